@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +78,7 @@ class AnsweringEngine(EngineWrapper):
             try:
                 return super().query(select, parameters, settings={**(settings or {}), **sent} or None)
             except SettingRefusedError as error:
-                self._learn(error, sent)
+                self._learn(error, sent, settings or {})
 
     def query_in_pieces(
         self,
@@ -95,7 +95,7 @@ class AnsweringEngine(EngineWrapper):
                 try:
                     first = next(pieces, None)
                 except SettingRefusedError as error:
-                    self._learn(error, sent)
+                    self._learn(error, sent, settings or {})
                     continue
                 if first is not None:
                     yield first
@@ -105,9 +105,13 @@ class AnsweringEngine(EngineWrapper):
     def _sent(self) -> dict[str, str | int]:
         return {name: value for name, value in self._settings().items() if name not in self._refused}
 
-    def _learn(self, error: SettingRefusedError, sent: Mapping[str, str | int]) -> None:
-        """Note the settings that may not be sent; raise the error if none of them is the reason."""
-        if not sent:  # the reason is a setting that every statement needs
+    def _learn(self, error: SettingRefusedError, sent: Mapping[str, str | int], others: Iterable[str]) -> None:
+        """Note the settings that may not be sent; raise the error if another setting is the reason."""
+        named = _named(error, sent)
+        if not sent or (not named and _named(error, others)):
             raise error
-        named = {name for name in sent if re.search(rf"\b{name}\b", str(error))}
         self._refused |= named or sent.keys()
+
+
+def _named(error: SettingRefusedError, settings: Iterable[str]) -> set[str]:
+    return {name for name in settings if re.search(rf"\b{name}\b", str(error))}

@@ -36,11 +36,11 @@ def read_last_batches(engine: Engine, log_id: str | None = None, most: int = 100
     )
 
 
-def read_batches_of_size(engine: Engine, log_id: str, tree_size: int) -> list[Batch]:
-    """Return the batches at which a log reaches a size: one, unless storage was altered."""
+def read_batches_of_size(engine: Engine, log_id: str, tree_size: int, most: int = 1000) -> list[Batch]:
+    """Return the batches at which a log reaches a size, at most ``most``: one, unless storage was altered."""
     return select_batches(
         engine,
-        "LogId = {log:String} AND TreeSize = {size:UInt64} ORDER BY Sequence, BatchId",
+        f"LogId = {{log:String}} AND TreeSize = {{size:UInt64}} ORDER BY Sequence, BatchId LIMIT {int(most)}",
         {"log": log_id, "size": tree_size},
     )
 

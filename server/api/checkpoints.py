@@ -10,6 +10,7 @@ from server.notary.batch import Batch
 from server.notary.chain import check_batch
 from server.notary.checkpoint import open_checkpoint
 from server.notary.errors import MalformedError
+from server.notary.findings import Finding
 from server.notary.origin import LogName
 from server.notary.trust import TrustedKeys
 from server.verification.last_batches import last_batch_of
@@ -58,7 +59,7 @@ def find_checkpoint(engine: Engine, keys: TrustedKeys, log: str, tree_size: int)
         if last is None:
             raise NotFoundError(f"there is no log {log}; list the logs with 'lognotary checkpoint --list'")
         if last.valid is None:
-            raise AlteredError("; ".join(problem.message for _, problem in last.others))
+            raise _altered([problem for _, problem in last.others])
         return last.valid
     batch = stored_checkpoint(engine, keys, log_id, tree_size)
     if batch is None:
@@ -79,11 +80,18 @@ def stored_checkpoint(engine: Engine, keys: TrustedKeys, log_id: str, tree_size:
 
 
 def _checked(batches: Sequence[Batch], keys: TrustedKeys) -> Batch:
-    problems = [check_batch(batch, keys) for batch in batches]
-    for batch, problem in zip(batches, problems, strict=True):
+    problems = []
+    for batch in batches:
+        problem = check_batch(batch, keys)
         if problem is None:
             return batch
-    raise AlteredError("; ".join(problem.message for problem in problems if problem))
+        problems.append(problem)
+    raise _altered(problems)
+
+
+def _altered(problems: Sequence[Finding]) -> AlteredError:
+    others = f"; {len(problems) - 1} other rows of this size are not valid either" if len(problems) > 1 else ""
+    return AlteredError(problems[0].message + others)
 
 
 def checkpoint_note(batch: Batch, cosignatures: Sequence[str] = ()) -> str:

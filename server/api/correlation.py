@@ -34,7 +34,7 @@ from storage.conditions import NEVER
 from storage.earlier_spans import count_earlier_spans, earlier_spans_of_trace
 from storage.engine import Engine
 from storage.lookups import narrowed
-from storage.records import Lookup, count_rows, of_audit_events, of_trace
+from storage.records import count_rows, of_audit_events, of_trace
 
 __all__ = ["entry_of", "get_trace", "search_audit", "search_records"]
 
@@ -129,20 +129,17 @@ def get_trace(
         overview=overview_of(entries),
     )
     if not request.page_token:
-        counts = [partial(_count, engine, lookups[stream], page) for stream, page in pages.items()]
-        count_earlier = partial(count_earlier_spans, engine, trace_id, since=since, until=until)
-        counts.append(count_earlier if len(earlier) > limit else partial(len, earlier))
-        audit_events, records, signed, unsigned_spans = together.all(counts)
-        response.audit_event_count, response.log_count = audit_events, records
-        response.span_count = signed + unsigned_spans
+        counts = {stream: len(page.rows) for stream, page in pages.items()}
+        more = [stream for stream, page in pages.items() if page.following is not None]
+        counted = together.all([partial(count_rows, engine, lookups[stream]) for stream in more])
+        counts |= zip(more, counted, strict=True)
+        response.audit_event_count, response.log_count = counts[Stream.AUDIT], counts[Stream.OPERATIONAL]
+        response.span_count = counts[Stream.SPANS] + (
+            count_earlier_spans(engine, trace_id, since=since, until=until) if len(earlier) > limit else len(earlier)
+        )
         for name, url_of in links:
             response.links.add(name=name, url=url_of(trace_id))
     return response
-
-
-def _count(engine: Engine, lookup: Lookup, first: Page) -> int:
-    """Return the number of rows of a lookup, given its first page."""
-    return len(first.rows) if first.following is None else count_rows(engine, lookup)
 
 
 def search_audit(

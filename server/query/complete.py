@@ -25,9 +25,10 @@ from server.notary.statement_check import LogStatements, check_statements, learn
 from server.notary.trust import TrustedKeys
 from server.query.checked_rows import Checked
 from server.query.complete_steps import CLOCKS_AHEAD, Complete, Extent, LogPart, Matches, ReadSoFar, Step, Summary
+from server.query.errors import QueryTooExpensiveError
 from server.query.limits import LimitedEngine, QueryLimits
 from server.verification.capped import capped
-from server.verification.complete_check import CompleteChecker, MatchingRecord
+from server.verification.complete_check import BatchTooLargeError, CompleteChecker, MatchingRecord
 from server.verification.expiry import Expiry
 from server.verification.history_check import HistoryCheck
 from server.verification.homes import is_log, log_id_of, origin_of_row
@@ -209,11 +210,14 @@ def _has_unsigned(engine: Engine, stream: Stream, keys: TrustedKeys) -> bool:
 def _with_records(
     steps: Iterable[Finding | None], checker: CompleteChecker
 ) -> Iterator[Finding | list[MatchingRecord] | None]:
-    for step in steps:
-        if checker.found:
-            found, checker.found = checker.found, []
-            yield found
-        yield step
+    try:
+        for step in steps:
+            if checker.found:
+                found, checker.found = checker.found, []
+                yield found
+            yield step
+    except BatchTooLargeError as error:
+        raise QueryTooExpensiveError(f"{error}: add a term to the query") from error
 
 
 def _checked(stream: Stream, records: Sequence[MatchingRecord]) -> list[Checked]:

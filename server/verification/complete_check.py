@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from server.errors.amounts import size
+from server.errors.base import LognotaryError
 from server.notary.batch import Batch
 from server.notary.chain import batch_finding
 from server.notary.diagnosis import is_untouched, record_finding, signed_leaves
@@ -28,13 +29,17 @@ from storage.conditions import Condition
 from storage.engine import Engine
 from storage.record_filters import filter_of
 
-__all__ = ["CompleteChecker", "MatchingRecord"]
+__all__ = ["BatchTooLargeError", "CompleteChecker", "MatchingRecord"]
 
 _FIRST_WINDOW = 1 << 16  # leaves: few, so that the first records come soon
 _LARGEST_WINDOW = 1 << 20
 _GROWTH = 4
 _MOST_KEPT = 64 << 20  # bytes of matching records in a window
-_MOST_OF_BATCH = 1 << 30  # bytes of matching records in a batch; a server signs no batch that is as large
+_MOST_OF_BATCH = 1 << 30  # bytes of matching records in a batch
+
+
+class BatchTooLargeError(LognotaryError):
+    """Too much of one batch matches to be kept in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,12 @@ class CompleteChecker(RecordChecker):
         return True
 
     def check(self, batches: Sequence[Batch]) -> Iterator[Finding | None]:
-        """Read the records of consecutive batches; yields findings, and None after each part."""
+        """Read the records of consecutive batches; yields findings, and None after each part.
+
+        Raises:
+            BatchTooLargeError: too much of one batch matches.
+            StorageError: storage cannot be read.
+        """
         self._most = 0
         for version, some in groupby(batches, key=lambda batch: batch.canonical_version):
             yield from self._read(list(some), version)
@@ -87,8 +97,11 @@ class CompleteChecker(RecordChecker):
             if isinstance(hashes, Finding):
                 yield hashes
             elif hashes.dropped and len(batches) == 1:
-                what = f"matching rows of more than {size(_MOST_OF_BATCH)} claim its leaves, and were left out"
-                yield batch_finding(FindingKind.RECORD_CHANGED, batches[0], what)
+                batch = batches[0]
+                raise BatchTooLargeError(
+                    f"more than {size(_MOST_OF_BATCH)} of the records {batch.first_leaf} to {batch.tree_size - 1} of "
+                    f"{batch.origin} match, which are one batch"
+                )
             elif hashes.dropped:
                 # Too many records match to keep: read fewer leaves at a time.
                 some = -(-len(part) // _GROWTH)

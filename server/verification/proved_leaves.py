@@ -18,6 +18,7 @@ from server.notary.merkle import HASH_SIZE, CompactRange, split_hashes
 from server.notary.origin import LogName
 from server.verification.stored_leaves import hash_records
 from storage.engine import Engine
+from storage.errors import LongRowError
 from storage.evidence import read_fragments
 from storage.records import read_records_at
 from storage.rowbinary import uuid_bytes
@@ -65,7 +66,10 @@ def prove_leaves(engine: Engine, batch: Batch) -> list[bytes] | None:
     Raises:
         StorageError: storage cannot be read.
     """
-    leaves, doubtful = _sources(engine, batch)
+    try:
+        leaves, doubtful = _sources(engine, batch)
+    except LongRowError:
+        return None
     if any(not values for values in doubtful.values()):
         return None
     try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 from server.errors.ingest import RefusedError
 from server.notary.checkpoint import Checkpoint
 from server.notary.errors import SigningError, VerificationError
+from server.notary.keys import VerifierKey
 from server.notary.note import SignedNote, parse_note
 from server.notary.proofs import consistency_nodes, consistency_path
 from server.notary.statement import StatementKind
@@ -40,10 +41,12 @@ class WitnessedLog:
         if committed.size == 0:
             return None
         with _available():
-            # Others may have inserted rows; the writer knows what it signed.
             rows = read_batches_of_size(self._engine, self._log.name.log_id, committed.size)
-            notes = (parse_note(row.checkpoint) for row in rows if row.checkpoint.startswith(committed.text()))
-            return next(notes, None)
+        notes = [note for row in rows for note in _parsed(row.checkpoint) if note.text == committed.text()]
+        keys = self._log.writer.keys
+        known = [*keys.stated.verifier_keys(self.origin), *keys.signer.verifier_keys(self.origin)]
+        # Others may have inserted rows. Until the next batch, a key that was just replaced is not among the known ones.
+        return next((note for note in notes if _is_signed(note, known)), next(iter(notes), None))
 
     def consistency(self, old: int, new: int) -> list[bytes]:
         """Return the consistency proof between two sizes (RFC 6962, section 2.1.2)."""
@@ -62,6 +65,19 @@ class WitnessedLog:
     def _keep(self, text: str, kind: StatementKind, data: bytes) -> None:
         with _available():
             self._log.statements.state_of(Checkpoint.parse(text), kind, data)
+
+
+def _parsed(text: str) -> Iterator[SignedNote]:
+    """Yield the note if the text is one."""
+    with suppress(VerificationError):
+        yield parse_note(text)
+
+
+def _is_signed(note: SignedNote, keys: Iterable[VerifierKey]) -> bool:
+    try:
+        return bool(note.verify(keys))
+    except VerificationError:
+        return False
 
 
 @contextmanager

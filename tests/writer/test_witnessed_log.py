@@ -76,6 +76,16 @@ def test_a_copy_of_an_older_batch_is_not_shown_in_its_place(log: Log) -> None:
     assert str(log.attended.latest()) == log.batches[-1].checkpoint
 
 
+def test_a_row_of_the_same_size_that_was_not_signed_is_not_shown_in_its_place(log: Log) -> None:
+    log.write(2, 3)
+    last = log.batches[-1]
+    text, _, signatures = last.checkpoint.partition("\n\n")
+    stranger = Signer.generate().sign(f"{text}\n", NAME.origin)
+    for checkpoint in ("", f"{text}\nx\n", f"{text}\nmore\n\n{signatures}", str(stranger)):
+        insert_copy(log.engine, last, sequence=0, checkpoint=checkpoint)
+    assert str(log.attended.latest()) == last.checkpoint
+
+
 def test_a_statement_is_not_shown_in_its_place(log: Log) -> None:
     log.write(1)
     log.kept.statements.state(StatementKind.HEARTBEAT)
