@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import csv
 import io
 import json
@@ -54,8 +55,9 @@ _MIB = 1 << 20
 _FILES = ("record.bin", "record.json", "record.tlog-proof", "checkpoint")  # record.bin comes first in sorted order
 _KEY_CHANGE = re.compile(r"key-changes/[0-9]{4}")
 _ADDED = re.compile(r"(?:.*/)?(?:\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*)|__MACOSX(?:/.*)?", re.IGNORECASE)
-_MOST_FOLDERS = 3  # that a bundle lies in
-_MOST_RENAMED = 20  # files that are looked into if one of the bundle's is missing
+_MOST_FOLDERS = 3  # around a bundle
+_MOST_RENAMED = 20  # files to examine if some of the bundle's are missing
+_MOST_RENAMED_BYTES = 128 * _MIB  # of all of them
 
 _NAME = r"[^\s+\x00-\x1f\ud800-\udfff]+"  # no space, no plus sign
 _NUMBER = r"0|[1-9][0-9]{0,17}"
@@ -184,7 +186,7 @@ def _located(names: Sequence[str]) -> dict[str, str]:
     for name in names:
         plain = name.replace("\\", "/").removeprefix("./")
         if plain in found:
-            raise RefusedError(f"{plain!r} is there twice")
+            raise RefusedError(f"{plain!r} occurs twice")
         if not _ADDED.fullmatch(plain):
             found[plain] = name
     for _ in range(_MOST_FOLDERS):
@@ -211,13 +213,15 @@ def _read_files(names: Sequence[str], open_file: Callable[[str], IO[bytes]]) -> 
             files[name] = _read_file(open_file(places[name]), limit)
             if len(files[name]) > limit:
                 raise RefusedError(f"{name} is larger than {limit} bytes")
-    others = [name for name, content in files.items() if name not in _FILES and not content]
-    if all(name in files for name in _FILES) or len(others) > _MOST_RENAMED:
+    others = [name for name in files if name not in _FILES and not _KEY_CHANGE.fullmatch(name)]
+    if len(others) > _MOST_RENAMED:
         return files
-    for name in others:  # one of them may be the missing one, under another name
-        limit = _MIB if "record.bin" in files else 128 * _MIB
-        content = _read_file(open_file(places[name]), limit)
-        files[name] = content if len(content) <= limit else b""
+    room = _MOST_RENAMED_BYTES
+    for name in others:  # some of them may be files of the bundle under other names
+        content = _read_file(open_file(places[name]), min(room, room if "record.bin" not in files else _MIB))
+        if len(content) <= (room if "record.bin" not in files else _MIB):
+            files[name] = content
+            room -= len(content)
     return files
 
 
@@ -227,10 +231,10 @@ def _read_file(opened: IO[bytes], limit: int) -> bytes:
 
 
 def as_made(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
-    """Undo what programs do to files on their way; return the files as they were made, and what was undone.
+    """Undo what programs do to files in transit; return the files as they were made, and what was undone.
 
-    Text files that have a byte order mark, are in UTF-16 or have CRLF in every line are turned back. Files with other
-    names are recognised by their content. Nothing is believed for that: the result is checked like any other bundle.
+    Text files that have a byte order mark, are in UTF-16 or have CRLF in every line are converted back. Files with
+    other names are recognised by their content. This requires no trust: the result is checked like any other bundle.
     """
     made, undone = dict(files), list[str]()
     for name in files:
@@ -240,17 +244,13 @@ def as_made(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
     others = {
         name: content for name, content in files.items() if name not in _FILES and not _KEY_CHANGE.fullmatch(name)
     }
-    kinds = {name: _kind_of(_as_written(content)[0]) for name, content in others.items() if content}
+    kinds = {name: _kind_of(content) for name, content in others.items() if content}
     for kind in _FILES[1:]:
         if kind not in made and (found := [name for name, is_of in kinds.items() if is_of == kind]):
             _take(made, undone, kind, found)
             made[kind] = _as_written(made[kind])[0]
     if not any(map(_KEY_CHANGE.fullmatch, made)):
-        renamed = sorted(name for name, is_of in kinds.items() if is_of == "key-changes")
-        changes = [_as_written(made.pop(name))[0] for name in renamed]
-        changes.sort(key=lambda note: _parse_key_change(note.decode(), "a key change").number)
-        made |= {f"key-changes/{number:04}": note for number, note in enumerate(changes, 1)}
-        undone += [f"{' and '.join(renamed)} are key changes under other names"] if renamed else []
+        _take_key_changes(made, undone, sorted(name for name, is_of in kinds.items() if is_of == "key-changes"))
     _find_record(made, undone, [name for name, kind in kinds.items() if not kind])
     return made, undone
 
@@ -260,6 +260,18 @@ def _take(made: dict[str, bytes], undone: list[str], kind: str, found: Sequence[
         raise RefusedError(f"{kind} is missing, and may be {' or '.join(found)}: leave only one of them")
     made[kind] = made.pop(found[0])
     undone.append(f"{found[0]} is {kind} under another name")
+
+
+def _take_key_changes(made: dict[str, bytes], undone: list[str], found: Sequence[str]) -> None:
+    """Take the key changes of the bundle's log, in the order of their numbers."""
+    origin = made.get("checkpoint", b"").partition(b"\n")[0]
+    notes = {name: _as_written(made[name])[0] for name in found}
+    own = [name for name, note in notes.items() if note.partition(b"\n")[0] == origin]
+    own.sort(key=lambda name: _parse_key_change(notes[name].decode(), name).number)
+    for number, name in enumerate(own, 1):
+        del made[name]
+        made[f"key-changes/{number:04}"] = notes[name]
+    undone += [f"{' and '.join(own)} are key changes under other names"] if own else []
 
 
 def _find_record(made: dict[str, bytes], undone: list[str], others: Sequence[str]) -> None:
@@ -308,7 +320,12 @@ def _as_written(content: bytes) -> tuple[bytes, str]:
 
 def _kind_of(content: bytes) -> str:
     """Return the name that a text file has in a bundle; ``key-changes`` for a key change; empty for other files."""
-    text = content.decode(errors="replace")
+    if len(content) > _MIB:
+        return ""
+    try:
+        text = _as_written(content)[0].decode()
+    except UnicodeDecodeError:
+        return ""
     if _PROOF.fullmatch(text):
         return "record.tlog-proof"
     if note := _NOTE.fullmatch(text):
@@ -351,8 +368,18 @@ def _text(files: Mapping[str, bytes], name: str) -> str:
         raise RefusedError(f"{name} is not UTF-8{_damage(files[name])}") from error
 
 
+def _text_damage(record: bytes) -> str:
+    """Return words for what a program that takes a record for a text may have done to it; empty if it has no signs."""
+    if b"\r\n" not in record and b"\xef\xbf\xbd" not in record:
+        return ""
+    return (
+        ": record.bin is not what was signed, or a program took it for a text (it has CRLF, or characters that stand "
+        "for unreadable bytes); in the second case a bundle that is packed in a zip file again helps"
+    )
+
+
 def _damage(content: bytes) -> str:
-    """Return words for the damage that programs do to files, to follow a message; empty if there is none."""
+    """Return words for the damage that programs do to text files, to follow a message; empty if there is none."""
     again = "ask for the bundle again, as a zip file"
     if not content:
         return ": it is empty"
@@ -370,7 +397,7 @@ def _parse_json(text: str) -> dict[str, Any]:
 def _parse_object(text: str, what: str) -> dict[str, Any]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) < len(pairs):
-            raise ValueError("a name is there twice")
+            raise ValueError("a name occurs twice")
         return dict(pairs)
 
     try:
@@ -475,7 +502,8 @@ def check_inclusion(evidence: Evidence) -> str:
     index, size, entry = evidence.index, evidence.checkpoint.size, entry_of(evidence.record)
     if root_from_path(index, size, leaf_hash(entry), evidence.path) != evidence.checkpoint.root:
         raise RefusedError(
-            f"the inclusion proof does not lead from the record to the checkpoint's root hash{_damage(evidence.record)}"
+            "the inclusion proof does not lead from the record to the checkpoint's root hash"
+            + _text_damage(evidence.record)
         )
     return f"the record, SHA-256 {entry.hex()}, is entry {index} of the {size} under the checkpoint's root hash"
 
@@ -828,7 +856,7 @@ def check(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[K
         evidence = parse(files, keys, witnesses)
     except RefusedError as error:
         return Report((Step("files", False, str(error)),))
-    handled = f"; on their way, programs have changed them, without harm: {', '.join(undone)}" if undone else ""
+    handled = f"; programs have changed them in transit, which is undone: {', '.join(undone)}" if undone else ""
     steps = [Step("files", True, f"all files are present and well-formed{handled}")]
     for name, step in _STEPS:
         try:
@@ -923,29 +951,46 @@ def _measured(file: IO[bytes]) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _as_exported(manifest: Manifest, path: Path, made: IO[bytes]) -> str:
-    """Undo what programs do to text files, as ``as_made`` does; return what was undone, empty if nothing was.
+def _as_exported(manifest: Manifest, path: Path) -> IO[bytes] | None:
+    """Undo what programs do to text files, as ``as_made`` does.
 
-    If the result has the size and the SHA-256 of the manifest, it is written to ``made``.
+    Returns:
+        A temporary file with the size and the SHA-256 of the manifest; None if nothing has to be undone, or cannot be.
+
+    Raises:
+        UnusableError: the file cannot be read, or there is no room for the temporary file.
     """
     wanted = manifest.said["Size"], manifest.said["SHA256"]
     if manifest.said["Format"] not in ("ndjson", "csv") or _with(path, _measured) == wanted:
-        return ""
+        return None
+    try:
+        made = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    except OSError as error:
+        raise UnusableError(_unreadable("the directory of temporary files", error)) from error
     begins = _with(path, lambda file: file.read(2))
     encoding = "utf-16" if begins in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     for newline in ("\n", "\r\n"):
+        if _rewrite(path, encoding, newline, made, wanted[0]) and _measured(made) == wanted:
+            return made
+    made.close()
+    return None
+
+
+def _rewrite(path: Path, encoding: str, newline: str, made: IO[bytes], most: int) -> bool:
+    """Write a text file with other ends of lines, in UTF-8; return whether it is one."""
+    try:
         made.seek(0)
         made.truncate()
-        try:
-            with path.open(encoding=encoding) as text:  # makes all ends of lines "\n"
-                while (piece := text.read(_MIB)) and made.tell() <= wanted[0]:
-                    made.write(piece.replace("\n", newline).encode())
-        except (OSError, UnicodeError):
-            return ""
+        with path.open(encoding=encoding) as text:  # makes all ends of lines "\n"
+            while (piece := text.read(_MIB)) and made.tell() <= most:
+                made.write(piece.replace("\n", newline).encode())
         made.seek(0)
-        if _measured(made) == wanted:
-            return "a program has changed its line endings or its encoding, without harm"
-    return ""
+    except UnicodeError:
+        return False
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UnusableError(f"no corrected copy of {path} can be made: {reason}") from error
+    return True
 
 
 def check_rows(manifest: Manifest, file: IO[bytes]) -> str:
@@ -1126,21 +1171,22 @@ def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report
     except RefusedError as error:
         return Report((Step("manifest", False, str(error)),))
     steps, unknown = [Step("manifest", True, "the manifest is well-formed")], list[str]()
-    with tempfile.TemporaryFile() as made:
-        undone = _as_exported(manifest, path, made)
+    made = _as_exported(manifest, path)
+    undone = "; a program has changed its line endings or its encoding, which is undone" if made else ""
 
-        def of_file(take: Callable[[Manifest, IO[bytes]], str]) -> str:
-            if not undone:
-                return _with(path, lambda file: take(manifest, file))
-            made.seek(0)
-            return take(manifest, made)
+    def of_file(take: Callable[[Manifest, IO[bytes]], str]) -> str:
+        if made is None:
+            return _with(path, lambda file: take(manifest, file))
+        made.seek(0)
+        return take(manifest, made)
 
-        checks: tuple[tuple[str, Callable[[], str]], ...] = (
-            ("signature", lambda: check_manifest_signature(manifest, keys)),
-            ("file", lambda: of_file(check_file) + (undone and f"; {undone}")),
-            ("rows", lambda: of_file(check_rows)),
-            ("checkpoints", lambda: check_checkpoints(manifest, keys, unknown)),
-        )
+    checks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("signature", lambda: check_manifest_signature(manifest, keys)),
+        ("file", lambda: of_file(check_file) + undone),
+        ("rows", lambda: of_file(check_rows)),
+        ("checkpoints", lambda: check_checkpoints(manifest, keys, unknown)),
+    )
+    with made or contextlib.nullcontext():
         for name, take in checks:
             try:
                 steps.append(Step(name, True, take()))

@@ -131,7 +131,7 @@ def steps(migration: Migration, version: tuple[int, int]) -> list[Callable[[Engi
 def _execute(engine: Engine, statement: str) -> None:
     """Execute a statement, unless the aliases that it puts in the place of columns are there already.
 
-    ClickHouse refuses to drop columns again while it still drops those in whose place the aliases are.
+    ClickHouse refuses to drop columns again while it is still dropping the columns that the aliases replace.
     """
     if _has_added(engine, statement):
         return

@@ -58,7 +58,7 @@ def with_log(**changes: Any) -> bytes:
         (str(AUDIT.checkpoint(9, SIGNER)).encode(), "the manifest is not a signed note"),
         (f"{GOOD.text()}\n— lognotary/export A\n".encode(), "a signature of the manifest is not base64"),
         (signed("lognotary/export/v1\n{\n"), "the manifest cannot be read"),
-        (signed('lognotary/export/v1\n{"Size": 1, "Size": 2}\n'), "a name is there twice"),
+        (signed('lognotary/export/v1\n{"Size": 1, "Size": 2}\n'), "a name occurs twice"),
         (signed("lognotary/export/v1\n[]\n"), "the manifest is not a JSON object"),
         (with_said(Logs=None), "the manifest does not say of which logs the file is"),
         (with_said(Logs=["shop/audit/a"]), "the manifest does not say of which logs the file is"),

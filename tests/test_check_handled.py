@@ -12,7 +12,7 @@ import pytest
 from harness.bundles import MemoryLog, encode_record
 from server import check
 from server.commands.bundles import save_bundle
-from server.notary.origin import Stream
+from server.notary.origin import LogName, Stream
 from tests.checked_bundles import BUNDLE, FIRST, LOG, READ, SECOND, failed, key, says
 from tests.checked_exports import Checker, export
 from tests.checked_exports import says as says_of_export
@@ -53,7 +53,7 @@ def assert_proved(files: Mapping[str, bytes], *undone: str) -> None:
     assert report.proved == PROVED
     for what in undone:
         assert what in says(report, "files")
-    assert ("without harm" in says(report, "files")) == bool(undone)
+    assert ("in transit" in says(report, "files")) == bool(undone)
 
 
 class TestTexts:
@@ -113,15 +113,16 @@ class TestRecord:
     def test_another_record_with_crlf_proves_nothing(self) -> None:
         other = crlf(self.LOG.records[4])
         report = check.check({**self.FILES, "record.bin": other}, [key(FIRST)])
-        assert "a program has changed its lines" in failed(report)["inclusion"]
+        assert "or a program took it for a text" in failed(report)["inclusion"]
 
     def test_a_record_that_a_program_took_for_a_text_is_named(self) -> None:
         damaged = BUNDLE["record.bin"].decode(errors="replace").encode()
         why = failed(check.check({**BUNDLE, "record.bin": damaged}, [key(FIRST)]))
-        assert "a program has replaced bytes that it could not read" in why["inclusion"]
+        assert "or a program took it for a text" in why["inclusion"]
 
-    def test_a_record_that_was_altered_is_not_excused(self) -> None:
-        altered = b"X" + BUNDLE["record.bin"][1:]
+    @pytest.mark.parametrize("body", [b"forged", b"with a length of 0x0d", bytes(13)])
+    def test_a_record_that_was_altered_is_not_excused(self, body: bytes) -> None:
+        altered = encode_record(Stream.AUDIT, {"Body": body})
         why = failed(check.check({**BUNDLE, "record.bin": altered}, [key(FIRST)]))
         assert why["inclusion"].endswith("root hash")
 
@@ -143,7 +144,7 @@ class TestNames:
         files["b.txt"], files["a.txt"] = files.pop("key-changes/0001"), files.pop("key-changes/0002")
         report = check.check(files, [key(FIRST)])
         assert failed(report) == {}
-        assert "a.txt and b.txt are key changes under other names" in says(report, "files")
+        assert "b.txt and a.txt are key changes under other names" in says(report, "files")
 
     @pytest.mark.parametrize("name", sorted(READ))
     def test_one_of_two_files_that_may_be_the_missing_one_is_not_chosen(self, name: str) -> None:
@@ -192,9 +193,33 @@ class TestArchives:
         (tmp_path / "bundle.zip").write_bytes(zipped({f"bundle/{name}": content for name, content in files.items()}))
         assert failed(check.check(check.read_bundle(tmp_path / "bundle.zip"), [key(FIRST)])) == {}
 
+    def test_key_changes_without_their_folder_are_found(self, tmp_path: Path) -> None:
+        files = LOG.bundle(5, LOG.checkpoint(11, SECOND), key_changes=[LOG.key_change(6, 2, FIRST, SECOND)])
+        files["0001"] = files.pop("key-changes/0001")
+        (tmp_path / "bundle.zip").write_bytes(zipped(files))
+        report = check.check(check.read_bundle(tmp_path / "bundle.zip"), [key(FIRST)])
+        assert failed(report) == {}
+        assert "0001 are key changes" in says(report, "files")
+
+    def test_a_key_change_of_another_log_that_lies_beside_is_left_alone(self) -> None:
+        other = MemoryLog(LOG.records, LogName("shop", Stream.AUDIT, "b"))
+        report = check.check({**BUNDLE, "other": other.key_change(6, 2, FIRST, SECOND).encode()}, [key(FIRST)])
+        assert report.proved == PROVED
+        assert "other" in report.not_checked
+
+    def test_a_note_that_is_not_utf_8_is_one_of_the_other_files(self) -> None:
+        change = LOG.key_change(6, 2, FIRST, SECOND).encode()
+        report = check.check({**BUNDLE, "other": change.replace("—".encode(), b"\xff")}, [key(FIRST)])
+        assert report.proved == PROVED
+
+    def test_very_large_files_are_not_parsed(self) -> None:
+        files = {name: content for name, content in BUNDLE.items() if name != "record.json"}
+        large = b" " * (2 << 20) + BUNDLE["record.json"]
+        assert failed(check.check({**files, "a": large}, [key(FIRST)])) == {"files": "missing: record.json"}
+
     def test_a_name_that_is_there_twice_in_two_spellings_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "bundle.zip").write_bytes(zipped({**BUNDLE, "./checkpoint": b""}))
-        with pytest.raises(check.RefusedError, match="'checkpoint' is there twice"):
+        with pytest.raises(check.RefusedError, match="'checkpoint' occurs twice"):
             check.read_bundle(tmp_path / "bundle.zip")
 
     @pytest.mark.parametrize("inside", ["bundle", "a/bundle", "a/b/bundle"])
@@ -245,7 +270,7 @@ class TestExports:
         content, manifest = export(kind)
         report = Checker(tmp_path).report(change(content), manifest)
         assert report.holds
-        told = "line endings or its encoding, without harm" in says_of_export(report)["file"]
+        told = "line endings or its encoding, which is undone" in says_of_export(report)["file"]
         assert told == (change(content) != content)
 
     @pytest.mark.parametrize("kind", ["ndjson", "csv"])
@@ -264,6 +289,20 @@ class TestExports:
     ) -> None:
         content, manifest = export(kind)
         assert "the file is another one" in Checker(tmp_path).failed(change(content), manifest)["file"]
+
+    def test_a_corrected_copy_that_cannot_be_written_is_an_error_and_not_a_verdict(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        content, manifest = export("csv")
+        checker = Checker(tmp_path)
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+        assert checker.report(content, manifest).holds, "a file that is as it was needs no copy"
+        with pytest.raises(check.UnusableError, match="directory of temporary files"):
+            checker.report(marked(content), manifest)
+        with Path("/dev/full").open("wb+", buffering=0) as full:
+            monkeypatch.setattr("tempfile.TemporaryFile", lambda: full)
+            with pytest.raises(check.UnusableError, match="no corrected copy"):
+                checker.report(marked(content), manifest)
 
     @pytest.mark.parametrize("change", [crlf, marked, utf_16])
     def test_a_manifest_that_a_program_saved_again_is_read(

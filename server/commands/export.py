@@ -33,7 +33,7 @@ class _Output:
     """The output of an export.
 
     Attributes:
-        file: where the content is written.
+        file: file that receives the content.
         is_kept: False if the file is to be removed at the end.
     """
 

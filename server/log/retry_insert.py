@@ -44,7 +44,7 @@ def retry_until_visible(
     trouble = Trouble(_logger, f"insert of {what} failed, retrying", f"insert of {what} succeeded")
     for pause in backoff(_FIRST_PAUSE, _LONGEST_PAUSE):
         cause = str(error) or type(error).__name__
-        if not isinstance(error, CutOffError):  # a server that stops is not a trouble of storage
+        if not isinstance(error, CutOffError):  # a server that stops is not a problem of storage
             trouble.goes_on(cause, unexpected=None if isinstance(error, StorageError) else error)
         on_failure(cause)
         if give_up.wait(pause):

@@ -1,7 +1,7 @@
-"""Text files that people handled: mail programs, editors and shells save them with other bytes.
+"""Text files that mail programs, editors or shells have saved again, with other bytes.
 
-A signature covers a text, so a file with this text is as good as the file that was written, whatever marks and ends of
-lines a program gave it. Only changes that can be undone for certain are undone; the signature shows any other.
+A signature covers a text, so a file with this text is as good as the file that was written, whatever byte order mark or
+line endings a program gave it. Only changes that can be undone for certain are undone; the signature shows any other.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ __all__ = ["as_written"]
 
 
 def as_written(content: bytes) -> str:
-    """Return the text of a file without a byte order mark, from UTF-8 or UTF-16, with CRLF turned into line feeds.
+    """Return the text of a file without a byte order mark, from UTF-8 or UTF-16, with CRLF converted into line feeds.
 
-    CRLF is turned only if all lines end with it.
+    CRLF is converted only if all lines end with it.
 
     Raises:
         UnicodeDecodeError: the content is neither UTF-8 nor UTF-16 with a byte order mark.

@@ -175,7 +175,7 @@ def _in_one_pass(
 ) -> Page | None:
     """Return a page of the rows of ``_first_rows``; None if it needs two passes.
 
-    It does once a row was found that is not admissible, if more rows follow.
+    It needs two if more rows follow and one of the rows is not admissible.
     """
     if position.passes not in (0, _ONE_PLACE):
         return None

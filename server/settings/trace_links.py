@@ -10,7 +10,7 @@ from server.settings.values import read_list
 __all__ = ["TRACE_ID_PLACE", "link_to_trace", "read_trace_links"]
 
 TRACE_ID_PLACE = "{trace_id}"
-"""What stands in the URL of a link for the ID of the trace."""
+"""Placeholder for the ID of the trace in the URL of a link."""
 
 _LONGEST_NAME = 64  # characters
 _FORM = f"give NAME=URL, such as Tempo=https://tempo.example/trace/{TRACE_ID_PLACE}; a comma in a URL is written %2C"
