@@ -988,8 +988,8 @@ def _rewrite(path: Path, encoding: str, newline: str, made: IO[bytes], most: int
     except UnicodeError:
         return False
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UnusableError(f"no corrected copy of {path} can be made: {reason}") from error
+        reason = error.strerror or "it is refused"
+        raise UnusableError(f"no corrected copy of {path} can be made: {reason.lower()}") from error
     return True
 
 
