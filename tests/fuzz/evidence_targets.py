@@ -49,8 +49,9 @@ def _judge(files: Files, *, signed: bool = False) -> bool:
             entry = hashlib.sha256(LOG.records[proved["LeafIndex"]]).hexdigest()
             _require(proved["Entry"] == entry, "another record")
         truth = {name: proved[name] for name in proved if name not in ("TreeSize", "RootHash")}
-        _require(json.loads(files["record.json"]) == truth, "another readable text")
-        _agree(files)
+        made, _ = check.as_made(files)
+        _require(json.loads(made["record.json"]) == truth, "another readable text")
+        _agree(made)
         return True
     return False
 
