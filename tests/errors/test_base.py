@@ -28,7 +28,6 @@ OTHERS = {
     "server.process.pools.PoolFullError": "never leaves a call: the API answers RESOURCE_EXHAUSTED for it",
     "server.process.fair_queue.QueueFullError": "never leaves a call: the API answers RESOURCE_EXHAUSTED for it",
     "server.self_verification.scrubber._KeysMarkedError": "no error: begins a pass anew; never leaves its module",
-    "server.commands.export._NothingError": "no error: ends an export without a file; never leaves its module",
     "server.query.export_formats.MissingPackageError": "the API answers INVALID_ARGUMENT for it",
     "server.codec.otlp_json._InvalidError": "never leaves its module, which raises a MalformedRequestError for it",
 }
