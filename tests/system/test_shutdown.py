@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
@@ -40,15 +41,16 @@ def proxy(clickhouse_server: ClickHouseServer) -> Iterator[Proxy]:
         yield proxy
 
 
-def server_behind(proxy: Proxy, storage: str, directory: Path, **flags: str | float) -> LognotaryServer:
+def server_behind(proxy: Proxy, storage: str, directory: Path, **flags: Any) -> LognotaryServer:
     return LognotaryServer(proxy.url + urlsplit(storage).path, directory / "data", batch_age=0.02, **flags)
 
 
 @contextmanager
-def waiting_request(server: LognotaryServer) -> Iterator[grpc.Future]:
+def waiting_request(server: LognotaryServer) -> Iterator[grpc.Future[bytes]]:
     """Have a request wait for storage."""
     with own_connection(server.otlp_grpc) as channel:
-        call = channel.unary_unary(EXPORT).future(request_of([log_record("held")]).SerializeToString(), timeout=120)
+        export: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
+        call = export.future(request_of([log_record("held")]).SerializeToString(), timeout=120)
         yield call
         call.cancel()
 
@@ -72,7 +74,7 @@ def status_after(server: LognotaryServer, *signals: int) -> int | None:
 
 @pytest.mark.parametrize("flags", [{}, {"ack": "journal"}, {"workers": 2}], ids=["commit", "journal", "workers"])
 def test_sigterm_ends_a_server_whose_clickhouse_hangs_and_the_next_start_has_all_that_was_acknowledged(
-    proxy: Proxy, clickhouse_storage: str, tmp_path: Path, flags: dict[str, str | float]
+    proxy: Proxy, clickhouse_storage: str, tmp_path: Path, flags: dict[str, Any]
 ) -> None:
     server = server_behind(proxy, clickhouse_storage, tmp_path, ack_timeout=120, **flags)
     with server:

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -30,7 +31,7 @@ NOW = 1_790_000_000 * 10**9
 ONLY_AUDIT = "audit"
 
 
-def server_on(storage_url: str, directory: Path, signed: str, **flags: str | float) -> LognotaryServer:
+def server_on(storage_url: str, directory: Path, signed: str, **flags: Any) -> LognotaryServer:
     return LognotaryServer(storage_url, directory / "data", batch_age=0.02, signed_streams=signed, **flags)
 
 
