@@ -41,8 +41,9 @@ def proxy(clickhouse_server: ClickHouseServer) -> Iterator[Proxy]:
         yield proxy
 
 
-def server_behind(proxy: Proxy, storage: str, directory: Path, **flags: Any) -> LognotaryServer:
-    return LognotaryServer(proxy.url + urlsplit(storage).path, directory / "data", batch_age=0.02, **flags)
+def server_behind(proxy: Proxy, storage: str, directory: Path, **flags: str | float) -> LognotaryServer:
+    settings: dict[str, Any] = {"batch_age": 0.02, **flags}
+    return LognotaryServer(proxy.url + urlsplit(storage).path, directory / "data", **settings)
 
 
 @contextmanager
@@ -74,7 +75,7 @@ def status_after(server: LognotaryServer, *signals: int) -> int | None:
 
 @pytest.mark.parametrize("flags", [{}, {"ack": "journal"}, {"workers": 2}], ids=["commit", "journal", "workers"])
 def test_sigterm_ends_a_server_whose_clickhouse_hangs_and_the_next_start_has_all_that_was_acknowledged(
-    proxy: Proxy, clickhouse_storage: str, tmp_path: Path, flags: dict[str, Any]
+    proxy: Proxy, clickhouse_storage: str, tmp_path: Path, flags: dict[str, str | float]
 ) -> None:
     server = server_behind(proxy, clickhouse_storage, tmp_path, ack_timeout=120, **flags)
     with server:

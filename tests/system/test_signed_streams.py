@@ -31,8 +31,9 @@ NOW = 1_790_000_000 * 10**9
 ONLY_AUDIT = "audit"
 
 
-def server_on(storage_url: str, directory: Path, signed: str, **flags: Any) -> LognotaryServer:
-    return LognotaryServer(storage_url, directory / "data", batch_age=0.02, signed_streams=signed, **flags)
+def server_on(storage_url: str, directory: Path, signed: str, **flags: str | float) -> LognotaryServer:
+    settings: dict[str, Any] = {"batch_age": 0.02, "signed_streams": signed, **flags}
+    return LognotaryServer(storage_url, directory / "data", **settings)
 
 
 def send_trace(server: LognotaryServer) -> str:

@@ -42,8 +42,9 @@ WORKERS = 2
 MANY = 16  # connections: enough that no worker goes without one for long
 
 
-def server_of(storage_url: str, data_dir: Path, *, workers: int = WORKERS, **flags: Any) -> LognotaryServer:
-    return LognotaryServer(storage_url, data_dir, batch_age=0.02, ack_timeout=5, writer="vm", workers=workers, **flags)
+def server_of(storage_url: str, data_dir: Path, *, workers: int = WORKERS, **flags: str | float) -> LognotaryServer:
+    settings: dict[str, Any] = {"batch_age": 0.02, "ack_timeout": 5, "writer": "vm", "workers": workers, **flags}
+    return LognotaryServer(storage_url, data_dir, **settings)
 
 
 @pytest.fixture
