@@ -26,8 +26,9 @@ from tests.effort import effort, profile
 from tests.slow import is_slow
 
 # No deadlines: how long an example takes is up to what else the machine does.
-_HYPOTHESIS = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile(profile(), max_examples=effort(100), **_HYPOTHESIS)
+settings.register_profile(
+    profile(), max_examples=effort(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile(profile())
 
 

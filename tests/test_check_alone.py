@@ -44,7 +44,7 @@ class TestAlone:
 
     def test_it_can_be_started_as_a_program(self, tmp_path: Path) -> None:
         save_bundle(BUNDLE, tmp_path / "bundle")
-        command = [CHECK, tmp_path / "bundle", "--public-key", str(FIRST.verifier_key(LOG.origin))]
+        command: list[str | Path] = [CHECK, tmp_path / "bundle", "--public-key", str(FIRST.verifier_key(LOG.origin))]
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # python3, with cryptography
         done = subprocess.run(command, capture_output=True, env={**os.environ, "PATH": path}, timeout=60, check=False)
         assert (done.returncode, done.stderr) == (0, b"")
@@ -90,7 +90,13 @@ class TestAlone:
 
     def test_a_terminal_that_knows_ascii_only_is_no_obstacle(self, tmp_path: Path) -> None:
         save_bundle(BUNDLE, tmp_path / "bundle")
-        command = [sys.executable, CHECK, tmp_path / "bundle", "--public-key", str(FIRST.verifier_key(LOG.origin))]
+        command: list[str | Path] = [
+            sys.executable,
+            CHECK,
+            tmp_path / "bundle",
+            "--public-key",
+            str(FIRST.verifier_key(LOG.origin)),
+        ]
         done = subprocess.run(
             command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, timeout=60, check=False
         )

@@ -14,6 +14,7 @@ from harness.signals import not_ignored
 from lognotary.v1 import evidence_pb2
 from server.demo import run_demo, story
 from server.demo.server_process import running_server
+from server.demo.shop import Shop
 
 # The first words of the headings, in order.
 STEPS = (
@@ -76,7 +77,7 @@ def test_demo_fails_if_nothing_was_changed(monkeypatch: pytest.MonkeyPatch, caps
 def test_demo_fails_if_a_record_does_not_arrive(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(story.Shop, "sent", property(lambda shop: sum(s.sent for s in shop.services) + 1))
+    monkeypatch.setattr(Shop, "sent", property(lambda shop: sum(s.sent for s in shop.services) + 1))
 
     assert run_demo() == 1
     assert "not go as expected: 251 records were verified, not 252" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc.aio
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -185,8 +186,9 @@ async def serving(engine: Engine, keys: TrustedKeys) -> AsyncIterator[grpc.aio.C
         await server.stop(0)
 
 
-async def search(writer: Writer, **request: object) -> pb.SearchAuditEventsResponse:
+async def search(writer: Writer, **request: Any) -> pb.SearchAuditEventsResponse:
     """Search audit events over gRPC."""
     async with serving(writer.engine, writer.keys) as channel:
         stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
-        return await stub.SearchAuditEvents(pb.SearchAuditEventsRequest(**request))
+        response: pb.SearchAuditEventsResponse = await stub.SearchAuditEvents(pb.SearchAuditEventsRequest(**request))
+        return response

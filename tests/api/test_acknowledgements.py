@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -52,7 +53,7 @@ def changing(engine: Engine, journal: Journal) -> Writer:
 
 
 def verify(
-    writer: Writer, notes: Sequence[str] = (), kept: Sequence[str] = (), **request: object
+    writer: Writer, notes: Sequence[str] = (), kept: Sequence[str] = (), **request: Any
 ) -> tuple[list[evidence_pb2.Finding], evidence_pb2.VerifySummary]:
     backend = Backend(writer.engine, writer.keys, acknowledged=lambda: kept)
     *steps, last = backend.verify(evidence_pb2.VerifyRequest(acknowledgements=notes, **request))

@@ -241,7 +241,7 @@ def test_names_of_attributes_are_completed_with_and_without_their_column(
 
 
 def test_a_query_that_no_stream_can_match_counts_nothing(records: Writer) -> None:
-    request = {"query": "actor:alice severity:[error TO info]", "streams": ["audit"]}
+    request: dict[str, Any] = {"query": "actor:alice severity:[error TO info]", "streams": ["audit"]}
     assert count_histogram(records.engine, counts.HistogramRequest(**request)) == counts.HistogramResponse()
     ranged = counts.HistogramRequest(**request, since=moment(0), until=moment(DAY), group_by="action")
     response = count_histogram(records.engine, ranged)
@@ -254,7 +254,7 @@ def test_a_query_that_no_stream_can_match_counts_nothing(records: Writer) -> Non
 def test_what_is_beyond_a_limit_is_left_out_and_said(records: Writer) -> None:
     """All rows are in one granule here, so that only a part of the range without rows is below the limit."""
     limits = QueryLimits(rows=1)
-    range_ = {"since": moment(-400 * DAY), "until": moment(400 * DAY)}
+    range_: dict[str, Any] = {"since": moment(-400 * DAY), "until": moment(400 * DAY)}
     response = count_histogram(records.engine, counts.HistogramRequest(**range_, group_by="stream"), limits)
     assert response.is_partial
     assert response.until == range_["until"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -256,9 +256,12 @@ def test_a_manifest_says_what_was_exported(records: Writer) -> None:
         (lambda content, note: (content, note.replace("lognotary/export/v1", "lognotary/export/v2")), "manifest"),
     ],
 )
-def test_what_was_changed_is_told(records: Writer, change: Any, step: str, tmp_path: Path) -> None:
+def test_what_was_changed_is_told(
+    records: Writer, change: Callable[[bytes, str], tuple[bytes, str]], step: str, tmp_path: Path
+) -> None:
     content, end = export(records, "late")
-    steps = checked(records, *change(content, end.manifest), tmp_path)
+    changed, manifest = change(content, end.manifest)
+    steps = checked(records, changed, manifest, tmp_path)
     assert " ".join(name for name, (holds, _) in steps.items() if not holds) == step
 
 

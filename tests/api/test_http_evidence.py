@@ -45,7 +45,7 @@ async def stub(log: GrowingLog) -> AsyncIterator[Any]:
 
 
 async def test_http_answers_what_grpc_answers(http: httpx.AsyncClient, stub: Any) -> None:
-    of_log = {"log": NAME.log_id}
+    of_log: dict[str, Any] = {"log": NAME.log_id}
     calls: list[tuple[str, dict[str, str], Callable[[], Any]]] = [
         ("/api/v1/logs", {}, lambda: stub.ListLogs(pb.ListLogsRequest())),
         (f"{LOGS}/checkpoint", {}, lambda: stub.GetCheckpoint(pb.GetCheckpointRequest(**of_log))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -29,11 +30,11 @@ def names(entries: object) -> list[str]:
     return [entry.audit_event.audit.action or entry.log.body for entry in entries]  # type: ignore[attr-defined]
 
 
-def find(writer: Writer, **request: object) -> pb.NeighboursResponse:
+def find(writer: Writer, **request: Any) -> pb.NeighboursResponse:
     return find_neighbours(writer.engine, writer.keys, pb.NeighboursRequest(**request))
 
 
-def around(writer: Writer, **request: object) -> tuple[list[str], list[str]]:
+def around(writer: Writer, **request: Any) -> tuple[list[str], list[str]]:
     found = find(writer, **request)
     return names(found.before), names(found.after)
 
@@ -82,7 +83,7 @@ def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
     ids=str,
 )
 def test_records_around_a_record(
-    records: Writer, request_: dict[str, object], expected: tuple[list[str], list[str]]
+    records: Writer, request_: dict[str, Any], expected: tuple[list[str], list[str]]
 ) -> None:
     assert around(records, **request_) == expected
 
@@ -120,7 +121,7 @@ def test_each_neighbour_has_its_evidence_and_more_is_said(records: Writer) -> No
     ],
     ids=str,
 )
-def test_what_has_no_neighbours_is_refused(records: Writer, request_: dict[str, object], message: str) -> None:
+def test_what_has_no_neighbours_is_refused(records: Writer, request_: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         find(records, **request_)
 
@@ -134,7 +135,7 @@ def test_what_has_no_neighbours_is_refused(records: Writer, request_: dict[str, 
     ],
     ids=str,
 )
-def test_a_record_that_is_not_stored_is_not_found(records: Writer, request_: dict[str, object], message: str) -> None:
+def test_a_record_that_is_not_stored_is_not_found(records: Writer, request_: dict[str, Any], message: str) -> None:
     with pytest.raises(NotFoundError, match=message):
         find(records, **request_)
 
@@ -208,7 +209,7 @@ def test_spans_have_neighbours_in_their_own_log_and_by_time(engine: Engine, jour
     writer.write([log_record("o0", at=1)])
     writer.write_spans([span("s0", at=2), span("s1", at=0, failed=True), span("s2", at=1)])
 
-    def around(**request: object) -> tuple[list[str], list[str]]:
+    def around(**request: Any) -> tuple[list[str], list[str]]:
         found = find(writer, log=LOGS[Stream.SPANS].origin, leaf_index=1, **request)
         assert found.record.span.evidence.state == evidence_pb2.VERIFIED
         before, after = ([entry.span.name or entry.log.body for entry in each] for each in (found.before, found.after))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -154,16 +156,16 @@ def test_hashes_of_a_batch_that_was_never_committed_disturb_no_proof(engine: Eng
     ids=lambda value: type(value).__name__ if not isinstance(value, str | type) else "",
 )
 def test_what_cannot_be_answered_is_refused_with_advice(
-    module_log: GrowingLog, request_: object, error: type[ApiError], message: str
+    module_log: GrowingLog, request_: Any, error: type[ApiError], message: str
 ) -> None:
     backend = Backend(module_log.engine, module_log.keys)
-    calls = {
+    calls: dict[type, Callable[[Any], object]] = {
         pb.GetCheckpointRequest: backend.get_checkpoint,
         pb.GetInclusionProofRequest: backend.get_inclusion_proof,
         pb.GetConsistencyProofRequest: backend.get_consistency_proof,
     }
     with pytest.raises(error, match=message):
-        calls[type(request_)](request_)  # type: ignore[index,operator]
+        calls[type(request_)](request_)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -42,7 +43,7 @@ def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
         yield writer
 
 
-def find(writer: Writer, query: str = "", **request: object) -> pb.SearchResponse:
+def find(writer: Writer, query: str = "", **request: Any) -> pb.SearchResponse:
     return search_records(writer.engine, writer.keys, pb.SearchRequest(query=query, **request))
 
 
@@ -106,7 +107,7 @@ def test_a_query_finds_records_of_all_streams(records: Writer, query: str, expec
     ],
 )
 def test_streams_and_ranges_of_time_narrow_a_search(
-    records: Writer, request_: dict[str, object], expected: set[str]
+    records: Writer, request_: dict[str, Any], expected: set[str]
 ) -> None:
     assert set(names(find(records, **request_))) == expected
 
@@ -150,7 +151,7 @@ def test_matching_records_are_counted_up_to_a_bound(records: Writer, most: int, 
     ids=str,
 )
 async def test_a_search_that_cannot_be_made_is_an_invalid_argument(
-    records: Writer, request_: dict[str, object], message: str
+    records: Writer, request_: dict[str, Any], message: str
 ) -> None:
     async with serving(records.engine, records.keys) as channel:
         call = channel.unary_unary(
@@ -173,7 +174,7 @@ def test_a_page_token_of_another_search_is_refused(records: Writer) -> None:
 
 
 def test_audit_events_are_found_by_a_query_too(records: Writer) -> None:
-    def events(**request: object) -> list[str]:
+    def events(**request: Any) -> list[str]:
         response = search_audit(records.engine, records.keys, pb.SearchAuditEventsRequest(**request))
         return [event.audit.action for event in response.events]
 
@@ -192,14 +193,14 @@ class Statements(EngineWrapper):
         super().__init__(engine)
         self.seen: list[str] = []
 
-    def query(self, select: str, *arguments: object, **settings: object) -> bytes:
+    def query(self, select: str, *arguments: object, **settings: Any) -> bytes:
         if "formatRowNoNewline" in select:
             self.seen.append(select)
         return super().query(select, *arguments, **settings)  # type: ignore[arg-type]
 
 
 def test_a_full_page_is_read_from_the_window_that_has_it(records: Writer) -> None:
-    def statements(query: str, **request: object) -> int:
+    def statements(query: str, **request: Any) -> int:
         seen = Statements(records.engine)
         search_records(seen, records.keys, pb.SearchRequest(query=query, streams=["operational"], **request))
         return len(seen.seen)

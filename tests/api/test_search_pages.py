@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import count
+from typing import Any
 
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
@@ -15,7 +16,7 @@ from tests.api.store import Writer, audit_event, log_record
 DAY = 86_400 * 10**9
 
 
-def find(writer: Writer, query: str = "", **request: object) -> pb.SearchResponse:
+def find(writer: Writer, query: str = "", **request: Any) -> pb.SearchResponse:
     return search_records(writer.engine, writer.keys, pb.SearchRequest(query=query, **request))
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 import grpc.aio
 import pytest
@@ -10,12 +12,14 @@ from server.notary.origin import Stream
 from tests.api.store import OTHER_TRACE, START, TRACE, Writer, audit_event, log_record, search, serving, write_events
 
 
-async def get_trace(writer: Writer, **request: object) -> pb.GetTraceResponse:
+async def get_trace(writer: Writer, **request: Any) -> pb.GetTraceResponse:
     async with serving(writer.engine, writer.keys) as channel:
-        return await correlation_pb2_grpc.CorrelationServiceStub(channel).GetTrace(pb.GetTraceRequest(**request))
+        stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
+        response: pb.GetTraceResponse = await stub.GetTrace(pb.GetTraceRequest(**request))
+        return response
 
 
-async def verify(writer: Writer, **request: object) -> list[evidence_pb2.VerifyResponse]:
+async def verify(writer: Writer, **request: Any) -> list[evidence_pb2.VerifyResponse]:
     async with serving(writer.engine, writer.keys) as channel:
         stub = evidence_pb2_grpc.EvidenceServiceStub(channel)
         return [step async for step in stub.Verify(evidence_pb2.VerifyRequest(**request))]
@@ -234,7 +238,7 @@ async def test_a_checkpoint_from_before_shows_what_was_cut_off(events: Writer) -
     ids=str,
 )
 async def test_a_verification_that_cannot_be_made_is_an_invalid_argument(
-    writer: Writer, request_: dict[str, object], message: str
+    writer: Writer, request_: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await verify(writer, **request_)

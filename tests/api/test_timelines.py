@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -45,11 +46,11 @@ def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
         yield writer
 
 
-def actor(writer: Writer, actor_id: str = "alice", **request: object) -> pb.ActorTimelineResponse:
+def actor(writer: Writer, actor_id: str = "alice", **request: Any) -> pb.ActorTimelineResponse:
     return actor_timeline(writer.engine, writer.keys, pb.ActorTimelineRequest(actor_id=actor_id, **request))
 
 
-def target(writer: Writer, target_id: str = "u1", **request: object) -> pb.TargetHistoryResponse:
+def target(writer: Writer, target_id: str = "u1", **request: Any) -> pb.TargetHistoryResponse:
     return target_history(writer.engine, writer.keys, pb.TargetHistoryRequest(target_id=target_id, **request))
 
 
@@ -111,7 +112,7 @@ def test_the_history_of_a_target_has_its_actors(records: Writer) -> None:
 )
 @pytest.mark.parametrize("oldest_first", [True, False])
 def test_pages_are_the_events_that_a_search_finds_and_the_overview_counts_them(
-    records: Writer, request_: dict[str, object], *, oldest_first: bool
+    records: Writer, request_: dict[str, Any], *, oldest_first: bool
 ) -> None:
     query = f"actor:alice ({request_.get('query') or '*'})"
     whole = search_records(
@@ -180,11 +181,9 @@ def test_only_the_most_frequent_values_are_listed_and_all_are_counted(engine: En
     ],
     ids=str,
 )
-def test_a_request_that_cannot_be_answered_is_refused(
-    records: Writer, request_: dict[str, object], message: str
-) -> None:
+def test_a_request_that_cannot_be_answered_is_refused(records: Writer, request_: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
-        actor(records, **request_)  # type: ignore[arg-type]
+        actor(records, **request_)
 
 
 def test_a_page_token_of_another_timeline_is_refused(records: Writer) -> None:

@@ -6,9 +6,11 @@ import random
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import count
+from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
@@ -48,13 +50,13 @@ def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
         yield writer
 
 
-def severe(body: str, severity: int, *, at: int, trace: str) -> object:
+def severe(body: str, severity: int, *, at: int, trace: str) -> LogRecord:
     record = log_record(body, at=at, trace=trace)
     record.severity_number = severity  # type: ignore[assignment]
     return record
 
 
-def find(writer: Writer, query: str = "", **request: object) -> pb.FindTracesResponse:
+def find(writer: Writer, query: str = "", **request: Any) -> pb.FindTracesResponse:
     return search_traces(writer.engine, writer.keys, SideBySide(2), pb.FindTracesRequest(query=query, **request))
 
 
@@ -92,7 +94,7 @@ def test_a_trace_is_found_by_any_of_its_records_with_a_summary_of_the_whole(reco
     ids=str,
 )
 def test_traces_come_by_their_latest_matching_record(
-    records: Writer, query: str, request_: dict[str, object], expected: list[str]
+    records: Writer, query: str, request_: dict[str, Any], expected: list[str]
 ) -> None:
     whole = find(records, query, **request_)
     assert ids(whole) == expected
@@ -134,16 +136,16 @@ def test_a_summary_agrees_with_the_trace_itself(records: Writer) -> None:
     ],
     ids=str,
 )
-def test_a_search_that_cannot_be_made_is_refused(records: Writer, request_: dict[str, object], message: str) -> None:
+def test_a_search_that_cannot_be_made_is_refused(records: Writer, request_: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
-        find(records, **request_)  # type: ignore[arg-type]
+        find(records, **request_)
 
 
 def test_a_page_token_of_another_search_is_refused(records: Writer) -> None:
     token = find(records, page_size=1).next_page_token
     for other in ({"query": "order"}, {"with_errors": True}, {"streams": ["audit"]}, {"min_duration_nanos": 1}):
         with pytest.raises(InvalidArgumentError, match="belongs to another search"):
-            find(records, page_token=token, **other)  # type: ignore[arg-type]
+            find(records, page_token=token, **other)
 
 
 def test_a_limit_that_is_reached_is_named(records: Writer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
+from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -47,7 +48,7 @@ def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
         yield writer
 
 
-def _trace(writer: Writer, **request: object) -> pb.GetTraceResponse:
+def _trace(writer: Writer, **request: Any) -> pb.GetTraceResponse:
     return get_trace(writer.engine, writer.keys, SideBySide(2), pb.GetTraceRequest(trace_id=TRACE, **request))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lognotary.v1 import evidence_pb2 as pb
@@ -47,7 +49,7 @@ def test_who_verifies_names_the_streams_that_are_not_signed_beside_those_of_the_
     writer.write([log_record("a")])
     writer.engine.execute("INSERT INTO otel_logs (Timestamp, Body) VALUES (now64(9), 'in no log')")
 
-    def outcome(own: TrustedKeys, **request: object) -> tuple[list[int], list[str]]:
+    def outcome(own: TrustedKeys, **request: Any) -> tuple[list[pb.FindingKind], list[str]]:
         steps = list(Backend(writer.engine, own).verify(pb.VerifyRequest(**request)))
         kinds = [step.finding.kind for step in steps if step.HasField("finding")]
         return kinds, list(steps[-1].summary.unsigned_streams)

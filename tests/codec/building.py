@@ -21,7 +21,7 @@ from server.codec.rows import Rows
 from server.notary.batch import Batch
 from server.notary.merkle import CompactRange
 from server.notary.origin import Stream
-from storage.engine import EngineInfo
+from storage.engine import EngineInfo, Pieces
 from storage.errors import NotAppliedError
 from storage.interrupt import Interrupt
 from storage.rowbinary import uuid_bytes
@@ -122,6 +122,16 @@ class PretendedEngine:
         stored = b"".join(self.tables.get(table[1], {}).values())
         packed = (uuid_bytes(UUID(batch)) for batch in parameters["batches"])
         return b"".join(batch for batch in packed if batch in stored)
+
+    def query_in_pieces(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> Pieces:
+        raise AssertionError(f"not expected: {select}")
 
     def interrupted_by(self, interrupt: Interrupt, /) -> AbstractContextManager[None]:
         return nullcontext()  # nothing takes long

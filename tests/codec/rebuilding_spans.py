@@ -109,7 +109,9 @@ def comparable(sent: ResourceSpans) -> bytes:
     scope_spans = sent.scope_spans[0]
     span = scope_spans.spans[0]
     span.status.SetInParent()  # an empty status left out is the same as one sent
-    for owner in (sent.resource, scope_spans.scope, span, *span.events, *span.links):
+    owners: list[Resource | InstrumentationScope | Span | Span.Event | Span.Link]
+    owners = [sent.resource, scope_spans.scope, span, *span.events, *span.links]
+    for owner in owners:
         kept = [KeyValue(key=a.key, value=normalised(a.value)) for a in owner.attributes]
         del owner.attributes[:]
         owner.attributes.extend(sorted(kept, key=KeyValue.SerializeToString))

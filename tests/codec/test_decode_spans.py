@@ -209,4 +209,4 @@ def test_too_many_spans_and_too_long_lists_are_refused() -> None:
         decode_spans(request.SerializeToString(), RowLimits(records=2))
     for lists in ({"events": [Span.Event()] * 65_537}, {"links": [Span.Link()] * 65_537}):
         with pytest.raises(MalformedRequestError, match="more than 65536 attributes, events or links in one list"):
-            decoded_spans(Span(**lists))  # type: ignore[arg-type]
+            decoded_spans(Span(**lists))

@@ -71,7 +71,7 @@ def test_every_column_has_a_value_that_its_type_can_hold_for_every_span(request:
     assert all(re.fullmatch(rb"([0-9a-f]{32})?", link.trace_id) for link in links)
     for ids in (columns.span_id, columns.parent_span_id, [link.span_id for link in links]):
         assert all(re.fullmatch(rb"([0-9a-f]{16})?", value) for value in ids)
-    lists = (*columns.span_attributes, *(each.attributes for each in (*events, *links)))
+    lists = [*columns.span_attributes, *(event.attributes for event in events), *(link.attributes for link in links)]
     assert all(value == tuple(sorted(value)) for value in lists)
     for details in map(json.loads, filter(None, columns.otlp_details)):
         assert list(details) == sorted(details, key=DETAILS.index)
@@ -87,7 +87,8 @@ def test_every_column_has_a_value_that_its_type_can_hold_for_every_span(request:
 @slowly
 def test_the_order_of_attributes_does_not_change_the_row(span: Span, shuffler: random.Random) -> None:
     shuffled = Span.FromString(span.SerializeToString())
-    for owner in (shuffled, *shuffled.events, *shuffled.links):
+    owners: list[Span | Span.Event | Span.Link] = [shuffled, *shuffled.events, *shuffled.links]
+    for owner in owners:
         sent = list(owner.attributes)
         shuffler.shuffle(sent)
         del owner.attributes[:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -120,7 +121,7 @@ def test_more_than_a_hundred_attributes_become_the_same_row() -> None:
 @pytest.mark.parametrize("place", ["record", "resource", "scope", "list", "entities", "a scope without records"])
 def test_a_list_of_attributes_that_is_too_long_is_refused_with_the_same_error(place: str) -> None:
     most = 1 << 16
-    around = {
+    shapes: dict[str, Callable[[bytes], bytes]] = {
         "record": lambda many: record(many),
         "resource": lambda many: delimited(1, delimited(1, many) + delimited(2, delimited(2, b""))),
         "scope": lambda many: delimited(1, delimited(2, delimited(1, many) + delimited(2, b""))),
@@ -129,7 +130,8 @@ def test_a_list_of_attributes_that_is_too_long_is_refused_with_the_same_error(pl
             1, delimited(2, delimited(1, delimited(3, delimited(2, delimited(6, many)))))
         ),
         "entities": lambda many: delimited(1, delimited(1, many) + delimited(2, delimited(2, b""))),
-    }[place]
+    }
+    around = shapes[place]
     number = {"record": 6, "scope": 3, "entities": 3}.get(place, 1)
     assert isinstance(assert_same(around(delimited(number, b"") * most)), list)
     refused = assert_same(around(delimited(number, b"") * (most + 1)))

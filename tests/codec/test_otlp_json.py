@@ -77,7 +77,7 @@ def with_hex_ids(document: dict[str, Any], request: ExportLogsServiceRequest) ->
     return document
 
 
-def test_the_example_of_the_specification_is_read_completely():
+def test_the_example_of_the_specification_is_read_completely() -> None:
     request = ExportLogsServiceRequest.FromString(request_from_json(EXAMPLE.encode()))
     (resource_logs,) = request.resource_logs
     assert resource_logs.schema_url == "https://opentelemetry.io/schemas/1.0.0"
@@ -108,7 +108,9 @@ def test_the_example_of_the_specification_is_read_completely():
 
 
 @given(request=requests(), names_for_enums=st.booleans(), snake_case=st.booleans())
-def test_a_request_written_as_json_is_read_as_protobuf_itself_reads_it(request, names_for_enums, snake_case):
+def test_a_request_written_as_json_is_read_as_protobuf_itself_reads_it(
+    request: ExportLogsServiceRequest, names_for_enums: bool, snake_case: bool
+) -> None:
     document = json_format.MessageToDict(request, use_integers_for_enums=not names_for_enums)
     # Not the request itself: JSON has one NaN, and no difference between a default and nothing.
     expected = json_format.ParseDict(document, ExportLogsServiceRequest()).SerializeToString()
@@ -173,17 +175,17 @@ _json_values = st.recursive(
 @example(value=around_record({"body": {"intValue": 1e400}}))
 @example(value=around_record({"body": {"doubleValue": 10**400}}))
 @example(value=around_record({"severityNumber": 1e300}))
-def test_arbitrary_json_is_never_more_than_malformed(value):
+def test_arbitrary_json_is_never_more_than_malformed(value: object) -> None:
     with contextlib.suppress(MalformedRequestError):
         ExportLogsServiceRequest.FromString(request_from_json(json.dumps(value).encode()))
 
 
 @given(body=st.binary())
-def test_arbitrary_bytes_are_never_more_than_malformed(body):
+def test_arbitrary_bytes_are_never_more_than_malformed(body: bytes) -> None:
     with contextlib.suppress(MalformedRequestError):
         request_from_json(body)
 
 
-def test_an_empty_object_is_an_empty_request():
+def test_an_empty_object_is_an_empty_request() -> None:
     assert request_from_json(b"{}") == b""
     assert request_from_json(b' {"resourceLogs": []}\n') == b""

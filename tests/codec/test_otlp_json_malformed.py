@@ -13,12 +13,12 @@ from tests.codec.as_json import around_record, convert, reason
 @pytest.mark.parametrize(
     "body", [b'[{"resourceLogs": []}]', b'{"resourceLogs": []}\n{"resourceLogs": []}', b'{"resourceLogs": {"a": 1}}']
 )
-def test_several_requests_in_one_and_objects_in_place_of_arrays_are_refused(body):
+def test_several_requests_in_one_and_objects_in_place_of_arrays_are_refused(body: bytes) -> None:
     assert any(words in reason(body) for words in ("an object is expected", "not JSON", "an array is expected"))
 
 
 @pytest.mark.parametrize("document", [[], "x", 1, None, True])
-def test_a_request_is_an_object(document):
+def test_a_request_is_an_object(document: object) -> None:
     assert reason(json.dumps(document).encode()) == "the request: an object is expected"
 
 
@@ -34,30 +34,30 @@ def test_a_request_is_an_object(document):
         ({"severityText": "\ud800"}, "severityText: half of a surrogate pair, which is not a character"),
     ],
 )
-def test_the_message_says_where_the_request_is_wrong(record, message):
+def test_the_message_says_where_the_request_is_wrong(record: dict[str, object], message: str) -> None:
     assert reason(around_record(record)) == f"resourceLogs[0].scopeLogs[0].logRecords[0].{message}"
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"{}{}", b"{'a': 1}", b'{"a": 01}', b"\xef\xbb\xbf{}"])
-def test_what_is_not_json_is_refused_with_its_position(body):
+def test_what_is_not_json_is_refused_with_its_position(body: bytes) -> None:
     assert "line 1 column" in reason(body)
 
 
 @pytest.mark.parametrize("body", ["{}".encode("utf-16"), b'{"a": "\xff"}', b'{"a": "\xed\xa0\x80"}'])
-def test_what_is_not_utf8_is_refused(body):
+def test_what_is_not_utf8_is_refused(body: bytes) -> None:
     assert "not UTF-8 at byte" in reason(body)
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"resourceLogs":['])
-def test_json_nested_without_end_is_refused(opening):
+def test_json_nested_without_end_is_refused(opening: bytes) -> None:
     assert "nested too deeply" in reason(opening * 100_000)
 
 
-def test_an_integer_of_endless_digits_is_refused():
+def test_an_integer_of_endless_digits_is_refused() -> None:
     assert "too many digits" in reason(b'{"a": %s}' % (b"9" * 100_000))
 
 
-def test_more_objects_than_any_batch_of_records_needs_are_refused_unread():
+def test_more_objects_than_any_batch_of_records_needs_are_refused_unread() -> None:
     body = b'{"resourceLogs":[%s{}]}' % (b"{}," * 2_000_000)
     assert "more than 2000000 objects and arrays" in reason(body)
 
@@ -69,18 +69,18 @@ def nested(levels: int) -> dict[str, Any]:
     return around_record({"body": value})
 
 
-def test_the_deepest_accepted_value_can_be_decoded_and_one_level_more_is_refused():
+def test_the_deepest_accepted_value_can_be_decoded_and_one_level_more_is_refused() -> None:
     # The request, resource logs, scope logs, record and body, then two messages for each array.
     deepest = (100 - 5) // 2
     assert convert(nested(deepest)).resource_logs
     assert "nested more than 100 levels deep" in reason(nested(deepest + 1))
 
 
-def test_depth_that_protobuf_would_refuse_is_refused_here():
+def test_depth_that_protobuf_would_refuse_is_refused_here() -> None:
     assert "nested more than 100 levels deep" in reason(nested(200))
 
 
-def test_the_message_does_not_repeat_what_was_sent():
+def test_the_message_does_not_repeat_what_was_sent() -> None:
     secret = "hunter2" * 10_000
     for record in ({"flags": secret}, {"traceId": secret}, {"body": secret}, {"attributes": secret}):
         message = reason(around_record(record))

@@ -39,8 +39,7 @@ def test_a_trace_is_three_lines_with_its_latest_matching_record() -> None:
 def test_lines_about_traces_fit_into_the_width() -> None:
     log = record(body="a long text " * 20, severity_text="ERROR", severity_number=17)
     trace = summary(log, log_count=1, services=[f"service-{number}" for number in range(40)])
-    fields = {"next_page_token": "more"}
-    found = pb.FindTracesResponse(traces=[trace], **fields)
+    found = pb.FindTracesResponse(traces=[trace], next_page_token="more")  # noqa: S106 - no password
     assert max(map(len, traces_lines(found, PLAIN, width=100))) <= 100
     assert "service-39" in " ".join(traces_lines(found, PLAIN, width=100, details=True))
 

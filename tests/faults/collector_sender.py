@@ -107,8 +107,8 @@ class CollectorSender:
 def grpc_collector(address: str, directory: Path) -> tuple[Collector, AbstractContextManager[Feed]]:
     """Return a Collector that is built with Go, and relays compressed OTLP/gRPC to an address; with its feed."""
     own = f"127.0.0.1:{free_port()}"
-    exporter = {"endpoint": address, "compression": "gzip", "tls": {"insecure": True}}
-    receiver = {"protocols": {"grpc": {"endpoint": own}}}
+    exporter: dict[str, object] = {"endpoint": address, "compression": "gzip", "tls": {"insecure": True}}
+    receiver: dict[str, object] = {"protocols": {"grpc": {"endpoint": own}}}
     return Collector(_config("otlp", receiver, exporter), directory), _feeding_over_grpc(own)
 
 

@@ -102,7 +102,7 @@ class _NotingExporter(LogRecordExporter):
         return True
 
     def shutdown(self) -> None:
-        self._exporter.shutdown()
+        self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
 
 class _Adapter(HTTPAdapter):
@@ -128,13 +128,15 @@ class _Adapter(HTTPAdapter):
 
 
 class _GrpcExporter(GrpcExporter):
+    _client: Any  # its base sets it to None first
+
     def __init__(self, address: str, attempted: Attempted) -> None:
         self._attempted = attempted
         super().__init__(endpoint=f"http://{address}", insecure=True, timeout=_EXPORT_SECONDS)
 
     def _initialize_channel_and_stub(self) -> None:
         # The one place where it makes its stub, also anew after UNAVAILABLE.
-        super()._initialize_channel_and_stub()
+        super()._initialize_channel_and_stub()  # type: ignore[no-untyped-call]
         self._client = _NotingStub(self._client, self._attempted)
 
 

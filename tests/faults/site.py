@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -96,13 +96,14 @@ class Site:
         self._otlp_grpc, self._otlp_http = (f"127.0.0.1:{free_port()}" for _ in range(2))
         http = f"127.0.0.1:{free_port()}"
         self._http = f"http://{http}"
+        flags: dict[str, Any] = self.plan.flags
         self._server = LognotaryServer(
             f"{self._proxy.url}/{self.database}",
             self._volume.directory / "data",
             otlp_grpc=self._otlp_grpc,
             otlp_http=self._otlp_http,
             http=http,
-            **self.plan.flags,
+            **flags,
         )
         return self
 

@@ -71,6 +71,7 @@ def test_bombs_are_small_and_inflate_to_more_than_is_permitted() -> None:
     for number in range(4):
         name, body = bomb(case_random(SEED, number))
         assert len(body) < 2 << 20
+        opened: zstd.ZstdFile | gzip.GzipFile
         if name == b"zstd":
             opened = zstd.ZstdFile(io.BytesIO(body), options={zstd.DecompressionParameter.window_log_max: 31})
         else:
@@ -117,7 +118,9 @@ def _server_that_says(*answers: bytes) -> Iterator[tuple[str, int]]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            yield server.server_address[:2]
+            host, port = server.server_address[:2]
+            assert isinstance(host, str)
+            yield host, port
         finally:
             server.shutdown()
             thread.join()

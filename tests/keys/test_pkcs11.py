@@ -332,7 +332,7 @@ def test_a_refused_uri_does_not_give_its_pin_away(uri: str) -> None:
         error = error.__cause__ or error.__context__
 
 
-_labels = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=20)
+_labels = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
 
 
 @given(_labels, _labels, st.binary(min_size=1, max_size=8), _labels)

@@ -6,6 +6,7 @@ import re
 import struct
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -18,6 +19,7 @@ from server.notary.hashing import hash_pairs
 from server.notary.merkle import CompactRange, split_hashes
 from storage.engine import EngineInfo, Pieces
 from storage.errors import NotAppliedError
+from storage.interrupt import Interrupt
 from storage.rowbinary import uuid_bytes
 from storage.schema import BATCH_COLUMNS
 from tests.codec.building import follows
@@ -183,6 +185,9 @@ class MoodyStore:
         settings: Mapping[str, str | int] | None = None,
     ) -> Pieces:
         yield self.query(select, parameters, settings=settings)
+
+    def interrupted_by(self, interrupt: Interrupt, /) -> AbstractContextManager[None]:
+        return nullcontext()  # nothing takes long
 
     def close(self) -> None:
         """Nothing is held."""

@@ -140,7 +140,7 @@ class SteppedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._clock()
 
-    def run_in_executor(  # type: ignore[override]
+    def run_in_executor(
         self, executor: Executor | None, func: Callable[..., Any], *args: object
     ) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = self.create_future()

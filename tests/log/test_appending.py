@@ -41,7 +41,7 @@ class TestAppending:
         self, log: Log, error: StorageError, waiting: str
     ) -> None:
         batches = [log.writer.append([rows(Stream.AUDIT, text)]) for text in waiting]
-        log.engine.failures = 4 * [(error, False)]
+        log.engine.failures = [(error, False)] * 4
         log.writer.stream.store_waiting()
         assert log.engine.attempts[:5] == 5 * [log.engine.attempts[0]]
         assert [table for table, _ in log.engine.attempts[4:]] == TABLES
@@ -65,7 +65,7 @@ class TestAppending:
     def test_batches_that_are_not_stored_at_shutdown_stay_in_the_journal(self, journal: Journal) -> None:
         log = Log(journal, Patience(pauses_left=1))
         log.writer.append([rows(Stream.AUDIT, "a")])
-        log.engine.failures = 9 * [(UNKNOWN, False)]
+        log.engine.failures = [(UNKNOWN, False)] * 9
         log.writer.stream.store_appended()  # returns, since the writer gave up
         assert len(reopened(journal)) == 1
         assert log.writer.stream.trouble == ""

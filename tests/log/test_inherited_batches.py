@@ -194,7 +194,7 @@ class TestInherited:
         self, journal: Journal, left: tuple[PretendedEngine, list[Batch]]
     ) -> None:
         log = self.restart(journal, left)
-        log.engine.failures = 99 * [(REFUSED, False)]
+        log.engine.failures = [(REFUSED, False)] * 99
         log.give_up.pauses_left = 3
         with pytest.raises(StorageRefusedError, match="shut down"):
             log.writer.stream.store_waiting()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,10 +146,11 @@ class TestJournal:
         before, _ = CompactRange().extend(rows(Stream.AUDIT, "a").leaf_hashes)
         _, fragments = entry.signed[0].extend(LogState(NAME, 1, before))
         insert_records(restart.engine, NAME.stream, [left], entry.block)
-        for insert in (
+        inserts: tuple[Callable[[], None], ...] = (
             lambda: insert_tiles(restart.engine, [left], [fragments]),
             lambda: insert_batches(restart.engine, [left]),
-        )[: steps - 1 if steps else 0]:
+        )
+        for insert in inserts[: steps - 1 if steps else 0]:
             insert()
         with restart.life() as life:
             assert life.head.sequence == 2

@@ -96,7 +96,7 @@ def test_after_an_unknown_outcome_even_a_refusal_is_repeated(log: Log) -> None:
 
 
 def test_pauses_grow_to_a_bound(log: Log) -> None:
-    log.engine.failures = 12 * [(UNKNOWN, False)]
+    log.engine.failures = [(UNKNOWN, False)] * 12
     log.writer.commit([rows(Stream.AUDIT, "a")])
     pauses = [pause for pause in log.give_up.pauses if pause is not None]
     assert len(pauses) == 12

@@ -119,7 +119,7 @@ class TestFailures:
     def test_a_statement_whose_outcome_is_unknown_is_repeated_until_it_is_stored_once(
         self, log: Log, applied: bool, failures: int
     ) -> None:
-        log.engine.failures = [(UNKNOWN, True)] if applied else failures * [(UNKNOWN, False)]
+        log.engine.failures = [(UNKNOWN, True)] if applied else [(UNKNOWN, False)] * failures
         said = log.writer.state(HEARTBEAT)
         assert [open_statement(row.note)[0] for row in log.rows()] == [said]
         assert len(log.engine.tokens) == (1 if applied else failures + 1)  # what has taken effect is not sent again
@@ -151,7 +151,7 @@ class TestFailures:
         assert len(log.rows()) == 1
 
     def test_pauses_grow_to_a_bound(self, log: Log) -> None:
-        log.engine.failures = 10 * [(UNKNOWN, False)]
+        log.engine.failures = [(UNKNOWN, False)] * 10
         log.writer.state(HEARTBEAT)
         pauses = [pause for pause in log.give_up.pauses if pause is not None]
         assert pauses == sorted(pauses)

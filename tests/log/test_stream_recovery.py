@@ -16,9 +16,11 @@ from server.log.journal_entry import decode_entry
 from server.log.stored_log import LogUnusableError
 from server.log.stream_writer import StreamWriter
 from server.notary.batch import Batch
+from server.notary.findings import Finding
 from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
-from server.verification.verification import Finding, Scope, verify
+from server.verification.scope import Scope
+from server.verification.verification import verify
 from storage.engine import Engine
 from storage.evidence import read_batches_within
 from storage.stored_records import read_records

@@ -30,7 +30,7 @@ class TestGroups:
         self, log: Log, journal: Journal
     ) -> None:
         batches = [log.writer.append([rows(Stream.AUDIT, text)]) for text in "abcdefghij"]
-        log.engine.failures = 2 * [(REFUSED, False)]
+        log.engine.failures = [(REFUSED, False)] * 2
         log.writer.stream.store_waiting()
         assert self.sizes(log) == [2, 4, 4]
         assert log.committed == batches
@@ -38,7 +38,7 @@ class TestGroups:
 
     def test_no_more_than_one_insert_is_refused_for_a_batch_that_storage_does_not_take(self, log: Log) -> None:
         batches = [log.writer.append([rows(Stream.AUDIT, text)]) for text in "abcd"]
-        log.engine.failures = 5 * [(REFUSED, False)]
+        log.engine.failures = [(REFUSED, False)] * 5
         log.writer.stream.store_waiting()
         assert self.sizes(log) == [1, 2, 1]
         assert len(log.give_up.pauses) == 3  # for one batch alone, after two groups

@@ -40,7 +40,7 @@ from server.notary.origin import Stream
 from server.notary.record_forms import added_columns, in_newest_version, in_version
 
 _strings = st.one_of(st.binary(max_size=20), st.integers(120, 300).map(bytes), st.just(bytes(16_500)))
-_VALUES: dict[Kind, st.SearchStrategy[Value]] = {
+_VALUES: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.TIME: st.integers(-(2**63), 2**63 - 1),
     Kind.UINT8: st.integers(0, 255),
     Kind.UINT32: st.integers(0, 2**32 - 1),

@@ -19,7 +19,7 @@ from server.notary.errors import KeyMaterialError, VerificationError
 from server.notary.findings import FindingKind
 from server.notary.note import UnknownKeyError, parse_note
 from server.notary.origin import LogName, Stream
-from server.notary.signers import Signer
+from server.notary.signers import Ed25519Key, Signer
 from server.notary.trust import KeySpan, TrustedKeys, check_checkpoint, fingerprint, parse_public_keys
 
 NAME = LogName("example.org", Stream.AUDIT, "node-1")
@@ -178,6 +178,8 @@ def test_public_keys_are_read_as_pem_and_as_verifier_keys() -> None:
 
 
 def test_what_is_no_public_key_is_refused() -> None:
+    private = SIGNER.ed25519
+    assert isinstance(private, Ed25519Key)
     p256 = generate_private_key(SECP256R1()).public_key()
     pem = p256.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     for texts in (
@@ -186,7 +188,7 @@ def test_what_is_no_public_key_is_refused() -> None:
         ["nonsense"],
         ["-----BEGIN PUBLIC KEY-----"],
         [pem.decode()],
-        [SIGNER.ed25519.to_pem().decode()],
+        [private.to_pem().decode()],
     ):
         with pytest.raises(KeyMaterialError):
             parse_public_keys(texts)

@@ -49,9 +49,9 @@ def test_a_log_is_the_same_however_its_appends_are_cut(cuts: list[int]) -> None:
             tiles[level] += split_hashes(hashes)
     assert grown == CompactRange().extend(leaves(0, sum(cuts)))[0]
     assert grown.root() == naive_root(0, grown.size)
-    for level, hashes in enumerate(tiles):
+    for level, tile in enumerate(tiles):
         width = 1 << 8 * level
-        assert hashes == [naive_root(n * width, (n + 1) * width) for n in range(grown.size // width)]
+        assert tile == [naive_root(n * width, (n + 1) * width) for n in range(grown.size // width)]
 
 
 def test_tiles_of_the_third_level_hold_roots_of_65536_leaves() -> None:

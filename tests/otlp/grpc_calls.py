@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -45,10 +45,11 @@ async def export(
     deadline: float = 30,
 ) -> bytes:
     async with grpc.aio.insecure_channel(address, compression=compression) as channel:
-        return await channel.unary_unary(method)(request, timeout=deadline)
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
+        return await call(request, timeout=deadline)
 
 
-async def refused(address: str, request: bytes = b"", **options) -> grpc.aio.AioRpcError:
+async def refused(address: str, request: bytes = b"", **options: Any) -> grpc.aio.AioRpcError:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await export(address, request, **options)
     return caught.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 
 import grpc
 import grpc.aio
@@ -17,7 +18,12 @@ from tests.otlp.recording import RecordingIngest
 BETWEEN_ATTEMPTS = 0.1  # seconds
 
 
-async def test_there_are_no_more_connections_than_permitted():
+async def _export(channel: grpc.aio.Channel, deadline: float = 30) -> None:
+    call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
+    await call(b"", timeout=deadline)
+
+
+async def test_there_are_no_more_connections_than_permitted() -> None:
     options = server_options(LIMIT, max_connections=2)
     server = grpc.aio.server(handlers=[*build_handlers(RecordingIngest(), LIMIT, POOL)], options=options)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
@@ -26,10 +32,10 @@ async def test_there_are_no_more_connections_than_permitted():
     async with contextlib.AsyncExitStack() as stack:
         channels = [await stack.enter_async_context(grpc.aio.insecure_channel(address, own)) for _ in range(3)]
         for channel in channels[:2]:
-            await channel.unary_unary(EXPORT)(b"", timeout=30)
+            await _export(channel)
         with pytest.raises(grpc.aio.AioRpcError):
-            await channels[2].unary_unary(EXPORT)(b"", timeout=30)
-        await channels[0].unary_unary(EXPORT)(b"", timeout=30)
+            await _export(channels[2])
+        await _export(channels[0])
         await channels[1].close()
         async with asyncio.timeout(PATIENCE):
             # gRPC notices some time later that a connection is closed. An attempt takes a place too, until its own
@@ -39,16 +45,16 @@ async def test_there_are_no_more_connections_than_permitted():
     await server.stop(0)
 
 
-async def _is_served(address, options):
+async def _is_served(address: str, options: Sequence[tuple[str, int]]) -> bool:
     async with grpc.aio.insecure_channel(address, options) as channel:
         try:
-            await channel.unary_unary(EXPORT)(b"", timeout=2)
+            await _export(channel, deadline=2)
         except grpc.aio.AioRpcError:
             return False
         return True
 
 
-async def test_a_second_server_on_the_same_port_does_not_start():
+async def test_a_second_server_on_the_same_port_does_not_start() -> None:
     async with serving(RecordingIngest()) as address:
         server = grpc.aio.server(options=server_options(LIMIT))
         with pytest.raises(RuntimeError, match="Failed to bind"):
@@ -56,7 +62,7 @@ async def test_a_second_server_on_the_same_port_does_not_start():
 
 
 @pytest.mark.parametrize("permitted", [True, False])
-async def test_a_sender_that_pings_at_the_permitted_pace_keeps_its_connection(permitted):
+async def test_a_sender_that_pings_at_the_permitted_pace_keeps_its_connection(permitted: bool) -> None:
     # A tenth of a second instead of the seconds of the real setting, to be done before long. That the
     # sender loses its connection without the setting shows that gRPC knows it by this name.
     options = [
@@ -83,12 +89,12 @@ async def test_a_sender_that_pings_at_the_permitted_pace_keeps_its_connection(pe
     await server.stop(0)
 
 
-def test_connections_live_on_unless_an_age_is_given():
+def test_connections_live_on_unless_an_age_is_given() -> None:
     assert not [name for name, _ in server_options(LIMIT) if "connection_age" in name]
     assert dict(server_options(LIMIT, max_connection_age=60))["grpc.max_connection_age_ms"] == 60_000
 
 
-async def test_senders_go_on_by_a_new_connection_when_theirs_is_too_old():
+async def test_senders_go_on_by_a_new_connection_when_theirs_is_too_old() -> None:
     options = server_options(LIMIT, max_connection_age=0.2)
     server = grpc.aio.server(handlers=[*build_handlers(RecordingIngest(), LIMIT, POOL)], options=options)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
@@ -96,5 +102,5 @@ async def test_senders_go_on_by_a_new_connection_when_theirs_is_too_old():
     async with grpc.aio.insecure_channel(address) as channel:
         await channel.channel_ready()
         await asyncio.wait_for(channel.wait_for_state_change(grpc.ChannelConnectivity.READY), 30)
-        await channel.unary_unary(EXPORT)(b"", timeout=30)
+        await _export(channel)
     await server.stop(0)

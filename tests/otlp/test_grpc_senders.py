@@ -21,7 +21,9 @@ from tests.otlp.recording import RecordingIngest
 
 
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
-async def test_the_python_sdk_sends_again_what_was_refused(compression, caplog):
+async def test_the_python_sdk_sends_again_what_was_refused(
+    compression: grpc.Compression, caplog: pytest.LogCaptureFixture
+) -> None:
     ingest = RecordingIngest(
         OverloadedError("full", retry_after=0.05), StorageRefusedError("not now", retry_after=0.05)
     )
@@ -34,7 +36,7 @@ async def test_the_python_sdk_sends_again_what_was_refused(compression, caplog):
     assert "retrying in 0.05s" in caplog.text
 
 
-async def test_the_python_sdk_does_not_send_again_what_is_malformed(caplog):
+async def test_the_python_sdk_does_not_send_again_what_is_malformed(caplog: pytest.LogCaptureFixture) -> None:
     ingest = RecordingIngest(MalformedRequestError("wrong"))
     async with serving(ingest) as address:
         await asyncio.to_thread(_emit_one, address, grpc.Compression.NoCompression)

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import threading
+from collections.abc import Callable
 
 import pytest
 from google.protobuf import json_format
@@ -25,7 +26,7 @@ def trace_id(serialized: bytes) -> bytes:
     return request.resource_logs[0].scope_logs[0].log_records[0].trace_id
 
 
-async def test_a_protobuf_request_arrives_unchanged_and_success_is_empty_protobuf():
+async def test_a_protobuf_request_arrives_unchanged_and_success_is_empty_protobuf() -> None:
     ingest = RecordingIngest()
     response = await post(ingest, b"\x0a\x00", PROTOBUF)
     assert response.status_code == 200
@@ -34,7 +35,7 @@ async def test_a_protobuf_request_arrives_unchanged_and_success_is_empty_protobu
     assert ingest.requests == [b"\x0a\x00"]
 
 
-async def test_a_json_request_arrives_as_protobuf_and_success_is_empty_json():
+async def test_a_json_request_arrives_as_protobuf_and_success_is_empty_json() -> None:
     ingest = RecordingIngest()
     response = await post(ingest, DOCUMENT_BODY, JSON)
     assert response.status_code == 200
@@ -44,14 +45,14 @@ async def test_a_json_request_arrives_as_protobuf_and_success_is_empty_json():
 
 
 @pytest.mark.parametrize(("body", "headers"), [(b"", PROTOBUF), (b"{}", JSON)])
-async def test_an_empty_request_is_accepted(body, headers):
+async def test_an_empty_request_is_accepted(body: bytes, headers: dict[str, str]) -> None:
     ingest = RecordingIngest()
     assert (await post(ingest, body, headers)).status_code == 200
     assert ingest.requests == [b""]
 
 
 @pytest.mark.parametrize("value", ["application/json; charset=utf-8", "Application/JSON;charset=UTF-8 "])
-async def test_parameters_and_case_of_the_content_type_do_not_matter(value):
+async def test_parameters_and_case_of_the_content_type_do_not_matter(value: str) -> None:
     ingest = RecordingIngest()
     response = await post(ingest, DOCUMENT_BODY, {"Content-Type": value})
     assert response.status_code == 200
@@ -64,7 +65,9 @@ async def test_parameters_and_case_of_the_content_type_do_not_matter(value):
     [("gzip", gzip.compress), ("zstd", zstd.compress), ("identity", bytes)],
     ids=["gzip", "zstd", "identity"],
 )
-async def test_the_encodings_are_undone(headers, encoding, compress):
+async def test_the_encodings_are_undone(
+    headers: dict[str, str], encoding: str, compress: Callable[[bytes], bytes]
+) -> None:
     ingest = RecordingIngest()
     expected = ExportLogsServiceRequest()
     expected.resource_logs.add().scope_logs.add().log_records.add().trace_id = b"\xab" * 16
@@ -75,7 +78,9 @@ async def test_the_encodings_are_undone(headers, encoding, compress):
 
 
 @pytest.mark.parametrize("headers", BOTH)
-async def test_large_bodies_are_worked_on_beside_the_event_loop_and_small_ones_wait_for_no_thread(headers):
+async def test_large_bodies_are_worked_on_beside_the_event_loop_and_small_ones_wait_for_no_thread(
+    headers: dict[str, str],
+) -> None:
     pool, free = Pool("ingest", 1), threading.Event()
     busy = asyncio.create_task(pool.run(free.wait))
     text = "".join(map(chr, range(0x4E00, 0x9F00))) * 2  # compresses badly
@@ -96,7 +101,7 @@ async def test_large_bodies_are_worked_on_beside_the_event_loop_and_small_ones_w
     await busy
 
 
-async def test_traces_arrive_at_their_own_path_as_protobuf_and_json():
+async def test_traces_arrive_at_their_own_path_as_protobuf_and_json() -> None:
     ingest = RecordingIngest()
     request = ExportTraceServiceRequest()
     request.resource_spans.add().scope_spans.add().spans.add(trace_id=b"\xab" * 16, name="pay")

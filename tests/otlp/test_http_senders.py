@@ -32,7 +32,7 @@ UNFINISHED = (
 )
 
 
-async def test_a_body_that_is_stopped_as_it_arrives_is_to_be_sent_again():
+async def test_a_body_that_is_stopped_as_it_arrives_is_to_be_sent_again() -> None:
     ingest = RecordingIngest()
     async with serving(ingest) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -47,7 +47,7 @@ async def test_a_body_that_is_stopped_as_it_arrives_is_to_be_sent_again():
     assert ingest.requests == []
 
 
-async def test_a_body_of_which_nothing_more_comes_is_not_waited_for():
+async def test_a_body_of_which_nothing_more_comes_is_not_waited_for() -> None:
     ingest = RecordingIngest()
     async with serving(ingest, idle_timeout=0.1) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -59,7 +59,7 @@ async def test_a_body_of_which_nothing_more_comes_is_not_waited_for():
     assert ingest.admission.requests == 0
 
 
-async def test_a_sender_that_leaves_in_the_middle_of_the_body_leaves_no_trace(caplog):
+async def test_a_sender_that_leaves_in_the_middle_of_the_body_leaves_no_trace(caplog: pytest.LogCaptureFixture) -> None:
     ingest = RecordingIngest()
     events: list[Message] = [
         {"type": "http.request", "body": b"abc", "more_body": True},
@@ -102,7 +102,7 @@ async def serving(ingest: Ingest, *, idle_timeout: float = 30.0) -> AsyncIterato
             await task
 
 
-async def test_a_real_server_takes_requests_and_survives_senders_that_leave(caplog):
+async def test_a_real_server_takes_requests_and_survives_senders_that_leave(caplog: pytest.LogCaptureFixture) -> None:
     ingest = RecordingIngest()
     async with serving(ingest) as (_, port):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -126,7 +126,7 @@ async def test_a_real_server_takes_requests_and_survives_senders_that_leave(capl
     assert "larger than" in record.getMessage()
 
 
-async def test_a_request_that_shutdown_cuts_off_is_to_be_sent_again():
+async def test_a_request_that_shutdown_cuts_off_is_to_be_sent_again() -> None:
     ingest = RecordingIngest()
     ingest.blocked = asyncio.Event()
     async with serving(ingest) as (server, port):
@@ -143,7 +143,7 @@ async def test_a_request_that_shutdown_cuts_off_is_to_be_sent_again():
 
 
 @pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip])
-async def test_the_python_sdk_sends_again_what_was_refused(compression):
+async def test_the_python_sdk_sends_again_what_was_refused(compression: Compression) -> None:
     ingest = RecordingIngest(OverloadedError("full", retry_after=0.1))
     async with serving(ingest) as (_, port):
         await asyncio.to_thread(_emit_one, f"http://127.0.0.1:{port}/v1/logs", compression)
@@ -162,7 +162,9 @@ def _emit_one(endpoint: str, compression: Compression) -> None:
 
 
 @pytest.mark.parametrize("reset", [False, True])
-async def test_a_sender_that_leaves_while_its_request_is_stored_is_no_longer_waited_for(reset, caplog):
+async def test_a_sender_that_leaves_while_its_request_is_stored_is_no_longer_waited_for(
+    reset: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     ingest = RecordingIngest()
     ingest.blocked = asyncio.Event()
     async with serving(ingest) as (_, port):

@@ -99,7 +99,7 @@ async def test_a_sender_that_has_gone_does_not_disturb_the_others() -> None:
     await commits.begun.wait()
     gone.cancel()
     commits.go_on.set()
-    assert await asyncio.gather(first, last) == [None, None]
+    assert list(await asyncio.gather(first, last)) == [None, None]
     await batcher.close()
 
 

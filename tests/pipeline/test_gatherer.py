@@ -26,7 +26,8 @@ def gather(limits: BatchLimits, parts: list[Rows]) -> list[list[Rows]]:
     tickets = [loop.create_future() for _ in parts]
     for rows, ticket in zip(parts, tickets, strict=True):
         gatherer.add(RequestRows(rows, b"digest"), ticket, now=0.0)
-    batches, answered = [], []
+    batches: list[list[Rows]] = []
+    answered: list[asyncio.Future[None]] = []
     while gatherer.seconds_until_due(now=1e9) is not None:
         taken = gatherer.take()
         batches.append([part.rows for part in taken.values()])

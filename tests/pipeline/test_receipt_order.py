@@ -27,12 +27,17 @@ LIMITS = BatchLimits(rows=4, age=1.0)
 class SlowCodec:
     """Takes as long for a request as a test likes; the request's letters are the streams that its records are of."""
 
+    name = "slow"
+
     def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
         Stage.park("encoding")
         if b"!" in request:
             raise MalformedRequestError("an exclamation mark")
         streams = [stream for letter, stream in ((b"a", Stream.AUDIT), (b"o", Stream.OPERATIONAL)) if letter in request]
         return [rows(stream, "body", ingested_at=ingested_at) for stream in streams]
+
+    def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
+        raise AssertionError(f"not expected: {request!r}")
 
 
 class Receiving:

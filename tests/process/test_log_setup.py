@@ -62,7 +62,7 @@ def test_text_is_one_line_for_each_record_and_has_no_control_characters(
     configure("warning", worker=None)
     logging.getLogger("server.app").warning("the log %s waits", "a\n2026 ERROR root: all is lost\x1b[2J\u202e")
     try:
-        _ = {}["two\nERROR lines\x1b[2J"]
+        _ = dict[str, str]()["two\nERROR lines\x1b[2J"]
     except KeyError:
         logging.getLogger("server.app").exception("it failed %s", "x" * 100_000)
     first, second, *traceback = capsys.readouterr().err.splitlines()

@@ -151,7 +151,12 @@ async def test_a_call_waits_for_a_thread_only_as_long_as_it_may() -> None:
     pool = Pool("busy", 1, patience=0.01)
     release = threading.Event()
     began = threading.Event()
-    running = asyncio.create_task(pool.resume(lambda: began.set() or release.wait()))
+
+    def wait_for_release() -> bool:
+        began.set()
+        return release.wait()
+
+    running = asyncio.create_task(pool.resume(wait_for_release))
     await until(began.is_set)
     with pytest.raises(PoolFullError, match="busy with other calls"):
         await pool.run(lambda: pytest.fail("it was given up"))

@@ -15,6 +15,7 @@ from server.query.batch_feed import BatchFeed
 from storage.engine import Engine
 from tests.api import growing
 from tests.api.growing import NAME, GrowingLog, insert_copy
+from tests.api.store import START
 from tests.notary.trees import leaves
 
 
@@ -74,7 +75,7 @@ def test_a_log_that_is_hours_behind_all_others_is_noticed_too(engine: Engine, mo
     feed.begin()
     other.grow(1)
     assert feed.poll()
-    monkeypatch.setattr(growing, "START", growing.START - 3 * 3600 * 10**9)
+    monkeypatch.setattr(growing, "START", START - 3 * 3600 * 10**9)
     late.grow(2)
     monkeypatch.setattr(feed_module, "_WHOLE", 3)
     while not feed.poll():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,8 @@ def test_all_streams_are_signed_unless_some_are_named(tmp_path: Path) -> None:
     assert load(tmp_path).signed_streams == frozenset(Stream)
     assert load(tmp_path).unsigned_streams == ()
     some = load(tmp_path, signed_streams=" Audit, spans,audit ")
-    assert (some.signed_streams, some.unsigned_streams) == ({Stream.AUDIT, Stream.SPANS}, (Stream.OPERATIONAL,))
+    assert some.signed_streams == {Stream.AUDIT, Stream.SPANS}
+    assert some.unsigned_streams == (Stream.OPERATIONAL,)
     assert load(tmp_path, 'signed_streams = ["audit"]').unsigned_streams == (Stream.OPERATIONAL, Stream.SPANS)
 
 
@@ -229,8 +231,9 @@ def test_a_link_that_leads_nowhere_is_refused_with_what_to_write(tmp_path: Path,
 def test_a_bad_value_is_refused_with_where_it_stands_and_what_it_should_be(
     tmp_path: Path, name: str, value: str, sentence: str
 ) -> None:
+    flags: dict[str, Any] = {name: value}
     with pytest.raises(ConfigError, match=sentence):
-        load(tmp_path, **{name: value})
+        load(tmp_path, **flags)
 
 
 def test_a_bad_variable_is_named(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def relayed(clickhouse_server: ClickHouseServer) -> Iterator[tuple[Engine, Relay
 
 def count(engine: Engine) -> int:
     (rows,) = read_rows(engine.query("SELECT count() FROM t"), (uint64,))
-    return int(rows[0])  # type: ignore[call-overload]
+    return int(rows[0])
 
 
 def insert(engine: Engine, token: str = "a batch") -> None:  # noqa: S107 - no password

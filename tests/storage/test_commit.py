@@ -90,7 +90,7 @@ def read_batches(engine: Engine, log_id: str) -> list[Batch]:
 
 def count(engine: Engine, table: str) -> int:
     rows = engine.query(f"SELECT count() FROM {table}")
-    return next(read_rows(rows, (uint64,)))[0]  # type: ignore[return-value]
+    return int(next(read_rows(rows, (uint64,)))[0])
 
 
 @pytest.mark.parametrize("stream", Stream)

@@ -147,7 +147,7 @@ def test_a_server_that_is_late_takes_nothing_away_that_another_has_made(engine: 
         migrate(engine)
         insert(engine, "of another server")
 
-    put_aside(_Meanwhile(engine, "RENAME", another))  # type: ignore[arg-type]
+    put_aside(_Meanwhile(engine, "RENAME", another))
     assert names(engine, SPANS) == ["of another server"]
     assert (SPANS_BEFORE in read_partition_keys(engine)) is bool(spans)
 
@@ -168,4 +168,4 @@ def test_a_refusal_of_storage_is_handed_on(engine: Engine) -> None:
         raise NotAppliedError("not now")
 
     with pytest.raises(NotAppliedError, match="not now"):
-        put_aside(_Meanwhile(engine, "RENAME", refuse))  # type: ignore[arg-type]
+        put_aside(_Meanwhile(engine, "RENAME", refuse))

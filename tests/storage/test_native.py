@@ -112,7 +112,8 @@ def test_dictionaries_of_every_index_width_are_read_back_equal(table: Engine, di
 
 @pytest.mark.parametrize("rows", [1, 3])
 def test_a_block_whose_maps_are_all_empty_is_read_back_equal(table: Engine, rows: int) -> None:
-    words, maps = [b"w"] * rows, [[] for _ in range(rows)]
+    words = [b"w"] * rows
+    maps: list[Pairs] = [[] for _ in range(rows)]
     assert read_back(table, rows, columns_of(words, maps)) == as_rowbinary(words, maps)
 
 

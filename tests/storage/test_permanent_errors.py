@@ -9,7 +9,7 @@ import socket
 import socketserver
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,7 +36,7 @@ from storage.errors import (
 )
 from storage.native import PlainColumn, encode_block
 from storage.schema import TableColumn
-from storage.url import parse_storage_url
+from storage.url import EmbeddedUrl, ServerUrl, parse_storage_url
 
 from .relay import Mode, relay_to
 
@@ -89,7 +89,7 @@ def tls_port(clickhouse_server: ClickHouseServer, certificate: ssl.SSLContext) -
         yield port
 
 
-def _refusal(opening: type, url: str, kind: type[StorageError]) -> str:
+def _refusal(opening: Callable[[EmbeddedUrl | ServerUrl], object], url: str, kind: type[StorageError]) -> str:
     with pytest.raises(kind) as refusal:
         opening(parse_storage_url(url))
     assert type(refusal.value) is kind

@@ -28,9 +28,9 @@ def stored(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> E
         writer = Writer(module_engine, journal)
         event = audit_event("order.place", actor="alice", at=1)
         event.body.string_value = "order 17 paid"
-        event.attributes.add(key="http.method").value.string_value = "POST"
-        record = log_record("order 17 paid", **{"http.method": "POST"})
+        record = log_record("order 17 paid")
         for each in (event, record):
+            each.attributes.add(key="http.method").value.string_value = "POST"
             each.severity_text = "INFO"
         writer.write([event, record], service="shop")
         writer.write_spans([span("pay"), span("refund", failed=True)])

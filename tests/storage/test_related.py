@@ -14,7 +14,7 @@ from storage.engine import Engine, EngineWrapper
 from storage.leaves import select_leaves
 from storage.lookups import of_condition
 from storage.overviews import overview_of, values_of
-from storage.records import Place
+from storage.records import Lookup, Place
 from storage.rowbinary import read_rows, text
 from storage.traces import WITH_TRACE, latest_of_traces, traces_of, traces_until
 
@@ -36,7 +36,7 @@ class Explained(EngineWrapper):
         return super().query(select, *arguments, **settings)  # type: ignore[arg-type]
 
 
-def _of(*conditions: Condition, stream: Stream = Stream.AUDIT) -> object:
+def _of(*conditions: Condition, stream: Stream = Stream.AUDIT) -> Lookup:
     return of_condition(stream, all_of(conditions), latest_first=True)
 
 

@@ -83,7 +83,8 @@ def test_an_answer_cut_anywhere_is_an_error(rows: int, length: int) -> None:
 
 @pytest.mark.parametrize("reader", ALL)
 def test_an_answer_cut_in_its_last_column_is_an_error_whatever_its_type(reader: Reader) -> None:
-    whole = {uint8: 1, boolean: 1, uint16: 2, uint64: 8, int64: 8, uuid: 16, fixed32: 32}.get(reader)
+    widths: dict[Reader, int] = {uint8: 1, boolean: 1, uint16: 2, uint64: 8, int64: 8, uuid: 16, fixed32: 32}
+    whole = widths.get(reader)
     data = bytes(whole) if whole else b"\x02ab" if reader is not text_pairs else b"\x01\x01k\x01v"
     with pytest.raises(StorageError, match="incomplete"):
         list(read_rows(b"\x05" + data[:-1], (uint8, reader)))

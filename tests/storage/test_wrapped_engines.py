@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from storage.clickhouse import connect
-from storage.engine import Engine
+from storage.engine import Engine, Pieces
 from storage.errors import NotAppliedError, OutcomeUnknownError
 from storage.interrupt import Interrupt
 from storage.measured import FAILURES, OPERATIONS, MeasuredEngine
@@ -42,7 +42,7 @@ class Failing(PretendedEngine):
     def query(self, *_: object, **__: object) -> bytes:
         return self._answer()
 
-    def query_in_pieces(self, *_: object, **__: object):  # type: ignore[no-untyped-def, override]
+    def query_in_pieces(self, *_: object, **__: object) -> Pieces:
         yield self._answer()
 
 

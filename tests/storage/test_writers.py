@@ -111,10 +111,10 @@ def test_a_claim_that_meets_an_error_is_withdrawn(engine: Engine) -> None:
             super().execute(statement)
             self.held = self.held or f", {HELD})" in statement
 
-        def query(self, select: str, parameters: Mapping[str, Any] | None = None, /) -> bytes:
+        def query(self, select: str, parameters: Mapping[str, Any] | None = None, /, **options: Any) -> bytes:
             if self.held:
                 raise NotAppliedError("storage cannot be reached")
-            return super().query(select, parameters)
+            return super().query(select, parameters, **options)
 
     with pytest.raises(NotAppliedError):
         claim(Failing(engine), A)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -71,7 +72,11 @@ def api(shared_server: LognotaryServer) -> Iterator[CorrelationServiceStub]:
 def word(shared_server: LognotaryServer) -> str:
     """A word in three records that were just acknowledged: two logs and an audit event."""
     word = f"w{uuid.uuid4().hex}"
-    event = {"audit_actor_id": f"actor-{word}", "audit_action": "role.grant", "audit_outcome": "failure"}
+    event: dict[str, Any] = {
+        "audit_actor_id": f"actor-{word}",
+        "audit_action": "role.grant",
+        "audit_outcome": "failure",
+    }
     send(shared_server.otlp_grpc, log_record(f"Order 17 paid {word}"), log_record(f"order 18 refused {word}"))
     send(shared_server.otlp_grpc, log_record(f"granted {word}", log_type="audit", **event))
     return word

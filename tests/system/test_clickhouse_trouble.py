@@ -98,6 +98,7 @@ def test_what_storage_refuses_is_refused_to_senders_and_taken_once_it_is_well_ag
             answer = httpx.post(f"{server.otlp_http}/v1/logs", content=BODY, headers=JSON, timeout=60.0)
             assert answer.status_code == 503
             for message in (caught.value.details(), answer.json()["message"]):
+                assert message is not None
                 assert not any(word in message for word in (trouble.said, "Code:", "DB::", "otel_logs", "/"))
             wait_for(lambda: trouble.said in server.log_text())
             wait_for(lambda: ready(server)[0] == 503)

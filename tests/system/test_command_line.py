@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -23,7 +24,7 @@ FREE_PORTS = [f"--{name}=127.0.0.1:0" for name in ("otlp-grpc", "otlp-http", "ap
 def traced(shared_server: LognotaryServer) -> tuple[LognotaryServer, str]:
     """A server, and the ID of a trace on it."""
     trace_id = uuid.uuid4().hex
-    event = {"audit_actor_id": "alice*1", "audit_action": "role.grant", "audit_outcome": "success"}
+    event: dict[str, Any] = {"audit_actor_id": "alice*1", "audit_action": "role.grant", "audit_outcome": "success"}
     send(shared_server.otlp_grpc, log_record("a line", trace_id=trace_id), log_record("", trace_id=trace_id, **event))
     return shared_server, trace_id
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from typing import Any
 
 import grpc
 import httpx
@@ -29,7 +30,11 @@ def word(shared_server: LognotaryServer) -> str:
     """A word that is in some records which were just acknowledged: logs and audit events."""
     word = f"w{uuid.uuid4().hex}"
     for number in range(EVENTS):
-        event = {"audit_actor_id": f"actor-{word}", "audit_action": "role.grant", "audit_target_id": f"t{number % 5}"}
+        event: dict[str, Any] = {
+            "audit_actor_id": f"actor-{word}",
+            "audit_action": "role.grant",
+            "audit_target_id": f"t{number % 5}",
+        }
         send(shared_server.otlp_grpc, log_record(f"granted {number} {word}", log_type="audit", **event))
         send(shared_server.otlp_grpc, log_record(f"Order {number} paid {word}"))
     return word

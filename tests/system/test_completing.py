@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,12 @@ def actor(shared_server: LognotaryServer) -> str:
     """An actor with colons in the name; there are also actors with misleading names, and one with a space."""
     name = f"arn:aws:iam::{uuid.uuid4().hex}"
     for other in (name, f"{name}\x1b[2J", f"{name}\nsecond", f"it's {name}", f"spaced {name}"):
-        event = {"log_type": "audit", "audit_actor_id": other, "audit_action": "role.grant", "http_method": "GET"}
+        event: dict[str, Any] = {
+            "log_type": "audit",
+            "audit_actor_id": other,
+            "audit_action": "role.grant",
+            "http_method": "GET",
+        }
         send(shared_server.otlp_grpc, log_record("done", **event))
     return name
 

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
@@ -39,7 +40,11 @@ ENDED = "an export ended early"
 def word(shared_server: LognotaryServer) -> str:
     """A word that is in three records which were just acknowledged: two logs and an audit event."""
     word = f"w{uuid.uuid4().hex}"
-    event = {"audit_actor_id": f"actor-{word}", "audit_action": "role.grant", "audit_outcome": "failure"}
+    event: dict[str, Any] = {
+        "audit_actor_id": f"actor-{word}",
+        "audit_action": "role.grant",
+        "audit_outcome": "failure",
+    }
     send(shared_server.otlp_grpc, log_record(f"=Order 17 paid {word}"), log_record(f"order 18 refused {word}"))
     send(shared_server.otlp_grpc, log_record(f"granted {word}", log_type="audit", **event))
     return word
@@ -151,7 +156,7 @@ def test_the_command_says_what_is_wrong_and_leaves_no_file(shared_server: Lognot
 def held(clickhouse_server: ClickHouseServer, clickhouse_storage: str, tmp_path: Path) -> Iterator[Held]:
     with Proxy(clickhouse_server.url) as proxy:
         url = proxy.url + urlsplit(clickhouse_storage).path
-        of_queries = {"query_concurrency": 2, "self_verify": "off", "log_level": "info"}
+        of_queries: dict[str, Any] = {"query_concurrency": 2, "self_verify": "off", "log_level": "info"}
         with LognotaryServer(url, tmp_path / "data", batch_age=0.02, **of_queries) as server:
             send(server.otlp_grpc, log_record("a line"))
             proxy.begin(Trouble(Way.HOLD, QUERY))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ from storage.statements import read_statements
 from storage.url import parse_storage_url
 
 AUDIT = LogName("lognotary", Stream.AUDIT, "w")
-SETTINGS = {"writer": "w", "batch_age": 0.02}
+SETTINGS: dict[str, Any] = {"writer": "w", "batch_age": 0.02}
 
 
 def send_event(server: LognotaryServer, text: str) -> None:
@@ -191,7 +192,7 @@ def test_cosignatures_and_timestamps_stand_with_the_checkpoint_and_in_bundles(
 def test_a_server_that_rewrote_history_is_refused_by_the_witness(signed_storage: str, tmp_path: Path) -> None:
     witness = witness_of(tmp_path)
     with serving(witness.respond) as url:
-        flags = {"witnesses": f"{witness.verifier_key} {url}", "witness_interval": 0.1, **SETTINGS}
+        flags: dict[str, Any] = {"witnesses": f"{witness.verifier_key} {url}", "witness_interval": 0.1, **SETTINGS}
         with LognotaryServer(signed_storage, tmp_path / "data", **flags) as server:
             send_event(server, "what happened")
             wait_for(lambda: witness.size(AUDIT.origin) == 1)

@@ -59,8 +59,9 @@ def over_grpc(server: LognotaryServer, request: bytes, *, compressed: bool) -> s
     """Send once; "OK", or the name of the code."""
     compression = grpc.Compression.Gzip if compressed else None
     with grpc.insecure_channel(server.otlp_grpc) as channel:
+        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
         try:
-            channel.unary_unary(EXPORT)(request, timeout=SECONDS, compression=compression)
+            call(request, timeout=SECONDS, compression=compression)
         except grpc.RpcError as error:
             return str(error.code().name)
     return "OK"

@@ -94,7 +94,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slow]:
         with ClickHouseNode(directory / "node", users=users) as node:
             url = url_of_user(node.url, "slow", DATABASE)
             with LognotaryServer(url, directory / "data", batch_age=0.02, self_verify="off") as server:
-                values = {
+                values: dict[str, Any] = {
                     "audit_record_id": "r1",
                     "audit_actor_id": "alice",
                     "audit_action": "x",

@@ -11,9 +11,11 @@ import pytest
 
 from harness.bound_process import BoundProcess
 from harness.waiting import wait_for
+from server.notary.findings import Finding
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
-from server.verification.verification import Finding, Scope, Summary, verify
+from server.verification.scope import Scope, Summary
+from server.verification.verification import verify
 from storage.clickhouse import connect
 from storage.migrate import migrate
 from storage.rowbinary import read_rows, text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -216,7 +217,7 @@ def test_a_server_names_its_own_logs_that_were_wiped(clickhouse_storage: str, tm
 def test_a_server_names_logs_of_others_that_it_has_seen(clickhouse_storage: str, tmp_path: Path) -> None:
     with LognotaryServer(clickhouse_storage, tmp_path / "other", batch_age=0.02) as other:
         write_to(other)
-    keys = {"public_keys": str(other.public_key)}
+    keys: dict[str, Any] = {"public_keys": str(other.public_key)}
     server = LognotaryServer(clickhouse_storage, tmp_path / "data", batch_age=0.02, self_verify="1h", **keys)
     with server:
         write_to(server)

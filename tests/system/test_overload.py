@@ -47,8 +47,9 @@ async def send_at_once(address: str, requests: Sequence[bytes]) -> Counter[str]:
     async def send(request: bytes) -> str:
         options = [("grpc.use_local_subchannel_pool", 1)]
         async with grpc.aio.insecure_channel(address, options=options) as channel:
+            call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
             try:
-                await channel.unary_unary(EXPORT)(request, timeout=60)
+                await call(request, timeout=60)
             except grpc.aio.AioRpcError as error:
                 return error.code().name
             return "OK"

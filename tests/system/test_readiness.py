@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
@@ -34,7 +35,9 @@ class Places:
     """Addresses of a server, known before it listens."""
 
     def __init__(self) -> None:
-        self.flags = {name: f"127.0.0.1:{free_port()}" for name in ("otlp_grpc", "otlp_http", "api_grpc", "http")}
+        self.flags: dict[str, Any] = {
+            name: f"127.0.0.1:{free_port()}" for name in ("otlp_grpc", "otlp_http", "api_grpc", "http")
+        }
 
     def readiness(self) -> int:
         """The status of /readyz, 0 while nothing listens there."""
@@ -93,7 +96,9 @@ def held_commit(proxy: Proxy, address: str) -> Iterator[None]:
     """Have a request wait for its commit, so that a server that stops has something to wait for."""
     number = proxy.begin(Trouble(Way.HOLD, "INSERT INTO otel_logs"))
     with own_connection(address) as channel:
-        export = channel.unary_unary("/opentelemetry.proto.collector.logs.v1.LogsService/Export")
+        export: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+            "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+        )
         call = export.future(request_of([log_record("held")]).SerializeToString(), timeout=120)
         try:
             wait_for(lambda: proxy.hits[Way.HOLD])
@@ -108,7 +113,7 @@ def is_refused(address: str) -> bool:
     try:
         send(address, log_record("too late"), connect=own_connection)
     except grpc.RpcError as error:
-        return error.code() is grpc.StatusCode.UNAVAILABLE and "shutting down" in error.details()
+        return error.code() is grpc.StatusCode.UNAVAILABLE and "shutting down" in (error.details() or "")
     return False
 
 

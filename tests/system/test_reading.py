@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -150,7 +151,7 @@ def test_a_pager_that_is_left_early_ends_the_command_in_order(shared_server: Log
 def test_times_are_shown_and_read_in_the_local_zone_or_in_utc(shared_server: LognotaryServer) -> None:
     word, moment = uuid.uuid4().hex, 1_785_000_000 * 10**9  # 2026-07-25T17:20:00Z
     trace_id = uuid.uuid4().hex
-    event = {"log_type": "audit", "audit_actor_id": word, "audit_action": "a"}
+    event: dict[str, Any] = {"log_type": "audit", "audit_actor_id": word, "audit_action": "a"}
     send(shared_server.otlp_grpc, log_record(word, trace_id=trace_id, timestamp=moment, **event))
     zone = {"TZ": "Asia/Kolkata", "LOGNOTARY_API": shared_server.api_grpc}
     heading = "times are local (IST, now +05:30): --utc shows them in UTC"
@@ -179,7 +180,12 @@ def test_times_are_shown_and_read_in_the_local_zone_or_in_utc(shared_server: Log
 
 def test_all_that_is_found_is_shown_as_csv_too(shared_server: LognotaryServer) -> None:
     word, trace_id = uuid.uuid4().hex, uuid.uuid4().hex
-    event = {"log_type": "audit", "audit_actor_id": word, "audit_action": "=a", "audit_target_id": f"t-{word}"}
+    event: dict[str, Any] = {
+        "log_type": "audit",
+        "audit_actor_id": word,
+        "audit_action": "=a",
+        "audit_target_id": f"t-{word}",
+    }
     send(shared_server.otlp_grpc, log_record(f"{word} \x1b[2J", trace_id=trace_id, **event))
 
     def rows(*command: str) -> list[dict[str, str]]:
@@ -214,7 +220,7 @@ def test_all_that_is_found_is_shown_as_csv_too(shared_server: LognotaryServer) -
 
 def test_a_trace_id_is_understood_everywhere_as_other_tools_write_it(shared_server: LognotaryServer) -> None:
     word, trace_id = uuid.uuid4().hex, uuid.uuid4().hex
-    event = {"log_type": "audit", "audit_actor_id": word, "audit_action": "a"}
+    event: dict[str, Any] = {"log_type": "audit", "audit_actor_id": word, "audit_action": "a"}
     send(shared_server.otlp_grpc, log_record(word, trace_id=trace_id, **event))
     forms = [trace_id.upper(), str(uuid.UUID(trace_id)), f"1-{trace_id[:8]}-{trace_id[8:]}", f"0x{trace_id}"]
     for form in [*forms, f"00-{trace_id}-00f067aa0ba902b7-01", f"{trace_id}-e457b5a2e4d86bd1-1"]:

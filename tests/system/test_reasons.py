@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -38,12 +39,12 @@ def volume(tmp_path: Path) -> Iterator[Volume]:
 
 
 @pytest.fixture
-def places() -> dict[str, str | float]:
+def places() -> dict[str, Any]:
     """Addresses that are known before a server is ready."""
     return {name: f"127.0.0.1:{free_port()}" for name in ADDRESSES}
 
 
-def readiness(places: dict[str, str | float]) -> tuple[int, str]:
+def readiness(places: dict[str, Any]) -> tuple[int, str]:
     try:
         answer = httpx.get(f"http://{places['http']}/readyz", timeout=60.0)
     except httpx.TransportError:
@@ -51,7 +52,7 @@ def readiness(places: dict[str, str | float]) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
-def refusal(places: dict[str, str | float]) -> tuple[int, str]:
+def refusal(places: dict[str, Any]) -> tuple[int, str]:
     headers = {"Content-Type": "application/json"}
     answer = httpx.post(f"http://{places['otlp_http']}/v1/logs", content=BODY, headers=headers, timeout=60.0)
     return answer.status_code, answer.text
@@ -62,7 +63,7 @@ def occurrences(text: str, server: LognotaryServer) -> int:
 
 
 def test_a_disk_that_is_too_full_at_the_start_is_named_until_there_is_room(
-    volume: Volume, places: dict[str, str | float]
+    volume: Volume, places: dict[str, Any]
 ) -> None:
     storage = f"chdb://{volume.directory / 'chdb'}"
     server = LognotaryServer(storage, volume.directory / "data", batch_age=0.02, **places)
@@ -105,7 +106,7 @@ def test_a_disk_that_is_too_full_at_the_start_is_named_until_there_is_room(
 
 
 def test_a_disk_that_fills_up_is_named_to_the_operator_and_senders_get_no_paths(
-    volume: Volume, places: dict[str, str | float]
+    volume: Volume, places: dict[str, Any]
 ) -> None:
     volume.resize(LARGE)
     storage = f"chdb://{volume.directory / 'chdb'}"
@@ -126,7 +127,7 @@ def test_storage_that_goes_away_and_comes_back_is_logged_once_each(
     clickhouse_server: ClickHouseServer,
     clickhouse_storage: str,
     tmp_path: Path,
-    places: dict[str, str | float],
+    places: dict[str, Any],
     workers: int,
 ) -> None:
     processes = workers if workers == 1 else workers + 1  # each probes storage
@@ -158,7 +159,7 @@ def test_storage_that_goes_away_and_comes_back_is_logged_once_each(
 
 
 def test_a_commit_that_hangs_on_an_error_of_storage_is_refused_with_that_error(
-    clickhouse_storage: str, tmp_path: Path, places: dict[str, str | float]
+    clickhouse_storage: str, tmp_path: Path, places: dict[str, Any]
 ) -> None:
     with LognotaryServer(clickhouse_storage, tmp_path / "data", batch_age=0.02, ack_timeout=1, **places) as server:
         engine = connect(parse_storage_url(clickhouse_storage))

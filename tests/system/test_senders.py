@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import grpc
 import httpx
@@ -229,7 +230,7 @@ def test_compressed_requests_are_understood_over_http(shared_server: LognotarySe
     assert bodies_of(shared_server, trace_id) == sorted(f"line {n}" for n in range(100))
 
 
-LEGACY_LOGS = {
+LEGACY_LOGS: dict[str, Any] = {
     "instrumentationLibrary": {"name": "legacy-audit", "version": "0.9"},
     "logs": [
         {

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
@@ -41,14 +42,16 @@ def proxy(clickhouse_server: ClickHouseServer) -> Iterator[Proxy]:
 
 
 def server_behind(proxy: Proxy, storage: str, directory: Path, **flags: str | float) -> LognotaryServer:
-    return LognotaryServer(proxy.url + urlsplit(storage).path, directory / "data", batch_age=0.02, **flags)
+    settings: dict[str, Any] = {"batch_age": 0.02, **flags}
+    return LognotaryServer(proxy.url + urlsplit(storage).path, directory / "data", **settings)
 
 
 @contextmanager
-def waiting_request(server: LognotaryServer) -> Iterator[grpc.Future]:
+def waiting_request(server: LognotaryServer) -> Iterator[grpc.Future[bytes]]:
     """Have a request wait for storage."""
     with own_connection(server.otlp_grpc) as channel:
-        call = channel.unary_unary(EXPORT).future(request_of([log_record("held")]).SerializeToString(), timeout=120)
+        export: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
+        call = export.future(request_of([log_record("held")]).SerializeToString(), timeout=120)
         yield call
         call.cancel()
 

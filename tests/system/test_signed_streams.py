@@ -6,6 +6,7 @@ import json
 import uuid
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -31,7 +32,8 @@ ONLY_AUDIT = "audit"
 
 
 def server_on(storage_url: str, directory: Path, signed: str, **flags: str | float) -> LognotaryServer:
-    return LognotaryServer(storage_url, directory / "data", batch_age=0.02, signed_streams=signed, **flags)
+    settings: dict[str, Any] = {"batch_age": 0.02, "signed_streams": signed, **flags}
+    return LognotaryServer(storage_url, directory / "data", **settings)
 
 
 def send_trace(server: LognotaryServer) -> str:

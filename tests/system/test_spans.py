@@ -49,7 +49,8 @@ def request_of(trace_id: str, count: int = 3) -> ExportTraceServiceRequest:
 
 def trace(server: LognotaryServer, trace_id: str) -> GetTraceResponse:
     with server.correlation() as api:
-        return api.GetTrace(GetTraceRequest(trace_id=trace_id))
+        found: GetTraceResponse = api.GetTrace(GetTraceRequest(trace_id=trace_id))
+        return found
 
 
 def send(server: LognotaryServer, request: ExportTraceServiceRequest) -> None:
@@ -71,9 +72,9 @@ def test_spans_of_an_sdk_are_shown_with_verified_evidence(shared_server: Lognota
     found = trace(shared_server, f"{order.get_span_context().trace_id:032x}")
     assert found.span_count == 2
     first, second = (entry.span for entry in found.entries)
-    assert (first.name, first.attributes, first.scope_name) == ("order", {"items": "2"}, "shop")
+    assert (first.name, dict(first.attributes), first.scope_name) == ("order", {"items": "2"}, "shop")
     assert (second.name, second.parent_span_id) == ("charge", first.span_id)
-    assert [(event.name, event.attributes) for event in second.events] == [("declined", {"reason": "limit"})]
+    assert [(event.name, dict(event.attributes)) for event in second.events] == [("declined", {"reason": "limit"})]
     assert {first.evidence.state, second.evidence.state} == {VERIFIED}
     assert first.evidence.origin.split("/")[1] == "spans"
 
@@ -97,7 +98,7 @@ def test_metrics_are_refused_with_a_sentence(shared_server: LognotaryServer) -> 
     with grpc.insecure_channel(shared_server.otlp_grpc) as channel, pytest.raises(grpc.RpcError) as refused:
         MetricsServiceStub(channel).Export(ExportMetricsServiceRequest())
     assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
-    assert "Lognotary takes logs and traces only: set OTEL_METRICS_EXPORTER to none" in refused.value.details()
+    assert "Lognotary takes logs and traces only: set OTEL_METRICS_EXPORTER to none" in (refused.value.details() or "")
 
 
 def test_a_span_is_proved_by_a_bundle_and_a_changed_one_is_found(lognotary: LognotaryServer, tmp_path: Path) -> None:

@@ -110,7 +110,12 @@ def test_audit_follow_shows_the_events_of_its_filters(shared_server: LognotarySe
     actor = f"a{uuid.uuid4().hex[:8]}"
 
     def event(action: str, **fields: str) -> None:
-        attributes = {"audit_actor_id": actor, "audit_action": action, "audit_outcome": "success", **fields}
+        attributes: dict[str, Any] = {
+            "audit_actor_id": actor,
+            "audit_action": action,
+            "audit_outcome": "success",
+            **fields,
+        }
         send(shared_server.otlp_grpc, log_record(f"did {action}", log_type="audit", **attributes))
 
     one = follow(shared_server, "audit", "--follow", "--actor", actor, "--action", "role.*")

@@ -6,6 +6,7 @@ import json
 import socket
 import uuid
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
@@ -140,7 +141,7 @@ def test_a_reader_that_reads_nothing_takes_no_memory_and_is_told_what_it_missed(
 def test_a_tail_shows_what_all_workers_and_other_servers_commit_whatever_is_killed(
     clickhouse_storage: str, tmp_path: Path
 ) -> None:
-    flags = {"batch_age": 0.02, "self_verify": "off"}
+    flags: dict[str, Any] = {"batch_age": 0.02, "self_verify": "off"}
     with (
         LognotaryServer(clickhouse_storage, tmp_path / "a" / "data", writer="a", workers=2, **flags) as a,
         LognotaryServer(clickhouse_storage, tmp_path / "b" / "data", writer="b", **flags) as b,

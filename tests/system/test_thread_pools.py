@@ -60,7 +60,9 @@ def test_api_calls_and_heartbeats_that_hang_delay_neither_senders_nor_readiness_
         wait_for(lambda: proxy.hits[Way.HOLD] >= 1 + 4)  # connections of the API
 
         exports = stack.enter_context(grpc.insecure_channel(server.otlp_grpc))
-        export = exports.unary_unary("/opentelemetry.proto.collector.logs.v1.LogsService/Export")
+        export: grpc.UnaryUnaryMultiCallable[bytes, bytes] = exports.unary_unary(
+            "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+        )
         for _ in range(3):
             export(large_request(), compression=grpc.Compression.Gzip, timeout=SECONDS)
         for _ in range(2):

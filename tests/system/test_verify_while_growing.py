@@ -84,7 +84,12 @@ def test_a_growing_log_gives_no_finding(lognotary: LognotaryServer, acknowledge:
     server = LognotaryServer(lognotary.storage_url, lognotary.data_dir, batch_age=0.02, ack=acknowledge, **FLAGS)
     with server, Load(server.otlp_grpc, threads=2) as load:
         load.wait_for_acknowledged(20)
-        for change in (lambda: None, lambda: rotate(server), lambda: load.wait_for_acknowledged(200)):
+        changes: tuple[Callable[[], None], ...] = (
+            lambda: None,
+            lambda: rotate(server),
+            lambda: load.wait_for_acknowledged(200),
+        )
+        for change in changes:
             change()
             before = len(load.acknowledged)
             summary, *_ = verify_all(server)

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -42,7 +43,8 @@ MANY = 16  # connections: enough that no worker goes without one for long
 
 
 def server_of(storage_url: str, data_dir: Path, *, workers: int = WORKERS, **flags: str | float) -> LognotaryServer:
-    return LognotaryServer(storage_url, data_dir, batch_age=0.02, ack_timeout=5, writer="vm", workers=workers, **flags)
+    settings: dict[str, Any] = {"batch_age": 0.02, "ack_timeout": 5, "writer": "vm", "workers": workers, **flags}
+    return LognotaryServer(storage_url, data_dir, **settings)
 
 
 @pytest.fixture
@@ -285,7 +287,8 @@ def test_a_second_server_on_the_same_port_is_refused(
 def test_a_port_in_use_is_refused(clickhouse_storage: str, tmp_path: Path, name: str) -> None:
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
         port = taken.getsockname()[1]
-        refused(server_of(clickhouse_storage, tmp_path / "data", **{name: f"127.0.0.1:{port}"}), str(port))
+        flags: dict[str, Any] = {name: f"127.0.0.1:{port}"}
+        refused(server_of(clickhouse_storage, tmp_path / "data", **flags), str(port))
 
 
 def test_a_worker_that_can_never_start_ends_the_server(clickhouse_storage: str, tmp_path: Path) -> None:

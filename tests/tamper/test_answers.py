@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lognotary.v1 import correlation_pb2 as pb
@@ -41,11 +43,11 @@ def insert_junk(store: Store, what: str, times: int, *, seconds: int) -> None:
     )
 
 
-def search(store: Store, **request: object) -> pb.SearchAuditEventsResponse:
+def search(store: Store, **request: Any) -> pb.SearchAuditEventsResponse:
     return search_audit(store.engine, store.keys, pb.SearchAuditEventsRequest(actor_id="alice", **request))
 
 
-def pages(store: Store, size: int, **request: object) -> list[pb.SearchAuditEventsResponse]:
+def pages(store: Store, size: int, **request: Any) -> list[pb.SearchAuditEventsResponse]:
     found = [search(store, page_size=size, **request)]
     while found[-1].next_page_token:
         assert len(found) < 200
@@ -93,7 +95,7 @@ def test_pages_have_each_record_once_and_then_each_other_row(store: Store, what:
 
 @pytest.mark.parametrize("check", [pb.CHECK_RECORDS, pb.CHECK_SIGNATURES])
 @pytest.mark.parametrize("what", JUNK)
-def test_inserted_rows_do_not_push_records_out_of_a_trace(store: Store, what: str, check: int) -> None:
+def test_inserted_rows_do_not_push_records_out_of_a_trace(store: Store, what: str, check: pb.EvidenceCheck) -> None:
     insert_junk(store, what, 1500, seconds=-60)
     trace = get_trace(store.engine, store.keys, SideBySide(4), pb.GetTraceRequest(trace_id=TRACE, check=check))
     states = [entry.audit_event.evidence.state for entry in trace.entries if entry.HasField("audit_event")]

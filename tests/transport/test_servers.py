@@ -11,9 +11,10 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 
+from server.errors.listening import ListenerEndedError
 from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits
-from server.transport.servers import ListenerEndedError, serve_grpc, serve_http, serve_http_apart
+from server.transport.servers import serve_grpc, serve_http, serve_http_apart
 
 ANY = Address("127.0.0.1", 0)
 LIMITS = ConnectionLimits(10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
@@ -117,7 +117,7 @@ def test_who_acknowledges_a_table_of_an_earlier_version_acknowledges_no_other_su
     assert len(known) == 10
 
 
-_READS = {
+_READS: dict[str, Callable[[Engine], object]] = {
     "ALTER TABLE log_batches MODIFY COLUMN TreeSize Nullable(UInt64)": lambda engine: read_extents(engine),
     "ALTER TABLE log_batches MODIFY COLUMN RecordCount Nullable(UInt64)": lambda engine: read_extents(engine),
     "ALTER TABLE log_batches MODIFY COLUMN RecordCount Int64": lambda engine: last_batch(engine, "x"),

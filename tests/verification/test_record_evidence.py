@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -183,7 +184,8 @@ def test_of_equal_records_the_first_is_sound_and_the_others_are_named_as_copies(
 def test_of_records_at_one_leaf_the_signed_one_is_sound(writer: Writer, rehash: bool, other: str, first: bool) -> None:
     write(writer, 4)
     column, _, value = other.partition(" = ")
-    copy(writer, 2, **{column: value})
+    replaced: dict[str, Any] = {column: value}
+    copy(writer, 2, **replaced)
     rows = sorted(stored(writer), key=lambda row: b"other" in row.canonical or row.batch_id.int == 7, reverse=first)
     found = gather_evidence(writer.engine, writer.keys, rows, rehash=rehash)
     wrong = [row for row, item in zip(rows, found, strict=True) if item.state is State.TAMPERED]

@@ -48,12 +48,11 @@ class Server:
         return KeyStore(self.directory / "keys", ml_dsa=ml_dsa)
 
     @contextlib.contextmanager
-    def running(self, store: KeyStore | None = None, **settings: str) -> Iterator[Logs]:
-        flags = {"data_dir": str(self.directory), "deployment": "shop", **settings}
+    def running(self, store: KeyStore | None = None, **flags: str) -> Iterator[Logs]:
         with DataDirectory(self.directory) as data:
             keys = store or self.store()
             give_up = threading.Event()
-            settings = load_settings(flags, {})
+            settings = load_settings({"data_dir": str(self.directory), "deployment": "shop", **flags}, {})
             logs = open_logs(settings, self._writer, data, keys, self.engine, give_up)
             try:
                 state_changes(settings, logs, keys)
