@@ -23,6 +23,7 @@ _COMMANDS = {
     "fish": (["fish", "-N", "-i"], "lognotary completion fish | source"),
 }
 _READY = "echo ready''ready"  # so that the typed text differs from the printed text
+_ANSWERED = 5.0  # seconds after which a line is typed again
 _CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[()=>][A-Z0-9]?|\r|\x07")
 
 
@@ -58,10 +59,21 @@ class Shell:
         os.waitpid(self._pid, 0)
 
     def complete(self, typed: str, expected: str) -> str:
-        """Type the beginning of a line, press Tab, and await a text on the screen; return the output meanwhile."""
+        """Type the beginning of a line, press Tab, and await a text on the screen; return the output meanwhile.
+
+        A server that does not answer in time offers nothing, so the line is typed again.
+        """
         self._seen = ""
-        self._type(f"{typed}\t")
-        self._until(expected)
+        end = time.monotonic() + PATIENCE
+        while True:
+            self._type(f"{typed}\t")
+            try:
+                self._until(expected, _ANSWERED)
+                break
+            except TimeoutError:
+                if time.monotonic() > end:
+                    raise
+                self._type("\x15")
         seen = self._seen
         self._seen = ""
         self._type(f"\x15\n{_READY}\n")  # ^U empties the line
@@ -71,8 +83,8 @@ class Shell:
     def _type(self, text: str) -> None:
         os.write(self._terminal, text.encode())
 
-    def _until(self, text: str) -> None:
-        end = time.monotonic() + PATIENCE
+    def _until(self, text: str, within: float = PATIENCE) -> None:
+        end = time.monotonic() + within
         while text not in self._seen:
             if (
                 time.monotonic() > end

@@ -12,6 +12,7 @@ from harness.lacking import require_tools
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.otlp_load import log_record, send
 from harness.shell import Shell
+from harness.waiting import wait_for
 from server.commands.completion import SHELLS
 
 
@@ -58,8 +59,9 @@ def test_what_is_offered_is_asked_for_in_one_call(shared_server: LognotaryServer
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout.splitlines()
 
-    assert offered("search", f"'a OR (-actor:{actor[:-1]}") == [f"a OR (-actor:{actor}"]
-    assert offered("search", f"'actor:\"spaced {actor[:-1]}") == [f'actor:"spaced {actor}"']
+    # A server that does not answer in time offers nothing: whoever types presses Tab again.
+    wait_for(lambda: offered("search", f"'a OR (-actor:{actor[:-1]}") == [f"a OR (-actor:{actor}"])
+    wait_for(lambda: offered("search", f"'actor:\"spaced {actor[:-1]}") == [f'actor:"spaced {actor}"'])
     assert offered("search", f"'actor:spaced\\ {actor[:-1]}") == []
     assert offered("search", "outcome:f") == ["outcome:failure"]
     assert offered("search", "status:e") == ["status:Error"]
@@ -68,7 +70,8 @@ def test_what_is_offered_is_asked_for_in_one_call(shared_server: LognotaryServer
     assert offered("target", "x", "--since", "") == []
     assert offered("near", "") == []
     assert offered("nothing", "") == offered("search") == offered() == []
-    assert "LogAttributes.http.method:" in offered("search", "http.m") + offered("search", "LogAttributes.http.m")
+    name = "LogAttributes.http.method:"
+    wait_for(lambda: name in offered("search", "http.m") + offered("search", "LogAttributes.http.m"))
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "10.255.255.1:7317", "nonsense"])
