@@ -73,6 +73,7 @@ _STATEMENT = re.compile(rf"lognotary/v1 ([1-9][0-9]{{0,17}}) (?:{_NUMBER}) keys 
 _VERIFIER_KEY = re.compile(rf"({_NAME})\+([0-9a-f]{{8}})\+([A-Za-z0-9+/=]+)")
 
 ED25519, COSIGNATURE, ML_DSA_44 = 1, 4, 6
+_KEY_NAMES = {ED25519: "Ed25519", COSIGNATURE: "witness's", ML_DSA_44: "ML-DSA-44"}
 _KEY_SIZES = {ED25519: 32, COSIGNATURE: 32, ML_DSA_44: 1312}
 
 
@@ -150,6 +151,8 @@ def read_bundle(path: Path) -> dict[str, bytes]:
         raise UnusableError(_unreadable(path, error)) from error
     # The end record says how long the list of files is. zipfile would read one of any length.
     if data[-22:-18] != b"PK\5\6" or data[-42:-38] == b"PK\6\7" or int.from_bytes(data[-10:-6], "little") > 4 * _MIB:
+        if data[:2] in (b"\x1f\x8b", b"BZ", b"7z", b"\xfd7"):
+            raise RefusedError("the file is another archive than a zip file: unpack it, and check the directory")
         raise RefusedError(
             "the file is not a valid zip file of a bundle: if it was exported, give its manifest too, after the file"
         )
@@ -365,7 +368,7 @@ def _text(files: Mapping[str, bytes], name: str) -> str:
     try:
         return files[name].decode()
     except UnicodeDecodeError as error:
-        raise RefusedError(f"{name} is not UTF-8{_damage(files[name])}") from error
+        raise RefusedError(f"{name} is not UTF-8") from error
 
 
 def _text_damage(record: bytes) -> str:
@@ -374,7 +377,7 @@ def _text_damage(record: bytes) -> str:
         return ""
     return (
         ": record.bin is not what was signed, or a program took it for a text (it has CRLF, or characters that stand "
-        "for unreadable bytes); in the second case a bundle that is packed in a zip file again helps"
+        "for unreadable bytes): then ask for the bundle again, as a zip file"
     )
 
 
@@ -624,7 +627,7 @@ def check_signatures(evidence: Evidence) -> str:
     for kind in sorted(needed - {key.key_type for key in signers & given}):
         by = ", ".join(f"{name}+{key_id.hex()}" for name, key_id, _ in checkpoint.signatures)
         raise RefusedError(
-            f"the checkpoint is not signed by the given key (type {kind}), but by {by}: give the key of that time"
+            f"the {_KEY_NAMES[kind]} key that was given did not sign the checkpoint, but {by}: give the key of then"
         )
     return f"the checkpoint is signed by {' and '.join(sorted(map(str, signers)))}"
 
@@ -899,7 +902,9 @@ def parse_manifest(note: bytes) -> Manifest:
     except UnicodeDecodeError as error:
         raise RefusedError("the manifest is not UTF-8") from error
     if match is None:
-        raise RefusedError(f"the manifest is not a signed note lognotary/export/v1{_damage(note)}")
+        raise RefusedError(
+            "the manifest is not a signed note lognotary/export/v1: the file comes first, then its manifest"
+        )
     signatures = []
     for line in match[3].splitlines():
         _, name, encoded = line.split(" ")
@@ -951,6 +956,10 @@ def _measured(file: IO[bytes]) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
+# Ends of lines outside and inside of quotes to try, those of each line at first: of records in CSV, and in their texts.
+_ENDS = (None, ("\n", "\n"), ("\r\n", "\n"), ("\r\n", "\r\n"))
+
+
 def _as_exported(manifest: Manifest, path: Path) -> IO[bytes] | None:
     """Undo what programs do to text files, as ``as_made`` does.
 
@@ -969,21 +978,27 @@ def _as_exported(manifest: Manifest, path: Path) -> IO[bytes] | None:
         raise UnusableError(_unreadable("the directory of temporary files", error)) from error
     begins = _with(path, lambda file: file.read(2))
     encoding = "utf-16" if begins in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    for newline in ("\n", "\r\n"):
-        if _rewrite(path, encoding, newline, made, wanted[0]) and _measured(made) == wanted:
+    for ends in _ENDS:
+        if _rewrite(path, encoding, ends, made, wanted[0]) and _measured(made) == wanted:
             return made
     made.close()
     return None
 
 
-def _rewrite(path: Path, encoding: str, newline: str, made: IO[bytes], most: int) -> bool:
-    """Write a text file with other ends of lines, in UTF-8; return whether it is one."""
+def _rewrite(path: Path, encoding: str, ends: tuple[str, str] | None, made: IO[bytes], most: int) -> bool:
+    """Write a file in UTF-8, with other ends of lines outside and inside of quotes; return whether it is a text."""
     try:
         made.seek(0)
         made.truncate()
-        with path.open(encoding=encoding) as text:  # makes all ends of lines "\n"
+        # None makes all ends of lines "\n".
+        with path.open(encoding=encoding, newline="" if ends is None else None) as text:
+            quoted = False
             while (piece := text.read(_MIB)) and made.tell() <= most:
-                made.write(piece.replace("\n", newline).encode())
+                parts = piece.split('"')
+                if ends is not None:
+                    parts = [part.replace("\n", ends[quoted ^ at & 1]) for at, part in enumerate(parts)]
+                    quoted ^= len(parts) & 1 == 0
+                made.write('"'.join(parts).encode())
         made.seek(0)
     except UnicodeError:
         return False

@@ -104,7 +104,7 @@ class _ClickHouse:
         self._interrupts = interrupts
         self._idle: queue.LifoQueue[Connected | None] = queue.LifoQueue()  # None: it is closed
         opened = open_first(access)
-        first = opened.connected
+        first, self._pinned = opened.connected, opened.pinned
         try:
             check_database(first.client, access)
             version = str(first.client.server_version).split(".")
@@ -205,18 +205,23 @@ class _ClickHouse:
     def _client(self) -> Iterator[Client]:
         interrupts = (*self._interrupts, *_INTERRUPTS.get())
         connected = self._take(interrupts)
+        if connected is None:
+            self._idle.put(None)
+            raise NotAppliedError("storage was closed: the server is shutting down")
         try:
-            if connected is None:
-                raise NotAppliedError("storage was closed: the server is shutting down")
             if self._files is not None:
                 self._files.check()
             with contextlib.ExitStack() as stack:
                 for interrupt in interrupts:
                     stack.enter_context(interrupt.cutting(connected.cut))
                 yield connected.client
+        except BaseException:
+            if not connected.drain():
+                connected.close()
+                connected = open_client(self._access.url, self._access.url.database, self._pinned)
+            raise
         finally:
-            if connected is not None:
-                connected.mend()
+            connected.mend()
             self._idle.put(connected)
 
     def _take(self, interrupts: Sequence[Interrupt]) -> Connected | None:

@@ -39,6 +39,7 @@ _UNKNOWN_SETTING = 115
 
 _CONNECT_TIMEOUT = 5  # seconds
 _ANSWER_TIMEOUT = 60  # seconds
+_DRAINED = 5  # answers that are discarded, at most, to get rid of what a failed query left
 _FIRST_ANSWER_TIMEOUT = 10  # seconds: what is asked first is answered at once, or not at all
 
 
@@ -58,6 +59,19 @@ class Connected:
         """Undo ``cut``."""
         if self.connections is not None:
             self.connections.mend()
+
+    def drain(self) -> bool:
+        """Discard what a failed query left behind; return whether the client can be used again.
+
+        The embedded engine keeps what a query had sent before it failed, and sends it before its next answer.
+        """
+        if self.connections is not None:
+            return True
+        for _ in range(_DRAINED):
+            with contextlib.suppress(ClickHouseError):
+                if self.client.raw_query("SELECT 1", fmt="TabSeparated") == b"1\n":
+                    return True
+        return False
 
     def close(self) -> None:
         """Close the client and its connections."""

@@ -10,6 +10,7 @@ from server.data_dir.acknowledgements import read_note_files
 from server.notary.acknowledgement import parse_acknowledgement
 from server.notary.checkpoint import described, open_checkpoint
 from server.notary.errors import NotaryError
+from server.notary.export_manifest import checkpoints_in, is_manifest
 from server.notary.trust import parse_public_keys, read_public_pem
 from server.settings.errors import ConfigError
 
@@ -38,22 +39,23 @@ class GivenFiles:
         self._names: dict[str, str] = {}  # what an error calls a note -> option and file
 
     def read_checkpoints(self, files: Iterable[str]) -> list[str]:
-        """Return the checkpoints and statements of ``--checkpoint``.
+        """Return the checkpoints and statements of ``--checkpoint``, including those in manifests of exports.
 
         Raises:
             ConfigError: a file cannot be read, or is not a checkpoint.
         """
         notes = []
         for file in files:
-            note = _read("--checkpoint", file)
+            text = _read("--checkpoint", file)
             try:
-                checkpoint, _ = open_checkpoint(note)  # a statement is one too; verification checks its signatures
+                for note in checkpoints_in(text) if is_manifest(text) else [text]:
+                    checkpoint, _ = open_checkpoint(note)  # a statement is one too; verification checks its signatures
+                    self._names[described(checkpoint)] = f"--checkpoint: {file}"
+                    notes.append(note)
             except NotaryError as error:
                 raise ConfigError(
                     f"--checkpoint: {file} is not a checkpoint ({error}); to keep one: lognotary checkpoint -o FILE"
                 ) from error
-            self._names[described(checkpoint)] = f"--checkpoint: {file}"
-            notes.append(note)
         return notes
 
     def read_acknowledgements(self, paths: Iterable[str]) -> list[str]:

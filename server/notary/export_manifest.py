@@ -21,7 +21,16 @@ from server.notary.keys import VerifierKey
 from server.notary.note import NoteSignature, SignedNote, check_text, parse_note
 from server.notary.signers import SigningKey
 
-__all__ = ["KEY_NAME", "LARGEST_LOGS", "ExportManifest", "ExportedLog", "open_manifest", "sign_manifest"]
+__all__ = [
+    "KEY_NAME",
+    "LARGEST_LOGS",
+    "ExportManifest",
+    "ExportedLog",
+    "checkpoints_in",
+    "is_manifest",
+    "open_manifest",
+    "sign_manifest",
+]
 
 KEY_NAME = "lognotary/export"
 LARGEST_LOGS = 900_000
@@ -132,6 +141,26 @@ def sign_manifest(manifest: ExportManifest, key: SigningKey) -> SignedNote:
     return SignedNote(text, (NoteSignature(KEY_NAME, public.key_id, key.sign(text.encode())),))
 
 
+def is_manifest(note: str) -> bool:
+    """Return whether a note claims to be a manifest."""
+    return note.startswith(_HEADER)
+
+
+def checkpoints_in(note: str) -> list[str]:
+    """Return the checkpoints in a manifest, which are signed themselves; its own signature is not checked.
+
+    Raises:
+        MalformedError: the note is not a manifest.
+    """
+    content = _content(parse_note(note).text)
+    logs = content.get("Logs")
+    found = [log.get("Checkpoint") for log in logs if isinstance(log, dict)] if isinstance(logs, list) else []
+    checkpoints = [checkpoint for checkpoint in found if isinstance(checkpoint, str)]
+    if len(checkpoints) < len(found):
+        raise MalformedError("the manifest has a log without a checkpoint")
+    return checkpoints
+
+
 def open_manifest(note: str, keys: Iterable[bytes]) -> dict[str, Any]:
     """Check the signature of a manifest and return its content.
 
@@ -144,11 +173,15 @@ def open_manifest(note: str, keys: Iterable[bytes]) -> dict[str, Any]:
         VerificationError: the note is signed by none of the keys.
     """
     signed = parse_note(note)
-    if not signed.text.startswith(_HEADER):
+    if not is_manifest(signed.text):
         raise MalformedError("the note is not a manifest of an export")
     signed.verify(VerifierKey(KEY_NAME, key) for key in keys)
+    return _content(signed.text)
+
+
+def _content(text: str) -> dict[str, Any]:
     try:
-        content = json.loads(signed.text.removeprefix(_HEADER))
+        content = json.loads(text.removeprefix(_HEADER))
     except ValueError as error:
         raise MalformedError("the manifest is not JSON") from error
     if not isinstance(content, dict):

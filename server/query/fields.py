@@ -155,6 +155,8 @@ def find_field(name: str) -> Field:
             return Field(Kind.TEXT, Attribute(column, name[len(column) + 1 :]), streams)
     if "." in name.strip("."):
         return Field(Kind.TEXT, AnyAttribute(name), _ALL)
+    if folded in ("stream", "streams"):
+        raise ValueError("streams are not a field: name them beside the query, with --stream, or in streams")
     meant = _OTHER_WORDS.get(folded)
     suggestion = f"; did you mean '{meant}'?" if meant else did_you_mean(name[:80], _names())
     raise ValueError(
