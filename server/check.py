@@ -158,7 +158,7 @@ def read_bundle(path: Path) -> dict[str, bytes]:
         )
     try:
         return _read_zip(io.BytesIO(data))
-    except RefusedError:
+    except (RefusedError, MemoryError):
         raise
     except Exception as error:  # zipfile raises errors of many kinds
         raise RefusedError(f"the zip file is broken: {error!r}") from error
@@ -167,10 +167,14 @@ def read_bundle(path: Path) -> dict[str, bytes]:
 def _read_zip(data: IO[bytes]) -> dict[str, bytes]:
     with zipfile.ZipFile(data) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-        # Of other methods zipfile unpacks as much as there is, whatever it is asked for.
-        if not {entry.compress_type for entry in entries} <= {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise RefusedError("the zip file is compressed by another method than deflate")
-        return _read_files([entry.filename for entry in entries], archive.open)
+
+        def open_entry(name: str) -> IO[bytes]:
+            # Of other methods zipfile unpacks as much as there is, whatever it is asked for.
+            if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise RefusedError("the zip file is compressed by another method than deflate")
+            return archive.open(name)
+
+        return _read_files([entry.filename for entry in entries], open_entry)
 
 
 def _innermost(directory: Path) -> Path:
@@ -212,7 +216,7 @@ def _read_files(names: Sequence[str], open_file: Callable[[str], IO[bytes]]) -> 
             if name == "record.bin":
                 limit = 128 * _MIB
             elif name == "record.json":
-                limit = _MIB + 32 * len(files.get("record.bin", b""))
+                limit = _MIB + 8 * len(files.get("record.bin", b""))  # a byte may be written as six characters
             files[name] = _read_file(open_file(places[name]), limit)
             if len(files[name]) > limit:
                 raise RefusedError(f"{name} is larger than {limit} bytes")
@@ -221,10 +225,12 @@ def _read_files(names: Sequence[str], open_file: Callable[[str], IO[bytes]]) -> 
         return files
     room = _MOST_RENAMED_BYTES
     for name in others:  # some of them may be files of the bundle under other names
-        content = _read_file(open_file(places[name]), min(room, room if "record.bin" not in files else _MIB))
-        if len(content) <= (room if "record.bin" not in files else _MIB):
-            files[name] = content
-            room -= len(content)
+        limit = room if "record.bin" not in files else min(room, _MIB)
+        with contextlib.suppress(Exception):  # of many kinds; what cannot be read is none of the bundle's files
+            content = _read_file(open_file(places[name]), limit)
+            if len(content) <= limit:
+                files[name] = content
+                room -= len(content)
     return files
 
 
@@ -846,6 +852,12 @@ class Report:
         return self.proved is not None
 
 
+def _take_step(step: Callable[[Evidence], str], evidence: Evidence, *, is_proved: bool) -> str:
+    if step is check_readable and len(evidence.record) > _MIB and not is_proved:
+        raise RefusedError("it is not read, because record.bin is large and is not proved")
+    return step(evidence)
+
+
 def check(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[Key] = ()) -> Report:
     """Check a bundle. Once it is parsed every step is taken, also after one that fails; this raises nothing.
 
@@ -863,7 +875,7 @@ def check(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[K
     steps = [Step("files", True, f"all files are present and well-formed{handled}")]
     for name, step in _STEPS:
         try:
-            steps.append(Step(name, True, step(evidence)))
+            steps.append(Step(name, True, _take_step(step, evidence, is_proved=all(taken.holds for taken in steps))))
         except RefusedError as error:
             steps.append(Step(name, False, str(error)))
     checkpoint = evidence.checkpoint
@@ -960,7 +972,7 @@ def _measured(file: IO[bytes]) -> tuple[int, str]:
 _ENDS = (None, ("\n", "\n"), ("\r\n", "\n"), ("\r\n", "\r\n"))
 
 
-def _as_exported(manifest: Manifest, path: Path) -> IO[bytes] | None:
+def _as_exported(manifest: Manifest, path: Path, keys: Sequence[Key]) -> IO[bytes] | None:
     """Undo what programs do to text files, as ``as_made`` does.
 
     Returns:
@@ -971,6 +983,10 @@ def _as_exported(manifest: Manifest, path: Path) -> IO[bytes] | None:
     """
     wanted = manifest.said["Size"], manifest.said["SHA256"]
     if manifest.said["Format"] not in ("ndjson", "csv") or _with(path, _measured) == wanted:
+        return None
+    try:
+        check_manifest_signature(manifest, keys)  # else anybody may say how large the file has to be
+    except RefusedError:
         return None
     try:
         made = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
@@ -1013,6 +1029,9 @@ def check_rows(manifest: Manifest, file: IO[bytes]) -> str:
     kind = manifest.said["Format"]
     if kind not in ("ndjson", "csv"):
         return f"rows of {kind} are not read: the file's SHA-256 covers them"
+    if file.seek(0, io.SEEK_END) > manifest.said["Size"] + _MIB:
+        raise RefusedError("they are not read, because the file is larger than the manifest says")
+    file.seek(0)
     csv.field_size_limit(1 << 30)
     text = io.TextIOWrapper(file, "utf-8", newline="" if kind == "csv" else "\n")
     try:
@@ -1179,6 +1198,9 @@ def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report
     Raises:
         UnusableError: a file cannot be read.
     """
+    for given in (path, manifest_path):
+        if given.exists() and not given.is_file():
+            raise UnusableError(f"{given} is not a regular file: save the export and its manifest in files")
     note = _with(manifest_path, lambda file: file.read(_MIB + 1))
     _with(path, lambda file: file.read(1))
     try:
@@ -1186,7 +1208,7 @@ def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report
     except RefusedError as error:
         return Report((Step("manifest", False, str(error)),))
     steps, unknown = [Step("manifest", True, "the manifest is well-formed")], list[str]()
-    made = _as_exported(manifest, path)
+    made = _as_exported(manifest, path, keys)
     undone = "; a program has changed its line endings or its encoding, which is undone" if made else ""
 
     def of_file(take: Callable[[Manifest, IO[bytes]], str]) -> str:
@@ -1292,13 +1314,24 @@ def run(options: argparse.Namespace) -> int:
     except RefusedError as error:
         report = Report((Step("files", False, str(error)),))
     except UnusableError as error:
-        print(_one_line(f"check: {error}"), file=sys.stderr)
-        return 2
+        return _complain(str(error))
+    except MemoryError:
+        return _complain("there is not enough memory to check this: it is larger than evidence usually is")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal knows every character
     lines = _lines(report, _EXPORT if options.manifest else _BUNDLE)
-    print(json.dumps({"holds": report.holds, **asdict(report)}) if options.json else "\n".join(lines))
+    try:
+        print(json.dumps({"holds": report.holds, **asdict(report)}) if options.json else "\n".join(lines), flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return _complain(f"the report cannot be written: {error.strerror}")
     return 0 if report.holds else 1
+
+
+def _complain(message: str) -> int:
+    print(_one_line(f"check: {message}"), file=sys.stderr)
+    return 2
 
 
 _BUNDLE = ("The bundle proves nothing.", "this record is in the signed log.", _NOT_PROVED)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import io
 import json
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,16 +27,17 @@ def run(*arguments: str | Path) -> int:
     return cli.main(["check", *map(str, arguments)])
 
 
+@pytest.fixture
+def pem(tmp_path: Path) -> Path:
+    (tmp_path / "public-key.pem").write_bytes(FIRST.public_pem())
+    return tmp_path / "public-key.pem"
+
+
 class TestCommand:
     @pytest.fixture
     def bundle(self, tmp_path: Path) -> Path:
         save_bundle(BUNDLE, tmp_path / "bundle")
         return tmp_path / "bundle"
-
-    @pytest.fixture
-    def pem(self, tmp_path: Path) -> Path:
-        (tmp_path / "public-key.pem").write_bytes(FIRST.public_pem())
-        return tmp_path / "public-key.pem"
 
     def test_it_says_what_was_checked_what_is_proved_and_what_is_not(
         self, bundle: Path, pem: Path, capsys: pytest.CaptureFixture[str]
@@ -172,6 +175,40 @@ class TestProgram:
         with contextlib.redirect_stdout(io.StringIO()) as out:
             assert check.main([str(bundle), "--public-key", str(FIRST.verifier_key(LOG.origin))]) == 0
         assert "✔ Proved" in out.getvalue()
+
+    def test_a_report_that_cannot_be_written_is_no_verdict(self, bundle: Path, pem: Path) -> None:
+        with Path("/dev/full").open("w") as full:
+            command = [sys.executable, str(CHECK), str(bundle), "--public-key", str(pem)]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr.startswith("check: the report cannot be written: No space left on device")
+
+    @pytest.mark.parametrize(
+        ("error", "status"), [(OSError(errno.ENOSPC, "No space left on device"), 2), (BrokenPipeError(), None)]
+    )
+    def test_errors_of_the_output_are_told_from_each_other(
+        self, bundle: Path, pem: Path, error: OSError, status: int | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object, file: object = None, flush: bool = False) -> None:
+            if file is None or flush:
+                raise error
+
+        monkeypatch.setattr(check, "print", refuse, raising=False)
+        if status is None:
+            with pytest.raises(BrokenPipeError):
+                check.main([str(bundle), "--public-key", str(pem)])
+        else:
+            assert check.main([str(bundle), "--public-key", str(pem)]) == status
+
+    def test_too_little_memory_is_no_verdict(
+        self, bundle: Path, pem: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def refuse(_: Path) -> dict[str, bytes]:
+            raise MemoryError
+
+        monkeypatch.setattr(check, "read_bundle", refuse)
+        assert check.main([str(bundle), "--public-key", str(pem)]) == 2
+        assert "not enough memory" in capsys.readouterr().err
 
     def test_a_file_that_cannot_be_read_is_named_with_why(self, capsys: pytest.CaptureFixture[str]) -> None:
         # It looks like a regular file, but not even root may read its first bytes.

@@ -93,6 +93,13 @@ class TestFiles:
         with pytest.raises(check.RefusedError):
             check.parse(check.read_bundle(file), [], [])
 
+    @pytest.mark.parametrize("begin", [b"\x1f\x8b", b"BZh9", b"7z\xbc\xaf", b"\xfd7zXZ"])
+    def test_another_archive_is_named_as_one(self, begin: bytes, tmp_path: Path) -> None:
+        file = tmp_path / "bundle.tgz"
+        file.write_bytes(begin + bytes(100))
+        with pytest.raises(check.RefusedError, match="another archive than a zip file: unpack it"):
+            check.read_bundle(file)
+
     def test_what_is_no_plain_file_is_not_opened(self, tmp_path: Path) -> None:
         save_bundle(BUNDLE, tmp_path / "bundle")
         for name, make in (("record.bin", os.mkfifo), ("record.json", Path.mkdir), ("checkpoint", link_to_zeros)):

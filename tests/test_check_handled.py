@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from server import check
 from server.commands.bundles import save_bundle
 from server.notary.origin import LogName, Stream
 from tests.checked_bundles import BUNDLE, FIRST, LOG, READ, SECOND, failed, key, says
-from tests.checked_exports import Checker, export
+from tests.checked_exports import KEY, OTHER_KEY, Checker, export
 from tests.checked_exports import says as says_of_export
 
 TEXTS = sorted(READ - {"record.bin"})
@@ -212,6 +213,22 @@ class TestArchives:
         report = check.check({**BUNDLE, "other": change.replace("—".encode(), b"\xff")}, [key(FIRST)])
         assert report.proved == PROVED
 
+    @pytest.mark.filterwarnings("ignore:Duplicate name")
+    def test_files_that_are_not_needed_may_be_of_any_kind(self, tmp_path: Path) -> None:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            for name, content in BUNDLE.items():
+                file.writestr(name, content)
+            file.writestr("other", b"compressed otherwise", zipfile.ZIP_BZIP2)
+            file.writestr("broken", b"content that is broken")
+        (tmp_path / "bundle.zip").write_bytes(archive.getvalue().replace(b"content that is", b"content that was"[:15]))
+        assert_proved(check.read_bundle(tmp_path / "bundle.zip"))
+
+    def test_a_large_record_that_is_not_proved_is_not_parsed(self) -> None:
+        files = {**BUNDLE, "record.bin": b"\xfe" + b"\xff" * 7 + bytes(2 << 20)}
+        why = failed(check.check(files, [key(FIRST)]))
+        assert why["record.json"] == "it is not read, because record.bin is large and is not proved"
+
     def test_very_large_files_are_not_parsed(self) -> None:
         files = {name: content for name, content in BUNDLE.items() if name != "record.json"}
         large = b" " * (2 << 20) + BUNDLE["record.json"]
@@ -248,6 +265,12 @@ class TestArchives:
         renamed = {("checkpoint.txt" if name == "checkpoint" else name): content for name, content in BUNDLE.items()}
         file.write_bytes(zipped({**renamed, **{f"other {number}": b"x" for number in range(30)}}))
         assert failed(check.check(check.read_bundle(file), [key(FIRST)])) == {"files": "missing: checkpoint"}
+
+
+LINES = MemoryLog(
+    [encode_record(Stream.OPERATIONAL, {"Body": f'first\nsecond "{number}"'.encode()}) for number in range(3)],
+    LogName("shop", Stream.OPERATIONAL, "a"),
+)
 
 
 class TestExports:
@@ -303,6 +326,33 @@ class TestExports:
             monkeypatch.setattr("tempfile.TemporaryFile", lambda: full)
             with pytest.raises(check.UnusableError, match="no corrected copy"):
                 checker.report(marked(content), manifest)
+
+    @pytest.mark.parametrize("change", [crlf, marked, utf_16, lambda content: content.replace(b"\r\n", b"\n")])
+    def test_lines_within_texts_are_no_ends_of_rows(self, tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+        content, manifest = export("csv", [(LINES, range(3))])
+        assert b"first\nsecond" in content
+        assert b"\r\n" in content
+        changed = change(content.replace(b"\r\n", b"\n") if change is crlf else content)
+        assert Checker(tmp_path).report(changed, manifest).holds
+
+    def test_a_copy_is_made_for_the_size_in_a_signed_manifest_only(self, tmp_path: Path) -> None:
+        content, manifest = export("csv")
+        report = Checker(tmp_path).report(marked(content), manifest, [OTHER_KEY])
+        assert {step.name for step in report.steps if not step.holds} >= {"signature", "file"}
+
+    def test_rows_of_a_file_that_is_too_large_are_not_read(self, tmp_path: Path) -> None:
+        content, manifest = export("ndjson")
+        why = Checker(tmp_path).failed(content + bytes(3 << 20), manifest)
+        assert why["rows"] == "they are not read, because the file is larger than the manifest says"
+
+    @pytest.mark.parametrize("name", ["file", "manifest"])
+    def test_what_is_no_regular_file_is_refused(self, tmp_path: Path, name: str) -> None:
+        checker = Checker(tmp_path)
+        checker.write(*export("csv"))
+        (tmp_path / name).unlink()
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(check.UnusableError, match="not a regular file"):
+            check.check_export(checker.file, checker.manifest, [KEY])
 
     @pytest.mark.parametrize("change", [crlf, marked, utf_16])
     def test_a_manifest_that_a_program_saved_again_is_read(
