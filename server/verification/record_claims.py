@@ -16,6 +16,7 @@ from server.notary.chain import check_batch
 from server.notary.statement import StatementKind
 from server.notary.trust import TrustedKeys
 from server.verification.foreign_logs import foreign_signed, key_names
+from server.verification.homes import log_id_of
 from server.verification.last_batches import last_batch_of
 from storage.batch_lookup import read_batches_by_id, read_batches_named, read_known_logs, read_latest_batches
 from storage.engine import Engine
@@ -27,6 +28,7 @@ __all__ = ["Claims", "FoundBatch", "look_up"]
 
 _NO_ID = UUID(int=0)
 _LOOKED_AT = 20  # batches at the end of a log
+_MOST_LOGS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def look_up(engine: Engine, keys: TrustedKeys, records: Iterable[StoredRecord]) 
     rest = wanted - claims.fitting.keys()
     if not any(log_id or batch_id != _NO_ID for log_id, batch_id, _ in rest):
         return claims
-    logs = read_known_logs(engine, {log_id for log_id, _, _ in rest if log_id})
+    logs = _to_look_at(keys, read_known_logs(engine, {log_id for log_id, _, _ in rest if log_id}))
     # Sizes are read first: a batch that they count is found afterwards.
     claims.sizes = {log_id: _size(engine, keys, log_id) for log_id in logs}
     claims.fitting |= _fitting(engine, keys, {claim for claim in rest if claim[0] in logs})
@@ -98,6 +100,15 @@ def look_up(engine: Engine, keys: TrustedKeys, records: Iterable[StoredRecord]) 
     ids = {batch_id for _, batch_id, _ in rest} - {_NO_ID}
     claims.named = {batch.batch_id: batch for batch in read_batches_by_id(engine, ids)}
     return claims
+
+
+def _to_look_at(keys: TrustedKeys, logs: Collection[str]) -> set[str]:
+    """Return the logs whose batches are read, at most ``_MOST_LOGS``: rows that somebody inserted may name any number.
+
+    Records of the other logs are unsigned, without more details.
+    """
+    own = {log_id_of(key.name) for key in keys.named}
+    return set(sorted(logs, key=lambda log_id: (log_id not in own, log_id))[:_MOST_LOGS])
 
 
 def _fitting(
@@ -136,13 +147,14 @@ def _judge(keys: TrustedKeys, rows: Sequence[Batch]) -> FoundBatch:
 def _foreign(engine: Engine, keys: TrustedKeys, found: Iterable[FoundBatch]) -> dict[str, str]:
     """Return sentences about those logs that only unknown keys signed, by the batches at their ends."""
     foreign: dict[str, str] = {}
+    names: Mapping[str, str] = {}
     doubtful = {place.batch.log_id: place.batch.origin for place in found if place.signers}
     for log_id, origin in doubtful.items():
         ends = [*read_latest_batches(engine, log_id, _LOOKED_AT), *read_batches_of_leaves(engine, log_id, {0})]
         judged = [_judge(keys, [batch]) for batch in ends]
         if not all(place.signers for place in judged):
             continue
-        names = key_names(read_statements(engine, None, StatementKind.KEYS))
+        names = names or key_names(read_statements(engine, None, StatementKind.KEYS))
         signers = (name for place in judged for name in place.signers)
         foreign[log_id] = foreign_signed(origin, signers, keys, names)
     return foreign

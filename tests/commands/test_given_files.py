@@ -11,6 +11,7 @@ from harness.bundles import signer_of
 from server.commands.given_files import GivenFiles, read_acknowledgement_keys, read_public_keys
 from server.settings.readers import read_keys
 from tests.checked_bundles import LOG, NOTE
+from tests.checked_exports import export, note_of
 
 SIGNER = signer_of(1)
 
@@ -30,6 +31,12 @@ class TestSavedAgain:
         file = tmp_path / "checkpoint"
         file.write_bytes(change(str(NOTE)))
         assert GivenFiles().read_checkpoints([str(file)]) == [str(NOTE)]
+
+    def test_the_checkpoints_in_a_manifest_are_read(self, change: Callable[[str], bytes], tmp_path: Path) -> None:
+        file = tmp_path / "manifest"
+        _, manifest = export()
+        file.write_bytes(change(note_of(manifest).decode()))
+        assert GivenFiles().read_checkpoints([str(file)]) == [log.checkpoint for log in manifest.logs]
 
     def test_keys_are_read(self, change: Callable[[str], bytes], tmp_path: Path) -> None:
         pem, named = tmp_path / "key.pem", tmp_path / "keys.txt"

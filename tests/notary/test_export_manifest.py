@@ -9,7 +9,15 @@ import pytest
 
 from harness.bundles import signer_of
 from server.notary.errors import MalformedError, VerificationError
-from server.notary.export_manifest import KEY_NAME, ExportedLog, ExportManifest, open_manifest, sign_manifest
+from server.notary.export_manifest import (
+    KEY_NAME,
+    ExportedLog,
+    ExportManifest,
+    checkpoints_in,
+    is_manifest,
+    open_manifest,
+    sign_manifest,
+)
 from server.notary.keys import VerifierKey
 from server.notary.note import NoteSignature, SignedNote, UnknownKeyError, parse_note
 
@@ -42,6 +50,23 @@ def signed(text: str) -> str:
     """Sign any text as a manifest is signed."""
     key_id = VerifierKey(KEY_NAME, SIGNER.public_key).key_id
     return str(SignedNote(text, (NoteSignature(KEY_NAME, key_id, SIGNER.sign(text.encode())),)))
+
+
+def test_the_checkpoints_in_a_manifest_are_returned_whoever_signed_it() -> None:
+    assert is_manifest(NOTE)
+    assert not is_manifest("shop/audit/a\n5\n")
+    assert checkpoints_in(NOTE) == ["a checkpoint", "another one"]
+
+
+@pytest.mark.parametrize("logs", ['[{"Origin": "a"}]', '[{"Checkpoint": 5}]'])
+def test_a_manifest_with_a_log_without_a_checkpoint_is_refused(logs: str) -> None:
+    with pytest.raises(MalformedError, match="without a checkpoint"):
+        checkpoints_in(signed(f'lognotary/export/v1\n{{"Logs": {logs}}}\n'))
+
+
+@pytest.mark.parametrize("content", ['{"Logs": 5}', "{}"])
+def test_a_manifest_without_logs_has_no_checkpoints(content: str) -> None:
+    assert checkpoints_in(signed(f"lognotary/export/v1\n{content}\n")) == []
 
 
 def test_a_manifest_is_opened_with_all_that_was_signed() -> None:
