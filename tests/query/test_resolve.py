@@ -178,6 +178,7 @@ def test_every_short_name_can_be_asked_for(stream: Stream, name: str) -> None:
         ("kind:SPAN_KIND_SERVER", 6, "is not Unspecified, Internal, Server, Client, Producer or Consumer"),
         ("duration:>2x", 11, "(ns, us, ms, s, m or h)"),
         ("duration:1.5", 10, "or a whole number of nanoseconds"),
+        ("stream:audit", 1, "streams are not a field: name them beside the query"),
         ("level:error", 1, "there is no field 'level'; did you mean 'severity'?"),
         ("msg:x", 1, "did you mean 'body'?"),
         ("severity:erorr", 10, "did you mean 'error'?"),

@@ -9,6 +9,7 @@ import pytest
 from server.notary.errors import VerificationError
 from server.verification.tree import read_tree
 from storage.engine import Engine
+from storage.evidence import read_tile_fragments
 from tests.api.growing import NAME, GrowingLog, delete
 from tests.notary.trees import leaf, leaves
 
@@ -55,6 +56,16 @@ def test_a_tile_ends_before_the_first_hash_that_is_missing(log: GrowingLog) -> N
 def test_hashes_that_were_found_anew_fill_a_gap(log: GrowingLog) -> None:
     delete(log.engine, "log_tiles", "Sequence = 2 AND Level = 0")
     assert read_leaves(log, anew={(0, number): leaf(number) for number in range(3, 123)}) == leaves(0, SIZE)
+
+
+def test_a_fragment_that_is_too_long_is_left_out_and_not_read_whole(log: GrowingLog) -> None:
+    log.engine.execute(
+        "INSERT INTO log_tiles (LogId, Level, TileIndex, Offset, Hashes, BatchId, Sequence) "
+        f"SELECT '{NAME.log_id}', 0, 0, 0, repeat('x', 1000000), generateUUIDv4(), 9"
+    )
+    fragments = read_tile_fragments(log.engine, {NAME.log_id: [(0, 0)]})[NAME.log_id]
+    assert max(len(fragment.hashes) for fragment, _ in fragments) == 256 * 32 + 1
+    assert read_leaves(log) == leaves(0, SIZE)
 
 
 def test_a_fragment_that_no_batch_can_have_added_is_left_out(log: GrowingLog) -> None:
