@@ -11,6 +11,7 @@ from typing import Any
 
 from server.notary.canonical import Kind, canonical_columns, decode_record, entry_of, version_of
 from server.notary.checkpoint import Checkpoint, open_checkpoint
+from server.notary.counted import entries_of
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName
 from server.notary.tlog_proof import TlogProof
@@ -25,7 +26,7 @@ Evidence for one log record
 
 This bundle proves that the record in record.bin is entry {index} of the log
 {origin}
-as its owner signed it when it had {size} entries: the signature is over a root hash, which changes if a single bit
+as its owner signed it when it had {entries}: the signature is over a root hash, which changes if a single bit
 of any of these entries changes.
 
 It does not prove that the record's content is true, nor its times: they come from the sender and the server. It does
@@ -185,6 +186,7 @@ def _readme(checkpoint: Checkpoint, index: int, files: dict[str, bytes], version
         index=index,
         origin=checkpoint.origin,
         size=checkpoint.size,
+        entries=entries_of(checkpoint.size),
         version=version,
         optional=changes + (_TIMESTAMP if stamped else ""),
     )
