@@ -306,7 +306,8 @@ def test_a_manifest_is_no_checkpoint_and_a_checkpoint_no_manifest(records: Write
         check._parse_checkpoint(end.manifest, "it")
     said = open_manifest(end.manifest, [records.signer.ed25519.public_key])
     steps = checked(records, content, said["Logs"][0]["Checkpoint"], tmp_path)
-    assert steps == {"manifest": (False, "the manifest is not a signed note lognotary/export/v1")}
+    why = "the manifest is not a signed note lognotary/export/v1: the file comes first, then its manifest"
+    assert steps == {"manifest": (False, why)}
 
 
 @pytest.mark.parametrize(
