@@ -163,7 +163,7 @@ def _follow(site: Site) -> None:
         while line.position < site.plan.seconds:
             began = time.monotonic()
             site.supervise()
-            time.sleep(_TICK)
+            time.sleep(_TICK)  # the clock of the schedule: nothing is awaited
             line.advance(time.monotonic() - began)
     site.note("all is healed")
 

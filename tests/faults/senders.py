@@ -114,7 +114,7 @@ class RawSenders:
             if self._finishing.is_set() and time.monotonic() > self._deadline:
                 self._late.append(f"{sent.sender} was not told OK in time: {sent.outcomes[-1].value}")
                 return
-            time.sleep(pause)
+            time.sleep(pause)  # as the refusal asks: a sender that did not wait would be another sender
 
     def _attempt(self, call: grpc.UnaryUnaryMultiCallable[bytes, bytes], sent: SentRequest, body: bytes) -> float:
         """Send once, and return the seconds after which to send again."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import random
 import re
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from harness.lognotary_server import LognotaryServer
 from harness.otlp_load import log_record, request_of
 from harness.process_stats import peak_resident
+from harness.waiting import wait_for
 from server.settings.values import read_size
 
 MIB = 1 << 20
@@ -81,10 +82,15 @@ def http_outcome(answer: httpx.Response) -> str:
 
 def outcome(send: Callable[..., str], server: LognotaryServer, request: bytes, *, compressed: bool) -> str:
     """Send as senders do: again for as long as the server says so."""
-    deadline = time.monotonic() + SECONDS
-    while (code := send(server, request, compressed=compressed)) == "UNAVAILABLE" and time.monotonic() < deadline:
-        time.sleep(RETRY_AFTER)
-    return code
+    codes: list[str] = []
+
+    def is_answered() -> bool:
+        codes.append(send(server, request, compressed=compressed))
+        return codes[-1] != "UNAVAILABLE"
+
+    with contextlib.suppress(TimeoutError):
+        wait_for(is_answered, SECONDS, every=RETRY_AFTER)
+    return codes[-1]
 
 
 def memory_limit(server: LognotaryServer) -> int:

@@ -28,7 +28,7 @@ def test_tampering_of_every_kind_is_found_in_one_walk_and_told_once(
     assert sorted(line.split(": ")[1] for line in lines) == sorted(TAMPERINGS)
     assert walker.status.findings == dict.fromkeys(TAMPERINGS, 1)
     walker.walk(stated.engine)
-    walk.walker().walk(stated.engine)  # that of the next process
+    walk.walker().walk(stated.engine)  # a new walker, as after a restart
     assert len(walk.trail.taken) == len(TAMPERINGS)
     assert walker.status.findings == dict.fromkeys(TAMPERINGS, 1)
 
