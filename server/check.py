@@ -211,7 +211,7 @@ def _read_files(names: Sequence[str], open_file: Callable[[str], IO[bytes]]) -> 
         raise RefusedError("there are more than 1000 key changes")
     for name in sorted(places):
         files[name] = b""
-        if name in _FILES or _KEY_CHANGE.fullmatch(name):
+        if _is_checked(name):
             limit = _MIB >> 4 if _KEY_CHANGE.fullmatch(name) else _MIB
             if name == "record.bin":
                 limit = 128 * _MIB
@@ -220,7 +220,7 @@ def _read_files(names: Sequence[str], open_file: Callable[[str], IO[bytes]]) -> 
             files[name] = _read_file(open_file(places[name]), limit)
             if len(files[name]) > limit:
                 raise RefusedError(f"{name} is larger than {limit} bytes")
-    others = [name for name in files if name not in _FILES and not _KEY_CHANGE.fullmatch(name)]
+    others = [name for name in files if not _is_checked(name)]
     if len(others) > _MOST_RENAMED:
         return files
     room = _MOST_RENAMED_BYTES
@@ -232,6 +232,10 @@ def _read_files(names: Sequence[str], open_file: Callable[[str], IO[bytes]]) -> 
                 files[name] = content
                 room -= len(content)
     return files
+
+
+def _is_checked(name: str) -> bool:
+    return name in _FILES or _KEY_CHANGE.fullmatch(name) is not None
 
 
 def _read_file(opened: IO[bytes], limit: int) -> bytes:
@@ -247,13 +251,10 @@ def as_made(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
     """
     made, undone = dict(files), list[str]()
     for name in files:
-        if name in _FILES[1:] or _KEY_CHANGE.fullmatch(name):
+        if _is_checked(name) and name != "record.bin":
             made[name], what = _as_written(files[name])
             undone += [f"{name} {what}"] if what else []
-    others = {
-        name: content for name, content in files.items() if name not in _FILES and not _KEY_CHANGE.fullmatch(name)
-    }
-    kinds = {name: _kind_of(content) for name, content in others.items() if content}
+    kinds = {name: _kind_of(content) for name, content in files.items() if content and not _is_checked(name)}
     for kind in _FILES[1:]:
         if kind not in made and (found := [name for name, is_of in kinds.items() if is_of == kind]):
             _take(made, undone, kind, found)
@@ -284,7 +285,9 @@ def _take_key_changes(made: dict[str, bytes], undone: list[str], found: Sequence
 
 
 def _find_record(made: dict[str, bytes], undone: list[str], others: Sequence[str]) -> None:
-    """Find the record that the proof is about, if it is not record.bin as it is."""
+    """Find the record that the proof is about, if record.bin is missing or has CRLF."""
+    if b"\r\n" not in made.get("record.bin", b"\r\n"):
+        return
     try:
         evidence = parse({"record.bin": b"", **made}, [], [])
     except RefusedError:
@@ -295,7 +298,7 @@ def _find_record(made: dict[str, bytes], undone: list[str], others: Sequence[str
         return
     record = made["record.bin"]
     original = record.replace(b"\r\n", b"\n")
-    if original != record and not _is_record(evidence, record) and _is_record(evidence, original):
+    if not _is_record(evidence, record) and _is_record(evidence, original):
         made["record.bin"] = original
         undone.append("record.bin has CRLF where it had line feeds")
 
@@ -881,7 +884,7 @@ def check(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[K
     checkpoint = evidence.checkpoint
     known = {(key.name, key.key_id) for key in (*evidence.keys, *evidence.witnesses)}
     known |= {(key.name, key.key_id) for change in evidence.changes for key in change.before + change.after}
-    unknown = sorted(name for name in files if name not in _FILES and not _KEY_CHANGE.fullmatch(name))
+    unknown = sorted(name for name in files if not _is_checked(name))
     proved = None
     if all(step.holds for step in steps):
         proved = {"TreeSize": checkpoint.size, "RootHash": checkpoint.root.hex(), **readable(evidence)}
