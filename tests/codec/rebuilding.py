@@ -11,7 +11,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from server.codec.records import Attributes, RecordColumns
 
-from .restoring import Members, kinds_of_members, normalised, restore_as
+from .restoring import Members, kinds_of_members, normalise, normalised, restore_as
 
 __all__ = ["comparable", "flattened", "key_values", "rebuilt"]
 
@@ -95,7 +95,5 @@ def comparable(logs: ResourceLogs) -> bytes:
     record.body.CopyFrom(normalised(record.body))
     record.body.SetInParent()  # an empty body left out is the same as one sent
     for owner in (logs.resource, scope_logs.scope, record):
-        kept = [KeyValue(key=a.key, value=normalised(a.value)) for a in owner.attributes]
-        del owner.attributes[:]
-        owner.attributes.extend(sorted(kept, key=KeyValue.SerializeToString))
+        normalise(owner.attributes)
     return logs.SerializeToString(deterministic=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import EntityRef, InstrumentationScope, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import EntityRef, InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
@@ -13,7 +13,7 @@ from server.codec.decode_spans import SPAN_KINDS, STATUS_CODES
 from server.codec.records import Event, Link, SpanColumns
 
 from .rebuilding import key_values
-from .restoring import Members, normalised
+from .restoring import Members, normalise
 
 __all__ = ["comparable", "flattened", "rebuilt"]
 
@@ -112,7 +112,5 @@ def comparable(sent: ResourceSpans) -> bytes:
     owners: list[Resource | InstrumentationScope | Span | Span.Event | Span.Link]
     owners = [sent.resource, scope_spans.scope, span, *span.events, *span.links]
     for owner in owners:
-        kept = [KeyValue(key=a.key, value=normalised(a.value)) for a in owner.attributes]
-        del owner.attributes[:]
-        owner.attributes.extend(sorted(kept, key=KeyValue.SerializeToString))
+        normalise(owner.attributes)
     return sent.SerializeToString(deterministic=True)

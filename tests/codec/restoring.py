@@ -8,11 +8,12 @@ from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Iterable
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from .otlp_messages import NOTHING, array, boolean, double, integer, kvlist, raw, string
 
-__all__ = ["Members", "kinds_of_members", "normalised", "restore", "restore_as"]
+__all__ = ["Members", "kinds_of_members", "normalise", "normalised", "restore", "restore_as"]
 
 
 class Members(list[tuple[str, object]]):
@@ -94,3 +95,10 @@ def normalised(value: AnyValue) -> AnyValue:
             members = sorted(value.kvlist_value.values, key=lambda member: member.key.encode())
             return kvlist(*((member.key, normalised(member.value)) for member in members))
     return value
+
+
+def normalise(attributes: RepeatedCompositeFieldContainer[KeyValue]) -> None:
+    """Leave out what is documented as not kept of attributes: their order, and what ``normalised`` leaves out."""
+    kept = [KeyValue(key=each.key, value=normalised(each.value)) for each in attributes]
+    del attributes[:]
+    attributes.extend(sorted(kept, key=KeyValue.SerializeToString))
