@@ -28,7 +28,7 @@ __all__ = ["Claims", "FoundBatch", "look_up"]
 
 _NO_ID = UUID(int=0)
 _LOOKED_AT = 20  # batches at the end of a log
-_MOST_LOGS = 64
+_MOST_LOGS = 64  # whose batches are read, if records of theirs name no batch that has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,11 @@ def look_up(engine: Engine, keys: TrustedKeys, records: Iterable[StoredRecord]) 
     rest = wanted - claims.fitting.keys()
     if not any(log_id or batch_id != _NO_ID for log_id, batch_id, _ in rest):
         return claims
-    logs = _to_look_at(keys, read_known_logs(engine, {log_id for log_id, _, _ in rest if log_id}))
+    # Rows that somebody inserted may name any number of logs. Records of logs that are left out are unsigned.
+    known = read_known_logs(engine, {log_id for log_id, _, _ in rest if log_id})
+    valid = {log_id_of(key.name) for key in keys.named}
+    valid |= {log_id for (log_id, _, _), found in claims.fitting.items() if not found.problem}
+    logs = set(sorted(known, key=lambda log_id: (log_id not in valid, log_id))[:_MOST_LOGS])
     # Sizes are read first: a batch that they count is found afterwards.
     claims.sizes = {log_id: _size(engine, keys, log_id) for log_id in logs}
     claims.fitting |= _fitting(engine, keys, {claim for claim in rest if claim[0] in logs})
@@ -100,15 +104,6 @@ def look_up(engine: Engine, keys: TrustedKeys, records: Iterable[StoredRecord]) 
     ids = {batch_id for _, batch_id, _ in rest} - {_NO_ID}
     claims.named = {batch.batch_id: batch for batch in read_batches_by_id(engine, ids)}
     return claims
-
-
-def _to_look_at(keys: TrustedKeys, logs: Collection[str]) -> set[str]:
-    """Return the logs whose batches are read, at most ``_MOST_LOGS``: rows that somebody inserted may name any number.
-
-    Records of the other logs are unsigned, without more details.
-    """
-    own = {log_id_of(key.name) for key in keys.named}
-    return set(sorted(logs, key=lambda log_id: (log_id not in own, log_id))[:_MOST_LOGS])
 
 
 def _fitting(

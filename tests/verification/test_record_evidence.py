@@ -18,10 +18,14 @@ from server.verification.record_evidence import State, gather_evidence
 from server.verification.scope import Scope
 from server.verification.verification import verify
 from storage.commit import insert_batches
+from storage.conditions import ALWAYS
 from storage.engine import Engine
+from storage.lookups import of_condition
+from storage.records import select_rows
 from storage.stored_records import read_records, select_records
 from tests.api.growing import update
 from tests.api.store import Writer, audit_event, log_record
+from tests.counting_engine import CountingEngine
 from tests.log.writers import open_log
 from tests.verification.gathering import NAME, evidence, stored, write
 
@@ -238,6 +242,26 @@ def test_copies_of_a_batchs_row_with_changes_do_not_hide_the_sound_row(writer: W
         "FROM log_batches, numbers(1, 20) AS copies"
     )
     assert {item.state for item in evidence(writer)} == {State.VERIFIED}
+
+
+def test_records_that_name_very_many_logs_take_few_statements_and_hide_no_other(writer: Writer) -> None:
+    write(writer, 3)
+    copy(writer, 1, times=300, LogId="concat('00', leftPad(toString(number), 14, '0'))")
+    writer.engine.execute(
+        "INSERT INTO log_batches SELECT * EXCEPT number REPLACE(concat('00', leftPad(toString(number), 14, '0')) AS "
+        "LogId) FROM log_batches, numbers(300) AS copies"
+    )
+    update(writer.engine, "otel_logs", "BatchId = generateUUIDv4()", f"LeafIndex = 2 AND LogId = '{NAME.log_id}'")
+    rows = select_rows(writer.engine, of_condition(Stream.OPERATIONAL, ALWAYS, latest_first=False), 1000)
+    assert len(rows) == 303
+    engine = CountingEngine(writer.engine)
+    found = gather_evidence(engine, writer.keys, rows, rehash=True)
+    states = {row.leaf_index: one.state for row, one in zip(rows, found, strict=True) if row.log_id == NAME.log_id}
+    assert states == {0: State.VERIFIED, 1: State.VERIFIED, 2: State.TAMPERED}
+    assert not any(
+        one.state is State.VERIFIED for row, one in zip(rows, found, strict=True) if row.log_id != NAME.log_id
+    )
+    assert len(engine.queries) < 200
 
 
 def test_exchanged_values_of_a_repeated_attribute_are_a_changed_record(writer: Writer) -> None:
