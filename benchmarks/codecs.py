@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from server.codec.choose import build_codec
 from server.codec.rows import Codec, Rows
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.codec.signals import Signal
 from server.notary.batch import LogState, notarize
 from server.notary.origin import LogName, Stream
@@ -56,7 +56,7 @@ def make_codec(name: str) -> Codec:
         CodecMissingError: the codec is not installed.
     """
     try:
-        return build_codec(name, BUILT_IN_RULES)
+        return build_codec(name, built_in_rules())
     except ImportError as error:
         raise CodecMissingError(f"the {name} codec is not installed ({error})") from error
 

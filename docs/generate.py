@@ -22,13 +22,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server import check
 from server.cli import build_parser
-from server.codec.classify import AuditFields, classify
+from server.codec.audit.classify import AuditFields, classify
 from server.codec.decode import decode
 from server.codec.otlp_json import request_from_json
 from server.codec.records import RecordColumns
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Rows, received_at
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.notary.batch import Batch, LogState, NotarizedBatch, notarize
 from server.notary.canonical import (
     CANONICAL_VERSION,
@@ -179,9 +179,9 @@ def make_example() -> Example:
     for number, events in enumerate((_EVENTS[:2], _EVENTS[2:])):
         request = request_from_json(json.dumps(_request(*events, first=2 * number)).encode())
         ingested_at = _START + (number + 1) * 10**9
-        [encoded] = ReferenceCodec(BUILT_IN_RULES).encode(request, ingested_at)
+        [encoded] = ReferenceCodec(built_in_rules()).encode(request, ingested_at)
         decoded = decode(request)
-        for row, fields in enumerate(classify(decoded, BUILT_IN_RULES)):
+        for row, fields in enumerate(classify(decoded, built_in_rules())):
             columns.append(tuple(_columns(decoded, row, fields, received_at(ingested_at, row))))
         notarized = notarize(
             state,

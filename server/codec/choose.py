@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from server.codec.audit.rules import Rule
 from server.codec.limits import ROW_LIMITS, RowLimits
-from server.codec.rules import Rule
 from server.notary.origin import Stream
 
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@ cover what the exporter leaves open or loses:
 - Times beyond DateTime64(9) are stored as its last nanosecond, 2**63 - 1.
 - A trace or span id that is not 16 or 8 bytes long, or all zero, is invalid and stored as empty.
 - ``SeverityNumber`` is the low byte of the number sent.
-- Attributes are sorted, so their order is not kept (it has no meaning); duplicates are.
+- A record without a time of its own has the time at which it was observed, otherwise the time of its receipt.
+- Attributes are sorted, so their order is not kept (it has no meaning); duplicates are. Audit rules take the value
+  that was sent last.
 - Not kept, because they have no meaning in logs: references into the string table of the profiling
   signal (``key_strindex``, ``string_value_strindex``: the key or value is empty), fields that this
   version of OTLP does not know, as long as others beside them are kept (``server.codec.unread``),
@@ -27,12 +29,17 @@ order:
 ``span_id``           an invalid span id in lower-case hex, unless it is empty
 ``body``              the body's type, unless it is a string
 ``log``               the types of the record's attributes, unless all are strings
+``log_order``         the order in which the values of repeated keys were sent, each key with the positions of
+                      its values in their stored order, from 0; unless it is the stored order
 ``scope``             the types of the scope's attributes, unless all are strings
+``scope_order``       as ``log_order``, for the scope's attributes
 ``scope_dropped``     the scope's dropped_attributes_count, unless 0
 ``resource``          the types of the resource's attributes, unless all are strings
+``resource_order``    as ``log_order``, for the resource's attributes
 ``resource_dropped``  the resource's dropped_attributes_count, unless 0
 ``entity_refs``       the resource's entity references, if any, each an object of ``schema_url``,
                       ``type``, ``id_keys`` and ``description_keys``
+``rules``             the digest of the audit rules, in audit records only (``server.codec.audit.digest``)
 ====================  ==================================================================================
 
 Types are written as ``server.codec.values`` describes. The types of attributes are written as the type of a
@@ -50,7 +57,9 @@ from server.codec.decode_parts import (
     attributes_of,
     details_json,
     hex_id,
+    order_details,
     parse,
+    repeated_of,
     resource_of,
     source_of,
 )
@@ -95,7 +104,9 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
                 span_id = hex_id(record.span_id, 8)
                 body, body_type = as_string(record.body)
                 log_attributes, log_types = attributes_of(record.attributes)
+                repeated = repeated_of(record.attributes)
                 details = _record_details(record, trace_id, span_id, body_type, log_types)
+                details += order_details(b"log_order", repeated)
 
                 columns.append_source(source)
                 columns.timestamp.append(min(time, MAX_TIME))
@@ -106,11 +117,14 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
                 columns.severity_number.append(record.severity_number & 0xFF)
                 columns.body.append(body)
                 columns.log_attributes.append(log_attributes)
+                columns.log_repeated.append(repeated)
                 columns.event_name.append(record.event_name.encode())
                 columns.observed_timestamp.append(min(record.observed_time_unix_nano, MAX_TIME))
                 columns.flags.append(record.flags)
                 columns.dropped_attributes_count.append(record.dropped_attributes_count)
                 columns.otlp_details.append(details_json((*details, *source.details)))
+                others = [detail for detail in details if not detail.startswith(b'"body":')]
+                columns.event_details.append(details_json((*others, *source.details)))
     return columns
 
 

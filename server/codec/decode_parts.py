@@ -7,18 +7,30 @@ from dataclasses import replace
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
 from server.codec.limits import MalformedReason, check_members, malformed
-from server.codec.records import Attributes, Source
+from server.codec.records import Attributes, Repeated, Source
 from server.codec.signals import Signal
 from server.codec.unread import find_unread, unread_error, with_present_numbers
 from server.codec.values import as_string, json_text, member_types
 
-__all__ = ["ALL_STRINGS", "MAX_TIME", "attributes_of", "details_json", "hex_id", "parse", "resource_of", "source_of"]
+__all__ = [
+    "ALL_STRINGS",
+    "MAX_TIME",
+    "attributes_of",
+    "details_json",
+    "hex_id",
+    "order_details",
+    "parse",
+    "repeated_of",
+    "resource_of",
+    "source_of",
+    "with_detail",
+]
 
 MAX_TIME = 2**63 - 1
 """Nanoseconds since the epoch: DateTime64(9) is a signed 64-bit number of them."""
@@ -68,6 +80,7 @@ def resource_of(owner: ResourceLogs | ResourceSpans) -> Source:
         service_name=_service_name(owner.resource),
         resource_schema_url=owner.schema_url.encode(),
         resource_attributes=attributes,
+        resource_repeated=repeated_of(owner.resource.attributes),
         details=_resource_details(owner.resource, types),
     )
 
@@ -85,6 +98,7 @@ def source_of(resource: Source, owner: ScopeLogs | ScopeSpans) -> Source:
         scope_name=owner.scope.name.encode(),
         scope_version=owner.scope.version.encode(),
         scope_attributes=attributes,
+        scope_repeated=repeated_of(owner.scope.attributes),
         details=_scope_details(owner.scope, types) + resource.details,
     )
 
@@ -101,6 +115,33 @@ def attributes_of(attributes: Collection[KeyValue]) -> tuple[Attributes, bytes]:
     return tuple([(key, text) for key, text, _ in entries]), types
 
 
+def repeated_of(attributes: Collection[KeyValue]) -> Repeated:
+    """Return the keys that are there more than once, each with its values in the order in which they were sent."""
+    values: dict[str, list[AnyValue]] = {}
+    for attribute in attributes:
+        values.setdefault(attribute.key, []).append(attribute.value)
+    return tuple(
+        (key.encode(), tuple(as_string(value)[0] for value in values[key]))
+        for key in sorted(values, key=str.encode)
+        if len(values[key]) > 1
+    )
+
+
+def order_details(name: bytes, repeated: Repeated) -> list[bytes]:
+    """Return the detail that tells the order in which the values of repeated keys were sent, if it is not their order.
+
+    It has the positions of the values in their stored order, from 0. Equal values have one position each, in order.
+    """
+    orders = []
+    for key, values in repeated:
+        ranks = sorted(range(len(values)), key=values.__getitem__)
+        if ranks == list(range(len(values))):
+            continue
+        places = {sent: stored for stored, sent in enumerate(ranks)}
+        orders.append(json_text(key.decode()) + b":" + json_text([places[sent] for sent in range(len(values))]))
+    return [b'"%b":{%b}' % (name, b",".join(orders))] if orders else []
+
+
 def hex_id(raw: bytes, size: int) -> bytes:
     """Return a trace or span id in lower-case hex digits; empty if it is invalid: of another size, or all zero."""
     return raw.hex().encode() if len(raw) == size and any(raw) else b""
@@ -109,6 +150,11 @@ def hex_id(raw: bytes, size: int) -> bytes:
 def details_json(members: Sequence[bytes]) -> bytes:
     """Return details as they are stored: a JSON object of members, or nothing."""
     return b"{" + b",".join(members) + b"}" if members else b""
+
+
+def with_detail(details: bytes, member: bytes) -> bytes:
+    """Return details with a further member at their end."""
+    return details[:-1] + b"," + member + b"}" if details else b"{" + member + b"}"
 
 
 def _discard_unknown(message: Message) -> bool:
@@ -130,6 +176,7 @@ def _scope_details(scope: InstrumentationScope, types: bytes) -> tuple[bytes, ..
     details = []
     if types != ALL_STRINGS:
         details.append(b'"scope":' + types)
+    details += order_details(b"scope_order", repeated_of(scope.attributes))
     if scope.dropped_attributes_count:
         details.append(b'"scope_dropped":%d' % scope.dropped_attributes_count)
     return tuple(details)
@@ -139,6 +186,7 @@ def _resource_details(resource: Resource, types: bytes) -> tuple[bytes, ...]:
     details = []
     if types != ALL_STRINGS:
         details.append(b'"resource":' + types)
+    details += order_details(b"resource_order", repeated_of(resource.attributes))
     if resource.dropped_attributes_count:
         details.append(b'"resource_dropped":%d' % resource.dropped_attributes_count)
     for entity in resource.entity_refs:

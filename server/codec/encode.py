@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from server.codec.classify import AuditFields
+from server.codec.audit.classify import AuditFields
+from server.codec.decode_parts import with_detail
 from server.codec.encode_columns import encode_column
 from server.codec.records import RecordColumns
 from server.codec.rows import ALL_STREAMS, Rows, received_at
@@ -17,7 +18,6 @@ __all__ = ["encode_records"]
 
 # Canonical column -> field of RecordColumns or of AuditFields.
 _RECORD_FIELDS = {
-    "Timestamp": "timestamp",
     "TraceId": "trace_id",
     "SpanId": "span_id",
     "TraceFlags": "trace_flags",
@@ -39,24 +39,24 @@ _RECORD_FIELDS = {
     "OtlpDetails": "otlp_details",
 }
 # Columns that nothing fills yet.
-_EMPTY = frozenset(
-    {
-        *("Tenant", "Sender", "Redactions"),
-        *("ActorName", "EffectiveActorId", "SessionId", "SourceHost", "Description"),
-    }
-)
+_EMPTY = frozenset({"Tenant", "Sender", "Redactions"})
 _AUDIT_FIELDS = {
     "AuditRecordId": "record_id",
     "ActorId": "actor_id",
+    "ActorName": "actor_name",
     "ActorType": "actor_type",
+    "EffectiveActorId": "effective_actor_id",
+    "SessionId": "session_id",
     "Action": "action",
     "TargetId": "target_id",
     "TargetType": "target_type",
     "SourceId": "source_id",
     "SourceType": "source_type",
+    "SourceHost": "source_host",
     "Outcome": "outcome",
     "Category": "category",
     "AuditRule": "rule",
+    "Description": "description",
 }
 
 
@@ -65,6 +65,7 @@ def encode_records(
     audit: Sequence[AuditFields | None],
     ingested_at: int,
     hashed: Collection[Stream] = ALL_STREAMS,
+    rules_digest: str = "",
 ) -> list[Rows]:
     """Encode the records of a request.
 
@@ -73,6 +74,7 @@ def encode_records(
         audit: the audit fields of each record, None for an operational record.
         ingested_at: time of receipt of the request, in nanoseconds since the epoch.
         hashed: streams whose rows get leaf hashes.
+        rules_digest: digest of the audit rules, for the details of audit records.
 
     Returns:
         At most one Rows per stream, audit first.
@@ -82,7 +84,7 @@ def encode_records(
         Stream.OPERATIONAL: [i for i, fields in enumerate(audit) if fields is None],
     }
     return [
-        _encode(stream, records, audit, rows, ingested_at, hashed=stream in hashed)
+        _encode(stream, records, audit, rows, ingested_at, rules_digest, hashed=stream in hashed)
         for stream, rows in chosen.items()
         if rows
     ]
@@ -94,14 +96,21 @@ def _encode(
     audit: Sequence[AuditFields | None],
     chosen: list[int],
     ingested_at: int,
+    rules_digest: str,
     *,
     hashed: bool,
 ) -> Rows:
+    # A record without any time counts as of its receipt.
+    timestamps = [records.timestamp[i] or received_at(ingested_at, i) for i in chosen]
     stored: list[Column] = []
     canonical: list[list[bytes]] = []
     for column in canonical_columns(stream):
         if column.name == "IngestedAt":
             values: list[Any] = [received_at(ingested_at, i) for i in chosen]
+        elif column.name == "Timestamp":
+            values = timestamps
+        elif column.name == "OtlpDetails" and stream is Stream.AUDIT and rules_digest:
+            values = [with_detail(records.otlp_details[i], b'"rules":"%b"' % rules_digest.encode()) for i in chosen]
         elif column.name in _EMPTY:
             values = [b""] * len(chosen)
         elif column.name in _RECORD_FIELDS:
@@ -112,7 +121,6 @@ def _encode(
         data, encoded = encode_column(column.kind, values)
         stored.append(data)
         canonical.append(encoded)
-    timestamps = [records.timestamp[i] for i in chosen]
     return Rows(
         stream=stream,
         count=len(chosen),

@@ -8,10 +8,10 @@ from dataclasses import fields
 
 from server.codec import _native
 from server.codec.assemble import assemble_rows
-from server.codec.classify import CATEGORIES, CATEGORY_OF_ACTION, CATEGORY_OF_TARGET, OUTCOMES
+from server.codec.audit.classify import CATEGORIES, CATEGORY_OF_ACTION, CATEGORY_OF_TARGET, OUTCOMES
+from server.codec.audit.rules import Fields, Rule
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed, too_many_members, too_many_records
 from server.codec.rows import ALL_STREAMS, Rows
-from server.codec.rules import Fields, Rule
 from server.codec.signals import Signal
 from server.codec.unread import Level, Unread, UnreadReason, unread_error
 from server.errors.ingest import MalformedRequestError

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["Attributes", "Event", "Link", "RecordColumns", "Source", "SourceColumns", "SpanColumns"]
+__all__ = ["Attributes", "Event", "Link", "RecordColumns", "Repeated", "Source", "SourceColumns", "SpanColumns"]
 
 Attributes = tuple[tuple[bytes, bytes], ...]
 """Attributes as UTF-8 (key, value) pairs, sorted by key and then by value.
 
 All rows of one resource (or scope) share one tuple object, so that it is encoded once.
 """
+
+Repeated = tuple[tuple[bytes, tuple[bytes, ...]], ...]
+"""Keys that were sent more than once in a list of attributes, each with its values in the order in which they were sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Source:
     scope_name: bytes = b""
     scope_version: bytes = b""
     scope_attributes: Attributes = ()
+    resource_repeated: Repeated = ()
+    scope_repeated: Repeated = ()
     details: tuple[bytes, ...] = ()
 
     @property
@@ -61,6 +66,8 @@ class SourceColumns:
     scope_name: list[bytes] = field(default_factory=list)
     scope_version: list[bytes] = field(default_factory=list)
     scope_attributes: list[Attributes] = field(default_factory=list)
+    resource_repeated: list[Repeated] = field(default_factory=list)
+    scope_repeated: list[Repeated] = field(default_factory=list)
 
     def append_source(self, source: Source) -> None:
         """Append the resource and scope of one record or span."""
@@ -71,6 +78,8 @@ class SourceColumns:
         self.scope_name.append(source.scope_name)
         self.scope_version.append(source.scope_version)
         self.scope_attributes.append(source.scope_attributes)
+        self.resource_repeated.append(source.resource_repeated)
+        self.scope_repeated.append(source.scope_repeated)
 
     def __len__(self) -> int:
         return len(self.service_name)
@@ -83,7 +92,7 @@ class RecordColumns(SourceColumns):
     Times are nanoseconds since the Unix epoch, within the range of DateTime64(9): 0 to 2**63 - 1.
     """
 
-    timestamp: list[int] = field(default_factory=list)
+    timestamp: list[int] = field(default_factory=list)  # 0 if the sender gave none
     trace_id: list[bytes] = field(default_factory=list)  # 32 lower-case hex digits, or empty
     span_id: list[bytes] = field(default_factory=list)  # 16 lower-case hex digits, or empty
     trace_flags: list[int] = field(default_factory=list)  # the low byte of flags
@@ -91,11 +100,13 @@ class RecordColumns(SourceColumns):
     severity_number: list[int] = field(default_factory=list)  # 0 to 255
     body: list[bytes] = field(default_factory=list)
     log_attributes: list[Attributes] = field(default_factory=list)
+    log_repeated: list[Repeated] = field(default_factory=list)
     event_name: list[bytes] = field(default_factory=list)
     observed_timestamp: list[int] = field(default_factory=list)  # 0 if the sender gave none
     flags: list[int] = field(default_factory=list)  # all 32 bits
     dropped_attributes_count: list[int] = field(default_factory=list)
     otlp_details: list[bytes] = field(default_factory=list)  # JSON, empty for most records
+    event_details: list[bytes] = field(default_factory=list)  # the same without the type of the body
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from server.codec.classify import classify
+from server.codec.audit.classify import classify
+from server.codec.audit.digest import rules_digest
+from server.codec.audit.rules import Rule
+from server.codec.audit.split import with_events
 from server.codec.decode import decode
 from server.codec.decode_spans import decode_spans
 from server.codec.encode import encode_records
 from server.codec.encode_spans import encode_spans
 from server.codec.limits import ROW_LIMITS, RowLimits
 from server.codec.rows import ALL_STREAMS, Rows
-from server.codec.rules import Rule
 from server.notary.origin import Stream
 
 __all__ = ["ReferenceCodec"]
@@ -35,11 +37,12 @@ class ReferenceCodec:
         self._hashed = {Stream.AUDIT, *hashed}
         self._limits = limits
         self._rules = tuple(rules)
+        self._digest = rules_digest(self._rules)
 
     def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode, classify and encode a request; see ``Codec``."""
-        records = decode(request, self._limits)
-        return encode_records(records, classify(records, self._rules), ingested_at, self._hashed)
+        records = with_events(decode(request, self._limits), self._rules, self._limits)
+        return encode_records(records, classify(records, self._rules), ingested_at, self._hashed, self._digest)
 
     def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode and encode a traces request; see ``Codec``."""

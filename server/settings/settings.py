@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from server.codec.rules import BUILT_IN_RULES, Rule, RuleError, parse_rule
+from server.codec.audit.built_in import built_in_rules
+from server.codec.audit.errors import RuleError
+from server.codec.audit.parse import parse_rule
+from server.codec.audit.rules import Rule
 from server.errors.files import unreadable
 from server.notary.errors import KeyMaterialError, MalformedError
 from server.notary.origin import LogName, Stream
@@ -226,4 +229,4 @@ def _rules(sources: Sources, problems: list[str]) -> tuple[Rule, ...]:
             own.append(parse_rule(number, rule))
         except RuleError as error:
             problems.append(f"{place}: {error}")
-    return tuple(own) + (BUILT_IN_RULES if sources.built_in_rules else ())
+    return tuple(own) + (built_in_rules() if sources.built_in_rules else ())

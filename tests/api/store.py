@@ -22,7 +22,7 @@ from server.api.grpc_services import add_services
 from server.api.messages import from_nanos
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Rows
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.log.journal import Journal
 from server.log.log_writer import LogWriter
 from server.notary.batch import Batch, LogState
@@ -123,14 +123,14 @@ class Writer:
         resource = Resource(attributes=[_text("service.name", service)])
         logs = ResourceLogs(resource=resource, scope_logs=[ScopeLogs(log_records=records)])
         request = ExportLogsServiceRequest(resource_logs=[logs]).SerializeToString()
-        return self._commit(ReferenceCodec(BUILT_IN_RULES).encode(request, received), state)
+        return self._commit(ReferenceCodec(built_in_rules()).encode(request, received), state)
 
     def write_spans(self, spans: Sequence[Span], *, service: str = "shop", received: int = START) -> None:
         """Commit the spans of one request, as ``write`` does."""
         resource = Resource(attributes=[_text("service.name", service)])
         sent = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])
         request = ExportTraceServiceRequest(resource_spans=[sent]).SerializeToString()
-        self._commit(ReferenceCodec(BUILT_IN_RULES).encode_spans(request, received), None)
+        self._commit(ReferenceCodec(built_in_rules()).encode_spans(request, received), None)
 
     def write_spans_of_a_collector(self, *spans: tuple[int, str, str]) -> None:
         """Insert spans as a Collector's own exporter does: nanoseconds after START, trace and name."""

@@ -9,7 +9,7 @@ from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1.evidence_pb2 import TAMPERED, VERIFIED
 from server.api.correlation import get_trace
 from server.codec.reference import ReferenceCodec
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.log.journal import Journal
 from server.notary.batch import LogState
 from server.notary.origin import LogName, Stream
@@ -40,7 +40,7 @@ def receive(engine: Engine, journal: Journal, *names: str) -> TrustedKeys:
             for number, name in enumerate(names)
         ]
     )
-    rows = ReferenceCodec(BUILT_IN_RULES).encode_spans(request.SerializeToString(), START)
+    rows = ReferenceCodec(built_in_rules()).encode_spans(request.SerializeToString(), START)
     log_writer(engine, journal, LogState(NAME), signer).commit(rows)
     return TrustedKeys(named=(signer.verifier_key(NAME.origin),))
 

@@ -12,7 +12,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from benchmarks.realistic import RealisticRequests, RealisticShape
 from server.codec.reference import ReferenceCodec
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.notary.origin import Stream
 
 _SHAPE = RealisticShape(records=2000, skeletons=2)
@@ -65,5 +65,5 @@ def test_traces_have_up_to_200_records_and_large_bodies_are_one_in_twenty(reques
 @pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
 def test_the_share_of_audit_is_as_asked_for(share: float) -> None:
     request = RealisticRequests(RealisticShape(records=500, skeletons=1, audit=share))[0]
-    rows = ReferenceCodec(BUILT_IN_RULES).encode(request, 1)
+    rows = ReferenceCodec(built_in_rules()).encode(request, 1)
     assert sum(part.count for part in rows if part.stream is Stream.AUDIT) == pytest.approx(share * 500, abs=1)

@@ -6,7 +6,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from benchmarks.shape import Shape, build_requests
 from server.codec.reference import ReferenceCodec
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.notary.origin import Stream
 
 _SHAPE = Shape(records=1000, distinct=2)
@@ -39,7 +39,7 @@ def test_the_usual_shape_is_as_declared() -> None:
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 @pytest.mark.parametrize("records", [1, 1000])
 def test_the_share_of_audit_is_as_asked_for(share: float, records: int) -> None:
-    codec = ReferenceCodec(BUILT_IN_RULES)
+    codec = ReferenceCodec(built_in_rules())
     requests = build_requests(Shape(records=records, distinct=2000 // records, audit=share))
     rows = [rows for request in requests for rows in codec.encode(request, 1)]
     audit = sum(part.count for part in rows if part.stream is Stream.AUDIT)

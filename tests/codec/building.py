@@ -12,7 +12,7 @@ from uuid import UUID
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from server.codec.classify import AuditFields
+from server.codec.audit.classify import AuditFields
 from server.codec.decode_spans import decode_spans
 from server.codec.encode import encode_records
 from server.codec.encode_spans import encode_spans
@@ -28,7 +28,7 @@ from storage.rowbinary import uuid_bytes
 
 NOW = 1_790_000_000 * 10**9
 DAY = 86_400 * 10**9
-EMPTY_AUDIT = AuditFields(*(b"" for _ in range(11)))
+EMPTY_AUDIT = AuditFields(*(b"" for _ in range(16)))
 
 
 def records(count: int = 1, **columns: Any) -> RecordColumns:
@@ -40,7 +40,7 @@ def records(count: int = 1, **columns: Any) -> RecordColumns:
         elif name == "dropped_attributes_count":
             empty = 0
         else:
-            empty = () if name.endswith("attributes") else b""
+            empty = () if name.endswith(("attributes", "repeated")) else b""
         value = columns.get(name, empty)
         setattr(made, name, value if isinstance(value, list) else [value] * count)
     return made

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from server.codec.rules import BUILT_IN_RULES, parse_rules
+from server.codec.audit.built_in import built_in_rules
+from server.codec.audit.parse import parse_rules
 
 from .wire import delimited
 
@@ -32,7 +33,7 @@ RULES = (
             }
         ]
     ),
-    *BUILT_IN_RULES,
+    *built_in_rules(),
 )
 
 

@@ -8,7 +8,7 @@ from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malforme
 from server.codec.native_codec import NativeCodec
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Codec, Rows
-from server.codec.rules import Rule
+from server.codec.audit.rules import Rule
 from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
 

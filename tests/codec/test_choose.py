@@ -10,7 +10,7 @@ import pytest
 from harness.lacking import lacking
 from server.codec.choose import build_codec, chosen_codec, why_not_native
 from server.codec.reference import ReferenceCodec
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.settings.settings import ConfigError, load_settings
 
 REQUEST = b"\x0a\x04\x12\x02\x12\x00"  # one empty record
@@ -27,7 +27,7 @@ def not_built(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("not_built")
 def test_without_the_compiled_codec_the_reference_codec_is_used() -> None:
-    assert isinstance(build_codec("auto", BUILT_IN_RULES), ReferenceCodec)
+    assert isinstance(build_codec("auto", built_in_rules()), ReferenceCodec)
     assert chosen_codec("auto") == "reference"
 
 
@@ -41,7 +41,7 @@ def test_to_force_the_compiled_codec_where_it_is_not_installed_is_an_error_that_
 
 @pytest.mark.usefixtures("not_built")
 def test_the_reference_codec_can_be_chosen() -> None:
-    assert build_codec("reference", BUILT_IN_RULES).name == "reference"
+    assert build_codec("reference", built_in_rules()).name == "reference"
 
 
 def test_a_codec_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_codec_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
 def test_the_compiled_codec_is_used_where_it_is_installed_unless_the_other_is_forced() -> None:
     if why_not_native():
         lacking("the compiled codec is not installed")
-    native, reference = build_codec("auto", BUILT_IN_RULES), build_codec("reference", BUILT_IN_RULES)
+    native, reference = build_codec("auto", built_in_rules()), build_codec("reference", built_in_rules())
     assert (native.name, reference.name) == ("native", "reference")
     assert native.encode(REQUEST, 5) == reference.encode(REQUEST, 5)
     assert (chosen_codec("auto"), chosen_codec("reference")) == ("native", "reference")

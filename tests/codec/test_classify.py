@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from server.codec.classify import AuditFields, classify
+from server.codec.audit.classify import AuditFields, classify
 from server.codec.decode import decode
 from server.codec.encode import encode_records
 from server.codec.records import RecordColumns
 from server.codec.reference import ReferenceCodec
-from server.codec.rules import BUILT_IN_RULES, Match, Rule, parse_rules
+from server.codec.audit.built_in import built_in_rules
+from server.codec.audit.parse import parse_rules
+from server.codec.audit.rules import Match, Rule
 from server.notary.origin import Stream
 from tests.codec.strategies import requests
 
@@ -32,12 +34,12 @@ OTEL = attributes(
 )
 
 
-def one(rules: tuple[Rule, ...] = BUILT_IN_RULES, **columns: Any) -> AuditFields | None:
+def one(rules: tuple[Rule, ...] = built_in_rules(), **columns: Any) -> AuditFields | None:
     (fields,) = classify(records(1, **columns), rules)
     return fields
 
 
-def audit(rules: tuple[Rule, ...] = BUILT_IN_RULES, **columns: Any) -> AuditFields:
+def audit(rules: tuple[Rule, ...] = built_in_rules(), **columns: Any) -> AuditFields:
     fields = one(rules, **columns)
     assert fields is not None
     return fields
@@ -145,7 +147,7 @@ def test_the_first_rule_that_matches_decides() -> None:
 
 
 def test_any_match_of_a_rule_is_enough_and_all_conditions_of_a_match_must_hold() -> None:
-    either = Rule("r", (Match(service="a"), Match(service="b", scope="s")), BUILT_IN_RULES[0].fields)
+    either = Rule("r", (Match(service="a"), Match(service="b", scope="s")), built_in_rules()[0].fields)
     assert one((either,), service_name=b"a") is not None
     assert one((either,), service_name=b"b") is None
     assert one((either,), service_name=b"b", scope_name=b"s") is not None
@@ -263,7 +265,7 @@ def test_a_category_that_was_sent_counts_if_it_is_one(sent: str, category: str) 
 
 def test_each_record_of_a_request_is_classified_by_itself() -> None:
     made = records(3, log_attributes=[(), OTEL, ()], event_name=[b"audit.x", b"", b"x"])
-    assert [fields and fields.rule for fields in classify(made, BUILT_IN_RULES)] == [
+    assert [fields and fields.rule for fields in classify(made, built_in_rules())] == [
         b"event-name",
         b"otel-audit",
         None,
@@ -274,7 +276,7 @@ def test_each_record_of_a_request_is_classified_by_itself() -> None:
 def test_every_record_is_in_exactly_one_stream_and_in_the_order_sent(request: ExportLogsServiceRequest) -> None:
     data = request.SerializeToString()
     columns = decode(data)
-    verdicts = classify(columns, BUILT_IN_RULES)
+    verdicts = classify(columns, built_in_rules())
     alone = dict.fromkeys(Stream, b"")
     for number, verdict in enumerate(verdicts):
         names = RecordColumns.__dataclass_fields__
@@ -282,6 +284,6 @@ def test_every_record_is_in_exactly_one_stream_and_in_the_order_sent(request: Ex
         (part,) = encode_records(record, [verdict], NOW + number)
         assert part.stream is (Stream.OPERATIONAL if verdict is None else Stream.AUDIT)
         alone[part.stream] += part.leaf_hashes
-    encoded = ReferenceCodec(BUILT_IN_RULES).encode(data, NOW)
+    encoded = ReferenceCodec(built_in_rules()).encode(data, NOW)
     assert {part.stream: part.leaf_hashes for part in encoded} == {s: h for s, h in alone.items() if h}
     assert sum(part.count for part in encoded) == len(verdicts)

@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from server.codec.encode import encode_records
 from server.codec.reference import ReferenceCodec
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.notary.canonical import (
     canonical_columns,
     encode_map,
@@ -29,7 +29,7 @@ from .building import DAY, EMPTY_AUDIT, NOW, attributes, records, rows
 
 def test_no_records_make_no_rows() -> None:
     assert encode_records(records(0), [], NOW) == []
-    assert ReferenceCodec(BUILT_IN_RULES).encode(b"", NOW) == []
+    assert ReferenceCodec(built_in_rules()).encode(b"", NOW) == []
 
 
 def test_the_records_of_both_streams_are_parted_audit_first() -> None:
@@ -88,7 +88,7 @@ def test_rows_know_how_much_they_hold() -> None:
 
 @given(st.lists(requests(max_records=3), min_size=1, max_size=4))
 def test_a_block_of_several_requests_is_that_of_one_with_all_records(parts: list[ExportLogsServiceRequest]) -> None:
-    codec = ReferenceCodec(BUILT_IN_RULES)
+    codec = ReferenceCodec(built_in_rules())
     together = ExportLogsServiceRequest()
     for part in parts:
         together.MergeFrom(part)

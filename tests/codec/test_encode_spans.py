@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from server.codec.reference import ReferenceCodec
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.notary.canonical import (
     canonical_columns,
     encode_array,
@@ -30,7 +30,7 @@ from tests.codec.strategies import trace_requests
 from .building import DAY, NOW
 from .otlp_messages import attributes, string
 
-CODEC = ReferenceCodec(BUILT_IN_RULES)
+CODEC = ReferenceCodec(built_in_rules())
 
 
 def request_of(*spans: Span) -> bytes:

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from server.codec.rules import BUILT_IN_RULES, Fields, Match, RuleError, parse_rules
+from server.codec.audit.built_in import built_in_rules
+from server.codec.audit.errors import RuleError
+from server.codec.audit.parse import parse_rules
+from server.codec.audit.rules import Fields, Match
 
 MATCH = {"service": "billing"}
 
@@ -36,7 +39,7 @@ def test_the_rule_of_the_documentation_is_understood() -> None:
 
 def test_fields_that_a_rule_does_not_name_are_those_of_the_audit_signal() -> None:
     (rule,) = parse_rules([{"name": "r", "match": MATCH}])
-    generic = BUILT_IN_RULES[0].fields
+    generic = built_in_rules()[0].fields
     assert {f.name: tuple(getattr(rule.fields, f.name)) for f in fields(Fields)} == {
         f.name: tuple(getattr(generic, f.name)) for f in fields(Fields)
     }
@@ -114,10 +117,10 @@ def test_built_in_rules_could_be_written_in_settings() -> None:
             "match": [{f.name: getattr(m, f.name) for f in fields(Match)} for m in rule.match],
             "fields": {f.name: list(getattr(rule.fields, f.name)) for f in fields(Fields)},
         }
-        for rule in BUILT_IN_RULES
+        for rule in built_in_rules()
     ]
     parsed = parse_rules(written)
-    assert [(rule.name, rule.match) for rule in parsed] == [(rule.name, rule.match) for rule in BUILT_IN_RULES]
+    assert [(rule.name, rule.match) for rule in parsed] == [(rule.name, rule.match) for rule in built_in_rules()]
 
 
 def test_a_rule_that_is_no_table_is_refused() -> None:

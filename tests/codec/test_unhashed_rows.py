@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from server.codec.choose import build_codec, why_not_native
 from server.codec.limits import ROW_LIMITS
 from server.codec.rows import Rows
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.notary.origin import Stream
 
 from .building import NOW
@@ -36,8 +36,8 @@ def test_only_log_records_of_signed_streams_are_hashed(
     name: str, request_: ExportLogsServiceRequest, signed: frozenset[Stream]
 ) -> None:
     encoded = request_.SerializeToString()
-    some = build_codec(name, BUILT_IN_RULES, ROW_LIMITS, signed).encode(encoded, NOW)
-    every = build_codec("reference", BUILT_IN_RULES).encode(encoded, NOW)
+    some = build_codec(name, built_in_rules(), ROW_LIMITS, signed).encode(encoded, NOW)
+    every = build_codec("reference", built_in_rules()).encode(encoded, NOW)
     assert some == without_hashes(every, signed)
 
 
@@ -59,7 +59,7 @@ def test_audit_records_are_hashed_whatever_is_asked_for(name: str) -> None:
     records[0].attributes.add(key="audit.action").value.string_value = "login"
     audit = [
         part
-        for part in build_codec(name, BUILT_IN_RULES, ROW_LIMITS, ()).encode(request.SerializeToString(), NOW)
+        for part in build_codec(name, built_in_rules(), ROW_LIMITS, ()).encode(request.SerializeToString(), NOW)
         if part.stream is Stream.AUDIT
     ]
     assert [len(part.leaf_hashes) for part in audit] == [32]

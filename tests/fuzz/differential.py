@@ -22,7 +22,9 @@ from server.codec.limits import MalformedReason
 from server.codec.native_codec import NativeCodec
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Rows
-from server.codec.rules import BUILT_IN_RULES, Rule, parse_rules
+from server.codec.audit.built_in import built_in_rules
+from server.codec.audit.parse import parse_rules
+from server.codec.audit.rules import Rule
 from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
 from tests.fuzz.mutate import Message, fields_of, mutated, parse, serialized
@@ -93,7 +95,7 @@ def _pairs(signal: Signal) -> dict[str, _Pair]:
     """Return the reference codec's function and that of the compiled one, for each set of rules."""
     if signal is Signal.TRACES:
         return {"none": (ReferenceCodec(()).encode_spans, NativeCodec(()).encode_spans)}
-    rules = {"built-in": BUILT_IN_RULES, "custom": CUSTOM_RULES}
+    rules = {"built-in": built_in_rules(), "custom": CUSTOM_RULES}
     return {name: (ReferenceCodec(rules).encode, NativeCodec(rules).encode) for name, rules in rules.items()}
 
 

@@ -11,9 +11,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import (
     add_LogsServiceServicer_to_server,
 )
 
-from server.codec.classify import classify
+from server.codec.audit.classify import classify
 from server.codec.decode import decode
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.self_verification.audit_trail import EVENT_NAME, AuditTrail, NotRecordedError, audit_request
 from server.self_verification.finding_ledger import Notice
 from server.settings.values import Address
@@ -53,7 +53,7 @@ def receiver() -> Iterator[tuple[Receiver, int]]:
 
 def test_a_finding_is_an_audit_record_by_the_built_in_rules() -> None:
     records = decode(audit_request([NOTICE], 1_800_000_000 * 10**9).SerializeToString())
-    (fields,) = classify(records, BUILT_IN_RULES)
+    (fields,) = classify(records, built_in_rules())
     assert fields is not None
     assert (fields.record_id, fields.actor_id, fields.actor_type) == (NOTICE.key.encode(), b"lognotary", b"service")
     assert (fields.action, fields.outcome, fields.category) == (b"verify", b"failure", b"system")
@@ -67,7 +67,7 @@ def test_a_finding_is_an_audit_record_by_the_built_in_rules() -> None:
 
 def test_a_finding_of_no_log_is_an_audit_record_too() -> None:
     records = decode(audit_request([Notice("1" * 32, "MORE", "there are more")], 1).SerializeToString())
-    (fields,) = classify(records, BUILT_IN_RULES)
+    (fields,) = classify(records, built_in_rules())
     assert fields is not None
     assert (fields.category, fields.target_id) == (b"system", b"")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.origin import Stream
 from server.notary.signers import Signer
@@ -27,7 +27,7 @@ def test_without_any_setting_the_storage_is_embedded_in_the_data_directory(tmp_p
     settings = load(tmp_path, data_dir=str(tmp_path))
     assert settings.storage == EmbeddedUrl(tmp_path / "chdb")
     assert settings.otlp_grpc == Address("127.0.0.1", 4317)
-    assert settings.audit_rules == BUILT_IN_RULES
+    assert settings.audit_rules == built_in_rules()
 
 
 def test_a_flag_outranks_a_variable_outranks_the_file_outranks_the_default(tmp_path: Path) -> None:

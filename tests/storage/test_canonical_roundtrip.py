@@ -20,7 +20,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Rows
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.log.journal import Journal
 from server.notary.batch import Batch, LogState
 from server.notary.canonical import CANONICAL_VERSION, decode_record, leaf_of
@@ -155,7 +155,7 @@ def encoded(codec: ReferenceCodec, request: Request, now: int) -> Sequence[Rows]
 @pytest.fixture(scope="module")
 def generated() -> list[Sequence[Rows]]:
     """The rows of generated requests, for both engines, as generating them takes longer than storing them."""
-    codec = ReferenceCodec(BUILT_IN_RULES)
+    codec = ReferenceCodec(built_in_rules())
     requests_ = enumerate(examples(_EXAMPLES))
     return [encoded(codec, request, _NOW + number) for number, request in requests_]
 
@@ -205,7 +205,7 @@ _EXTREME_SPANS = [
 
 @pytest.mark.parametrize("split", [20, len(_EXTREME_SPANS)])
 def test_what_was_hashed_of_extreme_spans_is_what_storage_prints(engine: Engine, journal: Journal, split: int) -> None:
-    codec = ReferenceCodec(BUILT_IN_RULES)
+    codec = ReferenceCodec(built_in_rules())
     all_rows = []
     for span in _EXTREME_SPANS:
         request = ExportTraceServiceRequest()
@@ -221,7 +221,7 @@ def test_what_was_hashed_of_extreme_spans_is_what_storage_prints(engine: Engine,
 def test_what_was_hashed_of_extreme_records_is_what_storage_prints(
     engine: Engine, journal: Journal, split: int
 ) -> None:
-    codec = ReferenceCodec(BUILT_IN_RULES)
+    codec = ReferenceCodec(built_in_rules())
     resource = Resource(attributes=_attributes(service__name="shop", k8s__pod__name="pod-1", k8s__pod__uid="7"))
     all_rows = []
     for record in _EXTREMES:
@@ -234,7 +234,7 @@ def test_what_was_hashed_of_extreme_records_is_what_storage_prints(
 
 def test_a_record_changed_by_its_owner_no_longer_has_its_leaf_hash(engine: Engine, journal: Journal) -> None:
     """The comparison above can fail: a column changed in place is another record."""
-    codec = ReferenceCodec(BUILT_IN_RULES)
+    codec = ReferenceCodec(built_in_rules())
     request = ExportLogsServiceRequest()
     request.resource_logs.add().scope_logs.add(log_records=[LogRecord(body=AnyValue(string_value="paid"))])
     all_rows = [codec.encode(request.SerializeToString(), _NOW)]

@@ -8,7 +8,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from server.codec.reference import ReferenceCodec
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.log.journal import Journal
 from server.notary.batch import LogState
 from server.notary.origin import LogName, Stream
@@ -29,7 +29,7 @@ def store(engine: Engine, journal: Journal, *starts: int) -> None:
             for number, start in enumerate(starts, start=1)
         ]
     )
-    rows = ReferenceCodec(BUILT_IN_RULES).encode_spans(request.SerializeToString(), time.time_ns())
+    rows = ReferenceCodec(built_in_rules()).encode_spans(request.SerializeToString(), time.time_ns())
     log_writer(engine, journal, LogState(LogName("shop", Stream.SPANS, "node-1")), Signer.generate()).commit(rows)
 
 

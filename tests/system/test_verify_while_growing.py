@@ -18,7 +18,7 @@ from harness.waiting import PATIENCE, wait_for
 from lognotary.v1.evidence_pb2 import VerifyRequest, VerifySummary
 from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
 from server.codec.reference import ReferenceCodec
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.log.journal import Journal
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
@@ -152,7 +152,7 @@ def write_old_logs(storage_url: str, directory: Path) -> list[str]:
             for number, count in enumerate(OLD_BATCHES):
                 state, *_ = open_log(engine, name, [signer.verifier_key(name.origin)], None, journal)
                 at = START + number * 86_400 * SECOND
-                codec = ReferenceCodec(BUILT_IN_RULES)
+                codec = ReferenceCodec(built_in_rules())
                 encode = codec.encode_spans if name.stream is Stream.SPANS else codec.encode
                 parts = encode(request(name.stream, state.range.size, count), at)
                 log_writer(engine, journal, state, signer).commit(parts)

@@ -14,7 +14,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from server.codec.reference import ReferenceCodec
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.log.journal import Journal
 from server.notary.batch import Batch, LogState
 from server.notary.findings import Finding, FindingKind
@@ -249,7 +249,7 @@ class Store:
         if state is None:
             known = [known.verifier_key(name.origin) for known in (*self.signers, *([signer] if signer else []))]
             state, *_ = open_log(self.engine, name, known, None, self.tables.journal)
-        codec = ReferenceCodec(BUILT_IN_RULES)
+        codec = ReferenceCodec(built_in_rules())
         encode = codec.encode_spans if name.stream is Stream.SPANS else codec.encode
         parts = encode(request(name.stream, state.range.size, count), ingested_at)
         assert [part.stream for part in parts] == [name.stream]

@@ -10,7 +10,7 @@ from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1.evidence_pb2 import SIGNED, TAMPERED, UNSIGNED, VERIFIED
 from server.api.backend import Backend
 from server.codec.reference import ReferenceCodec
-from server.codec.rules import BUILT_IN_RULES
+from server.codec.audit.built_in import built_in_rules
 from server.notary.origin import LogName
 from storage.schema import RECORD_TABLES
 from tests.log.writers import log_writer, open_log
@@ -204,7 +204,7 @@ def repeated(stated: Stated) -> tuple[Stated, dict[LogName, int]]:
         keys = [known.verifier_key(name.origin) for known in stated.signers]
         state, *_ = open_log(stated.engine, name, keys, None, stated.tables.journal)
         stated.touch("log_batches", "log_tiles", RECORD_TABLES[name.stream])
-        parts = ReferenceCodec(BUILT_IN_RULES).encode(data.SerializeToString(), NEXT_DAY + 60 * SECOND)
+        parts = ReferenceCodec(built_in_rules()).encode(data.SerializeToString(), NEXT_DAY + 60 * SECOND)
         batch = log_writer(stated.engine, stated.tables.journal, state, stated.signers[-1]).commit(parts)
         leaves[name] = batch.first_leaf
     return stated, leaves

@@ -1,0 +1,24 @@
+"""The built-in audit rules: the presets in ``presets/``, in the order of their files."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+from server.codec.audit.parse import parse_rules
+from server.codec.audit.rules import Rule
+
+__all__ = ["built_in_rules"]
+
+
+@cache
+def built_in_rules() -> tuple[Rule, ...]:
+    """Return the built-in rules, in the order in which they are tried."""
+    presets = files("server.codec.audit").joinpath("presets").iterdir()
+    written = sorted(
+        (preset.name, preset.read_text(encoding="utf-8")) for preset in presets if preset.name.endswith(".toml")
+    )
+    return tuple(
+        rule for _, text in written for rule in parse_rules(tomllib.loads(text)["rules"], generic_fields=False)
+    )

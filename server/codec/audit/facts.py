@@ -1,0 +1,83 @@
+"""Values of one record, as audit rules look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from server.codec.audit.paths import Path, beginnings
+from server.codec.audit.rules import Place, Source
+from server.codec.audit.texts import find, plain
+from server.codec.records import Attributes, RecordColumns, Repeated
+
+__all__ = ["Facts", "facts_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Values of one record. Of attributes with the same key, the last one sent counts."""
+
+    log: Mapping[bytes, bytes]
+    resource: Mapping[bytes, bytes]
+    scope: Mapping[bytes, bytes]
+    body: bytes
+    event_name: bytes
+    scope_name: bytes
+    service_name: bytes
+    severity_text: bytes
+    severity_number: int
+
+    def value(self, source: Source) -> bytes | None:
+        """Return the value of a source, None if there is none.
+
+        Event name, severity text, names of scope and service, and the whole body are not there if they are empty.
+        """
+        match source.place:
+            case Place.LOG:
+                return _attribute(self.log, source.path)
+            case Place.RESOURCE:
+                return _attribute(self.resource, source.path)
+            case Place.SCOPE:
+                return _attribute(self.scope, source.path)
+            case Place.BODY:
+                return find(self.body, source.path.segments) if source.path else self.body or None
+            case Place.EVENT_NAME:
+                return self.event_name or self.log.get(b"event.name") or None
+            case Place.SCOPE_NAME:
+                return self.scope_name or None
+            case Place.SERVICE_NAME:
+                return self.service_name or None
+            case Place.SEVERITY_TEXT:
+                return self.severity_text or None
+            case Place.TEXT | Place.GROUP:
+                return source.text
+
+
+def facts_of(records: RecordColumns, row: int) -> Facts:
+    """Return the values of one record."""
+    return Facts(
+        log=_last_sent(records.log_attributes[row], records.log_repeated[row]),
+        resource=_last_sent(records.resource_attributes[row], records.resource_repeated[row]),
+        scope=_last_sent(records.scope_attributes[row], records.scope_repeated[row]),
+        body=records.body[row],
+        event_name=records.event_name[row],
+        scope_name=records.scope_name[row],
+        service_name=records.service_name[row],
+        severity_text=records.severity_text[row],
+        severity_number=records.severity_number[row],
+    )
+
+
+def _last_sent(attributes: Attributes, repeated: Repeated) -> dict[bytes, bytes]:
+    return dict(attributes) | {key: values[-1] for key, values in repeated}
+
+
+def _attribute(attributes: Mapping[bytes, bytes], path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    if path.text in attributes:
+        return plain(attributes[path.text])
+    for count, key in beginnings(path.segments):
+        if key in attributes:
+            return find(attributes[key], path.segments[count:])
+    return None

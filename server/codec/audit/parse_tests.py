@@ -1,0 +1,108 @@
+"""Tests of values in settings: patterns, ranges of numbers, regular expressions; and what is stored for a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from server.codec.audit.errors import RuleError
+from server.codec.audit.rules import Pattern, PatternKind, Range, Test, ValueMap
+from server.codec.audit.words import ACTOR_TYPES
+from server.codec.regex import compile_regex
+from server.notary.audit_words import CATEGORIES, OUTCOMES
+
+__all__ = ["parse_tests", "parse_values"]
+
+_MOST = 2**63 - 1
+_RANGE = re.compile(r"(-?\d{1,18})?\.\.(-?\d{1,18})?")
+_RESULTS = {"outcome": OUTCOMES, "category": CATEGORIES, "actor_type": tuple(word.decode() for word in ACTOR_TYPES)}
+
+
+def parse_tests(what: str, given: object) -> tuple[Test, ...]:
+    """Read one test, or a list of tests of which one must be passed.
+
+    Raises:
+        RuleError: there is none, or it cannot be used; ``what`` names it.
+        RegexError: a regular expression cannot be used.
+    """
+    if isinstance(given, list):
+        if not given:
+            raise RuleError(f"{what}: the list of patterns is empty")
+        return tuple(test for item in given for test in parse_tests(what, item))
+    if isinstance(given, Mapping):
+        return (_parse_table(what, given),)
+    if isinstance(given, bool):
+        given = "true" if given else "false"
+    if isinstance(given, int):
+        given = str(given)
+    return (_parse_pattern(what, given),)
+
+
+def parse_values(field: str, given: object) -> ValueMap:
+    """Read what is stored instead of the values of a field.
+
+    Raises:
+        RuleError: the table cannot be used.
+    """
+    if not isinstance(given, Mapping) or not given:
+        raise RuleError(f'values.{field} must be a table, such as {{ "0" = "success", "*" = "failure" }}')
+    return tuple((_parse_key(field, key), _parse_result(field, result)) for key, result in given.items())
+
+
+def _parse_table(what: str, given: Mapping[str, object]) -> Test:
+    if given.keys() == {"regex"}:
+        if not isinstance(given["regex"], str):
+            raise RuleError(f"{what}: the regular expression must be text")
+        return compile_regex(given["regex"])
+    low, high = (_number(given.get(name, default)) for name, default in (("min", -_MOST), ("max", _MOST)))
+    if not given or given.keys() - {"min", "max"} or low is None or high is None:
+        raise RuleError(f'{what}: a test is a pattern, {{ regex = "…" }}, or {{ min = 400, max = 599 }}')
+    return _range(what, low, high)
+
+
+def _number(given: object) -> int | None:
+    return given if isinstance(given, int) and not isinstance(given, bool) else None
+
+
+def _range(what: str, low: int, high: int) -> Range:
+    if low > high:
+        raise RuleError(f"{what}: no number is at least {low} and at most {high}")
+    return Range(max(low, -_MOST), min(high, _MOST))
+
+
+def _parse_pattern(what: str, given: object) -> Pattern:
+    if isinstance(given, str):
+        begins, ends = given.startswith("*"), given.endswith("*") and not given.endswith("\\*")
+        if given == "*":
+            return Pattern(PatternKind.ANY)
+        inner = given[begins : len(given) - ends].replace("\\*", "\0")
+        if "*" not in inner and inner:
+            kinds = {
+                (False, False): PatternKind.EXACT,
+                (False, True): PatternKind.PREFIX,
+                (True, False): PatternKind.SUFFIX,
+                (True, True): PatternKind.CONTAINS,
+            }
+            return Pattern(kinds[begins, ends], inner.replace("\0", "*").encode())
+        if not given:
+            return Pattern(PatternKind.EXACT)
+    raise RuleError(
+        f"{what}: {given!r} is not a pattern; a pattern is text, with '*' only at the beginning and at the end "
+        "(an asterisk itself is written '\\*')"
+    )
+
+
+def _parse_key(field: str, key: str) -> Pattern | Range:
+    numbers = _RANGE.fullmatch(key)
+    if numbers and key != "..":
+        low, high = numbers.groups()
+        return _range(f"values.{field}", int(low or -_MOST), int(high or _MOST))
+    pattern = _parse_pattern(f"values.{field}", key)
+    return Pattern(pattern.kind, pattern.text.lower())
+
+
+def _parse_result(field: str, result: object) -> bytes:
+    valid = _RESULTS.get(field)
+    if not isinstance(result, str) or (valid and result not in valid):
+        raise RuleError(f"values.{field}: {result!r} is not {' or '.join(valid) if valid else 'text'}")
+    return result.encode()

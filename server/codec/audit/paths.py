@@ -1,0 +1,80 @@
+"""Paths to values within attributes and bodies: ``user.username``, ``sourceIPs[0]``, ``target[*].id``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+
+__all__ = ["ALL", "MOST_SEGMENTS", "Path", "Segment", "parse_path"]
+
+ALL = "*"
+"""The segment ``[*]``: all elements of a list."""
+
+MOST_SEGMENTS = 16
+
+Segment = bytes | int | str
+"""A key in UTF-8, the position of an element (0 is the first, -1 the last), or ``ALL``."""
+
+_INDEX = re.compile(r"\[(\d{1,3}|-1|\*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path, as it is written and in segments.
+
+    Attributes:
+        text: the path in UTF-8. An attribute with this very key is found first.
+        segments: keys between dots, and positions in lists.
+    """
+
+    text: bytes
+    segments: tuple[Segment, ...]
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys of attributes in which the path may begin, in the order in which they are tried."""
+        keys = tuple(key for _, key in beginnings(self.segments))
+        return keys if keys[:1] == (self.text,) else (self.text, *keys)
+
+
+def beginnings(segments: tuple[Segment, ...]) -> Iterator[tuple[int, bytes]]:
+    """Yield the keys with which segments can begin, with their number of segments, the longest first.
+
+    Keys may contain dots: ``a.b.c`` can be the key ``a.b.c``, ``c`` in ``a.b``, ``b.c`` in ``a``, or three maps.
+    """
+    keys = [key for key in takewhile(lambda segment: isinstance(segment, bytes), segments) if isinstance(key, bytes)]
+    for count in range(len(keys), 0, -1):
+        yield count, b".".join(keys[:count])
+
+
+def parse_path(text: str) -> Path:
+    """Read a path; brackets that hold no position belong to a key.
+
+    Raises:
+        ValueError: the path is empty or has more than ``MOST_SEGMENTS`` segments.
+    """
+    if not text:
+        raise ValueError("the path is empty: name an attribute, such as user.id")
+    segments: list[Segment] = []
+    for part in _parts(text):
+        key, indexes = _cut_indexes(part)
+        if key or not indexes:
+            segments.append(key.encode())
+        segments += indexes
+    if len(segments) > MOST_SEGMENTS:
+        raise ValueError(f"the path {text[:80]!r} has {len(segments)} parts, but at most {MOST_SEGMENTS} are allowed")
+    return Path(text.encode(), tuple(segments))
+
+
+def _parts(text: str) -> list[str]:
+    return text.split(".")
+
+
+def _cut_indexes(part: str) -> tuple[str, list[Segment]]:
+    indexes: list[Segment] = []
+    while match := re.search(_INDEX.pattern + r"\Z", part):
+        indexes.insert(0, ALL if match[1] == ALL else int(match[1]))
+        part = part[: match.start()]
+    return part, indexes

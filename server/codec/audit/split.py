@@ -1,0 +1,74 @@
+"""Records that are lists of events: each event that a rule recognises becomes an audit record of its own.
+
+The record itself stays as it was sent, once, as an operational record. The records of its events follow it. They have
+everything of it but the body, which is the event: its JSON text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from server.codec.audit.classify import first_match
+from server.codec.audit.facts import facts_of
+from server.codec.audit.rules import Rule
+from server.codec.audit.texts import events_of
+from server.codec.decode_parts import with_detail
+from server.codec.limits import RowLimits, too_many_records
+from server.codec.records import RecordColumns
+from server.codec.signals import Signal
+
+__all__ = ["with_events"]
+
+_SHARED = ("service_name", "resource_schema_url", "scope_schema_url", "scope_name", "scope_version")
+_NAMES = tuple(item.name for item in fields(RecordColumns))
+
+
+def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits) -> RecordColumns:
+    """Return the records of a request, those of the events in them behind the record that has them.
+
+    Raises:
+        MalformedRequestError: these are more records than one batch can hold, or they repeat too much.
+    """
+    if not any(rule.split for rule in rules):
+        return records
+    expanded = RecordColumns()
+    count, repeated = len(records), 0
+    for number in range(len(records)):
+        row = _row(records, number)
+        _append(expanded, row)
+        rule = first_match(facts_of(records, number), rules)
+        if rule is None or rule.split is None:
+            continue
+        events = events_of(row["body"], rule.split)
+        for place, event in enumerate(events, 1):
+            part = row | {
+                "body": event,
+                "otlp_details": with_detail(row["event_details"], b'"event":[%d,%d]' % (place, len(events))),
+            }
+            one = RecordColumns(**{name: [value] for name, value in part.items()})
+            found = first_match(facts_of(one, 0), rules)
+            if found is None or found.split is not None:
+                continue
+            _append(expanded, part)
+            count += 1
+            repeated += _repeated(part)
+            if count > limits.records or repeated > limits.repeated:
+                raise too_many_records(limits, Signal.LOGS)
+    return expanded
+
+
+def _row(records: RecordColumns, number: int) -> dict[str, Any]:
+    return {name: getattr(records, name)[number] for name in _NAMES}
+
+
+def _repeated(row: dict[str, Any]) -> int:
+    """Return the bytes that the record of an event has in common with the other events of its list."""
+    attributes = (*row["resource_attributes"], *row["scope_attributes"], *row["log_attributes"])
+    return sum(len(row[name]) for name in _SHARED) + sum(len(key) + len(text) for key, text in attributes)
+
+
+def _append(records: RecordColumns, row: dict[str, Any]) -> None:
+    for name, value in row.items():
+        getattr(records, name).append(value)

@@ -1,0 +1,240 @@
+"""Values within texts: JSON, as structured attributes and bodies are stored or as senders write it, and ``key=value``.
+
+The scanner takes what senders write. It looks at the structure only: strings and brackets. Members before a place
+where a text is broken, or cut off, are found; the member that is cut off is not. It is linear, and does not recurse
+into what it skips. The compiled codec has the same scanner (``native/texts.cpp``).
+
+- **JSON objects**: of members with the same key, the last counts.
+- **``key=value`` texts** (logfmt, auditd, sudo, Keycloak), which is every text that does not begin with ``{`` or ``[``:
+  values end at white space, a comma or a semicolon, or are quoted. A value in single quotes that has an ``=``
+  is read as further pairs, as auditd writes them. Of pairs with the same key the first counts: what a program appends
+  to its own pairs may come from users.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from server.codec.audit.paths import ALL, Path, Segment, beginnings
+
+__all__ = ["elements_of", "events_of", "find", "members", "pairs", "plain"]
+
+_SPACE = b" \t\r\n"
+_BARE = re.compile(rb"(?:true|false|null|-?[0-9][-+.0-9eE]*)(?=[\s,\]}]|\Z)")
+_BRACKET = re.compile(rb'["\[\]{}]')
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|(.))", re.DOTALL)
+_ESCAPED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+_PAIR = re.compile(rb"(?:\A|(?<=[\s,;(\[{|'\"]))([A-Za-z0-9_./@-]+)=")
+_PAIR_END = re.compile(rb"[\s,;]")
+_QUOTED = re.compile(rb'\\(["\\])')
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
+
+
+def find(text: bytes, segments: Sequence[Segment]) -> bytes | None:
+    """Return the text of the value to which a path leads, None if there is none or if it is null.
+
+    A list of scalars is returned as ``plain`` writes it.
+
+    At each step the longest key that is there counts. A position also fits a value that is not a list: it is taken as
+    a list of one element.
+    """
+    rest = tuple(segments)
+    while rest:
+        first = rest[0]
+        if isinstance(first, bytes):
+            found = _member(text, rest)
+            if found is None:
+                return None
+            count, text = found
+            rest = rest[count:]
+            continue
+        rest = rest[1:]
+        elements = elements_of(text)
+        if elements is None:
+            continue
+        if first == ALL:
+            return b",".join(filter(None, (find(element, rest) for element in elements)))
+        if not -len(elements) <= int(first) < len(elements):
+            return None
+        text = elements[int(first)]
+    return plain(text)
+
+
+def events_of(text: bytes, path: Path) -> list[bytes]:
+    """Return the elements of the list to which a path without positions leads; none if there is no list."""
+    rest = path.segments
+    while rest:
+        found = _member(text, rest)
+        if found is None:
+            return []
+        count, text = found
+        rest = rest[count:]
+    return elements_of(text) or []
+
+
+def plain(text: bytes) -> bytes:
+    """Return a list of scalars as their texts with commas between them, and every other text unchanged."""
+    if not text.startswith(b"["):
+        return text
+    elements = elements_of(text, scalars=True)
+    return text if elements is None else b",".join(filter(None, elements))
+
+
+def members(text: bytes) -> Iterator[tuple[bytes, bytes | None]]:
+    """Yield the keys and values of a JSON object; None for null."""
+    at = _skip_space(text, 0)
+    if text[at : at + 1] != b"{":
+        return
+    at = _skip_space(text, at + 1)
+    while text[at : at + 1] == b'"':
+        end = _end_of_string(text, at)
+        if end < 0:
+            return
+        key = _unescape(text[at + 1 : end - 1])
+        at = _skip_space(text, end)
+        if text[at : at + 1] != b":":
+            return
+        at = _skip_space(text, at + 1)
+        end = _end_of_value(text, at)
+        if end < 0:
+            return
+        yield key, _decoded(text[at:end])
+        at = _skip_space(text, end)
+        if text[at : at + 1] != b",":
+            return
+        at = _skip_space(text, at + 1)
+
+
+def pairs(text: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the keys and values of a ``key=value`` text."""
+    at = 0
+    while match := _PAIR.search(text, at):
+        key, at = match[1], match.end()
+        quote = text[at : at + 1]
+        if quote == b'"':
+            end = _end_of_string(text, at)
+            if end >= 0:
+                yield key, _QUOTED.sub(rb"\1", text[at + 1 : end - 1])
+                at = end
+        elif quote == b"'":
+            end = text.find(b"'", at + 1)
+            if end >= 0 and b"=" not in text[at + 1 : end]:
+                yield key, text[at + 1 : end]
+                at = end + 1
+        else:
+            end = _end_of_pair(text, at)
+            yield key, text[at:end].removesuffix(b"'")  # which ends the text in single quotes around the pairs
+            at = end
+
+
+def _member(text: bytes, segments: tuple[Segment, ...]) -> tuple[int, bytes] | None:
+    """Return the longest key that is there, as its number of segments, and its value."""
+    begin = _skip_space(text, 0)
+    if text[begin : begin + 1] == b"[":
+        return None
+    values: dict[bytes, bytes | None] = {}
+    if text[begin : begin + 1] == b"{":
+        values.update(members(text))
+    else:
+        for key, value in pairs(text):
+            values.setdefault(key, value)
+    for count, key in beginnings(segments):
+        if key in values:
+            value = values[key]
+            return None if value is None else (count, value)
+    return None
+
+
+def elements_of(text: bytes, *, scalars: bool = False) -> list[bytes] | None:
+    """Return the elements of a list, null as an empty text; None if the text is not a list.
+
+    With ``scalars``, also None if the text is not a whole list of scalars.
+    """
+    at = _skip_space(text, 0)
+    if text[at : at + 1] != b"[":
+        return None
+    at = _skip_space(text, at + 1)
+    found: list[bytes] = []
+    whole = text[at : at + 1] == b"]"
+    while not whole:
+        end = _end_of_value(text, at)
+        if end < 0 or (scalars and text[at : at + 1] in (b"[", b"{")):
+            break
+        found.append(_decoded(text[at:end]) or b"")
+        at = _skip_space(text, end)
+        whole = text[at : at + 1] == b"]"
+        if not whole and text[at : at + 1] != b",":
+            break
+        at = at if whole else _skip_space(text, at + 1)
+    return None if scalars and not (whole and at + 1 == len(text)) else found
+
+
+def _end_of_pair(text: bytes, at: int) -> int:
+    end = _PAIR_END.search(text, at)
+    return end.start() if end else len(text)
+
+
+def _skip_space(text: bytes, at: int) -> int:
+    while at < len(text) and text[at] in _SPACE:
+        at += 1
+    return at
+
+
+def _end_of_string(text: bytes, at: int) -> int:
+    """Return where the string that begins at a quote ends, behind its closing quote; -1 if it does not end."""
+    at += 1
+    while True:
+        quote = text.find(b'"', at)
+        if quote < 0:
+            return -1
+        backslash = text.find(b"\\", at, quote)
+        if backslash < 0:
+            return quote + 1
+        at = backslash + 2
+
+
+def _end_of_value(text: bytes, at: int) -> int:
+    """Return where a JSON value ends, -1 if it does not end or there is none."""
+    first = text[at : at + 1]
+    if first == b'"':
+        return _end_of_string(text, at)
+    if first not in (b"{", b"["):
+        bare = _BARE.match(text, at)
+        return bare.end() if bare else -1
+    depth = 0
+    while match := _BRACKET.search(text, at):
+        at = match.end()
+        if match[0] == b'"':
+            at = _end_of_string(text, at - 1)
+            if at < 0:
+                return -1
+        else:
+            depth += 1 if match[0] in (b"{", b"[") else -1
+            if depth == 0:
+                return at
+    return -1
+
+
+def _decoded(value: bytes) -> bytes | None:
+    """Return the text of a JSON value: of a string its content, None for null, all else as it is written."""
+    if value == b"null":
+        return None
+    return _unescape(value[1:-1]) if value.startswith(b'"') else value
+
+
+def _unescape(text: bytes) -> bytes:
+    return _ESCAPE.sub(_unescaped, text) if b"\\" in text else text
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    high, low, other = match.groups()
+    if other is not None:
+        return _ESCAPED.get(other, other)
+    code = int(high, 16)
+    if low is None:
+        return _REPLACEMENT if 0xD800 <= code < 0xE000 else chr(code).encode()
+    if 0xD800 <= code < 0xDC00:
+        return chr(0x10000 + ((code - 0xD800) << 10) + int(low, 16) - 0xDC00).encode()
+    # The second escape is the second half of a pair, but the first one is not the first half.
+    return (_REPLACEMENT if 0xDC00 <= code < 0xE000 else chr(code).encode()) + _REPLACEMENT

@@ -1,0 +1,151 @@
+"""Known words of outcomes, and the category of an action by the words of its name.
+
+The category is looked up by whole words of the whole name: ``UserLoginFailed``, ``user.login`` and ``user_login`` are
+``auth``, ``logistics.ship`` and ``author.update`` are not.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+__all__ = [
+    "ACTOR_TYPES",
+    "ADMIN_OBJECTS",
+    "ADMIN_VERBS",
+    "AUTH_PAIRS",
+    "AUTH_WORDS",
+    "CATEGORIES",
+    "CHANGE_VERBS",
+    "DATA_OBJECTS",
+    "FAILURES",
+    "SUCCESSES",
+    "SYSTEM_OBJECTS",
+    "SYSTEM_VERBS",
+    "category_of",
+    "outcome_of",
+    "words_of",
+]
+
+ACTOR_TYPES = (b"user", b"service", b"system")
+
+CATEGORIES = (b"admin", b"data", b"auth", b"system")
+
+SUCCESSES = frozenset(
+    b"success successful succeeded ok allow allowed accept accepted grant granted permit permitted pass passed approved "
+    b"authorized authenticated completed true".split()
+)
+"""Outcomes as sent, in lower case, that are successes."""
+
+FAILURES = frozenset(
+    b"failure failed fail error denied deny forbidden forbid reject rejected refused block blocked unauthorized "
+    b"unauthenticated invalid aborted timeout unsuccessful false".split()
+)
+"""Outcomes as sent, in lower case, that are failures."""
+
+AUTH_WORDS = frozenset(
+    b"login logins logon logout logoff signin signout signon signoff sso mfa 2fa totp otp webauthn passkey auth authn "
+    b"authenticate authenticated authentication authorization reauthenticate session sessions lockout "
+    b"sudo impersonate impersonation saml oidc oauth oauth2 kerberos challenge denied forbidden".split()
+)
+"""Words that make an action one of logins and denials."""
+
+AUTH_PAIRS = frozenset(
+    {
+        *(
+            (first, second)
+            for first in (b"log", b"sign", b"logged", b"signed")
+            for second in (b"in", b"on", b"out", b"off")
+        ),
+        *((verb, b"token") for verb in (b"refresh", b"exchange", b"introspect", b"issue", b"validate")),
+        *((b"token", verb) for verb in (b"refresh", b"exchange", b"introspect", b"issue", b"validate")),
+        (b"assume", b"role"),
+    }
+)
+"""Neighbouring words that make an action one of logins and denials."""
+
+CHANGE_VERBS = frozenset(
+    b"add added create created creates delete deleted deletes remove removed update updated updates change changed modify "
+    b"modified edit edited set put patch replace insert attach attached detach detached enable enabled disable disabled "
+    b"activate activated deactivate deactivated suspend suspended unsuspend reset rename renamed register registered "
+    b"unregister provision provisioned deprovision import restore restored upsert write bind unbind associate "
+    b"disassociate tag untag move transfer transferred link unlink generate regenerate purge lock locked unlock "
+    b"unlocked authorize".split()
+)
+"""Words for changes."""
+
+ADMIN_VERBS = frozenset(
+    b"grant granted revoke revoked assign assigned unassign unassigned invite invited promote demote ban banned unban "
+    b"elevate escalate deprovision".split()
+)
+"""Words for changes of permissions, whatever their object is."""
+
+ADMIN_OBJECTS = frozenset(
+    b"user users account accounts group groups team member members membership role roles permission permissions policy "
+    b"policies privilege privileges acl acls iam access password passwd principal serviceaccount serviceaccounts identity "
+    b"identities collaborator owner admin administrator key keys apikey accesskey rolebinding rolebindings "
+    b"clusterrole clusterroles clusterrolebinding clusterrolebindings token tokens "
+    b"credential credentials entitlement scim".split()
+)
+"""Words for accounts and permissions."""
+
+SYSTEM_VERBS = frozenset(
+    b"deploy deployed undeploy start started stop stopped restart restarted reboot shutdown boot install installed "
+    b"uninstall upgrade upgraded downgrade scale scaled rotate rotated terminate terminated launch run failover backup "
+    b"migrate drain cordon uncordon halt reload".split()
+)
+"""Words for operations on infrastructure."""
+
+SYSTEM_OBJECTS = frozenset(
+    b"config configs configuration configurations configmap configmaps setting settings deployment deployments instance "
+    b"instances cluster clusters node nodes host hosts server servers vm network networks subnet vpc firewall route "
+    b"routes pod pods service services daemonset daemonsets statefulset statefulsets replicaset replicasets namespace "
+    b"namespaces volume volumes snapshot image container containers pipeline workflow runner webhook hook feature flag "
+    b"flags certificate certificates domain dns endpoint function lambda trail logging alarm job cronjob cronjobs "
+    b"ingress ingresses integration plugin extension package module kernel system".split()
+)
+"""Words for configuration and infrastructure."""
+
+DATA_OBJECTS = frozenset(
+    b"data record records file files document documents object objects row rows table tables secret secrets report "
+    b"reports message messages invoice order orders item items page comment repo repository".split()
+)
+"""Words for data; an action on data is not one on the account or setting that stands before it."""
+
+_HTTP_STATUS = re.compile(rb"[1-5][0-9]{2}")
+_WORD = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+|[0-9]+")
+
+
+def outcome_of(sent: bytes) -> bytes:
+    """Return the outcome for a word or an HTTP status: ``success``, ``failure``, or ``unknown`` for all else."""
+    word = sent.lower()
+    if _HTTP_STATUS.fullmatch(word):
+        return b"success" if word < b"400" else b"failure"
+    if word in SUCCESSES:
+        return b"success"
+    return b"failure" if word in FAILURES else b"unknown"
+
+
+def category_of(action: bytes, target_type: bytes) -> bytes:
+    """Return the category of an action on a target of some type."""
+    words = words_of(action)
+    known = frozenset(words)
+    if known & AUTH_WORDS or not AUTH_PAIRS.isdisjoint(pairwise(words)):
+        return b"auth"
+    if known & ADMIN_VERBS:
+        return b"admin"
+    changes = bool(known & CHANGE_VERBS)
+    objects = words_of(target_type) if not (known & (ADMIN_OBJECTS | SYSTEM_OBJECTS | DATA_OBJECTS)) else words
+    about = frozenset(objects)
+    if about & DATA_OBJECTS:
+        return b"data"
+    if changes and about & ADMIN_OBJECTS:
+        return b"admin"
+    if known & SYSTEM_VERBS or (changes and about & SYSTEM_OBJECTS):
+        return b"system"
+    return b"data"
+
+
+def words_of(name: bytes) -> list[bytes]:
+    """Return the words of a name, in lower case: parted by anything but letters and digits, and by capitals."""
+    return [word.lower() for word in _WORD.findall(name)]
