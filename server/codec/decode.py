@@ -49,6 +49,7 @@ key-value list with the attributes in their stored order: sorted by key, value a
 from __future__ import annotations
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.decode_parts import (
@@ -104,9 +105,9 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
                 span_id = hex_id(record.span_id, 8)
                 body, body_type = as_string(record.body)
                 log_attributes, log_types = attributes_of(record.attributes)
-                repeated = repeated_of(record.attributes)
+                log_repeated = repeated_of(record.attributes)
                 details = _record_details(record, trace_id, span_id, body_type, log_types)
-                details += order_details(b"log_order", repeated)
+                details += order_details(b"log_order", log_repeated)
 
                 columns.append_source(source)
                 columns.timestamp.append(min(time, MAX_TIME))
@@ -116,8 +117,9 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
                 columns.severity_text.append(record.severity_text.encode())
                 columns.severity_number.append(record.severity_number & 0xFF)
                 columns.body.append(body)
+                columns.body_text.append(_text_of(record.body) or body)
                 columns.log_attributes.append(log_attributes)
-                columns.log_repeated.append(repeated)
+                columns.log_repeated.append(log_repeated)
                 columns.event_name.append(record.event_name.encode())
                 columns.observed_timestamp.append(min(record.observed_time_unix_nano, MAX_TIME))
                 columns.flags.append(record.flags)
@@ -126,6 +128,14 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
                 others = [detail for detail in details if not detail.startswith(b'"body":')]
                 columns.event_details.append(details_json((*others, *source.details)))
     return columns
+
+
+def _text_of(body: AnyValue) -> bytes:
+    """Return the text of a body that was sent as bytes, nothing if it is none."""
+    try:
+        return body.bytes_value.decode().encode()
+    except UnicodeDecodeError:
+        return b""
 
 
 def _record_details(record: LogRecord, trace_id: bytes, span_id: bytes, body_type: bytes, types: bytes) -> list[bytes]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 
 from server.codec import _native
 from server.codec.assemble import assemble_rows
-from server.codec.audit.classify import CATEGORIES, CATEGORY_OF_ACTION, CATEGORY_OF_TARGET, OUTCOMES
-from server.codec.audit.rules import Fields, Rule
+from server.codec.audit.program import rules_program
+from server.codec.audit.rules import Rule
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed, too_many_members, too_many_records
 from server.codec.rows import ALL_STREAMS, Rows
 from server.codec.signals import Signal
@@ -23,7 +22,6 @@ __all__ = ["NativeCodec"]
 _WRONG = (MalformedReason.BROKEN, MalformedReason.NOT_UTF8, MalformedReason.TOO_DEEP)
 _TOO_MANY_RECORDS = 3
 _UNREAD = 5
-_ANY_SEVERITY = 256  # above all severity numbers
 _MOST_KEPT = 32 << 20  # bytes that an idle encoder may hold for the next request
 _TIMES_KEPT = 4
 
@@ -46,29 +44,7 @@ class NativeCodec:
         self._hashed = Stream.OPERATIONAL in hashed, Stream.SPANS in hashed
         self._limits = limits
         self._idle: list[_native.Encoder] = []
-        self._rules = _native.Rules(
-            list(OUTCOMES.items()),
-            list(CATEGORIES),
-            [(beginning, category) for beginnings, category in CATEGORY_OF_ACTION for beginning in beginnings],
-            list(CATEGORY_OF_TARGET.items()),
-        )
-        for rule in rules:
-            self._add_rule(rule)
-
-    def _add_rule(self, rule: Rule) -> None:
-        self._rules.add_rule(rule.name.encode())
-        for match in rule.match:
-            self._rules.add_match(
-                match.event_name.encode(),
-                match.scope.encode(),
-                match.service.encode(),
-                max(0, min(match.severity_min, _ANY_SEVERITY)),
-            )
-            for key, pattern in match.attributes.items():
-                self._rules.add_attribute(key.encode(), pattern.encode())
-        for number, item in enumerate(fields(Fields)):
-            for source in getattr(rule.fields, item.name):
-                self._rules.add_source(number, source.encode())
+        self._rules = _native.Rules(rules_program(tuple(rules)))
 
     @contextmanager
     def _encoder(self, request: bytes, signal: Signal) -> Iterator[_native.Encoder]:

@@ -99,6 +99,7 @@ class RecordColumns(SourceColumns):
     severity_text: list[bytes] = field(default_factory=list)
     severity_number: list[int] = field(default_factory=list)  # 0 to 255
     body: list[bytes] = field(default_factory=list)
+    body_text: list[bytes] = field(default_factory=list)  # as audit rules see it: of bytes, the text in them
     log_attributes: list[Attributes] = field(default_factory=list)
     log_repeated: list[Repeated] = field(default_factory=list)
     event_name: list[bytes] = field(default_factory=list)

@@ -41,7 +41,7 @@ def records(count: int = 1, **columns: Any) -> RecordColumns:
             empty = 0
         else:
             empty = () if name.endswith(("attributes", "repeated")) else b""
-        value = columns.get(name, empty)
+        value = columns.get("body" if name == "body_text" else name, empty)
         setattr(made, name, value if isinstance(value, list) else [value] * count)
     return made
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from server.codec.audit.facts import Facts, facts_of
 from server.codec.audit.rules import Condition, Match, Pattern, PatternKind, Place, Range, Rule, Source, Template, Test
-from server.codec.audit.texts import events_of
+from server.codec.audit.texts import events_of, find
 from server.codec.audit.words import ACTOR_TYPES, CATEGORIES, category_of, outcome_of
 from server.codec.records import RecordColumns
 from server.codec.regex import Regex, search
@@ -85,7 +85,7 @@ def _matches(rule: Rule, facts: Facts) -> bool:
     return (
         any(_holds(match, facts) for match in rule.match)
         and not any(_holds(match, facts) for match in rule.unless)
-        and (rule.split is None or bool(events_of(facts.body, rule.split)))
+        and (rule.split is None or any(True for _ in events_of(facts.body, rule.split)))
     )
 
 
@@ -143,6 +143,8 @@ class _Extraction:
         target_type = self._first("target_type")
         actor_name = self._first("actor_name")
         effective = self._first("effective_actor_id")
+        source_id = address_of(self._first("source_id"))
+        source_host = self._first("source_host")
         return AuditFields(
             record_id=self._first("record_id"),
             actor_id=actor_id,
@@ -153,9 +155,9 @@ class _Extraction:
             action=action,
             target_id=self._first("target_id"),
             target_type=target_type,
-            source_id=address_of(self._first("source_id")),
+            source_id=source_id,
             source_type=self._first("source_type"),
-            source_host=self._first("source_host"),
+            source_host=b"" if source_host == source_id else source_host,
             outcome=self._outcome(),
             category=self._category(action, target_type),
             rule=self._rule.name.encode(),
@@ -188,7 +190,7 @@ class _Extraction:
 
     def _category(self, action: bytes, target_type: bytes) -> bytes:
         if "category" in self._rule.values:
-            for value in self._values("category" if self._rule.fields.category else "action"):
+            for value in self._values("category"):
                 if stored := self._stored("category", value):
                     return stored
         else:
@@ -219,10 +221,14 @@ class _Extraction:
     def _part(self, source: Source) -> bytes:
         if source.place is Place.TEXT:
             return source.text
-        value = self._groups.get(source.text) if source.place is Place.GROUP else self._facts.value(source)
+        value = self._group(source) if source.place is Place.GROUP else self._facts.value(source)
         if value is None or value in self._rule.absent or (source.path and _MAP.match(value)):
             return b""
         return value
+
+    def _group(self, source: Source) -> bytes | None:
+        text = self._groups.get(source.text, b"")
+        return find(text, source.path.segments) if source.path else text
 
 
 def address_of(text: bytes) -> bytes:

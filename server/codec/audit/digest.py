@@ -44,7 +44,8 @@ def source_text(source: Source) -> str:
     if source.place is Place.TEXT:
         return "=" + source.text.decode()
     if source.place is Place.GROUP:
-        return f"regex:{source.text.decode()}"
+        path = f".{source.path.text.decode()}" if source.path else ""
+        return f"regex:{source.text.decode()}{path}"
     return f"{source.place.value}:{source.path.text.decode()}" if source.path else source.place.value
 
 
@@ -60,7 +61,8 @@ def text_of_test(test: Test) -> str:
 def _pattern(pattern: Pattern) -> str:
     if pattern.kind is PatternKind.ANY:
         return "*"
-    return pattern.kind.value.replace("text", pattern.text.decode().replace("*", "\\*"))
+    kind: str = pattern.kind.value
+    return kind.replace("text", pattern.text.decode().replace("*", "\\*"))
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

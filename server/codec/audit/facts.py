@@ -59,7 +59,7 @@ def facts_of(records: RecordColumns, row: int) -> Facts:
         log=_last_sent(records.log_attributes[row], records.log_repeated[row]),
         resource=_last_sent(records.resource_attributes[row], records.resource_repeated[row]),
         scope=_last_sent(records.scope_attributes[row], records.scope_repeated[row]),
-        body=records.body[row],
+        body=records.body_text[row],
         event_name=records.event_name[row],
         scope_name=records.scope_name[row],
         service_name=records.service_name[row],

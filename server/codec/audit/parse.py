@@ -44,6 +44,7 @@ _COLUMNS = {
 }
 _CONDITIONS = ("event_name", "scope", "service", "severity_min", "severity_text", *_TABLES)
 _TEST_TABLE = {"regex", "min", "max"}
+MOST_ABSENT_BYTES = 64
 _ABSENT = ("", "-", "?", "null", "(null)")
 _ONE_OR_MORE = "must be a table of conditions, or a list of them"
 
@@ -89,13 +90,14 @@ def _parse_rule(name: str, settings: Mapping[str, Any], generic_fields: bool) ->
     generic = settings.get("generic_fields", generic_fields)
     if not isinstance(generic, bool):
         raise RuleError("generic_fields must be true or false")
+    values = _parse_value_maps(settings.get("values", {}))
     return Rule(
         name=name,
         match=match,
-        fields=_parse_fields(settings.get("fields", {}), GENERIC_FIELDS if generic else Fields(), groups),
+        fields=_parse_fields(settings, GENERIC_FIELDS if generic else Fields(), groups),
         unless=unless,
         extract=extract,
-        values=_parse_value_maps(settings.get("values", {})),
+        values=values,
         absent=_parse_absent(settings.get("absent", _ABSENT)),
         split=_parse_split(settings.get("split")),
     )
@@ -153,7 +155,8 @@ def _parse_extract(given: object) -> tuple[Extract, ...]:
     return tuple(extract)
 
 
-def _parse_fields(chosen: object, defaults: Fields, groups: Collection[str]) -> Fields:
+def _parse_fields(settings: Mapping[str, Any], defaults: Fields, groups: Collection[str]) -> Fields:
+    chosen = settings.get("fields", {})
     if not isinstance(chosen, Mapping):
         raise RuleError("'fields' must be a table")
     names = [item.name for item in fields(Fields)]
@@ -166,6 +169,8 @@ def _parse_fields(chosen: object, defaults: Fields, groups: Collection[str]) -> 
         sources = chosen[name]
         sources = sources if isinstance(sources, (list, tuple)) else [sources]
         parsed[name] = tuple(parse_template(name, source, groups) for source in sources)
+    if "category" in settings.get("values", {}) and "category" not in chosen:
+        parsed["category"] = parsed["action"]
     return Fields(**parsed)
 
 
@@ -179,13 +184,15 @@ def _parse_value_maps(given: object) -> dict[str, Any]:
 def _parse_absent(given: object) -> frozenset[bytes]:
     if not isinstance(given, (list, tuple)) or not all(isinstance(text, str) for text in given):
         raise RuleError("'absent' must be a list of texts that stand for nothing, such as \"-\"")
+    if any(len(text.encode()) > MOST_ABSENT_BYTES for text in given):
+        raise RuleError(f"'absent' can only have texts of at most {MOST_ABSENT_BYTES} bytes")
     return frozenset(text.encode() for text in ("", *given))
 
 
 def _parse_split(given: object) -> Path | None:
     if given is None:
         return None
-    form = "'split' must be the path to a list in the body, such as \"body:items\", or \"body\" if it is a list itself"
+    form = '\'split\' must be the path to a list in the body, such as "body:items", or "body" if it is a list itself'
     if given == "body":
         return Path(b"", ())
     if not isinstance(given, str) or not given.startswith("body:"):

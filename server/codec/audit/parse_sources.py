@@ -42,12 +42,13 @@ def parse_source(field: str, given: object, groups: Collection[str] = ()) -> Sou
             if given == place.value:
                 return Source(place)
         if colon and name == Place.GROUP.value:
-            if rest not in groups:
+            group, dot, path = rest.partition(".")
+            if group not in groups:
                 raise RuleError(
                     f"{field} cannot come from {given!r}: no regular expression of 'extract' has a group "
-                    f"named {rest!r}, such as (?P<{rest or 'user'}>[a-z]+)"
+                    f"named {group!r}, such as (?P<{group or 'user'}>[a-z]+)"
                 )
-            return Source(Place.GROUP, text=rest.encode())
+            return Source(Place.GROUP, parse_path(path) if dot else None, group.encode())
     raise RuleError(f"{field} cannot come from {given!r}; {_FORMS}")
 
 

@@ -103,6 +103,6 @@ def _parse_key(field: str, key: str) -> Pattern | Range:
 
 def _parse_result(field: str, result: object) -> bytes:
     valid = _RESULTS.get(field)
-    if not isinstance(result, str) or (valid and result not in valid):
+    if not isinstance(result, str) or not result or (valid and result not in valid):
         raise RuleError(f"values.{field}: {result!r} is not {' or '.join(valid) if valid else 'text'}")
     return result.encode()

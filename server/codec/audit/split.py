@@ -41,11 +41,12 @@ def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits
         rule = first_match(facts_of(records, number), rules)
         if rule is None or rule.split is None:
             continue
-        events = events_of(row["body"], rule.split)
-        for place, event in enumerate(events, 1):
+        total = sum(1 for _ in events_of(row["body_text"], rule.split))
+        for place, event in enumerate(events_of(row["body_text"], rule.split), 1):
             part = row | {
                 "body": event,
-                "otlp_details": with_detail(row["event_details"], b'"event":[%d,%d]' % (place, len(events))),
+                "body_text": event,
+                "otlp_details": with_detail(row["event_details"], b'"event":[%d,%d]' % (place, total)),
             }
             one = RecordColumns(**{name: [value] for name, value in part.items()})
             found = first_match(facts_of(one, 0), rules)

@@ -14,7 +14,7 @@ into what it skips. The compiled codec has the same scanner (``native/texts.cpp`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from server.codec.audit.paths import ALL, Path, Segment, beginnings
 
@@ -50,35 +50,34 @@ def find(text: bytes, segments: Sequence[Segment]) -> bytes | None:
             rest = rest[count:]
             continue
         rest = rest[1:]
-        elements = elements_of(text)
-        if elements is None:
+        if not _is_list(text):
             continue
         if first == ALL:
-            return b",".join(filter(None, (find(element, rest) for element in elements)))
-        if not -len(elements) <= int(first) < len(elements):
+            return _joined(find(element, rest) for element in elements_of(text))
+        element = _element_at(text, int(first))
+        if element is None:
             return None
-        text = elements[int(first)]
+        text = element
     return plain(text)
 
 
-def events_of(text: bytes, path: Path) -> list[bytes]:
-    """Return the elements of the list to which a path without positions leads; none if there is no list."""
+def events_of(text: bytes, path: Path) -> Iterator[bytes]:
+    """Yield the elements of the list to which a path without positions leads; none if there is no list."""
     rest = path.segments
     while rest:
         found = _member(text, rest)
         if found is None:
-            return []
+            return
         count, text = found
         rest = rest[count:]
-    return elements_of(text) or []
+    yield from elements_of(text)
 
 
 def plain(text: bytes) -> bytes:
     """Return a list of scalars as their texts with commas between them, and every other text unchanged."""
     if not text.startswith(b"["):
         return text
-    elements = elements_of(text, scalars=True)
-    return text if elements is None else b",".join(filter(None, elements))
+    return _joined(elements_of(text)) if _is_list_of_scalars(text) else text
 
 
 def members(text: bytes) -> Iterator[tuple[bytes, bytes | None]]:
@@ -146,28 +145,61 @@ def _member(text: bytes, segments: tuple[Segment, ...]) -> tuple[int, bytes] | N
     return None
 
 
-def elements_of(text: bytes, *, scalars: bool = False) -> list[bytes] | None:
-    """Return the elements of a list, null as an empty text; None if the text is not a list.
+def elements_of(text: bytes) -> Iterator[bytes]:
+    """Yield the elements of a list, null as an empty text; none if the text is not a list."""
+    for at, end in _spans(text):
+        yield _decoded(text[at:end]) or b""
 
-    With ``scalars``, also None if the text is not a whole list of scalars.
-    """
+
+def _is_list(text: bytes) -> bool:
+    at = _skip_space(text, 0)
+    return text[at : at + 1] == b"["
+
+
+def _is_list_of_scalars(text: bytes) -> bool:
+    """Return whether a text is a list of scalars from its first to its last character."""
+    end = 0
+    for at, end in _spans(text):
+        if text[at : at + 1] in (b"[", b"{"):
+            return False
+    end = _skip_space(text, end or 1)
+    return text[end:] == b"]"
+
+
+def _spans(text: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where the elements of a list begin and end, up to the place where the text is broken."""
     at = _skip_space(text, 0)
     if text[at : at + 1] != b"[":
-        return None
+        return
     at = _skip_space(text, at + 1)
-    found: list[bytes] = []
-    whole = text[at : at + 1] == b"]"
-    while not whole:
+    while True:
         end = _end_of_value(text, at)
-        if end < 0 or (scalars and text[at : at + 1] in (b"[", b"{")):
-            break
-        found.append(_decoded(text[at:end]) or b"")
+        if end < 0:
+            return
+        yield at, end
         at = _skip_space(text, end)
-        whole = text[at : at + 1] == b"]"
-        if not whole and text[at : at + 1] != b",":
-            break
-        at = at if whole else _skip_space(text, at + 1)
-    return None if scalars and not (whole and at + 1 == len(text)) else found
+        if text[at : at + 1] != b",":
+            return
+        at = _skip_space(text, at + 1)
+
+
+def _element_at(text: bytes, position: int) -> bytes | None:
+    """Return an element of a list, None if it has none there; -1 is the last."""
+    last = None
+    for number, element in enumerate(elements_of(text)):
+        if number == position:
+            return element
+        last = element
+    return last if position < 0 else None
+
+
+def _joined(texts: Iterable[bytes | None]) -> bytes:
+    """Return texts with commas between them, without those that are empty."""
+    joined = bytearray()
+    for text in texts:
+        if text:
+            joined += b"," + text if joined else text
+    return bytes(joined)
 
 
 def _end_of_pair(text: bytes, at: int) -> int:

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "details.hpp"
+#include "scalar.hpp"
 
 namespace lognotary {
 
@@ -17,6 +18,47 @@ void sort_attributes(const std::vector<Attribute>& attributes, std::vector<Membe
   std::sort(sorted.begin(), sorted.end(), [](const Member& a, const Member& b) {
     return std::tie(a.key, a.text, a.type) < std::tie(b.key, b.text, b.type);
   });
+}
+
+void find_repeated(const std::vector<Attribute>& attributes, const std::vector<Member>& sorted, Arena& arena,
+                   std::vector<Repeated>& repeated) {
+  repeated.clear();
+  const auto alike = [](const Member& a, const Member& b) { return a.key == b.key; };
+  if (std::adjacent_find(sorted.begin(), sorted.end(), alike) == sorted.end()) return;
+  std::vector<const Attribute*> ordered;
+  for (const Attribute& attribute : attributes) ordered.push_back(&attribute);
+  std::stable_sort(ordered.begin(), ordered.end(), [](const auto* a, const auto* b) { return a->key < b->key; });
+  for (size_t first = 0; first < ordered.size();) {
+    size_t last = first;
+    while (last < ordered.size() && ordered[last]->key == ordered[first]->key) ++last;
+    if (last - first > 1) {
+      Repeated& one = repeated.emplace_back();
+      one.key = ordered[first]->key;
+      for (size_t i = first; i < last; ++i) one.values.push_back(as_text(ordered[i]->value, arena).text);
+    }
+    first = last;
+  }
+}
+
+void append_order(std::string& out, View name, const std::vector<Repeated>& repeated) {
+  bool any = false;
+  for (const Repeated& one : repeated) {
+    std::vector<size_t> stored(one.values.size()), places(one.values.size());
+    std::iota(stored.begin(), stored.end(), 0);
+    std::stable_sort(stored.begin(), stored.end(), [&](size_t a, size_t b) { return one.values[a] < one.values[b]; });
+    if (std::is_sorted(stored.begin(), stored.end())) continue;
+    for (size_t place = 0; place < stored.size(); ++place) places[stored[place]] = place;
+    out += any ? View(",") : name;
+    any = true;
+    append_json(out, one.key);
+    out += ':';
+    for (size_t i = 0; i < places.size(); ++i) {
+      out += i == 0 ? '[' : ',';
+      out += std::to_string(places[i]);
+    }
+    out += ']';
+  }
+  if (any) out += "},";
 }
 
 Layout* Layouts::find(const std::vector<Attribute>& attributes) {
@@ -71,8 +113,10 @@ void AttributeLists::clear() {
 void AttributeLists::sort(const std::vector<Attribute>& attributes, Arena& arena) {
   layout_ = layouts_.find(attributes);
   if (layout_ != nullptr && !layout_->distinct) layout_ = nullptr;
+  repeated_.clear();
   if (layout_ == nullptr) {
     sort_attributes(attributes, members_, arena);
+    find_repeated(attributes, members_, arena, repeated_);
     return;
   }
   members_.resize(layout_->order.size());

@@ -9,6 +9,19 @@ namespace lognotary {
 // Fills `sorted` with the texts of attributes, in their stored order.
 void sort_attributes(const std::vector<Attribute>& attributes, std::vector<Member>& sorted, Arena& arena);
 
+// A key that was sent more than once, with its values in the order in which they were sent.
+struct Repeated {
+  View key;
+  std::vector<View> values;
+};
+
+// Fills `repeated` with the keys that are there more than once, in order.
+void find_repeated(const std::vector<Attribute>& attributes, const std::vector<Member>& sorted, Arena& arena,
+                   std::vector<Repeated>& repeated);
+
+// Appends the detail that tells the order of the values of repeated keys, if it is not their stored order.
+void append_order(std::string& out, View name, const std::vector<Repeated>& repeated);
+
 // The keys of a record's attributes in the order in which they were sent. Senders repeat themselves, so
 // what follows from the keys alone is worked out once.
 struct Layout {
@@ -55,6 +68,7 @@ class AttributeLists {
   void sort(const std::vector<Attribute>& attributes, Arena& arena);
 
   const std::vector<Member>& members() const { return members_; }
+  const std::vector<Repeated>& repeated() const { return repeated_; }
   Layout* layout() { return layout_; }  // null if the keys alone do not decide about their order
   const Dictionary& keys() const { return layouts_.keys(); }
 
@@ -72,6 +86,7 @@ class AttributeLists {
   Layouts layouts_;
   Layout* layout_ = nullptr;
   std::vector<Member> members_;
+  std::vector<Repeated> repeated_;
 };
 
 }  // namespace lognotary

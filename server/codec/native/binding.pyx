@@ -51,18 +51,8 @@ cdef extern from "log_encoder.hpp" namespace "lognotary" nogil:
         Buffer records
         Buffer record_ends
 
-    cdef cppclass Words:
-        vector[pair[string, string]] outcomes
-        vector[string] categories
-        vector[pair[string, string]] category_of_action
-        vector[pair[string, string]] category_of_target
-
     cdef cppclass CppRules "lognotary::Rules":
-        CppRules(Words)
-        void add_rule(const string&) except +
-        void add_match(const string&, const string&, const string&, int) except +
-        void add_attribute(const string&, const string&) except +
-        void add_source(int, const string&) except +
+        CppRules(View) except +
 
     cdef cppclass Limits:
         uint64_t records
@@ -127,28 +117,11 @@ cdef class Rules:
 
     cdef CppRules* rules
 
-    def __cinit__(self, list outcomes, list categories, list category_of_action, list category_of_target):
-        cdef Words words
-        words.outcomes = outcomes
-        words.categories = categories
-        words.category_of_action = category_of_action
-        words.category_of_target = category_of_target
-        self.rules = new CppRules(words)
+    def __cinit__(self, bytes program):
+        self.rules = new CppRules(View(PyBytes_AS_STRING(program), len(program)))
 
     def __dealloc__(self):
         del self.rules
-
-    def add_rule(self, bytes name):
-        self.rules.add_rule(name)
-
-    def add_match(self, bytes event_name, bytes scope, bytes service, int severity_min):
-        self.rules.add_match(event_name, scope, service, severity_min)
-
-    def add_attribute(self, bytes key, bytes pattern):
-        self.rules.add_attribute(key, pattern)
-
-    def add_source(self, int field, bytes source):
-        self.rules.add_source(field, source)
 
 
 cdef class Encoder:

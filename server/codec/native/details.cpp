@@ -93,7 +93,8 @@ void append_object(std::string& out, View name, View members) {
 }
 
 void append_record_details(std::string& out, const Record& record, bool valid_trace_id, bool valid_span_id,
-                           View body_type, const std::vector<Member>& attributes) {
+                           View body_type, const std::vector<Member>& attributes,
+                           const std::vector<Repeated>& repeated) {
   if (record.time == 0) out += "\"time\":\"unset\",";
   append_time(out, "\"time\":\"", record.time);
   append_time(out, "\"observed\":\"", record.observed_time);
@@ -108,15 +109,20 @@ void append_record_details(std::string& out, const Record& record, bool valid_tr
     out += ',';
   }
   append_types(out, "\"log\":", attributes);
+  append_order(out, "\"log_order\":{", repeated);
 }
 
-void append_scope_details(std::string& out, const Scope& scope, const std::vector<Member>& attributes) {
+void append_scope_details(std::string& out, const Scope& scope, const std::vector<Member>& attributes,
+                          const std::vector<Repeated>& repeated) {
   append_types(out, "\"scope\":", attributes);
+  append_order(out, "\"scope_order\":{", repeated);
   append_count(out, "\"scope_dropped\":", scope.dropped_attributes_count);
 }
 
-void append_resource_details(std::string& out, const Resource& resource, const std::vector<Member>& attributes) {
+void append_resource_details(std::string& out, const Resource& resource, const std::vector<Member>& attributes,
+                             const std::vector<Repeated>& repeated) {
   append_types(out, "\"resource\":", attributes);
+  append_order(out, "\"resource_order\":{", repeated);
   append_count(out, "\"resource_dropped\":", resource.dropped_attributes_count);
   if (resource.entity_refs.empty()) return;
   out += "\"entity_refs\":[";

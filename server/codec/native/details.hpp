@@ -3,7 +3,7 @@
 // Each function appends members of the JSON object, each followed by a comma.
 #pragma once
 
-#include "messages.hpp"
+#include "attributes.hpp"
 
 namespace lognotary {
 
@@ -28,8 +28,11 @@ void append_count(std::string& out, View name, uint32_t count);  // unless 0
 void append_object(std::string& out, View name, View members);
 
 void append_record_details(std::string& out, const Record& record, bool valid_trace_id, bool valid_span_id,
-                           View body_type, const std::vector<Member>& attributes);
-void append_scope_details(std::string& out, const Scope& scope, const std::vector<Member>& attributes);
-void append_resource_details(std::string& out, const Resource& resource, const std::vector<Member>& attributes);
+                           View body_type, const std::vector<Member>& attributes,
+                           const std::vector<Repeated>& repeated);
+void append_scope_details(std::string& out, const Scope& scope, const std::vector<Member>& attributes,
+                          const std::vector<Repeated>& repeated);
+void append_resource_details(std::string& out, const Resource& resource, const std::vector<Member>& attributes,
+                             const std::vector<Repeated>& repeated);
 
 }  // namespace lognotary

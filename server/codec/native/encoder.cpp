@@ -11,18 +11,22 @@ namespace {
 constexpr int64_t kDay = int64_t{86400} * 1000000000;  // nanoseconds
 constexpr int64_t kMark = -2;  // of the canonical record, version 2
 
-// Bytes of text, which every record of the owner repeats.
+// Thrown where a scope stands behind some of its records: they have to be read again, scopes first.
+// Every known sender puts it before them, and to look for it first costs a look at every record.
+struct ScopeIsLate {};
+
+}  // namespace
+
 uint64_t size_of(const std::vector<Member>& members) {
   uint64_t size = 0;
   for (const Member& member : members) size += member.key.size() + member.text.size();
   return size;
 }
 
-// Thrown where a scope stands behind some of its records: they have to be read again, scopes first.
-// Every known sender puts it before them, and to look for it first costs a look at every record.
-struct ScopeIsLate {};
-
-}  // namespace
+uint64_t Encoder::bytes_of_source() const {
+  return service_name_.size() + resource_.schema_url.size() + size_of(resource_.members) + scope_.schema_url.size() +
+         scope_name_.size() + scope_version_.size() + size_of(scope_.members);
+}
 
 void Encoder::encode(View request, int64_t ingested_at) {
   received_ = ingested_at;
@@ -36,7 +40,7 @@ void Encoder::encode(View request, int64_t ingested_at) {
 
 void Encoder::encode_all(View request, bool scopes_are_late) {
   scopes_are_late_ = scopes_are_late;
-  records_ = repeated_ = 0;
+  records_ = repeated_ = events_ = repeated_by_events_ = 0;
   ingested_at_ = received_;
   clear();
   bool any = false;
@@ -46,6 +50,17 @@ void Encoder::encode_all(View request, bool scopes_are_late) {
     encode_resource(field.bytes(), enter(kMaxDepth));
   }
   if (!any) require_read(request, signal_, Level::kRequest, kMaxDepth);
+  if (has_too_many_events()) throw Refused{Refusal::kTooManyRecords};
+}
+
+bool Encoder::count_event(uint64_t repeated) {
+  ++events_;
+  repeated_by_events_ += repeated;
+  return !has_too_many_events();
+}
+
+bool Encoder::has_too_many_events() const {
+  return events_ > 0 && (records_ + events_ > limits_.records || repeated_by_events_ > limits_.repeated);
 }
 
 // A resource may stand behind its records, so it is looked for first. To read over records costs little.
@@ -63,7 +78,7 @@ void Encoder::encode_resource(View resource_logs, int depth) {
   if (present == old) require_read(resource_logs, signal_, Level::kResourceLogs, depth);
   resource_.set_attributes(resource.attributes);
   resource_.details.clear();
-  append_resource_details(resource_.details, resource, resource_.members);
+  append_resource_details(resource_.details, resource, resource_.members, resource_.repeated);
   service_name_ = View();
   for (const Attribute& attribute : resource.attributes) {
     if (attribute.key != "service.name") continue;
@@ -94,12 +109,10 @@ void Encoder::encode_scope(View scope_logs, int depth) {
   }
   scope_.set_attributes(scope.attributes);
   scope_.details.clear();
-  append_scope_details(scope_.details, scope, scope_.members);
+  append_scope_details(scope_.details, scope, scope_.members, scope_.repeated);
   share(scope);
   begin_scope();
-  const uint64_t repeated = service_name_.size() + resource_.schema_url.size() + size_of(resource_.members) +
-                            resource_.details.size() + scope_.schema_url.size() + scope.name.size() +
-                            scope.version.size() + size_of(scope_.members) + scope_.details.size();
+  const uint64_t repeated = bytes_of_source() + resource_.details.size() + scope_.details.size();
   const uint64_t records_before = records_;
   const auto count_if_record = [&] {
     if (records.tag() == tags::kLogRecords) {
@@ -127,6 +140,7 @@ void Encoder::encode_scope(View scope_logs, int depth) {
 
 void Encoder::Owner::set_attributes(const std::vector<Attribute>& attributes) {
   sort_attributes(attributes, members, arena);
+  find_repeated(attributes, members, arena, repeated);
   map.clear();
   values.clear();
   map.put_varint(members.size());
@@ -159,13 +173,14 @@ void Encoder::share(const Scope& scope) {
   ++source_;
 }
 
-View Encoder::details(View of_record) {
+View Encoder::details(View of_record, View others) {
   details_.clear();
-  if (of_record.empty() && scope_.details.empty() && resource_.details.empty()) return View();
+  if (of_record.empty() && scope_.details.empty() && resource_.details.empty() && others.empty()) return View();
   details_ += '{';
   details_ += of_record;
   details_ += scope_.details;
   details_ += resource_.details;
+  details_ += others;
   details_.back() = '}';  // in place of the last comma
   return details_;
 }

@@ -36,6 +36,7 @@ class Encoder {
   // What a resource, or a scope, gives to all of its records.
   struct Owner {
     std::vector<Member> members;  // its attributes
+    std::vector<Repeated> repeated;
     Buffer map;     // as it stands in a canonical record
     Buffer values;  // as they stand in a Map column
     std::string details;
@@ -55,8 +56,16 @@ class Encoder {
   void finish_row(Table& table);  // hashes the canonical record, if that is wanted
   int64_t next_ingested_at() { return std::min(ingested_at_++, end_of_day_); }  // keeps the order of the request
 
-  // Returns the whole OtlpDetails: those of a record, as details.hpp makes them, and those of its scope and resource.
-  View details(View of_record);
+  // Returns the whole OtlpDetails: those of a record, as details.hpp makes them, those of its scope and resource, and
+  // what else there is to tell.
+  View details(View of_record, View others = View());
+
+  int64_t received_at() const { return std::min(ingested_at_, end_of_day_); }  // of the next record
+
+  uint64_t bytes_of_source() const;  // of the texts of resource and scope, without details
+
+  // Counts the record of an event, which has so many bytes in common with others; false if these are too many.
+  bool count_event(uint64_t repeated);
 
   // Writes to the rest of the canonical record and to a column alike.
   template <typename T>
@@ -85,6 +94,7 @@ class Encoder {
   void encode_scope(View scope_logs, int depth);
   void share(const Scope& scope);
   const SharedNumbers& numbers(Table& table);
+  bool has_too_many_events() const;
   static void write_map(MapColumn& column, const std::vector<uint32_t>& keys, const Buffer& values);
 
   const Signal signal_;
@@ -96,6 +106,8 @@ class Encoder {
   bool scopes_are_late_ = false;
   uint64_t records_ = 0;
   uint64_t repeated_ = 0;
+  uint64_t events_ = 0;
+  uint64_t repeated_by_events_ = 0;
 
   View scope_version_;
   Buffer shared_;           // the beginning of the canonical record, up to ScopeAttributes
@@ -107,5 +119,8 @@ class Encoder {
   SharedSha256 sha256_;
 #endif
 };
+
+// Returns the bytes of the texts of attributes.
+uint64_t size_of(const std::vector<Member>& members);
 
 }  // namespace lognotary

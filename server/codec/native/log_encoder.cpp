@@ -12,20 +12,22 @@ using namespace log_columns;
 namespace {
 
 // Returns the types of a record's scalars and whether it has a time, 0 where there is more to tell.
-uint64_t shape_of_record(const Record& record) {
-  if (record.body.kind >= Kind::kArray) return 0;
-  const uint64_t body = 8 | static_cast<uint64_t>(record.body.kind);
+uint64_t shape_of_record(const Record& record, View body_type) {
+  const Kind kind = body_type == types::kString ? Kind::kString : record.body.kind;
+  if (kind >= Kind::kArray) return 0;
+  const uint64_t body = 8 | static_cast<uint64_t>(kind);
   return shape_of(record.attributes, body << 1 | static_cast<uint64_t>(record.time == 0));
+}
+
+// Returns the body as rules see it: of bytes, the text in them, if they are one.
+View text_of(const Value& body, View text) {
+  return body.kind == Kind::kBytes && !body.bytes.empty() && is_utf8(body.bytes) ? body.bytes : text;
 }
 
 }  // namespace
 
 LogEncoder::LogEncoder(const Rules& rules, Limits limits, bool hash_operational)
-    : Encoder(Signal::kLogs, limits, true),
-      rules_(rules),
-      slots_(rules.slots()),
-      scope_slots_(rules.slots()),
-      resource_slots_(rules.slots()) {
+    : Encoder(Signal::kLogs, limits, true), rules_(rules), classifier_(rules) {
   operational_.hashed = hash_operational;
 }
 
@@ -36,41 +38,79 @@ void LogEncoder::clear() {
   key_slots_.clear();
 }
 
+void LogEncoder::begin_resource() {
+  classifier_.begin_resource(service_name_, resource_.members, resource_.repeated);
+}
+
+void LogEncoder::begin_scope() { classifier_.begin_scope(scope_name_, scope_.members, scope_.repeated); }
+
 void LogEncoder::encode_record(View message, int depth) {
   record_.clear();
   arena_.clear();
   if (!read_record(message, depth, record_, arena_)) require_read(message, signal(), Level::kLogRecord, depth);
 
-  char trace_hex[32], span_hex[16];
-  const View trace_id = hex_id(record_.trace_id, 16, trace_hex);
-  const View span_id = hex_id(record_.span_id, 8, span_hex);
+  trace_id_ = hex_id(record_.trace_id, 16, trace_hex_);
+  span_id_ = hex_id(record_.span_id, 8, span_hex_);
   const Text body = as_text(record_.body, arena_);
   attributes_.sort(record_.attributes, arena_);
   fill_log_slots();
-  const View details = this->details(record_details(body.type, !trace_id.empty(), !span_id.empty()));
 
-  const Facts facts{record_.event_name,
-                    scope_name_,
-                    service_name_,
-                    body.text,
-                    static_cast<uint8_t>(record_.severity_number),
-                    &slots_,
-                    &scope_slots_,
-                    &resource_slots_};
-  const bool is_audit = rules_.classify(facts, audit_fields_, audit_scratch_);
-  Table& table = is_audit ? audit_ : operational_;
+  View events;
+  const Verdict verdict = classifier_.classify(facts(text_of(record_.body, body.text)), arena_, audit_fields_, events);
+  const bool is_audit = verdict == Verdict::kAudit;
+  others_scratch_.clear();
+  if (is_audit) append_rules();
+  write(is_audit ? audit_ : operational_, body.text, details(record_details(body.type), others_scratch_), is_audit);
+  if (verdict == Verdict::kEvents) encode_events(events);
+}
+
+// The events of a list become audit records, with everything of the record but its body.
+void LogEncoder::encode_events(View events) {
+  size_t total = 0;
+  for (Elements elements(events); elements.next();) ++total;
+  size_t number = 0;
+  for (Elements elements(events); elements.next();) {
+    ++number;
+    event_arena_.clear();
+    const View event = elements.text(event_arena_);
+    View ignored;
+    if (classifier_.classify(facts(event), event_arena_, audit_fields_, ignored) != Verdict::kAudit) continue;
+    if (!count_event(bytes_in_common())) return;
+    others_scratch_ = "\"event\":[" + std::to_string(number) + ',' + std::to_string(total) + "],";
+    append_rules();
+    write(audit_, event, details(record_details(types::kString), others_scratch_), true);
+  }
+}
+
+Facts LogEncoder::facts(View body) const {
+  return {record_.event_name, record_.severity_text, static_cast<uint8_t>(record_.severity_number), body};
+}
+
+void LogEncoder::append_rules() {
+  others_scratch_ += "\"rules\":\"";
+  others_scratch_ += rules_.digest();
+  others_scratch_ += "\",";
+}
+
+// Returns the bytes that the record of an event has in common with the other events of its list.
+uint64_t LogEncoder::bytes_in_common() const {
+  return bytes_of_source() + size_of(attributes_.members());
+}
+
+void LogEncoder::write(Table& table, View body, View details, bool is_audit) {
+  // A record without any time counts as of its receipt.
   const uint64_t time = record_.time != 0 ? record_.time : record_.observed_time;
-  const auto timestamp = static_cast<int64_t>(std::min(time, kMaxTime));
+  const auto timestamp = time != 0 ? static_cast<int64_t>(std::min(time, kMaxTime)) : received_at();
 
   // In the order of the canonical record.
-  begin_row(table, timestamp, most_bytes(body.text, details, is_audit));
+  begin_row(table, timestamp, most_bytes(body, details, is_audit));
   put(table.plain[kTimestamp], timestamp);
-  put_string(table.plain[kTraceId], trace_id);
-  put_string(table.plain[kSpanId], span_id);
+  put_string(table.plain[kTraceId], trace_id_);
+  put_string(table.plain[kSpanId], span_id_);
   put(table.plain[kTraceFlags], static_cast<uint8_t>(record_.flags));
   put_word(table.words[kSeverityText], record_.severity_text);
   put(table.plain[kSeverityNumber], static_cast<uint8_t>(record_.severity_number));
-  put_string(table.plain[kBody], body.text);
+  put_string(table.plain[kBody], body);
   at_ = attributes_.write(at_, table.maps[kLogAttributes], is_audit);
   put_string(table.plain[kEventName], record_.event_name);
   put(table.plain[kObservedTimestamp], static_cast<int64_t>(std::min(record_.observed_time, kMaxTime)));
@@ -93,43 +133,39 @@ size_t LogEncoder::most_bytes(View body, View details, bool is_audit) const {
   return size + audit;
 }
 
-void LogEncoder::fill(Slots& slots, const std::vector<Member>& members) const {
-  slots.clear();
-  for (const Member& member : members) {
-    if (const uint32_t slot = rules_.slot(member.key); slot != Rules::kNoSlot) slots.set(slot, member.text);
-  }
-}
-
 void LogEncoder::fill_log_slots() {
   const std::vector<Member>& members = attributes_.members();
   const Layout* const layout = attributes_.layout();
   if (layout == nullptr) {
-    fill(slots_, members);
+    classifier_.fill_log_slots(members, attributes_.repeated());
     return;
   }
-  slots_.clear();
+  Slots<View>& slots = classifier_.log_slots();
+  slots.clear();
   const Dictionary& keys = attributes_.keys();
   for (size_t known = key_slots_.size(); known < keys.size(); ++known) {
     key_slots_.push_back(rules_.slot(keys[static_cast<uint32_t>(known)]));
   }
   for (size_t i = 0; i < members.size(); ++i) {
     const uint32_t slot = key_slots_[layout->keys[layout->order[i]]];
-    if (slot != Rules::kNoSlot) slots_.set(slot, members[i].text);
+    if (slot != Rules::kNoSlot) slots.set(slot, members[i].text);
   }
 }
 
 // Returns what only this record adds to its OtlpDetails, as details.hpp makes it.
-View LogEncoder::record_details(View body_type, bool valid_trace_id, bool valid_span_id) {
+View LogEncoder::record_details(View body_type) {
+  const bool valid_trace_id = !trace_id_.empty(), valid_span_id = !span_id_.empty();
   // Where nothing but types and an unset time is told, the details of a layout are the same again and again.
   Layout* const layout = attributes_.layout();
   const bool plain = layout != nullptr && (valid_trace_id || record_.trace_id.empty()) &&
                      (valid_span_id || record_.span_id.empty()) && record_.time <= kMaxTime &&
                      record_.observed_time <= kMaxTime && record_.severity_number >= 0 &&
                      record_.severity_number <= 0xFF;
-  const uint64_t shape = plain ? shape_of_record(record_) : 0;
+  const uint64_t shape = plain ? shape_of_record(record_, body_type) : 0;
   if (shape != 0 && shape == layout->shape) return layout->details;
   details_scratch_.clear();
-  append_record_details(details_scratch_, record_, valid_trace_id, valid_span_id, body_type, attributes_.members());
+  append_record_details(details_scratch_, record_, valid_trace_id, valid_span_id, body_type, attributes_.members(),
+                        attributes_.repeated());
   if (shape != 0) {
     layout->shape = shape;
     layout->details = details_scratch_;
@@ -141,20 +177,20 @@ void LogEncoder::write_audit(Table& table) {
   const auto& values = audit_fields_.values;
   put_string(table.plain[kAuditRecordId], values[kRecordIdField]);
   put_string(table.plain[kActorId], values[kActorIdField]);
-  put_string(table.plain[kActorName], View());
+  put_string(table.plain[kActorName], values[kActorNameField]);
   put_word(table.words[kActorType], values[kActorTypeField]);
-  put_string(table.plain[kEffectiveActorId], View());
-  put_string(table.plain[kSessionId], View());
+  put_string(table.plain[kEffectiveActorId], values[kEffectiveActorIdField]);
+  put_string(table.plain[kSessionId], values[kSessionIdField]);
   put_word(table.words[kAction], values[kActionField]);
   put_string(table.plain[kTargetId], values[kTargetIdField]);
   put_word(table.words[kTargetType], values[kTargetTypeField]);
   put_string(table.plain[kSourceId], values[kSourceIdField]);
   put_word(table.words[kSourceType], values[kSourceTypeField]);
-  put_string(table.plain[kSourceHost], View());
+  put_string(table.plain[kSourceHost], values[kSourceHostField]);
   put_word(table.words[kOutcome], values[kOutcomeField]);
   put_word(table.words[kCategory], values[kCategoryField]);
   put_word(table.words[kAuditRule], audit_fields_.rule);
-  put_string(table.plain[kDescription], View());
+  put_string(table.plain[kDescription], values[kDescriptionField]);
 }
 
 }  // namespace lognotary

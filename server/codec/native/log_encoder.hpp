@@ -1,8 +1,8 @@
 // Log records: read, classified, and written to the rows of both of their streams.
 #pragma once
 
+#include "classifier.hpp"
 #include "encoder.hpp"
-#include "rules.hpp"
 
 namespace lognotary {
 
@@ -17,24 +17,33 @@ class LogEncoder : public Encoder {
 
  private:
   void clear() override;
-  void begin_resource() override { fill(resource_slots_, resource_.members); }
-  void begin_scope() override { fill(scope_slots_, scope_.members); }
+  void begin_resource() override;
+  void begin_scope() override;
   void encode_record(View message, int depth) override;
 
-  void fill(Slots& slots, const std::vector<Member>& members) const;
   void fill_log_slots();
-  View record_details(View body_type, bool valid_trace_id, bool valid_span_id);
+  void encode_events(View events);
+  uint64_t bytes_in_common() const;
+  Facts facts(View body) const;
+  void append_rules();
+
+  View record_details(View body_type);
+  // Writes `record_`, or an event in it, to a table.
+  void write(Table& table, View body, View details, bool is_audit);
   size_t most_bytes(View body, View details, bool is_audit) const;
   void write_audit(Table& table);
 
   const Rules& rules_;
+  Classifier classifier_;
   Record record_;
   Arena arena_;  // texts of this record
+  Arena event_arena_;  // texts of one event in it
   AttributeLists attributes_;
   std::vector<uint32_t> key_slots_;  // number of a key -> its place in the rules
-  Slots slots_, scope_slots_, resource_slots_;
+  char trace_hex_[32], span_hex_[16];
+  View trace_id_, span_id_;
   AuditFields audit_fields_;
-  std::string audit_scratch_, details_scratch_;
+  std::string details_scratch_, others_scratch_;
   Table audit_, operational_;
 };
 

@@ -1,67 +1,217 @@
 #include "rules.hpp"
 
-#include <algorithm>
-#include <utility>
+#include <stdexcept>
 
 namespace lognotary {
 namespace {
 
-bool begins_with(View text, View beginning) { return text.substr(0, beginning.size()) == beginning; }
+// Reads a program, as server/codec/audit/program.py writes it.
+class ProgramReader {
+ public:
+  explicit ProgramReader(View program) : at_(program.data()), end_(program.data() + program.size()) {}
 
-// ASCII only, as Python's bytes.lower.
-void lower(View text, std::string& out) {
-  out.assign(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  uint64_t number() {
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      if (at_ == end_) break;
+      const auto byte = static_cast<unsigned char>(*at_++);
+      value |= static_cast<uint64_t>(byte & 0x7F) << shift;
+      if (byte < 0x80) return value;
+    }
+    throw std::invalid_argument("the program of the audit rules is broken");
   }
-}
+
+  int64_t signed_number() {
+    const uint64_t value = number();
+    return static_cast<int64_t>(value >> 1) ^ -static_cast<int64_t>(value & 1);
+  }
+
+  std::string text() {
+    const uint64_t size = number();
+    if (size > static_cast<uint64_t>(end_ - at_)) {
+      throw std::invalid_argument("the program of the audit rules is broken");
+    }
+    std::string read(at_, size);
+    at_ += size;
+    return read;
+  }
+
+  template <typename Read>
+  auto list(Read read) {
+    std::vector<decltype(read())> values;
+    for (uint64_t left = number(); left > 0; --left) values.push_back(read());
+    return values;
+  }
+
+  Path path() {
+    Path path;
+    path.text = text();
+    path.segments = list([&] {
+      Segment segment;
+      segment.kind = static_cast<Segment::Kind>(number());
+      if (segment.kind == Segment::kKey) segment.key = text();
+      if (segment.kind == Segment::kIndex) segment.index = signed_number();
+      return segment;
+    });
+    path.prepare();
+    return path;
+  }
+
+  Source source() {
+    Source source;
+    source.place = static_cast<Place>(number());
+    source.has_path = number() != 0;
+    if (source.has_path) source.path = path();
+    source.text = text();
+    source.group = number();
+    return source;
+  }
+
+  std::unique_ptr<Regex> regex() {
+    return std::make_unique<Regex>(list([&] { return static_cast<uint32_t>(number()); }));
+  }
+
+  Test test() {
+    Test test;
+    test.kind = static_cast<Test::Kind>(number());
+    if (test.kind < Test::kRange) test.text = text();
+    if (test.kind == Test::kRange) {
+      test.low = signed_number();
+      test.high = signed_number();
+    }
+    if (test.kind == Test::kRegex) test.regex = regex();
+    return test;
+  }
+
+  Match match() {
+    Match match;
+    match.severity_min = static_cast<unsigned>(number());
+    for (uint64_t left = number(); left > 0; --left) {
+      Condition condition{source(), list([&] { return test(); })};
+      place_of(match, condition.source.place).push_back(std::move(condition));
+    }
+    return match;
+  }
+
+  Rule rule() {
+    Rule rule;
+    rule.name = text();
+    rule.matches = list([&] { return match(); });
+    rule.unless = list([&] { return match(); });
+    rule.groups = number();
+    rule.extracts = list([&] {
+      Source from = source();
+      auto compiled = regex();
+      return Extract{std::move(from), std::move(compiled), list([&] { return static_cast<size_t>(number()); })};
+    });
+    for (auto& templates : rule.fields) templates = list([&] { return list([&] { return source(); }); });
+    for (auto& values : rule.values) {
+      values = list([&] {
+        Test passed = test();
+        return StoredValue{std::move(passed), text()};
+      });
+    }
+    for (std::string& absent : list([&] { return text(); })) rule.absent.insert(std::move(absent));
+    rule.splits = number() != 0;
+    if (rule.splits) rule.split = path();
+    return rule;
+  }
+
+ private:
+  static std::vector<Condition>& place_of(Match& match, Place place) {
+    switch (place) {
+      case Place::kResource:
+      case Place::kScope:
+      case Place::kScopeName:
+      case Place::kServiceName:
+        return match.outer;
+      case Place::kBody:
+        return match.body;
+      default:
+        return match.inner;
+    }
+  }
+
+  const char* at_;
+  const char* end_;
+};
 
 }  // namespace
 
-Rules::Pattern::Pattern(const std::string& pattern)
-    : text(pattern), prefix(!pattern.empty() && pattern.back() == '*'), any(pattern == "*") {
-  if (prefix) text.pop_back();
-}
-
-bool Rules::Pattern::fits(View value) const {
-  if (any) return !value.empty();
-  if (prefix) return begins_with(value, text);
-  return text.empty() || value == text;
-}
-
-Rules::Rules(Words words) : words_(std::move(words)), event_name_slot_(add_slot("event.name")) {}
-
-void Rules::add_rule(const std::string& name) { rules_.push_back(Rule{name, {}, {}}); }
-
-void Rules::add_match(const std::string& event_name, const std::string& scope, const std::string& service,
-                      int severity_min) {
-  rules_.back().matches.push_back(
-      Match{Pattern(event_name), Pattern(scope), Pattern(service), static_cast<unsigned>(std::max(0, severity_min)), 0, {}});
-}
-
-void Rules::add_attribute(const std::string& key, const std::string& pattern) {
-  Match& match = rules_.back().matches.back();
-  match.attributes.emplace_back(add_slot(key), Pattern(pattern));
-  match.mask |= Slots::bit(match.attributes.back().first);
-}
-
-void Rules::add_source(int field, const std::string& source) {
-  static const std::pair<View, Place> kPlaces[] = {
-      {"log:", Place::kLog}, {"resource:", Place::kResource}, {"scope:", Place::kScope}, {"=", Place::kLiteral}};
-  static const std::pair<View, Place> kNames[] = {{"event_name", Place::kEventName},
-                                                  {"scope_name", Place::kScopeName},
-                                                  {"service_name", Place::kServiceName},
-                                                  {"body", Place::kBody}};
-  auto& sources = rules_.back().sources.at(static_cast<size_t>(field));
-  for (const auto& [prefix, place] : kPlaces) {
-    if (!begins_with(source, prefix)) continue;
-    const std::string rest = source.substr(prefix.size());
-    sources.push_back(Source{place, place == Place::kLiteral ? kNoSlot : add_slot(rest), rest});
-    return;
+void Needs::add(const std::vector<Start>& starts) {
+  SlotMask mask;
+  for (const Start& start : starts) {
+    if (start.slot >= 128) return;  // which the masks do not have
+    mask.add(start.slot);
   }
-  for (const auto& [name, place] : kNames) {
-    if (source == name) sources.push_back(Source{place, kNoSlot, {}});
+  if (starts.size() > 1) {
+    any.push_back(mask);
+  } else {
+    for (const Start& start : starts) all.add(start.slot);
   }
+}
+
+bool Needs::are_met(const SlotMask& mask) const {
+  if (!mask.has_all_of(all)) return false;
+  for (const SlotMask& one : any) {
+    if (!mask.has_any_of(one)) return false;
+  }
+  return true;
+}
+
+Rules::Rules(View program) {
+  ProgramReader reader(program);
+  for (size_t set = 0; set < Words::kSets; ++set) {
+    for (const std::string& word : reader.list([&] { return reader.text(); })) {
+      words_.add(static_cast<Words::Set>(set), word);
+    }
+  }
+  for (uint64_t left = reader.number(); left > 0; --left) {
+    const std::string first = reader.text();
+    words_.add_auth_pair(first, reader.text());
+  }
+  digest_ = reader.text();
+  rules_ = reader.list([&] { return reader.rule(); });
+
+  // The keys of conditions come first: there are masks for the first slots.
+  event_name_slot_ = add_slot("event.name");
+  for (Rule& rule : rules_) {
+    for (auto* matches : {&rule.matches, &rule.unless}) {
+      for (Match& match : *matches) add_needs(match);
+    }
+  }
+  for (Rule& rule : rules_) {
+    for (Extract& extract : rule.extracts) add_starts(extract.source);
+    for (auto& templates : rule.fields) {
+      for (Template& parts : templates) {
+        for (Source& source : parts) add_starts(source);
+      }
+    }
+  }
+}
+
+void Rules::add_needs(Match& match) {
+  for (auto* conditions : {&match.outer, &match.inner, &match.body}) {
+    for (Condition& condition : *conditions) add_starts(condition.source);
+  }
+  for (const Condition& condition : match.inner) {
+    if (condition.source.place == Place::kLog) match.log_needs.add(condition.source.starts);
+  }
+  for (const Condition& condition : match.body) {
+    if (condition.source.has_path) match.body_needs.add(condition.source.starts);
+  }
+}
+
+void Rules::add_starts(Source& source) {
+  if (!source.has_path || source.place == Place::kGroup) return;
+  const size_t all = source.path.segments.size();
+  const auto& beginnings = source.path.beginnings;
+  const bool in_attributes = source.place != Place::kBody;
+  if (in_attributes && (beginnings.empty() || beginnings[0].empty() || beginnings[0][0].key != source.path.text)) {
+    source.starts.push_back({add_slot(source.path.text), all});
+  }
+  if (beginnings.empty()) return;
+  for (const Beginning& beginning : beginnings[0]) source.starts.push_back({add_slot(beginning.key), beginning.count});
 }
 
 uint32_t Rules::add_slot(const std::string& key) {
@@ -75,96 +225,6 @@ uint32_t Rules::add_slot(const std::string& key) {
 uint32_t Rules::slot(View key) const {
   const auto found = slots_.find(key);
   return found == slots_.end() ? kNoSlot : found->second;
-}
-
-bool Rules::classify(const Facts& facts, AuditFields& fields, std::string& scratch) const {
-  const uint64_t mask = facts.log->mask();
-  for (const Rule& rule : rules_) {
-    if (std::none_of(rule.matches.begin(), rule.matches.end(), [&](const Match& match) {
-          return (mask & match.mask) == match.mask && holds(match, facts);
-        })) {
-      continue;
-    }
-    for (size_t field = 0; field < kFields; ++field) fields.values[field] = first(rule.sources[field], facts);
-    fields.values[kOutcomeField] = outcome(fields.values[kOutcomeField], scratch);
-    fields.values[kCategoryField] =
-        category(fields.values[kCategoryField], fields.values[kActionField], fields.values[kTargetTypeField], scratch);
-    fields.rule = rule.name;
-    return true;
-  }
-  return false;
-}
-
-View Rules::outcome(View sent, std::string& scratch) const {
-  lower(sent, scratch);
-  const View word = scratch;
-  if (word.size() == 3 && std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-    return word < "400" ? "success" : "failure";  // an HTTP status code
-  }
-  for (const auto& [known, outcome] : words_.outcomes) {
-    if (word == known) return outcome;
-  }
-  return "failure";
-}
-
-View Rules::category(View sent, View action, View target_type, std::string& scratch) const {
-  lower(sent, scratch);
-  for (const std::string& known : words_.categories) {
-    if (scratch == known) return known;
-  }
-  lower(action, scratch);
-  for (const auto& [beginning, category] : words_.category_of_action) {
-    if (begins_with(scratch, beginning)) return category;
-  }
-  lower(target_type, scratch);
-  for (const auto& [target, category] : words_.category_of_target) {
-    if (scratch == target) return category;
-  }
-  return "data";
-}
-
-bool Rules::holds(const Match& match, const Facts& facts) const {
-  if (facts.severity_number < match.severity_min) return false;
-  for (const auto& [slot, pattern] : match.attributes) {
-    if (!facts.log->has(slot)) return false;
-    if (!pattern.any && !pattern.fits(facts.log->get(slot))) return false;
-  }
-  if (!match.scope.fits(facts.scope_name) || !match.service.fits(facts.service_name)) return false;
-  return match.event_name.fits(facts.event_name.empty() ? facts.log->get(event_name_slot_) : facts.event_name);
-}
-
-View Rules::first(const std::vector<Source>& sources, const Facts& facts) {
-  for (const Source& source : sources) {
-    View value;
-    switch (source.place) {
-      case Place::kLiteral:
-        value = source.text;
-        break;
-      case Place::kLog:
-        value = facts.log->get(source.slot);
-        break;
-      case Place::kResource:
-        value = facts.resource->get(source.slot);
-        break;
-      case Place::kScope:
-        value = facts.scope->get(source.slot);
-        break;
-      case Place::kEventName:
-        value = facts.event_name;
-        break;
-      case Place::kScopeName:
-        value = facts.scope_name;
-        break;
-      case Place::kServiceName:
-        value = facts.service_name;
-        break;
-      case Place::kBody:
-        value = facts.body;
-        break;
-    }
-    if (!value.empty()) return value;
-  }
-  return View();
 }
 
 }  // namespace lognotary

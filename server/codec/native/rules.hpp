@@ -1,139 +1,172 @@
-// Audit rules, compiled for many records: the same as server/codec/classify.py, without its dictionaries.
+// Audit rules, compiled for many records. server/codec/audit/rules.py is the definition of what they are.
 #pragma once
 
 #include <array>
 #include <deque>
+#include <memory>
 #include <string>
 #include <unordered_map>
-#include <utility>
+#include <unordered_set>
 #include <vector>
 
-#include "value.hpp"
+#include "regex.hpp"
+#include "texts.hpp"
+#include "words.hpp"
 
 namespace lognotary {
 
-// The audit columns of a record, in the order of server/codec/rules.py's Fields.
-enum Field {
-  kRecordIdField, kActorIdField, kActorTypeField, kActionField, kTargetIdField, kTargetTypeField, kSourceIdField,
-  kSourceTypeField, kOutcomeField, kCategoryField, kFields
+// The audit columns that a rule fills, in the order of server/codec/audit/rules.py's Fields.
+enum Field : size_t {
+  kRecordIdField, kActorIdField, kActorNameField, kActorTypeField, kEffectiveActorIdField, kSessionIdField,
+  kActionField, kTargetIdField, kTargetTypeField, kSourceIdField, kSourceTypeField, kSourceHostField, kOutcomeField,
+  kCategoryField, kDescriptionField, kFields
 };
 
-// The values of the attributes that rules read, each in the slot of its key in Rules.
+// In the order of server/codec/audit/rules.py's Place.
+enum class Place : uint8_t {
+  kLog, kResource, kScope, kBody, kEventName, kScopeName, kServiceName, kSeverityText, kGroup, kText
+};
+
+// Which of the first 128 slots have a value; slots beyond them are not in it.
+struct SlotMask {
+  std::array<uint64_t, 2> bits{};
+
+  void add(uint32_t slot) {
+    if (slot < 128) bits[slot >> 6] |= uint64_t{1} << (slot & 63);
+  }
+  bool has_all_of(const SlotMask& other) const {
+    return (bits[0] & other.bits[0]) == other.bits[0] && (bits[1] & other.bits[1]) == other.bits[1];
+  }
+  bool has_any_of(const SlotMask& other) const {
+    return ((bits[0] & other.bits[0]) | (bits[1] & other.bits[1])) != 0;
+  }
+};
+
+// The values of the keys that rules read, each in the slot of its key in Rules.
+template <typename T>
 class Slots {
  public:
   explicit Slots(size_t size) : values_(size), rounds_(size, 0) {}
 
   void clear() {
     ++round_;
-    mask_ = 0;
+    mask_ = SlotMask();
   }
 
-  // The first value of a duplicate key counts.
-  void set(uint32_t slot, View value) {
-    if (rounds_[slot] == round_) return;
+  void set(uint32_t slot, const T& value) {
     rounds_[slot] = round_;
     values_[slot] = value;
-    mask_ |= bit(slot);
+    mask_.add(slot);
   }
 
-  // Bit mask of the slots that are set; slots beyond the first 64 are not in it.
-  uint64_t mask() const { return mask_; }
-  static uint64_t bit(uint32_t slot) { return slot < 64 ? uint64_t{1} << slot : 0; }
-
+  const SlotMask& mask() const { return mask_; }
   bool has(uint32_t slot) const { return rounds_[slot] == round_; }
-  View get(uint32_t slot) const { return has(slot) ? values_[slot] : View(); }
+  const T& get(uint32_t slot) const { return values_[slot]; }
 
  private:
-  std::vector<View> values_;
+  std::vector<T> values_;
   std::vector<uint64_t> rounds_;
   uint64_t round_ = 1;
-  uint64_t mask_ = 0;
+  SlotMask mask_;
 };
 
-// What rules look at.
-struct Facts {
-  View event_name;
-  View scope_name;
-  View service_name;
-  View body;
-  unsigned severity_number;
-  const Slots* log;
-  const Slots* scope;
-  const Slots* resource;
+// Where the path of a source can begin: the slot of a key, and the segment behind it.
+struct Start {
+  uint32_t slot;
+  size_t count;
 };
 
-struct AuditFields {
-  std::array<View, kFields> values;
-  View rule;
+struct Source {
+  Place place;
+  bool has_path = false;
+  Path path;
+  std::vector<Start> starts;  // the longest key first
+  std::string text;
+  size_t group = 0;
 };
 
-// The words of server/codec/classify.py, in lower case and in its order.
-struct Words {
-  std::vector<std::pair<std::string, std::string>> outcomes;
-  std::vector<std::string> categories;
-  std::vector<std::pair<std::string, std::string>> category_of_action;  // how actions begin
-  std::vector<std::pair<std::string, std::string>> category_of_target;
+using Template = std::vector<Source>;
+
+struct Test {
+  enum Kind : uint8_t { kExact, kPrefix, kSuffix, kContains, kAny, kRange, kRegex };
+  Kind kind;
+  std::string text;
+  int64_t low = 0, high = 0;
+  std::unique_ptr<Regex> regex;
+};
+
+struct Condition {
+  Source source;
+  std::vector<Test> tests;
+};
+
+// What has to be there for conditions on one kind of slots: each key of `all`, and one key of each of `any`.
+struct Needs {
+  SlotMask all;
+  std::vector<SlotMask> any;
+
+  void add(const std::vector<Start>& starts);
+  bool are_met(const SlotMask& mask) const;
+};
+
+struct Match {
+  unsigned severity_min;
+  std::vector<Condition> outer;  // on the resource, the scope and the service
+  std::vector<Condition> inner;  // on the record
+  std::vector<Condition> body;   // on the body, after all others
+  Needs log_needs, body_needs;
+};
+
+struct Extract {
+  Source source;
+  std::unique_ptr<Regex> regex;
+  std::vector<size_t> groups;  // the rule's numbers of its groups
+};
+
+struct StoredValue {
+  Test test;
+  std::string stored;
+};
+
+struct Rule {
+  std::string name;
+  std::vector<Match> matches, unless;
+  size_t groups;
+  std::vector<Extract> extracts;
+  std::array<std::vector<Template>, kFields> fields;
+  std::array<std::vector<StoredValue>, kFields> values;
+  std::unordered_set<std::string> absent;
+  bool splits = false;
+  Path split;
 };
 
 class Rules {
  public:
   static constexpr uint32_t kNoSlot = UINT32_MAX;
 
-  explicit Rules(Words words);
+  // Takes what server/codec/audit/program.py makes. Throws std::invalid_argument if it is something else.
+  explicit Rules(View program);
 
-  // Rules are put together in order: a rule, its matches each with attributes, its sources for each field.
-  void add_rule(const std::string& name);
-  void add_match(const std::string& event_name, const std::string& scope, const std::string& service, int severity_min);
-  void add_attribute(const std::string& key, const std::string& pattern);
-  void add_source(int field, const std::string& source);
+  const Words& words() const { return words_; }
+  const std::vector<Rule>& rules() const { return rules_; }
+  const std::string& digest() const { return digest_; }
+  uint32_t event_name_slot() const { return event_name_slot_; }
 
+  // Attributes and bodies have the same slots for the same keys.
   size_t slots() const { return slots_.size(); }
-
-  // Returns where values of this attribute are expected, kNoSlot if no rule asks for it.
-  uint32_t slot(View key) const;
-
-  // Fills in the audit fields if the record is audit. They point into `facts` and `scratch`.
-  bool classify(const Facts& facts, AuditFields& fields, std::string& scratch) const;
+  uint32_t slot(View key) const;  // kNoSlot if no rule asks for it
 
  private:
-  struct Pattern {
-    std::string text;
-    bool prefix = false;  // "text*"
-    bool any = false;     // "*"
-
-    explicit Pattern(const std::string& pattern);
-    bool fits(View value) const;
-  };
-  enum class Place { kLiteral, kLog, kResource, kScope, kEventName, kScopeName, kServiceName, kBody };
-  struct Source {
-    Place place;
-    uint32_t slot;
-    std::string text;
-  };
-  struct Match {
-    Pattern event_name, scope, service;
-    unsigned severity_min;
-    uint64_t mask;  // of the attributes: a quick look that nearly always suffices
-    std::vector<std::pair<uint32_t, Pattern>> attributes;
-  };
-  struct Rule {
-    std::string name;
-    std::vector<Match> matches;
-    std::array<std::vector<Source>, kFields> sources;
-  };
-
   uint32_t add_slot(const std::string& key);
-  bool holds(const Match& match, const Facts& facts) const;
-  static View first(const std::vector<Source>& sources, const Facts& facts);
-
-  View outcome(View sent, std::string& scratch) const;
-  View category(View sent, View action, View target_type, std::string& scratch) const;
+  void add_starts(Source& source);
+  void add_needs(Match& match);
 
   Words words_;
+  std::string digest_;
   std::vector<Rule> rules_;
   std::deque<std::string> keys_;
   std::unordered_map<View, uint32_t> slots_;  // keys are few and the operator's own
-  uint32_t event_name_slot_;
+  uint32_t event_name_slot_ = 0;
 };
 
 }  // namespace lognotary

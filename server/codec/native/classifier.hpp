@@ -1,0 +1,82 @@
+// Classification of one record after another: the same as server/codec/audit/classify.py.
+#pragma once
+
+#include "attributes.hpp"
+#include "rules.hpp"
+
+namespace lognotary {
+
+// What rules look at, besides attributes.
+struct Facts {
+  View event_name;
+  View severity_text;
+  unsigned severity_number;
+  View body;
+};
+
+struct AuditFields {
+  std::array<View, kFields> values;
+  View rule;
+};
+
+enum class Verdict { kOperational, kAudit, kEvents };
+
+class Classifier {
+ public:
+  explicit Classifier(const Rules& rules);
+
+  // Attributes are given in their stored order, and repeated keys with their values as they were sent.
+  void begin_resource(View service_name, const std::vector<Member>& members, const std::vector<Repeated>& repeated);
+  void begin_scope(View scope_name, const std::vector<Member>& members, const std::vector<Repeated>& repeated);
+
+  // For records whose layout is known: `slots` are those of the members, in their stored order.
+  Slots<View>& log_slots() { return log_; }
+  void fill_log_slots(const std::vector<Member>& members, const std::vector<Repeated>& repeated);
+
+  // Fills in the audit fields of an audit record, or the list of a record that is a list of events. What is filled in
+  // points into the facts, the arena and the rules.
+  Verdict classify(const Facts& facts, Arena& arena, AuditFields& fields, View& events);
+
+ private:
+  // A match of a rule whose conditions on resource, scope and service hold.
+  struct Active {
+    const Rule* rule;
+    const Match* match;
+  };
+
+  void fill(Slots<View>& slots, const std::vector<Member>& members, const std::vector<Repeated>& repeated) const;
+  void read_body();
+
+  bool holds(const std::vector<Condition>& conditions);
+  bool holds(const Match& match, bool outer_too);
+  bool passes(const Test& test, View value);
+  bool value(const Source& source, View& value);
+  bool attribute(const Slots<View>& slots, const Source& source, View& value);
+  bool in_body(const Source& source, View& value);
+
+  void extract(const Rule& rule, AuditFields& fields);
+  void search_groups(const Rule& rule);
+  View part(const Rule& rule, const Source& source);
+  View value(const Rule& rule, const Template& parts);
+  template <typename Use>
+  View first(const Rule& rule, Field field, Use use);
+  View stored(const Rule& rule, Field field, View value);
+  View text(const Rule& rule, Field field);
+  View actor_type(const Rule& rule);
+  View outcome(const Rule& rule);
+  View category(const Rule& rule, View action, View target_type);
+
+  const Rules& rules_;
+  Slots<View> log_, scope_, resource_;
+  Slots<RawValue> body_;
+  bool body_is_read_ = false;
+  View service_name_, scope_name_;
+  std::vector<Active> active_;
+  const Facts* facts_ = nullptr;
+  Arena* arena_ = nullptr;
+  std::vector<View> groups_, found_;
+  RegexScratch regex_scratch_;
+  std::string scratch_;
+};
+
+}  // namespace lognotary

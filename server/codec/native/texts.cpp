@@ -1,0 +1,409 @@
+#include "texts.hpp"
+
+namespace lognotary {
+namespace {
+
+constexpr size_t kNoEnd = View::npos;
+constexpr View kReplacement = "\xEF\xBF\xBD";
+
+bool is_json_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+bool is_space(char c) { return is_json_space(c) || c == '\v' || c == '\f'; }
+
+size_t skip_space(View text, size_t at) {
+  while (at < text.size() && is_json_space(text[at])) ++at;
+  return at;
+}
+
+bool stands_at(View text, size_t at, char c) { return at < text.size() && text[at] == c; }
+
+// Returns where the string that begins at a quote ends, behind its closing quote.
+size_t end_of_string(View text, size_t at) {
+  for (++at; at < text.size(); ++at) {
+    if (text[at] == '"') return at + 1;
+    if (text[at] == '\\') ++at;
+  }
+  return kNoEnd;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Returns where true, false, null or a number ends.
+size_t end_of_bare(View text, size_t at) {
+  size_t end = at;
+  for (const View word : {View("true"), View("false"), View("null")}) {
+    if (text.substr(at, word.size()) == word) end = at + word.size();
+  }
+  if (end == at) {
+    const size_t digits = stands_at(text, at, '-') ? at + 1 : at;
+    if (digits >= text.size() || !is_digit(text[digits])) return kNoEnd;
+    end = digits + 1;
+    while (end < text.size() && View("-+.0123456789eE").find(text[end]) != View::npos) ++end;
+  }
+  const bool ends = end == text.size() || is_space(text[end]) || View(",]}").find(text[end]) != View::npos;
+  return ends ? end : kNoEnd;
+}
+
+size_t end_of_value(View text, size_t at) {
+  if (at >= text.size()) return kNoEnd;
+  if (text[at] == '"') return end_of_string(text, at);
+  if (text[at] != '{' && text[at] != '[') return end_of_bare(text, at);
+  size_t depth = 0;
+  while (at < text.size()) {
+    switch (text[at]) {
+      case '"':
+        at = end_of_string(text, at);
+        if (at == kNoEnd) return kNoEnd;
+        continue;
+      case '{':
+      case '[':
+        ++depth;
+        break;
+      case '}':
+      case ']':
+        if (--depth == 0) return at + 1;
+        break;
+      default:
+        break;
+    }
+    ++at;
+  }
+  return kNoEnd;
+}
+
+RawValue value_of(View json) {
+  if (json == "null") return {RawValue::kNull, json};
+  if (json.front() == '"') return {RawValue::kString, json.substr(1, json.size() - 2)};
+  return {RawValue::kPlain, json};
+}
+
+int hex_digit(char c) {
+  if (is_digit(c)) return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// Returns the number of four hex digits, -1 if there are none.
+int32_t hex4(View text, size_t at) {
+  if (at + 4 > text.size()) return -1;
+  int32_t code = 0;
+  for (size_t i = at; i < at + 4; ++i) {
+    const int digit = hex_digit(text[i]);
+    if (digit < 0) return -1;
+    code = code << 4 | digit;
+  }
+  return code;
+}
+
+void append_utf8(std::string& out, uint32_t code) {
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+    return;
+  }
+  if (code < 0x800) {
+    out += static_cast<char>(0xC0 | code >> 6);
+  } else {
+    if (code < 0x10000) {
+      out += static_cast<char>(0xE0 | code >> 12);
+    } else {
+      out += static_cast<char>(0xF0 | code >> 18);
+      out += static_cast<char>(0x80 | (code >> 12 & 0x3F));
+    }
+    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
+  }
+  out += static_cast<char>(0x80 | (code & 0x3F));
+}
+
+bool is_high(int32_t code) { return code >= 0xD800 && code < 0xDC00; }
+bool is_low(int32_t code) { return code >= 0xDC00 && code < 0xE000; }
+
+// Appends the character of a \uXXXX escape whose digits are at `at`; returns where the text goes on.
+size_t append_escaped(std::string& out, View text, size_t at, int32_t code) {
+  at += 4;
+  const int32_t next = text.substr(at, 2) == "\\u" ? hex4(text, at + 2) : -1;
+  if (is_high(code) && is_low(next)) {
+    append_utf8(out, 0x10000 + (static_cast<uint32_t>(code - 0xD800) << 10) + static_cast<uint32_t>(next - 0xDC00));
+    return at + 6;
+  }
+  if (is_high(code) || is_low(code)) {
+    out += kReplacement;
+  } else {
+    append_utf8(out, static_cast<uint32_t>(code));
+  }
+  return at;
+}
+
+char unescaped(char c) {
+  switch (c) {
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return c;
+  }
+}
+
+View unescape(View text, Arena& arena) {
+  size_t backslash = text.find('\\');
+  if (backslash == View::npos) return text;
+  std::string out;
+  out.reserve(text.size());
+  size_t copied = 0;
+  while (backslash != View::npos && backslash + 1 < text.size()) {
+    out += text.substr(copied, backslash - copied);
+    const char c = text[backslash + 1];
+    const int32_t code = c == 'u' ? hex4(text, backslash + 2) : -1;
+    if (code >= 0) {
+      copied = append_escaped(out, text, backslash + 2, code);
+    } else {
+      out += unescaped(c);
+      copied = backslash + 2;
+    }
+    backslash = text.find('\\', copied);
+  }
+  out += text.substr(std::min(copied, text.size()));
+  return arena.keep(out);
+}
+
+View unquote(View text, Arena& arena) {
+  if (text.find('\\') == View::npos) return text;
+  std::string out;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '\\' && at + 1 < text.size() && (text[at + 1] == '"' || text[at + 1] == '\\')) ++at;
+    out += text[at];
+  }
+  return arena.keep(out);
+}
+
+bool is_key_character(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.' || c == '/' ||
+         c == '@' || c == '-';
+}
+
+bool may_precede_key(char c) { return is_space(c) || View(",;([{|'\"").find(c) != View::npos; }
+
+// Calls `take` with the elements of a list until it returns false; returns whether the list is whole, and ends with the
+// text.
+template <typename Take>
+bool for_each_element(View text, Take take) {
+  size_t at = skip_space(text, 0);
+  if (!stands_at(text, at, '[')) return false;
+  at = skip_space(text, at + 1);
+  if (stands_at(text, at, ']')) return at + 1 == text.size();
+  while (true) {
+    const size_t end = end_of_value(text, at);
+    if (end == kNoEnd || !take(text.substr(at, end - at))) return false;
+    at = skip_space(text, end);
+    if (stands_at(text, at, ']')) return at + 1 == text.size();
+    if (!stands_at(text, at, ',')) return false;
+    at = skip_space(text, at + 1);
+  }
+}
+
+bool is_list(View text) { return stands_at(text, skip_space(text, 0), '['); }
+
+View decoded(View element, Arena& arena) {
+  const RawValue value = value_of(element);
+  return value.is_there() ? value.text(arena) : View();
+}
+
+// Puts a value to the beginning that it belongs to. Of members with the same key the last counts, of pairs the first.
+void offer(const std::vector<Beginning>& beginnings, View key, const RawValue& value, bool first_counts,
+           std::vector<RawValue>& found) {
+  for (size_t i = 0; i < beginnings.size(); ++i) {
+    if (!same(beginnings[i].key, key)) continue;
+    if (!first_counts || found[i].kind == RawValue::kNone) found[i] = value;
+    return;
+  }
+}
+
+// Fills in the value of the longest key that is there, and its number of segments; false if there is none.
+bool find_member(View text, const std::vector<Beginning>& beginnings, Arena& arena, View& value, size_t& count) {
+  std::vector<RawValue> found(beginnings.size());
+  switch (shape_of(text)) {
+    case Shape::kList:
+      return false;
+    case Shape::kObject:
+      for (Members members(text); members.next();) offer(beginnings, members.key(arena), members.value(), false, found);
+      break;
+    case Shape::kPairs:
+      for (Pairs pairs(text); pairs.next();) offer(beginnings, pairs.key(), pairs.value(), true, found);
+      break;
+  }
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (found[i].kind == RawValue::kNone) continue;
+    if (found[i].kind == RawValue::kNull) return false;
+    value = found[i].text(arena);
+    count = beginnings[i].count;
+    return true;
+  }
+  return false;
+}
+
+// Fills in an element of a list; false if it has none there.
+bool find_element(View text, int64_t index, View& element) {
+  bool is_there = false;
+  for_each_element(text, [&](View one) {
+    element = one;
+    is_there = index < 0 || index == 0;
+    return index < 0 || index-- > 0;
+  });
+  return is_there;
+}
+
+void append_part(std::string& joined, View part) {
+  if (part.empty()) return;
+  if (!joined.empty()) joined += ',';
+  joined += part;
+}
+
+}  // namespace
+
+void Path::prepare() {
+  beginnings.resize(segments.size());
+  for (size_t from = 0; from < segments.size(); ++from) {
+    std::string key;
+    for (size_t at = from; at < segments.size() && segments[at].kind == Segment::kKey; ++at) {
+      if (at > from) key += '.';
+      key += segments[at].key;
+      beginnings[from].insert(beginnings[from].begin(), {key, at - from + 1});
+    }
+  }
+}
+
+View RawValue::text(Arena& arena) const {
+  if (kind == kString) return unescape(raw, arena);
+  return kind == kQuoted ? unquote(raw, arena) : raw;
+}
+
+Members::Members(View text) : text_(text), at_(skip_space(text, 0)) {
+  at_ = stands_at(text_, at_, '{') ? skip_space(text_, at_ + 1) : text_.size();
+}
+
+bool Members::next() {
+  if (!stands_at(text_, at_, '"')) return false;
+  size_t end = end_of_string(text_, at_);
+  if (end == kNoEnd) return false;
+  key_ = value_of(text_.substr(at_, end - at_));
+  at_ = skip_space(text_, end);
+  if (!stands_at(text_, at_, ':')) return false;
+  at_ = skip_space(text_, at_ + 1);
+  end = end_of_value(text_, at_);
+  if (end == kNoEnd) return false;
+  value_ = value_of(text_.substr(at_, end - at_));
+  at_ = skip_space(text_, end);
+  at_ = stands_at(text_, at_, ',') ? skip_space(text_, at_ + 1) : text_.size();
+  return true;
+}
+
+bool Pairs::next() {
+  while (true) {
+    const size_t equals = text_.find('=', at_);
+    if (equals == View::npos) return false;
+    size_t begin = equals;
+    while (begin > at_ && is_key_character(text_[begin - 1])) --begin;
+    at_ = equals + 1;
+    if (begin == equals || (begin > 0 && !may_precede_key(text_[begin - 1]))) continue;
+    key_ = text_.substr(begin, equals - begin);
+    if (stands_at(text_, at_, '"')) {
+      const size_t end = end_of_string(text_, at_);
+      if (end == kNoEnd) continue;
+      value_ = {RawValue::kQuoted, text_.substr(at_ + 1, end - at_ - 2)};
+      at_ = end;
+      return true;
+    }
+    if (stands_at(text_, at_, '\'')) {
+      const size_t end = text_.find('\'', at_ + 1);
+      if (end == View::npos || text_.substr(at_ + 1, end - at_ - 1).find('=') != View::npos) continue;
+      value_ = {RawValue::kPlain, text_.substr(at_ + 1, end - at_ - 1)};
+      at_ = end + 1;
+      return true;
+    }
+    size_t end = at_;
+    while (end < text_.size() && !is_space(text_[end]) && text_[end] != ',' && text_[end] != ';') ++end;
+    View value = text_.substr(at_, end - at_);
+    if (!value.empty() && value.back() == '\'') value.remove_suffix(1);
+    value_ = {RawValue::kPlain, value};
+    at_ = end;
+    return true;
+  }
+}
+
+Elements::Elements(View text) : text_(text), at_(skip_space(text, 0)) {
+  at_ = stands_at(text_, at_, '[') ? skip_space(text_, at_ + 1) : text_.size();
+}
+
+bool Elements::next() {
+  const size_t end = end_of_value(text_, at_);
+  if (end == kNoEnd) return false;
+  value_ = value_of(text_.substr(at_, end - at_));
+  at_ = skip_space(text_, end);
+  at_ = stands_at(text_, at_, ',') ? skip_space(text_, at_ + 1) : text_.size();
+  return true;
+}
+
+Shape shape_of(View text) {
+  const size_t at = skip_space(text, 0);
+  if (stands_at(text, at, '{')) return Shape::kObject;
+  return stands_at(text, at, '[') ? Shape::kList : Shape::kPairs;
+}
+
+bool find(View text, const Path& path, size_t from, Arena& arena, View& found) {
+  while (from < path.segments.size()) {
+    const Segment& segment = path.segments[from];
+    if (segment.kind == Segment::kKey) {
+      size_t count;
+      if (!find_member(text, path.beginnings[from], arena, text, count)) return false;
+      from += count;
+      continue;
+    }
+    ++from;
+    if (!is_list(text)) continue;
+    if (segment.kind == Segment::kAll) {
+      std::string joined;
+      for_each_element(text, [&](View element) {
+        View part;
+        if (find(decoded(element, arena), path, from, arena, part)) append_part(joined, part);
+        return true;
+      });
+      found = arena.keep(joined);
+      return true;
+    }
+    View element;
+    if (!find_element(text, segment.index, element)) return false;
+    text = decoded(element, arena);
+  }
+  found = plain(text, arena);
+  return true;
+}
+
+View plain(View text, Arena& arena) {
+  if (text.empty() || text.front() != '[') return text;
+  std::string joined;
+  const bool whole = for_each_element(text, [&](View element) {
+    if (element.front() == '{' || element.front() == '[') return false;
+    append_part(joined, decoded(element, arena));
+    return true;
+  });
+  return whole ? arena.keep(joined) : text;
+}
+
+bool find_list(View text, const Path& path, Arena& arena, View& list) {
+  for (size_t from = 0; from < path.segments.size();) {
+    size_t count;
+    if (!find_member(text, path.beginnings[from], arena, text, count)) return false;
+    from += count;
+  }
+  list = text;
+  View first;
+  return find_element(text, 0, first);
+}
+
+}  // namespace lognotary
