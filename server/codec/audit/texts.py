@@ -54,10 +54,10 @@ def find(text: bytes, segments: Sequence[Segment]) -> bytes | None:
             continue
         if first == ALL:
             return _joined(find(element, rest) for element in elements_of(text))
-        element = _element_at(text, int(first))
-        if element is None:
+        chosen = _element_at(text, int(first))
+        if chosen is None:
             return None
-        text = element
+        text = chosen
     return plain(text)
 
 
@@ -185,7 +185,7 @@ def _spans(text: bytes) -> Iterator[tuple[int, int]]:
 
 def _element_at(text: bytes, position: int) -> bytes | None:
     """Return an element of a list, None if it has none there; -1 is the last."""
-    last = None
+    last: bytes | None = None
     for number, element in enumerate(elements_of(text)):
         if number == position:
             return element
