@@ -22,7 +22,9 @@ Syntax and meaning are a part of RE2's, https://github.com/google/re2/wiki/Synta
 A text is UTF-8, and a set reads one whole character. Case is that of all of Unicode (simple case folding of the
 Unicode version of Python). As in RE2, ``\B`` holds between the bytes of a character that is not ASCII.
 
-Missing, compared with RE2: Unicode classes, octal escapes, ``\C``, ``\Q…\E``, the flag ``U``.
+Missing, compared with RE2: Unicode classes, octal escapes, ``\C``, ``\Q…\E``, the flag ``U``, and a repetition right
+after flags. The ``MAX_`` constants of ``regex_parse.py`` and ``regex_program.py`` limit the size. A search takes at
+most one step for each instruction and position, and allocates nothing that grows with the text.
 """
 
 from __future__ import annotations

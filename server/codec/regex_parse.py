@@ -284,5 +284,5 @@ class _Parser:
                 self._reader.fail(self._reader.position, why)
         self._reader.fail(
             self._reader.position,
-            "a group must begin with (, (?:, (?P<name>, (?<name>, or flags, such as (?i) or (?s:, which may be i, m and s",
+            "a group must begin with (, (?:, (?P<name> or (?<name>, or with flags, such as (?i) or (?s:, of i, m and s",
         )

@@ -19,7 +19,7 @@ _NEWLINE = 0x0A
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
 
 _Slots = tuple[int, ...]
-"""Start and end of each group, as positions in the text; -1 if the group took no part."""
+"""Start and end of each group, as positions in the text; both are -1, an empty slice, if the group took no part."""
 
 
 def search(regex: Regex, text: bytes) -> tuple[bytes, ...] | None:
@@ -46,7 +46,7 @@ def search_counting(regex: Regex, text: bytes) -> tuple[tuple[bytes, ...] | None
     if slots is None:
         return None, run.steps
     pairs = zip(slots[::2], slots[1::2], strict=True)
-    return tuple(text[start:end] if end >= 0 else b"" for start, end in pairs), run.steps
+    return tuple(text[start:end] for start, end in pairs), run.steps
 
 
 class _Run:

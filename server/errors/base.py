@@ -11,6 +11,7 @@ LognotaryError
 ├── ConfigError               server.settings.errors: settings and the command line
 │   └── MemoryLimitError      server.process.memory_limit
 ├── RuleError                 server.codec.rules: audit rules in the settings
+├── RegexError                server.codec.regex: regular expressions
 ├── DataDirectoryError        server.data_dir.directory
 ├── KeyStoreError             server.keys.store
 ├── LogUnusableError          server.log.stored_log

@@ -93,12 +93,25 @@ cdef extern from "binding.hpp" namespace "lognotary" nogil:
     # Returns 0, or 1 + the Refusal, and fills what is unread if that is it.
     int encode(CppEncoder& encoder, View request, int64_t ingested_at, Unread& unread) except +
 
+cdef extern from "regex.hpp" namespace "lognotary" nogil:
+    cdef cppclass CppRegexScratch "lognotary::RegexScratch":
+        uint64_t steps() const
+
+    cdef cppclass CppRegex "lognotary::Regex":
+        CppRegex(const vector[uint32_t]&) except +
+        size_t groups() const
+        bint search(View text, View* groups, CppRegexScratch& scratch) except +
+
 
 HAS_SHA256 = bool(kHasSha256)
 
 
 class RefusedError(Exception):
     """The request is refused; the arguments are the number of the C++ Refusal, and the fields of the C++ Unread."""
+
+
+cdef bytes _copy(View view):
+    return PyBytes_FromStringAndSize(view.data(), <Py_ssize_t>view.size())
 
 
 cdef bytes _bytes(const Buffer& buffer):
@@ -211,3 +224,33 @@ cdef bytes _leaf_hashes(const Table& table):
         leaves.append(sha256(b"\x00" + sha256(record).digest()).digest())
         start = ends[i]
     return b"".join(leaves)
+
+
+cdef class RegexScratch:
+    """Memory of searches, for one thread at a time."""
+
+    cdef CppRegexScratch scratch
+
+    @property
+    def steps(self):
+        return self.scratch.steps()
+
+
+cdef class Regex:
+    """A compiled regular expression."""
+
+    cdef CppRegex* regex
+
+    def __cinit__(self, list encoded):
+        self.regex = new CppRegex(encoded)
+
+    def __dealloc__(self):
+        del self.regex
+
+    def search(self, bytes text, RegexScratch scratch):
+        cdef View view = View(PyBytes_AS_STRING(text), len(text))
+        cdef vector[View] groups = vector[View](self.regex.groups())
+        cdef bint found
+        with nogil:
+            found = self.regex.search(view, groups.data(), scratch.scratch)
+        return tuple([_copy(group) for group in groups]) if found else None

@@ -65,7 +65,9 @@ Regex::Regex(const std::vector<uint32_t>& encoded) : first_{} {
       instruction.high = numbers.byte();
       instruction.next = numbers.next(size);
       if (instruction.op != Op::kTable) continue;
-      for (size_t byte = instruction.low; byte <= instruction.high; ++byte) tables_.back()[byte] = static_cast<uint16_t>(instruction.next);
+      for (size_t byte = instruction.low; byte <= instruction.high; ++byte) {
+        tables_.back()[byte] = static_cast<uint16_t>(instruction.next);
+      }
     }
     program_.push_back(instruction);
   }
@@ -91,7 +93,7 @@ bool Regex::search(View text, View* groups, RegexScratch& scratch) const {
   }
   for (size_t i = 0; matched && i < slots_; i += 2) {
     const size_t start = scratch.matched_[i], end = scratch.matched_[i + 1];
-    groups[i / 2] = end == RegexScratch::kNowhere ? View() : text.substr(start, end - start);
+    groups[i / 2] = start < end ? text.substr(start, end - start) : View();
   }
   return matched;
 }

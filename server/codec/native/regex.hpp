@@ -24,7 +24,7 @@ class RegexScratch {
  private:
   friend class Regex;
 
-  static constexpr size_t kNowhere = SIZE_MAX;  // in the slots of a group that took no part
+  static constexpr size_t kNowhere = SIZE_MAX;  // in both slots of a group that took no part
 
   // The threads in front of a byte, the preferred ones first: the instruction of each, and its slots.
   struct Threads {
@@ -71,8 +71,8 @@ class Regex {
   struct Instruction {
     Op op;
     uint32_t next;
-    uint32_t argument;         // of kTable: the number of its table
-    unsigned char low, high;   // of kBytes
+    uint32_t argument;        // of kTable: the number of its table
+    unsigned char low, high;  // of kBytes
   };
 
   size_t next_start(View text, size_t position) const;
@@ -87,7 +87,7 @@ class Regex {
   size_t slots_;
   uint32_t start_;
   bool anchored_;
-  std::string prefix_;           // bytes with which every match begins
+  std::string prefix_;  // bytes with which every match begins
   bool can_be_empty_;
   std::array<bool, 256> first_;  // bytes with which a match can begin, if it cannot be empty
 };
