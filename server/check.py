@@ -898,6 +898,7 @@ def check(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[K
 _MANIFEST = re.compile(rf"(lognotary/export/v1\n([^\x00-\x1f]+)\n)\n((?:— {_NAME} [A-Za-z0-9+/=]+\n){{1,64}})")
 _EXPORT_KEY = "lognotary/export"
 _HEX = re.compile(r"[0-9a-f]{64}")
+_ROWS = ("ndjson", "csv", "ocsf")  # formats whose rows are read
 _T = TypeVar("_T")
 
 
@@ -985,7 +986,7 @@ def _as_exported(manifest: Manifest, path: Path, keys: Sequence[Key]) -> IO[byte
         UnusableError: the file cannot be read, or there is no room for the temporary file.
     """
     wanted = manifest.said["Size"], manifest.said["SHA256"]
-    if manifest.said["Format"] not in ("ndjson", "csv") or _with(path, _measured) == wanted:
+    if manifest.said["Format"] not in _ROWS or _with(path, _measured) == wanted:
         return None
     try:
         check_manifest_signature(manifest, keys)  # else anybody may say how large the file has to be
@@ -1030,7 +1031,7 @@ def _rewrite(path: Path, encoding: str, ends: tuple[str, str] | None, made: IO[b
 def check_rows(manifest: Manifest, file: IO[bytes]) -> str:
     """Check the rows: their order, number and entries; and that each entry is its row's SHA-256."""
     kind = manifest.said["Format"]
-    if kind not in ("ndjson", "csv"):
+    if kind not in _ROWS:
         return f"rows of {kind} are not read: the file's SHA-256 covers them"
     if file.seek(0, io.SEEK_END) > manifest.said["Size"] + _MIB:
         raise RefusedError("they are not read, because the file is larger than the manifest says")
@@ -1097,14 +1098,24 @@ def _root(subtrees: Sequence[bytes]) -> bytes:
 
 def _read_rows(kind: str, text: Iterable[str]) -> Iterator[dict[str, Any]]:
     try:
-        if kind == "ndjson":
+        if kind != "csv":
             for number, line in enumerate(text, 1):
-                yield _parse_object(line, f"row {number}")
+                row = _parse_object(line, f"row {number}")
+                yield _of_event(row, f"row {number}") if kind == "ocsf" else row
             return
         for row in csv.DictReader(text):
             yield _from_csv({name: cell for name, cell in row.items() if isinstance(cell, str)})
     except (UnicodeDecodeError, csv.Error) as error:
         raise RefusedError(f"the rows cannot be read: {error}") from error
+
+
+def _of_event(event: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return the record in an event of OCSF; the rest, which the server made of it, is bound by the file's SHA-256."""
+    unmapped = event.get("unmapped")
+    row = unmapped.get("lognotary") if isinstance(unmapped, dict) else None
+    if not isinstance(row, dict):
+        raise RefusedError(f"{where} does not have its record, unmapped.lognotary")
+    return row
 
 
 def _from_csv(row: dict[str, str]) -> dict[str, Any]:

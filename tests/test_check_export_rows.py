@@ -18,6 +18,7 @@ NO_LEAF = "row 2 does not say its leaf or its entry"
 OTHER_LOG = "row 7 is of a log that the manifest does not have, or comes out of order"
 OUT_OF_ORDER = "comes out of order, or is of a leaf that the manifest does not have"
 UNKNOWN = "a row is of a stream or version that this check.py does not know"
+NO_RECORD = "row 1 does not have its record, unmapped.lognotary"
 NO_VALUE = "a row has a value that no record has"
 
 
@@ -97,6 +98,32 @@ def test_a_manifest_of_other_rows_is_told(
     failed = checker.failed(content, change(manifest))
     assert list(failed) == ["rows"]
     assert message in failed["rows"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda event: {**event, "unmapped": None}, NO_RECORD),
+        (lambda event: {**event, "unmapped": {}}, NO_RECORD),
+        (lambda event: {**event, "unmapped": {"lognotary": []}}, NO_RECORD),
+        (lambda event: event["unmapped"]["lognotary"], NO_RECORD),
+        (lambda event: changed_record(event, Body="another"), "row 1 does not have the SHA-256 that it says"),
+        (lambda event: changed_record(event, LeafIndex="4"), "row 1 does not say its leaf or its entry"),
+        (lambda event: changed_record(event, Flags="many"), NO_VALUE),
+    ],
+)
+def test_an_event_without_its_record_is_told(
+    checker: Checker, change: Callable[[dict[str, Any]], dict[str, Any]], message: str
+) -> None:
+    content, manifest = export("ocsf", [(AUDIT, (1,))])
+    other = json.dumps(change(json.loads(content))).encode()
+    failed = checker.failed(*of_content(other, manifest))
+    assert list(failed) == ["rows"]
+    assert message in failed["rows"]
+
+
+def changed_record(event: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {**event, "unmapped": {"lognotary": {**event["unmapped"]["lognotary"], **changes}}}
 
 
 @pytest.mark.parametrize("kind", ["ndjson", "csv"])

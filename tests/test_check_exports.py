@@ -80,6 +80,13 @@ class TestWhatServersExport:
             assert report.holds
             assert f"1 rows have the entries of the manifest; the SHA-256 of {computed} was" in says(report)["rows"]
 
+    def test_the_records_of_ocsf_events_are_computed(self, checker: Checker) -> None:
+        content, manifest = export("ocsf", [(AUDIT, (1, 4, 5))])
+        found = says(checker.report(content, manifest))["rows"]
+        assert found == "3 rows have the entries of the manifest; the SHA-256 of 3 was computed from their content"
+        crlf = content.replace(b"\n", b"\r\n")
+        assert "which is undone" in says(checker.report(crlf, manifest))["file"]
+
     def test_checkpoints_by_keys_that_were_not_given_are_told(self, checker: Checker) -> None:
         content, manifest = export()
         by_other = changed_log(manifest, 1, checkpoint=str(OPERATIONAL.checkpoint(3, STRANGER)))

@@ -18,11 +18,13 @@ from server.errors.suggestions import not_one_of
 from server.notary.export_manifest import LARGEST_LOGS, ExportedLog, ExportManifest, sign_manifest
 from server.notary.hashing import hash_pairs
 from server.notary.merkle import CompactRange, leaf_hash
+from server.notary.origin import Stream
 from server.notary.signers import SigningKey
 from server.notary.trust import TrustedKeys
 from server.query.export import Export, Part, Survey, read_parts, survey
 from server.query.export_formats import (
     FORMATS,
+    OTHER_NAMES,
     Encoder,
     MissingPackageError,
     encoder_of,
@@ -66,10 +68,12 @@ def export_records(
         InvalidArgumentError: the query, a stream, the range of time, the format or a column cannot be used.
     """
     since, until = parse_time_range(request)
-    streams = parse_streams(request.streams)
+    name = file_format(request)
+    streams = _streams(request, name)
     answer = "an export has verified records only, and counts the others"
     query = parse_verified_query(request.query, streams, answer)
-    name = file_format(request)
+    if name == "ocsf" and request.columns:
+        raise InvalidArgumentError("columns: an OCSF event has the whole record: name no columns, or ask for ndjson")
     try:
         columns = export_columns(streams, request.columns)
         encoder = encoder_of(name, columns)
@@ -107,9 +111,21 @@ def file_format(request: export_pb2.ExportRequest) -> str:
         InvalidArgumentError: there is no such format.
     """
     name = request.format or "ndjson"
+    name = OTHER_NAMES.get(name, name)
     if name not in FORMATS:
         raise InvalidArgumentError(f"format: {not_one_of(name, FORMATS)}")
     return name
+
+
+def _streams(request: export_pb2.ExportRequest, name: str) -> tuple[Stream, ...]:
+    """Return the streams of a request; without any, those that the format is for."""
+    if name != "ocsf":
+        return parse_streams(request.streams)
+    if request.streams and parse_streams(request.streams) != (Stream.AUDIT,):
+        raise InvalidArgumentError(
+            "streams: OCSF is for audit events: ask for the stream audit alone, or for another format"
+        )
+    return (Stream.AUDIT,)
 
 
 def media_type(request: export_pb2.ExportRequest) -> str:

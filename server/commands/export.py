@@ -14,6 +14,8 @@ from typing import BinaryIO
 
 from lognotary.v1 import evidence_pb2, export_pb2
 from server.commands.api_client import timestamp
+from server.commands.arguments.audit import FILTERS
+from server.commands.audit_query import query_of_options
 from server.commands.output import complain_lines, say, say_json
 from server.commands.progress import ProgressBar
 from server.commands.queries import check_query
@@ -45,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     if status := check_query("export", options.query):
         return status
-    text = " ".join(options.query)
+    text = _query(options)
     if options.output == _STDOUT and sys.stdout.isatty() and options.format in ("parquet", "arrow"):
         raise ConfigError(f"--output: {options.format} is not for terminals: name a file, or redirect the output")
     for flag, name in (("--output", options.output), ("--manifest", options.manifest)):
@@ -60,6 +62,13 @@ def run(options: argparse.Namespace) -> int:
         columns=[name.strip() for name in options.columns.split(",") if name.strip()],
     )
     return ask(options, lambda source: _write(options, source, request))
+
+
+def _query(options: argparse.Namespace) -> str:
+    """Return the query, with the filters of the command line."""
+    words = " ".join(options.query)
+    filters = query_of_options(options) if any(getattr(options, field) for field, _ in FILTERS.values()) else ""
+    return f"({words}) AND {filters}" if words.strip() and filters else words or filters
 
 
 def _write(options: argparse.Namespace, source: Source, request: export_pb2.ExportRequest) -> int:

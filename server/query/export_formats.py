@@ -1,4 +1,4 @@
-"""Formats of exports: NDJSON and CSV; Parquet and Arrow are in ``export_arrow``."""
+"""Formats of exports: NDJSON, OCSF and CSV; Parquet and Arrow are in ``export_arrow``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from server.notary.canonical import Kind, Pairs, Value, canonical_columns
 from server.notary.origin import Stream
 from server.query.csv_cells import csv_text, safe_cell
 from server.query.export import ExportedRecord
+from server.query.ocsf import ocsf_event
 
 __all__ = [
     "FORMATS",
+    "OTHER_NAMES",
     "PLACE_COLUMNS",
     "Encoder",
     "MissingPackageError",
@@ -32,8 +34,12 @@ FORMATS = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
     "arrow": "application/vnd.apache.arrow.stream",
+    "ocsf": "application/x-ndjson",
 }
 """Name of a format -> its media type."""
+
+OTHER_NAMES = {"jsonl": "ndjson"}
+"""Another name of a format -> its name."""
 
 PLACE_COLUMNS = ("Origin", "LeafIndex", "Entry", "BatchId", "CanonicalVersion")
 """Columns of every row: the record's log and leaf, its SHA-256, its batch, and the version of the canonical record."""
@@ -92,6 +98,8 @@ def encoder_of(name: str, columns: Sequence[str]) -> Encoder:
         return _Ndjson(columns)
     if name == "csv":
         return _Csv(columns)
+    if name == "ocsf":
+        return _Ocsf(columns)
     try:
         from server.query.export_arrow import ArrowEncoder, ParquetEncoder
     except ImportError as error:
@@ -109,17 +117,23 @@ class _Ndjson:
         self._columns = [(name, kind_of(name)) for name in columns if name not in PLACE_COLUMNS]
 
     def encode(self, records: Sequence[ExportedRecord]) -> bytes:
-        lines = []
-        for record in records:
-            row = _place(record)
-            row |= {
-                name: _json_value(kind, record.values[name]) for name, kind in self._columns if name in record.values
-            }
-            lines.append(json.dumps(row, ensure_ascii=False, separators=(",", ":")))
+        lines = (json.dumps(self._line(record), ensure_ascii=False, separators=(",", ":")) for record in records)
         return "".join(f"{line}\n" for line in lines).encode()
 
     def end(self) -> bytes:
         return b""
+
+    def _line(self, record: ExportedRecord) -> dict[str, Any]:
+        return _place(record) | {
+            name: _json_value(kind, record.values[name]) for name, kind in self._columns if name in record.values
+        }
+
+
+class _Ocsf(_Ndjson):
+    """One OCSF event a line, which has the line of NDJSON in it."""
+
+    def _line(self, record: ExportedRecord) -> dict[str, Any]:
+        return ocsf_event(record, super()._line(record))
 
 
 class _Csv:

@@ -36,6 +36,7 @@ from storage.engine import Engine
 from storage.interrupt import Interrupt, InterruptedQueryError
 from tests.api.growing import GrowingLog, insert_copy
 from tests.api.store import LOGS, START, Writer, audit_event, log_record, moment, span
+from tests.query.ocsf_schema import problems
 
 DAY = 86_400 * 10**9
 HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1", "'=1", 'a "b", c\r\nd', "\x00 zero", "✓ Ünï")  # noqa: RUF001
@@ -220,7 +221,31 @@ def test_spans_have_their_events_and_links_in_every_format(records: Writer, tmp_
         )
 
 
-@pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet", "arrow"])
+def test_ocsf_has_the_audit_records_as_events(records: Writer, tmp_path: Path) -> None:
+    content, end = export(records, format="ocsf")
+    events = rows_of(content)
+    assert [(event["class_name"], event["activity_name"], event["status"]) for event in events] == [
+        ("User Management", "Create", "Success"),
+        ("Authentication", "Logon", "Failure"),
+    ]
+    assert [problem for event in events for problem in problems(event)] == []
+    rows = rows_of(export(records, streams=["audit"])[0])
+    assert [event["unmapped"]["lognotary"] for event in events] == rows
+    said = open_manifest(end.manifest, [records.signer.ed25519.public_key])
+    assert (said["Format"], said["Streams"], said["Records"]) == ("ocsf", ["audit"], 2)
+    steps = checked(records, content, end.manifest, tmp_path)
+    assert all(holds for holds, _ in steps.values()), steps
+    assert "the SHA-256 of 2 was computed" in steps["rows"][1]
+    assert export(records, format="ocsf", streams=["audit"])[0] == content
+
+
+def test_a_format_may_have_another_name(records: Writer) -> None:
+    content, end = export(records, "late", format="jsonl")
+    assert content == export(records, "late", format="ndjson")[0]
+    assert open_manifest(end.manifest, [records.signer.ed25519.public_key])["Format"] == "ndjson"
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet", "arrow", "ocsf"])
 def test_an_export_of_nothing_is_a_valid_file(records: Writer, kind: str, tmp_path: Path) -> None:
     content, end = export(records, "nothinglikethis", format=kind)
     assert end.records == 0
@@ -266,11 +291,11 @@ def test_what_was_changed_is_told(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(kind=st.sampled_from(("ndjson", "csv")), in_file=st.booleans(), data=st.data())
+@given(kind=st.sampled_from(("ndjson", "csv", "ocsf")), in_file=st.booleans(), data=st.data())
 def test_no_change_is_accepted_and_none_breaks_the_check(
     records: Writer, kind: str, in_file: bool, data: st.DataObject, tmp_path: Path
 ) -> None:
-    content, end = export(records, "late", format=kind)
+    content, end = export(records, "action:login" if kind == "ocsf" else "late", format=kind)
     parts = [content, end.manifest.encode()]
     whole = parts[not in_file]
     place = data.draw(st.integers(0, len(whole) - 1))
@@ -314,7 +339,11 @@ def test_a_manifest_is_no_checkpoint_and_a_checkpoint_no_manifest(records: Write
     ("request_", "message"),
     [
         ({"query": "evidence:tampered"}, "query: an export has verified records only"),
-        ({"format": "cvs"}, "format: 'cvs' is not ndjson, csv, parquet or arrow; did you mean 'csv'?"),
+        ({"format": "cvs"}, "format: 'cvs' is not ndjson, csv, parquet, arrow or ocsf; did you mean 'csv'?"),
+        ({"format": "ocsf", "streams": ["operational"]}, "streams: OCSF is for audit events: ask for the stream audit"),
+        ({"format": "ocsf", "streams": ["audit", "spans"]}, "streams: OCSF is for audit events"),
+        ({"format": "ocsf", "streams": ["audits"]}, "streams: 'audits' is not audit, operational or spans"),
+        ({"format": "ocsf", "columns": ["Body"]}, "columns: an OCSF event has the whole record"),
         ({"columns": ["ActorId"], "streams": ["operational"]}, "columns: there is no column 'ActorId' in these"),
         ({"columns": ["Bodi"]}, "did you mean 'Body'?"),
         ({"query": "x AND"}, "query: column 6"),

@@ -30,6 +30,7 @@ from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
 from lognotary.v1.export_pb2 import ExportRequest
 from tests.faults.proxy import Proxy
 from tests.faults.trouble import Trouble, Way
+from tests.query.ocsf_schema import problems
 from tests.system.held import Held
 
 QUERY = "exported_log"  # a parameter of exports, and of nothing else
@@ -67,11 +68,11 @@ def test_what_was_acknowledged_is_exported_over_grpc(shared_server: LognotarySer
     assert steps[-1].summary.sha256 == sha256(content).digest()
 
 
-@pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet", "arrow"])
+@pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet", "arrow", "ocsf"])
 def test_a_download_over_http_has_a_manifest_that_can_be_checked(
     shared_server: LognotaryServer, word: str, kind: str, tmp_path: Path
 ) -> None:
-    parameters = {"query": word, "format": kind, "streams": "audit,operational"}
+    parameters = {"query": word, "format": kind, "streams": "audit" if kind == "ocsf" else "audit,operational"}
     answer = httpx.get(f"{shared_server.http}/api/v1/export", params=parameters, timeout=PATIENCE)
     assert answer.status_code == 200
     assert answer.headers["Content-Disposition"] == f'attachment; filename="lognotary-export.{kind}"'
@@ -85,7 +86,7 @@ def test_a_download_over_http_has_a_manifest_that_can_be_checked(
 
 def test_a_wrong_export_is_refused_over_http(shared_server: LognotaryServer) -> None:
     for parameters, status, message in (
-        ({"format": "xml"}, 400, "format: 'xml' is not ndjson, csv, parquet or arrow"),
+        ({"format": "xml"}, 400, "format: 'xml' is not ndjson, csv, parquet, arrow or ocsf"),
         ({"query": "actr:x"}, 400, "query: column 1: there is no field 'actr'"),
     ):
         answer = httpx.get(f"{shared_server.http}/api/v1/export", params=parameters, timeout=PATIENCE)
@@ -113,6 +114,33 @@ def test_the_command_writes_a_file_and_a_manifest(
     changed = check(shared_server, file, manifest, "--json")
     assert changed.returncode == 1
     assert not json.loads(changed.stdout)["holds"]
+
+
+def test_the_command_writes_ocsf_events_that_can_be_checked(
+    shared_server: LognotaryServer, word: str, tmp_path: Path
+) -> None:
+    file, manifest = tmp_path / "file", tmp_path / "manifest"
+    done = shared_server.cli("export", word, "--format", "ocsf", "-o", str(file), "--manifest", str(manifest))
+    assert (done.returncode, done.stderr) == (0, "")
+    [event] = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    assert problems(event) == []
+    assert (event["class_uid"], event["activity_name"], event["status"]) == (3007, "Assign Roles", "Failure")
+    assert event["actor"]["user"]["uid"] == f"actor-{word}"
+    checked = check(shared_server, file, manifest)
+    assert "the SHA-256 of 1 was computed from their content" in checked.stdout, checked.stdout
+    proved = shared_server.cli("prove", event["metadata"]["uid"], "-o", str(tmp_path / "bundle.zip"))
+    assert proved.returncode == 0, proved.stderr
+
+
+def test_the_command_takes_the_filters_of_audit(shared_server: LognotaryServer, word: str) -> None:
+    for arguments, count in (
+        (("--actor", f"actor-{word}"), 1),
+        ((word, "--text", "PAID"), 1),
+        ((f"{word} OR nothinglikethis", "--action", "role.*", "--outcome", "failure", "--category", "admin"), 1),
+        ((word, "--outcome", "success"), 0),
+    ):
+        done = shared_server.cli("export", *arguments, "--format", "jsonl", "-o", "-")
+        assert len(done.stdout.splitlines()) == count, done.stderr
 
 
 def test_the_command_writes_to_standard_output(shared_server: LognotaryServer, word: str) -> None:
@@ -145,6 +173,9 @@ def test_the_command_says_what_is_wrong_and_leaves_no_file(shared_server: Lognot
         (("-o", str(tmp_path)), 2, "is a directory"),
         (("-o", str(tmp_path / "none" / "x")), 2, "--output:"),
         (("--format", "cvs", "-o", f"{file}2"), 2, "csv"),
+        (("--format", "ocsf", "--stream", "spans", "-o", f"{file}2"), 2, "--format ocsf is for audit events"),
+        (("--format", "ocsf", "--columns", "Body", "-o", f"{file}2"), 2, "--columns cannot be used with --format ocsf"),
+        (("--action", "a*b", "-o", f"{file}2"), 2, "has a '*' that is not at its end"),
     ):
         done = shared_server.cli("export", *arguments)
         assert done.returncode == status, done.stderr

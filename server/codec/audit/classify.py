@@ -30,7 +30,7 @@ __all__ = [
 MOST_FIELD_BYTES = 8192
 """Bytes that an audit column holds; what is longer is cut, and stands whole in the record."""
 
-MOST_SEARCHED_BYTES = 65536
+MOST_SEARCHED_BYTES = 8192
 """Bytes of a value that regular expressions search."""
 
 _NUMBER = re.compile(rb"-?[0-9]{1,18}")

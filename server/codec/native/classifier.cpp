@@ -6,7 +6,7 @@ namespace lognotary {
 namespace {
 
 constexpr size_t kMostFieldBytes = 8192;      // MOST_FIELD_BYTES in classify.py
-constexpr size_t kMostSearchedBytes = 65536;  // MOST_SEARCHED_BYTES
+constexpr size_t kMostSearchedBytes = 8192;  // MOST_SEARCHED_BYTES
 constexpr size_t kMostAddressBytes = 64;
 constexpr size_t kMostAbsentBytes = 64;
 

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 from server.commands.arguments.options import API_VARIABLE
-from server.commands.arguments.parser import examples, later, typed
+from server.commands.arguments.parser import CommandParser, examples, later, typed
 from server.commands.arguments.reading import add_complete_flags, add_event_range, add_reading_flags
 from server.notary.audit_words import CATEGORIES, OUTCOMES, parse_pattern
 from server.settings.values import read_choice
 
-__all__ = ["FILTERS", "add_parser"]
+__all__ = ["FILTERS", "add_filters", "add_parser"]
 
 _PREFIX = "; exact, or a beginning followed by '*'"
 _WORDS = {"outcome": OUTCOMES, "category": CATEGORIES}
@@ -50,16 +50,7 @@ def add_parser(commands: Any) -> None:
             variables=[API_VARIABLE],
         ),
     )
-    filters = parser.add_argument_group("filters")
-    for flag, (field, text) in FILTERS.items():
-        words = _WORDS.get(field, ())
-        filters.add_argument(
-            f"--{flag}",
-            dest=field,
-            metavar="|".join(words) or "TEXT",
-            type=typed(partial(read_choice, valid=words) if words else _reader(text)),
-            help=text,
-        )
+    add_filters(parser, "filters")
     add_event_range(parser, "events")
     add_complete_flags(parser, "events")
     parser.add_argument(
@@ -70,6 +61,20 @@ def add_parser(commands: Any) -> None:
     add_reading_flags(parser)
     parser.add_check(_check)
     parser.set_defaults(run=later("server.commands.audit"))
+
+
+def add_filters(parser: CommandParser, title: str) -> None:
+    """Add the filters, as a group of options with this title."""
+    filters = parser.add_argument_group(title)
+    for flag, (field, text) in FILTERS.items():
+        words = _WORDS.get(field, ())
+        filters.add_argument(
+            f"--{flag}",
+            dest=field,
+            metavar="|".join(words) or "TEXT",
+            type=typed(partial(read_choice, valid=words) if words else _reader(text)),
+            help=text,
+        )
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ import argparse
 from functools import partial
 from typing import Any
 
+from server.commands.arguments.audit import add_filters
 from server.commands.arguments.options import API_VARIABLE, add_address_flag, add_utc_flag
 from server.commands.arguments.parser import examples, later, typed
 from server.commands.arguments.reading import add_event_range, add_query, add_storage_source, add_stream_flag
@@ -13,7 +14,7 @@ from server.settings.values import read_choice
 
 __all__ = ["add_parser"]
 
-_FORMATS = ("ndjson", "csv", "parquet", "arrow")
+_FORMATS = ("ndjson", "jsonl", "csv", "parquet", "arrow", "ocsf")
 
 
 def add_parser(commands: Any) -> None:
@@ -29,6 +30,7 @@ def add_parser(commands: Any) -> None:
         epilog=examples(
             "lognotary export 'actor:alice' --since 30d --format csv -o alice.csv --manifest alice.manifest",
             "lognotary export --stream audit --format parquet -o audit.parquet --manifest audit.manifest",
+            "lognotary export --actor alice --since 30d --format ocsf -o alice.ocsf --manifest alice.manifest",
             "lognotary export 'severity:>=error' --columns Timestamp,ServiceName,Body --format csv -o - | less",
             variables=[API_VARIABLE],
         ),
@@ -39,7 +41,7 @@ def add_parser(commands: Any) -> None:
         metavar="|".join(_FORMATS),
         default="ndjson",
         type=typed(partial(read_choice, valid=_FORMATS)),
-        help="format of the file (default: ndjson)",
+        help="format of the file (default: ndjson; jsonl is another name of it; ocsf has audit events only)",
     )
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file; - is the standard output")
     parser.add_argument("--manifest", metavar="FILE", help="file for the signed manifest")
@@ -50,6 +52,7 @@ def add_parser(commands: Any) -> None:
         default="",
         help="columns, separated by commas, beside those of every row (default: all)",
     )
+    add_filters(parser, "filters, as of 'lognotary audit'; a record must match the query and all of them")
     add_event_range(parser, "records")
     add_utc_flag(parser)
     add_storage_source(parser)
@@ -66,3 +69,7 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError("--manifest names a file: it cannot be the standard output")
     if options.manifest and options.manifest == options.output:
         raise ValueError("--manifest and --output name the same file")
+    if options.format == "ocsf" and options.stream not in (None, "audit"):
+        raise ValueError("--format ocsf is for audit events: leave --stream out, or use --stream audit")
+    if options.format == "ocsf" and options.columns:
+        raise ValueError("--columns cannot be used with --format ocsf, whose events have the whole record")
