@@ -140,8 +140,8 @@ def _member(text: bytes, segments: tuple[Segment, ...]) -> tuple[int, bytes] | N
             values.setdefault(key, value)
     for count, key in beginnings(segments):
         if key in values:
-            value = values[key]
-            return None if value is None else (count, value)
+            found = values[key]
+            return None if found is None else (count, found)
     return None
 
 
