@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.lacking import lacking
+from server.codec.audit.built_in import built_in_rules
 from server.codec.choose import build_codec, chosen_codec, why_not_native
 from server.codec.reference import ReferenceCodec
-from server.codec.audit.built_in import built_in_rules
 from server.settings.settings import ConfigError, load_settings
 
 REQUEST = b"\x0a\x04\x12\x02\x12\x00"  # one empty record

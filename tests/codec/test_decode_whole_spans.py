@@ -36,8 +36,10 @@ DETAILS = [
     "events",
     "links",
     "scope",
+    "scope_order",
     "scope_dropped",
     "resource",
+    "resource_order",
     "resource_dropped",
     "entity_refs",
 ]

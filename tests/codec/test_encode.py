@@ -8,9 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
+from server.codec.audit.built_in import built_in_rules
 from server.codec.encode import encode_records
 from server.codec.reference import ReferenceCodec
-from server.codec.audit.built_in import built_in_rules
 from server.notary.canonical import (
     canonical_columns,
     encode_map,

@@ -19,8 +19,6 @@ from server.codec.decode import decode
 from server.codec.otlp_json import request_from_json
 from server.codec.signals import Signal
 
-from .parity import Parity
-
 SOURCES = Path(__file__).parent / "sources"
 FILES = sorted(SOURCES.glob("*/*.json"))
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from server.codec.audit.built_in import built_in_rules
 from server.codec.choose import build_codec, why_not_native
 from server.codec.limits import ROW_LIMITS
 from server.codec.rows import Rows
-from server.codec.audit.built_in import built_in_rules
 from server.notary.origin import Stream
 
 from .building import NOW

@@ -1,0 +1,227 @@
+"""The compiled codec classifies as the reference codec does, whatever the records and the rules are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+
+from server.codec.audit.built_in import built_in_rules
+from server.codec.audit.classify import address_of
+from server.codec.audit.parse import parse_rules
+from server.codec.audit.rules import FIELD_NAMES
+from server.codec.limits import RowLimits
+from server.codec.signals import Signal
+from server.notary.origin import Stream
+from tests.codec.parity import NOW, Parity
+from tests.codec.strategies import any_values, requests
+
+_KEYS = ("a", "b", "a.b", "a.b.c", "b[0]", "items", "event.name", "k", "é")
+_TEXTS = (
+    *("x", "-", "403", "LOGIN", "user.create", "Failed", "10.0.0.1:80, 10.0.0.2", "[::1]:5", "null", "a=b"),
+    *('{"a":{"b":"x"}}', '["x","y"]', '[{"a":1}]', "{'a'", "success", "grantRole", "deploy", "AUTH", "é" * 5000),
+)
+_PATHS = (
+    "a",
+    "b",
+    "a.b",
+    "a.b.c",
+    "a[0]",
+    "a[-1].b",
+    "a[*]",
+    "a[*].b",
+    "b[0]",
+    "[0]",
+    "[0].a",
+    "items",
+    "items[1]",
+    "é",
+)
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 600) | st.sampled_from(_TEXTS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@st.composite
+def _broken(draw: st.DrawFn) -> str:
+    text = json.dumps(draw(_json), ensure_ascii=draw(st.booleans()))
+    at = draw(st.integers(0, len(text)))
+    return text[:at] + draw(st.sampled_from(["", '"', "\\", "{", "]", ",", "\\u00", "\ud7ff"])) + text[at:]
+
+
+_pairs = st.lists(
+    st.tuples(st.sampled_from(_KEYS), st.sampled_from(["=", '="', "='", "= ", ":"]), st.sampled_from(_TEXTS)),
+    max_size=5,
+).map(lambda pairs: " ".join(key + middle + text + middle[1:] for key, middle, text in pairs))
+
+_texts = st.one_of(_json.map(json.dumps), _broken(), _pairs, st.sampled_from(_TEXTS))
+_values = st.one_of(
+    _texts.map(lambda text: AnyValue(string_value=text)),
+    _texts.map(lambda text: AnyValue(bytes_value=text.encode())),
+    st.binary(max_size=4).map(lambda data: AnyValue(bytes_value=data)),
+    any_values,
+)
+_attributes = st.lists(st.builds(KeyValue, key=st.sampled_from(_KEYS), value=_values), max_size=5)
+
+
+@st.composite
+def _requests(draw: st.DrawFn) -> ExportLogsServiceRequest:
+    request = ExportLogsServiceRequest()
+    for _ in range(draw(st.integers(1, 2))):
+        resource_logs = request.resource_logs.add()
+        resource_logs.resource.attributes.extend(draw(_attributes))
+        scope_logs = resource_logs.scope_logs.add()
+        scope_logs.scope.attributes.extend(draw(_attributes))
+        scope_logs.scope.name = draw(st.sampled_from(["", "a", "x"]))
+        for _ in range(draw(st.integers(0, 3))):
+            record = LogRecord(
+                time_unix_nano=draw(st.sampled_from([0, 1, NOW])),
+                observed_time_unix_nano=draw(st.sampled_from([0, 2])),
+                severity_number=draw(st.integers(0, 3)),
+                severity_text=draw(st.sampled_from(["", "x"])),
+                event_name=draw(st.sampled_from(["", "x", "LOGIN"])),
+                body=draw(_values),
+                attributes=draw(_attributes),
+            )
+            scope_logs.log_records.append(record)
+    return request
+
+
+_patterns: st.SearchStrategy[Any] = st.one_of(
+    st.sampled_from(["*", "x", "x*", "*x", "*x*", "LOGIN", "", "é*"]),
+    st.fixed_dictionaries({"min": st.integers(-5, 3), "max": st.integers(3, 600)}),
+    st.sampled_from([{"regex": "^x"}, {"regex": "(?i)log(in|out)"}, {"regex": "[^a]$"}]),
+)
+_tests = st.one_of(_patterns, st.lists(_patterns, min_size=1, max_size=2))
+_path_tests = st.dictionaries(st.sampled_from(_PATHS), _tests, min_size=1, max_size=2)
+_matches = st.fixed_dictionaries(
+    {},
+    optional={
+        "event_name": _tests,
+        "scope": _tests,
+        "service": _tests,
+        "severity_min": st.integers(0, 3),
+        "severity_text": _tests,
+        "attributes": _path_tests,
+        "resource": _path_tests,
+        "scope_attributes": _path_tests,
+        "body": st.one_of(_path_tests, _tests),
+    },
+)
+_sources = st.one_of(
+    st.tuples(st.sampled_from(["log:", "resource:", "scope:", "body:"]), st.sampled_from(_PATHS)).map("".join),
+    st.sampled_from(
+        [
+            *("body", "event_name", "scope_name", "service_name", "severity_text", "=", "=success", "=admin"),
+            *("regex:r", "regex:r.a.b", "regex:s", "${log:a}/${body:b}", "x ${regex:s}"),
+        ]
+    ),
+)
+_stored = st.dictionaries(st.sampled_from(["x", "*", "*a*", "400..599", "..0", "login*"]), st.just(""), min_size=1)
+_results = {"outcome": "failure", "category": "system", "actor_type": "service"}
+
+
+@st.composite
+def _rule(draw: st.DrawFn) -> dict[str, Any] | None:
+    matches = [match for match in draw(st.lists(_matches, min_size=1, max_size=2)) if _is_one(match)]
+    if not matches:
+        return None
+    rule: dict[str, Any] = {
+        "name": draw(st.sampled_from(["first", "second"])),
+        "match": matches,
+        "extract": [
+            {"from": draw(st.sampled_from(["body", "log:a", "scope_name"])), "regex": "(?P<r>[{].*[}])|(?P<s>x+)"},
+            {"from": "log:b", "regex": "(?P<s>[a-z]+)"},
+        ],
+        "fields": {
+            name: draw(st.lists(_sources, max_size=3))
+            for name in draw(st.sets(st.sampled_from(FIELD_NAMES), max_size=15))
+        },
+        "values": {
+            name: dict.fromkeys(draw(_stored), _results.get(name, "stored"))
+            for name in draw(st.sets(st.sampled_from(FIELD_NAMES), max_size=3))
+        },
+        "generic_fields": draw(st.booleans()),
+    }
+    if unless := [match for match in draw(st.lists(_matches, max_size=1)) if _is_one(match)]:
+        rule["unless"] = unless
+    if draw(st.booleans()):
+        rule["absent"] = draw(st.lists(st.sampled_from(["x", "403"]), max_size=2))
+    if draw(st.integers(0, 3)) == 0:
+        rule["split"] = draw(st.sampled_from(["body", "body:items", "body:a.b"]))
+    return rule
+
+
+def _is_one(match: dict[str, Any]) -> bool:
+    return any(test != "" for name, test in match.items() if name != "severity_min") or match.get("severity_min", 0) > 0
+
+
+@given(st.lists(_rule(), max_size=3), _requests())
+def test_both_codecs_classify_alike(rules: list[dict[str, Any] | None], request: ExportLogsServiceRequest) -> None:
+    parity = Parity(Signal.LOGS, parse_rules([rule for rule in rules if rule is not None]))
+    parity.assert_same(request.SerializeToString())
+
+
+@given(st.one_of(_requests(), requests()))
+def test_both_codecs_classify_alike_by_the_built_in_rules(request: ExportLogsServiceRequest) -> None:
+    Parity(Signal.LOGS, built_in_rules()).assert_same(request.SerializeToString())
+
+
+@given(st.text(st.sampled_from("0159af:.,[] x"), max_size=40))
+def test_both_codecs_store_the_same_address(text: str) -> None:
+    rules = parse_rules(
+        [{"name": "r", "match": {"body": "*"}, "fields": {"source_id": "body"}, "generic_fields": False}]
+    )
+    request = ExportLogsServiceRequest()
+    request.resource_logs.add().scope_logs.add().log_records.add().body.string_value = text
+    Parity(Signal.LOGS, rules).assert_same(request.SerializeToString())
+    assert len(address_of(text.encode())) <= len(text)
+
+
+def _list_of_events(*bodies: str, attributes: int = 0) -> bytes:
+    request = ExportLogsServiceRequest()
+    records = request.resource_logs.add().scope_logs.add().log_records
+    for body in bodies:
+        record = records.add()
+        record.body.string_value = body
+        record.attributes.add(key="k", value=AnyValue(string_value="x" * attributes))
+    return request.SerializeToString()
+
+
+_SPLITTING = parse_rules(
+    [
+        {"name": "list", "match": {"body": {"kind": "List"}}, "split": "body:items"},
+        {"name": "event", "match": {"body": {"who": "*"}}, "fields": {"actor_id": "body:who"}},
+    ]
+)
+
+
+def test_a_list_of_events_is_stored_once_and_its_events_are_audit_records() -> None:
+    body = json.dumps({"kind": "List", "items": [{"who": "a"}, {"nobody": 1}, {"who": "b"}]})
+    audit, operational = Parity(Signal.LOGS, _SPLITTING).assert_same(_list_of_events("before", body, '{"who":"c"}'))
+    assert not isinstance(audit, (type, str))
+    assert not isinstance(operational, (type, str))
+    assert (audit.stream, audit.count) == (Stream.AUDIT, 3)
+    assert (operational.stream, operational.count) == (Stream.OPERATIONAL, 2)
+    for part in ('"event":[1,3]', '"event":[3,3]'):
+        assert any(part.encode() in word for column in audit.columns for word in getattr(column, "dictionary", ()))
+
+
+def test_events_count_as_records_of_their_request() -> None:
+    events = json.dumps({"kind": "List", "items": [{"who": "a"}] * 10})
+    for limits, attributes, refused in (
+        (RowLimits(records=11), 0, False),
+        (RowLimits(records=10), 0, True),
+        (RowLimits(repeated=1000), 90, False),
+        (RowLimits(repeated=1000), 100, True),
+    ):
+        outcome = Parity(Signal.LOGS, _SPLITTING, limits).assert_same(_list_of_events(events, attributes=attributes))
+        assert isinstance(outcome, tuple) is refused

@@ -1,0 +1,205 @@
+"""Values within texts: where paths lead in JSON and in key=value texts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.codec.audit.paths import ALL, parse_path
+from server.codec.audit.texts import elements_of, events_of, find, members, pairs, plain
+
+EVENT = {
+    "user": {"username": 'jane "x" é', "groups": ["devs", "ops"], "extra": {"a.b": {"c": 1}}},
+    "sourceIPs": ["203.0.113.40", "10.0.0.7"],
+    "annotations": {"authorization.k8s.io/decision": "forbid"},
+    "targets": [{"id": "t1"}, {"id": "t2", "n": None}, {"other": 1}],
+    "text": '{"log":"{\\"verb\\":\\"get\\"}"}',
+    "pairs": 'op=login acct="root"',
+    "empty": [],
+    "none": None,
+    "number": 403.0,
+    "truth": True,
+}
+
+
+def at(text: Any, path: str) -> str | None:
+    found = find((text if isinstance(text, str) else json.dumps(text)).encode(), parse_path(path).segments)
+    return None if found is None else found.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("user.username", 'jane "x" é'),
+        ("user.groups", "devs,ops"),
+        ("user.groups[0]", "devs"),
+        ("user.groups[1]", "ops"),
+        ("user.groups[-1]", "ops"),
+        ("user.groups[2]", None),
+        ("user.groups[*]", "devs,ops"),
+        ("user.extra.a.b.c", "1"),
+        ("user.extra.a", None),
+        ("sourceIPs[0]", "203.0.113.40"),
+        ("annotations.authorization.k8s.io/decision", "forbid"),
+        ("targets[0].id", "t1"),
+        ("targets[-1].id", None),
+        ("targets[*].id", "t1,t2"),
+        ("targets[*].n", ""),
+        ("targets.id", None),
+        ("text.log.verb", "get"),
+        ("pairs.acct", "root"),
+        ("empty", ""),
+        ("empty[0]", None),
+        ("none", None),
+        ("none.x", None),
+        ("number", "403.0"),
+        ("truth", "true"),
+        ("number[0]", "403.0"),
+        ("nothing", None),
+    ],
+)
+def test_a_path_leads_through_maps_lists_and_texts(path: str, found: str | None) -> None:
+    assert at(EVENT, path) == found
+
+
+def test_the_longest_key_that_is_there_is_taken() -> None:
+    assert at({"a.b": "long", "a": {"b": "short"}}, "a.b") == "long"
+    assert at({"a.b": None, "a": {"b": "short"}}, "a.b") is None
+    assert at({"a": {"b.c": {"d": "x"}, "b": {"c.d": "y"}}}, "a.b.c.d") == "x"
+
+
+def test_of_members_with_one_key_the_last_counts_and_of_pairs_the_first() -> None:
+    assert at('{"a":1,"a":2}', "a") == "2"
+    assert at("a=1 a=2", "a") == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"a":"x","b":', "x"),
+        ('{"a":"x","b":"unfinished', "x"),
+        ('{"a":"x" "b":1}', "x"),
+        (' \t\r\n{ "a" : "x" } rest', "x"),
+        ('{"b":{"a":"y"}]},"a":"x"}', None),
+        ('{"b":truth,"a":"x"}', None),
+        ('{"b":[1,{"c":"]"}],"a":"x"}', "x"),
+        ('{"a":"x', None),
+        ("{a:1}", None),
+        ('{"\\u0061":"\\u00e9\\ud83d\\ude00\\n\\/\\q"}', "é\U0001f600\n/q"),
+        ('{"a":"\\ud83d-\\ude00\\ude00\\u12"}', "\ufffd-\ufffd\ufffdu12"),
+        ("[1,2]", None),
+        ("", None),
+    ],
+)
+def test_texts_that_are_broken_are_read_up_to_there(text: str, found: str | None) -> None:
+    assert at(text, "a") == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('type="LOGIN", realmId=a, userId="null"', {"type": "LOGIN", "realmId": "a", "userId": "null"}),
+        (
+            'type=USER_LOGIN msg=audit(1.2:3): pid=1 msg=\'op=login acct="ro\\"ot" res=success\'',
+            {
+                "type": "USER_LOGIN",
+                "msg": "audit(1.2:3):",
+                "pid": "1",
+                "op": "login",
+                "acct": 'ro"ot',
+                "res": "success",
+            },
+        ),
+        (
+            "alice : TTY=pts/0 ; PWD=/home ; USER=root ; COMMAND=/bin/ls -l x=1",
+            {"TTY": "pts/0", "PWD": "/home", "USER": "root", "COMMAND": "/bin/ls", "x": "1"},
+        ),
+        ("level=info msg='a b' empty= last=", {"level": "info", "msg": "a b", "empty": "", "last": ""}),
+        ('a="unfinished b=1', {"b": "1"}),
+        ("a='unfinished b=1", {"b": "1"}),
+        ("http://x/?a=1&b=2 c=3", {"c": "3"}),
+        ("(a=1) [b=2] {c=3", {"a": "1)", "b": "2]", "c": "3"}),
+        ("==a==b", {}),
+        ("a=\"x\\\\\" b=''", {"a": "x\\", "b": ""}),
+        ("no pairs at all", {}),
+    ],
+)
+def test_pairs_are_read_from_texts(text: str, found: dict[str, str]) -> None:
+    assert {key.decode(): value.decode() for key, value in pairs(text.encode())} == found
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("[]", ""),
+        ("[ ]", ""),
+        ('["a"]', "a"),
+        ('["a",1,null,true,""]', "a,1,true"),
+        ('["a",["b"]]', '["a",["b"]]'),
+        ('["a",{"b":1}]', '["a",{"b":1}]'),
+        ('["a"] ', '["a"] '),
+        ("[redacted]", "[redacted]"),
+        ("[::1]:80", "[::1]:80"),
+        ('["a",]', '["a",]'),
+        ('["a"', '["a"'),
+        ("text", "text"),
+    ],
+)
+def test_a_list_of_scalars_is_written_with_commas(text: str, written: str) -> None:
+    assert plain(text.encode()) == written.encode()
+
+
+def test_the_events_of_a_list_are_its_elements() -> None:
+    body = json.dumps({"a": {"items": [{"x": 1}, None, "t"]}}).encode()
+    assert list(events_of(body, parse_path("a.items"))) == [b'{"x": 1}', b"", b"t"]
+    assert list(events_of(body, parse_path("a"))) == []
+    assert list(events_of(body, parse_path("b"))) == []
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), _json, max_size=5), st.booleans())
+def test_the_members_of_valid_json_are_all_read(document: dict[str, Any], spaced: bool) -> None:
+    text = json.dumps(document, indent=1 if spaced else None).encode()
+    read = {key.decode(): value for key, value in members(text)}
+    assert read.keys() == document.keys()
+    for key, value in document.items():
+        if isinstance(value, str):
+            assert read[key] == value.encode()
+        elif value is None:
+            assert read[key] is None
+        else:
+            assert json.loads(read[key] or b"") == value
+
+
+@given(st.lists(_json, max_size=6))
+def test_the_elements_of_valid_json_are_all_read(document: list[Any]) -> None:
+    text = json.dumps(document).encode()
+    assert len(list(elements_of(text))) == len(document)
+
+
+@given(st.text(st.sampled_from("{}[]\":,\\u0041d8 ='ab1-."), max_size=60))
+def test_no_text_is_refused(text: str) -> None:
+    encoded = text.encode()
+    assert isinstance(plain(encoded), bytes)
+    assert all(isinstance(key, bytes) for key, _ in (*members(encoded), *pairs(encoded)))
+    assert find(encoded, ()) == plain(encoded)
+
+
+def test_a_path_has_keys_and_positions() -> None:
+    assert parse_path("a.b[0].c").segments == (b"a", b"b", 0, b"c")
+    assert parse_path("a[-1][*]").segments == (b"a", -1, ALL)
+    assert parse_path("[0].a").segments == (0, b"a")
+    assert parse_path("a[x].b[1000]").segments == (b"a[x]", b"b[1000]")
+    assert parse_path("a..b").segments == (b"a", b"", b"b")
+    assert parse_path("a.b[0].c").keys == (b"a.b[0].c", b"a.b", b"a")
+    assert parse_path("a.b").keys == (b"a.b", b"a")
