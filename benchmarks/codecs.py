@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from server.codec.audit.built_in import built_in_rules
 from server.codec.choose import build_codec
 from server.codec.rows import Codec, Rows
-from server.codec.audit.built_in import built_in_rules
 from server.codec.signals import Signal
 from server.notary.batch import LogState, notarize
 from server.notary.origin import LogName, Stream

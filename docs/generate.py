@@ -22,13 +22,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server import check
 from server.cli import build_parser
+from server.codec.audit.built_in import built_in_rules
 from server.codec.audit.classify import AuditFields, classify
 from server.codec.decode import decode
 from server.codec.otlp_json import request_from_json
 from server.codec.records import RecordColumns
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Rows, received_at
-from server.codec.audit.built_in import built_in_rules
 from server.notary.batch import Batch, LogState, NotarizedBatch, notarize
 from server.notary.canonical import (
     CANONICAL_VERSION,

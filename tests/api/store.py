@@ -20,9 +20,9 @@ from lognotary.v1 import correlation_pb2_grpc
 from server.api.backend import Backend
 from server.api.grpc_services import add_services
 from server.api.messages import from_nanos
+from server.codec.audit.built_in import built_in_rules
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Rows
-from server.codec.audit.built_in import built_in_rules
 from server.log.journal import Journal
 from server.log.log_writer import LogWriter
 from server.notary.batch import Batch, LogState

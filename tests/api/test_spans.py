@@ -8,8 +8,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1.evidence_pb2 import TAMPERED, VERIFIED
 from server.api.correlation import get_trace
-from server.codec.reference import ReferenceCodec
 from server.codec.audit.built_in import built_in_rules
+from server.codec.reference import ReferenceCodec
 from server.log.journal import Journal
 from server.notary.batch import LogState
 from server.notary.origin import LogName, Stream

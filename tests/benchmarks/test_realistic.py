@@ -11,8 +11,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from benchmarks.realistic import RealisticRequests, RealisticShape
-from server.codec.reference import ReferenceCodec
 from server.codec.audit.built_in import built_in_rules
+from server.codec.reference import ReferenceCodec
 from server.notary.origin import Stream
 
 _SHAPE = RealisticShape(records=2000, skeletons=2)

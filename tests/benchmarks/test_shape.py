@@ -5,8 +5,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from benchmarks.shape import Shape, build_requests
-from server.codec.reference import ReferenceCodec
 from server.codec.audit.built_in import built_in_rules
+from server.codec.reference import ReferenceCodec
 from server.notary.origin import Stream
 
 _SHAPE = Shape(records=1000, distinct=2)

@@ -18,13 +18,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from server.codec.audit.built_in import built_in_rules
+from server.codec.audit.parse import parse_rules
+from server.codec.audit.rules import Rule
 from server.codec.limits import MalformedReason
 from server.codec.native_codec import NativeCodec
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Rows
-from server.codec.audit.built_in import built_in_rules
-from server.codec.audit.parse import parse_rules
-from server.codec.audit.rules import Rule
 from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
 from tests.fuzz.mutate import Message, fields_of, mutated, parse, serialized

@@ -7,8 +7,8 @@ import time
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from server.codec.reference import ReferenceCodec
 from server.codec.audit.built_in import built_in_rules
+from server.codec.reference import ReferenceCodec
 from server.log.journal import Journal
 from server.notary.batch import LogState
 from server.notary.origin import LogName, Stream

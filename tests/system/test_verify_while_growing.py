@@ -17,8 +17,8 @@ from harness.otlp_load import Load
 from harness.waiting import PATIENCE, wait_for
 from lognotary.v1.evidence_pb2 import VerifyRequest, VerifySummary
 from lognotary.v1.evidence_pb2_grpc import EvidenceServiceStub
-from server.codec.reference import ReferenceCodec
 from server.codec.audit.built_in import built_in_rules
+from server.codec.reference import ReferenceCodec
 from server.log.journal import Journal
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer

@@ -13,8 +13,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeL
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from server.codec.reference import ReferenceCodec
 from server.codec.audit.built_in import built_in_rules
+from server.codec.reference import ReferenceCodec
 from server.log.journal import Journal
 from server.notary.batch import Batch, LogState
 from server.notary.findings import Finding, FindingKind

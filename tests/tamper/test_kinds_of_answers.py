@@ -9,8 +9,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1.evidence_pb2 import SIGNED, TAMPERED, UNSIGNED, VERIFIED
 from server.api.backend import Backend
-from server.codec.reference import ReferenceCodec
 from server.codec.audit.built_in import built_in_rules
+from server.codec.reference import ReferenceCodec
 from server.notary.origin import LogName
 from storage.schema import RECORD_TABLES
 from tests.log.writers import log_writer, open_log

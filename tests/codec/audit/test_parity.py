@@ -102,19 +102,22 @@ _patterns: st.SearchStrategy[Any] = st.one_of(
 )
 _tests = st.one_of(_patterns, st.lists(_patterns, min_size=1, max_size=2))
 _path_tests = st.dictionaries(st.sampled_from(_PATHS), _tests, min_size=1, max_size=2)
-_matches = st.fixed_dictionaries(
-    {},
-    optional={
-        "event_name": _tests,
-        "scope": _tests,
-        "service": _tests,
-        "severity_min": st.integers(0, 3),
-        "severity_text": _tests,
-        "attributes": _path_tests,
-        "resource": _path_tests,
-        "scope_attributes": _path_tests,
-        "body": st.one_of(_path_tests, _tests),
-    },
+_matches = st.one_of(
+    st.just({"severity_min": 1}),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "event_name": _tests,
+            "scope": _tests,
+            "service": _tests,
+            "severity_min": st.integers(0, 3),
+            "severity_text": _tests,
+            "attributes": _path_tests,
+            "resource": _path_tests,
+            "scope_attributes": _path_tests,
+            "body": st.one_of(_path_tests, _tests),
+        },
+    ),
 )
 _sources = st.one_of(
     st.tuples(st.sampled_from(["log:", "resource:", "scope:", "body:"]), st.sampled_from(_PATHS)).map("".join),
