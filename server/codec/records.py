@@ -13,7 +13,7 @@ All rows of one resource (or scope) share one tuple object, so that it is encode
 """
 
 Repeated = tuple[tuple[bytes, tuple[bytes, ...]], ...]
-"""Keys that were sent more than once in a list of attributes, each with its values in the order in which they were sent."""
+"""Keys that are more than once in a list of attributes, each with its values in the order in which they were sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def sample(path: Path) -> tuple[bytes, list[Any]]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_source_is_recognised_with_its_fields(path: Path) -> None:
     request, expected = sample(path)
-    made = []
+    made: list[dict[str, str] | None] = []
     for fields in classify(decode(request), built_in_rules()):
         if fields is None:
             made.append(None)

@@ -66,7 +66,8 @@ class AuditFields:
 def classify(records: RecordColumns, rules: Sequence[Rule]) -> list[AuditFields | None]:
     """Return the audit fields of each record, None for an operational record.
 
-    A record that is a list of events is operational; its events are records of their own (``server.codec.audit.split``).
+    A record that is a list of events is operational; its events are records of their own (see
+    ``server.codec.audit.split``).
     """
     return [_classify_record(facts_of(records, row), rules) for row in range(len(records))]
 

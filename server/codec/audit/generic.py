@@ -1,4 +1,4 @@
-"""Sources of fields for records that name them as the draft OpenTelemetry audit signal and the semantic conventions do."""
+"""Sources of fields in records that follow the draft OpenTelemetry audit signal and the semantic conventions."""
 
 from __future__ import annotations
 

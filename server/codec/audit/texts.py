@@ -158,12 +158,12 @@ def _is_list(text: bytes) -> bool:
 
 def _is_list_of_scalars(text: bytes) -> bool:
     """Return whether a text is a list of scalars from its first to its last character."""
-    end = 0
+    behind = 1  # the bracket
     for at, end in _spans(text):
         if text[at : at + 1] in (b"[", b"{"):
             return False
-    end = _skip_space(text, end or 1)
-    return text[end:] == b"]"
+        behind = end
+    return text[_skip_space(text, behind) :] == b"]"
 
 
 def _spans(text: bytes) -> Iterator[tuple[int, int]]:

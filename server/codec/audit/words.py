@@ -32,8 +32,8 @@ ACTOR_TYPES = (b"user", b"service", b"system")
 CATEGORIES = (b"admin", b"data", b"auth", b"system")
 
 SUCCESSES = frozenset(
-    b"success successful succeeded ok allow allowed accept accepted grant granted permit permitted pass passed approved "
-    b"authorized authenticated completed true".split()
+    b"success successful succeeded ok allow allowed accept accepted grant granted permit permitted pass passed "
+    b"approved authorized authenticated completed true".split()
 )
 """Outcomes as sent, in lower case, that are successes."""
 
@@ -44,9 +44,9 @@ FAILURES = frozenset(
 """Outcomes as sent, in lower case, that are failures."""
 
 AUTH_WORDS = frozenset(
-    b"login logins logon logout logoff signin signout signon signoff sso mfa 2fa totp otp webauthn passkey auth authn "
-    b"authenticate authenticated authentication authorization reauthenticate session sessions lockout "
-    b"sudo impersonate impersonation saml oidc oauth oauth2 kerberos challenge denied forbidden".split()
+    b"login logins logon logout logoff signin signout signon signoff sso mfa 2fa totp otp webauthn passkey auth "
+    b"authn authenticate authenticated authentication authorization reauthenticate session sessions lockout sudo "
+    b"impersonate impersonation saml oidc oauth oauth2 kerberos challenge denied forbidden".split()
 )
 """Words that make an action one of logins and denials."""
 
@@ -65,44 +65,44 @@ AUTH_PAIRS = frozenset(
 """Neighbouring words that make an action one of logins and denials."""
 
 CHANGE_VERBS = frozenset(
-    b"add added create created creates delete deleted deletes remove removed update updated updates change changed modify "
-    b"modified edit edited set put patch replace insert attach attached detach detached enable enabled disable disabled "
-    b"activate activated deactivate deactivated suspend suspended unsuspend reset rename renamed register registered "
-    b"unregister provision provisioned deprovision import restore restored upsert write bind unbind associate "
-    b"disassociate tag untag move transfer transferred link unlink generate regenerate purge lock locked unlock "
-    b"unlocked authorize".split()
+    b"add added create created creates delete deleted deletes remove removed update updated updates change changed "
+    b"modify modified edit edited set put patch replace insert attach attached detach detached enable enabled "
+    b"disable disabled activate activated deactivate deactivated suspend suspended unsuspend reset rename renamed "
+    b"register registered unregister provision provisioned deprovision import restore restored upsert write bind "
+    b"unbind associate disassociate tag untag move transfer transferred link unlink generate regenerate purge lock "
+    b"locked unlock unlocked authorize".split()
 )
 """Words for changes."""
 
 ADMIN_VERBS = frozenset(
-    b"grant granted revoke revoked assign assigned unassign unassigned invite invited promote demote ban banned unban "
-    b"elevate escalate deprovision".split()
+    b"grant granted revoke revoked assign assigned unassign unassigned invite invited promote demote ban banned "
+    b"unban elevate escalate deprovision".split()
 )
 """Words for changes of permissions, whatever their object is."""
 
 ADMIN_OBJECTS = frozenset(
-    b"user users account accounts group groups team member members membership role roles permission permissions policy "
-    b"policies privilege privileges acl acls iam access password passwd principal serviceaccount serviceaccounts identity "
-    b"identities collaborator owner admin administrator key keys apikey accesskey rolebinding rolebindings "
-    b"clusterrole clusterroles clusterrolebinding clusterrolebindings token tokens "
+    b"user users account accounts group groups team member members membership role roles permission permissions "
+    b"policy policies privilege privileges acl acls iam access password passwd principal serviceaccount "
+    b"serviceaccounts identity identities collaborator owner admin administrator key keys apikey accesskey "
+    b"rolebinding rolebindings clusterrole clusterroles clusterrolebinding clusterrolebindings token tokens "
     b"credential credentials entitlement scim".split()
 )
 """Words for accounts and permissions."""
 
 SYSTEM_VERBS = frozenset(
     b"deploy deployed undeploy start started stop stopped restart restarted reboot shutdown boot install installed "
-    b"uninstall upgrade upgraded downgrade scale scaled rotate rotated terminate terminated launch run failover backup "
-    b"migrate drain cordon uncordon halt reload".split()
+    b"uninstall upgrade upgraded downgrade scale scaled rotate rotated terminate terminated launch run failover "
+    b"backup migrate drain cordon uncordon halt reload".split()
 )
 """Words for operations on infrastructure."""
 
 SYSTEM_OBJECTS = frozenset(
-    b"config configs configuration configurations configmap configmaps setting settings deployment deployments instance "
-    b"instances cluster clusters node nodes host hosts server servers vm network networks subnet vpc firewall route "
-    b"routes pod pods service services daemonset daemonsets statefulset statefulsets replicaset replicasets namespace "
-    b"namespaces volume volumes snapshot image container containers pipeline workflow runner webhook hook feature flag "
-    b"flags certificate certificates domain dns endpoint function lambda trail logging alarm job cronjob cronjobs "
-    b"ingress ingresses integration plugin extension package module kernel system".split()
+    b"config configs configuration configurations configmap configmaps setting settings deployment deployments "
+    b"instance instances cluster clusters node nodes host hosts server servers vm network networks subnet vpc "
+    b"firewall route routes pod pods service services daemonset daemonsets statefulset statefulsets replicaset "
+    b"replicasets namespace namespaces volume volumes snapshot image container containers pipeline workflow runner "
+    b"webhook hook feature flag flags certificate certificates domain dns endpoint function lambda trail logging "
+    b"alarm job cronjob cronjobs ingress ingresses integration plugin extension package module kernel system".split()
 )
 """Words for configuration and infrastructure."""
 

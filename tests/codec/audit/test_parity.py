@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
 
 from server.codec.audit.built_in import built_in_rules
 from server.codec.audit.classify import address_of
@@ -85,7 +85,7 @@ def _requests(draw: st.DrawFn) -> ExportLogsServiceRequest:
             record = LogRecord(
                 time_unix_nano=draw(st.sampled_from([0, 1, NOW])),
                 observed_time_unix_nano=draw(st.sampled_from([0, 2])),
-                severity_number=draw(st.integers(0, 3)),
+                severity_number=SeverityNumber.ValueType(draw(st.integers(0, 3))),
                 severity_text=draw(st.sampled_from(["", "x"])),
                 event_name=draw(st.sampled_from(["", "x", "LOGIN"])),
                 body=draw(_values),
