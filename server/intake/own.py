@@ -67,10 +67,14 @@ async def writing_logs(
             await signals.stop.wait()
             await ingestion.finish(writing)
 
-        reloading = run_on_event(pools.housekeeping, process.reload_keys, lambda: writing.reload_keys(keys))
+        def reload() -> None:
+            ingestion.reload_rules()
+            writing.reload_keys(keys)
+
+        reloading = run_on_event(pools.housekeeping, process.reload_keys, reload)
         with (
             ingestion.taking_requests(writing, storage.engine, signals.stop),
-            background("key reloading", reloading, signals.stop),
+            background("reloading of keys and audit rules", reloading, signals.stop),
         ):
             yield OpenIntake(run, writing.signed_by)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from server.admission.admission import Admission, Ticket
@@ -64,6 +64,11 @@ class Pipeline:
         self._components = components
         for batcher in components.batchers.values():
             batcher.start()
+
+    def use_codec(self, codec: Codec) -> None:
+        """Encode the requests that follow with another codec; thread-safe."""
+        if self._components is not None:
+            self._components = replace(self._components, codec=codec)
 
     def not_ready(self) -> str:
         """Return why records cannot be acknowledged, empty if they can; thread-safe, does not block."""

@@ -21,7 +21,7 @@ from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
 from server.settings.errors import ConfigError
 from server.settings.readers import read_codec, read_file, read_keys, read_signed_streams, read_witnesses
-from server.settings.sources import Sources, gather, in_order
+from server.settings.sources import Sources, gather, gather_rules, in_order
 from server.settings.table import SETTINGS, Setting, add_flags
 from server.settings.trace_links import read_trace_links
 from server.settings.values import (
@@ -43,7 +43,16 @@ from server.witness.settings import TimestampAuthority, Witness
 from storage.errors import StorageConfigError
 from storage.url import EmbeddedUrl, StorageUrl, parse_storage_url
 
-__all__ = ["SETTINGS", "ConfigError", "Setting", "Settings", "add_flags", "check_settings", "load_settings"]
+__all__ = [
+    "SETTINGS",
+    "ConfigError",
+    "Setting",
+    "Settings",
+    "add_flags",
+    "check_settings",
+    "load_settings",
+    "reread_rules",
+]
 
 # Enough for a request of the default max_request_bytes (process.memory_limit has the plan).
 _MEMORY = 1 << 30  # bytes for each process
@@ -52,7 +61,10 @@ _MEMORY_EMBEDDED = 2 << 30  # bytes, the engine's included
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, parsed: sizes in bytes, times in seconds, retention in days (None: forever); see ``SETTINGS``."""
+    """All settings, parsed: sizes in bytes, times in seconds, retention in days (None: forever); see ``SETTINGS``.
+
+    ``file`` is the absolute path of the settings file, empty if there is none.
+    """
 
     storage: StorageUrl
     data_dir: Path
@@ -93,6 +105,7 @@ class Settings:
     log_level: str
     log_format: str
     audit_rules: tuple[Rule, ...]
+    file: str
 
     @property
     def unsigned_streams(self) -> tuple[Stream, ...]:
@@ -116,6 +129,20 @@ def load_settings(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Setti
     return settings
 
 
+def reread_rules(file: str) -> tuple[Rule, ...]:
+    """Return the audit rules that a settings file has now, and the built-in ones.
+
+    Raises:
+        ConfigError: the file cannot be read, or a rule cannot be used; it has all problems.
+    """
+    sources = gather_rules(file)
+    problems = list(sources.problems)
+    rules = _rules(sources, problems)
+    if problems:
+        raise ConfigError(*in_order(problems, sources.file))
+    return rules
+
+
 def check_settings(sources: Sources) -> tuple[Settings | None, list[str]]:
     """Return the settings, None if they cannot be used, and all that is wrong with them, one sentence each."""
     problems = list(sources.problems)
@@ -123,7 +150,7 @@ def check_settings(sources: Sources) -> tuple[Settings | None, list[str]]:
     rules = _rules(sources, problems)
     if problems:
         return None, in_order(problems, sources.file)
-    return Settings(**parsed, audit_rules=rules), []
+    return Settings(**parsed, audit_rules=rules, file=str(Path(sources.file).absolute()) if sources.file else ""), []
 
 
 def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:

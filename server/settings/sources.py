@@ -14,7 +14,7 @@ from server.errors.files import unreadable
 from server.errors.suggestions import did_you_mean
 from server.settings.table import DEFAULT_FILE, PREFIX, SETTINGS, Kind, Setting
 
-__all__ = ["CLIENT_VARIABLES", "Given", "Origin", "Sources", "gather", "in_order", "unknown_variables"]
+__all__ = ["CLIENT_VARIABLES", "Given", "Origin", "Sources", "gather", "gather_rules", "in_order", "unknown_variables"]
 
 CLIENT_VARIABLES = ("LOGNOTARY_CONFIG", "LOGNOTARY_API")
 """Variables that are not settings: the path of the settings file, and the server that commands ask."""
@@ -101,6 +101,14 @@ def gather(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Sources:
     for setting in SETTINGS:
         sources.values[setting.name] = _given(setting, flags, environ, content, lines, sources)
     _take_audit(content.get("audit", {}), lines, sources)
+    return sources
+
+
+def gather_rules(file: str) -> Sources:
+    """Gather the audit rules of a settings file alone; problems are returned, not raised."""
+    sources = Sources(file)
+    text = _read(sources) if file else ""
+    _take_audit(_parse(text, sources).get("audit", {}), _Lines(text), sources)
     return sources
 
 

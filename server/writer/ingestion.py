@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.admission.admission import Admission
+from server.codec.audit.rules import Rule
 from server.codec.choose import build_codec
+from server.codec.rows import Codec
 from server.data_dir.directory import DataDirectory
 from server.errors.amounts import size, typed_size
 from server.keys.lost_keys import missing_key
@@ -44,6 +46,7 @@ from server.writer.owned_logs import (
     signed_by,
 )
 from server.writer.retry_ledger_file import RetryLedgerFile
+from server.writer.rules_in_force import RulesInForce
 from server.writer.storing import stored
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
@@ -107,6 +110,7 @@ class Ingestion:
         self._settings = settings
         self._pools = pools
         self._waiting = waiting
+        self._rules: RulesInForce | None = None
         self._give_up = threading.Event()
         self._clock = clock or Clock()
         self.metrics = Metrics(self._gauges)
@@ -199,7 +203,12 @@ class Ingestion:
         """
         plan = self._plan(resident_memory() or 0, embedded=engine.info.exclusive)
         admission = Admission(plan.admission)
-        codec = build_codec(self._settings.codec, self._settings.audit_rules, plan.rows, writing.streams.logs)
+
+        def codec_of(rules: Sequence[Rule]) -> Codec:
+            return build_codec(self._settings.codec, rules, plan.rows, writing.streams.logs)
+
+        self._rules = RulesInForce(self._settings, lambda rules: self.pipeline.use_codec(codec_of(rules)))
+        codec = codec_of(self._settings.audit_rules)
         self.metrics.add_gauges(
             lambda: [*admission_gauges(admission), *log_gauges(writing.streams, writing.batchers, writing.probe)]
         )
@@ -209,6 +218,11 @@ class Ingestion:
             for stream, batcher in writing.batchers.items():
                 stack.enter_context(background(f"batches of {stream.value} records", batcher.running(), stop))
             yield
+
+    def reload_rules(self) -> None:
+        """Classify by the audit rules that the settings file has now; what goes wrong is logged. Blocks."""
+        if self._rules is not None:
+            self._rules.reload()
 
     async def finish(self, writing: Writing) -> None:
         """Refuse new requests, and bring those that were taken to storage, as long as it takes them."""

@@ -1,0 +1,47 @@
+"""The audit rules by which a running server classifies, which it reads again when it is told to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from server.codec.audit.digest import rules_digest
+from server.codec.audit.rules import Rule
+from server.settings.errors import ConfigError
+from server.settings.settings import Settings, reread_rules
+
+__all__ = ["RulesInForce"]
+
+_logger = logging.getLogger(__name__)
+
+
+class RulesInForce:
+    """The audit rules in force. The digest of the rules stands in every audit record, so each change shows there."""
+
+    def __init__(self, settings: Settings, use: Callable[[Sequence[Rule]], object]) -> None:
+        """Begin with the rules of the settings.
+
+        Args:
+            settings: the settings.
+            use: called with other rules, which are to be used from then on.
+        """
+        self._settings = settings
+        self._use = use
+        self._digest = rules_digest(settings.audit_rules)
+        _logger.info("audit rules in force: %d, digest %s", len(settings.audit_rules), self._digest)
+
+    def reload(self) -> None:
+        """Read the rules again, and use them if they can be used; otherwise the old ones stay in force."""
+        if not self._settings.file:
+            return
+        try:
+            rules = reread_rules(self._settings.file)
+        except ConfigError as error:
+            _logger.error("the audit rules could not be reloaded, so the old ones stay in force: %s", error)  # noqa: TRY400 - told whole
+            return
+        digest = rules_digest(rules)
+        if digest == self._digest:
+            return
+        self._use(rules)
+        _logger.info("audit rules were read anew: %d, digest %s, before that %s", len(rules), digest, self._digest)
+        self._digest = digest
