@@ -28,7 +28,7 @@ __all__ = [
 
 
 class Place(Enum):
-    """Where a value comes from; for the first four, a path leads to it.
+    """Place of a value; for the first four, a path leads to it.
 
     BODY without a path is the text of the whole body. EVENT_NAME is the attribute ``event.name`` if the record has no
     event name. GROUP is a named group of the rule's regular expressions, TEXT a text of the rule.
@@ -60,7 +60,7 @@ Template = tuple[Source, ...]
 
 
 class PatternKind(Enum):
-    """How a pattern compares. ANY fits every value that is there."""
+    """Kind of a comparison. ANY fits every value that is there."""
 
     EXACT = "text"
     PREFIX = "text*"
