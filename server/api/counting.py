@@ -197,6 +197,7 @@ def _histogram_message(found: Histogram, *, grouped: bool) -> counts_pb2.Histogr
         count=sum(sum(group.counts.values()) for group in found.groups),
         is_partial=found.is_partial,
         later_count=found.later,
+        earlier_count=found.earlier,
     )
     if not found.edges:
         return response

@@ -40,6 +40,9 @@ def histogram_lines(
 
 def beyond_lines(found: counts_pb2.HistogramResponse, style: Style) -> Iterator[str]:
     """Print which records are not in a histogram."""
+    if found.earlier_count:
+        behind = counted(found.earlier_count, "record")
+        yield f"earlier: {behind}, dated before 2000: 'lognotary search --until 2000-01-01' shows them"
     if found.later_count:
         ahead = counted(found.later_count, "record")
         yield f"later: {ahead}, dated in the future: 'lognotary search --since now' shows them"

@@ -18,7 +18,10 @@ from storage.counted_rows import Rows
 from storage.counting import Group, count_by_time, time_span
 from storage.engine import Engine
 
-__all__ = ["MOST_BUCKETS", "Histogram", "HistogramWanted", "TooManyStepsError", "histogram"]
+__all__ = ["FIRST_YEAR", "MOST_BUCKETS", "Histogram", "HistogramWanted", "TooManyStepsError", "histogram"]
+
+FIRST_YEAR = 946_684_800 * 10**9
+"""The year 2000, in nanoseconds since the epoch. Earlier times are those of clocks that were not set."""
 
 MOST_BUCKETS = 1000
 """Steps of a histogram, at most."""
@@ -35,7 +38,8 @@ class HistogramWanted:
     Attributes:
         query: the query, which says nothing about evidence.
         streams: the streams whose records are counted, at least one.
-        since: start of the range, in nanoseconds since the epoch; None for the first record.
+        since: start of the range, in nanoseconds since the epoch; None for the first record since ``FIRST_YEAR``, or
+            of all if there is none: one record of a clock that was never set would make all others one bucket.
         until: end of the range; None for right after the last record, or now if that is earlier: one record of a clock
             that is years ahead would make all others one bucket.
         buckets: number of steps, at most, from 2 to ``MOST_BUCKETS``.
@@ -65,6 +69,7 @@ class Histogram:
         groups: the groups, the largest first and others last; their counts are by the number of the bucket, from 0.
         is_partial: True if a limit was reached, so that the range is only the latest part of what was asked for.
         later: number of records after the range, if its end was not given.
+        earlier: number of records before the range, if its start was not given.
     """
 
     edges: tuple[int, ...]
@@ -72,6 +77,7 @@ class Histogram:
     groups: tuple[Group, ...]
     is_partial: bool
     later: int = 0
+    earlier: int = 0
 
 
 def histogram(
@@ -93,11 +99,14 @@ def histogram(
     rows = _rows(wanted)
     since, until = wanted.since, wanted.until
     limited = LimitedEngine(engine, limits)
-    later = 0
+    later = earlier = 0
     if since is None or until is None:
         span = time_span(limited, rows) if rows else None
         if span is None:
             return Histogram((), 0, (), is_partial=False)
+        if since is None and span[0] < FIRST_YEAR < span[1]:
+            earlier = _number(limited, rows, span[0], FIRST_YEAR)
+            span = time_span(limited, [replace(one, since=FIRST_YEAR) for one in rows]) or span
         since = span[0] if since is None else since
         if until is None:
             until = span[1] + 1
@@ -107,7 +116,7 @@ def histogram(
     _check_steps(since, until, step)
     start, end = since // step * step, until
     if not rows:
-        return Histogram(_edges(since, until, step), step, (), is_partial=False, later=later)
+        return Histogram(_edges(since, until, step), step, (), is_partial=False, later=later, earlier=earlier)
 
     def ask(engine: Engine, begin: int | None) -> list[Group]:
         within = [replace(one, since=begin, until=end) for one in rows]
@@ -126,7 +135,7 @@ def histogram(
     left_out = begin // step - since // step
     for group in found.answer:
         group.counts = {number - left_out: count for number, count in group.counts.items()}
-    return Histogram(_edges(begin, until, step), step, tuple(found.answer), found.is_partial, later)
+    return Histogram(_edges(begin, until, step), step, tuple(found.answer), found.is_partial, later, earlier)
 
 
 def _number(engine: Engine, rows: Sequence[Rows], since: int, until: int) -> int:

@@ -144,6 +144,23 @@ def test_a_record_dated_in_the_future_does_not_stretch_a_histogram(
     assert (alone.count, alone.later_count) == (1, 0)
 
 
+def test_a_record_of_a_clock_that_was_never_set_does_not_stretch_a_histogram(
+    shared_server: LognotaryServer, api: CorrelationServiceStub, word: str
+) -> None:
+    send(shared_server.otlp_grpc, log_record(f"from a clock in 1970 {word}", timestamp=86_400 * 10**9))
+    counted = api.Histogram(HistogramRequest(query=word))
+    assert (counted.count, counted.earlier_count) == (3, 1)
+    assert counted.since.ToNanoseconds() > 946_684_800 * 10**9
+    done = shared_server.cli("histogram", word)
+    assert "earlier: 1 record, dated before 2000: 'lognotary search --until 2000-01-01' shows them" in done.stdout
+    found = shared_server.cli("search", word, "--until", "2000-01-01")
+    assert (found.returncode, "from a clock in 1970" in found.stdout) == (0, True)
+    whole = api.Histogram(HistogramRequest(query=word, since={"seconds": 1}))
+    assert (whole.count, whole.earlier_count) == (4, 0)
+    alone = api.Histogram(HistogramRequest(query=f"1970 {word}"))
+    assert (alone.count, alone.earlier_count) == (1, 0)
+
+
 @pytest.mark.parametrize("call", ["search", "histogram", "facets", "traces", "audit-events"])
 def test_a_range_that_begins_in_the_future_is_refused(shared_server: LognotaryServer, call: str) -> None:
     path = f"{shared_server.http}/api/v1/{call}"

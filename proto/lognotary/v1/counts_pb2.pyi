@@ -52,7 +52,7 @@ class HistogramBucket(_message.Message):
     def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., count: _Optional[int] = ..., group_counts: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class HistogramResponse(_message.Message):
-    __slots__ = ("since", "until", "step_nanos", "groups", "buckets", "count", "is_partial", "later_count")
+    __slots__ = ("since", "until", "step_nanos", "groups", "buckets", "count", "is_partial", "later_count", "earlier_count")
     SINCE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     STEP_NANOS_FIELD_NUMBER: _ClassVar[int]
@@ -61,6 +61,7 @@ class HistogramResponse(_message.Message):
     COUNT_FIELD_NUMBER: _ClassVar[int]
     IS_PARTIAL_FIELD_NUMBER: _ClassVar[int]
     LATER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    EARLIER_COUNT_FIELD_NUMBER: _ClassVar[int]
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
     step_nanos: int
@@ -69,7 +70,8 @@ class HistogramResponse(_message.Message):
     count: int
     is_partial: bool
     later_count: int
-    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., step_nanos: _Optional[int] = ..., groups: _Optional[_Iterable[_Union[HistogramGroup, _Mapping]]] = ..., buckets: _Optional[_Iterable[_Union[HistogramBucket, _Mapping]]] = ..., count: _Optional[int] = ..., is_partial: _Optional[bool] = ..., later_count: _Optional[int] = ...) -> None: ...
+    earlier_count: int
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., step_nanos: _Optional[int] = ..., groups: _Optional[_Iterable[_Union[HistogramGroup, _Mapping]]] = ..., buckets: _Optional[_Iterable[_Union[HistogramBucket, _Mapping]]] = ..., count: _Optional[int] = ..., is_partial: _Optional[bool] = ..., later_count: _Optional[int] = ..., earlier_count: _Optional[int] = ...) -> None: ...
 
 class FacetsRequest(_message.Message):
     __slots__ = ("query", "streams", "since", "until", "fields", "limit", "prefix", "omit_constant", "max_rows")
