@@ -117,11 +117,9 @@ void Classifier::begin_scope(View scope_name, const std::vector<Member>& members
   fill(scope_, members, repeated);
   Arena arena;
   arena_ = &arena;
-  active_.clear();
-  for (const Rule& rule : rules_.rules()) {
-    for (const Match& match : rule.matches) {
-      if (holds(match.outer)) active_.push_back({&rule, &match});
-    }
+  active_ = MatchSet(rules_.matches().size());
+  for (size_t number = 0; number < rules_.matches().size(); ++number) {
+    if (holds(rules_.matches()[number].outer)) active_.add(number);
   }
 }
 
@@ -144,29 +142,48 @@ Verdict Classifier::classify(const Facts& facts, Arena& arena, AuditFields& fiel
   facts_ = &facts;
   arena_ = &arena;
   body_is_read_ = false;
+  find_candidates();
   const Rule* without = nullptr;  // a rule whose `unless` holds
-  for (const auto& [rule, match] : active_) {
-    if (rule == without || !holds(*match, false)) continue;
-    if (std::any_of(rule->unless.begin(), rule->unless.end(), [&](const Match& one) { return holds(one, true); })) {
-      without = rule;
-      continue;
+  Verdict verdict = Verdict::kOperational;
+  candidates_.find([&](size_t number) {
+    const Match& match = rules_.matches()[number];
+    const Rule& rule = rules_.rules()[match.rule];
+    if (&rule == without || !holds(match, false)) return false;
+    if (std::any_of(rule.unless.begin(), rule.unless.end(), [&](const Match& one) { return holds(one, true); })) {
+      without = &rule;
+      return false;
     }
-    if (!rule->splits) {
-      extract(*rule, fields);
-      return Verdict::kAudit;
+    if (!rule.splits) {
+      extract(rule, fields);
+      verdict = Verdict::kAudit;
+    } else if (find_list(facts.body, rule.split, arena, events)) {
+      verdict = Verdict::kEvents;
     }
-    if (find_list(facts.body, rule->split, arena, events)) return Verdict::kEvents;
+    return verdict != Verdict::kOperational;
+  });
+  return verdict;
+}
+
+void Classifier::find_candidates() {
+  const Anchors& of_log = rules_.log_anchors();
+  const Anchors& of_body = rules_.body_anchors();
+  candidates_ = rules_.without_anchor();
+  for (const uint32_t slot : log_.filled()) {
+    if (of_log.has_some[slot]) candidates_.add_all(of_log.of_slot[slot]);
   }
-  return Verdict::kOperational;
+  if (!of_body.all.empty()) {
+    read_body();
+    for (const uint32_t slot : body_.filled()) {
+      if (of_body.has_some[slot]) candidates_.add_all(of_body.of_slot[slot]);
+    }
+  }
+  candidates_.keep_all(active_);
 }
 
 bool Classifier::holds(const Match& match, bool outer_too) {
-  if (facts_->severity_number < match.severity_min || !match.log_needs.are_met(log_.mask())) return false;
+  if (facts_->severity_number < match.severity_min) return false;
   if (outer_too && !holds(match.outer)) return false;
-  if (!holds(match.inner)) return false;
-  if (match.body.empty()) return true;
-  read_body();
-  return match.body_needs.are_met(body_.mask()) && holds(match.body);
+  return holds(match.inner) && holds(match.body);
 }
 
 bool Classifier::holds(const std::vector<Condition>& conditions) {

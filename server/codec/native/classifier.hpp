@@ -38,13 +38,8 @@ class Classifier {
   Verdict classify(const Facts& facts, Arena& arena, AuditFields& fields, View& events);
 
  private:
-  // A match of a rule whose conditions on resource, scope and service hold.
-  struct Active {
-    const Rule* rule;
-    const Match* match;
-  };
-
   void fill(Slots<View>& slots, const std::vector<Member>& members, const std::vector<Repeated>& repeated) const;
+  void find_candidates();
   void read_body();
 
   bool holds(const std::vector<Condition>& conditions);
@@ -71,7 +66,8 @@ class Classifier {
   Slots<RawValue> body_;
   bool body_is_read_ = false;
   View service_name_, scope_name_;
-  std::vector<Active> active_;
+  MatchSet active_;      // the matches whose conditions on resource, scope and service hold
+  MatchSet candidates_;  // of these, the ones that the keys of the record admit
   const Facts* facts_ = nullptr;
   Arena* arena_ = nullptr;
   std::vector<View> groups_, found_;

@@ -93,10 +93,14 @@ class ProgramReader {
     return match;
   }
 
-  Rule rule() {
+  // Reads a rule; its matches are appended to those of all rules.
+  Rule rule(std::vector<Match>& matches, uint32_t number_of_rule) {
     Rule rule;
     rule.name = text();
-    rule.matches = list([&] { return match(); });
+    for (Match& one : list([&] { return match(); })) {
+      one.rule = number_of_rule;
+      matches.push_back(std::move(one));
+    }
     rule.unless = list([&] { return match(); });
     rule.groups = number();
     rule.extracts = list([&] {
@@ -138,27 +142,6 @@ class ProgramReader {
 
 }  // namespace
 
-void Needs::add(const std::vector<Start>& starts) {
-  SlotMask mask;
-  for (const Start& start : starts) {
-    if (start.slot >= 128) return;  // which the masks do not have
-    mask.add(start.slot);
-  }
-  if (starts.size() > 1) {
-    any.push_back(mask);
-  } else {
-    for (const Start& start : starts) all.add(start.slot);
-  }
-}
-
-bool Needs::are_met(const SlotMask& mask) const {
-  if (!mask.has_all_of(all)) return false;
-  for (const SlotMask& one : any) {
-    if (!mask.has_any_of(one)) return false;
-  }
-  return true;
-}
-
 Rules::Rules(View program) {
   ProgramReader reader(program);
   for (size_t set = 0; set < Words::kSets; ++set) {
@@ -171,16 +154,13 @@ Rules::Rules(View program) {
     words_.add_auth_pair(first, reader.text());
   }
   digest_ = reader.text();
-  rules_ = reader.list([&] { return reader.rule(); });
+  uint32_t number = 0;
+  rules_ = reader.list([&] { return reader.rule(matches_, number++); });
 
-  // The keys of conditions come first: there are masks for the first slots.
   event_name_slot_ = add_slot("event.name");
+  for (Match& match : matches_) add_starts(match);
   for (Rule& rule : rules_) {
-    for (auto* matches : {&rule.matches, &rule.unless}) {
-      for (Match& match : *matches) add_needs(match);
-    }
-  }
-  for (Rule& rule : rules_) {
+    for (Match& match : rule.unless) add_starts(match);
     for (Extract& extract : rule.extracts) add_starts(extract.source);
     for (auto& templates : rule.fields) {
       for (Template& parts : templates) {
@@ -188,17 +168,42 @@ Rules::Rules(View program) {
       }
     }
   }
+  anchor_matches();
 }
 
-void Rules::add_needs(Match& match) {
+void Rules::add_starts(Match& match) {
   for (auto* conditions : {&match.outer, &match.inner, &match.body}) {
     for (Condition& condition : *conditions) add_starts(condition.source);
   }
-  for (const Condition& condition : match.inner) {
-    if (condition.source.place == Place::kLog) match.log_needs.add(condition.source.starts);
+}
+
+void Rules::anchor_matches() {
+  const size_t count = matches_.size();
+  without_anchor_ = MatchSet(count);
+  for (Anchors* anchors : {&log_anchors_, &body_anchors_}) {
+    *anchors = Anchors{std::vector<MatchSet>(slots(), MatchSet(count)), std::vector<bool>(slots(), false),
+                       MatchSet(count)};
   }
-  for (const Condition& condition : match.body) {
-    if (condition.source.has_path) match.body_needs.add(condition.source.starts);
+  for (size_t number = 0; number < count; ++number) {
+    // The longest key is taken for the rarest.
+    const Source* rarest = nullptr;
+    for (const auto* conditions : {&matches_[number].inner, &matches_[number].body}) {
+      for (const Condition& condition : *conditions) {
+        const Source& source = condition.source;
+        if (source.starts.empty() || (source.place != Place::kLog && source.place != Place::kBody)) continue;
+        if (rarest == nullptr || source.path.text.size() > rarest->path.text.size()) rarest = &source;
+      }
+    }
+    if (rarest == nullptr) {
+      without_anchor_.add(number);
+      continue;
+    }
+    Anchors& anchors = rarest->place == Place::kLog ? log_anchors_ : body_anchors_;
+    anchors.all.add(number);
+    for (const Start& start : rarest->starts) {
+      anchors.of_slot[start.slot].add(number);
+      anchors.has_some[start.slot] = true;
+    }
   }
 }
 
@@ -217,12 +222,13 @@ void Rules::add_starts(Source& source) {
 uint32_t Rules::add_slot(const std::string& key) {
   if (const uint32_t known = slot(key); known != kNoSlot) return known;
   keys_.push_back(key);
+  lengths_[beginning_of(key)] |= uint64_t{1} << (key.size() & 63);
   const auto added = static_cast<uint32_t>(slots_.size());
   slots_.emplace(keys_.back(), added);
   return added;
 }
 
-uint32_t Rules::slot(View key) const {
+uint32_t Rules::known_slot(View key) const {
   const auto found = slots_.find(key);
   return found == slots_.end() ? kNoSlot : found->second;
 }

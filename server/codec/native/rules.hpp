@@ -27,21 +27,6 @@ enum class Place : uint8_t {
   kLog, kResource, kScope, kBody, kEventName, kScopeName, kServiceName, kSeverityText, kGroup, kText
 };
 
-// Which of the first 128 slots have a value; slots beyond them are not in it.
-struct SlotMask {
-  std::array<uint64_t, 2> bits{};
-
-  void add(uint32_t slot) {
-    if (slot < 128) bits[slot >> 6] |= uint64_t{1} << (slot & 63);
-  }
-  bool has_all_of(const SlotMask& other) const {
-    return (bits[0] & other.bits[0]) == other.bits[0] && (bits[1] & other.bits[1]) == other.bits[1];
-  }
-  bool has_any_of(const SlotMask& other) const {
-    return ((bits[0] & other.bits[0]) | (bits[1] & other.bits[1])) != 0;
-  }
-};
-
 // The values of the keys that rules read, each in the slot of its key in Rules.
 template <typename T>
 class Slots {
@@ -50,16 +35,16 @@ class Slots {
 
   void clear() {
     ++round_;
-    mask_ = SlotMask();
+    filled_.clear();
   }
 
   void set(uint32_t slot, const T& value) {
+    if (!has(slot)) filled_.push_back(slot);
     rounds_[slot] = round_;
     values_[slot] = value;
-    mask_.add(slot);
   }
 
-  const SlotMask& mask() const { return mask_; }
+  const std::vector<uint32_t>& filled() const { return filled_; }
   bool has(uint32_t slot) const { return rounds_[slot] == round_; }
   const T& get(uint32_t slot) const { return values_[slot]; }
 
@@ -67,7 +52,7 @@ class Slots {
   std::vector<T> values_;
   std::vector<uint64_t> rounds_;
   uint64_t round_ = 1;
-  SlotMask mask_;
+  std::vector<uint32_t> filled_;
 };
 
 // Where the path of a source can begin: the slot of a key, and the segment behind it.
@@ -100,21 +85,53 @@ struct Condition {
   std::vector<Test> tests;
 };
 
-// What has to be there for conditions on one kind of slots: each key of `all`, and one key of each of `any`.
-struct Needs {
-  SlotMask all;
-  std::vector<SlotMask> any;
-
-  void add(const std::vector<Start>& starts);
-  bool are_met(const SlotMask& mask) const;
-};
-
 struct Match {
   unsigned severity_min;
   std::vector<Condition> outer;  // on the resource, the scope and the service
   std::vector<Condition> inner;  // on the record
   std::vector<Condition> body;   // on the body, after all others
-  Needs log_needs, body_needs;
+  uint32_t rule = 0;             // its rule's number
+};
+
+// A set of the matches of all rules, by their numbers in the order of the rules.
+class MatchSet {
+ public:
+  explicit MatchSet(size_t matches = 0) : words_((matches + 63) / 64, 0) {}
+
+  void add(size_t match) { words_[match >> 6] |= uint64_t{1} << (match & 63); }
+  void add_all(const MatchSet& other) {
+    for (size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
+  }
+  void keep_all(const MatchSet& other) {
+    for (size_t i = 0; i < words_.size(); ++i) words_[i] &= other.words_[i];
+  }
+  bool empty() const {
+    for (const uint64_t word : words_) {
+      if (word != 0) return false;
+    }
+    return true;
+  }
+
+  // Calls `use` with each match, in order, until it returns true.
+  template <typename Use>
+  void find(Use use) const {
+    for (size_t i = 0; i < words_.size(); ++i) {
+      for (uint64_t left = words_[i]; left != 0; left &= left - 1) {
+        if (use(64 * i + static_cast<size_t>(__builtin_ctzll(left)))) return;
+      }
+    }
+  }
+
+ private:
+  std::vector<uint64_t> words_;
+};
+
+// The matches that can only hold if a certain key is there, by the slot of the key. A record is only looked at with
+// those that its keys bring up, and with those that need no key.
+struct Anchors {
+  std::vector<MatchSet> of_slot;  // empty sets where there are none
+  std::vector<bool> has_some;
+  MatchSet all;
 };
 
 struct Extract {
@@ -130,7 +147,7 @@ struct StoredValue {
 
 struct Rule {
   std::string name;
-  std::vector<Match> matches, unless;
+  std::vector<Match> unless;
   size_t groups;
   std::vector<Extract> extracts;
   std::array<std::vector<Template>, kFields> fields;
@@ -149,21 +166,37 @@ class Rules {
 
   const Words& words() const { return words_; }
   const std::vector<Rule>& rules() const { return rules_; }
+  const std::vector<Match>& matches() const { return matches_; }  // of all rules, in order
+  const Anchors& log_anchors() const { return log_anchors_; }
+  const Anchors& body_anchors() const { return body_anchors_; }
+  const MatchSet& without_anchor() const { return without_anchor_; }
   const std::string& digest() const { return digest_; }
   uint32_t event_name_slot() const { return event_name_slot_; }
 
   // Attributes and bodies have the same slots for the same keys.
   size_t slots() const { return slots_.size(); }
-  uint32_t slot(View key) const;  // kNoSlot if no rule asks for it
+  uint32_t slot(View key) const {  // kNoSlot if no rule asks for it
+    return may_be_known(key) ? known_slot(key) : kNoSlot;
+  }
 
  private:
   uint32_t add_slot(const std::string& key);
+  uint32_t known_slot(View key) const;
   void add_starts(Source& source);
-  void add_needs(Match& match);
+  void add_starts(Match& match);
+  void anchor_matches();
+
+  // Most keys are of no rule: their length and first character nearly always show that.
+  static size_t beginning_of(View key) { return key.empty() ? 0 : static_cast<unsigned char>(key.front()); }
+  bool may_be_known(View key) const { return lengths_[beginning_of(key)] >> (key.size() & 63) & 1; }
 
   Words words_;
   std::string digest_;
   std::vector<Rule> rules_;
+  std::vector<Match> matches_;
+  Anchors log_anchors_, body_anchors_;
+  MatchSet without_anchor_;
+  std::array<uint64_t, 256> lengths_{};  // for each first character, the lengths of keys
   std::deque<std::string> keys_;
   std::unordered_map<View, uint32_t> slots_;  // keys are few and the operator's own
   uint32_t event_name_slot_ = 0;
