@@ -43,7 +43,16 @@ from server.witness.settings import TimestampAuthority, Witness
 from storage.errors import StorageConfigError
 from storage.url import EmbeddedUrl, StorageUrl, parse_storage_url
 
-__all__ = ["SETTINGS", "ConfigError", "Setting", "Settings", "add_flags", "check_settings", "load_settings"]
+__all__ = [
+    "SETTINGS",
+    "ConfigError",
+    "Setting",
+    "Settings",
+    "add_flags",
+    "check_rules",
+    "check_settings",
+    "load_settings",
+]
 
 # Enough for a request of the default max_request_bytes (process.memory_limit has the plan).
 _MEMORY = 1 << 30  # bytes for each process
@@ -124,6 +133,16 @@ def check_settings(sources: Sources) -> tuple[Settings | None, list[str]]:
     if problems:
         return None, in_order(problems, sources.file)
     return Settings(**parsed, audit_rules=rules), []
+
+
+def check_rules(sources: Sources) -> tuple[tuple[Rule, ...], list[str]]:
+    """Return the audit rules, and all that is wrong with them, with the settings file or with names of settings.
+
+    Values of settings are not read: they may name keys and files of another machine.
+    """
+    problems = list(sources.problems)
+    rules = _rules(sources, problems)
+    return rules, in_order(problems, sources.file)
 
 
 def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:

@@ -6,15 +6,18 @@ Everything is decided by the functions with which records are classified.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from enum import Enum
 from fractions import Fraction
+from itertools import takewhile
 
 from server.codec.audit.classify import Extraction, Way, first_match, has_events, is_map, matches, passes_one
 from server.codec.audit.digest import template_text, text_of_test
 from server.codec.audit.facts import Facts
+from server.codec.audit.parse_tests import MOST_NUMBER
 from server.codec.audit.paths import Path
-from server.codec.audit.rules import Match, Place, Rule, Source, Template
+from server.codec.audit.rules import Match, Place, Range, Rule, Source, Template, Test
 
 __all__ = ["MOST_NEAR", "Checked", "Explanation", "FieldOrigin", "Trial", "Unused", "Why", "explain"]
 
@@ -49,12 +52,14 @@ class Trial:
         rule: name of the rule.
         matches: True if the rule matches.
         checked: the conditions of its match that holds, or else of the one of which most conditions hold.
+        alternatives: number of its matches.
         exception: the conditions of the first exception (``unless``) that holds, if that match holds; otherwise empty.
     """
 
     rule: str
     matches: bool
     checked: tuple[Checked, ...]
+    alternatives: int
     exception: tuple[Checked, ...] = ()
 
     @property
@@ -118,13 +123,20 @@ class Explanation:
         trial: the rule that matched; None if no rule did.
         split: path in the body to the events of a record that is a list of events; None for all other records.
         fields: the fields of an audit record; empty for others.
-        near: the rules that nearly matched, the nearest first; or those that were asked for.
+        near: the rules of which some conditions hold, the largest share first, at most ``MOST_NEAR``; if a rule matched,
+            only rules before it with another name, of which more than half of the conditions hold. Or the rules that
+            were asked for.
     """
 
     trial: Trial | None
     split: Path | None
     fields: tuple[FieldOrigin, ...]
     near: tuple[Trial, ...]
+
+    @property
+    def is_audit(self) -> bool:
+        """True for an audit record."""
+        return self.trial is not None and self.split is None
 
 
 def explain(facts: Facts, rules: Sequence[Rule], wanted: Collection[str] = ()) -> Explanation:
@@ -135,54 +147,57 @@ def explain(facts: Facts, rules: Sequence[Rule], wanted: Collection[str] = ()) -
         rules: the audit rules, in the order in which they are tried.
         wanted: names of rules; if there are any, ``near`` has these, unless they matched, and no others.
     """
-    tried = _Tried(facts)
-    rule = first_match(facts, rules)
-    before = rules[: rules.index(rule)] if rule else rules
+    record = _Record(**{each.name: getattr(facts, each.name) for each in dataclass_fields(Facts)})
+    rule = first_match(record, rules)
     if wanted:
-        near = tuple(tried.trial(each) for each in rules if each.name in wanted and each is not rule)
+        near = tuple(_trial(each, record) for each in rules if each.name in wanted and each is not rule)
     else:
-        trials = [tried.trial(each) for each in before]
-        some = [trial for trial in trials if any(each.holds for each in trial.checked)]
+        trials = [_trial(each, record) for each in takewhile(lambda each: each is not rule, rules)]
+        if rule:
+            some = [trial for trial in trials if trial.share > Fraction(1, 2) and trial.rule != rule.name]
+        else:
+            some = [trial for trial in trials if trial.share > 0]
         near = tuple(sorted(some, key=lambda trial: -trial.share)[:MOST_NEAR])
     if rule is None:
         return Explanation(None, None, (), near)
-    fields = tuple(_fields(Extraction(rule, facts), rule)) if rule.split is None else ()
-    return Explanation(tried.trial(rule), rule.split, fields, near)
+    fields = tuple(_fields(Extraction(rule, record), rule)) if rule.split is None else ()
+    return Explanation(_trial(rule, record), rule.split, fields, near)
 
 
-class _Tried:
-    """Conditions tried on one record; a value that several conditions have is looked up once."""
+@dataclass(frozen=True, slots=True)
+class _Record(Facts):
+    """Values of one record; a value that several rules have in their conditions is looked up once."""
 
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
-        self._values: dict[Source, bytes | None] = {}
+    known: dict[Source, bytes | None] = field(default_factory=dict)
 
-    def trial(self, rule: Rule) -> Trial:
-        checked = max((self._checked(match, rule) for match in rule.match), key=_share)
-        holds = all(each.holds for each in checked)
-        exceptions = (self._checked(match) for match in rule.unless) if holds else ()
-        exception = next((each for each in exceptions if all(one.holds for one in each)), ())
-        return Trial(rule.name, matches(rule, self._facts), checked, exception)
+    def value(self, source: Source) -> bytes | None:
+        if source not in self.known:
+            self.known[source] = Facts.value(self, source)
+        return self.known[source]
 
-    def _checked(self, match: Match, rule: Rule | None = None) -> tuple[Checked, ...]:
-        return tuple(self._each(match, rule))
 
-    def _each(self, match: Match, rule: Rule | None) -> Iterator[Checked]:
-        number = self._facts.severity_number
-        if match.severity_min:
-            yield Checked(None, (f"{match.severity_min}..",), b"%d" % number, number >= match.severity_min)
-        for condition in match.conditions:
-            value = self._value(condition.source)
-            wanted = tuple(map(text_of_test, condition.tests))
-            yield Checked(condition.source, wanted, value, passes_one(condition, value))
-        if rule and rule.split:
-            source = Source(Place.BODY, rule.split if rule.split.segments else None)
-            yield Checked(source, (_LIST,), self._value(source), has_events(rule, self._facts))
+def _trial(rule: Rule, facts: Facts) -> Trial:
+    checked = max((_checked(match, facts, rule) for match in rule.match), key=_share)
+    exceptions = (_checked(match, facts) for match in rule.unless) if _share(checked) == 1 else ()
+    exception = next((each for each in exceptions if _share(each) == 1), ())
+    return Trial(rule.name, matches(rule, facts), checked, len(rule.match), exception)
 
-    def _value(self, source: Source) -> bytes | None:
-        if source not in self._values:
-            self._values[source] = self._facts.value(source)
-        return self._values[source]
+
+def _checked(match: Match, facts: Facts, rule: Rule | None = None) -> tuple[Checked, ...]:
+    """Return the conditions of a match, with that for a list of events if its rule has one."""
+    return tuple(_conditions(match, facts, rule))
+
+
+def _conditions(match: Match, facts: Facts, rule: Rule | None) -> Iterator[Checked]:
+    number = facts.severity_number
+    if match.severity_min:
+        yield Checked(None, (f"{match.severity_min}..",), b"%d" % number, number >= match.severity_min)
+    for condition in match.conditions:
+        value = facts.value(condition.source)
+        yield Checked(condition.source, tuple(map(_test_text, condition.tests)), value, passes_one(condition, value))
+    if rule and rule.split:
+        source = Source(Place.BODY, rule.split if rule.split.segments else None)
+        yield Checked(source, (_LIST,), facts.value(source), has_events(rule, facts))
 
 
 def _share(checked: tuple[Checked, ...]) -> Fraction:
@@ -199,7 +214,7 @@ def _fields(extraction: Extraction, rule: Rule) -> Iterator[FieldOrigin]:
             way=found.way,
             source=template_text(found.template) if found.template else "",
             sent=found.sent,
-            test=text_of_test(found.test) if found.test else "",
+            test=_test_text(found.test) if found.test else "",
             unused=tuple(_unused(extraction, rule, template) for template in unused),
         )
 
@@ -215,3 +230,12 @@ def _unused(extraction: Extraction, rule: Rule, template: Template) -> Unused:
         if sent and source.path and is_map(sent):
             return Unused(text, Why.MAP, sent)
     return Unused(text, Why.MISSING)
+
+
+def _test_text(test: Test) -> str:
+    """Return a test as people read it; a range without a bound on one side is open there."""
+    if not isinstance(test, Range):
+        return text_of_test(test)
+    low = "" if test.low == -MOST_NUMBER else test.low
+    high = "" if test.high == MOST_NUMBER else test.high
+    return f"{low}..{high}"
