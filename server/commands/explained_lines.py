@@ -62,7 +62,7 @@ def _verdict(one: Explained) -> str:
     if split is None:
         return f"audit, by the rule {name}"
     if one.event:
-        return f"by the rule {name} it is a list itself, so it is stored only in its list"
+        return f"by the rule {name} a list itself, so it is stored only in its list"
     return f"operational, a list of {counted(one.events, 'event')} by the rule {name}"
 
 
@@ -98,12 +98,11 @@ def _heading(trial: Trial, one: Explained, *, asked: bool) -> str:
     name = f"another rule {visible(trial.rule)}" if another else f"the rule {visible(trial.rule)}"
     if trial.matches and first:
         return f"{name} matches too, but {visible(first.rule)} is tried before it"
-    holds = f"{sum(each.holds for each in trial.checked)} of {counted(len(trial.checked), 'condition')}"
-    if trial.exception:
-        holds += ", but an exception"
+    held = sum(each.holds for each in trial.checked)
+    holds = f"{held} of {counted(len(trial.checked), 'condition')} {'holds' if held == 1 else 'hold'}"
+    exception = ", but so does an exception" if trial.exception else ""
     closest = f", in the closest of {trial.alternatives} alternatives" if trial.alternatives > 1 else ""
-    verb = "hold" if len(trial.checked) > 1 or trial.exception else "holds"
-    return f"{name} {'does not match' if asked else 'nearly matches'}: {holds} {verb}{closest}"
+    return f"{name} {'does not match' if asked else 'nearly matches'}: {holds}{exception}{closest}"
 
 
 def _fields(fields: tuple[FieldOrigin, ...], *, verbose: bool) -> Iterator[str]:

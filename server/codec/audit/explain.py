@@ -123,9 +123,9 @@ class Explanation:
         trial: the rule that matched; None if no rule did.
         split: path in the body to the events of a record that is a list of events; None for all other records.
         fields: the fields of an audit record; empty for others.
-        near: the rules of which some conditions hold, the largest share first, at most ``MOST_NEAR``; if a rule matched,
-            only rules before it with another name, of which more than half of the conditions hold. Or the rules that
-            were asked for.
+        near: the rules of which some conditions hold, the largest share first, at most ``MOST_NEAR``; if a rule
+            matched, only rules before it with another name, of which more than half of the conditions hold. Or the
+            rules that were asked for.
     """
 
     trial: Trial | None
