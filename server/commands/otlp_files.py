@@ -121,7 +121,7 @@ def _protobuf_or_json(name: str, stream: _Joined) -> Iterator[ReadRequest]:
     try:
         yield ReadRequest(name, 0, decode(request))
     except MalformedRequestError as error:
-        if not request.lstrip().startswith(b"{"):
+        if request.strip() and not request.lstrip().startswith(b"{"):
             raise ConfigError(f"{name}: {_why(request, error)}") from error
         yield from _lines(name, _Joined(request, BytesIO()))
 

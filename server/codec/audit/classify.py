@@ -86,7 +86,7 @@ class AuditFields:
 
 
 class Way(Enum):
-    """How a field came to its value.
+    """Way in which a field got its value.
 
     SOURCE: the value of a source. VALUES: what the rule's ``values`` store instead of it. WORD: the known word that it
     is. DERIVED: derived from the action and the type of the target. SAME: left empty, because another field has the

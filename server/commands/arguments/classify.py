@@ -22,7 +22,7 @@ def add_parser(commands: Any) -> None:
         epilog=examples(
             "lognotary classify audit.json",
             "lognotary classify audit.json --config lognotary.toml --rule billing    # why does my rule not match?",
-            "kubectl logs collector | lognotary classify - --json",
+            "zstd -dc audit.json.zst | lognotary classify - --json",
             "lognotary classify --rules | sha256sum                                  # the digest in audit records",
             variables=[("LOGNOTARY_CONFIG", "the settings file, without --config")],
         ),
@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="explain why this rule does not match, even if none of its conditions holds, and no other; repeatable",
+        help="explain only this rule: why it does not match, even if no condition holds; may be repeated",
     )
     parser.add_argument(
         "--rules",
