@@ -49,6 +49,7 @@ __all__ = [
     "Setting",
     "Settings",
     "add_flags",
+    "check_rules",
     "check_settings",
     "load_settings",
     "reread_rules",
@@ -135,11 +136,9 @@ def reread_rules(file: str) -> tuple[Rule, ...]:
     Raises:
         ConfigError: the file cannot be read, or a rule cannot be used; it has all problems.
     """
-    sources = gather_rules(file)
-    problems = list(sources.problems)
-    rules = _rules(sources, problems)
+    rules, problems = check_rules(gather_rules(file))
     if problems:
-        raise ConfigError(*in_order(problems, sources.file))
+        raise ConfigError(*problems)
     return rules
 
 
@@ -151,6 +150,16 @@ def check_settings(sources: Sources) -> tuple[Settings | None, list[str]]:
     if problems:
         return None, in_order(problems, sources.file)
     return Settings(**parsed, audit_rules=rules, file=str(Path(sources.file).absolute()) if sources.file else ""), []
+
+
+def check_rules(sources: Sources) -> tuple[tuple[Rule, ...], list[str]]:
+    """Return the audit rules, and all that is wrong with them, with the settings file or with names of settings.
+
+    Values of settings are not read: they may name keys and files of another machine.
+    """
+    problems = list(sources.problems)
+    rules = _rules(sources, problems)
+    return rules, in_order(problems, sources.file)
 
 
 def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:

@@ -268,7 +268,7 @@ def add_flags(parser: argparse.ArgumentParser, *names: str, hidden: bool = False
 
     Args:
         parser: the parser.
-        names: names of the settings; none for all.
+        names: names of the settings, or ``config`` for ``--config`` alone; none for all.
         hidden: leave the settings out of the help text, for commands that refer to another command's help.
     """
     if not names:

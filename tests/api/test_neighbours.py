@@ -63,12 +63,12 @@ def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
-        # e2 at 0, o0 at 1, o2 and e1 at 2, e3 at 3, e0 after a day, o1 after 400 days
-        ({"log": AUDIT, "leaf_index": 3}, (["e2", "o0", "e1", "o2"], ["e0", "o1"])),
-        ({"log": AUDIT, "leaf_index": 3, "before": 1, "after": 1}, (["o2"], ["e0"])),
+        # e2 at 0, o0 at 1, o2 and e1 at 2, e3 and o3 at 3, e0 after a day, o1 after 400 days
+        ({"log": AUDIT, "leaf_index": 3}, (["e2", "o0", "e1", "o2"], ["o3", "e0", "o1"])),
+        ({"log": AUDIT, "leaf_index": 3, "before": 1, "after": 1}, (["o2"], ["o3"])),
         ({"log": AUDIT, "leaf_index": 3, "streams": ["audit"]}, (["e2", "e1"], ["e0"])),
-        ({"log": AUDIT, "leaf_index": 3, "query": "trace:*  -action:e1"}, (["e2", "o0", "o2"], ["e0", "o1"])),
-        ({"log": AUDIT_ID, "leaf_index": 1}, (["e2", "o0"], ["o2", "e3", "e0", "o1"])),
+        ({"log": AUDIT, "leaf_index": 3, "query": "trace:*  -action:e1"}, (["e2", "o0", "o2"], ["o3", "e0", "o1"])),
+        ({"log": AUDIT_ID, "leaf_index": 1}, (["e2", "o0"], ["o2", "e3", "o3", "e0", "o1"])),
         ({"log": AUDIT, "leaf_index": 1, "by": "leaf"}, (["e0"], ["e2", "e3"])),
         ({"log": AUDIT, "leaf_index": 1, "by": "leaf", "query": "e3"}, ([], ["e3"])),
         ({"log": AUDIT, "leaf_index": 3, "by": "leaf", "query": "actor:alice", "before": 1}, (["e2"], [])),

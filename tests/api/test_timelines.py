@@ -66,7 +66,7 @@ def values(overview: pb.AuditOverview, field: str) -> dict[str, int]:
 
 def test_the_timeline_of_an_actor_has_all_its_events_and_an_overview(records: Writer) -> None:
     found = actor(records)
-    assert actions(found) == ["export", "user.delete", "user.create", "login"]
+    assert actions(found) == ["export", "login", "user.delete", "user.create"]
     assert {entry.audit_event.evidence.state for entry in found.entries} == {evidence_pb2.VERIFIED}
     assert actions(actor(records, oldest_first=True)) == actions(found)[::-1]
     overview = found.overview

@@ -53,6 +53,7 @@ def test_an_ordinary_record_fills_the_columns_and_needs_no_details() -> None:
         severity_number=[13],
         service_name=[b"shop"],
         body=[b"paid"],
+        body_text=[b"paid"],
         resource_schema_url=[b"https://example.org/resource"],
         resource_attributes=[((b"host", "é".encode()), (b"service.name", b"shop"))],
         scope_schema_url=[b"https://example.org/scope"],
@@ -60,11 +61,15 @@ def test_an_ordinary_record_fills_the_columns_and_needs_no_details() -> None:
         scope_version=[b"1.2"],
         scope_attributes=[((b"kind", b"test"),)],
         log_attributes=[((b"cart", b"7"), (b"user", b"bo"))],
+        resource_repeated=[()],
+        scope_repeated=[()],
+        log_repeated=[()],
         event_name=[b"order.paid"],
         observed_timestamp=[1_790_000_000_000_000_002],
         flags=[0x1FF],
         dropped_attributes_count=[3],
         otlp_details=[b""],
+        event_details=[b""],
     )
 
 
@@ -169,7 +174,9 @@ def test_attributes_of_one_key_are_all_kept_and_their_types_stay_in_step() -> No
     )
 
     assert columns.log_attributes == [((b"j", b"1"), (b"j", b"2"), (b"k", b"4"), (b"k", b"5"), (b"k", b"5"))]
-    assert columns.otlp_details == [b'{"log":{"k":"string","k":"int","k":"string"}}']
+    assert columns.otlp_details == [
+        b'{"log":{"k":"string","k":"int","k":"string"},"log_order":{"j":[1,0],"k":[1,2,0]}}'
+    ]
 
 
 def test_what_scope_and_resource_lose_in_columns_is_in_the_details_of_each_of_their_records() -> None:

@@ -82,7 +82,7 @@ def test_every_column_has_a_value_that_its_type_can_hold_for_every_record(
 def test_the_order_of_different_attributes_does_not_change_the_row(record: LogRecord, shuffler: random.Random) -> None:
     keys = [attribute.key for attribute in record.attributes]
     shuffler.shuffle(keys)
-    of_key = {key: (a for a in record.attributes if a.key == key) for key in keys}
+    of_key = {key: iter([a for a in record.attributes if a.key == key]) for key in keys}
     attributes = [next(of_key[key]) for key in keys]
     shuffled = LogRecord.FromString(record.SerializeToString())
     del shuffled.attributes[:]

@@ -6,11 +6,25 @@ When in doubt a record is operational; a record is never in both streams.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
 
 from server.codec.audit.facts import Facts, facts_of
-from server.codec.audit.rules import Condition, Match, Pattern, PatternKind, Place, Range, Rule, Source, Template, Test
+from server.codec.audit.rules import (
+    FIELD_NAMES,
+    Condition,
+    Match,
+    Pattern,
+    PatternKind,
+    Place,
+    Range,
+    Rule,
+    Source,
+    Template,
+    Test,
+)
 from server.codec.audit.texts import events_of, find
 from server.codec.audit.words import ACTOR_TYPES, CATEGORIES, category_of, outcome_of
 from server.codec.records import RecordColumns
@@ -20,11 +34,17 @@ __all__ = [
     "MOST_FIELD_BYTES",
     "MOST_SEARCHED_BYTES",
     "AuditFields",
+    "Extraction",
+    "Found",
+    "Way",
     "address_of",
     "classify",
-    "condition_holds",
     "first_match",
+    "has_events",
+    "is_map",
+    "matches",
     "passes",
+    "passes_one",
 ]
 
 MOST_FIELD_BYTES = 8192
@@ -39,6 +59,8 @@ _ADDRESS = re.compile(
     rb"\[([0-9a-fA-F:.]+)\](?::[0-9]+)?|([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::[0-9]+)?|([0-9a-fA-F.]*:[0-9a-fA-F:.]*)"
 )
 _MAP = re.compile(rb"\[?\s*\{\s*\"")
+_WORDS = {"actor_type": ACTOR_TYPES, "outcome": (b"success", b"failure"), "category": CATEGORIES}
+_LEFT_OUT = (("actor_name", "actor_id"), ("effective_actor_id", "actor_id"), ("source_host", "source_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +85,40 @@ class AuditFields:
     description: bytes
 
 
+class Way(Enum):
+    """Way in which a field got its value.
+
+    SOURCE: the value of a source. VALUES: what the rule's ``values`` store instead of it. WORD: the known word that it
+    is. DERIVED: derived from the action and the type of the target. SAME: left empty, because another field has the
+    same value. NONE: no source has a value that can be used.
+    """
+
+    SOURCE = "source"
+    VALUES = "values"
+    WORD = "word"
+    DERIVED = "derived"
+    SAME = "same"
+    NONE = "none"
+
+
+class Found(NamedTuple):
+    """The value of a field, and how it came about.
+
+    Attributes:
+        text: what the column holds.
+        way: how it came about.
+        template: the source; empty if it is not from one.
+        sent: the value of the source.
+        test: the test of ``values`` that this value passed.
+    """
+
+    text: bytes
+    way: Way
+    template: Template = ()
+    sent: bytes = b""
+    test: Pattern | Range | None = None
+
+
 def classify(records: RecordColumns, rules: Sequence[Rule]) -> list[AuditFields | None]:
     """Return the audit fields of each record, None for an operational record.
 
@@ -74,31 +130,36 @@ def classify(records: RecordColumns, rules: Sequence[Rule]) -> list[AuditFields 
 
 def first_match(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
     """Return the first rule that matches a record."""
-    return next((rule for rule in rules if _matches(rule, facts)), None)
+    return next((rule for rule in rules if matches(rule, facts)), None)
 
 
 def _classify_record(facts: Facts, rules: Sequence[Rule]) -> AuditFields | None:
     rule = first_match(facts, rules)
-    return _Extraction(rule, facts).fields() if rule and rule.split is None else None
+    return Extraction(rule, facts).fields() if rule and rule.split is None else None
 
 
-def _matches(rule: Rule, facts: Facts) -> bool:
+def matches(rule: Rule, facts: Facts) -> bool:
+    """Return whether a rule matches a record."""
     return (
         any(_holds(match, facts) for match in rule.match)
         and not any(_holds(match, facts) for match in rule.unless)
-        and (rule.split is None or any(True for _ in events_of(facts.body, rule.split)))
+        and has_events(rule, facts)
     )
+
+
+def has_events(rule: Rule, facts: Facts) -> bool:
+    """Return whether a record is a list of events, if the rule is for one; True for all other rules."""
+    return rule.split is None or any(True for _ in events_of(facts.body, rule.split))
 
 
 def _holds(match: Match, facts: Facts) -> bool:
     return facts.severity_number >= match.severity_min and all(
-        condition_holds(condition, facts) for condition in match.conditions
+        passes_one(condition, facts.value(condition.source)) for condition in match.conditions
     )
 
 
-def condition_holds(condition: Condition, facts: Facts) -> bool:
-    """Return whether a condition holds for a record."""
-    value = facts.value(condition.source)
+def passes_one(condition: Condition, value: bytes | None) -> bool:
+    """Return whether a condition holds for the value of its source, None if there is none."""
     return value is not None and any(passes(test, value) for test in condition.tests)
 
 
@@ -125,10 +186,11 @@ def _fits(pattern: Pattern, value: bytes) -> bool:
             return value == pattern.text
 
 
-class _Extraction:
+class Extraction:
     """Extraction of the fields of one record by the rule that matched."""
 
     def __init__(self, rule: Rule, facts: Facts) -> None:
+        """Search the regular expressions of the rule."""
         self._rule = rule
         self._facts = facts
         self._groups: dict[bytes, bytes] = {}
@@ -139,97 +201,68 @@ class _Extraction:
                     self._groups.setdefault(name.encode(), text)
 
     def fields(self) -> AuditFields:
-        actor_id = self._first("actor_id")
-        action = self._first("action")
-        target_type = self._first("target_type")
-        actor_name = self._first("actor_name")
-        effective = self._first("effective_actor_id")
-        source_id = address_of(self._first("source_id"))
-        source_host = self._first("source_host")
-        return AuditFields(
-            record_id=self._first("record_id"),
-            actor_id=actor_id,
-            actor_name=b"" if actor_name == actor_id else actor_name,
-            actor_type=self._actor_type(),
-            effective_actor_id=b"" if effective == actor_id else effective,
-            session_id=self._first("session_id"),
-            action=action,
-            target_id=self._first("target_id"),
-            target_type=target_type,
-            source_id=source_id,
-            source_type=self._first("source_type"),
-            source_host=b"" if source_host == source_id else source_host,
-            outcome=self._outcome(),
-            category=self._category(action, target_type),
-            rule=self._rule.name.encode(),
-            description=self._first("description"),
-        )
+        """Return the audit columns."""
+        texts = {name: found.text for name, found in self.found().items()}
+        return AuditFields(rule=self._rule.name.encode(), **texts)
 
-    def _first(self, field: str) -> bytes:
-        for value in self._values(field):
-            return _cut(self._stored(field, value) or value)
-        return b""
+    def found(self) -> dict[str, Found]:
+        """Return the fields by name, each with how its value came about."""
+        found = {name: self._field(name) for name in FIELD_NAMES}
+        source = found["source_id"]
+        found["source_id"] = source._replace(text=address_of(source.text))
+        if not found["outcome"].text:
+            found["outcome"] = Found(b"unknown", Way.NONE)
+        if not found["category"].text:
+            found["category"] = Found(category_of(found["action"].text, found["target_type"].text), Way.DERIVED)
+        for name, other in _LEFT_OUT:
+            if found[name].text and found[name].text == found[other].text:
+                found[name] = found[name]._replace(text=b"", way=Way.SAME)
+        return found
 
-    def _actor_type(self) -> bytes:
-        for value in self._values("actor_type"):
-            if "actor_type" not in self._rule.values:
-                return value.lower() if value.lower() in ACTOR_TYPES else _cut(value)
-            if stored := self._stored("actor_type", value):
-                return stored
-        return b""
-
-    def _outcome(self) -> bytes:
-        for value in self._values("outcome"):
-            if "outcome" in self._rule.values:
-                stored = self._stored("outcome", value)
-            else:
-                stored = outcome_of(value)
-                stored = None if stored == b"unknown" else stored
-            if stored:
-                return stored
-        return b"unknown"
-
-    def _category(self, action: bytes, target_type: bytes) -> bytes:
-        if "category" in self._rule.values:
-            for value in self._values("category"):
-                if stored := self._stored("category", value):
-                    return stored
-        else:
-            for value in self._values("category"):
-                if value.lower() in CATEGORIES:
-                    return value.lower()
-        return category_of(action, target_type)
-
-    def _stored(self, field: str, value: bytes) -> bytes | None:
-        """Return what the rule stores instead of a value, None if it says nothing of it."""
-        lower = value.lower()
-        for test, result in self._rule.values.get(field, ()):
-            if passes(test, lower):
-                return result
-        return None
-
-    def _values(self, field: str) -> Iterator[bytes]:
-        """Yield the values of a field's sources that are not empty."""
-        for template in getattr(self._rule.fields, field):
-            value = self._value(template)
-            if value:
-                yield value
-
-    def _value(self, template: Template) -> bytes:
+    def value(self, template: Template) -> bytes:
+        """Return the value of a source, empty if it has none."""
         parts = [self._part(source) for source in template]
         return b"".join(parts) if all(parts) else b""
 
-    def _part(self, source: Source) -> bytes:
+    def sent(self, source: Source) -> bytes | None:
+        """Return what the record has at a source, even if it stands for nothing; None if it has nothing there."""
         if source.place is Place.TEXT:
             return source.text
-        value = self._group(source) if source.place is Place.GROUP else self._facts.value(source)
-        if value is None or value in self._rule.absent or (source.path and _MAP.match(value)):
+        if source.place is not Place.GROUP:
+            return self._facts.value(source)
+        text = self._groups.get(source.text, b"")
+        return find(text, source.path.segments) if source.path else text
+
+    def _part(self, source: Source) -> bytes:
+        value = self.sent(source)
+        if source.place is Place.TEXT:
+            return source.text
+        if value is None or value in self._rule.absent or (source.path and is_map(value)):
             return b""
         return value
 
-    def _group(self, source: Source) -> bytes | None:
-        text = self._groups.get(source.text, b"")
-        return find(text, source.path.segments) if source.path else text
+    def _field(self, name: str) -> Found:
+        for template in getattr(self._rule.fields, name):
+            if sent := self.value(template):
+                text, way, test = self._meaning(name, sent)
+                if text:
+                    return Found(text, way, template, sent, test)
+        return Found(b"", Way.NONE)
+
+    def _meaning(self, name: str, sent: bytes) -> tuple[bytes, Way, Pattern | Range | None]:
+        """Return what a field holds for a value of its source, which is empty if the value is not used."""
+        lower = sent.lower()
+        for test, result in self._rule.values.get(name, ()):
+            if passes(test, lower):
+                return _cut(result), Way.VALUES, test
+        if name not in _WORDS:
+            return _cut(sent), Way.SOURCE, None
+        if name in self._rule.values:
+            return b"", Way.NONE, None
+        word = outcome_of(sent) if name == "outcome" else lower
+        if word in _WORDS[name]:
+            return word, Way.WORD, None
+        return _cut(sent) if name == "actor_type" else b"", Way.SOURCE, None
 
 
 def address_of(text: bytes) -> bytes:
@@ -237,6 +270,11 @@ def address_of(text: bytes) -> bytes:
     first = text.split(b",", 1)[0].strip(b" ")
     match = _ADDRESS.fullmatch(first) if len(first) <= _MOST_ADDRESS else None
     return next(filter(None, match.groups())) if match else text
+
+
+def is_map(text: bytes) -> bool:
+    """Return whether a text is a map, or a list of maps, which is never the value of a field."""
+    return _MAP.match(text) is not None
 
 
 def _cut(text: bytes) -> bytes:

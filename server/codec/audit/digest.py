@@ -22,7 +22,7 @@ from server.codec.audit.rules import (
 )
 from server.codec.regex import Regex
 
-__all__ = ["VERSION", "rules_digest", "rules_text", "source_text", "text_of_test"]
+__all__ = ["VERSION", "rules_digest", "rules_text", "source_text", "template_text", "text_of_test"]
 
 VERSION = 1
 """Version of how rules are applied: their words of outcomes and categories, and how values are found and cleaned."""
@@ -34,9 +34,9 @@ def rules_digest(rules: Sequence[Rule]) -> str:
 
 
 def rules_text(rules: Sequence[Rule]) -> str:
-    """Return a rule set as JSON, with everything that decides about records written out."""
+    """Return a rule set as JSON in ASCII, with everything that decides about records written out."""
     written = {"version": VERSION, "rules": [_rule(rule) for rule in rules]}
-    return json.dumps(written, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(written, separators=(",", ":"))
 
 
 def source_text(source: Source) -> str:
@@ -47,6 +47,15 @@ def source_text(source: Source) -> str:
         path = f".{source.path.text.decode()}" if source.path else ""
         return f"regex:{source.text.decode()}{path}"
     return f"{source.place.value}:{source.path.text.decode()}" if source.path else source.place.value
+
+
+def template_text(template: Template) -> str:
+    """Return the source of a field as it is written in settings."""
+    if len(template) == 1:
+        return source_text(template[0])
+    return "".join(
+        source.text.decode() if source.place is Place.TEXT else f"${{{source_text(source)}}}" for source in template
+    )
 
 
 def text_of_test(test: Test) -> str:

@@ -11,9 +11,11 @@ from server.codec.audit.words import ACTOR_TYPES
 from server.codec.regex import compile_regex
 from server.notary.audit_words import CATEGORIES, OUTCOMES
 
-__all__ = ["parse_tests", "parse_values"]
+__all__ = ["MOST_NUMBER", "parse_tests", "parse_values"]
 
-_MOST = 2**63 - 1
+MOST_NUMBER = 2**63 - 1
+"""Bound of a range that has none on that side; the lower one is negative."""
+
 _RANGE = re.compile(r"(-?\d{1,18})?\.\.(-?\d{1,18})?")
 _RESULTS = {"outcome": OUTCOMES, "category": CATEGORIES, "actor_type": tuple(word.decode() for word in ACTOR_TYPES)}
 
@@ -54,7 +56,7 @@ def _parse_table(what: str, given: Mapping[str, object]) -> Test:
         if not isinstance(given["regex"], str):
             raise RuleError(f"{what}: the regular expression must be text")
         return compile_regex(given["regex"])
-    low, high = (_number(given.get(name, default)) for name, default in (("min", -_MOST), ("max", _MOST)))
+    low, high = (_number(given.get(name, default)) for name, default in (("min", -MOST_NUMBER), ("max", MOST_NUMBER)))
     if not given or given.keys() - {"min", "max"} or low is None or high is None:
         raise RuleError(f'{what}: a test is a pattern, {{ regex = "…" }}, or {{ min = 400, max = 599 }}')
     return _range(what, low, high)
@@ -67,7 +69,7 @@ def _number(given: object) -> int | None:
 def _range(what: str, low: int, high: int) -> Range:
     if low > high:
         raise RuleError(f"{what}: no number is at least {low} and at most {high}")
-    return Range(max(low, -_MOST), min(high, _MOST))
+    return Range(max(low, -MOST_NUMBER), min(high, MOST_NUMBER))
 
 
 def _parse_pattern(what: str, given: object) -> Pattern:
@@ -96,7 +98,7 @@ def _parse_key(field: str, key: str) -> Pattern | Range:
     numbers = _RANGE.fullmatch(key)
     if numbers and key != "..":
         low, high = numbers.groups()
-        return _range(f"values.{field}", int(low or -_MOST), int(high or _MOST))
+        return _range(f"values.{field}", int(low or -MOST_NUMBER), int(high or MOST_NUMBER))
     pattern = _parse_pattern(f"values.{field}", key)
     return Pattern(pattern.kind, pattern.text.lower())
 

@@ -6,12 +6,13 @@ everything of it but the body, which is the event: its JSON text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
 from server.codec.audit.classify import first_match
 from server.codec.audit.facts import facts_of
+from server.codec.audit.paths import Path
 from server.codec.audit.rules import Rule
 from server.codec.audit.texts import events_of
 from server.codec.decode_parts import with_detail
@@ -19,7 +20,7 @@ from server.codec.limits import RowLimits, too_many_records
 from server.codec.records import RecordColumns
 from server.codec.signals import Signal
 
-__all__ = ["with_events"]
+__all__ = ["events_in", "with_events"]
 
 _SHARED = ("service_name", "resource_schema_url", "scope_schema_url", "scope_name", "scope_version")
 _NAMES = tuple(item.name for item in fields(RecordColumns))
@@ -36,28 +37,40 @@ def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits
     expanded = RecordColumns()
     count, repeated = len(records), 0
     for number in range(len(records)):
-        row = _row(records, number)
-        _append(expanded, row)
+        _append(expanded, _row(records, number))
         rule = first_match(facts_of(records, number), rules)
         if rule is None or rule.split is None:
             continue
-        total = sum(1 for _ in events_of(row["body_text"], rule.split))
-        for place, event in enumerate(events_of(row["body_text"], rule.split), 1):
-            part = row | {
-                "body": event,
-                "body_text": event,
-                "otlp_details": with_detail(row["event_details"], b'"event":[%d,%d]' % (place, total)),
-            }
-            one = RecordColumns(**{name: [value] for name, value in part.items()})
-            found = first_match(facts_of(one, 0), rules)
+        for event in events_in(records, number, rule.split):
+            found = first_match(facts_of(event, 0), rules)
             if found is None or found.split is not None:
                 continue
-            _append(expanded, part)
+            row = _row(event, 0)
+            _append(expanded, row)
             count += 1
-            repeated += _repeated(part)
+            repeated += _repeated(row)
             if count > limits.records or repeated > limits.repeated:
                 raise too_many_records(limits, Signal.LOGS)
     return expanded
+
+
+def events_in(records: RecordColumns, number: int, path: Path) -> Iterator[RecordColumns]:
+    """Yield the events in a record, each as a record of its own.
+
+    Args:
+        records: records.
+        number: index of the record.
+        path: path in its body to the list of events.
+    """
+    row = _row(records, number)
+    total = sum(1 for _ in events_of(row["body_text"], path))
+    for place, event in enumerate(events_of(row["body_text"], path), 1):
+        part = row | {
+            "body": event,
+            "body_text": event,
+            "otlp_details": with_detail(row["event_details"], b'"event":[%d,%d]' % (place, total)),
+        }
+        yield RecordColumns(**{name: [value] for name, value in part.items()})
 
 
 def _row(records: RecordColumns, number: int) -> dict[str, Any]:

@@ -40,6 +40,7 @@ COMMANDS = {
     },
     "administration": {
         "config": "check and show the settings",
+        "classify": "explain what the audit rules make of records in a file",
         "keys": "list, replace and export signing keys",
         "grants": "print the rights that a user of ClickHouse needs, as SQL",
         "journal": "inspect the journal: batches that are signed but may not be stored yet",
@@ -58,7 +59,7 @@ _EXAMPLES = examples(
     "lognotary verify                                    # is it what was signed?",
     variables=[
         API_VARIABLE,
-        ("LOGNOTARY_CONFIG", "settings file of 'serve', 'config', 'keys' and 'journal', without --config"),
+        ("LOGNOTARY_CONFIG", "settings file of 'serve', 'config', 'classify', 'keys' and 'journal', without --config"),
         ("LOGNOTARY_…", "any of their settings: LOGNOTARY_BATCH_AGE is --batch-age, and batch_age in the file"),
         ("NO_COLOR", "if set, output has no colours"),
     ],
