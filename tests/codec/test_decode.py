@@ -65,6 +65,11 @@ def test_an_ordinary_record_fills_the_columns_and_needs_no_details() -> None:
         flags=[0x1FF],
         dropped_attributes_count=[3],
         otlp_details=[b""],
+        body_text=[b"paid"],
+        event_details=[b""],
+        log_repeated=[()],
+        scope_repeated=[()],
+        resource_repeated=[()],
     )
 
 
@@ -169,7 +174,9 @@ def test_attributes_of_one_key_are_all_kept_and_their_types_stay_in_step() -> No
     )
 
     assert columns.log_attributes == [((b"j", b"1"), (b"j", b"2"), (b"k", b"4"), (b"k", b"5"), (b"k", b"5"))]
-    assert columns.otlp_details == [b'{"log":{"k":"string","k":"int","k":"string"}}']
+    assert columns.otlp_details == [
+        b'{"log":{"k":"string","k":"int","k":"string"},"log_order":{"j":[1,0],"k":[1,2,0]}}'
+    ]
 
 
 def test_what_scope_and_resource_lose_in_columns_is_in_the_details_of_each_of_their_records() -> None:
@@ -303,3 +310,22 @@ def test_a_large_resource_repeated_by_many_records_is_refused() -> None:
         scope_logs.log_records.add(time_unix_nano=1)
     with pytest.raises(MalformedRequestError, match="send smaller requests"):
         decode(request.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("sent", "details"),
+    [
+        (["a", "b", "c"], b""),
+        (["c", "a", "b"], b'{"log_order":{"k":[2,0,1]}}'),
+        (["b", "a", "b"], b'{"log_order":{"k":[1,0,2]}}'),
+        (["a", "a"], b""),
+    ],
+)
+def test_the_order_of_a_repeated_keys_values_is_in_the_details_unless_it_is_the_stored_order(
+    sent: list[str], details: bytes
+) -> None:
+    pairs = [("k", string(value)) for value in sent]
+    columns = decoded(LogRecord(time_unix_nano=1, body=string(""), attributes=attributes(pairs)))
+
+    assert columns.log_attributes == [tuple((b"k", value.encode()) for value in sorted(sent))]
+    assert columns.otlp_details == [details]
