@@ -66,12 +66,12 @@ def key_values(attributes: Attributes, kinds: Members | None, order: Members | N
     stored = defaultdict(list)
     for (key, text), kind in zip(attributes, kinds_in_order, strict=True):
         stored[key.decode()].append(restore_as(text, kind))
-    places: dict[str, Sequence[int]] = {key: range(len(values)) for key, values in stored.items()}
-    for key, sent in order or ():
+    places: dict[str, Sequence[int]] = {name: range(len(values)) for name, values in stored.items()}
+    for name, sent in order or ():
         assert isinstance(sent, list)
-        assert sorted(sent) == list(places[key])
-        places[key] = sent
-    return [KeyValue(key=key, value=values[place]) for key, values in stored.items() for place in places[key]]
+        assert sorted(sent) == list(places[name])
+        places[name] = sent
+    return [KeyValue(key=name, value=values[place]) for name, values in stored.items() for place in places[name]]
 
 
 def one_record(

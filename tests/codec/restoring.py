@@ -114,7 +114,7 @@ def normalise(attributes: RepeatedCompositeFieldContainer[KeyValue]) -> None:
 
 def _same_texts_in_order(values: list[AnyValue]) -> list[AnyValue]:
     texts = [as_string(value)[0] for value in values]
-    of_text = defaultdict(deque)
+    of_text: dict[bytes, deque[AnyValue]] = defaultdict(deque)
     for value in sorted(values, key=AnyValue.SerializeToString):
         of_text[as_string(value)[0]].append(value)
     return [of_text[text].popleft() for text in texts]
