@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -26,6 +27,7 @@ from server.notary.signers import Signer
 from server.notary.trust import TrustedKeys
 from server.query.side_by_side import SideBySide
 from storage.engine import Engine
+from storage.rowbinary import read_rows, text
 from tests.api.store import LOGS, START, TRACE
 from tests.log.writers import log_writer
 
@@ -117,6 +119,15 @@ def test_an_order_that_somebody_altered_hides_no_value(engine: Engine, keys: Tru
     assert entry.log.evidence.state == TAMPERED
     assert repeated(entry.log)[0] == ("log", "user.name", ["alice", "bob", "zoe", "zoe"])
     assert entry.log.log_attributes["user.name"] == "zoe"
+
+
+@pytest.mark.usefixtures("keys")
+def test_the_query_on_the_page_about_storage_returns_values_as_they_were_sent(engine: Engine) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "storage.md").read_text(encoding="utf-8")
+    statement = page.partition("**Repeated attributes.**")[2].partition("```sql\n")[2].partition("```")[0]
+    for key, sent in (("user.name", "['zoe','alice','zoe','bob']"), ("audit.action", "['login']"), ("none", "[]")):
+        select = f"SELECT toString(*) FROM ({statement.replace('user.name', key)})"
+        assert list(read_rows(engine.query(select), (text,))) == [(sent,)]
 
 
 def test_spans_events_and_links_show_repeated_attributes_too(engine: Engine, journal: Journal) -> None:

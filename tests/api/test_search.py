@@ -230,7 +230,8 @@ def test_all_columns_of_who_did_what_are_answered_and_found(writer: Writer) -> N
     columns = {"audit.actor.name": "Alice Liddell", "audit.actor.effective_id": "root", "audit.session.id": "s-1"}
     columns |= {"source.domain": "web-1.example", "audit.description": "Alice became root"}
     event = audit_event("su", source_id="10.0.0.1")
-    event.attributes.extend(log_record("", **columns).attributes)
+    for key, value in columns.items():
+        event.attributes.add(key=key).value.string_value = value
     writer.write([event, audit_event("login", actor="bob", at=1)])
     (found,) = (entry.audit_event.audit for entry in find(writer, "action:su").entries)
     assert (found.actor_name, found.effective_actor_id, found.session_id, found.source_host, found.description) == (
