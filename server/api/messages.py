@@ -8,10 +8,12 @@ from typing import cast
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
-from server.notary.canonical import Value, decode_record
+from server.api.attributes import counting, repeated, sent_texts, texts_of
+from server.notary.canonical import Pairs, Value, decode_record
 from server.notary.errors import MalformedError
 from server.notary.findings import Finding, finding_id, stored_hash
 from server.notary.origin import LogName, Stream
+from server.notary.sent_order import SentOrder
 from server.verification.expiry import Expired
 from server.verification.record_evidence import RecordEvidence
 from server.verification.scope import Progress, Summary
@@ -63,6 +65,10 @@ def record_message(stream: Stream, stored: StoredRecord, evidence: evidence_pb2.
     """Convert a stored record."""
     values = decode_record(stream, stored.canonical)
     observed = _number(values["ObservedTimestamp"])
+    order = SentOrder(_bytes(values["OtlpDetails"]))
+    resource = sent_texts(order, _pairs(values["ResourceAttributes"]), "resource_order")
+    scope = sent_texts(order, _pairs(values["ScopeAttributes"]), "scope_order")
+    log = sent_texts(order, _pairs(values["LogAttributes"]), "log_order")
     message = correlation_pb2.Record(
         timestamp=from_nanos(_number(values["Timestamp"])),
         observed_timestamp=from_nanos(observed) if observed else None,
@@ -77,14 +83,15 @@ def record_message(stream: Stream, stored: StoredRecord, evidence: evidence_pb2.
         event_name=_text(values["EventName"]),
         scope_name=_text(values["ScopeName"]),
         scope_version=_text(values["ScopeVersion"]),
-        resource_attributes=_texts(values["ResourceAttributes"]),
-        scope_attributes=_texts(values["ScopeAttributes"]),
-        log_attributes=_texts(values["LogAttributes"]),
+        resource_attributes=counting(resource),
+        scope_attributes=counting(scope),
+        log_attributes=counting(log),
         otlp_details=_text(values["OtlpDetails"]),
         dropped_attributes_count=_number(values["DroppedAttributesCount"]),
         resource_schema_url=_text(values["ResourceSchemaUrl"]),
         scope_schema_url=_text(values["ScopeSchemaUrl"]),
         evidence=evidence,
+        repeated_attributes=[*repeated("log", log), *repeated("scope", scope), *repeated("resource", resource)],
     )
     if stream is Stream.AUDIT:
         fields = {field: _text(values[column]) for field, column in _AUDIT_FIELDS.items()}
@@ -111,6 +118,10 @@ def evidence_message(stored: StoredRecord, evidence: RecordEvidence) -> evidence
 def span_message(stored: StoredRecord, evidence: RecordEvidence) -> correlation_pb2.Span:
     """Convert a stored span with its evidence; a span that a Collector wrote to storage has none."""
     values = decode_record(Stream.SPANS, stored.canonical)
+    order = SentOrder(_bytes(values["OtlpDetails"]))
+    resource = sent_texts(order, _pairs(values["ResourceAttributes"]), "resource_order")
+    scope = sent_texts(order, _pairs(values["ScopeAttributes"]), "scope_order")
+    span = sent_texts(order, _pairs(values["SpanAttributes"]), "span_order")
     return correlation_pb2.Span(
         timestamp=from_nanos(_number(values["Timestamp"])),
         duration_nanos=_number(values["Duration"]),
@@ -121,44 +132,56 @@ def span_message(stored: StoredRecord, evidence: RecordEvidence) -> correlation_
         service_name=_text(values["ServiceName"]),
         status_code=_text(values["StatusCode"]),
         status_message=_text(values["StatusMessage"]),
-        attributes=_texts(values["SpanAttributes"]),
+        attributes=counting(span),
         trace_id=_text(values["TraceId"]),
         trace_state=_text(values["TraceState"]),
         flags=_number(values["Flags"]),
         ingested_at=from_nanos(_number(values["IngestedAt"])),
         scope_name=_text(values["ScopeName"]),
         scope_version=_text(values["ScopeVersion"]),
-        resource_attributes=_texts(values["ResourceAttributes"]),
-        scope_attributes=_texts(values["ScopeAttributes"]),
+        resource_attributes=counting(resource),
+        scope_attributes=counting(scope),
         resource_schema_url=_text(values["ResourceSchemaUrl"]),
         scope_schema_url=_text(values["ScopeSchemaUrl"]),
-        events=[
-            correlation_pb2.SpanEvent(
-                timestamp=from_nanos(_number(time)), name=_text(name), attributes=_texts(attributes)
-            )
-            for time, name, attributes in _elements(values, "Events", "Timestamp", "Name", "Attributes")
-        ],
-        links=[
-            correlation_pb2.SpanLink(
-                trace_id=_text(trace_id),
-                span_id=_text(span_id),
-                trace_state=_text(state),
-                attributes=_texts(attributes),
-            )
-            for trace_id, span_id, state, attributes in _elements(
-                values, "Links", "TraceId", "SpanId", "TraceState", "Attributes"
-            )
-        ],
+        events=_events(values, order),
+        links=_links(values, order),
         dropped_attributes_count=_number(values["DroppedAttributesCount"]),
         dropped_events_count=_number(values["DroppedEventsCount"]),
         dropped_links_count=_number(values["DroppedLinksCount"]),
         otlp_details=_text(values["OtlpDetails"]),
         evidence=None if evidence.is_of_a_collector else evidence_message(stored, evidence),
+        repeated_attributes=[*repeated("span", span), *repeated("scope", scope), *repeated("resource", resource)],
     )
+
+
+def _events(values: dict[str, Value], order: SentOrder) -> Iterator[correlation_pb2.SpanEvent]:
+    parts = _elements(values, "Events", "Timestamp", "Name", "Attributes")
+    for number, (time, name, pairs) in enumerate(parts):
+        attributes = sent_texts(order, _pairs(pairs), "events", str(number), "attributes_order")
+        yield correlation_pb2.SpanEvent(
+            timestamp=from_nanos(_number(time)),
+            name=_text(name),
+            attributes=counting(attributes),
+            repeated_attributes=repeated("event", attributes),
+        )
+
+
+def _links(values: dict[str, Value], order: SentOrder) -> Iterator[correlation_pb2.SpanLink]:
+    parts = _elements(values, "Links", "TraceId", "SpanId", "TraceState", "Attributes")
+    for number, (trace_id, span_id, state, pairs) in enumerate(parts):
+        attributes = sent_texts(order, _pairs(pairs), "links", str(number), "attributes_order")
+        yield correlation_pb2.SpanLink(
+            trace_id=_text(trace_id),
+            span_id=_text(span_id),
+            trace_state=_text(state),
+            attributes=counting(attributes),
+            repeated_attributes=repeated("link", attributes),
+        )
 
 
 def earlier_span_message(span: EarlierSpan) -> correlation_pb2.Span:
     """Convert a span of the earlier table, of which there is no evidence."""
+    attributes = texts_of(span.attributes)
     return correlation_pb2.Span(
         timestamp=from_nanos(span.timestamp),
         duration_nanos=span.duration,
@@ -169,7 +192,8 @@ def earlier_span_message(span: EarlierSpan) -> correlation_pb2.Span:
         service_name=span.service_name,
         status_code=span.status_code,
         status_message=span.status_message,
-        attributes=dict(reversed(span.attributes)),
+        attributes=counting(attributes),
+        repeated_attributes=repeated("span", attributes),
     )
 
 
@@ -261,10 +285,13 @@ def _number(value: Value) -> int:
     return cast(int, value)
 
 
+def _bytes(value: Value) -> bytes:
+    return cast(bytes, value)
+
+
 def _text(value: Value) -> str:
-    return cast(bytes, value).decode("utf-8", "replace")
+    return _bytes(value).decode("utf-8", "replace")
 
 
-def _texts(value: Value) -> dict[str, str]:
-    pairs = cast("list[tuple[bytes, bytes]]", value)
-    return {_text(key): _text(content) for key, content in reversed(pairs)}
+def _pairs(value: Value) -> Pairs:
+    return cast("Pairs", value)

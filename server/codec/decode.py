@@ -8,8 +8,9 @@ cover what the exporter leaves open or loses:
 - A trace or span id that is not 16 or 8 bytes long, or all zero, is invalid and stored as empty.
 - ``SeverityNumber`` is the low byte of the number sent.
 - A record without a time of its own has the time at which it was observed, otherwise the time of its receipt.
-- Attributes are sorted, so their order is not kept (it has no meaning); duplicates are. Audit rules take the value
-  that was sent last.
+- Attributes are sorted, so the order of different keys is not kept (it has no meaning). All values of a repeated key
+  are kept, and their order; the value that was sent last counts for audit rules and in answers. Values with the same
+  text but different types are in the order of their types.
 - Not kept, because they have no meaning in logs: references into the string table of the profiling
   signal (``key_strindex``, ``string_value_strindex``: the key or value is empty), fields that this
   version of OTLP does not know, as long as others beside them are kept (``server.codec.unread``),

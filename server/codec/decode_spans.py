@@ -20,12 +20,13 @@ there is nothing. Otherwise it is a compact JSON object with the members that ap
 ``span_id``           an invalid span id in lower-case hex, unless it is empty
 ``parent_span_id``    an invalid parent span id in lower-case hex, unless it is empty
 ``span``              the types of the span's attributes, unless all are strings
+``span_order``        as ``log_order`` of ``server.codec.decode``, for the span's attributes
 ``events``            an object of what the columns lose of events, under their numbers, from 0, in decimal, in order;
                       each an object with the members that apply, in this order:
-                      ``time`` (as ``start``), ``attributes`` (types, as ``span``), ``dropped`` (the event's
-                      dropped_attributes_count, unless 0)
-``links``             the same for links: ``trace_id``, ``span_id``, ``attributes``, ``dropped``, and ``flags``
-                      (the link's flags, unless 0)
+                      ``time`` (as ``start``), ``attributes`` (types, as ``span``), ``attributes_order`` (as
+                      ``span_order``), ``dropped`` (the event's dropped_attributes_count, unless 0)
+``links``             the same for links: ``trace_id``, ``span_id``, ``attributes``, ``attributes_order``,
+                      ``dropped``, and ``flags`` (the link's flags, unless 0)
 ``scope`` and so on   what is said of the scope and the resource: see ``server.codec.decode``
 ====================  ==================================================================================
 """
@@ -43,7 +44,9 @@ from server.codec.decode_parts import (
     attributes_of,
     details_json,
     hex_id,
+    order_details,
     parse,
+    repeated_of,
     resource_of,
     source_of,
 )
@@ -133,6 +136,7 @@ def _append_span(columns: SpanColumns, span: Span) -> list[bytes]:
     details += _invalid_id(b"parent_span_id", span.parent_span_id, parent_span_id)
     if types != ALL_STRINGS:
         details.append(b'"span":' + types)
+    details += order_details(b"span_order", repeated_of(span.attributes))
     if event_details:
         details.append(b'"events":' + event_details)
     if link_details:
@@ -150,7 +154,7 @@ def _events(events: Collection[Span.Event]) -> tuple[tuple[Event, ...], bytes]:
         details = []
         if event.time_unix_nano > MAX_TIME:
             details.append(b'"time":"%d"' % event.time_unix_nano)
-        details += _of_attributes(types, event.dropped_attributes_count)
+        details += _of_attributes(types, event)
         if details:
             lost.append(b'"%d":' % number + details_json(details))
     return tuple(decoded), details_json(lost)
@@ -167,7 +171,7 @@ def _links(links: Collection[Span.Link]) -> tuple[tuple[Link, ...], bytes]:
         details = [
             *_invalid_id(b"trace_id", link.trace_id, trace_id),
             *_invalid_id(b"span_id", link.span_id, span_id),
-            *_of_attributes(types, link.dropped_attributes_count),
+            *_of_attributes(types, link),
         ]
         if link.flags:
             details.append(b'"flags":%d' % link.flags)
@@ -184,10 +188,11 @@ def _invalid_id(member: bytes, raw: bytes, valid: bytes) -> list[bytes]:
     return [b'"%b":"%b"' % (member, raw.hex().encode())] if raw and not valid else []
 
 
-def _of_attributes(types: bytes, dropped: int) -> list[bytes]:
+def _of_attributes(types: bytes, owner: Span.Event | Span.Link) -> list[bytes]:
     details = []
     if types != ALL_STRINGS:
         details.append(b'"attributes":' + types)
-    if dropped:
-        details.append(b'"dropped":%d' % dropped)
+    details += order_details(b"attributes_order", repeated_of(owner.attributes))
+    if owner.dropped_attributes_count:
+        details.append(b'"dropped":%d' % owner.dropped_attributes_count)
     return details

@@ -8,7 +8,7 @@ from lognotary.v1 import correlation_pb2
 from server.commands.evidence_lines import OMITTED, entries_verdict, is_doubtful_entry, reason_line
 from server.commands.output import Style, shown
 from server.commands.render import indented, places
-from server.commands.sentences import attributes, is_error, level, sentence, span_details
+from server.commands.sentences import is_error, level, record_details, sentence, span_details
 from server.commands.units import cut, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import visible
@@ -86,7 +86,7 @@ def entry_lines(
         yield "    sent without a time: the time shown is the time of receipt"
     yield from indented(", ".join(places(record)), width, details)
     if details:
-        lines = span_details(record) if isinstance(record, correlation_pb2.Span) else attributes(record.log_attributes)
+        lines = span_details(record) if isinstance(record, correlation_pb2.Span) else record_details(record)
         for line in lines:
             yield from indented(line, width, details)
     if doubtful:

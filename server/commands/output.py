@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _MessageT = TypeVar("_MessageT", bound="Message")
 
+_REPEATED_KEY = "lognotary.v1.RepeatedAttribute.key"
 _COLOURS = ("1", "2", "31", "32", "33", "36", "1;31", "1;34", "1;35")
 _COLOUR = re.compile(rf"(\x1b\[(?:0|{'|'.join(_COLOURS)})m)")
 
@@ -83,7 +84,7 @@ class Style:
 def shown(message: _MessageT, limit: int = VALUE_LIMIT) -> _MessageT:
     """Return a copy of a message in which all texts are visible, and cut off after ``limit`` characters.
 
-    Bytes and the keys of maps stay as they are.
+    Bytes and keys of attributes stay as they are.
     """
     copy = type(message)()
     copy.CopyFrom(message)
@@ -98,6 +99,8 @@ def _make_visible(message: Message, limit: int) -> None:
 
     for field, value in message.ListFields():
         if field.type not in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_MESSAGE):
+            continue
+        if field.full_name == _REPEATED_KEY:  # it must stay equal to the key in the map
             continue
         if isinstance(value, Message):
             _make_visible(value, limit)

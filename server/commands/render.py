@@ -11,7 +11,7 @@ from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.timeline import happened_at
 from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, verdict
 from server.commands.output import Style, shown
-from server.commands.sentences import attributes, sentence, shows_body
+from server.commands.sentences import record_details, sentence, shows_body
 from server.commands.units import cut, wrapped
 from server.escaping.visible import visible
 from server.notary.counted import counted
@@ -55,7 +55,7 @@ def event_lines(
             yield "    sent without a time: the time shown is the time of receipt"
         yield from indented(", ".join(places(event)), width, details)
         if details:
-            for line in attributes(event.log_attributes):
+            for line in record_details(event):
                 yield from indented(line, width, details)
         if doubtful:
             yield f"    {style.paint(reason_line(event.evidence), '31')}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from lognotary.v1 import correlation_pb2
 from server.errors.amounts import duration
 from server.escaping.visible import visible
 
-__all__ = ["attributes", "is_error", "level", "sentence", "shows_body", "span_details"]
+__all__ = ["is_error", "level", "record_details", "sentence", "shows_body", "span_details"]
 
 _LEVELS = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _ERROR = 17  # SeverityNumber, OpenTelemetry logs data model
@@ -50,10 +50,18 @@ def is_error(record: correlation_pb2.Record) -> bool:
     )
 
 
-def attributes(values: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line for each attribute, exceptions first."""
-    for key in sorted(values, key=lambda key: (key not in _FIRST, _FIRST.index(key) if key in _FIRST else 0, key)):
-        yield f"{visible(key)}: {values[key]}"
+def record_details(record: correlation_pb2.Record) -> Iterator[str]:
+    """Yield the detail lines of a record: its audit columns that its sentence does not have, and its attributes."""
+    for name, value in (
+        ("actor name", record.audit.actor_name),
+        ("effective actor", record.audit.effective_actor_id),
+        ("session", record.audit.session_id),
+        ("source host", record.audit.source_host),
+        ("description", record.audit.description),
+    ):
+        if value:
+            yield f"{name}: {value}"
+    yield from _attributes(record.log_attributes, "log", record.repeated_attributes)
 
 
 def span_details(span: correlation_pb2.Span) -> Iterator[str]:
@@ -63,12 +71,21 @@ def span_details(span: correlation_pb2.Span) -> Iterator[str]:
     yield f"span {span.span_id}{parent}{kind}"
     if span.status_message:
         yield f"status: {span.status_message}"
-    yield from attributes(span.attributes)
+    yield from _attributes(span.attributes, "span", span.repeated_attributes)
     for event in span.events:
         since = event.timestamp.ToNanoseconds() - span.timestamp.ToNanoseconds()
         when = f"{'-' if since < 0 else '+'}{duration(abs(since))}"
         yield f"event {when}: {event.name}"
-        yield from (f"  {line}" for line in attributes(event.attributes))
+        yield from (f"  {line}" for line in _attributes(event.attributes, "event", event.repeated_attributes))
     for link in span.links:
         yield f"link to span {link.span_id} of trace {link.trace_id}"
-        yield from (f"  {line}" for line in attributes(link.attributes))
+        yield from (f"  {line}" for line in _attributes(link.attributes, "link", link.repeated_attributes))
+
+
+def _attributes(
+    values: Mapping[str, str], place: str, repeated: Iterable[correlation_pb2.RepeatedAttribute]
+) -> Iterator[str]:
+    """Yield a line for each attribute, exceptions first; of a repeated key, a line for each value as it was sent."""
+    sent = {one.key: one.values for one in repeated if one.place == place}
+    for key in sorted(values, key=lambda key: (key not in _FIRST, _FIRST.index(key) if key in _FIRST else 0, key)):
+        yield from (f"{visible(key)}: {value}" for value in sent.get(key, (values[key],)))

@@ -1,7 +1,7 @@
 """Answers as tables for ``--csv``, with stable column names.
 
 Columns have the names of query fields where such a field exists. Times are in UTC by RFC 3339, with nanoseconds, so
-that they sort as texts; maps are JSON.
+that they sort as texts. Maps are JSON; a key that was sent more than once has the list of its values as they were sent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2
 from server.api.timeline import happened_at
 from server.commands.evidence_lines import entry_evidence
-from server.commands.found import record_of
+from server.commands.found import Found, record_of
 from server.commands.sentences import level
 from server.notary.origin import Stream
 
@@ -35,6 +35,7 @@ _RECORD_COLUMNS = (
     *("actor", "action", "target", "source", "outcome", "category", "session"),
     *("trace", "span", "parent", "name", "kind", "status", "duration"),
     *("evidence", "log", "leaf", "attributes", "resource_attributes"),
+    *("actor_name", "effective_actor", "host", "description"),
 )
 _TRACE_COLUMNS = (
     *("trace", "first", "last", "duration", "audit_events", "logs", "spans", "errors", "services", "actors"),
@@ -119,7 +120,7 @@ def _entry(entry: correlation_pb2.TimelineEntry) -> Mapping[str, str | int]:
         "service": record.service_name,
         "trace": record.trace_id,
         "span": record.span_id,
-        "resource_attributes": _json(record.resource_attributes),
+        "resource_attributes": _json(record.resource_attributes, "resource", record),
         **_place(entry),
     }
     if isinstance(record, correlation_pb2.Span):
@@ -129,7 +130,7 @@ def _entry(entry: correlation_pb2.TimelineEntry) -> Mapping[str, str | int]:
             "kind": record.kind,
             "status": record.status_code,
             "duration": record.duration_nanos,
-            "attributes": _json(record.attributes),
+            "attributes": _json(record.attributes, "span", record),
         }
     audit = record.audit
     return common | {
@@ -143,7 +144,11 @@ def _entry(entry: correlation_pb2.TimelineEntry) -> Mapping[str, str | int]:
         "outcome": audit.outcome,
         "category": audit.category,
         "session": audit.session_id,
-        "attributes": _json(record.log_attributes),
+        "attributes": _json(record.log_attributes, "log", record),
+        "actor_name": audit.actor_name,
+        "effective_actor": audit.effective_actor_id,
+        "host": audit.source_host,
+        "description": audit.description,
     }
 
 
@@ -192,5 +197,8 @@ def _time(timestamp: Timestamp) -> str:
     return f"{seconds[:-1]}.{timestamp.nanos:09}Z"
 
 
-def _json(values: Mapping[str, str]) -> str:
-    return json.dumps(dict(sorted(values.items())), ensure_ascii=False, separators=(",", ":")) if values else ""
+def _json(values: Mapping[str, str], place: str, record: Found) -> str:
+    if not values:
+        return ""
+    sent = {one.key: list(one.values) for one in record.repeated_attributes if one.place == place}
+    return json.dumps(dict(sorted({**values, **sent}.items())), ensure_ascii=False, separators=(",", ":"))

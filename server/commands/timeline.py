@@ -12,7 +12,7 @@ from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.trace_overview import overview_of
 from server.commands.evidence_lines import OMITTED, entry_evidence, is_doubtful, reason_line, verdict, without_evidence
 from server.commands.output import Style, shown
-from server.commands.sentences import attributes, is_error, level, sentence, span_details
+from server.commands.sentences import is_error, level, record_details, sentence, span_details
 from server.commands.units import cells, cut, padded, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, escape, visible
@@ -273,7 +273,7 @@ def _details(kind: str, content: _Content) -> Iterator[str]:
         return
     if kind == "audit_event" and content.body:
         yield f"body: {content.body}"
-    yield from attributes(content.log_attributes)
+    yield from record_details(content)
     if content.evidence.origin:
         yield f"{content.evidence.origin}#{content.evidence.leaf_index}"
 

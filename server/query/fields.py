@@ -81,7 +81,7 @@ _MAPS = {
 # As server.codec.decode_spans writes them.
 _SPAN_KINDS = ("Unspecified", "Internal", "Server", "Client", "Producer", "Consumer")
 _STATUS_CODES = ("Unset", "Ok", "Error")
-_TEXTS = frozenset({"ActorName", "Description", "OtlpDetails", "Redactions", "StatusMessage"})
+_TEXTS = frozenset({"OtlpDetails", "Redactions", "StatusMessage"})
 
 SHORT_NAMES: Mapping[str, Field] = {
     "body": Field(Kind.WORDS, Column("Body"), _ALL, of_spans=Column("SpanName")),
@@ -96,6 +96,8 @@ SHORT_NAMES: Mapping[str, Field] = {
     "timestamp": Field(Kind.TIME, Column("Timestamp"), _ALL),
     "received": Field(Kind.TIME, Column("IngestedAt"), _ALL),
     "actor": Field(Kind.NAME, Column("ActorId"), _AUDIT),
+    "actor_name": Field(Kind.TEXT, Column("ActorName"), _AUDIT),
+    "effective_actor": Field(Kind.NAME, Column("EffectiveActorId"), _AUDIT),
     "action": Field(Kind.NAME, Column("Action"), _AUDIT),
     "target": Field(Kind.NAME, Column("TargetId"), _AUDIT),
     "source": Field(Kind.NAME, Column("SourceId"), _AUDIT),
@@ -105,6 +107,7 @@ SHORT_NAMES: Mapping[str, Field] = {
     "host": Field(Kind.NAME, Column("SourceHost"), _AUDIT),
     "rule": Field(Kind.NAME, Column("AuditRule"), _AUDIT),
     "record": Field(Kind.NAME, Column("AuditRecordId"), _AUDIT),
+    "description": Field(Kind.TEXT, Column("Description"), _AUDIT),
     "name": Field(Kind.NAME, Column("SpanName"), _SPANS),
     "kind": Field(Kind.CHOICE, Column("SpanKind"), _SPANS, _SPAN_KINDS),
     "status": Field(Kind.CHOICE, Column("StatusCode"), _SPANS, _STATUS_CODES),
@@ -129,6 +132,7 @@ _OTHER_WORDS = {
     "verb": "action",
     "result": "outcome",
     "ip": "source",
+    "source_host": "host",
     "app": "service",
     "time": "timestamp",
     "ts": "timestamp",

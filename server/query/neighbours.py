@@ -204,7 +204,7 @@ def _value(values: Mapping[str, Value], by: str) -> str:
             if isinstance(pairs, list)
             else ()
         )
-        value = next(iter(hosts), b"")
+        value = next(iter(hosts), b"")  # of a repeated key, conditions compare the first value
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
 
 

@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from server.notary.canonical import Value
+from server.notary.sent_order import SentOrder
 from server.query.export import ExportedRecord
 from server.query.ocsf_activities import choose_activity, is_user
 from server.query.ocsf_classes import (
@@ -92,12 +93,12 @@ class _Values:
     def text(self, column: str) -> str:
         return _text(self.record.values.get(column, b""))
 
-    def attribute(self, column: str, key: bytes) -> str:
-        pairs = self.record.values.get(column)
-        for pair in pairs if isinstance(pairs, list) else ():
-            if isinstance(pair, tuple) and pair[0] == key:
-                return _text(pair[1])
-        return ""
+    def attribute(self, column: str, order: str, key: bytes) -> str:
+        """Return the value of an attribute that was sent last; ``order`` as for ``SentOrder.values``."""
+        details, value = self.record.values.get("OtlpDetails"), self.record.values.get(column)
+        pairs = [pair for pair in value if isinstance(pair, tuple)] if isinstance(value, list) else []
+        sent = SentOrder(details if isinstance(details, bytes) else b"").values(pairs, order).get(key)
+        return _text(sent[-1]) if sent else ""
 
     def number(self, column: str) -> int:
         value = self.record.values.get(column)
@@ -141,7 +142,7 @@ def _metadata(activity: Activity, values: _Values, row: Mapping[str, Any]) -> di
         profiles.append("trace")
     product = {
         "name": values.text("ServiceName") or _UNKNOWN,
-        "version": values.attribute("ResourceAttributes", b"service.version"),
+        "version": values.attribute("ResourceAttributes", "resource_order", b"service.version"),
     }
     return _filled(
         {
@@ -154,7 +155,7 @@ def _metadata(activity: Activity, values: _Values, row: Mapping[str, Any]) -> di
             "log_name": record.origin,
             "log_provider": "Lognotary",
             "log_level": values.text("SeverityText"),
-            "log_version": values.attribute("LogAttributes", b"audit.schema.version"),
+            "log_version": values.attribute("LogAttributes", "log_order", b"audit.schema.version"),
             "logged_time": values.number("IngestedAt") // _MILLISECOND,
             "original_time": row["Timestamp"] if values.number("Timestamp") else "",
             "tenant_uid": values.text("Tenant"),

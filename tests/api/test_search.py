@@ -224,3 +224,26 @@ def test_a_limit_that_is_reached_is_named_with_what_to_do(records: Writer, limit
     with pytest.raises(QueryTooExpensiveError) as caught:
         search_records(records.engine, records.keys, pb.SearchRequest(query="order"), limits)
     assert message in str(caught.value)
+
+
+def test_all_columns_of_who_did_what_are_answered_and_found(writer: Writer) -> None:
+    columns = {"audit.actor.name": "Alice Liddell", "audit.actor.effective_id": "root", "audit.session.id": "s-1"}
+    columns |= {"source.domain": "web-1.example", "audit.description": "Alice became root"}
+    event = audit_event("su", source_id="10.0.0.1")
+    for key, value in columns.items():
+        event.attributes.add(key=key).value.string_value = value
+    writer.write([event, audit_event("login", actor="bob", at=1)])
+    (found,) = (entry.audit_event.audit for entry in find(writer, "action:su").entries)
+    assert (found.actor_name, found.effective_actor_id, found.session_id, found.source_host, found.description) == (
+        tuple(columns.values())
+    )
+    for query in (
+        "actor_name:liddell",
+        'actor_name:"Alice Liddell"',
+        "effective_actor:root",
+        "session:s-1",
+        "host:web-1.example",
+        "description:became",
+        "Description:*",
+    ):
+        assert names(find(writer, query)) == ["su"], query

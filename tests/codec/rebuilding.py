@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Sequence
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import EntityRef, InstrumentationScope, KeyValue
@@ -31,7 +33,7 @@ def rebuilt(columns: RecordColumns, row: int) -> ResourceLogs:
         severity_number=SeverityNumber.ValueType(int(details.get("severity", columns.severity_number[row]))),
         severity_text=columns.severity_text[row].decode(),
         body=restore_as(columns.body[row], details.get("body", "string")),
-        attributes=key_values(columns.log_attributes[row], details.get("log")),
+        attributes=key_values(columns.log_attributes[row], details.get("log"), details.get("log_order")),
         dropped_attributes_count=columns.dropped_attributes_count[row],
         flags=columns.flags[row],
         trace_id=bytes.fromhex(trace_id),
@@ -41,11 +43,11 @@ def rebuilt(columns: RecordColumns, row: int) -> ResourceLogs:
     scope = InstrumentationScope(
         name=columns.scope_name[row].decode(),
         version=columns.scope_version[row].decode(),
-        attributes=key_values(columns.scope_attributes[row], details.get("scope")),
+        attributes=key_values(columns.scope_attributes[row], details.get("scope"), details.get("scope_order")),
         dropped_attributes_count=details.get("scope_dropped", 0),
     )
     resource = Resource(
-        attributes=key_values(columns.resource_attributes[row], details.get("resource")),
+        attributes=key_values(columns.resource_attributes[row], details.get("resource"), details.get("resource_order")),
         dropped_attributes_count=details.get("resource_dropped", 0),
         entity_refs=[EntityRef(**dict(entity)) for entity in details.get("entity_refs", [])],
     )
@@ -58,12 +60,18 @@ def rebuilt(columns: RecordColumns, row: int) -> ResourceLogs:
     )
 
 
-def key_values(attributes: Attributes, kinds: Members | None) -> list[KeyValue]:
+def key_values(attributes: Attributes, kinds: Members | None, order: Members | None) -> list[KeyValue]:
+    """Return attributes, the values of each key in the order in which they were sent."""
     kinds_in_order = kinds_of_members([key.decode() for key, _ in attributes], kinds or Members())
-    return [
-        KeyValue(key=key.decode(), value=restore_as(text, kind))
-        for (key, text), kind in zip(attributes, kinds_in_order, strict=True)
-    ]
+    stored = defaultdict(list)
+    for (key, text), kind in zip(attributes, kinds_in_order, strict=True):
+        stored[key.decode()].append(restore_as(text, kind))
+    places: dict[str, Sequence[int]] = {name: range(len(values)) for name, values in stored.items()}
+    for name, sent in order or ():
+        assert isinstance(sent, list)
+        assert sorted(sent) == list(places[name])
+        places[name] = sent
+    return [KeyValue(key=name, value=values[place]) for name, values in stored.items() for place in places[name]]
 
 
 def one_record(

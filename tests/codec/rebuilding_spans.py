@@ -39,7 +39,7 @@ def rebuilt(columns: SpanColumns, row: int) -> ResourceSpans:
         kind=Span.SpanKind.ValueType(int(kind)),
         start_time_unix_nano=start,
         end_time_unix_nano=int(end),
-        attributes=key_values(columns.span_attributes[row], details.get("span")),
+        attributes=key_values(columns.span_attributes[row], details.get("span"), details.get("span_order")),
         dropped_attributes_count=columns.dropped_attributes_count[row],
         events=[an_event(each, dict(of_events.get(str(n), ()))) for n, each in enumerate(columns.events[row])],
         dropped_events_count=columns.dropped_events_count[row],
@@ -50,11 +50,11 @@ def rebuilt(columns: SpanColumns, row: int) -> ResourceSpans:
     scope = InstrumentationScope(
         name=columns.scope_name[row].decode(),
         version=columns.scope_version[row].decode(),
-        attributes=key_values(columns.scope_attributes[row], details.get("scope")),
+        attributes=key_values(columns.scope_attributes[row], details.get("scope"), details.get("scope_order")),
         dropped_attributes_count=details.get("scope_dropped", 0),
     )
     resource = Resource(
-        attributes=key_values(columns.resource_attributes[row], details.get("resource")),
+        attributes=key_values(columns.resource_attributes[row], details.get("resource"), details.get("resource_order")),
         dropped_attributes_count=details.get("resource_dropped", 0),
         entity_refs=[EntityRef(**dict(entity)) for entity in details.get("entity_refs", [])],
     )
@@ -70,7 +70,7 @@ def an_event(event: Event, details: dict[str, object]) -> Span.Event:
     return Span.Event(
         time_unix_nano=int(str(details.get("time", event.timestamp))),
         name=event.name.decode(),
-        attributes=key_values(event.attributes, details.get("attributes")),  # type: ignore[arg-type]
+        attributes=key_values(event.attributes, details.get("attributes"), details.get("attributes_order")),  # type: ignore[arg-type]
         dropped_attributes_count=details.get("dropped", 0),  # type: ignore[arg-type]
     )
 
@@ -80,7 +80,7 @@ def a_link(link: Link, details: dict[str, object]) -> Span.Link:
         trace_id=an_id(details, "trace_id", link.trace_id),  # type: ignore[arg-type]
         span_id=an_id(details, "span_id", link.span_id),  # type: ignore[arg-type]
         trace_state=link.trace_state.decode(),
-        attributes=key_values(link.attributes, details.get("attributes")),  # type: ignore[arg-type]
+        attributes=key_values(link.attributes, details.get("attributes"), details.get("attributes_order")),  # type: ignore[arg-type]
         dropped_attributes_count=details.get("dropped", 0),  # type: ignore[arg-type]
         flags=details.get("flags", 0),  # type: ignore[arg-type]
     )

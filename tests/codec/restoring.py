@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from base64 import b64decode
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+from server.codec.values import as_string
 
 from .otlp_messages import NOTHING, array, boolean, double, integer, kvlist, raw, string
 
@@ -98,7 +100,21 @@ def normalised(value: AnyValue) -> AnyValue:
 
 
 def normalise(attributes: RepeatedCompositeFieldContainer[KeyValue]) -> None:
-    """Leave out what is documented as not kept of attributes: their order, and what ``normalised`` leaves out."""
-    kept = [KeyValue(key=each.key, value=normalised(each.value)) for each in attributes]
+    """Leave out what is documented as not kept of attributes, besides what ``normalised`` leaves out.
+
+    That is the order of different keys, and of values with the same text but different types.
+    """
+    values = defaultdict(list)
+    for each in attributes:
+        values[each.key].append(normalised(each.value))
     del attributes[:]
-    attributes.extend(sorted(kept, key=KeyValue.SerializeToString))
+    for key in sorted(values):
+        attributes.extend(KeyValue(key=key, value=value) for value in _same_texts_in_order(values[key]))
+
+
+def _same_texts_in_order(values: list[AnyValue]) -> list[AnyValue]:
+    texts = [as_string(value)[0] for value in values]
+    of_text: dict[bytes, deque[AnyValue]] = defaultdict(deque)
+    for value in sorted(values, key=AnyValue.SerializeToString):
+        of_text[as_string(value)[0]].append(value)
+    return [of_text[text].popleft() for text in texts]

@@ -310,3 +310,22 @@ def test_a_large_resource_repeated_by_many_records_is_refused() -> None:
         scope_logs.log_records.add(time_unix_nano=1)
     with pytest.raises(MalformedRequestError, match="send smaller requests"):
         decode(request.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("sent", "details"),
+    [
+        (["a", "b", "c"], b""),
+        (["c", "a", "b"], b'{"log_order":{"k":[2,0,1]}}'),
+        (["b", "a", "b"], b'{"log_order":{"k":[1,0,2]}}'),
+        (["a", "a"], b""),
+    ],
+)
+def test_the_order_of_a_repeated_keys_values_is_in_the_details_unless_it_is_the_stored_order(
+    sent: list[str], details: bytes
+) -> None:
+    pairs = [("k", string(value)) for value in sent]
+    columns = decoded(LogRecord(time_unix_nano=1, body=string(""), attributes=attributes(pairs)))
+
+    assert columns.log_attributes == [tuple((b"k", value.encode()) for value in sorted(sent))]
+    assert columns.otlp_details == [details]

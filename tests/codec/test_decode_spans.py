@@ -78,6 +78,8 @@ def test_an_ordinary_span_fills_the_columns_and_needs_no_details() -> None:
         dropped_events_count=[2],
         dropped_links_count=[3],
         otlp_details=[b""],
+        scope_repeated=[()],
+        resource_repeated=[()],
     )
 
 
@@ -212,3 +214,21 @@ def test_too_many_spans_and_too_long_lists_are_refused() -> None:
     for lists in ({"events": [Span.Event()] * 65_537}, {"links": [Span.Link()] * 65_537}):
         with pytest.raises(MalformedRequestError, match="more than 65536 attributes, events or links in one list"):
             decoded_spans(Span(**lists))
+
+
+def test_the_order_of_repeated_keys_values_is_in_the_details_of_span_events_and_links() -> None:
+    twice = attributes([("k", string("b")), ("k", string("a"))])
+    columns = decoded_spans(
+        Span(
+            attributes=twice,
+            events=[Span.Event(), Span.Event(attributes=twice, dropped_attributes_count=1)],
+            links=[Span.Link(attributes=twice, flags=1)],
+        )
+    )
+
+    assert columns.span_attributes == [((b"k", b"a"), (b"k", b"b"))]
+    assert columns.otlp_details == [
+        b'{"span_order":{"k":[1,0]},'
+        b'"events":{"1":{"attributes_order":{"k":[1,0]},"dropped":1}},'
+        b'"links":{"0":{"attributes_order":{"k":[1,0]},"flags":1}}}'
+    ]

@@ -18,6 +18,7 @@ from tests.effort import effort
 
 from .otlp_messages import MAX_TIME, decoded
 from .rebuilding import comparable, flattened, rebuilt
+from .shuffling import with_keys_shuffled
 from .strategies import log_records, requests
 
 slowly = settings(
@@ -80,10 +81,7 @@ def test_every_column_has_a_value_that_its_type_can_hold_for_every_record(
 @given(log_records, st.randoms(use_true_random=False))
 @slowly
 def test_the_order_of_different_attributes_does_not_change_the_row(record: LogRecord, shuffler: random.Random) -> None:
-    keys = [attribute.key for attribute in record.attributes]
-    shuffler.shuffle(keys)
-    of_key = {key: iter([a for a in record.attributes if a.key == key]) for key in keys}
-    attributes = [next(of_key[key]) for key in keys]
+    attributes = with_keys_shuffled(record.attributes, shuffler)
     shuffled = LogRecord.FromString(record.SerializeToString())
     del shuffled.attributes[:]
     shuffled.attributes.extend(attributes)

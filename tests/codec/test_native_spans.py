@@ -93,6 +93,11 @@ def test_any_bytes_and_log_records_become_the_same_rows_or_the_same_error(reques
 
 ACCEPTED = {
     "nothing": b"",
+    "repeated keys in another order than the stored one": span(
+        b"".join(attribute(9, b"k", text_value(text)) for text in (b"c", b"a", b"b"))
+        + delimited(11, b"".join(attribute(3, b"k", text_value(text)) for text in (b"b", b"a")))
+        + delimited(13, b"".join(attribute(4, b"k", text_value(text)) for text in (b"b", b"a")))
+    ),
     "an empty span": span(b""),
     "empty events and links, and an empty status": span(
         delimited(11, b"") * 3 + delimited(13, b"") * 2 + delimited(15, b"")

@@ -82,3 +82,37 @@ def test_a_span_that_a_collector_wrote_is_neither_verified_nor_doubtful() -> Non
         assert shown[0] == "2023-11-14T22:13:20Z  SPAN collected (0 µs)"
         assert shown[-len(last) :] == last
     assert not is_doubtful_entry(collected)
+
+
+def test_details_have_all_values_of_repeated_attributes_of_logs_spans_events_and_links() -> None:
+    log = record(
+        body="x",
+        log_attributes={"k": "zoe"},
+        repeated_attributes=[{"place": "log", "key": "k", "values": ["zoe", "alice", "zoe"]}],
+    )
+    assert [line.strip() for line in lines(log, details=True) if "k:" in line] == ["k: zoe", "k: alice", "k: zoe"]
+    twice = correlation_pb2.SpanEvent(
+        attributes={"e": "1"}, repeated_attributes=[{"place": "event", "key": "e", "values": ["2", "1"]}]
+    )
+    link = correlation_pb2.SpanLink(
+        attributes={"l": "3"}, repeated_attributes=[{"place": "link", "key": "l", "values": ["4", "3"]}]
+    )
+    span = correlation_pb2.Span(
+        attributes={"s": "5"},
+        repeated_attributes=[
+            {"place": "resource", "key": "s", "values": ["8", "9"]},
+            {"place": "span", "key": "s", "values": ["6", "5"]},
+        ],
+        events=[twice],
+        links=[link],
+    )
+    found = correlation_pb2.SearchResponse(entries=[correlation_pb2.TimelineEntry(span=span)])
+    shown = [line.strip() for line in found_lines(found, PLAIN, details=True)]
+    assert [line for line in shown if line[:2] in ("s:", "e:", "l:")] == [
+        "s: 6",
+        "s: 5",
+        "e: 2",
+        "e: 1",
+        "l: 4",
+        "l: 3",
+    ]

@@ -79,3 +79,43 @@ def test_text_is_coloured_on_terminals_only() -> None:
     assert Style.of(io.StringIO(), utc=True) == PLAIN
     assert Style(colour=True).paint("x", "1") == "\x1b[1mx\x1b[0m"
     assert PLAIN.paint("x", "1") == "x"
+
+
+def test_what_the_sentence_of_an_event_leaves_out_is_in_its_details() -> None:
+    event = audit_event(
+        actor_id="u-17",
+        action="login",
+        actor_name="Alice",
+        effective_actor_id="root",
+        session_id="s-1",
+        source_host="web-1\x1b",
+        description="Alice logged in",
+    )
+    shown = shown_events(event, details=True).splitlines()
+    assert [line.strip() for line in shown[1:-1]] == [
+        "service shop",
+        "actor name: Alice",
+        "effective actor: root",
+        "session: s-1",
+        "source host: web-1\\x1b",
+        "description: Alice logged in",
+    ]
+    assert "Alice" not in shown_events(event)
+
+
+def test_all_values_of_a_repeated_attribute_are_shown_as_they_were_sent() -> None:
+    long = "k" * 500 + "\n"
+    event = audit_event(
+        actor_id="a",
+        action="b",
+        log_attributes={"user": "alice", long: "2", long + "x": "3", "z": "1"},
+        repeated_attributes=[
+            {"place": "resource", "key": "z", "values": ["8", "9"]},
+            {"place": "log", "key": "user", "values": ["zoe\x1b", "alice"]},
+            {"place": "log", "key": long, "values": ["1", "2"]},
+        ],
+    )
+    shown = [line.strip() for line in shown_events(event, details=True).splitlines()]
+    assert [line for line in shown if line.startswith("user")] == ["user: zoe\\x1b", "user: alice"]
+    assert [line[-3:] for line in shown if line.startswith("kkk")] == [": 1", ": 2", ": 3"]
+    assert shown.count("z: 1") == 1

@@ -131,3 +131,19 @@ def test_what_is_read_back_is_what_was_written(table: list[list[str]]) -> None:
     read = list(csv.reader(io.StringIO(written, newline="")))
     assert [[cell.removeprefix("'") if cell[:1] == "'" else cell for cell in row] for row in read] == table
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for row in read for cell in row)
+
+
+def test_all_that_says_who_did_what_has_a_column_and_repeated_attributes_are_lists() -> None:
+    found = event(
+        actor_name="Alice", effective_actor_id="root", session_id="s", source_host="web-1", description="a login"
+    )
+    found.resource_attributes["host"] = "b"
+    for place, key, values in (("log", "a", ["2", "1"]), ("resource", "host", ["a", "b"])):
+        found.repeated_attributes.add(place=place, key=key, values=values)
+    (row,) = rows(entries_table(entries_of_events([found])))
+    columns = ("actor_name", "effective_actor", "session", "host", "description")
+    assert [row[name] for name in columns] == ["Alice", "root", "s", "web-1", "a login"]
+    assert (row["attributes"], row["resource_attributes"]) == ('{"a":["2","1"],"b":"2"}', '{"host":["a","b"]}')
+    span = pb.Span(attributes={"k": "1"}, repeated_attributes=[{"place": "span", "key": "k", "values": ["2", "1"]}])
+    (row,) = rows(entries_table([pb.TimelineEntry(span=span)]))
+    assert row["attributes"] == '{"k":["2","1"]}'

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,3 +59,23 @@ def test_the_check_computes_the_record_of_a_row_of_csv(texts: list[str]) -> None
 def test_every_kind_of_column_has_a_type_in_parquet_and_arrow() -> None:
     columns = export_columns(list(Stream))
     assert pa.ipc.open_stream(encoder_of("arrow", columns).end()).schema.names == list(columns)
+
+
+def test_every_format_has_all_values_of_a_repeated_attribute() -> None:
+    pairs = [(b"k", b"1"), (b"k", b"2"), (b"l", b"3")]
+    details = b'{"log_order":{"k":[1,0]}}'
+    canonical = encode_record(Stream.AUDIT, {"LogAttributes": pairs, "OtlpDetails": details})
+    values = decode_record(Stream.AUDIT, canonical)
+    record = ExportedRecord("shop/audit/n", 7, uuid4(), Stream.AUDIT, canonical, values)
+
+    def exported(kind: str) -> bytes:
+        encoder = encoder_of(kind, export_columns([Stream.AUDIT]))
+        return encoder.encode([record]) + encoder.end()
+
+    for kind in ("ndjson", "ocsf", "csv"):
+        [row] = check._read_rows(kind, io.StringIO(exported(kind).decode(), newline=""))
+        assert check._canonical(row) == canonical
+    tables = [pa.ipc.open_stream(exported("arrow")).read_all(), pq.read_table(io.BytesIO(exported("parquet")))]
+    for table in tables:
+        [row] = table.select(["LogAttributes", "OtlpDetails"]).to_pylist()
+        assert row == {"LogAttributes": [("k", "1"), ("k", "2"), ("l", "3")], "OtlpDetails": details.decode()}

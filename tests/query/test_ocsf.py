@@ -75,6 +75,17 @@ def test_an_event_has_who_when_and_from_where() -> None:
     }
 
 
+def test_of_a_repeated_attribute_the_value_that_was_sent_last_counts() -> None:
+    event = event_of(
+        ResourceAttributes=[(b"service.version", b"1"), (b"service.version", b"2")],
+        LogAttributes=[(b"audit.schema.version", b"1"), (b"audit.schema.version", b"2")],
+        OtlpDetails=b'{"log_order":{"audit.schema.version":[1,0]}}',
+    )
+    assert (event["metadata"]["product"]["version"], event["metadata"]["log_version"]) == ("2", "1")
+    row = event["unmapped"]["lognotary"]
+    assert row["LogAttributes"] == [["audit.schema.version", "1"], ["audit.schema.version", "2"]]
+
+
 def test_what_is_not_known_is_unknown() -> None:
     event = event_of(IngestedAt=5 * SECOND)
     assert (event["time"], event["severity_id"], event["status_id"], event["activity_id"]) == (5_000, 0, 0, 0)

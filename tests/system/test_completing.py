@@ -42,7 +42,7 @@ def test_shells_complete_values_that_the_server_knows(
             (f"lognotary search actor:{actor[:-6]}", f"actor:{actor}"),
             (f"lognotary search 'paid actor:{actor[:-6]}", f"'paid actor:{actor}"),
             (f"lognotary actor {actor[:-6]}", actor),
-            ("lognotary search --stream audit -- -acto", "-actor:"),
+            ("lognotary search --stream audit -- -effec", "-effective_actor:"),
             ("lognotary facets --field LogAttributes.http.me", "LogAttributes.http.method"),
             ("lognotary verify --log lognotary/aud", "lognotary/audit/"),
             ("lognotary search severity:war", "severity:warn"),

@@ -67,8 +67,18 @@ class AuditEvent(_message.Message):
     description: str
     def __init__(self, record_id: _Optional[str] = ..., actor_id: _Optional[str] = ..., actor_type: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., source_type: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., rule: _Optional[str] = ..., actor_name: _Optional[str] = ..., effective_actor_id: _Optional[str] = ..., session_id: _Optional[str] = ..., source_host: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
+class RepeatedAttribute(_message.Message):
+    __slots__ = ("place", "key", "values")
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    place: str
+    key: str
+    values: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, place: _Optional[str] = ..., key: _Optional[str] = ..., values: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class Record(_message.Message):
-    __slots__ = ("timestamp", "observed_timestamp", "ingested_at", "trace_id", "span_id", "flags", "severity_text", "severity_number", "service_name", "body", "event_name", "scope_name", "scope_version", "resource_attributes", "scope_attributes", "log_attributes", "otlp_details", "dropped_attributes_count", "resource_schema_url", "scope_schema_url", "audit", "evidence")
+    __slots__ = ("timestamp", "observed_timestamp", "ingested_at", "trace_id", "span_id", "flags", "severity_text", "severity_number", "service_name", "body", "event_name", "scope_name", "scope_version", "resource_attributes", "scope_attributes", "log_attributes", "otlp_details", "dropped_attributes_count", "resource_schema_url", "scope_schema_url", "audit", "evidence", "repeated_attributes")
     class ResourceAttributesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -112,6 +122,7 @@ class Record(_message.Message):
     SCOPE_SCHEMA_URL_FIELD_NUMBER: _ClassVar[int]
     AUDIT_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     timestamp: _timestamp_pb2.Timestamp
     observed_timestamp: _timestamp_pb2.Timestamp
     ingested_at: _timestamp_pb2.Timestamp
@@ -134,10 +145,11 @@ class Record(_message.Message):
     scope_schema_url: str
     audit: AuditEvent
     evidence: _evidence_pb2.Evidence
-    def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., observed_timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ingested_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., flags: _Optional[int] = ..., severity_text: _Optional[str] = ..., severity_number: _Optional[int] = ..., service_name: _Optional[str] = ..., body: _Optional[str] = ..., event_name: _Optional[str] = ..., scope_name: _Optional[str] = ..., scope_version: _Optional[str] = ..., resource_attributes: _Optional[_Mapping[str, str]] = ..., scope_attributes: _Optional[_Mapping[str, str]] = ..., log_attributes: _Optional[_Mapping[str, str]] = ..., otlp_details: _Optional[str] = ..., dropped_attributes_count: _Optional[int] = ..., resource_schema_url: _Optional[str] = ..., scope_schema_url: _Optional[str] = ..., audit: _Optional[_Union[AuditEvent, _Mapping]] = ..., evidence: _Optional[_Union[_evidence_pb2.Evidence, _Mapping]] = ...) -> None: ...
+    repeated_attributes: _containers.RepeatedCompositeFieldContainer[RepeatedAttribute]
+    def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., observed_timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ingested_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., flags: _Optional[int] = ..., severity_text: _Optional[str] = ..., severity_number: _Optional[int] = ..., service_name: _Optional[str] = ..., body: _Optional[str] = ..., event_name: _Optional[str] = ..., scope_name: _Optional[str] = ..., scope_version: _Optional[str] = ..., resource_attributes: _Optional[_Mapping[str, str]] = ..., scope_attributes: _Optional[_Mapping[str, str]] = ..., log_attributes: _Optional[_Mapping[str, str]] = ..., otlp_details: _Optional[str] = ..., dropped_attributes_count: _Optional[int] = ..., resource_schema_url: _Optional[str] = ..., scope_schema_url: _Optional[str] = ..., audit: _Optional[_Union[AuditEvent, _Mapping]] = ..., evidence: _Optional[_Union[_evidence_pb2.Evidence, _Mapping]] = ..., repeated_attributes: _Optional[_Iterable[_Union[RepeatedAttribute, _Mapping]]] = ...) -> None: ...
 
 class SpanEvent(_message.Message):
-    __slots__ = ("timestamp", "name", "attributes")
+    __slots__ = ("timestamp", "name", "attributes", "repeated_attributes")
     class AttributesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -148,13 +160,15 @@ class SpanEvent(_message.Message):
     TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     timestamp: _timestamp_pb2.Timestamp
     name: str
     attributes: _containers.ScalarMap[str, str]
-    def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., name: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    repeated_attributes: _containers.RepeatedCompositeFieldContainer[RepeatedAttribute]
+    def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., name: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ..., repeated_attributes: _Optional[_Iterable[_Union[RepeatedAttribute, _Mapping]]] = ...) -> None: ...
 
 class SpanLink(_message.Message):
-    __slots__ = ("trace_id", "span_id", "trace_state", "attributes")
+    __slots__ = ("trace_id", "span_id", "trace_state", "attributes", "repeated_attributes")
     class AttributesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -166,14 +180,16 @@ class SpanLink(_message.Message):
     SPAN_ID_FIELD_NUMBER: _ClassVar[int]
     TRACE_STATE_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     trace_id: str
     span_id: str
     trace_state: str
     attributes: _containers.ScalarMap[str, str]
-    def __init__(self, trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., trace_state: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    repeated_attributes: _containers.RepeatedCompositeFieldContainer[RepeatedAttribute]
+    def __init__(self, trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., trace_state: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ..., repeated_attributes: _Optional[_Iterable[_Union[RepeatedAttribute, _Mapping]]] = ...) -> None: ...
 
 class Span(_message.Message):
-    __slots__ = ("timestamp", "duration_nanos", "span_id", "parent_span_id", "name", "kind", "service_name", "status_code", "status_message", "attributes", "trace_id", "trace_state", "flags", "ingested_at", "scope_name", "scope_version", "resource_attributes", "scope_attributes", "resource_schema_url", "scope_schema_url", "events", "links", "dropped_attributes_count", "dropped_events_count", "dropped_links_count", "otlp_details", "evidence")
+    __slots__ = ("timestamp", "duration_nanos", "span_id", "parent_span_id", "name", "kind", "service_name", "status_code", "status_message", "attributes", "trace_id", "trace_state", "flags", "ingested_at", "scope_name", "scope_version", "resource_attributes", "scope_attributes", "resource_schema_url", "scope_schema_url", "events", "links", "dropped_attributes_count", "dropped_events_count", "dropped_links_count", "otlp_details", "evidence", "repeated_attributes")
     class AttributesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -222,6 +238,7 @@ class Span(_message.Message):
     DROPPED_LINKS_COUNT_FIELD_NUMBER: _ClassVar[int]
     OTLP_DETAILS_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     timestamp: _timestamp_pb2.Timestamp
     duration_nanos: int
     span_id: str
@@ -249,7 +266,8 @@ class Span(_message.Message):
     dropped_links_count: int
     otlp_details: str
     evidence: _evidence_pb2.Evidence
-    def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_nanos: _Optional[int] = ..., span_id: _Optional[str] = ..., parent_span_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., service_name: _Optional[str] = ..., status_code: _Optional[str] = ..., status_message: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ..., trace_id: _Optional[str] = ..., trace_state: _Optional[str] = ..., flags: _Optional[int] = ..., ingested_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scope_name: _Optional[str] = ..., scope_version: _Optional[str] = ..., resource_attributes: _Optional[_Mapping[str, str]] = ..., scope_attributes: _Optional[_Mapping[str, str]] = ..., resource_schema_url: _Optional[str] = ..., scope_schema_url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[SpanEvent, _Mapping]]] = ..., links: _Optional[_Iterable[_Union[SpanLink, _Mapping]]] = ..., dropped_attributes_count: _Optional[int] = ..., dropped_events_count: _Optional[int] = ..., dropped_links_count: _Optional[int] = ..., otlp_details: _Optional[str] = ..., evidence: _Optional[_Union[_evidence_pb2.Evidence, _Mapping]] = ...) -> None: ...
+    repeated_attributes: _containers.RepeatedCompositeFieldContainer[RepeatedAttribute]
+    def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_nanos: _Optional[int] = ..., span_id: _Optional[str] = ..., parent_span_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., service_name: _Optional[str] = ..., status_code: _Optional[str] = ..., status_message: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ..., trace_id: _Optional[str] = ..., trace_state: _Optional[str] = ..., flags: _Optional[int] = ..., ingested_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scope_name: _Optional[str] = ..., scope_version: _Optional[str] = ..., resource_attributes: _Optional[_Mapping[str, str]] = ..., scope_attributes: _Optional[_Mapping[str, str]] = ..., resource_schema_url: _Optional[str] = ..., scope_schema_url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[SpanEvent, _Mapping]]] = ..., links: _Optional[_Iterable[_Union[SpanLink, _Mapping]]] = ..., dropped_attributes_count: _Optional[int] = ..., dropped_events_count: _Optional[int] = ..., dropped_links_count: _Optional[int] = ..., otlp_details: _Optional[str] = ..., evidence: _Optional[_Union[_evidence_pb2.Evidence, _Mapping]] = ..., repeated_attributes: _Optional[_Iterable[_Union[RepeatedAttribute, _Mapping]]] = ...) -> None: ...
 
 class TimelineEntry(_message.Message):
     __slots__ = ("timestamp", "audit_event", "log", "span")

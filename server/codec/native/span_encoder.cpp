@@ -106,6 +106,7 @@ void SpanEncoder::encode_events(int depth) {
     details.clear();
     append_time(details, "\"time\":\"", event_.time);
     events_.attributes.append_types(details, "\"attributes\":", event_.attributes);
+    append_order(details, "\"attributes_order\":{", events_.attributes.repeated());
     append_count(details, "\"dropped\":", event_.dropped_attributes_count);
     events_.add_details(i, details);
   }
@@ -132,6 +133,7 @@ void SpanEncoder::encode_links(int depth) {
     append_invalid_id(details, "\"trace_id\":\"", link_.trace_id, !trace_id.empty());
     append_invalid_id(details, "\"span_id\":\"", link_.span_id, !span_id.empty());
     links_.attributes.append_types(details, "\"attributes\":", link_.attributes);
+    append_order(details, "\"attributes_order\":{", links_.attributes.repeated());
     append_count(details, "\"dropped\":", link_.dropped_attributes_count);
     append_count(details, "\"flags\":", link_.flags);
     links_.add_details(i, details);
@@ -151,6 +153,7 @@ View SpanEncoder::span_details(View kind, View status, bool valid_trace_id, bool
   append_invalid_id(out, "\"span_id\":\"", span_.span_id, valid_span_id);
   append_invalid_id(out, "\"parent_span_id\":\"", span_.parent_span_id, valid_parent_span_id);
   attributes_.append_types(out, "\"span\":", span_.attributes);
+  append_order(out, "\"span_order\":{", attributes_.repeated());
   append_object(out, "\"events\":", events_.details);
   append_object(out, "\"links\":", links_.details);
   return out;
