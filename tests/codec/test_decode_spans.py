@@ -58,8 +58,6 @@ def test_an_ordinary_span_fills_the_columns_and_needs_no_details() -> None:
         scope_name=[b"lib"],
         scope_version=[b"1.2"],
         scope_attributes=[((b"kind", b"test"),)],
-        resource_repeated=[()],
-        scope_repeated=[()],
         timestamp=[1_790_000_000_000_000_001],
         trace_id=[b"000102030405060708090a0b0c0d0e0f"],
         span_id=[b"abababababababab"],
