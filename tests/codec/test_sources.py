@@ -51,7 +51,7 @@ def rows(expected: list[Any]) -> Iterator[dict[str, str] | None]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_source_is_recognised_with_its_fields(path: Path) -> None:
     request, expected = sample(path)
-    made = []
+    made: list[dict[str, str] | None] = []
     for fields in classify(with_events(decode(request), built_in_rules(), ROW_LIMITS), built_in_rules()):
         if fields is None:
             made.append(None)
