@@ -45,8 +45,8 @@ FAILURES = frozenset(
 
 AUTH_WORDS = frozenset(
     b"login logins logon logout logoff signin signout signon signoff sso mfa 2fa totp otp webauthn passkey auth "
-    b"authn authenticate authenticated authentication authorization reauthenticate session sessions lockout sudo "
-    b"impersonate impersonation saml oidc oauth oauth2 kerberos challenge denied forbidden".split()
+    b"authn authenticate authenticated authentication reauthenticate session sessions lockout sudo impersonate "
+    b"impersonation saml oidc oauth oauth2 kerberos challenge denied forbidden".split()
 )
 """Words that make an action one of logins and denials."""
 
@@ -59,7 +59,9 @@ AUTH_PAIRS = frozenset(
         ),
         *((verb, b"token") for verb in (b"refresh", b"exchange", b"introspect", b"issue", b"validate")),
         *((b"token", verb) for verb in (b"refresh", b"exchange", b"introspect", b"issue", b"validate")),
-        (b"assume", b"role"),
+        *((b"authorization", result) for result in (b"failure", b"failed", b"error", b"rejected")),
+        *((verb, b"role") for verb in (b"assume", b"switch")),
+        (b"token", b"issued"),
     }
 )
 """Neighbouring words that make an action one of logins and denials."""
@@ -70,13 +72,13 @@ CHANGE_VERBS = frozenset(
     b"disable disabled activate activated deactivate deactivated suspend suspended unsuspend reset rename renamed "
     b"register registered unregister provision provisioned deprovision import restore restored upsert write bind "
     b"unbind associate disassociate tag untag move transfer transferred link unlink generate regenerate purge lock "
-    b"locked unlock unlocked authorize".split()
+    b"locked unlock unlocked authorize new recreate toggle".split()
 )
 """Words for changes."""
 
 ADMIN_VERBS = frozenset(
     b"grant granted revoke revoked assign assigned unassign unassigned invite invited promote demote ban banned "
-    b"unban elevate escalate deprovision".split()
+    b"unban elevate escalate deprovision block unblock".split()
 )
 """Words for changes of permissions, whatever their object is."""
 
@@ -108,7 +110,7 @@ SYSTEM_OBJECTS = frozenset(
 
 DATA_OBJECTS = frozenset(
     b"data record records file files document documents object objects row rows table tables secret secrets report "
-    b"reports message messages invoice order orders item items page comment repo repository".split()
+    b"reports message messages invoice order orders item items page comment".split()
 )
 """Words for data; an action on data is not one on the account or setting that stands before it."""
 

@@ -5,16 +5,6 @@
 namespace lognotary {
 namespace {
 
-constexpr size_t kMostFieldBytes = 8192;      // MOST_FIELD_BYTES in classify.py
-constexpr size_t kMostSearchedBytes = 8192;  // MOST_SEARCHED_BYTES
-constexpr size_t kMostAddressBytes = 64;
-constexpr size_t kMostAbsentBytes = 64;
-
-// The fields whose texts are stored as they are found.
-constexpr Field kTextFields[] = {
-    kRecordIdField, kActorIdField,    kActorNameField, kEffectiveActorIdField, kSessionIdField,  kActionField,
-    kTargetIdField, kTargetTypeField, kSourceIdField,  kSourceTypeField,       kSourceHostField, kDescriptionField};
-
 bool begins_with(View text, View beginning) { return text.substr(0, beginning.size()) == beginning; }
 
 bool ends_with(View text, View end) {
@@ -32,72 +22,6 @@ bool read_number(View text, int64_t& number) {
   for (const char c : text) number = number * 10 + (c - '0');
   if (negative) number = -number;
   return true;
-}
-
-// Tells whether a text begins like a map, or a list of maps.
-bool is_map(View text) {
-  size_t at = 0;
-  const auto skip_space = [&] {
-    while (at < text.size() && View(" \t\r\n\v\f").find(text[at]) != View::npos) ++at;
-  };
-  if (at < text.size() && text[at] == '[') ++at;
-  skip_space();
-  if (at == text.size() || text[at] != '{') return false;
-  ++at;
-  skip_space();
-  return at < text.size() && text[at] == '"';
-}
-
-View cut(View text) {
-  if (text.size() <= kMostFieldBytes) return text;
-  size_t size = kMostFieldBytes;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
-  return text.substr(0, size);
-}
-
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
-bool is_address_character(char c) { return is_hex(c) || c == ':' || c == '.'; }
-
-// Returns the length of an IPv4 address at the beginning of a text, 0 if there is none.
-size_t ipv4_length(View text) {
-  size_t at = 0;
-  for (int part = 0; part < 4; ++part) {
-    if (part > 0) {
-      if (at == text.size() || text[at] != '.') return 0;
-      ++at;
-    }
-    const size_t begin = at;
-    while (at < text.size() && at - begin < 3 && is_digit(text[at])) ++at;
-    if (at == begin) return 0;
-  }
-  return at;
-}
-
-// Tells whether a text is a port with its colon, or nothing.
-bool is_port_or_nothing(View text) {
-  if (text.empty()) return true;
-  return text.size() > 1 && text.front() == ':' && std::all_of(text.begin() + 1, text.end(), is_digit);
-}
-
-// Returns the first address of a text without its port, or the text if it does not begin with an address.
-View address_of(View text) {
-  View first = text.substr(0, text.find(','));
-  while (!first.empty() && first.front() == ' ') first.remove_prefix(1);
-  while (!first.empty() && first.back() == ' ') first.remove_suffix(1);
-  if (first.empty() || first.size() > kMostAddressBytes) return text;
-  if (first.front() == '[') {
-    const size_t end = first.find(']');
-    if (end == View::npos || end == 1) return text;
-    const View inner = first.substr(1, end - 1);
-    const bool is_address = std::all_of(inner.begin(), inner.end(), is_address_character);
-    return is_address && is_port_or_nothing(first.substr(end + 1)) ? inner : text;
-  }
-  const size_t length = ipv4_length(first);
-  if (length > 0 && is_port_or_nothing(first.substr(length))) return first.substr(0, length);
-  const bool is_ipv6 =
-      first.find(':') != View::npos && std::all_of(first.begin(), first.end(), is_address_character);
-  return is_ipv6 ? first : text;
 }
 
 }  // namespace
@@ -289,118 +213,6 @@ void Classifier::read_body() {
     case Shape::kList:
       break;
   }
-}
-
-void Classifier::extract(const Rule& rule, AuditFields& fields) {
-  search_groups(rule);
-  auto& values = fields.values;
-  for (const Field field : kTextFields) values[field] = text(rule, field);
-  if (values[kActorNameField] == values[kActorIdField]) values[kActorNameField] = View();
-  if (values[kEffectiveActorIdField] == values[kActorIdField]) values[kEffectiveActorIdField] = View();
-  values[kActorTypeField] = actor_type(rule);
-  values[kSourceIdField] = address_of(values[kSourceIdField]);
-  if (values[kSourceHostField] == values[kSourceIdField]) values[kSourceHostField] = View();
-  values[kOutcomeField] = outcome(rule);
-  values[kCategoryField] = category(rule, values[kActionField], values[kTargetTypeField]);
-  fields.rule = rule.name;
-}
-
-void Classifier::search_groups(const Rule& rule) {
-  groups_.assign(rule.groups, View());
-  for (const Extract& extract : rule.extracts) {
-    View from;
-    value(extract.source, from);
-    found_.resize(extract.regex->groups());
-    if (!extract.regex->search(from.substr(0, kMostSearchedBytes), found_.data(), regex_scratch_)) continue;
-    for (size_t i = 0; i < extract.groups.size(); ++i) {
-      if (groups_[extract.groups[i]].empty()) groups_[extract.groups[i]] = found_[i];
-    }
-  }
-}
-
-View Classifier::part(const Rule& rule, const Source& source) {
-  if (source.place == Place::kText) return source.text;
-  View found;
-  if (source.place == Place::kGroup) {
-    found = groups_[source.group];
-    if (source.has_path && !find(found, source.path, 0, *arena_, found)) return View();
-  } else if (!value(source, found)) {
-    return View();
-  }
-  if (found.size() <= kMostAbsentBytes) {
-    scratch_.assign(found);
-    if (rule.absent.count(scratch_) > 0) return View();
-  }
-  return source.has_path && is_map(found) ? View() : found;
-}
-
-View Classifier::value(const Rule& rule, const Template& parts) {
-  if (parts.size() == 1) return part(rule, parts.front());
-  std::string joined;
-  for (const Source& source : parts) {
-    const View one = part(rule, source);
-    if (one.empty()) return View();
-    joined += one;
-  }
-  return arena_->keep(joined);
-}
-
-// Returns the first text that is not empty and that `use` makes of the values of a field.
-template <typename Use>
-View Classifier::first(const Rule& rule, Field field, Use use) {
-  for (const Template& parts : rule.fields[field]) {
-    const View found = value(rule, parts);
-    if (found.empty()) continue;
-    if (const View used = use(found); !used.empty()) return used;
-  }
-  return View();
-}
-
-View Classifier::stored(const Rule& rule, Field field, View value) {
-  if (rule.values[field].empty()) return View();
-  std::string lowered;
-  lower(value, lowered);
-  for (const StoredValue& one : rule.values[field]) {
-    if (passes(one.test, lowered)) return one.stored;
-  }
-  return View();
-}
-
-View Classifier::text(const Rule& rule, Field field) {
-  return first(rule, field, [&](View found) {
-    const View instead = stored(rule, field, found);
-    return cut(instead.empty() ? found : instead);
-  });
-}
-
-View Classifier::actor_type(const Rule& rule) {
-  return first(rule, kActorTypeField, [&](View found) {
-    if (!rule.values[kActorTypeField].empty()) return stored(rule, kActorTypeField, found);
-    lower(found, scratch_);
-    return rules_.words().has(Words::kActorTypes, scratch_) ? arena_->keep(scratch_) : cut(found);
-  });
-}
-
-View Classifier::outcome(const Rule& rule) {
-  const View found = first(rule, kOutcomeField, [&](View sent) {
-    if (!rule.values[kOutcomeField].empty()) return stored(rule, kOutcomeField, sent);
-    const View outcome = rules_.words().outcome(sent, scratch_);
-    return outcome == "unknown" ? View() : outcome;
-  });
-  return found.empty() ? "unknown" : found;
-}
-
-View Classifier::category(const Rule& rule, View action, View target_type) {
-  View found;
-  if (!rule.values[kCategoryField].empty()) {
-    found = first(rule, kCategoryField, [&](View sent) { return stored(rule, kCategoryField, sent); });
-  } else {
-    found = first(rule, kCategoryField, [&](View sent) {
-      lower(sent, scratch_);
-      return rules_.words().has(Words::kCategories, scratch_) ? arena_->keep(scratch_) : View();
-    });
-  }
-  return found.empty() ? rules_.words().category(action, target_type, scratch_) : found;
 }
 
 }  // namespace lognotary

@@ -6,6 +6,8 @@
 
 namespace lognotary {
 
+constexpr size_t kMostSearchedBytes = 8192;  // by a regular expression: MOST_SEARCHED_BYTES in classify.py
+
 // What rules look at, besides attributes.
 struct Facts {
   View event_name;

@@ -36,13 +36,14 @@ def test_a_name_has_words_in_any_spelling(name: str, parts: str) -> None:
             "auth",
             "login LOGOUT signin user.login user_login user.session.start user.authentication.auth_via_mfa sign_in "
             "UserLoginFailed UserLoggedIn ConsoleLogin LOGIN_ERROR REFRESH_TOKEN token.refresh AssumeRole mfa.enroll "
-            "access.denied logged-out sso.start",
+            "access.denied logged-out sso.start authorization.failure SwitchRole",
         ),
         (
             "admin",
             "CreateUser user.create user.delete org.add_member grant.role password.reset UPDATE_PASSWORD "
             "AttachRolePolicy PutBucketPolicy CreateAccessKey user.lock team.member.remove permission.change "
-            "google.iam.admin.v1.CreateServiceAccountKey invite.user role.assign",
+            "google.iam.admin.v1.CreateServiceAccountKey invite.user role.assign repo.add_member user.block "
+            "Microsoft.Authorization/roleAssignments/write",
         ),
         ("system", "config.change Restart RunInstances StopLogging deploy.app cluster.update node.drain"),
         (
