@@ -32,9 +32,9 @@ from __future__ import annotations
 from server.codec.regex_parse import parse
 from server.codec.regex_program import Regex, assemble
 from server.codec.regex_reading import RegexError
-from server.codec.regex_run import search
+from server.codec.regex_run import search, search_spans
 
-__all__ = ["Regex", "RegexError", "compile_regex", "search"]
+__all__ = ["Regex", "RegexError", "compile_regex", "search", "search_spans"]
 
 
 def compile_regex(pattern: str) -> Regex:

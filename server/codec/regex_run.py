@@ -13,7 +13,7 @@ from __future__ import annotations
 from server.codec.regex_parse import Assertions
 from server.codec.regex_program import Op, Regex
 
-__all__ = ["search", "search_counting"]
+__all__ = ["search", "search_counting", "search_spans"]
 
 _NEWLINE = 0x0A
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
@@ -32,7 +32,18 @@ def search(regex: Regex, text: bytes) -> tuple[bytes, ...] | None:
     Returns:
         The text of each named group, empty if the group took no part; None if there is no match.
     """
-    return search_counting(regex, text)[0]
+    spans = search_spans(regex, text)
+    return None if spans is None else tuple(text[start:end] for start, end in spans)
+
+
+def search_spans(regex: Regex, text: bytes) -> tuple[tuple[int, int], ...] | None:
+    """Search as ``search`` does.
+
+    Returns:
+        Start and end of each named group, -1 and -1 if the group took no part; None if there is no match.
+    """
+    slots = _Run(regex, text).search()
+    return None if slots is None else tuple(zip(slots[::2], slots[1::2], strict=True))
 
 
 def search_counting(regex: Regex, text: bytes) -> tuple[tuple[bytes, ...] | None, int]:

@@ -10,8 +10,8 @@ LognotaryError
 ├── ListeningError            server.errors.listening: ports
 ├── ConfigError               server.settings.errors: settings and the command line
 │   └── MemoryLimitError      server.process.memory_limit
-├── RuleError                 server.codec.rules: audit rules in the settings
-├── RegexError                server.codec.regex: regular expressions
+├── RuleError                 server.codec.audit.errors: audit rules in the settings
+├── RegexError                server.codec.regex_reading: regular expressions
 ├── DataDirectoryError        server.data_dir.directory
 ├── KeyStoreError             server.keys.store
 ├── LogUnusableError          server.log.stored_log

@@ -68,14 +68,16 @@ async def writing_logs(
             await ingestion.finish(writing)
 
         def reload() -> None:
-            ingestion.reload_rules()
             writing.reload_keys(keys)
+            ingestion.reload_rules()
 
         reloading = run_on_event(pools.housekeeping, process.reload_keys, reload)
         with (
             ingestion.taking_requests(writing, storage.engine, signals.stop),
             background("reloading of keys and audit rules", reloading, signals.stop),
         ):
+            # A worker that is started again has the settings of the server's start.
+            await pools.housekeeping.run(ingestion.reload_rules)
             yield OpenIntake(run, writing.signed_by)
 
 

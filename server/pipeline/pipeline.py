@@ -67,8 +67,9 @@ class Pipeline:
 
     def use_codec(self, codec: Codec) -> None:
         """Encode the requests that follow with another codec; thread-safe."""
-        if self._components is not None:
-            self._components = replace(self._components, codec=codec)
+        components = self._components
+        if components is not None:
+            self._components = replace(components, codec=codec)
 
     def not_ready(self) -> str:
         """Return why records cannot be acknowledged, empty if they can; thread-safe, does not block."""

@@ -45,7 +45,7 @@ class Signals:
 
     Attributes:
         stop: set by SIGTERM and SIGINT; a second one of them ends the process at once.
-        reread: set by SIGHUP: the signing keys may have changed.
+        reread: set by SIGHUP: the signing keys and the audit rules may have changed.
         received: when signals asked to stop, in seconds of a monotonic clock.
         before_end: functions that are called before the process ends at once, such as one that ends its workers; must
             not block.

@@ -104,7 +104,7 @@ def histogram(
         span = time_span(limited, rows) if rows else None
         if span is None:
             return Histogram((), 0, (), is_partial=False)
-        if since is None and span[0] < FIRST_YEAR < span[1]:
+        if since is None and span[0] < FIRST_YEAR <= span[1]:
             earlier = _number(limited, rows, span[0], FIRST_YEAR)
             span = time_span(limited, [replace(one, since=FIRST_YEAR) for one in rows]) or span
         since = span[0] if since is None else since

@@ -157,7 +157,7 @@ def _metadata(activity: Activity, values: _Values, row: Mapping[str, Any]) -> di
             "log_level": values.text("SeverityText"),
             "log_version": values.attribute("LogAttributes", "log_order", b"audit.schema.version"),
             "logged_time": values.number("IngestedAt") // _MILLISECOND,
-            "original_time": row["Timestamp"] if values.number("Timestamp") else "",
+            "original_time": "" if _has_no_time(values) else row["Timestamp"],
             "tenant_uid": values.text("Tenant"),
             "profiles": profiles,
         }
@@ -252,3 +252,8 @@ def _raw_data(record: ExportedRecord) -> dict[str, Any]:
 def _filled(attributes: dict[str, Any]) -> dict[str, Any]:
     """Return the attributes that are not empty; numbers always count."""
     return {name: value for name, value in attributes.items() if value or isinstance(value, int)}
+
+
+def _has_no_time(values: _Values) -> bool:
+    """Return whether the event was sent without any time, so that its Timestamp is that of its receipt."""
+    return not values.number("ObservedTimestamp") and '"time":"unset"' in values.text("OtlpDetails")

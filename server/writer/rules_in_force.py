@@ -1,4 +1,4 @@
-"""The audit rules by which a running server classifies, which it reads again when it is told to."""
+"""The audit rules by which a running server classifies, which it reads again when it receives SIGHUP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class RulesInForce:
         """
         self._settings = settings
         self._use = use
-        self._digest = rules_digest(settings.audit_rules)
+        self._rules = tuple(settings.audit_rules)
+        self._digest = rules_digest(self._rules)
         _logger.info("audit rules in force: %d, digest %s", len(settings.audit_rules), self._digest)
 
     def reload(self) -> None:
@@ -36,12 +37,12 @@ class RulesInForce:
             return
         try:
             rules = reread_rules(self._settings.file)
-        except ConfigError as error:
+            if rules == self._rules:
+                return
+            self._use(rules)
+        except (ConfigError, ValueError) as error:
             _logger.error("the audit rules could not be reloaded, so the old ones stay in force: %s", error)  # noqa: TRY400 - told whole
             return
         digest = rules_digest(rules)
-        if digest == self._digest:
-            return
-        self._use(rules)
         _logger.info("audit rules were read anew: %d, digest %s, before that %s", len(rules), digest, self._digest)
-        self._digest = digest
+        self._rules, self._digest = rules, digest

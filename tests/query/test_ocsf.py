@@ -87,7 +87,7 @@ def test_of_a_repeated_attribute_the_value_that_was_sent_last_counts() -> None:
 
 
 def test_what_is_not_known_is_unknown() -> None:
-    event = event_of(IngestedAt=5 * SECOND)
+    event = event_of(Timestamp=5 * SECOND, IngestedAt=5 * SECOND, OtlpDetails=b'{"time":"unset"}')
     assert (event["time"], event["severity_id"], event["status_id"], event["activity_id"]) == (5_000, 0, 0, 0)
     assert event["actor"] == {"user": {"name": "Unknown", "type_id": 0, "type": "Unknown"}}
     assert event["src_endpoint"] == {"name": "Unknown"}

@@ -6,7 +6,7 @@ When in doubt a record is operational; a record is never in both streams.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -28,11 +28,10 @@ from server.codec.audit.rules import (
 from server.codec.audit.texts import events_of, find
 from server.codec.audit.words import ACTOR_TYPES, CATEGORIES, category_of, outcome_of
 from server.codec.records import RecordColumns
-from server.codec.regex import Regex, search
+from server.codec.regex import Regex, search, search_spans
 
 __all__ = [
-    "MOST_FIELD_BYTES",
-    "MOST_SEARCHED_BYTES",
+    "MOST_BYTES",
     "AuditFields",
     "Extraction",
     "Found",
@@ -40,6 +39,7 @@ __all__ = [
     "address_of",
     "classify",
     "first_match",
+    "in_order",
     "has_events",
     "is_map",
     "matches",
@@ -47,18 +47,15 @@ __all__ = [
     "passes_one",
 ]
 
-MOST_FIELD_BYTES = 8192
-"""Bytes that an audit column holds; what is longer is cut, and stands whole in the record."""
-
-MOST_SEARCHED_BYTES = 8192
-"""Bytes of a value that regular expressions search."""
+MOST_BYTES = 8192
+"""Bytes of a value that an audit column holds, and that regular expressions search."""
 
 _NUMBER = re.compile(rb"-?[0-9]{1,18}")
 _MOST_ADDRESS = 64
 _ADDRESS = re.compile(
     rb"\[([0-9a-fA-F:.]+)\](?::[0-9]+)?|([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::[0-9]+)?|([0-9a-fA-F.]*:[0-9a-fA-F:.]*)"
 )
-_MAP = re.compile(rb"\[?\s*\{\s*\"")
+_MAP = re.compile(rb"\s*(?:\[\s*)*\{\s*[\"}]")
 _WORDS = {"actor_type": ACTOR_TYPES, "outcome": (b"success", b"failure"), "category": CATEGORIES}
 _LEFT_OUT = (("actor_name", "actor_id"), ("effective_actor_id", "actor_id"), ("source_host", "source_id"))
 
@@ -129,8 +126,17 @@ def classify(records: RecordColumns, rules: Sequence[Rule]) -> list[AuditFields 
 
 
 def first_match(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
-    """Return the first rule that matches a record."""
-    return next((rule for rule in rules if matches(rule, facts)), None)
+    """Return the first rule that matches a record. Rules for lists of events are tried after all others.
+
+    So a list that somebody adds to an event does not hide the event.
+    """
+    return next((rule for rule in in_order(rules) if matches(rule, facts)), None)
+
+
+def in_order(rules: Sequence[Rule]) -> Iterator[Rule]:
+    """Yield rules in the order in which they are tried."""
+    yield from (rule for rule in rules if rule.split is None)
+    yield from (rule for rule in rules if rule.split is not None)
 
 
 def _classify_record(facts: Facts, rules: Sequence[Rule]) -> AuditFields | None:
@@ -166,7 +172,7 @@ def passes_one(condition: Condition, value: bytes | None) -> bool:
 def passes(test: Test, value: bytes) -> bool:
     """Return whether a value passes a test."""
     if isinstance(test, Regex):
-        return search(test, value[:MOST_SEARCHED_BYTES]) is not None
+        return search(test, _cut(value)) is not None
     if isinstance(test, Range):
         return _NUMBER.fullmatch(value) is not None and test.low <= int(value) <= test.high
     return _fits(test, value)
@@ -195,10 +201,12 @@ class Extraction:
         self._facts = facts
         self._groups: dict[bytes, bytes] = {}
         for item in rule.extract:
-            found = search(item.regex, (facts.value(item.source) or b"")[:MOST_SEARCHED_BYTES])
-            for name, text in zip(item.regex.groups, found or (), strict=False):
-                if text:
-                    self._groups.setdefault(name.encode(), text)
+            text = facts.value(item.source) or b""
+            searched = _cut(text)
+            for name, (start, end) in zip(item.regex.groups, search_spans(item.regex, searched) or (), strict=False):
+                # A group that reaches the end of what is searched goes on to the end of the text.
+                if end > start:
+                    self._groups.setdefault(name.encode(), text[start:] if end == len(searched) else text[start:end])
 
     def fields(self) -> AuditFields:
         """Return the audit columns."""
@@ -231,7 +239,7 @@ class Extraction:
         if source.place is not Place.GROUP:
             return self._facts.value(source)
         text = self._groups.get(source.text, b"")
-        return find(text, source.path.segments) if source.path else text
+        return find(text, source.path.segments, pairs_too=True) if source.path else text
 
     def _part(self, source: Source) -> bytes:
         value = self.sent(source)
@@ -273,12 +281,12 @@ def address_of(text: bytes) -> bytes:
 
 
 def is_map(text: bytes) -> bool:
-    """Return whether a text is a map, or a list of maps, which is never the value of a field."""
+    """Return whether a text is a map, or a list with a map in it, which is never the value of a field."""
     return _MAP.match(text) is not None
 
 
 def _cut(text: bytes) -> bytes:
     """Return the beginning of a text, cut between characters."""
-    if len(text) <= MOST_FIELD_BYTES:
+    if len(text) <= MOST_BYTES:
         return text
-    return text[:MOST_FIELD_BYTES].decode(errors="ignore").encode()
+    return text[:MOST_BYTES].decode(errors="ignore").encode()

@@ -82,11 +82,10 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "extract": [[source_text(item.source), item.regex.pattern] for item in rule.extract],
         "fields": {name: [_template(template) for template in getattr(rule.fields, name)] for name in FIELD_NAMES},
         "values": {
-            name: [[text_of_test(test), result.decode()] for test, result in stored]
-            for name, stored in rule.values.items()
+            name: [[_test(test), result.decode()] for test, result in stored] for name, stored in rule.values.items()
         },
         "absent": sorted(text.decode() for text in rule.absent),
-        "split": rule.split.text.decode() if rule.split else "",
+        "split": source_text(Source(Place.BODY, rule.split if rule.split.segments else None)) if rule.split else "",
     }
     return {key: value for key, value in written.items() if value}
 
@@ -99,7 +98,15 @@ def _match(match: Match) -> dict[str, Any]:
 
 
 def _condition(condition: Condition) -> list[Any]:
-    return [source_text(condition.source), [text_of_test(test) for test in condition.tests]]
+    return [source_text(condition.source), [_test(test) for test in condition.tests]]
+
+
+def _test(test: Test) -> str | dict[str, Any]:
+    if isinstance(test, Regex):
+        return {"regex": test.pattern}
+    if isinstance(test, Range):
+        return {"min": test.low, "max": test.high}
+    return _pattern(test)
 
 
 def _template(template: Template) -> list[str]:

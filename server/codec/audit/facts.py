@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from server.codec.audit.paths import Path, beginnings
+from server.codec.audit.paths import Path, Segment, beginnings
 from server.codec.audit.rules import Place, Source
-from server.codec.audit.texts import find, plain
+from server.codec.audit.texts import find, plain, top_level
 from server.codec.records import Attributes, RecordColumns, Repeated
 
 __all__ = ["Facts", "facts_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """Values of one record. Of attributes with the same key, the last one sent counts."""
 
@@ -26,6 +27,11 @@ class Facts:
     service_name: bytes
     severity_text: bytes
     severity_number: int
+
+    @cached_property
+    def members(self) -> Mapping[bytes, bytes | None]:
+        """The members of the body, which many conditions ask for."""
+        return top_level(self.body)
 
     def value(self, source: Source) -> bytes | None:
         """Return the value of a source, None if there is none.
@@ -40,7 +46,7 @@ class Facts:
             case Place.SCOPE:
                 return _attribute(self.scope, source.path)
             case Place.BODY:
-                return find(self.body, source.path.segments) if source.path else self.body or None
+                return self._in_body(source.path.segments) if source.path else self.body or None
             case Place.EVENT_NAME:
                 return self.event_name or self.log.get(b"event.name") or None
             case Place.SCOPE_NAME:
@@ -51,6 +57,15 @@ class Facts:
                 return self.severity_text or None
             case Place.TEXT | Place.GROUP:
                 return source.text
+
+    def _in_body(self, segments: tuple[Segment, ...]) -> bytes | None:
+        if not isinstance(segments[0], bytes):
+            return find(self.body, segments, pairs_too=True)
+        for count, key in beginnings(segments):
+            if key in self.members:
+                value = self.members[key]
+                return None if value is None else find(value, segments[count:])
+        return None
 
 
 def facts_of(records: RecordColumns, row: int) -> Facts:

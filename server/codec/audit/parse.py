@@ -14,7 +14,6 @@ action = ["event_name"]
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from server.codec.audit.errors import RuleError
@@ -22,7 +21,7 @@ from server.codec.audit.generic import GENERIC_FIELDS
 from server.codec.audit.parse_sources import parse_source, parse_template
 from server.codec.audit.parse_tests import parse_tests, parse_values
 from server.codec.audit.paths import Path, parse_path
-from server.codec.audit.rules import Condition, Extract, Fields, Match, Place, Rule, Source, Template
+from server.codec.audit.rules import FIELD_NAMES, Condition, Extract, Fields, Match, Place, Rule, Source, Template
 from server.codec.regex import RegexError, compile_regex
 from server.errors.suggestions import did_you_mean
 
@@ -46,6 +45,7 @@ _CONDITIONS = ("event_name", "scope", "service", "severity_min", "severity_text"
 _TEST_TABLE = {"regex", "min", "max"}
 MOST_ABSENT_BYTES = 64
 _ABSENT = ("", "-", "?", "null", "(null)")
+_MOST_SEVERITY = 255
 _ONE_OR_MORE = "must be a table of conditions, or a list of them"
 
 
@@ -128,12 +128,12 @@ def _parse_match(setting: str, match: object) -> Match:
         elif given != "":
             conditions.append(Condition(Source(_COLUMNS[key]), parse_tests(key, given)))
     least = match.get("severity_min", 0)
-    if not isinstance(least, int) or isinstance(least, bool):
-        raise RuleError("severity_min must be a number, such as 17 for ERROR")
+    if not isinstance(least, int) or isinstance(least, bool) or not 0 <= least <= _MOST_SEVERITY:
+        raise RuleError(f"severity_min must be a number up to {_MOST_SEVERITY}, such as 17 for ERROR")
     if not conditions and least <= 0:
         consequence = "make every record audit" if setting == "match" else "hold for every record"
         raise RuleError(f"a {setting} without conditions would {consequence}")
-    return Match(tuple(conditions), max(least, 0))
+    return Match(tuple(conditions), least)
 
 
 def _parse_extract(given: object) -> tuple[Extract, ...]:
@@ -159,10 +159,9 @@ def _parse_fields(settings: Mapping[str, Any], defaults: Fields, groups: Collect
     chosen = settings.get("fields", {})
     if not isinstance(chosen, Mapping):
         raise RuleError("'fields' must be a table")
-    names = [item.name for item in fields(Fields)]
-    _refuse_unknown("unknown field", chosen, names)
+    _refuse_unknown("unknown field", chosen, FIELD_NAMES)
     parsed: dict[str, tuple[Template, ...]] = {}
-    for name in names:
+    for name in FIELD_NAMES:
         if name not in chosen:
             parsed[name] = getattr(defaults, name)
             continue
@@ -177,7 +176,7 @@ def _parse_fields(settings: Mapping[str, Any], defaults: Fields, groups: Collect
 def _parse_value_maps(given: object) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise RuleError("'values' must be a table of fields")
-    _refuse_unknown("unknown field of 'values'", given, [item.name for item in fields(Fields)])
+    _refuse_unknown("unknown field of 'values'", given, FIELD_NAMES)
     return {field: parse_values(field, table) for field, table in given.items()}
 
 

@@ -16,7 +16,7 @@ __all__ = ["MOST_NUMBER", "parse_tests", "parse_values"]
 MOST_NUMBER = 2**63 - 1
 """Bound of a range that has none on that side; the lower one is negative."""
 
-_RANGE = re.compile(r"(-?\d{1,18})?\.\.(-?\d{1,18})?")
+_RANGE = re.compile(r"(-?[0-9]{1,18})?\.\.(-?[0-9]{1,18})?")
 _RESULTS = {"outcome": OUTCOMES, "category": CATEGORIES, "actor_type": tuple(word.decode() for word in ACTOR_TYPES)}
 
 
@@ -73,7 +73,7 @@ def _range(what: str, low: int, high: int) -> Range:
 
 
 def _parse_pattern(what: str, given: object) -> Pattern:
-    if isinstance(given, str):
+    if isinstance(given, str) and "\0" not in given:
         begins, ends = given.startswith("*"), given.endswith("*") and not given.endswith("\\*")
         if given == "*":
             return Pattern(PatternKind.ANY)

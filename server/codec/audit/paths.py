@@ -17,7 +17,7 @@ MOST_SEGMENTS = 16
 Segment = bytes | int | str
 """A key in UTF-8, the position of an element (0 is the first, -1 the last), or ``ALL``."""
 
-_INDEX = re.compile(r"\[(\d{1,3}|-1|\*)\]")
+_INDEX = re.compile(r"\[([0-9]{1,3}|-1|\*)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,6 @@ class Path:
 
     text: bytes
     segments: tuple[Segment, ...]
-
-    @property
-    def keys(self) -> tuple[bytes, ...]:
-        """The keys of attributes in which the path may begin, in the order in which they are tried."""
-        keys = tuple(key for _, key in beginnings(self.segments))
-        return keys if keys[:1] == (self.text,) else (self.text, *keys)
 
 
 def beginnings(segments: tuple[Segment, ...]) -> Iterator[tuple[int, bytes]]:
@@ -58,7 +52,7 @@ def parse_path(text: str) -> Path:
     if not text:
         raise ValueError("the path is empty: name an attribute, such as user.id")
     segments: list[Segment] = []
-    for part in _parts(text):
+    for part in text.split("."):
         key, indexes = _cut_indexes(part)
         if key or not indexes:
             segments.append(key.encode())
@@ -66,10 +60,6 @@ def parse_path(text: str) -> Path:
     if len(segments) > MOST_SEGMENTS:
         raise ValueError(f"the path {text[:80]!r} has {len(segments)} parts, but at most {MOST_SEGMENTS} are allowed")
     return Path(text.encode(), tuple(segments))
-
-
-def _parts(text: str) -> list[str]:
-    return text.split(".")
 
 
 def _cut_indexes(part: str) -> tuple[str, list[Segment]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from server.codec.audit import words
+from server.codec.audit.classify import in_order
 from server.codec.audit.digest import rules_digest
 from server.codec.audit.paths import ALL, Path, Segment
 from server.codec.audit.rules import (
@@ -53,7 +54,7 @@ def rules_program(rules: Collection[Rule]) -> bytes:
     parts = [_list(sorted(known), _text) for known in _WORDS]
     parts.append(_list(sorted(words.AUTH_PAIRS), lambda pair: _text(pair[0]) + _text(pair[1])))
     parts.append(_text(rules_digest(tuple(rules)).encode()))
-    parts.append(_list(rules, _rule))
+    parts.append(_list(tuple(in_order(tuple(rules))), _rule))
     return b"".join(parts)
 
 

@@ -7,7 +7,7 @@ everything of it but the body, which is the event: its JSON text.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from server.codec.audit.classify import first_match
@@ -22,7 +22,10 @@ from server.codec.signals import Signal
 
 __all__ = ["events_in", "with_events"]
 
-_SHARED = ("service_name", "resource_schema_url", "scope_schema_url", "scope_name", "scope_version")
+_SHARED = (
+    *("service_name", "resource_schema_url", "scope_schema_url", "scope_name", "scope_version"),
+    *("event_name", "severity_text", "event_details"),
+)
 _NAMES = tuple(item.name for item in fields(RecordColumns))
 
 
@@ -38,17 +41,20 @@ def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits
     count, repeated = len(records), 0
     for number in range(len(records)):
         _append(expanded, _row(records, number))
-        rule = first_match(facts_of(records, number), rules)
+        facts = facts_of(records, number)
+        rule = first_match(facts, rules)
         if rule is None or rule.split is None:
             continue
-        for event in events_in(records, number, rule.split):
-            found = first_match(facts_of(event, 0), rules)
+        row = _row(records, number)
+        size = _repeated(row)
+        total = sum(1 for _ in events_of(facts.body, rule.split))
+        for place, event in enumerate(events_of(facts.body, rule.split), 1):
+            found = first_match(replace(facts, body=event), rules)
             if found is None or found.split is not None:
                 continue
-            row = _row(event, 0)
-            _append(expanded, row)
+            _append(expanded, _event_row(row, event, place, total))
             count += 1
-            repeated += _repeated(row)
+            repeated += size
             if count > limits.records or repeated > limits.repeated:
                 raise too_many_records(limits, Signal.LOGS)
     return expanded
@@ -65,12 +71,13 @@ def events_in(records: RecordColumns, number: int, path: Path) -> Iterator[Recor
     row = _row(records, number)
     total = sum(1 for _ in events_of(row["body_text"], path))
     for place, event in enumerate(events_of(row["body_text"], path), 1):
-        part = row | {
-            "body": event,
-            "body_text": event,
-            "otlp_details": with_detail(row["event_details"], b'"event":[%d,%d]' % (place, total)),
-        }
+        part = _event_row(row, event, place, total)
         yield RecordColumns(**{name: [value] for name, value in part.items()})
+
+
+def _event_row(row: dict[str, Any], event: bytes, place: int, total: int) -> dict[str, Any]:
+    details = with_detail(row["event_details"], b'"event":[%d,%d]' % (place, total))
+    return row | {"body": event, "body_text": event, "otlp_details": details}
 
 
 def _row(records: RecordColumns, number: int) -> dict[str, Any]:
@@ -78,7 +85,7 @@ def _row(records: RecordColumns, number: int) -> dict[str, Any]:
 
 
 def _repeated(row: dict[str, Any]) -> int:
-    """Return the bytes that the record of an event has in common with the other events of its list."""
+    """Return the bytes of an event's record that the records of all events of its list repeat."""
     attributes = (*row["resource_attributes"], *row["scope_attributes"], *row["log_attributes"])
     return sum(len(row[name]) for name in _SHARED) + sum(len(key) + len(text) for key, text in attributes)
 

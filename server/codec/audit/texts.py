@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from server.codec.audit.paths import ALL, Path, Segment, beginnings
 
-__all__ = ["elements_of", "events_of", "find", "members", "pairs", "plain"]
+__all__ = ["elements_of", "events_of", "find", "members", "pairs", "plain", "top_level"]
 
 _SPACE = b" \t\r\n"
 _BARE = re.compile(rb"(?:true|false|null|-?[0-9][-+.0-9eE]*)(?=[\s,\]}]|\Z)")
@@ -31,29 +31,35 @@ _QUOTED = re.compile(rb'\\(["\\])')
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 
 
-def find(text: bytes, segments: Sequence[Segment]) -> bytes | None:
-    """Return the text of the value to which a path leads, None if there is none or if it is null.
+def find(text: bytes, segments: Sequence[Segment], *, pairs_too: bool = False) -> bytes | None:
+    """Return the text of the value to which a path leads, None if there is none, or if it is null outside of a list.
 
     A list of scalars is returned as ``plain`` writes it.
 
     At each step the longest key that is there counts. A position also fits a value that is not a list: it is taken as
     a list of one element.
+
+    Args:
+        text: the text.
+        segments: the path.
+        pairs_too: True if the text itself may be a ``key=value`` text. Texts in it never are: users write them.
     """
     rest = tuple(segments)
     while rest:
         first = rest[0]
         if isinstance(first, bytes):
-            found = _member(text, rest)
+            found = _member(text, rest, pairs_too=pairs_too)
             if found is None:
                 return None
             count, text = found
             rest = rest[count:]
+            pairs_too = False
             continue
         rest = rest[1:]
         if not _is_list(text):
             continue
         if first == ALL:
-            return _joined(find(element, rest) for element in elements_of(text))
+            return _joined(find(element, rest) for element in elements_of(text)) or None
         chosen = _element_at(text, int(first))
         if chosen is None:
             return None
@@ -78,6 +84,19 @@ def plain(text: bytes) -> bytes:
     if not text.startswith(b"["):
         return text
     return _joined(elements_of(text)) if _is_list_of_scalars(text) else text
+
+
+def top_level(text: bytes) -> dict[bytes, bytes | None]:
+    """Return the members of a JSON object, the pairs of another text, and nothing for a list; None for null."""
+    begin = _skip_space(text, 0)
+    if text[begin : begin + 1] == b"[":
+        return {}
+    if text[begin : begin + 1] == b"{":
+        return dict(members(text))
+    values: dict[bytes, bytes | None] = {}
+    for key, value in pairs(text):
+        values.setdefault(key, value)
+    return values
 
 
 def members(text: bytes) -> Iterator[tuple[bytes, bytes | None]]:
@@ -127,17 +146,9 @@ def pairs(text: bytes) -> Iterator[tuple[bytes, bytes]]:
             at = end
 
 
-def _member(text: bytes, segments: tuple[Segment, ...]) -> tuple[int, bytes] | None:
+def _member(text: bytes, segments: tuple[Segment, ...], *, pairs_too: bool = False) -> tuple[int, bytes] | None:
     """Return the longest key that is there, as its number of segments, and its value."""
-    begin = _skip_space(text, 0)
-    if text[begin : begin + 1] == b"[":
-        return None
-    values: dict[bytes, bytes | None] = {}
-    if text[begin : begin + 1] == b"{":
-        values.update(members(text))
-    else:
-        for key, value in pairs(text):
-            values.setdefault(key, value)
+    values = top_level(text) if pairs_too else dict(members(text))
     for count, key in beginnings(segments):
         if key in values:
             found = values[key]
@@ -216,14 +227,15 @@ def _skip_space(text: bytes, at: int) -> int:
 def _end_of_string(text: bytes, at: int) -> int:
     """Return where the string that begins at a quote ends, behind its closing quote; -1 if it does not end."""
     at += 1
-    while True:
-        quote = text.find(b'"', at)
-        if quote < 0:
-            return -1
+    quote = text.find(b'"', at)
+    while quote >= 0:
         backslash = text.find(b"\\", at, quote)
         if backslash < 0:
             return quote + 1
         at = backslash + 2
+        if at > quote:
+            quote = text.find(b'"', at)
+    return -1
 
 
 def _end_of_value(text: bytes, at: int) -> int:

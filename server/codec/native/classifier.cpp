@@ -137,7 +137,7 @@ bool Classifier::passes(const Test& test, View value) {
     }
     case Test::kRegex:
       found_.resize(test.regex->groups());
-      return test.regex->search(value.substr(0, kMostSearchedBytes), found_.data(), regex_scratch_);
+      return test.regex->search(cut(value), found_.data(), regex_scratch_);
   }
   return false;
 }
@@ -183,7 +183,7 @@ bool Classifier::attribute(const Slots<View>& slots, const Source& source, View&
 }
 
 bool Classifier::in_body(const Source& source, View& value) {
-  if (source.starts.empty()) return find(facts_->body, source.path, 0, *arena_, value);
+  if (source.starts.empty()) return find(facts_->body, source.path, 0, *arena_, value, true);
   read_body();
   for (const auto& [slot, count] : source.starts) {
     if (!body_.has(slot)) continue;

@@ -6,7 +6,8 @@
 
 namespace lognotary {
 
-constexpr size_t kMostSearchedBytes = 8192;  // by a regular expression: MOST_SEARCHED_BYTES in classify.py
+// Returns the beginning of a text, MOST_BYTES of classify.py, cut between characters.
+View cut(View text);
 
 // What rules look at, besides attributes.
 struct Facts {

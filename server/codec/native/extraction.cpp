@@ -5,7 +5,7 @@
 namespace lognotary {
 namespace {
 
-constexpr size_t kMostFieldBytes = 8192;  // MOST_FIELD_BYTES in classify.py
+constexpr size_t kMostBytes = 8192;       // MOST_BYTES in classify.py
 constexpr size_t kMostAbsentBytes = 64;   // MOST_ABSENT_BYTES in parse.py
 
 // The fields whose texts are stored as they are found.
@@ -13,28 +13,27 @@ constexpr Field kTextFields[] = {
     kRecordIdField, kActorIdField,    kActorNameField, kEffectiveActorIdField, kSessionIdField,  kActionField,
     kTargetIdField, kTargetTypeField, kSourceIdField,  kSourceTypeField,       kSourceHostField, kDescriptionField};
 
-// Tells whether a text begins like a map, or a list of maps.
+// Tells whether a text begins like a map, or like a list with a map in it.
 bool is_map(View text) {
   size_t at = 0;
   const auto skip_space = [&] {
     while (at < text.size() && View(" \t\r\n\v\f").find(text[at]) != View::npos) ++at;
   };
-  if (at < text.size() && text[at] == '[') ++at;
-  skip_space();
+  for (skip_space(); at < text.size() && text[at] == '['; skip_space()) ++at;
   if (at == text.size() || text[at] != '{') return false;
   ++at;
   skip_space();
-  return at < text.size() && text[at] == '"';
-}
-
-View cut(View text) {
-  if (text.size() <= kMostFieldBytes) return text;
-  size_t size = kMostFieldBytes;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
-  return text.substr(0, size);
+  return at < text.size() && (text[at] == '"' || text[at] == '}');
 }
 
 }  // namespace
+
+View cut(View text) {
+  if (text.size() <= kMostBytes) return text;
+  size_t size = kMostBytes;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+  return text.substr(0, size);
+}
 
 void Classifier::extract(const Rule& rule, AuditFields& fields) {
   search_groups(rule);
@@ -56,9 +55,14 @@ void Classifier::search_groups(const Rule& rule) {
     View from;
     value(extract.source, from);
     found_.resize(extract.regex->groups());
-    if (!extract.regex->search(from.substr(0, kMostSearchedBytes), found_.data(), regex_scratch_)) continue;
+    const View searched = cut(from);
+    if (!extract.regex->search(searched, found_.data(), regex_scratch_)) continue;
     for (size_t i = 0; i < extract.groups.size(); ++i) {
-      if (groups_[extract.groups[i]].empty()) groups_[extract.groups[i]] = found_[i];
+      View& group = groups_[extract.groups[i]];
+      if (!group.empty() || found_[i].empty()) continue;
+      // A group that reaches the end of what is searched goes on to the end of the text.
+      const auto start = static_cast<size_t>(found_[i].data() - from.data());
+      group = start + found_[i].size() == searched.size() ? from.substr(start) : found_[i];
     }
   }
 }
@@ -68,7 +72,7 @@ View Classifier::part(const Rule& rule, const Source& source) {
   View found;
   if (source.place == Place::kGroup) {
     found = groups_[source.group];
-    if (source.has_path && !find(found, source.path, 0, *arena_, found)) return View();
+    if (source.has_path && !find(found, source.path, 0, *arena_, found, true)) return View();
   } else if (!value(source, found)) {
     return View();
   }

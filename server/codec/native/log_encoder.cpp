@@ -68,6 +68,7 @@ void LogEncoder::encode_record(View message, int depth) {
 void LogEncoder::encode_events(View events) {
   size_t total = 0;
   for (Elements elements(events); elements.next();) ++total;
+  const uint64_t repeated = bytes_repeated();
   size_t number = 0;
   for (Elements elements(events); elements.next();) {
     ++number;
@@ -75,7 +76,7 @@ void LogEncoder::encode_events(View events) {
     const View event = elements.text(event_arena_);
     View ignored;
     if (classifier_.classify(facts(event), event_arena_, audit_fields_, ignored) != Verdict::kAudit) continue;
-    if (!count_event(bytes_in_common())) return;
+    if (!count_event(repeated)) return;
     others_scratch_ = "\"event\":[" + std::to_string(number) + ',' + std::to_string(total) + "],";
     append_rules();
     write(audit_, event, details(record_details(types::kString), others_scratch_), true);
@@ -92,9 +93,10 @@ void LogEncoder::append_rules() {
   others_scratch_ += "\",";
 }
 
-// Returns the bytes that the record of an event has in common with the other events of its list.
-uint64_t LogEncoder::bytes_in_common() const {
-  return bytes_of_source() + size_of(attributes_.members());
+// Returns the bytes that the records of all events of a list repeat.
+uint64_t LogEncoder::bytes_repeated() {
+  return bytes_of_source() + size_of(attributes_.members()) + record_.event_name.size() +
+         record_.severity_text.size() + details(record_details(types::kString)).size();
 }
 
 void LogEncoder::write(Table& table, View body, View details, bool is_audit) {

@@ -23,7 +23,7 @@ class LogEncoder : public Encoder {
 
   void fill_log_slots();
   void encode_events(View events);
-  uint64_t bytes_in_common() const;
+  uint64_t bytes_repeated();
   Facts facts(View body) const;
   void append_rules();
 

@@ -121,7 +121,8 @@ void offer(const std::vector<Beginning>& beginnings, View key, const RawValue& v
 }
 
 // Fills in the value of the longest key that is there, and its number of segments; false if there is none.
-bool find_member(View text, const std::vector<Beginning>& beginnings, Arena& arena, View& value, size_t& count) {
+bool find_member(View text, const std::vector<Beginning>& beginnings, Arena& arena, View& value, size_t& count,
+                 bool pairs_too) {
   std::vector<RawValue> found(beginnings.size());
   switch (shape_of(text)) {
     case Shape::kList:
@@ -130,6 +131,7 @@ bool find_member(View text, const std::vector<Beginning>& beginnings, Arena& are
       for (Members members(text); members.next();) offer(beginnings, members.key(arena), members.value(), false, found);
       break;
     case Shape::kPairs:
+      if (!pairs_too) return false;
       for (Pairs pairs(text); pairs.next();) offer(beginnings, pairs.key(), pairs.value(), true, found);
       break;
   }
@@ -251,13 +253,14 @@ Shape shape_of(View text) {
   return stands_at(text, at, '[') ? Shape::kList : Shape::kPairs;
 }
 
-bool find(View text, const Path& path, size_t from, Arena& arena, View& found) {
+bool find(View text, const Path& path, size_t from, Arena& arena, View& found, bool pairs_too) {
   while (from < path.segments.size()) {
     const Segment& segment = path.segments[from];
     if (segment.kind == Segment::kKey) {
       size_t count;
-      if (!find_member(text, path.beginnings[from], arena, text, count)) return false;
+      if (!find_member(text, path.beginnings[from], arena, text, count, pairs_too)) return false;
       from += count;
+      pairs_too = false;
       continue;
     }
     ++from;
@@ -270,7 +273,7 @@ bool find(View text, const Path& path, size_t from, Arena& arena, View& found) {
         return true;
       });
       found = arena.keep(joined);
-      return true;
+      return !found.empty();
     }
     View element;
     if (!find_element(text, segment.index, element)) return false;
@@ -294,7 +297,7 @@ View plain(View text, Arena& arena) {
 bool find_list(View text, const Path& path, Arena& arena, View& list) {
   for (size_t from = 0; from < path.segments.size();) {
     size_t count;
-    if (!find_member(text, path.beginnings[from], arena, text, count)) return false;
+    if (!find_member(text, path.beginnings[from], arena, text, count, false)) return false;
     from += count;
   }
   list = text;

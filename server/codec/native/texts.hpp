@@ -78,8 +78,9 @@ class Pairs {
 enum class Shape : uint8_t { kObject, kList, kPairs };
 Shape shape_of(View text);
 
-// Fills in the value to which the segments of a path from `from` on lead; false if there is none or if it is null.
-bool find(View text, const Path& path, size_t from, Arena& arena, View& found);
+// Fills in the value to which the segments of a path from `from` on lead; false if there is none or if it is null. The
+// text itself may be a key=value text with `pairs_too`, texts in it never.
+bool find(View text, const Path& path, size_t from, Arena& arena, View& found, bool pairs_too = false);
 
 // Returns a list of scalars as their texts with commas between them, and every other text unchanged.
 View plain(View text, Arena& arena);

@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from server.codec.audit.built_in import built_in_rules
-from server.codec.audit.classify import MOST_FIELD_BYTES, AuditFields, classify
+from server.codec.audit.classify import MOST_BYTES, AuditFields, classify
 from server.codec.audit.digest import rules_digest
 from server.codec.audit.parse import parse_rules
 from server.codec.audit.rules import Rule
@@ -417,7 +417,7 @@ def test_an_address_is_stored_without_its_port_and_without_proxies(sent: str, st
 
 
 def test_a_column_holds_the_beginning_of_a_long_value() -> None:
-    sent = "é" * (MOST_FIELD_BYTES // 2 - 1) + "€é"
+    sent = "é" * (MOST_BYTES // 2 - 1) + "€é"
     assert audit(log_attributes=attributes(audit__action=sent)).action == sent[:-2].encode()
     assert audit(log_attributes=attributes(audit__action="a" + "é" * 5000)).action == ("a" + "é" * 4095).encode()
 

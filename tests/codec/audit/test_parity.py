@@ -223,8 +223,8 @@ def test_events_count_as_records_of_their_request() -> None:
     for limits, attributes, refused in (
         (RowLimits(records=11), 0, False),
         (RowLimits(records=10), 0, True),
-        (RowLimits(repeated=1000), 90, False),
-        (RowLimits(repeated=1000), 100, True),
+        (RowLimits(repeated=1000), 83, False),
+        (RowLimits(repeated=1000), 84, True),
     ):
         outcome = Parity(Signal.LOGS, _SPLITTING, limits).assert_same(_list_of_events(events, attributes=attributes))
         assert isinstance(outcome, tuple) is refused
