@@ -6,6 +6,7 @@ https://swtch.com/~rsc/regexp/regexp2.html, with the successor of each instructi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from enum import IntEnum
@@ -69,6 +70,12 @@ class Regex:
     anchored: bool
     prefix: bytes
     first: frozenset[int] | None
+
+    def __reduce__(self) -> tuple[Callable[[str], Regex], tuple[str]]:
+        """Pickle the pattern alone: settings with many regular expressions are sent to workers."""
+        from server.codec.regex import compile_regex
+
+        return compile_regex, (self.pattern,)
 
     def encoded(self) -> list[int]:
         """Return all that the search in C++ needs.

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def supervisor(orders: list[Order], script: str, times: SupervisionTimes = QUICK
 
 
 def command(script: str) -> list[str]:
-    return [sys.executable, "-I", "-S", "-c", f"import sys\nfrom pathlib import Path\n{script}"]
+    return [sys.executable, "-I", "-S", "-c", f"import sys\nfrom hashlib import sha256\nfrom pathlib import Path\n{script}"]
 
 
 def files_in(directory: Path) -> int:
@@ -222,9 +223,9 @@ async def test_a_worker_that_can_never_start_ends_all(
     orders: list[Order], tmp_path: Path, said: str, message: str, at: str
 ) -> None:
     first = "" if at == "start" else READY
-    # The other one leaves a file when it was stopped in order.
+    # The other one leaves a file when it was stopped in order. An order may be too long for a command line.
     script = (
-        f"if {orders[0].encode().decode()!r} != sys.stdin.readline():\n"
+        f"if {sha256(orders[0].encode()).hexdigest()!r} != sha256(sys.stdin.buffer.readline()).hexdigest():\n"
         f"    {READY}    {WAIT_FOR_THE_END}    Path({str(tmp_path)!r}, 'stopped').touch()\n    sys.exit()\n"
         f"{first}{said}sys.exit(2)"
     )
