@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import pickle
+import zlib
 from dataclasses import asdict, dataclass
 
 from server.settings.settings import Settings
@@ -39,13 +40,14 @@ class Order:
 
     def encode(self) -> bytes:
         """Return the order as a line. It contains the password of storage, so it must not go on a command line."""
-        return base64.b64encode(pickle.dumps(self)) + b"\n"
+        # Compressed, it fits into the buffer of a pipe, so that the server never waits for a worker to read it.
+        return base64.b64encode(zlib.compress(pickle.dumps(self))) + b"\n"
 
     @classmethod
     def decode(cls, line: bytes) -> Order:
         """Decode an order."""
         # Only the process that started this one can write to its standard input.
-        order: Order = pickle.loads(base64.b64decode(line))  # noqa: S301
+        order: Order = pickle.loads(zlib.decompress(base64.b64decode(line)))  # noqa: S301
         return order
 
 
