@@ -27,24 +27,38 @@ bool read_number(View text, int64_t& number) {
 }  // namespace
 
 Classifier::Classifier(const Rules& rules)
-    : rules_(rules), log_(rules.slots()), scope_(rules.slots()), resource_(rules.slots()), body_(rules.slots()) {}
+    : rules_(rules),
+      log_(rules.slots()),
+      scope_(rules.slots()),
+      resource_(rules.slots()),
+      body_(rules.slots()),
+      in_scope_(rules.extracts()),
+      in_record_(rules.extracts()) {}
 
 void Classifier::begin_resource(View service_name, const std::vector<Member>& members,
                                 const std::vector<Repeated>& repeated) {
   service_name_ = service_name;
   fill(resource_, members, repeated);
+  scope_arena_.clear();
+  arena_ = &scope_arena_;
+  of_resource_ = MatchSet(rules_.matches().size());
+  for (size_t number = 0; number < rules_.matches().size(); ++number) {
+    if (holds(rules_.matches()[number].of_resource)) of_resource_.add(number);
+  }
 }
 
 void Classifier::begin_scope(View scope_name, const std::vector<Member>& members,
                              const std::vector<Repeated>& repeated) {
   scope_name_ = scope_name;
   fill(scope_, members, repeated);
-  Arena arena;
-  arena_ = &arena;
-  active_ = MatchSet(rules_.matches().size());
-  for (size_t number = 0; number < rules_.matches().size(); ++number) {
-    if (holds(rules_.matches()[number].outer)) active_.add(number);
-  }
+  scope_arena_.clear();
+  arena_ = &scope_arena_;
+  for (Searched& one : in_scope_) one.done = false;
+  of_scope_ = MatchSet(rules_.matches().size());
+  of_resource_.find([&](size_t number) {
+    if (holds(rules_.matches()[number].of_scope)) of_scope_.add(number);
+    return false;
+  });
 }
 
 void Classifier::fill(Slots<View>& slots, const std::vector<Member>& members,
@@ -63,32 +77,64 @@ void Classifier::fill_log_slots(const std::vector<Member>& members, const std::v
 }
 
 Verdict Classifier::classify(const Facts& facts, Arena& arena, AuditFields& fields, View& events) {
-  facts_ = &facts;
+  facts_ = facts;
+  arena_ = record_arena_ = &arena;
+  body_is_read_ = false;
+  for (Searched& one : in_record_) one.done = false;
+  find_candidates(of_scope_);
+  const Rule* const rule = first_match(false, &events);
+  if (rule == nullptr) return Verdict::kOperational;
+  if (rule->splits) return Verdict::kEvents;
+  extract(*rule, fields);
+  return Verdict::kAudit;
+}
+
+void Classifier::begin_events() {
+  const size_t count = rules_.matches().size();
+  MatchSet possible = rules_.without_anchor();
+  possible.add_all(rules_.body_anchors().all);
+  for (const uint32_t slot : log_.filled()) possible.add_all(rules_.log_anchors().of_slot[slot]);
+  possible.keep_all(of_scope_);
+  of_record_ = MatchSet(count);
+  possible.find([&](size_t number) {
+    if (holds_for_record(rules_.matches()[number])) of_record_.add(number);
+    return false;
+  });
+}
+
+bool Classifier::classify_event(const Facts& facts, Arena& arena, AuditFields& fields) {
+  facts_ = facts;
   arena_ = &arena;
   body_is_read_ = false;
-  find_candidates();
+  find_candidates(of_record_);
+  const Rule* const rule = first_match(true, nullptr);
+  if (rule == nullptr || rule->splits) return false;
+  extract(*rule, fields);
+  return true;
+}
+
+// Returns the first rule of which a candidate holds, null if there is none; of a rule for lists of events, fills in the
+// list.
+const Rule* Classifier::first_match(bool is_event, View* events) {
+  const Rule* found = nullptr;
   const Rule* without = nullptr;  // a rule whose `unless` holds
-  Verdict verdict = Verdict::kOperational;
   candidates_.find([&](size_t number) {
     const Match& match = rules_.matches()[number];
     const Rule& rule = rules_.rules()[match.rule];
-    if (&rule == without || !holds(match, false)) return false;
-    if (std::any_of(rule.unless.begin(), rule.unless.end(), [&](const Match& one) { return holds(one, true); })) {
+    if (&rule == without || (!is_event && !holds_for_record(match)) || !holds(match.of_body)) return false;
+    if (std::any_of(rule.unless.begin(), rule.unless.end(), [&](const Match& one) { return holds_for_all(one); })) {
       without = &rule;
       return false;
     }
-    if (!rule.splits) {
-      extract(rule, fields);
-      verdict = Verdict::kAudit;
-    } else if (find_list(facts.body, rule.split, arena, events)) {
-      verdict = Verdict::kEvents;
-    }
-    return verdict != Verdict::kOperational;
+    View list;
+    if (rule.splits && !find_list(facts_.body, rule.split, *arena_, events != nullptr ? *events : list)) return false;
+    found = &rule;
+    return true;
   });
-  return verdict;
+  return found;
 }
 
-void Classifier::find_candidates() {
+void Classifier::find_candidates(const MatchSet& among) {
   const Anchors& of_log = rules_.log_anchors();
   const Anchors& of_body = rules_.body_anchors();
   candidates_ = rules_.without_anchor();
@@ -101,13 +147,15 @@ void Classifier::find_candidates() {
       if (of_body.has_some[slot]) candidates_.add_all(of_body.of_slot[slot]);
     }
   }
-  candidates_.keep_all(active_);
+  candidates_.keep_all(among);
 }
 
-bool Classifier::holds(const Match& match, bool outer_too) {
-  if (facts_->severity_number < match.severity_min) return false;
-  if (outer_too && !holds(match.outer)) return false;
-  return holds(match.inner) && holds(match.body);
+bool Classifier::holds_for_record(const Match& match) {
+  return facts_.severity_number >= match.severity_min && holds(match.of_record);
+}
+
+bool Classifier::holds_for_all(const Match& match) {
+  return holds_for_record(match) && holds(match.of_resource) && holds(match.of_scope) && holds(match.of_body);
 }
 
 bool Classifier::holds(const std::vector<Condition>& conditions) {
@@ -152,10 +200,10 @@ bool Classifier::value(const Source& source, View& value) {
       return attribute(scope_, source, value);
     case Place::kBody:
       if (source.has_path) return in_body(source, value);
-      value = facts_->body;
+      value = facts_.body;
       return !value.empty();
     case Place::kEventName:
-      value = facts_->event_name;
+      value = facts_.event_name;
       if (value.empty() && log_.has(rules_.event_name_slot())) value = log_.get(rules_.event_name_slot());
       return !value.empty();
     case Place::kScopeName:
@@ -165,7 +213,7 @@ bool Classifier::value(const Source& source, View& value) {
       value = service_name_;
       return !value.empty();
     case Place::kSeverityText:
-      value = facts_->severity_text;
+      value = facts_.severity_text;
       return !value.empty();
     case Place::kGroup:
     case Place::kText:
@@ -183,7 +231,7 @@ bool Classifier::attribute(const Slots<View>& slots, const Source& source, View&
 }
 
 bool Classifier::in_body(const Source& source, View& value) {
-  if (source.starts.empty()) return find(facts_->body, source.path, 0, *arena_, value, true);
+  if (source.starts.empty()) return find(facts_.body, source.path, 0, *arena_, value, true);
   read_body();
   for (const auto& [slot, count] : source.starts) {
     if (!body_.has(slot)) continue;
@@ -197,15 +245,15 @@ void Classifier::read_body() {
   if (body_is_read_) return;
   body_is_read_ = true;
   body_.clear();
-  switch (shape_of(facts_->body)) {
+  switch (shape_of(facts_.body)) {
     case Shape::kObject:
-      for (Members members(facts_->body); members.next();) {
+      for (Members members(facts_.body); members.next();) {
         const uint32_t slot = rules_.slot(members.key(*arena_));
         if (slot != Rules::kNoSlot) body_.set(slot, members.value());
       }
       break;
     case Shape::kPairs:
-      for (Pairs pairs(facts_->body); pairs.next();) {
+      for (Pairs pairs(facts_.body); pairs.next();) {
         const uint32_t slot = rules_.slot(pairs.key());
         if (slot != Rules::kNoSlot && !body_.has(slot)) body_.set(slot, pairs.value());
       }

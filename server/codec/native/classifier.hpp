@@ -40,13 +40,30 @@ class Classifier {
   // points into the facts, the arena and the rules.
   Verdict classify(const Facts& facts, Arena& arena, AuditFields& fields, View& events);
 
+  // For the events in the record that was classified last: `begin_events` once, then with the facts of each, and an arena
+  // of its own, whether it is an audit record.
+  void begin_events();
+  bool classify_event(const Facts& facts, Arena& arena, AuditFields& fields);
+
  private:
   void fill(Slots<View>& slots, const std::vector<Member>& members, const std::vector<Repeated>& repeated) const;
-  void find_candidates();
+  // What a regular expression found in a value that several records have in common.
+  struct Searched {
+    bool done = false;
+    bool found = false;
+    std::vector<View> groups;
+  };
+  using SearchedOnes = std::vector<Searched>;
+
+  void find_candidates(const MatchSet& among);
+  const Rule* first_match(bool is_event, View* events);
+  const Searched& searched(const Extract& extract);
+  void search(const Extract& extract, Searched& into);
   void read_body();
 
   bool holds(const std::vector<Condition>& conditions);
-  bool holds(const Match& match, bool outer_too);
+  bool holds_for_record(const Match& match);
+  bool holds_for_all(const Match& match);
   bool passes(const Test& test, View value);
   bool value(const Source& source, View& value);
   bool attribute(const Slots<View>& slots, const Source& source, View& value);
@@ -69,9 +86,14 @@ class Classifier {
   Slots<RawValue> body_;
   bool body_is_read_ = false;
   View service_name_, scope_name_;
-  MatchSet active_;      // the matches whose conditions on resource, scope and service hold
-  MatchSet candidates_;  // of these, the ones that the keys of the record admit
-  const Facts* facts_ = nullptr;
+  // The matches whose conditions on the resource hold, on the scope too, and on the record too: for its events.
+  MatchSet of_resource_, of_scope_, of_record_;
+  MatchSet candidates_;  // those that the keys of the record admit
+  SearchedOnes in_scope_, in_record_;
+  Searched in_body_found_;
+  Arena scope_arena_;
+  Arena* record_arena_ = nullptr;
+  Facts facts_{};
   Arena* arena_ = nullptr;
   std::vector<View> groups_, found_;
   RegexScratch regex_scratch_;

@@ -110,8 +110,9 @@ void Encoder::encode_scope(View scope_logs, int depth) {
   scope_.set_attributes(scope.attributes);
   scope_.details.clear();
   append_scope_details(scope_.details, scope, scope_.members, scope_.repeated);
-  share(scope);
-  begin_scope();
+  scope_name_ = scope.name;
+  scope_version_ = scope.version;
+  bool is_begun = false;  // at the first record: scopes without any are cheap to send
   const uint64_t repeated = bytes_of_source() + resource_.details.size() + scope_.details.size();
   const uint64_t records_before = records_;
   const auto count_if_record = [&] {
@@ -119,6 +120,11 @@ void Encoder::encode_scope(View scope_logs, int depth) {
       records_ += 1;
       repeated_ += repeated;
       if (records_ > limits_.records || repeated_ > limits_.repeated) throw Refused{Refusal::kTooManyRecords};
+      if (!is_begun) {
+        is_begun = true;
+        share();
+        begin_scope();
+      }
       return true;
     }
     if (!scopes_are_late_ && (records.tag() == tags::kScope || records.tag() == tags::kScopeSchemaUrl)) {
@@ -151,11 +157,9 @@ void Encoder::Owner::set_attributes(const std::vector<Attribute>& attributes) {
   }
 }
 
-void Encoder::share(const Scope& scope) {
-  scope_name_ = scope.name;
-  scope_version_ = scope.version;
+void Encoder::share() {
   scope_name_data_.clear();
-  scope_name_data_.put_string(scope.name);
+  scope_name_data_.put_string(scope_name_);
   shared_.clear();
   shared_.put(kMark);
   shared_.put_string(View());  // Tenant
@@ -165,7 +169,7 @@ void Encoder::share(const Scope& scope) {
   shared_.append(resource_.map.view());
   shared_.put_string(scope_.schema_url);
   shared_.append(scope_name_data_.view());
-  shared_.put_string(scope.version);
+  shared_.put_string(scope_version_);
   shared_.append(scope_.map.view());
 #ifdef LOGNOTARY_LIBCRYPTO
   if (hashing_) sha256_.start(shared_.view());

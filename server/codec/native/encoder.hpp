@@ -92,7 +92,7 @@ class Encoder {
   void encode_all(View request, bool scopes_are_late);
   void encode_resource(View resource_logs, int depth);
   void encode_scope(View scope_logs, int depth);
-  void share(const Scope& scope);
+  void share();
   const SharedNumbers& numbers(Table& table);
   bool has_too_many_events() const;
   static void write_map(MapColumn& column, const std::vector<uint32_t>& keys, const Buffer& values);

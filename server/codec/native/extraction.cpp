@@ -52,18 +52,52 @@ void Classifier::extract(const Rule& rule, AuditFields& fields) {
 void Classifier::search_groups(const Rule& rule) {
   groups_.assign(rule.groups, View());
   for (const Extract& extract : rule.extracts) {
-    View from;
-    value(extract.source, from);
-    found_.resize(extract.regex->groups());
-    const View searched = cut(from);
-    if (!extract.regex->search(searched, found_.data(), regex_scratch_)) continue;
+    const Searched& found = searched(extract);
+    if (!found.found) continue;
     for (size_t i = 0; i < extract.groups.size(); ++i) {
-      View& group = groups_[extract.groups[i]];
-      if (!group.empty() || found_[i].empty()) continue;
-      // A group that reaches the end of what is searched goes on to the end of the text.
-      const auto start = static_cast<size_t>(found_[i].data() - from.data());
-      group = start + found_[i].size() == searched.size() ? from.substr(start) : found_[i];
+      if (groups_[extract.groups[i]].empty()) groups_[extract.groups[i]] = found.groups[i];
     }
+  }
+}
+
+// Returns what a regular expression finds; in what several records have in common, it is searched for once.
+const Classifier::Searched& Classifier::searched(const Extract& extract) {
+  Arena* const arena = arena_;
+  Searched* into = &in_body_found_;
+  switch (extract.source.place) {
+    case Place::kBody:
+      into->done = false;
+      break;
+    case Place::kResource:
+    case Place::kServiceName:
+    case Place::kScope:
+    case Place::kScopeName:
+      into = &in_scope_[extract.number];
+      arena_ = &scope_arena_;
+      break;
+    default:
+      into = &in_record_[extract.number];
+      arena_ = record_arena_;
+      break;
+  }
+  if (!into->done) search(extract, *into);
+  arena_ = arena;
+  return *into;
+}
+
+void Classifier::search(const Extract& extract, Searched& into) {
+  into.done = true;
+  into.groups.assign(extract.groups.size(), View());
+  View from;
+  value(extract.source, from);
+  const View searched = cut(from);
+  into.found = extract.regex->search(searched, into.groups.data(), regex_scratch_);
+  if (!into.found) return;
+  for (View& group : into.groups) {
+    if (group.empty()) continue;
+    // A group that reaches the end of what is searched goes on to the end of the text.
+    const auto start = static_cast<size_t>(group.data() - from.data());
+    if (start + group.size() == searched.size()) group = from.substr(start);
   }
 }
 

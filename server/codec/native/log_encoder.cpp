@@ -69,13 +69,13 @@ void LogEncoder::encode_events(View events) {
   size_t total = 0;
   for (Elements elements(events); elements.next();) ++total;
   const uint64_t repeated = bytes_repeated();
+  classifier_.begin_events();
   size_t number = 0;
   for (Elements elements(events); elements.next();) {
     ++number;
     event_arena_.clear();
     const View event = elements.text(event_arena_);
-    View ignored;
-    if (classifier_.classify(facts(event), event_arena_, audit_fields_, ignored) != Verdict::kAudit) continue;
+    if (!classifier_.classify_event(facts(event), event_arena_, audit_fields_)) continue;
     if (!count_event(repeated)) return;
     others_scratch_ = "\"event\":[" + std::to_string(number) + ',' + std::to_string(total) + "],";
     append_rules();

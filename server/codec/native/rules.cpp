@@ -94,7 +94,7 @@ class ProgramReader {
   }
 
   // Reads a rule; its matches are appended to those of all rules.
-  Rule rule(std::vector<Match>& matches, uint32_t number_of_rule) {
+  Rule rule(std::vector<Match>& matches, uint32_t number_of_rule, size_t& extracts) {
     Rule rule;
     rule.name = text();
     for (Match& one : list([&] { return match(); })) {
@@ -106,7 +106,8 @@ class ProgramReader {
     rule.extracts = list([&] {
       Source from = source();
       auto compiled = regex();
-      return Extract{std::move(from), std::move(compiled), list([&] { return static_cast<size_t>(number()); })};
+      return Extract{extracts++, std::move(from), std::move(compiled),
+                     list([&] { return static_cast<size_t>(number()); })};
     });
     for (auto& templates : rule.fields) templates = list([&] { return list([&] { return source(); }); });
     for (auto& values : rule.values) {
@@ -125,14 +126,15 @@ class ProgramReader {
   static std::vector<Condition>& place_of(Match& match, Place place) {
     switch (place) {
       case Place::kResource:
+      case Place::kServiceName:
+        return match.of_resource;
       case Place::kScope:
       case Place::kScopeName:
-      case Place::kServiceName:
-        return match.outer;
+        return match.of_scope;
       case Place::kBody:
-        return match.body;
+        return match.of_body;
       default:
-        return match.inner;
+        return match.of_record;
     }
   }
 
@@ -155,7 +157,7 @@ Rules::Rules(View program) {
   }
   digest_ = reader.text();
   uint32_t number = 0;
-  rules_ = reader.list([&] { return reader.rule(matches_, number++); });
+  rules_ = reader.list([&] { return reader.rule(matches_, number++, extracts_); });
 
   event_name_slot_ = add_slot("event.name");
   for (Match& match : matches_) add_starts(match);
@@ -172,7 +174,7 @@ Rules::Rules(View program) {
 }
 
 void Rules::add_starts(Match& match) {
-  for (auto* conditions : {&match.outer, &match.inner, &match.body}) {
+  for (auto* conditions : {&match.of_resource, &match.of_scope, &match.of_record, &match.of_body}) {
     for (Condition& condition : *conditions) add_starts(condition.source);
   }
 }
@@ -187,7 +189,7 @@ void Rules::anchor_matches() {
   for (size_t number = 0; number < count; ++number) {
     // The longest key is taken for the rarest.
     const Source* rarest = nullptr;
-    for (const auto* conditions : {&matches_[number].inner, &matches_[number].body}) {
+    for (const auto* conditions : {&matches_[number].of_record, &matches_[number].of_body}) {
       for (const Condition& condition : *conditions) {
         const Source& source = condition.source;
         if (source.starts.empty() || (source.place != Place::kLog && source.place != Place::kBody)) continue;

@@ -87,9 +87,10 @@ struct Condition {
 
 struct Match {
   unsigned severity_min;
-  std::vector<Condition> outer;  // on the resource, the scope and the service
-  std::vector<Condition> inner;  // on the record
-  std::vector<Condition> body;   // on the body, after all others
+  std::vector<Condition> of_resource;  // on the resource and the service
+  std::vector<Condition> of_scope;
+  std::vector<Condition> of_record;  // on what events have in common with the record that is a list of them
+  std::vector<Condition> of_body;
   uint32_t rule = 0;             // its rule's number
 };
 
@@ -135,6 +136,7 @@ struct Anchors {
 };
 
 struct Extract {
+  size_t number;  // among those of all rules
   Source source;
   std::unique_ptr<Regex> regex;
   std::vector<size_t> groups;  // the rule's numbers of its groups
@@ -170,6 +172,7 @@ class Rules {
   const Anchors& log_anchors() const { return log_anchors_; }
   const Anchors& body_anchors() const { return body_anchors_; }
   const MatchSet& without_anchor() const { return without_anchor_; }
+  size_t extracts() const { return extracts_; }  // of all rules
   const std::string& digest() const { return digest_; }
   uint32_t event_name_slot() const { return event_name_slot_; }
 
@@ -196,6 +199,7 @@ class Rules {
   std::vector<Match> matches_;
   Anchors log_anchors_, body_anchors_;
   MatchSet without_anchor_;
+  size_t extracts_ = 0;
   std::array<uint64_t, 256> lengths_{};  // for each first character, the lengths of keys
   std::deque<std::string> keys_;
   std::unordered_map<View, uint32_t> slots_;  // keys are few and the operator's own
