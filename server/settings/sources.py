@@ -147,6 +147,11 @@ def _read(sources: Sources) -> str:
 def _parse(text: str, sources: Sources) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
+    except RecursionError:
+        sources.problems.append(
+            f"{sources.file}: the file cannot be read, because its lists or tables are nested too deep"
+        )
+        return {}
     except tomllib.TOMLDecodeError as error:
         found = re.search(r" \(at line (\d+), column \d+\)", str(error))
         line = found[1] if found else text.count("\n") + (not text.endswith("\n"))

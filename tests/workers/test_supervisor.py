@@ -33,7 +33,13 @@ def supervisor(orders: list[Order], script: str, times: SupervisionTimes = QUICK
 
 
 def command(script: str) -> list[str]:
-    return [sys.executable, "-I", "-S", "-c", f"import sys\nfrom hashlib import sha256\nfrom pathlib import Path\n{script}"]
+    return [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        f"import sys\nfrom hashlib import sha256\nfrom pathlib import Path\n{script}",
+    ]
 
 
 def files_in(directory: Path) -> int:

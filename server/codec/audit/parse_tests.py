@@ -30,6 +30,8 @@ def parse_tests(what: str, given: object) -> tuple[Test, ...]:
     if isinstance(given, list):
         if not given:
             raise RuleError(f"{what}: the list of patterns is empty")
+        if any(isinstance(item, list) for item in given):
+            raise RuleError(f"{what}: a list of patterns has another list in it")
         return tuple(test for item in given for test in parse_tests(what, item))
     if isinstance(given, Mapping):
         return (_parse_table(what, given),)

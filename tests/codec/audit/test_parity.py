@@ -12,9 +12,10 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
 
 from server.codec.audit.built_in import built_in_rules
-from server.codec.audit.classify import address_of
+from server.codec.audit.classify import address_of, classify
 from server.codec.audit.parse import parse_rules
 from server.codec.audit.rules import FIELD_NAMES
+from server.codec.decode import decode
 from server.codec.limits import RowLimits
 from server.codec.signals import Signal
 from server.notary.origin import Stream
@@ -228,3 +229,49 @@ def test_events_count_as_records_of_their_request() -> None:
     ):
         outcome = Parity(Signal.LOGS, _SPLITTING, limits).assert_same(_list_of_events(events, attributes=attributes))
         assert isinstance(outcome, tuple) is refused
+
+
+def test_what_events_repeat_is_counted_whatever_it_is() -> None:
+    events = json.dumps({"kind": "List", "items": [{"who": "a"}] * 10})
+    request = ExportLogsServiceRequest()
+    resource_logs = request.resource_logs.add()
+    record = resource_logs.scope_logs.add().log_records.add()
+    record.body.string_value = events
+    for field in ("event_name", "severity_text"):
+        setattr(record, field, "x" * 200)
+        limited = Parity(Signal.LOGS, _SPLITTING, RowLimits(repeated=1500))
+        assert isinstance(limited.assert_same(request.SerializeToString()), tuple)
+        setattr(record, field, "")
+    for number in range(40):
+        record.attributes.add(key="", value=AnyValue(int_value=number))
+    assert isinstance(limited.assert_same(request.SerializeToString()), tuple)
+
+
+def test_a_list_in_an_event_does_not_hide_the_event() -> None:
+    rules = (_SPLITTING[0], _SPLITTING[1])
+    body = json.dumps({"kind": "List", "items": [{"who": "b"}], "who": "a"})
+    audit, *others = Parity(Signal.LOGS, rules).assert_same(_list_of_events(body))
+    assert not others
+    assert not isinstance(audit, (type, str))
+    assert (audit.stream, audit.count) == (Stream.AUDIT, 1)
+
+
+def test_a_group_at_the_end_of_what_is_searched_goes_on_to_the_end_of_the_value() -> None:
+    rule = {
+        "name": "r",
+        "match": {"body": "*"},
+        "extract": [{"regex": "(?P<event>[{](?s:.*))"}, {"from": "resource:r", "regex": "^(?P<short>x{3})"}],
+        "fields": {"actor_id": "regex:event.who", "target_id": "regex:short"},
+    }
+    parity = Parity(Signal.LOGS, parse_rules([rule]))
+    for filler in ("x" * 10_000, "é" * 4095, "é" * 4096, "€" * 9000):
+        body = json.dumps({"filler": filler, "who": "alice"}, ensure_ascii=False)
+        request = ExportLogsServiceRequest()
+        resource_logs = request.resource_logs.add()
+        resource_logs.resource.attributes.add(key="r", value=AnyValue(string_value="x" * 20_000))
+        for _ in range(2):
+            resource_logs.scope_logs.add().log_records.add().body.string_value = "prefix " + body
+        parity.assert_same(request.SerializeToString())
+        found = classify(decode(request.SerializeToString()), parse_rules([rule]))[0]
+        assert found is not None
+        assert (found.actor_id, found.target_id) == (b"alice", b"xxx")

@@ -158,6 +158,10 @@ ONE_OR_MORE = "must be a table of conditions, or a list of them"
         ({"name": "r", "match": {"service": "a*b"}}, "with '*' only at the beginning and at the end"),
         ({"name": "r", "match": {"service": "**"}}, "with '*' only at the beginning and at the end"),
         ({"name": "r", "match": {"service": []}}, "service: the list of patterns is empty"),
+        ({"name": "r", "match": {"service": ["a", ["b"]]}}, "service: a list of patterns has another list in it"),
+        ({"name": "r", "match": {"service": "a\0b"}}, "is not a pattern"),
+        ({"name": "r", "match": {"severity_min": 256}}, "severity_min must be a number up to 255"),
+        ({"name": "r", "match": {"severity_min": -1}}, "severity_min must be a number up to 255"),
         ({"name": "r", "match": {"scope": 1.5}}, "scope: 1.5 is not a pattern"),
         ({"name": "r", "match": {"attributes": {"k": {"min": 5, "max": 4}}}}, "no number is at least 5 and at most 4"),
         ({"name": "r", "match": {"attributes": {"k": {"min": "5"}}}}, "attributes k: a test is a pattern"),
@@ -235,6 +239,11 @@ def test_the_digest_of_a_rule_set_changes_with_everything_that_decides() -> None
         (parse(values={"action": {"0": "b"}}),),
         (parse(absent=[]),),
         (parse(split="body:items"),),
+        (parse(split="body"),),
+        (parse(match={"service": "/x/"}),),
+        (parse(match={"service": {"regex": "x"}}),),
+        (parse(match={"service": "1..5"}),),
+        (parse(match={"service": {"min": 1, "max": 5}}),),
         (parse(), parse()),
     ]
     assert len({rules_digest(rules) for rules in sets}) == len(sets)
