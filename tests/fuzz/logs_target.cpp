@@ -1,7 +1,5 @@
 // What libFuzzer, or standalone.cpp, calls: the compiled codec over bytes that anybody may have sent as a logs request.
-#include <initializer_list>
-#include <utility>
-
+#include "rules_program.hpp"
 #include "table_checks.hpp"
 
 namespace {
@@ -11,51 +9,8 @@ using lognotary::Rules;
 using lognotary::fuzz::Columns;
 using namespace lognotary::log_columns;
 
-// Every kind of condition and of source. Keys are short: the fuzzer finds them sooner.
-Rules make_rules() {
-  Rules rules(lognotary::Words{
-      {{"success", "success"}, {"ok", "success"}, {"", "unknown"}},
-      {"admin", "auth"},
-      {{"log", "auth"}, {"grant", "admin"}},
-      {{"user", "admin"}, {"host", "system"}},
-  });
-  const auto match = [&](const char* event_name, const char* scope, const char* service, int severity_min,
-                         std::initializer_list<std::pair<const char*, const char*>> attributes) {
-    rules.add_match(event_name, scope, service, severity_min);
-    for (const auto& [key, pattern] : attributes) rules.add_attribute(key, pattern);
-  };
-  rules.add_rule("attributes");
-  match("", "", "", 0, {{"audit", "*"}});
-  match("", "", "", 0, {{"a", "x*"}, {"b", ""}});
-  match("", "", "", 200, {{"a", "*"}});
-  for (int field = 0; field < lognotary::kFields; ++field) {
-    rules.add_source(field, "log:a");
-    rules.add_source(field, "resource:a");
-    rules.add_source(field, "scope:a");
-    rules.add_source(field, "body");
-  }
-  rules.add_rule("texts");
-  match("audit.*", "", "", 0, {});
-  match("e", "", "", 0, {});
-  match("", "scope*", "svc", 0, {});
-  match("", "*", "*", 17, {});
-  rules.add_source(lognotary::kActionField, "event_name");
-  rules.add_source(lognotary::kActionField, "log:event.name");
-  rules.add_source(lognotary::kActorIdField, "scope_name");
-  rules.add_source(lognotary::kActorTypeField, "=user");
-  rules.add_source(lognotary::kTargetIdField, "service_name");
-  rules.add_source(lognotary::kTargetTypeField, "log:b");
-  rules.add_source(lognotary::kOutcomeField, "log:code");
-  rules.add_source(lognotary::kOutcomeField, "=200");
-  rules.add_source(lognotary::kCategoryField, "body");
-  // More attributes than there are bits in a mask.
-  rules.add_rule("many");
-  for (int i = 0; i < 70; ++i) match("", "", "", 0, {{("k" + std::to_string(i)).c_str(), "v"}});
-  return rules;
-}
-
 const Rules& rules() {
-  static const Rules made = make_rules();
+  static const Rules made(lognotary::View(reinterpret_cast<const char*>(kRulesProgram), sizeof kRulesProgram));
   return made;
 }
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from harness.cache import cached
 from server.codec.signals import Signal
 
+from .rules import program_header
+
 __all__ = [
     "CORPORA",
     "FAILURES",
@@ -190,14 +192,18 @@ def build(compiler: Compiler, signal: Signal) -> Target:
     headers = [path for folder in (_NATIVE, _SHARED, _HERE) for path in sorted(folder.glob("*.hpp"))]
     for path in (*sources, *_TARGETS.values(), *headers, _IGNORED):
         digest.update(b"%b\0%d\0" % (path.name.encode(), path.stat().st_size) + path.read_bytes())
+    digest.update(program_header().encode())
     make = partial(_compile, command, sources, libraries)
     return Target(compiler, cached(f"fuzz-{digest.hexdigest()[:16]}", make) / signal.value)
 
 
 def _compile(command: list[str], sources: list[Path], libraries: list[str], folder: Path) -> None:
+    header = folder / "rules_program.hpp"
+    header.write_text(program_header(), encoding="ascii")
+
     def compile_one(source: Path) -> str:
         to = str(folder / f"{source.stem}.o")
-        subprocess.run([*command, "-c", str(source), "-o", to], check=True)
+        subprocess.run([*command, f"-I{folder}", "-c", str(source), "-o", to], check=True)
         return to
 
     with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
@@ -205,5 +211,5 @@ def _compile(command: list[str], sources: list[Path], libraries: list[str], fold
         shared = list(pool.map(compile_one, sources))
     for signal, target in zip(_TARGETS, targets, strict=True):
         subprocess.run([*command, target, *shared, *libraries, "-o", str(folder / signal.value)], check=True)
-    for path in (*targets, *shared):
+    for path in (*targets, *shared, str(header)):
         Path(path).unlink()

@@ -25,7 +25,8 @@ action = ["=pay"]
 def events(server: LognotaryServer, *arguments: str) -> list[dict[str, Any]]:
     answer = server.cli("audit", "--json", *arguments)
     assert answer.returncode in (0, 1), answer.stderr
-    return [json.loads(line) for line in answer.stdout.splitlines()]
+    found: list[dict[str, Any]] = json.loads(answer.stdout).get("events", [])
+    return found
 
 
 def rules_of(server: LognotaryServer) -> list[tuple[str, str]]:

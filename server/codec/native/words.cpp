@@ -78,7 +78,11 @@ View Words::category(View action, View target_type, std::string& scratch) const 
   if (is_auth || known & bit(kAuthWords)) return "auth";
   if (known & bit(kAdminVerbs)) return "admin";
   constexpr uint32_t kObjects = bit(kAdminObjects) | bit(kSystemObjects) | bit(kDataObjects);
-  const bool changes = known & bit(kChangeVerbs);
+  // What is done to an account is not told: it counts as a change.
+  const bool has_words = std::any_of(action.begin(), action.end(), [](char c) {
+    return is_upper(c) || is_lower(c) || is_digit(c);
+  });
+  const bool changes = !has_words || known & bit(kChangeVerbs);
   const uint32_t about = known & kObjects ? known : sets_of_name(target_type, scratch, ignored);
   if (about & bit(kDataObjects)) return "data";
   if (changes && about & bit(kAdminObjects)) return "admin";

@@ -72,6 +72,8 @@ def test_an_action_has_the_category_of_its_words(category: str, actions: str) ->
         ("get", "nodes", "data"),
         ("user.create", "invoice", "admin"),
         ("", "", "data"),
+        ("", "user", "admin"),
+        ("-", "node", "system"),
     ],
 )
 def test_the_type_of_the_target_counts_if_the_action_names_no_object(
