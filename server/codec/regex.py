@@ -19,8 +19,8 @@ Syntax and meaning are a part of RE2's, https://github.com/google/re2/wiki/Synta
 ``\.`` ``\n`` ``\t`` ``\x7F`` ``\x{1F600}``     escapes: punctuation, ``a f n r t v``, and characters by their number
 ==============================================  =====================================================================
 
-A text is UTF-8, and a set reads one whole character. Case is that of all of Unicode (simple case folding of the
-Unicode version of Python). As in RE2, ``\B`` holds between the bytes of a character that is not ASCII.
+Texts are UTF-8; a character class matches one code point. Case-insensitive matching uses the simple case folding of
+Python's Unicode version. As in RE2, ``\B`` holds between the bytes of a character that is not ASCII.
 
 Missing, compared with RE2: Unicode classes, octal escapes, ``\C``, ``\Q…\E``, the flag ``U``, and a repetition right
 after flags. The ``MAX_`` constants of ``regex_parse.py`` and ``regex_program.py`` limit the size. A search takes at

@@ -24,6 +24,7 @@ _NAMES = {
     Place.RESOURCE: "resource attribute",
     Place.SCOPE: "scope attribute",
     Place.BODY: "body",
+    Place.PAIRS: "pair",
     Place.EVENT_NAME: "event name",
     Place.SCOPE_NAME: "scope name",
     Place.SERVICE_NAME: "service name",

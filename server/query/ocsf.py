@@ -255,5 +255,5 @@ def _filled(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _has_no_time(values: _Values) -> bool:
-    """Return whether the event was sent without any time, so that its Timestamp is that of its receipt."""
+    """Return whether the event was sent without a time; its Timestamp is then the time of receipt."""
     return not values.number("ObservedTimestamp") and '"time":"unset"' in values.text("OtlpDetails")

@@ -92,7 +92,7 @@ class Search:
 
 
 def _pairs(signal: Signal) -> dict[str, _Pair]:
-    """Return the reference codec's function and that of the compiled one, for each set of rules."""
+    """Return the encode functions of both codecs for each rule set: reference first, compiled second."""
     if signal is Signal.TRACES:
         return {"none": (ReferenceCodec(()).encode_spans, NativeCodec(()).encode_spans)}
     rules = {"built-in": built_in_rules(), "custom": CUSTOM_RULES}

@@ -170,7 +170,7 @@ def corpus_files(signal: Signal = Signal.LOGS) -> list[Path]:
 
 
 def build(compiler: Compiler, signal: Signal) -> Target:
-    """Build the targets, or take them from the cache if their sources are as they were; return that of a signal.
+    """Return the fuzzing target of a signal, built from source or, if no source has changed, from the cache.
 
     Raises:
         subprocess.CalledProcessError: it does not compile.

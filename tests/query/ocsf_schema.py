@@ -120,7 +120,7 @@ def problems(event: dict[str, Any]) -> list[str]:
 
 
 def _wrong_names(value: dict[str, Any], definition: dict[str, Any]) -> Iterator[str]:
-    """Yield the attributes that are deprecated, or whose name is not that of the identifier beside them."""
+    """Yield deprecated attributes, and names that contradict the identifier beside them."""
     for name, content in value.items():
         attribute = definition["attributes"].get(name)
         if attribute is None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from server.codec.audit.facts import Facts, facts_of
 from server.codec.audit.rules import (
     FIELD_NAMES,
+    AllOf,
     Condition,
     Match,
     Pattern,
@@ -171,6 +172,8 @@ def passes_one(condition: Condition, value: bytes | None) -> bool:
 
 def passes(test: Test, value: bytes) -> bool:
     """Return whether a value passes a test."""
+    if isinstance(test, AllOf):
+        return all(passes(one, value) for one in test.tests)
     if isinstance(test, Regex):
         return search(test, _cut(value)) is not None
     if isinstance(test, Range):

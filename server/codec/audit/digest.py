@@ -9,6 +9,7 @@ from typing import Any
 
 from server.codec.audit.rules import (
     FIELD_NAMES,
+    AllOf,
     Condition,
     Match,
     Pattern,
@@ -60,6 +61,8 @@ def template_text(template: Template) -> str:
 
 def text_of_test(test: Test) -> str:
     """Return a test as people read it."""
+    if isinstance(test, AllOf):
+        return " and ".join(map(text_of_test, test.tests))
     if isinstance(test, Regex):
         return f"/{test.pattern}/"
     if isinstance(test, Range):
@@ -102,6 +105,8 @@ def _condition(condition: Condition) -> list[Any]:
 
 
 def _test(test: Test) -> str | dict[str, Any]:
+    if isinstance(test, AllOf):
+        return {"all": [_test(one) for one in test.tests]}
     if isinstance(test, Regex):
         return {"regex": test.pattern}
     if isinstance(test, Range):

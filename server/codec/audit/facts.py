@@ -8,7 +8,7 @@ from functools import cached_property
 
 from server.codec.audit.paths import Path, Segment, beginnings
 from server.codec.audit.rules import Place, Source
-from server.codec.audit.texts import find, plain, top_level
+from server.codec.audit.texts import find, first_pairs, is_json, members, plain
 from server.codec.records import Attributes, RecordColumns, Repeated
 
 __all__ = ["Facts", "facts_of"]
@@ -30,8 +30,13 @@ class Facts:
 
     @cached_property
     def members(self) -> Mapping[bytes, bytes | None]:
-        """The members of the body, which many conditions ask for."""
-        return top_level(self.body)
+        """The members of a body that is a JSON object: many conditions ask for them."""
+        return dict(members(self.body))
+
+    @cached_property
+    def pairs(self) -> Mapping[bytes, bytes | None]:
+        """The pairs of a body that is ``key=value`` text."""
+        return {} if is_json(self.body) else first_pairs(self.body)
 
     def value(self, source: Source) -> bytes | None:
         """Return the value of a source, None if there is none.
@@ -47,6 +52,8 @@ class Facts:
                 return _attribute(self.scope, source.path)
             case Place.BODY:
                 return self._in_body(source.path.segments) if source.path else self.body or None
+            case Place.PAIRS:
+                return _lookup(self.pairs, source.path.segments) if source.path else None
             case Place.EVENT_NAME:
                 return self.event_name or self.log.get(b"event.name") or None
             case Place.SCOPE_NAME:
@@ -59,13 +66,7 @@ class Facts:
                 return source.text
 
     def _in_body(self, segments: tuple[Segment, ...]) -> bytes | None:
-        if not isinstance(segments[0], bytes):
-            return find(self.body, segments, pairs_too=True)
-        for count, key in beginnings(segments):
-            if key in self.members:
-                value = self.members[key]
-                return None if value is None else find(value, segments[count:])
-        return None
+        return _lookup(self.members, segments) if isinstance(segments[0], bytes) else find(self.body, segments)
 
 
 def facts_of(records: RecordColumns, row: int) -> Facts:
@@ -90,9 +91,15 @@ def _last_sent(attributes: Attributes, repeated: Repeated) -> dict[bytes, bytes]
 def _attribute(attributes: Mapping[bytes, bytes], path: Path | None) -> bytes | None:
     if path is None:
         return None
-    if path.text in attributes:
-        return plain(attributes[path.text])
-    for count, key in beginnings(path.segments):
-        if key in attributes:
-            return find(attributes[key], path.segments[count:])
+    return plain(attributes[path.text]) if path.text in attributes else _lookup(attributes, path.segments)
+
+
+def _lookup(
+    values: Mapping[bytes, bytes] | Mapping[bytes, bytes | None], segments: tuple[Segment, ...]
+) -> bytes | None:
+    """Return the value to which a path leads from the longest key that is there."""
+    for count, key in beginnings(segments):
+        if key in values:
+            value = values[key]
+            return None if value is None else find(value, segments[count:])
     return None

@@ -33,6 +33,7 @@ _TABLES = {
     "resource": Place.RESOURCE,
     "scope_attributes": Place.SCOPE,
     "body": Place.BODY,
+    "pairs": Place.PAIRS,
 }
 _COLUMNS = {
     "event_name": Place.EVENT_NAME,
@@ -42,7 +43,7 @@ _COLUMNS = {
     "body": Place.BODY,
 }
 _CONDITIONS = ("event_name", "scope", "service", "severity_min", "severity_text", *_TABLES)
-_TEST_TABLE = {"regex", "min", "max"}
+_TEST_TABLE = {"regex", "contains", "min", "max"}
 MOST_ABSENT_BYTES = 64
 _ABSENT = ("", "-", "?", "null", "(null)")
 _MOST_SEVERITY = 255

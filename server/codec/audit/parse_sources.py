@@ -11,11 +11,11 @@ from server.codec.audit.rules import Place, Source, Template
 
 __all__ = ["parse_source", "parse_template"]
 
-_PATHS = (Place.LOG, Place.RESOURCE, Place.SCOPE, Place.BODY)
+_PATHS = (Place.LOG, Place.RESOURCE, Place.SCOPE, Place.BODY, Place.PAIRS)
 _NAMES = (Place.EVENT_NAME, Place.SCOPE_NAME, Place.SERVICE_NAME, Place.SEVERITY_TEXT, Place.BODY)
 _PART = re.compile(r"\$\{([^}]*)\}")
 _FORMS = (
-    "use log:KEY, resource:KEY, scope:KEY, body:KEY, regex:GROUP, =TEXT, "
+    "use log:KEY, resource:KEY, scope:KEY, body:KEY, pairs:KEY, regex:GROUP, =TEXT, "
     f"{', '.join(place.value for place in _NAMES)}, or a text with such sources in ${{…}}"
 )
 
@@ -29,7 +29,7 @@ def parse_source(field: str, given: object, groups: Collection[str] = ()) -> Sou
         groups: names of the groups of the rule's regular expressions.
 
     Raises:
-        RuleError: it is no source.
+        RuleError: the source cannot be read.
     """
     if isinstance(given, str):
         if given.startswith("="):
@@ -56,7 +56,7 @@ def parse_template(field: str, given: object, groups: Collection[str] = ()) -> T
     """Read the source of a field, or a text with sources in it.
 
     Raises:
-        RuleError: it is none.
+        RuleError: a source cannot be read.
     """
     if not isinstance(given, str) or given.startswith("=") or "${" not in given:
         return (parse_source(field, given, groups),)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 
 from server.codec.audit.errors import RuleError
-from server.codec.audit.rules import Pattern, PatternKind, Range, Test, ValueMap
+from server.codec.audit.rules import AllOf, Pattern, PatternKind, Range, Test, ValueMap
 from server.codec.audit.words import ACTOR_TYPES
-from server.codec.regex import compile_regex
+from server.codec.regex import Regex, compile_regex
 from server.notary.audit_words import CATEGORIES, OUTCOMES
 
 __all__ = ["MOST_NUMBER", "parse_tests", "parse_values"]
@@ -54,14 +54,27 @@ def parse_values(field: str, given: object) -> ValueMap:
 
 
 def _parse_table(what: str, given: Mapping[str, object]) -> Test:
-    if given.keys() == {"regex"}:
+    form = f'{what}: a test is a pattern, {{ regex = "…" }}, {{ contains = "…" }} or {{ min = 400, max = 599 }}'
+    if not given or given.keys() - {"contains", "regex", "min", "max"}:
+        raise RuleError(form)
+    tests: list[Pattern | Range | Regex] = []
+    contained = given.get("contains", [])
+    for text in [contained] if isinstance(contained, str) else contained if isinstance(contained, list) else [None]:
+        if not isinstance(text, str) or not text:
+            raise RuleError(f"{what}: 'contains' must be text, or a list of texts that must all be there")
+        tests.append(Pattern(PatternKind.CONTAINS, text.encode()))
+    if given.keys() & {"min", "max"}:
+        low, high = (_number(given.get(name, bound)) for name, bound in (("min", -MOST_NUMBER), ("max", MOST_NUMBER)))
+        if low is None or high is None:
+            raise RuleError(form)
+        tests.append(_range(what, low, high))
+    if "regex" in given:
         if not isinstance(given["regex"], str):
             raise RuleError(f"{what}: the regular expression must be text")
-        return compile_regex(given["regex"])
-    low, high = (_number(given.get(name, default)) for name, default in (("min", -MOST_NUMBER), ("max", MOST_NUMBER)))
-    if not given or given.keys() - {"min", "max"} or low is None or high is None:
-        raise RuleError(f'{what}: a test is a pattern, {{ regex = "…" }}, or {{ min = 400, max = 599 }}')
-    return _range(what, low, high)
+        tests.append(compile_regex(given["regex"]))
+    if not tests:
+        raise RuleError(form)
+    return tests[0] if len(tests) == 1 else AllOf(tuple(tests))
 
 
 def _number(given: object) -> int | None:

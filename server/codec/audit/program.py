@@ -14,6 +14,7 @@ from server.codec.audit.digest import rules_digest
 from server.codec.audit.paths import ALL, Path, Segment
 from server.codec.audit.rules import (
     FIELD_NAMES,
+    AllOf,
     Condition,
     Extract,
     Match,
@@ -46,7 +47,7 @@ _WORDS = (
 )
 _PLACES = {place: number for number, place in enumerate(Place)}
 _PATTERNS = {kind: number for number, kind in enumerate(PatternKind)}
-_RANGE, _REGEX = len(_PATTERNS), len(_PATTERNS) + 1
+_RANGE, _REGEX, _ALL_OF = range(len(_PATTERNS), len(_PATTERNS) + 3)
 
 
 def rules_program(rules: Collection[Rule]) -> bytes:
@@ -101,6 +102,8 @@ def _source(source: Source, groups: list[bytes]) -> bytes:
 
 
 def _test(test: Test) -> bytes:
+    if isinstance(test, AllOf):
+        return _number(_ALL_OF) + _list(test.tests, _test)
     if isinstance(test, Regex):
         return _number(_REGEX) + _regex(test)
     if isinstance(test, Range):

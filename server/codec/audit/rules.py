@@ -11,6 +11,7 @@ from server.codec.regex import Regex
 
 __all__ = [
     "FIELD_NAMES",
+    "AllOf",
     "Condition",
     "Extract",
     "Fields",
@@ -28,9 +29,10 @@ __all__ = [
 
 
 class Place(Enum):
-    """Place of a value; for the first four, a path leads to it.
+    """Place of a value; for the first five, a path leads to it.
 
-    BODY without a path is the text of the whole body. EVENT_NAME is the attribute ``event.name`` if the record has no
+    BODY without a path is the text of the whole body; with one, the body is JSON or a map. PAIRS are in a body that is
+    ``key=value`` text. EVENT_NAME is the attribute ``event.name`` if the record has no
     event name. GROUP is a named group of the rule's regular expressions, TEXT a text of the rule.
     """
 
@@ -38,6 +40,7 @@ class Place(Enum):
     RESOURCE = "resource"
     SCOPE = "scope"
     BODY = "body"
+    PAIRS = "pairs"
     EVENT_NAME = "event_name"
     SCOPE_NAME = "scope_name"
     SERVICE_NAME = "service_name"
@@ -85,7 +88,14 @@ class Range:
     high: int
 
 
-Test = Pattern | Range | Regex
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Tests that a value has to pass all, in this order: the cheap ones first."""
+
+    tests: tuple[Pattern | Range | Regex, ...]
+
+
+Test = Pattern | Range | Regex | AllOf
 """Test that a value passes or not."""
 
 

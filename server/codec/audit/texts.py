@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from server.codec.audit.paths import ALL, Path, Segment, beginnings
 
-__all__ = ["elements_of", "events_of", "find", "members", "pairs", "plain", "top_level"]
+__all__ = ["elements_of", "events_of", "find", "first_pairs", "is_json", "members", "pairs", "plain"]
 
 _SPACE = b" \t\r\n"
 _BARE = re.compile(rb"(?:true|false|null|-?[0-9][-+.0-9eE]*)(?=[\s,\]}]|\Z)")
@@ -86,13 +86,14 @@ def plain(text: bytes) -> bytes:
     return _joined(elements_of(text)) if _is_list_of_scalars(text) else text
 
 
-def top_level(text: bytes) -> dict[bytes, bytes | None]:
-    """Return the members of a JSON object, the pairs of another text, and nothing for a list; None for null."""
-    begin = _skip_space(text, 0)
-    if text[begin : begin + 1] == b"[":
-        return {}
-    if text[begin : begin + 1] == b"{":
-        return dict(members(text))
+def is_json(text: bytes) -> bool:
+    """Return whether a text begins like a JSON object or list."""
+    at = _skip_space(text, 0)
+    return text[at : at + 1] in (b"{", b"[")
+
+
+def first_pairs(text: bytes) -> dict[bytes, bytes | None]:
+    """Return the pairs of a text, of those with the same key the first."""
     values: dict[bytes, bytes | None] = {}
     for key, value in pairs(text):
         values.setdefault(key, value)
@@ -148,7 +149,7 @@ def pairs(text: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _member(text: bytes, segments: tuple[Segment, ...], *, pairs_too: bool = False) -> tuple[int, bytes] | None:
     """Return the longest key that is there, as its number of segments, and its value."""
-    values = top_level(text) if pairs_too else dict(members(text))
+    values = first_pairs(text) if pairs_too and not is_json(text) else dict(members(text))
     for count, key in beginnings(segments):
         if key in values:
             found = values[key]

@@ -80,6 +80,7 @@ Verdict Classifier::classify(const Facts& facts, Arena& arena, AuditFields& fiel
   facts_ = facts;
   arena_ = record_arena_ = &arena;
   body_is_read_ = false;
+  body_shape_ = shape_of(facts.body);
   for (Searched& one : in_record_) one.done = false;
   find_candidates(of_scope_);
   const Rule* const rule = first_match(false, &events);
@@ -93,6 +94,7 @@ void Classifier::begin_events() {
   const size_t count = rules_.matches().size();
   MatchSet possible = rules_.without_anchor();
   possible.add_all(rules_.body_anchors().all);
+  possible.add_all(rules_.pairs_anchors().all);
   for (const uint32_t slot : log_.filled()) possible.add_all(rules_.log_anchors().of_slot[slot]);
   possible.keep_all(of_scope_);
   of_record_ = MatchSet(count);
@@ -106,6 +108,7 @@ bool Classifier::classify_event(const Facts& facts, Arena& arena, AuditFields& f
   facts_ = facts;
   arena_ = &arena;
   body_is_read_ = false;
+  body_shape_ = shape_of(facts.body);
   find_candidates(of_record_);
   const Rule* const rule = first_match(true, nullptr);
   if (rule == nullptr || rule->splits) return false;
@@ -136,12 +139,12 @@ const Rule* Classifier::first_match(bool is_event, View* events) {
 
 void Classifier::find_candidates(const MatchSet& among) {
   const Anchors& of_log = rules_.log_anchors();
-  const Anchors& of_body = rules_.body_anchors();
+  const Anchors& of_body = body_shape_ == Shape::kPairs ? rules_.pairs_anchors() : rules_.body_anchors();
   candidates_ = rules_.without_anchor();
   for (const uint32_t slot : log_.filled()) {
     if (of_log.has_some[slot]) candidates_.add_all(of_log.of_slot[slot]);
   }
-  if (!of_body.all.empty()) {
+  if (of_body.all.has_any_of(among)) {
     read_body();
     for (const uint32_t slot : body_.filled()) {
       if (of_body.has_some[slot]) candidates_.add_all(of_body.of_slot[slot]);
@@ -186,6 +189,8 @@ bool Classifier::passes(const Test& test, View value) {
     case Test::kRegex:
       found_.resize(test.regex->groups());
       return test.regex->search(cut(value), found_.data(), regex_scratch_);
+    case Test::kAllOf:
+      return std::all_of(test.all.begin(), test.all.end(), [&](const Test& one) { return passes(one, value); });
   }
   return false;
 }
@@ -198,8 +203,13 @@ bool Classifier::value(const Source& source, View& value) {
       return attribute(resource_, source, value);
     case Place::kScope:
       return attribute(scope_, source, value);
+    case Place::kPairs:
+      return body_shape_ == Shape::kPairs && in_body(source, value);
     case Place::kBody:
-      if (source.has_path) return in_body(source, value);
+      if (source.has_path) {
+        const bool is_for_other_text = body_shape_ == Shape::kPairs && !source.starts.empty();
+        return !is_for_other_text && in_body(source, value);
+      }
       value = facts_.body;
       return !value.empty();
     case Place::kEventName:
@@ -231,7 +241,7 @@ bool Classifier::attribute(const Slots<View>& slots, const Source& source, View&
 }
 
 bool Classifier::in_body(const Source& source, View& value) {
-  if (source.starts.empty()) return find(facts_.body, source.path, 0, *arena_, value, true);
+  if (source.starts.empty()) return find(facts_.body, source.path, 0, *arena_, value);
   read_body();
   for (const auto& [slot, count] : source.starts) {
     if (!body_.has(slot)) continue;
@@ -245,7 +255,7 @@ void Classifier::read_body() {
   if (body_is_read_) return;
   body_is_read_ = true;
   body_.clear();
-  switch (shape_of(facts_.body)) {
+  switch (body_shape_) {
     case Shape::kObject:
       for (Members members(facts_.body); members.next();) {
         const uint32_t slot = rules_.slot(members.key(*arena_));

@@ -85,6 +85,7 @@ class Classifier {
   Slots<View> log_, scope_, resource_;
   Slots<RawValue> body_;
   bool body_is_read_ = false;
+  Shape body_shape_ = Shape::kList;
   View service_name_, scope_name_;
   // The matches whose conditions on the resource hold, on the scope too, and on the record too: for its events.
   MatchSet of_resource_, of_scope_, of_record_;

@@ -80,6 +80,7 @@ class ProgramReader {
       test.high = signed_number();
     }
     if (test.kind == Test::kRegex) test.regex = regex();
+    if (test.kind == Test::kAllOf) test.all = list([&] { return this->test(); });
     return test;
   }
 
@@ -132,6 +133,7 @@ class ProgramReader {
       case Place::kScopeName:
         return match.of_scope;
       case Place::kBody:
+      case Place::kPairs:
         return match.of_body;
       default:
         return match.of_record;
@@ -182,7 +184,7 @@ void Rules::add_starts(Match& match) {
 void Rules::anchor_matches() {
   const size_t count = matches_.size();
   without_anchor_ = MatchSet(count);
-  for (Anchors* anchors : {&log_anchors_, &body_anchors_}) {
+  for (Anchors* anchors : {&log_anchors_, &body_anchors_, &pairs_anchors_}) {
     *anchors = Anchors{std::vector<MatchSet>(slots(), MatchSet(count)), std::vector<bool>(slots(), false),
                        MatchSet(count)};
   }
@@ -192,7 +194,7 @@ void Rules::anchor_matches() {
     for (const auto* conditions : {&matches_[number].of_record, &matches_[number].of_body}) {
       for (const Condition& condition : *conditions) {
         const Source& source = condition.source;
-        if (source.starts.empty() || (source.place != Place::kLog && source.place != Place::kBody)) continue;
+        if (source.starts.empty()) continue;
         if (rarest == nullptr || source.path.text.size() > rarest->path.text.size()) rarest = &source;
       }
     }
@@ -200,7 +202,9 @@ void Rules::anchor_matches() {
       without_anchor_.add(number);
       continue;
     }
-    Anchors& anchors = rarest->place == Place::kLog ? log_anchors_ : body_anchors_;
+    Anchors& anchors = rarest->place == Place::kLog    ? log_anchors_
+                       : rarest->place == Place::kBody ? body_anchors_
+                                                       : pairs_anchors_;
     anchors.all.add(number);
     for (const Start& start : rarest->starts) {
       anchors.of_slot[start.slot].add(number);
@@ -213,7 +217,7 @@ void Rules::add_starts(Source& source) {
   if (!source.has_path || source.place == Place::kGroup) return;
   const size_t all = source.path.segments.size();
   const auto& beginnings = source.path.beginnings;
-  const bool in_attributes = source.place != Place::kBody;
+  const bool in_attributes = source.place != Place::kBody && source.place != Place::kPairs;
   if (in_attributes && (beginnings.empty() || beginnings[0].empty() || beginnings[0][0].key != source.path.text)) {
     source.starts.push_back({add_slot(source.path.text), all});
   }

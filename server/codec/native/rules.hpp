@@ -24,7 +24,7 @@ enum Field : size_t {
 
 // In the order of server/codec/audit/rules.py's Place.
 enum class Place : uint8_t {
-  kLog, kResource, kScope, kBody, kEventName, kScopeName, kServiceName, kSeverityText, kGroup, kText
+  kLog, kResource, kScope, kBody, kPairs, kEventName, kScopeName, kServiceName, kSeverityText, kGroup, kText
 };
 
 // The values of the keys that rules read, each in the slot of its key in Rules.
@@ -73,11 +73,12 @@ struct Source {
 using Template = std::vector<Source>;
 
 struct Test {
-  enum Kind : uint8_t { kExact, kPrefix, kSuffix, kContains, kAny, kRange, kRegex };
+  enum Kind : uint8_t { kExact, kPrefix, kSuffix, kContains, kAny, kRange, kRegex, kAllOf };
   Kind kind;
   std::string text;
   int64_t low = 0, high = 0;
   std::unique_ptr<Regex> regex;
+  std::vector<Test> all;
 };
 
 struct Condition {
@@ -106,11 +107,11 @@ class MatchSet {
   void keep_all(const MatchSet& other) {
     for (size_t i = 0; i < words_.size(); ++i) words_[i] &= other.words_[i];
   }
-  bool empty() const {
-    for (const uint64_t word : words_) {
-      if (word != 0) return false;
+  bool has_any_of(const MatchSet& other) const {
+    for (size_t i = 0; i < words_.size(); ++i) {
+      if ((words_[i] & other.words_[i]) != 0) return true;
     }
-    return true;
+    return false;
   }
 
   // Calls `use` with each match, in order, until it returns true.
@@ -171,6 +172,7 @@ class Rules {
   const std::vector<Match>& matches() const { return matches_; }  // of all rules, in order
   const Anchors& log_anchors() const { return log_anchors_; }
   const Anchors& body_anchors() const { return body_anchors_; }
+  const Anchors& pairs_anchors() const { return pairs_anchors_; }
   const MatchSet& without_anchor() const { return without_anchor_; }
   size_t extracts() const { return extracts_; }  // of all rules
   const std::string& digest() const { return digest_; }
@@ -197,7 +199,7 @@ class Rules {
   std::string digest_;
   std::vector<Rule> rules_;
   std::vector<Match> matches_;
-  Anchors log_anchors_, body_anchors_;
+  Anchors log_anchors_, body_anchors_, pairs_anchors_;
   MatchSet without_anchor_;
   size_t extracts_ = 0;
   std::array<uint64_t, 256> lengths_{};  // for each first character, the lengths of keys

@@ -178,13 +178,23 @@ def test_conditions_reach_resource_scope_and_body() -> None:
         ({"resource": {"a.b": "x"}}, {"resource_attributes": ((b"a", b'{"b":"x"}'),)}),
         ({"scope_attributes": {"a": "x"}}, {"scope_attributes": ((b"a", b"x"),)}),
         ({"body": {"user.name": "bob", "kind": "*"}}, {"body": json.dumps(nested).encode()}),
-        ({"body": {"user": "bob", "kind": "Event"}}, {"body": b'kind=Event, user="bob"'}),
+        ({"pairs": {"user": "bob", "kind": "Event"}}, {"body": b'kind=Event, user="bob"'}),
         ({"body": "*user*"}, {"body": b"a user"}),
         ({"severity_text": "AUDIT"}, {"severity_text": b"AUDIT"}),
     ):
         rules = (rule(match),)
         assert one(rules, **columns) is not None, match
         assert one(rules) is None
+
+
+def test_text_that_users_can_write_is_neither_json_nor_the_other_way_round() -> None:
+    json_only, pairs_only = (rule({"body": {"kind": "*"}}),), (rule({"pairs": {"kind": "*"}}),)
+    text, document = b'GET /?q "kind=Event"', b'{"message":"kind=Event","kind":"Event"}'
+    assert one(json_only, body=text) is None
+    assert one(json_only, body=document) is not None
+    assert one(pairs_only, body=text) is not None
+    assert one(pairs_only, body=document) is None
+    assert one((rule({"attributes": {"message.kind": "*"}}),), log_attributes=((b"message", text),)) is None
 
 
 def test_of_repeated_keys_the_last_one_sent_counts_everywhere() -> None:

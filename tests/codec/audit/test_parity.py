@@ -100,6 +100,7 @@ _patterns: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(["*", "x", "x*", "*x", "*x*", "LOGIN", "", "é*"]),
     st.fixed_dictionaries({"min": st.integers(-5, 3), "max": st.integers(3, 600)}),
     st.sampled_from([{"regex": "^x"}, {"regex": "(?i)log(in|out)"}, {"regex": "[^a]$"}]),
+    st.sampled_from([{"contains": "a"}, {"contains": ["a", "x"], "regex": "^.x"}, {"contains": "1", "max": 500}]),
 )
 _tests = st.one_of(_patterns, st.lists(_patterns, min_size=1, max_size=2))
 _path_tests = st.dictionaries(st.sampled_from(_PATHS), _tests, min_size=1, max_size=2)
@@ -117,15 +118,18 @@ _matches = st.one_of(
             "resource": _path_tests,
             "scope_attributes": _path_tests,
             "body": st.one_of(_path_tests, _tests),
+            "pairs": _path_tests,
         },
     ),
 )
 _sources = st.one_of(
-    st.tuples(st.sampled_from(["log:", "resource:", "scope:", "body:"]), st.sampled_from(_PATHS)).map("".join),
+    st.tuples(st.sampled_from(["log:", "resource:", "scope:", "body:", "pairs:"]), st.sampled_from(_PATHS)).map(
+        "".join
+    ),
     st.sampled_from(
         [
             *("body", "event_name", "scope_name", "service_name", "severity_text", "=", "=success", "=admin"),
-            *("regex:r", "regex:r.a.b", "regex:s", "${log:a}/${body:b}", "x ${regex:s}"),
+            *("regex:r", "regex:r.a.b", "regex:s", "${log:a}/${body:b}", "x ${regex:s}", "${pairs:a}"),
         ]
     ),
 )

@@ -115,11 +115,15 @@ def test_every_condition_can_be_set() -> None:
     }
     assert conditions(parse(match={"body": "type=*"}).match[0]) == {"body": ["type=*"]}
     assert conditions(parse(match={"body": {"regex": "a"}}).match[0]) == {"body": ["/a/"]}
+    assert conditions(parse(match={"body": {"contains": ["a", "*"], "regex": "b"}, "pairs": {"k": "v"}}).match[0]) == {
+        "body": [r"*a* and *\** and /b/"],
+        "pairs:k": ["v"],
+    }
 
 
 def test_every_source_can_be_named() -> None:
     sources = [
-        *("log:a.b[0]", "resource:a", "scope:a", "body:a[*].b[-1]", "body", "event_name", "scope_name"),
+        *("log:a.b[0]", "resource:a", "scope:a", "body:a[*].b[-1]", "pairs:a", "body", "event_name", "scope_name"),
         *("service_name", "severity_text", "regex:who", "regex:who.name", "=", "=text ${log:a}"),
     ]
     rule = parse(extract={"regex": "(?P<who>.+)"}, fields={"action": sources})
@@ -165,6 +169,9 @@ ONE_OR_MORE = "must be a table of conditions, or a list of them"
         ({"name": "r", "match": {"scope": 1.5}}, "scope: 1.5 is not a pattern"),
         ({"name": "r", "match": {"attributes": {"k": {"min": 5, "max": 4}}}}, "no number is at least 5 and at most 4"),
         ({"name": "r", "match": {"attributes": {"k": {"min": "5"}}}}, "attributes k: a test is a pattern"),
+        ({"name": "r", "match": {"body": {"contains": 5}}}, "body: 'contains' must be text, or a list of texts"),
+        ({"name": "r", "match": {"body": {"contains": []}}}, "body: a test is a pattern"),
+        ({"name": "r", "match": {"pairs": "k"}}, "'pairs' must be a table"),
         ({"name": "r", "match": {"attributes": {"k": {}}}}, "attributes k: a test is a pattern"),
         ({"name": "r", "match": {"attributes": {"k": {"regex": 5}}}}, "the regular expression must be text"),
         ({"name": "r", "match": {"attributes": {"k": {"regex": "("}}}}, "regular expression '('"),
@@ -241,6 +248,8 @@ def test_the_digest_of_a_rule_set_changes_with_everything_that_decides() -> None
         (parse(split="body:items"),),
         (parse(split="body"),),
         (parse(match={"service": "/x/"}),),
+        (parse(match={"service": {"contains": ["x", "y"]}}),),
+        (parse(match={"pairs": {"x": "y"}}),),
         (parse(match={"service": {"regex": "x"}}),),
         (parse(match={"service": "1..5"}),),
         (parse(match={"service": {"min": 1, "max": 5}}),),
