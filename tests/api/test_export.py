@@ -4,117 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from lognotary.v1 import correlation_pb2 as pb
-from lognotary.v1 import evidence_pb2
-from lognotary.v1.export_pb2 import ExportRequest, ExportSummary
-from server import check
-from server.api.correlation import search_records
+from lognotary.v1.export_pb2 import ExportRequest
 from server.api.errors import InvalidArgumentError
-from server.api.export import EXPORT_LIMITS, export_records
-from server.log.journal import Journal
+from server.api.export import export_records
 from server.notary.export_manifest import open_manifest
 from server.notary.origin import Stream
-from server.notary.signers import Signer
 from server.query import export as export_module
 from server.query.errors import QueryTooExpensiveError
 from server.query.limits import QueryLimits
-from storage.engine import Engine
 from storage.interrupt import Interrupt, InterruptedQueryError
 from tests.api.growing import GrowingLog, insert_copy
-from tests.api.store import LOGS, START, Writer, audit_event, log_record, moment, span
+from tests.api.store import LOGS, START, Writer, log_record, moment
 from tests.query.ocsf_schema import problems
 
-DAY = 86_400 * 10**9
-HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1", "'=1", 'a "b", c\r\nd', "\x00 zero", "✓ Ünï")  # noqa: RUF001
-
-
-@pytest.fixture(scope="module")
-def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
-    """Records of both streams in several batches, one without a time, and texts that formats have to escape."""
-    with closing(Journal(tmp_path_factory.mktemp("journal"), 1 << 20)) as journal:
-        writer = Writer(module_engine, journal)
-        writer.write([audit_event("user.create"), log_record("Order 17 paid", at=1, **{"http.status_code": "200"})])
-        writer.write([log_record(text, at=2, key=text, **{"": "empty key"}) for text in HOSTILE])
-        writer.write([audit_event("login", actor="=bob", at=DAY, outcome="failure"), log_record("late", at=DAY)])
-        without_time = log_record("no time")
-        without_time.time_unix_nano = 0
-        writer.write_spans([span("GET /orders", at=5), _rich_span(), span("late", at=DAY, failed=True)])
-        writer.write([without_time, *(log_record(f"many {number}", at=3 * DAY + number % 7) for number in range(300))])
-        yield writer
-
-
-def _rich_span() -> Span:
-    """Return a span with events and links, one of them without attributes, and texts that formats have to escape."""
-    found = span("=SUM(A1)", at=7)
-    found.trace_state = "vendor=1"
-    event = Span.Event(time_unix_nano=START + 8, name='a "b", c', attributes=[_text("=key", "ä"), _text("=key", "=2")])
-    found.events.extend([event, Span.Event(time_unix_nano=START + 9, name="-1")])
-    found.links.extend([Span.Link(trace_id=b"\x02" * 16, span_id=b"\x03" * 8, attributes=[_text("a", "b")])])
-    return found
-
-
-def _text(key: str, value: str) -> KeyValue:
-    return KeyValue(key=key, value=AnyValue(string_value=value))
-
-
-def export(
-    writer: Writer, query: str = "", *, limits: QueryLimits = EXPORT_LIMITS, **request: Any
-) -> tuple[bytes, ExportSummary]:
-    """Export, and return the file and the end."""
-    steps = list(
-        export_records(
-            writer.engine,
-            writer.keys,
-            ExportRequest(query=query, **request),
-            Interrupt(),
-            lambda: writer.signer.ed25519,
-            limits,
-        )
-    )
-    assert [step.WhichOneof("step") for step in steps].count("summary") == 1
-    return b"".join(step.content for step in steps), steps[-1].summary
-
-
-def rows_of(content: bytes) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in content.splitlines()]
-
-
-def checked(writer: Writer, content: bytes, manifest: str, directory: Path) -> Mapping[str, tuple[bool, str]]:
-    """Check an export as ``check.py`` does; step -> result."""
-    (directory / "file").write_bytes(content)
-    (directory / "manifest").write_text(manifest, encoding="utf-8")
-    keys = [check.Key("", check.ED25519, writer.signer.ed25519.public_key)]
-    report = check.check_export(directory / "file", directory / "manifest", keys)
-    return {step.name: (step.holds, step.says) for step in report.steps}
-
-
-def searched(writer: Writer, query: str, **request: Any) -> set[tuple[str, int, str]]:
-    """Return log, leaf and entry of the verified records of all pages of a search."""
-    found = set()
-    wanted = pb.SearchRequest(query=query, page_size=50, **request)
-    while True:
-        page = search_records(writer.engine, writer.keys, wanted)
-        for entry in page.entries:
-            evidence = getattr(entry, entry.WhichOneof("entry")).evidence
-            if evidence.state == evidence_pb2.VERIFIED:
-                found.add((evidence.origin, evidence.leaf_index, evidence.record_hash))
-        wanted.page_token = page.next_page_token
-        if not page.next_page_token:
-            return found
+from .exporting import DAY, HOSTILE, checked, export, rows_of, searched
 
 
 @pytest.mark.parametrize(
@@ -260,79 +172,6 @@ def test_columns_can_be_selected(records: Writer, tmp_path: Path) -> None:
     steps = checked(records, content, end.manifest, tmp_path)
     assert steps["rows"][0]
     assert "the SHA-256 of 0 was computed" in steps["rows"][1]
-
-
-def test_a_manifest_says_what_was_exported(records: Writer) -> None:
-    _, end = export(records, "actor:alice", since=moment(0), streams=["audit"], format="csv")
-    said = open_manifest(end.manifest, [records.signer.ed25519.public_key])
-    assert (said["Query"], said["Streams"], said["Format"], said["Records"]) == ("actor:alice", ["audit"], "csv", 1)
-    assert (said["Since"], said["Until"]) == ("2025-06-15T15:06:40.000000000Z", None)
-    assert said["SHA256"] == end.sha256.hex()
-    [log] = said["Logs"]
-    assert (log["Origin"], log["Records"], log["FirstLeaf"], log["EndLeaf"]) == ("shop/audit/node-1", 1, 0, 1)
-
-
-@pytest.mark.parametrize(
-    ("change", "step"),
-    [
-        (lambda content, note: (content.replace(b"late", b"Late"), note), "file rows"),
-        (lambda content, note: (content + content, note), "file rows"),
-        (lambda content, note: (content, note.replace('"Query": "late"', '"Query": "lace"')), "signature"),
-        (lambda content, note: (content, note.replace("lognotary/export/v1", "lognotary/export/v2")), "manifest"),
-    ],
-)
-def test_what_was_changed_is_told(
-    records: Writer, change: Callable[[bytes, str], tuple[bytes, str]], step: str, tmp_path: Path
-) -> None:
-    content, end = export(records, "late")
-    changed, manifest = change(content, end.manifest)
-    steps = checked(records, changed, manifest, tmp_path)
-    assert " ".join(name for name, (holds, _) in steps.items() if not holds) == step
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(kind=st.sampled_from(("ndjson", "csv", "ocsf")), in_file=st.booleans(), data=st.data())
-def test_no_change_is_accepted_and_none_breaks_the_check(
-    records: Writer, kind: str, in_file: bool, data: st.DataObject, tmp_path: Path
-) -> None:
-    content, end = export(records, "action:login" if kind == "ocsf" else "late", format=kind)
-    parts = [content, end.manifest.encode()]
-    whole = parts[not in_file]
-    place = data.draw(st.integers(0, len(whole) - 1))
-    end_at = data.draw(st.integers(place, min(len(whole), place + 8)))
-    changed = whole[:place] + data.draw(st.binary(max_size=8)) + whole[end_at:]
-    assume(changed != whole)
-    parts[not in_file] = changed
-    (tmp_path / "file").write_bytes(parts[0])
-    (tmp_path / "manifest").write_bytes(parts[1])
-    keys = [check.Key("", check.ED25519, records.signer.ed25519.public_key)]
-    assert not check.check_export(tmp_path / "file", tmp_path / "manifest", keys).holds
-
-
-def test_a_checkpoint_by_an_unknown_key_is_told(records: Writer, tmp_path: Path) -> None:
-    """The manifest of a server whose key signs none of the logs, as after a rotation."""
-    other = Signer.generate()
-    request = ExportRequest(query="late")
-    steps = list(export_records(records.engine, records.keys, request, Interrupt(), lambda: other.ed25519))
-    (tmp_path / "file").write_bytes(b"".join(step.content for step in steps))
-    (tmp_path / "manifest").write_text(steps[-1].summary.manifest, encoding="utf-8")
-    keys = [check.Key("", check.ED25519, other.ed25519.public_key)]
-    report = check.check_export(tmp_path / "file", tmp_path / "manifest", keys)
-    assert report.holds
-    assert [text.partition(",")[0] for text in report.not_checked] == [
-        "the checkpoint of shop/audit/node-1",
-        "the checkpoint of shop/operational/node-1",
-    ]
-
-
-def test_a_manifest_is_no_checkpoint_and_a_checkpoint_no_manifest(records: Writer, tmp_path: Path) -> None:
-    content, end = export(records, "late")
-    with pytest.raises(check.RefusedError, match="not a signed checkpoint"):
-        check._parse_checkpoint(end.manifest, "it")
-    said = open_manifest(end.manifest, [records.signer.ed25519.public_key])
-    steps = checked(records, content, said["Logs"][0]["Checkpoint"], tmp_path)
-    why = "the manifest is not a signed note lognotary/export/v1: the file comes first, then its manifest"
-    assert steps == {"manifest": (False, why)}
 
 
 @pytest.mark.parametrize(
