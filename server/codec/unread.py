@@ -29,6 +29,7 @@ from enum import IntEnum
 
 from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
+from server.notary.canonical import encode_varint
 
 __all__ = [
     "SEND_ONE",
@@ -281,12 +282,4 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _delimited(tag: int, content: bytes) -> bytes:
-    return _encoded_varint(tag) + _encoded_varint(len(content)) + content
-
-
-def _encoded_varint(value: int) -> bytes:
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes((*out, value))
+    return encode_varint(tag) + encode_varint(len(content)) + content

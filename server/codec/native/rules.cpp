@@ -5,20 +5,15 @@
 namespace lognotary {
 namespace {
 
-// Reads a program, as server/codec/audit/program.py writes it.
+// Reads a program, as server/codec/audit/program.py writes it. Throws Refused if it is broken.
 class ProgramReader {
  public:
   explicit ProgramReader(View program) : at_(program.data()), end_(program.data() + program.size()) {}
 
   uint64_t number() {
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      if (at_ == end_) break;
-      const auto byte = static_cast<unsigned char>(*at_++);
-      value |= static_cast<uint64_t>(byte & 0x7F) << shift;
-      if (byte < 0x80) return value;
-    }
-    throw std::invalid_argument("the program of the audit rules is broken");
+    const Varint read = read_varint(at_, end_);
+    at_ = read.next;
+    return read.value;
   }
 
   int64_t signed_number() {
@@ -28,9 +23,7 @@ class ProgramReader {
 
   std::string text() {
     const uint64_t size = number();
-    if (size > static_cast<uint64_t>(end_ - at_)) {
-      throw std::invalid_argument("the program of the audit rules is broken");
-    }
+    if (size > static_cast<uint64_t>(end_ - at_)) throw Refused{};
     std::string read(at_, size);
     at_ += size;
     return read;
@@ -147,6 +140,14 @@ class ProgramReader {
 }  // namespace
 
 Rules::Rules(View program) {
+  try {
+    read(program);
+  } catch (const Refused&) {
+    throw std::invalid_argument("the program of the audit rules is broken");
+  }
+}
+
+void Rules::read(View program) {
   ProgramReader reader(program);
   for (size_t set = 0; set < Words::kSets; ++set) {
     for (const std::string& word : reader.list([&] { return reader.text(); })) {

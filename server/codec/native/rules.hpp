@@ -185,6 +185,7 @@ class Rules {
   }
 
  private:
+  void read(View program);
   uint32_t add_slot(const std::string& key);
   uint32_t known_slot(View key) const;
   void add_starts(Source& source);
