@@ -53,7 +53,7 @@ void Classifier::begin_scope(View scope_name, const std::vector<Member>& members
   fill(scope_, members, repeated);
   scope_arena_.clear();
   arena_ = &scope_arena_;
-  for (Searched& one : in_scope_) one.done = false;
+  ++scope_round_;
   of_scope_ = MatchSet(rules_.matches().size());
   of_resource_.find([&](size_t number) {
     if (holds(rules_.matches()[number].of_scope)) of_scope_.add(number);
@@ -81,7 +81,7 @@ Verdict Classifier::classify(const Facts& facts, Arena& arena, AuditFields& fiel
   arena_ = record_arena_ = &arena;
   body_is_read_ = false;
   body_shape_ = shape_of(facts.body);
-  for (Searched& one : in_record_) one.done = false;
+  ++record_round_;
   find_candidates(of_scope_);
   const Rule* const rule = first_match(false, &events);
   if (rule == nullptr) return Verdict::kOperational;

@@ -49,7 +49,7 @@ class Classifier {
   void fill(Slots<View>& slots, const std::vector<Member>& members, const std::vector<Repeated>& repeated) const;
   // What a regular expression found in a value that several records have in common.
   struct Searched {
-    bool done = false;
+    uint64_t round = 0;  // of the scope or record in which it was searched
     bool found = false;
     std::vector<View> groups;
   };
@@ -58,6 +58,7 @@ class Classifier {
   void find_candidates(const MatchSet& among);
   const Rule* first_match(bool is_event, View* events);
   const Searched& searched(const Extract& extract);
+  const Searched& searched_once(const Extract& extract, Searched& into, uint64_t round, Arena* arena);
   void search(const Extract& extract, Searched& into);
   void read_body();
 
@@ -92,6 +93,7 @@ class Classifier {
   MatchSet candidates_;  // those that the keys of the record admit
   SearchedOnes in_scope_, in_record_;
   Searched in_body_found_;
+  uint64_t scope_round_ = 0, record_round_ = 0;
   Arena scope_arena_;
   Arena* record_arena_ = nullptr;
   Facts facts_{};

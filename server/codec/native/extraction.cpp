@@ -2,6 +2,8 @@
 #include "address.hpp"
 #include "classifier.hpp"
 
+#include <utility>
+
 namespace lognotary {
 namespace {
 
@@ -62,31 +64,32 @@ void Classifier::search_groups(const Rule& rule) {
 
 // Returns what a regular expression finds; in what several records have in common, it is searched for once.
 const Classifier::Searched& Classifier::searched(const Extract& extract) {
-  Arena* const arena = arena_;
-  Searched* into = &in_body_found_;
   switch (extract.source.place) {
     case Place::kBody:
-      into->done = false;
-      break;
+    case Place::kPairs:
+      search(extract, in_body_found_);
+      return in_body_found_;
     case Place::kResource:
     case Place::kServiceName:
     case Place::kScope:
     case Place::kScopeName:
-      into = &in_scope_[extract.number];
-      arena_ = &scope_arena_;
-      break;
+      return searched_once(extract, in_scope_[extract.number], scope_round_, &scope_arena_);
     default:
-      into = &in_record_[extract.number];
-      arena_ = record_arena_;
-      break;
+      return searched_once(extract, in_record_[extract.number], record_round_, record_arena_);
   }
-  if (!into->done) search(extract, *into);
-  arena_ = arena;
-  return *into;
+}
+
+const Classifier::Searched& Classifier::searched_once(const Extract& extract, Searched& into, uint64_t round,
+                                                      Arena* arena) {
+  if (into.round == round) return into;
+  into.round = round;
+  std::swap(arena_, arena);
+  search(extract, into);
+  std::swap(arena_, arena);
+  return into;
 }
 
 void Classifier::search(const Extract& extract, Searched& into) {
-  into.done = true;
   into.groups.assign(extract.groups.size(), View());
   View from;
   value(extract.source, from);
