@@ -14,6 +14,7 @@ _BENCHMARKS = (
     "receiver",
     "blocks",
     "ingest",
+    "rules",
     "bill",
     "layout",
     "many_logs",
