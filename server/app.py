@@ -127,7 +127,12 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         metrics = intake.metrics
         # Reading has connections of its own, so that commits never wait for queries.
         reader = DeferredEngine()
-        overview = StatusSource(str(settings.storage), intake.not_ready, unsigned_streams=settings.unsigned_streams)
+        overview = StatusSource(
+            str(settings.storage),
+            intake.not_ready,
+            unsigned_streams=settings.unsigned_streams,
+            rules_problem=intake.rules_problem,
+        )
         backend = Backend(
             reader,
             identity.trusted(),
@@ -297,5 +302,7 @@ class _Reporter:
             if self.opened is None:
                 self._say(Report(starting=not_ready or "the worker is starting", metrics=metrics))
             else:
-                self._say(Report(not_ready=not_ready, metrics=metrics, signed_by=self.opened.signed_by()))
+                problem = self._ingestion.rules_problem()
+                signed_by = self.opened.signed_by()
+                self._say(Report(not_ready=not_ready, metrics=metrics, signed_by=signed_by, rules_problem=problem))
             await asyncio.sleep(REPORT_INTERVAL)

@@ -1069,15 +1069,22 @@ def _check_rows(said: dict[str, Any], rows: Iterable[dict[str, Any]]) -> str:
         _append(subtrees, total - 1, leaf_hash(bytes.fromhex(entry)))
     _check_count(log, count)
     if any(log["Records"] for log in logs) or total != said["Records"]:
-        raise RefusedError(f"there are {total} rows, and not as many as the manifest says")
+        raise RefusedError(f"the file has {_counted(total, 'row')}, and not as many as the manifest says")
     if _root(subtrees).hex() != said["EntriesRoot"]:
         raise RefusedError("the entries of the rows do not lead to the root hash of the manifest")
-    return f"{total} rows have the entries of the manifest; the SHA-256 of {hashed} was computed from their content"
+    computed = f"the SHA-256 of {hashed} was computed from the content"
+    return f"the entries of {_counted(total, 'row')} are those of the manifest; {computed}"
 
 
 def _check_count(log: dict[str, Any] | None, count: int) -> None:
     if log is not None and count != log["Records"]:
-        raise RefusedError(f"there are {count} rows of {log['Origin']}, and not as many as the manifest says")
+        raise RefusedError(
+            f"the file has {_counted(count, 'row')} of {log['Origin']}, and not as many as the manifest says"
+        )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _append(subtrees: list[bytes], size: int, leaf: bytes) -> None:
@@ -1203,7 +1210,7 @@ def check_checkpoints(manifest: Manifest, keys: Sequence[Key], unknown: list[str
         if all(signed_by(checkpoint, key) is None for key in own):
             by = ", ".join(f"{name}+{key_id.hex()}" for name, key_id, _ in checkpoint.signatures)
             unknown.append(f"the checkpoint of {log['Origin']}, which is signed by no key that was given, but by {by}")
-    return f"there are {len(logs)}, of which {len(logs) - len(unknown)} are signed by a key that was given"
+    return f"{len(logs) - len(unknown)} of {len(logs)} signed by a key that was given"
 
 
 def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report:
@@ -1244,7 +1251,7 @@ def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report
             except RefusedError as error:
                 steps.append(Step(name, False, str(error)))
     said = {name: value for name, value in manifest.said.items() if name != "Logs"}
-    said["Logs"] = [f"{log['Origin']}: {log['Records']} records" for log in manifest.said["Logs"]]
+    said["Logs"] = [f"{log['Origin']}: {_counted(log['Records'], 'record')}" for log in manifest.said["Logs"]]
     return Report(tuple(steps), said if all(step.holds for step in steps) else None, tuple(unknown))
 
 
@@ -1350,7 +1357,7 @@ def _complain(message: str) -> int:
 
 _BUNDLE = ("The bundle proves nothing.", "this record is in the signed log.", _NOT_PROVED)
 _EXPORT = (
-    "The file is not what the manifest says.",
+    "The export is not proved.",
     "the server signed that it exported this file.",
     _EXPORT_NOT_PROVED,
 )
@@ -1358,6 +1365,8 @@ _EXPORT = (
 
 def _lines(report: Report, words: tuple[str, str, str]) -> Iterator[str]:
     nothing, proved, not_proved = words
+    if any(not step.holds and step.name in ("file", "rows") for step in report.steps):
+        nothing = "The file is not what the manifest says."
     for step in report.steps:
         mark = "·" if step.says == _NO_WITNESS else "✔" if step.holds else "✘"
         yield f"{mark} {step.name:<12} {_one_line(step.says)}"

@@ -74,8 +74,8 @@ class AuditFilter:
     """Filter of audit events; all conditions must hold. Times are nanoseconds since the epoch.
 
     Attributes:
-        equal: column -> value, for Action, ActorId, TargetId, TargetType, SourceId, Outcome, Category,
-            ServiceName and TraceId.
+        equal: column -> value, for Action, ActorId, EffectiveActorId, TargetId, TargetType, SourceId, Outcome,
+            Category, AuditRule, ServiceName and TraceId.
         prefixes: column -> beginning of the value, for the same columns; empty for any value that is not empty.
         text: text in the body, ignoring case.
         since: earliest Timestamp.
@@ -90,7 +90,10 @@ class AuditFilter:
 
 
 _FILTER_COLUMNS = frozenset(
-    {"Action", "ActorId", "TargetId", "TargetType", "SourceId", "Outcome", "Category", "ServiceName", "TraceId"}
+    (
+        *("Action", "ActorId", "EffectiveActorId", "TargetId", "TargetType", "SourceId"),
+        *("Outcome", "Category", "AuditRule", "ServiceName", "TraceId"),
+    )
 )
 
 

@@ -40,8 +40,8 @@ class TestWhatServersExport:
             "manifest": "the manifest is well-formed",
             "signature": f"the manifest is signed by {replace(KEY, name='lognotary/export')}",
             "file": f"the file has the {len(content)} bytes of the manifest, SHA-256 {sha256(content).hexdigest()}",
-            "rows": "6 rows have the entries of the manifest; the SHA-256 of 6 was computed from their content",
-            "checkpoints": "there are 2, of which 2 are signed by a key that was given",
+            "rows": "the entries of 6 rows are those of the manifest; the SHA-256 of 6 was computed from the content",
+            "checkpoints": "2 of 2 signed by a key that was given",
         }
         assert report.not_checked == ()
         assert report.proved is not None
@@ -61,7 +61,7 @@ class TestWhatServersExport:
     def test_rows_of_selected_columns_have_entries_that_nobody_computes(self, checker: Checker, kind: str) -> None:
         content, manifest = export(kind, columns=["Body"])
         assert (
-            "6 rows have the entries of the manifest; the SHA-256 of 0"
+            "the entries of 6 rows are those of the manifest; the SHA-256 of 0"
             in says(checker.report(content, manifest))["rows"]
         )
 
@@ -78,12 +78,16 @@ class TestWhatServersExport:
         for kind, computed in (("ndjson", 1), ("csv", 0)):
             report = checker.report(*export(kind, [(log, [0])]))
             assert report.holds
-            assert f"1 rows have the entries of the manifest; the SHA-256 of {computed} was" in says(report)["rows"]
+            assert (
+                f"the entries of 1 row are those of the manifest; the SHA-256 of {computed} was" in says(report)["rows"]
+            )
 
     def test_the_records_of_ocsf_events_are_computed(self, checker: Checker) -> None:
         content, manifest = export("ocsf", [(AUDIT, (1, 4, 5))])
         found = says(checker.report(content, manifest))["rows"]
-        assert found == "3 rows have the entries of the manifest; the SHA-256 of 3 was computed from their content"
+        assert (
+            found == "the entries of 3 rows are those of the manifest; the SHA-256 of 3 was computed from the content"
+        )
         crlf = content.replace(b"\n", b"\r\n")
         assert "which is undone" in says(checker.report(crlf, manifest))["file"]
 
@@ -94,7 +98,7 @@ class TestWhatServersExport:
         assert report.holds
         [told] = report.not_checked
         assert told.startswith("the checkpoint of shop/operational/a, which is signed by no key that was given, but by")
-        assert says(report)["checkpoints"] == "there are 2, of which 1 are signed by a key that was given"
+        assert says(report)["checkpoints"] == "1 of 2 signed by a key that was given"
         assert checker.report(content, by_other, [OTHER_KEY, KEY]).not_checked == ()
 
     def test_keys_may_have_the_name_of_one_log_or_of_none(self, checker: Checker) -> None:
@@ -130,6 +134,16 @@ class TestCommand:
         assert "✘ The file is not what the manifest says." in capsys.readouterr().out
         assert self.run(checker, "--json") == 1
         assert json.loads(capsys.readouterr().out)["holds"] is False
+
+    def test_an_export_by_an_unknown_signer_is_not_said_to_be_another_file(
+        self, checker: Checker, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        checker.write(*export())
+        arguments = ["check", str(checker.file), str(checker.manifest), "--public-key"]
+        assert cli.main([*arguments, str(VerifierKey("lognotary/export", OTHER_KEY.public))]) == 1
+        printed = capsys.readouterr().out
+        assert printed.rstrip().endswith("✘ The export is not proved.")
+        assert "The file is not" not in printed
 
     @pytest.mark.parametrize("missing", ["file", "manifest"])
     def test_a_missing_file_is_named(self, checker: Checker, missing: str, capsys: pytest.CaptureFixture[str]) -> None:

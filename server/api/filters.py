@@ -15,6 +15,8 @@ __all__ = ["audit_filter"]
 _PATTERNS = {
     "action": "Action",
     "actor_id": "ActorId",
+    "effective_actor_id": "EffectiveActorId",
+    "rule": "AuditRule",
     "service_name": "ServiceName",
     "source_id": "SourceId",
     "target_id": "TargetId",

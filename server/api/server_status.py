@@ -61,12 +61,15 @@ class StatusSource:
         not_ready: function that returns why records cannot be acknowledged, empty if they can; must not block.
         self_verification: function that returns the state of self-verification, None if it is off.
         unsigned_streams: streams that are not signed.
+        rules_problem: function that returns why the audit rules could not be reloaded, empty if they could; must not
+            block.
     """
 
     storage: str = ""
     not_ready: Callable[[], str] = str
     self_verification: Callable[[], SelfVerificationView | None] = lambda: None
     unsigned_streams: Sequence[Stream] = ()
+    rules_problem: Callable[[], str] = str
 
 
 def get_status(engine: Engine, keys: Callable[[], TrustedKeys], source: StatusSource) -> pb.GetStatusResponse:
@@ -77,7 +80,12 @@ def get_status(engine: Engine, keys: Callable[[], TrustedKeys], source: StatusSo
         keys: function that returns the trusted public keys; it may raise StorageError.
         source: what the server knows of itself.
     """
-    response = pb.GetStatusResponse(version=version("lognotary"), not_ready=source.not_ready(), storage=source.storage)
+    response = pb.GetStatusResponse(
+        version=version("lognotary"),
+        not_ready=source.not_ready(),
+        storage=source.storage,
+        audit_rules_problem=source.rules_problem(),
+    )
     response.unsigned_streams.extend(stream.value for stream in source.unsigned_streams)
     try:
         info = engine.info

@@ -12,7 +12,7 @@ from server.query.tree import Conjunction, Everything, FieldName, Match, Node, P
 
 __all__ = ["filter_query", "query_of_options"]
 
-_FIELDS = {"target-type": "TargetType"}
+_FIELDS = {"effective-actor": "effective_actor", "target-type": "TargetType"}
 
 
 def query_of_options(options: argparse.Namespace) -> str:

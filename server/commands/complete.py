@@ -132,7 +132,9 @@ class _Shown:
             say(*self._heading)
             self._heading = []
         for entry in entries:
-            say(*entry_lines(shown(entry), self._style, details=self._details, width=self._width))
+            say(
+                *entry_lines(shown(entry, details=self._details), self._style, details=self._details, width=self._width)
+            )
 
     def _end(self, findings: Sequence[evidence_pb2.Finding], summary: correlation_pb2.CompleteSummary) -> None:
         if self._kept is not None:

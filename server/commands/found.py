@@ -8,7 +8,7 @@ from lognotary.v1 import correlation_pb2
 from server.commands.evidence_lines import OMITTED, entries_verdict, is_doubtful_entry, reason_line
 from server.commands.output import Style, shown
 from server.commands.render import indented, places
-from server.commands.sentences import is_error, level, record_details, sentence, span_details
+from server.commands.sentences import is_error, level, record_details, sentence, span_details, untimed
 from server.commands.units import cut, wrapped
 from server.errors.amounts import duration
 from server.escaping.visible import visible
@@ -51,7 +51,7 @@ def found_lines(
         yield f"no record matches {visible(query)}" if query else "there is no record"
         return
     for entry in found.entries:
-        yield from entry_lines(shown(entry), style, details=details, width=width)
+        yield from entry_lines(shown(entry, details=details), style, details=details, width=width)
     yield from entries_verdict(found.entries, "record", "records", style)
     if with_count:
         bound = "at least " if found.count_is_lower_bound else ""
@@ -82,8 +82,8 @@ def entry_lines(
     first, *others = wrapped(text, room) if details else [cut(text, room)]
     yield f"{mark}{when}  {style.paint(kind, colour)}{' ' if kind else ''}{style.paint(first, '1' if is_audit else '')}"
     yield from (f"    {line}" for line in others)
-    if not record.timestamp.ToNanoseconds():
-        yield "    sent without a time: the time shown is the time of receipt"
+    if note := untimed(record):
+        yield f"    {note}"
     yield from indented(", ".join(places(record)), width, details)
     if details:
         lines = span_details(record) if isinstance(record, correlation_pb2.Span) else record_details(record)

@@ -81,14 +81,16 @@ class Style:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code else text
 
 
-def shown(message: _MessageT, limit: int = VALUE_LIMIT) -> _MessageT:
-    """Return a copy of a message in which all texts are visible, and cut off after ``limit`` characters.
+def shown(message: _MessageT, *, details: bool = False) -> _MessageT:
+    """Return a copy of a message in which all texts are visible. Bytes and keys of attributes stay as they are.
 
-    Bytes and keys of attributes stay as they are.
+    Args:
+        message: the message.
+        details: True to show the texts at the length of a message, False to cut them off at that of a value.
     """
     copy = type(message)()
     copy.CopyFrom(message)
-    _make_visible(copy, limit)
+    _make_visible(copy, MESSAGE_LIMIT if details else VALUE_LIMIT)
     return copy
 
 

@@ -11,7 +11,7 @@ from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.timeline import happened_at
 from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, verdict
 from server.commands.output import Style, shown
-from server.commands.sentences import record_details, sentence, shows_body
+from server.commands.sentences import record_details, sentence, shows_body, untimed
 from server.commands.units import cut, wrapped
 from server.escaping.visible import visible
 from server.notary.counted import counted
@@ -41,7 +41,7 @@ def event_lines(
     if not found.events:
         yield f"no audit event matches {visible(filters)}" if filters else "there is no audit event"
         return
-    for event in shown(found).events:
+    for event in shown(found, details=details).events:
         doubtful = is_doubtful(event.evidence)
         mark = style.paint("✘ ", "1;31") if doubtful else ""
         when = style.clock(happened_at(event))
@@ -49,10 +49,10 @@ def event_lines(
         first, *others = wrapped(sentence(event), room) if details else [cut(sentence(event), room)]
         yield f"{mark}{when}  {style.paint(first, '1')}"
         yield from (f"    {line}" for line in others)
-        if (bodies or details) and event.body and not shows_body(event):
+        if bodies and not details and event.body and not shows_body(event):
             yield from indented(f"body: {event.body}", width, details)
-        if not event.timestamp.ToNanoseconds():
-            yield "    sent without a time: the time shown is the time of receipt"
+        if note := untimed(event):
+            yield f"    {note}"
         yield from indented(", ".join(places(event)), width, details)
         if details:
             for line in record_details(event):

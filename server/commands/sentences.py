@@ -8,7 +8,7 @@ from lognotary.v1 import correlation_pb2
 from server.errors.amounts import duration
 from server.escaping.visible import visible
 
-__all__ = ["is_error", "level", "record_details", "sentence", "shows_body", "span_details"]
+__all__ = ["is_error", "level", "record_details", "sentence", "shows_body", "span_details", "untimed"]
 
 _LEVELS = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _ERROR = 17  # SeverityNumber, OpenTelemetry logs data model
@@ -16,25 +16,43 @@ _FIRST = ("exception.type", "exception.message")
 
 
 def sentence(record: correlation_pb2.Record) -> str:
-    """Return who did what, on what, from where, with which result; and the body if it does not say who did what."""
+    """Return who did what, on what, from where, with which result; and the body if actor or action are not known."""
     audit = record.audit
     who, what = audit.actor_id, audit.action or record.event_name
-    if not who and not what and record.body:
+    if not (who or what or audit.effective_actor_id) and record.body:
         known = audit.outcome not in ("", "unknown")
-        return f"{record.body} → {audit.outcome}" if known else record.body
-    parts = [who or "somebody", what or "did something"]
+        return f"{_quoted(record.body)} → {audit.outcome}" if known else _quoted(record.body)
+    parts = [who or "(no actor)"]
+    if audit.effective_actor_id:
+        parts.append(f"as {audit.effective_actor_id}")
+    parts.append(what or "(no action)")
     if audit.target_id or audit.target_type:
         parts.append(" ".join(filter(None, ("on", audit.target_type, audit.target_id))))
     if audit.source_id:
         parts.append(f"from {audit.source_id}")
     parts.append(f"→ {audit.outcome or 'unknown'}")
     said = " ".join(parts)
-    return f"{said}: {record.body}" if shows_body(record) else said
+    return f"{said}: {_quoted(record.body)}" if shows_body(record) else said
 
 
 def shows_body(record: correlation_pb2.Record) -> bool:
     """Return whether the sentence about an audit event has its body."""
     return bool(record.body) and not (record.audit.actor_id and record.audit.action)
+
+
+def _quoted(body: str) -> str:
+    """Return a body in quotes, so that words of the sender cannot be mistaken for those of the sentence."""
+    return '"' + body.replace('"', '\\"') + '"'
+
+
+def untimed(content: correlation_pb2.Record | correlation_pb2.Span) -> str:
+    """Return which time is shown instead of the record's own if it was sent without one; otherwise an empty text."""
+    # The details are JSON, in which a text of the sender has backslashes before its quotes.
+    if '"time":"unset"' not in content.otlp_details and content.timestamp.ToNanoseconds():
+        return ""
+    if isinstance(content, correlation_pb2.Record) and content.HasField("observed_timestamp"):
+        return "sent without a time: the time shown is the time at which it was observed"
+    return "sent without a time: the time shown is the time of receipt"
 
 
 def level(record: correlation_pb2.Record) -> str:
@@ -51,13 +69,17 @@ def is_error(record: correlation_pb2.Record) -> bool:
 
 
 def record_details(record: correlation_pb2.Record) -> Iterator[str]:
-    """Yield the detail lines of a record: its audit columns that its sentence does not have, and its attributes."""
+    """Yield the detail lines of a record: what its sentence does not have of its audit columns, and its attributes."""
+    if record.HasField("audit") and record.body and not shows_body(record):
+        yield f"body: {record.body}"
     for name, value in (
         ("actor name", record.audit.actor_name),
-        ("effective actor", record.audit.effective_actor_id),
+        ("actor type", record.audit.actor_type),
         ("session", record.audit.session_id),
         ("source host", record.audit.source_host),
         ("description", record.audit.description),
+        ("record ID", record.audit.record_id),
+        ("rule", record.audit.rule),
     ):
         if value:
             yield f"{name}: {value}"

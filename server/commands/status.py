@@ -33,10 +33,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def is_good(status: status_pb2.GetStatusResponse) -> bool:
-    """Return whether a server is ready, and nothing is wrong with its logs."""
+    """Return whether a server is ready, and nothing is wrong with its rules and logs."""
     return not (
         status.not_ready
         or status.storage_problem
+        or status.audit_rules_problem
         or any(log.problem for log in status.logs)
         or any(status.self_verification.findings.values())
     )
@@ -53,6 +54,9 @@ def status_lines(status: status_pb2.GetStatusResponse, style: Style) -> Iterator
     if status.storage_problem:
         yield style.paint(f"                   ✘ {status.storage_problem}", "31")
     yield f"self-verification  {_self_verification(status, style)}"
+    if status.audit_rules_problem:
+        problem = f"✘ not reloaded, older rules are in force: {status.audit_rules_problem}"
+        yield f"audit rules        {style.paint(problem, '31')}"
     if status.unsigned_streams:
         yield f"not signed         {', '.join(status.unsigned_streams)}"
     if not status.logs:

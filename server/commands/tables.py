@@ -36,6 +36,7 @@ _RECORD_COLUMNS = (
     *("trace", "span", "parent", "name", "kind", "status", "duration"),
     *("evidence", "log", "leaf", "attributes", "resource_attributes"),
     *("actor_name", "effective_actor", "host", "description"),
+    *("actor_type", "target_type", "source_type", "rule", "record"),
 )
 _TRACE_COLUMNS = (
     *("trace", "first", "last", "duration", "audit_events", "logs", "spans", "errors", "services", "actors"),
@@ -149,6 +150,11 @@ def _entry(entry: correlation_pb2.TimelineEntry) -> Mapping[str, str | int]:
         "effective_actor": audit.effective_actor_id,
         "host": audit.source_host,
         "description": audit.description,
+        "actor_type": audit.actor_type,
+        "target_type": audit.target_type,
+        "source_type": audit.source_type,
+        "rule": audit.rule,
+        "record": audit.record_id,
     }
 
 

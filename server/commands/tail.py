@@ -66,7 +66,7 @@ def _follow(options: argparse.Namespace, request: correlation_pb2.TailRequest, c
         else:
             lines = [line for one in answer.missed for line in missed_lines(one, style)]
             for entry in answer.entries:
-                lines += entry_lines(shown(entry), style, details=options.verbose, width=width)
+                lines += entry_lines(shown(entry, details=options.verbose), style, details=options.verbose, width=width)
             if lines:
                 say(*lines)
         if cursor_file:

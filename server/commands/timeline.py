@@ -12,10 +12,10 @@ from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.trace_overview import overview_of
 from server.commands.evidence_lines import OMITTED, entry_evidence, is_doubtful, reason_line, verdict, without_evidence
 from server.commands.output import Style, shown
-from server.commands.sentences import is_error, level, record_details, sentence, span_details
+from server.commands.sentences import is_error, level, record_details, sentence, span_details, untimed
 from server.commands.units import cells, cut, padded, wrapped
 from server.errors.amounts import duration
-from server.escaping.visible import MESSAGE_LIMIT, VALUE_LIMIT, escape, visible
+from server.escaping.visible import escape, visible
 from server.notary.counted import counted
 
 _Content = correlation_pb2.Record | correlation_pb2.Span
@@ -152,8 +152,7 @@ def _entries(
     style: Style,
     view: View,
 ) -> Iterator[str]:
-    limit = MESSAGE_LIMIT if view.details else VALUE_LIMIT
-    visible_entries = [shown(entry, limit) for entry in entries]
+    visible_entries = [shown(entry, details=view.details) for entry in entries]
     contents = [_content(entry) for entry in visible_entries]
     columns = _Columns.of(contents, view.width)
     start = trace.entries[0].timestamp.ToNanoseconds() if trace.entries else 0
@@ -235,7 +234,7 @@ def _lines(item: _Item, repeated: str, columns: _Columns, style: Style, view: Vi
         for line in wrapped(reason_line(doubtful), view.width and view.width - _OFFSET - 4):
             yield f"{' ' * (_OFFSET + 4)}{style.paint(line, '31')}"
     if view.details:
-        for detail in _details(kind, content):
+        for detail in _details(content):
             for part in wrapped(detail, None if room is None else room - 2):
                 yield f"{column}  {style.paint(part, '2')}"
 
@@ -253,26 +252,24 @@ def _level(kind: str, content: _Content) -> str:
 
 def _text(kind: str, content: _Content) -> tuple[str, str]:
     """Return the text of an entry, and its ending, which is never cut: the duration and the status of a span."""
-    untimed = "" if content.timestamp.ToNanoseconds() else " (sent without a time: placed at its receipt)"
+    note = f" ({why})" if (why := untimed(content)) else ""
     if isinstance(content, correlation_pb2.Span):
         status = content.status_code.upper().removeprefix("STATUS_CODE_")
         said = status.title() if status not in ("", "UNSET") else ""
         message = cut(content.status_message, _NARROWEST)
         ending = f" ({duration(content.duration_nanos)}) {': '.join(filter(None, (said, message)))}"
-        return content.name, ending.rstrip() + untimed
+        return content.name, ending.rstrip() + note
     if kind == "audit_event":
-        return sentence(content), untimed
-    return content.body or content.event_name, untimed
+        return sentence(content), note
+    return content.body or content.event_name, note
 
 
-def _details(kind: str, content: _Content) -> Iterator[str]:
+def _details(content: _Content) -> Iterator[str]:
     if isinstance(content, correlation_pb2.Span):
         yield from span_details(content)
         if content.evidence.origin:
             yield f"{content.evidence.origin}#{content.evidence.leaf_index}"
         return
-    if kind == "audit_event" and content.body:
-        yield f"body: {content.body}"
     yield from record_details(content)
     if content.evidence.origin:
         yield f"{content.evidence.origin}#{content.evidence.leaf_index}"

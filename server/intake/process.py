@@ -95,6 +95,7 @@ class Intake:
         otlp_grpc, otlp_http: addresses of the OTLP receivers.
         metrics: metrics of the intake.
         not_ready: returns why records cannot be acknowledged, empty if they can; does not block.
+        rules_problem: returns why the audit rules could not be reloaded, empty if they could; does not block.
         accepting: accepts records until its block ends, given the storage.
     """
 
@@ -102,6 +103,7 @@ class Intake:
     otlp_http: Address
     metrics: Metrics
     not_ready: Callable[[], str]
+    rules_problem: Callable[[], str]
     accepting: Callable[[Reached], AbstractAsyncContextManager[OpenIntake]]
 
 

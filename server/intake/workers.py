@@ -57,4 +57,4 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
                 stack.enter_context(background("key reloading", reloading, stop))
                 yield OpenIntake(run, workers.signed_by)
 
-        yield Intake(otlp_grpc, otlp_http, metrics, not_ready, accepting)
+        yield Intake(otlp_grpc, otlp_http, metrics, not_ready, workers.rules_problem, accepting)

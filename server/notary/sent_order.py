@@ -1,8 +1,8 @@
 """The order in which the values of a repeated key were sent.
 
-Stored maps are sorted by key and then by value, and keep all values of a repeated key. ``OtlpDetails`` has the order in
-which values were sent, unless it is the stored order: for each key the positions of its values in their stored order
-(``server.codec.decode``). Of several values, the last one counts.
+Stored maps are sorted by key and then by value, and keep all values of a repeated key. If the values of a key were sent
+in another order, ``OtlpDetails`` has this order, as positions in the stored order (``server.codec.decode``). Of several
+values, the last one counts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class SentOrder:
     """The order of the values in the maps of one record or span."""
 
     def __init__(self, otlp_details: bytes) -> None:
-        """Take ``OtlpDetails`` as stored: anything that is not an order of values stands for the stored order."""
+        """Take ``OtlpDetails`` as stored; without a valid order for a key, the stored order of its values is used."""
         self._json = otlp_details
 
     def values(self, pairs: Pairs, *path: str) -> Mapping[bytes, Sequence[bytes]]:

@@ -29,6 +29,9 @@ def _words(text: str) -> frozenset[str]:
 
 _LOGON = _words("login logon signin signon loggedin signedin authenticate authentication")
 _LOGOFF = _words("logout logoff signout signoff loggedout signedout")
+_OPENED, _CLOSED = _words("open opened start started"), _words("close closed end ended stop stopped")
+_MEANS = _words("password publickey keyboard user hostbased gssapi")
+_RESULTS = _words("accepted failed invalid")
 _SWITCH = _words("impersonate impersonation sudo su")
 
 _CREATE = _words("create add new insert register provision invite import generate")
@@ -120,7 +123,7 @@ def choose_activity(action: str, category: str, target_type: str, *, has_target:
     if not is_read and (is_one_word or words & _NOUNS) and (found := _access_activity(words, types, category)):
         return found
     if category == "auth":
-        return Activity(AUTHENTICATION, 7 if words & _SWITCH else _unnamed(words))
+        return Activity(AUTHENTICATION, 7 if words & _SWITCH else _of_attempt(words))
     if category == "system" and ((words | types) & _APPLICATIONS or (is_one_word and not types)):
         found = _of_class(APPLICATION_LIFECYCLE, words)
         if found.activity_id not in (OTHER, UNKNOWN):
@@ -162,7 +165,7 @@ def _subject(words: Set[str], types: Set[str]) -> EventClass | None:
     for nouns, found in classes:
         if types & nouns:
             return found
-    if types:
+    if types and "iam" not in types:  # iam.amazonaws.com is the name of a service, not a type
         return None
     is_given = bool(words & (_ROLES | _PRIVILEGES)) and bool(words & (_GIVE_ONLY | _TAKE_ONLY))
     if words & _GROUPS:
@@ -170,6 +173,15 @@ def _subject(words: Set[str], types: Set[str]) -> EventClass | None:
     if words & (_USERS | _PASSWORDS | _FACTORS | _CREDENTIALS) or is_given:
         return USER_MANAGEMENT
     return ROLE_MANAGEMENT if words & _ROLES else None
+
+
+def _of_attempt(words: Set[str]) -> int:
+    """Return the activity of an attempt to log in that is named by its means, or by the session that it opens."""
+    if "session" in words and words & _OPENED:
+        return 1
+    if "session" in words and words & _CLOSED:
+        return 2
+    return 1 if words & _MEANS and words & _RESULTS else _unnamed(words)
 
 
 def _of_secret(words: Set[str]) -> int | None:

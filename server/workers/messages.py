@@ -62,6 +62,7 @@ class Report:
         metrics: metrics of the worker, in Prometheus' text format.
         signed_by: fingerprints of the keys that sign all logs of the worker, according to storage; empty during a key
             change.
+        rules_problem: reason why the worker could not reload its audit rules; empty if it could.
     """
 
     starting: str = ""
@@ -69,6 +70,7 @@ class Report:
     failure: str = ""
     metrics: str = ""
     signed_by: str = ""
+    rules_problem: str = ""
 
     def encode(self) -> bytes:
         """Return the report as a line."""

@@ -137,6 +137,10 @@ class Supervisor:
             return "the server is starting: waiting for storage"
         return next(filter(None, (worker.not_ready() for worker in self._workers)), "")
 
+    def rules_problem(self) -> str:
+        """Return why a worker could not reload its audit rules, empty if all could; thread-safe."""
+        return next(filter(None, (worker.rules_problem() for worker in self._workers)), "")
+
     def kill(self) -> None:
         """Kill all workers at once; thread-safe."""
         for worker in self._workers:
@@ -174,6 +178,10 @@ class _Worker:
     def signed_by(self) -> str:
         report = self._report
         return report.signed_by if report else ""
+
+    def rules_problem(self) -> str:
+        report = self._report
+        return report.rules_problem if report else ""
 
     def kill(self) -> None:
         process = self._process

@@ -12,7 +12,7 @@ from server.process.metrics import GaugeSample
 from server.process.storage_probe import StorageProbe
 from server.writer.open_streams import OpenStreams
 
-__all__ = ["admission_gauges", "log_gauges"]
+__all__ = ["admission_gauges", "log_gauges", "rules_gauge"]
 
 
 def log_gauges(streams: OpenStreams, batchers: Mapping[Stream, Batcher], probe: StorageProbe) -> Iterator[GaugeSample]:
@@ -54,6 +54,12 @@ def _journal_gauges(journal: Journal, batcher: Batcher, labels: dict[str, str]) 
     )
     if (free := journal.free) is not None:
         yield "lognotary_journal_disk_free_bytes", "Free bytes on the disk of the journal", labels, free
+
+
+def rules_gauge(problem: str) -> GaugeSample:
+    """Return the gauge of a failed reload of the audit rules: 0 if there is no reason why it failed, otherwise 1."""
+    help_text = "1 while older audit rules than those of the settings file are in force, which cannot be used"
+    return "lognotary_audit_rules_reload_failed", help_text, {}, float(bool(problem))
 
 
 def admission_gauges(admission: Admission) -> Iterator[GaugeSample]:

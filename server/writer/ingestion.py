@@ -36,7 +36,7 @@ from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.witness.scheduler import WitnessScheduler, build_tasks
 from server.writer.file_watch import watch_files
-from server.writer.gauges import admission_gauges, log_gauges
+from server.writer.gauges import admission_gauges, log_gauges, rules_gauge
 from server.writer.inherited_journals import store_journals
 from server.writer.open_streams import OpenStreams, open_streams
 from server.writer.owned_logs import (
@@ -210,7 +210,11 @@ class Ingestion:
         self._rules = RulesInForce(self._settings, lambda rules: self.pipeline.use_codec(codec_of(rules)))
         codec = codec_of(self._settings.audit_rules)
         self.metrics.add_gauges(
-            lambda: [*admission_gauges(admission), *log_gauges(writing.streams, writing.batchers, writing.probe)]
+            lambda: [
+                *admission_gauges(admission),
+                *log_gauges(writing.streams, writing.batchers, writing.probe),
+                rules_gauge(self.rules_problem()),
+            ]
         )
         with contextlib.ExitStack() as stack:
             stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
@@ -218,6 +222,11 @@ class Ingestion:
             for stream, batcher in writing.batchers.items():
                 stack.enter_context(background(f"batches of {stream.value} records", batcher.running(), stop))
             yield
+
+    def rules_problem(self) -> str:
+        """Return why the audit rules could not be reloaded the last time, empty if they could; does not block."""
+        rules = self._rules
+        return rules.problem if rules else ""
 
     def reload_rules(self) -> None:
         """Classify by the audit rules that the settings file has now; what goes wrong is logged. Blocks."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from server.codec.audit.digest import rules_digest
 from server.codec.audit.rules import Rule
 from server.settings.errors import ConfigError
 from server.settings.settings import Settings, reread_rules
+from server.settings.table import DEFAULT_FILE
 
 __all__ = ["RulesInForce"]
 
@@ -16,7 +18,11 @@ _logger = logging.getLogger(__name__)
 
 
 class RulesInForce:
-    """The audit rules in force. The digest of the rules stands in every audit record, so each change shows there."""
+    """The audit rules in force. The digest of the rules stands in every audit record, so each change shows there.
+
+    Attributes:
+        problem: reason why the rules could not be reloaded the last time; empty if they could.
+    """
 
     def __init__(self, settings: Settings, use: Callable[[Sequence[Rule]], object]) -> None:
         """Begin with the rules of the settings.
@@ -25,7 +31,10 @@ class RulesInForce:
             settings: the settings.
             use: called with other rules, which are to be used from then on.
         """
-        self._settings = settings
+        self.problem = ""
+        # Without a settings file at start, one may be written later, in the same place.
+        self._file = settings.file or str(Path(DEFAULT_FILE).absolute())
+        self._must_exist = bool(settings.file)
         self._use = use
         self._rules = tuple(settings.audit_rules)
         self._digest = rules_digest(self._rules)
@@ -33,15 +42,21 @@ class RulesInForce:
 
     def reload(self) -> None:
         """Read the rules again, and use them if they can be used; otherwise the old ones stay in force."""
-        if not self._settings.file:
+        if not self._must_exist and not Path(self._file).exists():
+            _logger.info("no settings file %s: the audit rules have not changed, digest %s", self._file, self._digest)
             return
+        self._must_exist = True
         try:
-            rules = reread_rules(self._settings.file)
-            if rules == self._rules:
-                return
-            self._use(rules)
+            rules = reread_rules(self._file)
+            if rules != self._rules:
+                self._use(rules)
         except (ConfigError, ValueError) as error:
+            self.problem = str(error)
             _logger.error("the audit rules could not be reloaded, so the old ones stay in force: %s", error)  # noqa: TRY400 - told whole
+            return
+        self.problem = ""
+        if rules == self._rules:
+            _logger.info("the audit rules have not changed, digest %s", self._digest)
             return
         digest = rules_digest(rules)
         _logger.info("audit rules were read anew: %d, digest %s, before that %s", len(rules), digest, self._digest)

@@ -41,6 +41,9 @@ async def test_audit_events_come_latest_first_with_their_evidence(events: Writer
     ("wanted", "expected"),
     [
         ({"actor_id": "bob"}, [3, 2]),
+        ({"effective_actor_id": "*"}, []),
+        ({"rule": "otel-audit"}, [5, 4, 3, 2, 1, 0]),
+        ({"rule": "kube*"}, []),
         ({"action": "user.create"}, [3, 0]),
         ({"action": "user.*"}, [3, 1, 0]),
         ({"action": "user"}, []),
@@ -104,6 +107,7 @@ async def test_a_search_that_cannot_be_made_is_an_invalid_argument(
     "other",
     [
         *({name: "x"} for name in ("actor_id", "action", "target_id", "target_type", "source_id", "service_name")),
+        *({name: "x"} for name in ("effective_actor_id", "rule")),
         {"actor_id": "alic*"},
         {"outcome": "success"},
         {"category": "admin"},

@@ -24,6 +24,17 @@ def test_while_storage_is_away_the_status_says_so() -> None:
     assert (verification, logs) == ("self-verification  off", "logs               unknown")
 
 
+def test_audit_rules_that_could_not_be_reloaded_are_in_the_status() -> None:
+    status = get_status(DeferredEngine(), TrustedKeys, StatusSource(rules_problem=lambda: "lognotary.toml:2: no name"))
+    status.storage_problem = ""
+    assert not is_good(status)
+    line = "audit rules        ✘ not reloaded, older rules are in force: lognotary.toml:2: no name"
+    assert line in list(status_lines(status, Style(colour=False)))
+    status.audit_rules_problem = ""
+    assert is_good(status)
+    assert not any("rules" in line for line in status_lines(status, Style(colour=False)))
+
+
 def test_findings_of_self_verification_are_in_the_status() -> None:
     state = SelfVerification(
         3600, {"RECORD_CHANGED": 2, "TILE_ALTERED": 0}, walk_started=1.5, walk_finished=2.5, walks=1, is_behind=True

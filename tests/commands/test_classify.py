@@ -114,6 +114,14 @@ def test_sources_of_empty_fields_are_shown_on_request(directory: Path, capsys: p
     assert "  actor_name          empty: log:user is bob, which another field has" in lines
 
 
+def test_maps_and_lists_of_maps_are_told_apart(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written_record = record(type="payment", amount="7", user='[{"name":"alice"}]', address='{"ip":"10.0.0.1"}')
+    (directory / "records.json").write_text(written(written_record))
+    lines = classified(capsys, "records.json", "--verbose")
+    assert any('log:user is [{"name":"alice"}], a list of maps' in line for line in lines)
+    assert any('log:address is {"ip":"10.0.0.1"}, a map' in line for line in lines)
+
+
 def test_records_that_nearly_match_are_explained(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     near = record(body="x" * 300, type="refund")
     draft = record(type="payment", amount="1", draft="true")

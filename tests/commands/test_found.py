@@ -46,6 +46,18 @@ def test_lines_fit_into_the_width_but_for_the_place_in_a_log() -> None:
     assert whole.count("long") == 20
 
 
+def test_details_of_audit_events_have_their_body_and_all_texts_in_full() -> None:
+    event = audit_event(actor_id="alice", action="login", body="b" * 500, otlp_details='{"time":"unset"}')
+    shown = [line.strip() for line in lines(event, details=True)]
+    assert f"body: {'b' * 500}" in shown
+    assert "sent without a time: the time shown is the time of receipt" in shown
+    assert not any("body" in line for line in lines(event))
+    log = record(body="l" * 500)
+    assert "l" * 500 in lines(log, details=True)[0]
+    assert "l" * 500 not in lines(log)[0]
+    assert not any("body" in line for line in lines(log, details=True))
+
+
 def test_hostile_texts_are_shown_as_what_they_are() -> None:
     assert "\\x1b[2J" in lines(record(body="\x1b[2Jgone"))[0]
 

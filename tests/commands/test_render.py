@@ -28,9 +28,11 @@ def test_events_have_one_verdict_and_a_mark_where_one_differs() -> None:
 
 def test_an_event_without_actor_or_action_is_shown_by_its_body() -> None:
     accepted = audit_event(body="Accepted password for root")
-    assert "Z  Accepted password for root\n" in shown_events(accepted)
+    assert 'Z  "Accepted password for root"\n' in shown_events(accepted)
     half = audit_event(body="Accepted password for root", actor_id="root", outcome="success")
-    assert "root did something → success: Accepted password for root" in shown_events(half)
+    assert 'root (no action) → success: "Accepted password for root"' in shown_events(half)
+    other = audit_event(body='"ok" → success', action="login")
+    assert '(no actor) login → unknown: "\\"ok\\" → success"' in shown_events(other)
     full = audit_event(body="Accepted password for root", actor_id="root", action="login", outcome="success")
     assert "Accepted" not in shown_events(full)
     assert "body: Accepted password for root" in shown_events(full, bodies=True)
@@ -52,6 +54,17 @@ def test_an_event_without_a_time_is_shown_at_its_receipt_and_says_so() -> None:
     text = shown_events(event)
     assert "2023-11-14T22:13:20Z  a b" in text
     assert "sent without a time" in text
+
+
+def test_the_details_of_an_event_say_whether_it_was_sent_without_a_time() -> None:
+    received = audit_event(actor_id="a", action="b", otlp_details='{"time":"unset","rules":"0a"}')
+    assert "sent without a time: the time shown is the time of receipt" in shown_events(received)
+    observed = audit_event(
+        actor_id="a", action="b", otlp_details='{"time":"unset"}', observed_timestamp=received.timestamp
+    )
+    assert "sent without a time: the time shown is the time at which it was observed" in shown_events(observed)
+    timed = audit_event(actor_id="a", action="b", otlp_details='{"rules":"\\"time\\":\\"unset\\""}')
+    assert "sent without" not in shown_events(timed)
 
 
 def test_no_events_are_said_to_be_none() -> None:
@@ -86,21 +99,41 @@ def test_what_the_sentence_of_an_event_leaves_out_is_in_its_details() -> None:
         actor_id="u-17",
         action="login",
         actor_name="Alice",
+        actor_type="user",
         effective_actor_id="root",
         session_id="s-1",
         source_host="web-1\x1b",
         description="Alice logged in",
+        record_id="r-1",
+        rule="sshd",
     )
     shown = shown_events(event, details=True).splitlines()
     assert [line.strip() for line in shown[1:-1]] == [
         "service shop",
         "actor name: Alice",
-        "effective actor: root",
+        "actor type: user",
         "session: s-1",
         "source host: web-1\\x1b",
         "description: Alice logged in",
+        "record ID: r-1",
+        "rule: sshd",
     ]
     assert "Alice" not in shown_events(event)
+
+
+def test_the_effective_actor_is_a_part_of_the_sentence() -> None:
+    event = audit_event(actor_id="jane", effective_actor_id="system:admin", action="create", body="sudo")
+    assert "Z  jane as system:admin create → unknown\n" in shown_events(event)
+    unnamed = audit_event(effective_actor_id="root", body="sudo")
+    assert '(no actor) as root (no action) → unknown: "sudo"' in shown_events(unnamed)
+
+
+def test_details_have_texts_in_full() -> None:
+    event = audit_event(actor_id="a", action="b", body="x" * 500, log_attributes={"k": "y" * 500})
+    shown = shown_events(event, details=True)
+    assert "x" * 500 in shown
+    assert "y" * 500 in shown
+    assert "x" * 401 not in shown_events(event, bodies=True)
 
 
 def test_all_values_of_a_repeated_attribute_are_shown_as_they_were_sent() -> None:

@@ -137,12 +137,17 @@ def test_all_that_says_who_did_what_has_a_column_and_repeated_attributes_are_lis
     found = event(
         actor_name="Alice", effective_actor_id="root", session_id="s", source_host="web-1", description="a login"
     )
+    found.audit.MergeFrom(
+        pb.AuditEvent(actor_type="user", target_type="host", source_type="ip", rule="sshd", record_id="r")
+    )
     found.resource_attributes["host"] = "b"
     for place, key, values in (("log", "a", ["2", "1"]), ("resource", "host", ["a", "b"])):
         found.repeated_attributes.add(place=place, key=key, values=values)
     (row,) = rows(entries_table(entries_of_events([found])))
     columns = ("actor_name", "effective_actor", "session", "host", "description")
     assert [row[name] for name in columns] == ["Alice", "root", "s", "web-1", "a login"]
+    others = ("actor_type", "target_type", "source_type", "rule", "record")
+    assert [row[name] for name in others] == ["user", "host", "ip", "sshd", "r"]
     assert (row["attributes"], row["resource_attributes"]) == ('{"a":["2","1"],"b":"2"}', '{"host":["a","b"]}')
     span = pb.Span(attributes={"k": "1"}, repeated_attributes=[{"place": "span", "key": "k", "values": ["2", "1"]}])
     (row,) = rows(entries_table([pb.TimelineEntry(span=span)]))

@@ -34,6 +34,8 @@ def condition(**filters: str) -> object:
 def test_a_filter_is_exact_or_a_beginning() -> None:
     assert condition(actor="alice") == IsOneOf(Column("ActorId"), ("alice",))
     assert condition(action="user.*") == Resembles(Column("Action"), ("user.", ""), ignores_case=False)
+    assert condition(effective_actor="root") == IsOneOf(Column("EffectiveActorId"), ("root",))
+    assert condition(rule="kube*") == Resembles(Column("AuditRule"), ("kube", ""), ignores_case=False)
     assert condition(target_type="*") == Exists(Column("TargetType"))
     assert condition(service=r"a\*") == IsOneOf(Column("ServiceName"), ("a*",))
     assert condition(text='say "hi" (now)') == HasWordsLike(Column("Body"), ("", 'say "hi" (now)', ""))

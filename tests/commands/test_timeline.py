@@ -186,6 +186,14 @@ def test_a_record_without_a_time_says_that_it_stands_at_its_receipt() -> None:
     assert "sent without a time" in list(trace_lines(made, PLAIN))[3]
 
 
+def test_details_have_the_body_of_an_audit_event_once_and_in_full() -> None:
+    view = View(details=True)
+    named = lines(audit_event(actor_id="alice", action="login", body="b" * 500), view=view)
+    assert [line.strip() for line in named if "bbb" in line] == [f"body: {'b' * 500}"]
+    unnamed = lines(audit_event(body="done"), view=view)
+    assert "\n".join(unnamed).count("done") == 1
+
+
 def test_control_characters_of_records_do_not_reach_the_terminal() -> None:
     for view in (View(), View(details=True)):
         (line,) = lines(record(body="a\x1b[2Jb\nc\u202ed"), view=view)[3:]

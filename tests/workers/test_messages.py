@@ -18,7 +18,9 @@ def test_an_order_is_one_line_and_has_all_settings(tmp_path: Path) -> None:
     assert Order.decode(line) == order
 
 
-@pytest.mark.parametrize("report", [Report(), Report(not_ready="it\nwaits ✘"), Report(failure="no")])
+@pytest.mark.parametrize(
+    "report", [Report(), Report(not_ready="it\nwaits ✘"), Report(failure="no", rules_problem="why")]
+)
 def test_a_report_is_one_line_of_json(report: Report) -> None:
     line = report.encode()
     assert line.count(b"\n") == 1

@@ -66,6 +66,14 @@ async def test_what_a_worker_says_it_waits_for_is_told(orders: list[Order]) -> N
         assert workers.not_ready() == "worker 1: it waits"
 
 
+async def test_a_worker_that_could_not_reload_its_audit_rules_is_noticed(orders: list[Order]) -> None:
+    workers = supervisor(orders, f"""print('{{"rules_problem": "rule r"}}', flush=True)\n{WAIT_FOR_THE_END}""")
+    assert workers.rules_problem() == ""
+    async with workers.running():
+        await workers.wait_until_ready(asyncio.Event())
+        assert (workers.rules_problem(), workers.not_ready()) == ("rule r", "")
+
+
 async def test_a_worker_that_says_nothing_for_long_is_not_ready(orders: list[Order]) -> None:
     workers = supervisor(orders, READY + WAIT_FOR_THE_END, SupervisionTimes(silence=-1.0))
     async with workers.running():

@@ -40,7 +40,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("version", "not_ready", "storage", "storage_version", "storage_problem", "logs", "self_verification", "unsigned_streams")
+    __slots__ = ("version", "not_ready", "storage", "storage_version", "storage_problem", "logs", "self_verification", "unsigned_streams", "audit_rules_problem")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     NOT_READY_FIELD_NUMBER: _ClassVar[int]
     STORAGE_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,7 @@ class GetStatusResponse(_message.Message):
     LOGS_FIELD_NUMBER: _ClassVar[int]
     SELF_VERIFICATION_FIELD_NUMBER: _ClassVar[int]
     UNSIGNED_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_RULES_PROBLEM_FIELD_NUMBER: _ClassVar[int]
     version: str
     not_ready: str
     storage: str
@@ -57,4 +58,5 @@ class GetStatusResponse(_message.Message):
     logs: _containers.RepeatedCompositeFieldContainer[_evidence_pb2.Log]
     self_verification: SelfVerificationStatus
     unsigned_streams: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, version: _Optional[str] = ..., not_ready: _Optional[str] = ..., storage: _Optional[str] = ..., storage_version: _Optional[str] = ..., storage_problem: _Optional[str] = ..., logs: _Optional[_Iterable[_Union[_evidence_pb2.Log, _Mapping]]] = ..., self_verification: _Optional[_Union[SelfVerificationStatus, _Mapping]] = ..., unsigned_streams: _Optional[_Iterable[str]] = ...) -> None: ...
+    audit_rules_problem: str
+    def __init__(self, version: _Optional[str] = ..., not_ready: _Optional[str] = ..., storage: _Optional[str] = ..., storage_version: _Optional[str] = ..., storage_problem: _Optional[str] = ..., logs: _Optional[_Iterable[_Union[_evidence_pb2.Log, _Mapping]]] = ..., self_verification: _Optional[_Union[SelfVerificationStatus, _Mapping]] = ..., unsigned_streams: _Optional[_Iterable[str]] = ..., audit_rules_problem: _Optional[str] = ...) -> None: ...

@@ -74,6 +74,7 @@ class Why(Enum):
     MISSING = "no value"
     ABSENT = "stands for nothing"
     MAP = "a map"
+    MAPS = "a list of maps"
     UNKNOWN = "not a known value"
 
 
@@ -228,7 +229,7 @@ def _unused(extraction: Extraction, rule: Rule, template: Template) -> Unused:
         if sent and sent in rule.absent:
             return Unused(text, Why.ABSENT, sent)
         if sent and source.path and is_map(sent):
-            return Unused(text, Why.MAP, sent)
+            return Unused(text, Why.MAPS if sent.lstrip().startswith(b"[") else Why.MAP, sent)
     return Unused(text, Why.MISSING)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from server.codec.audit.errors import RuleError
 from server.codec.audit.generic import GENERIC_FIELDS
 from server.codec.audit.parse_sources import parse_source, parse_template
-from server.codec.audit.parse_tests import parse_tests, parse_values
+from server.codec.audit.parse_tests import check_literal, parse_tests, parse_values
 from server.codec.audit.paths import Path, parse_path
 from server.codec.audit.rules import FIELD_NAMES, Condition, Extract, Fields, Match, Place, Rule, Source, Template
 from server.codec.regex import RegexError, compile_regex
@@ -92,10 +92,15 @@ def _parse_rule(name: str, settings: Mapping[str, Any], generic_fields: bool) ->
     if not isinstance(generic, bool):
         raise RuleError("generic_fields must be true or false")
     values = _parse_value_maps(settings.get("values", {}))
+    fields = _parse_fields(settings, GENERIC_FIELDS if generic else Fields(), groups)
+    for field in FIELD_NAMES:
+        for template in getattr(fields, field):
+            if len(template) == 1 and template[0].place is Place.TEXT:
+                check_literal(field, template[0].text, values.get(field))
     return Rule(
         name=name,
         match=match,
-        fields=_parse_fields(settings, GENERIC_FIELDS if generic else Fields(), groups),
+        fields=fields,
         unless=unless,
         extract=extract,
         values=values,

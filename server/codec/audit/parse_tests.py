@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from server.codec.audit.classify import passes
 from server.codec.audit.errors import RuleError
 from server.codec.audit.rules import AllOf, Pattern, PatternKind, Range, Test, ValueMap
-from server.codec.audit.words import ACTOR_TYPES
+from server.codec.audit.words import ACTOR_TYPES, outcome_of
 from server.codec.regex import Regex, compile_regex
+from server.errors.suggestions import not_one_of
 from server.notary.audit_words import CATEGORIES, OUTCOMES
 
-__all__ = ["MOST_NUMBER", "parse_tests", "parse_values"]
+__all__ = ["MOST_NUMBER", "check_literal", "parse_tests", "parse_values"]
 
 MOST_NUMBER = 2**63 - 1
 """Bound of a range that has none on that side; the lower one is negative."""
@@ -51,6 +53,26 @@ def parse_values(field: str, given: object) -> ValueMap:
     if not isinstance(given, Mapping) or not given:
         raise RuleError(f'values.{field} must be a table, such as {{ "0" = "success", "*" = "failure" }}')
     return tuple((_parse_key(field, key), _parse_result(field, result)) for key, result in given.items())
+
+
+def check_literal(field: str, text: bytes, values: ValueMap | None) -> None:
+    """Refuse a source ``=TEXT`` that gives its field no value, because the field holds one of a few words.
+
+    Raises:
+        RuleError: the text is not one of these words, or passes no test of the rule's ``values``.
+    """
+    valid, word = _RESULTS.get(field), text.lower()
+    if valid is None:
+        return
+    if values is None:
+        known = outcome_of(word) if field == "outcome" else word
+        if word.decode() not in valid and known not in (b"success", b"failure"):
+            raise RuleError(f"{field} cannot come from '={text.decode()}': {not_one_of(text.decode(), valid)}")
+    elif not any(passes(test, word) for test, _ in values):
+        raise RuleError(
+            f"{field} cannot come from '={text.decode()}': it passes no test of values.{field}, so it would not "
+            "be used; add it to these values"
+        )
 
 
 def _parse_table(what: str, given: Mapping[str, object]) -> Test:

@@ -136,7 +136,7 @@ def category_of(action: bytes, target_type: bytes) -> bytes:
         return b"auth"
     if known & ADMIN_VERBS:
         return b"admin"
-    changes = not words or bool(known & CHANGE_VERBS)  # what is done to an account is not told: it counts as a change
+    changes = not words or bool(known & CHANGE_VERBS)  # without an action, a change is assumed
     objects = words_of(target_type) if not (known & (ADMIN_OBJECTS | SYSTEM_OBJECTS | DATA_OBJECTS)) else words
     about = frozenset(objects)
     if about & DATA_OBJECTS:

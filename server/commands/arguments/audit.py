@@ -20,12 +20,14 @@ _WORDS = {"outcome": OUTCOMES, "category": CATEGORIES}
 
 FILTERS = {
     "actor": ("actor_id", f"who did it{_PREFIX}"),
+    "effective-actor": ("effective_actor_id", f"under which identity: impersonation, an assumed role, sudo{_PREFIX}"),
     "action": ("action", f"what was done{_PREFIX}"),
     "target": ("target_id", f"what it was done to{_PREFIX}"),
     "target-type": ("target_type", f"type of the target{_PREFIX}"),
     "source": ("source_id", f"where it came from{_PREFIX}"),
     "outcome": ("outcome", "the result"),
     "category": ("category", "kind of the event"),
+    "rule": ("rule", f"the audit rule that classified it{_PREFIX}"),
     "service": ("service_name", f"the service that reported it{_PREFIX}"),
     "trace": ("trace_id", "the trace it belongs to, in any form that 'lognotary trace' takes"),
     "text": ("text", "text in the body; case is ignored"),
@@ -44,6 +46,7 @@ def add_parser(commands: Any) -> None:
         epilog=examples(
             "lognotary audit --actor alice --since 2h              # what alice did",
             "lognotary audit --action 'role.*' --outcome failure   # failed attempts to get roles",
+            "lognotary audit --effective-actor root                # what was done as root, by sudo for instance",
             "lognotary audit --since 2026-11-28 --until '2026-11-28 04:00'",
             "lognotary audit --actor alice --since 7d --complete   # with proof that nothing is left out",
             "lognotary audit --category admin --follow             # as it happens, until Ctrl-C",

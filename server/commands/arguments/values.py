@@ -17,10 +17,12 @@ QUERY, NAMES, LOGS = "(query)", "(names)", "(logs)"
 
 _OPTIONS = {
     ("audit", "--actor"): "actor",
+    ("audit", "--effective-actor"): "effective_actor",
     ("audit", "--action"): "action",
     ("audit", "--target"): "target",
     ("audit", "--target-type"): "TargetType",
     ("audit", "--source"): "source",
+    ("audit", "--rule"): "rule",
     ("audit", "--service"): "service",
     ("trace", "--service"): "service",
     ("facets", "--field"): NAMES,

@@ -186,6 +186,22 @@ ONE_OR_MORE = "must be a table of conditions, or a list of them"
         ({"name": "r", "match": MATCH, "fields": {"action": "regex:who"}}, "has a group named 'who'"),
         ({"name": "r", "match": MATCH, "fields": {"action": "log:" + ".a" * 17}}, "at most 16 are allowed"),
         ({"name": "r", "match": MATCH, "fields": {"who": "body"}}, "unknown field who"),
+        (
+            {"name": "r", "match": MATCH, "fields": {"outcome": ["log:a", "=sucess"]}},
+            "outcome cannot come from '=sucess': 'sucess' is not success, failure or unknown; did you mean 'success'?",
+        ),
+        (
+            {"name": "r", "match": MATCH, "fields": {"category": "=ops"}},
+            "category cannot come from '=ops': 'ops' is not admin, data, auth or system",
+        ),
+        (
+            {"name": "r", "match": MATCH, "fields": {"actor_type": "=robot"}},
+            "actor_type cannot come from '=robot': 'robot' is not user, service or system",
+        ),
+        (
+            {"name": "r", "match": MATCH, "fields": {"outcome": "=success"}, "values": {"outcome": {"0": "success"}}},
+            "outcome cannot come from '=success': it passes no test of values.outcome",
+        ),
         ({"name": "r", "match": MATCH, "extract": "a"}, "'extract' must be a table with 'regex'"),
         ({"name": "r", "match": MATCH, "extract": {"from": "body"}}, "'extract' must be a table with 'regex'"),
         ({"name": "r", "match": MATCH, "extract": {"regex": "a", "to": 1}}, "unknown setting of 'extract' to"),
@@ -210,6 +226,21 @@ ONE_OR_MORE = "must be a table of conditions, or a list of them"
 def test_a_rule_that_cannot_be_used_says_why(rule: dict[str, Any], why: str) -> None:
     with pytest.raises(RuleError, match=re.escape(why)):
         parse_rules([rule])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"fields": {"outcome": "=Success", "category": "=AUTH", "actor_type": "=Service"}},
+        {"fields": {"outcome": ["=403", "=denied", "=unknown"]}},
+        {"fields": {"outcome": "=sent"}, "values": {"outcome": {"sen*": "success"}}},
+        {"fields": {"outcome": "done: ${log:a}", "action": "=ops"}},
+    ],
+    ids=str,
+)
+def test_a_fixed_text_that_gives_its_field_a_value_is_a_source(settings: dict[str, Any]) -> None:
+    (rule,) = parse_rules([{"name": "r", "match": MATCH, **settings}])
+    assert rule.fields.outcome
 
 
 def test_a_message_names_the_rule() -> None:

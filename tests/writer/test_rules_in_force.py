@@ -1,0 +1,75 @@
+"""Reloading of audit rules: what the log says, and what is shown of a reload that failed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from server.codec.audit.digest import rules_digest
+from server.codec.audit.rules import Rule
+from server.settings.settings import load_settings
+from server.writer.gauges import rules_gauge
+from server.writer.rules_in_force import RulesInForce
+
+RULE = '[[audit.rules]]\nname = "{}"\nmatch = {{ service = "x" }}\n'
+
+
+@pytest.fixture
+def used() -> list[Sequence[Rule]]:
+    """The rule sets that were taken into use."""
+    return []
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Path:
+    """A settings file that does not exist yet, of the default name."""
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level(logging.INFO)
+    return tmp_path / "lognotary.toml"
+
+
+def test_a_settings_file_that_is_written_after_the_start_is_found(
+    file: Path, used: list[Sequence[Rule]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = load_settings({}, {})
+    rules = RulesInForce(settings, used.append)
+    monkeypatch.chdir("/")
+    rules.reload()
+    unchanged = f"the audit rules have not changed, digest {rules_digest(settings.audit_rules)}"
+    assert caplog.messages[-1] == f"no settings file {file}: {unchanged}"
+    file.write_text(RULE.format("mine"))
+    rules.reload()
+    assert used[0][0].name == "mine"
+    assert "audit rules were read anew" in caplog.messages[-1]
+    file.unlink()
+    rules.reload()
+    assert str(file) in rules.problem
+    assert len(used) == 1
+
+
+def test_rules_that_have_not_changed_are_named_by_their_digest(
+    file: Path, used: list[Sequence[Rule]], caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_text(RULE.format("mine"))
+    settings = load_settings({}, {})
+    RulesInForce(settings, used.append).reload()
+    assert caplog.messages[-1] == f"the audit rules have not changed, digest {rules_digest(settings.audit_rules)}"
+    assert used == []
+
+
+def test_a_reload_that_failed_is_shown_until_one_succeeds(file: Path, used: list[Sequence[Rule]]) -> None:
+    file.write_text(RULE.format("mine"))
+    rules = RulesInForce(load_settings({}, {}), used.append)
+    assert rules_gauge(rules.problem)[-1] == 0
+    file.write_text(RULE.format("mine") + 'fields = { outcome = "=sucess" }\n')
+    rules.reload()
+    assert "did you mean 'success'?" in rules.problem
+    assert rules_gauge(rules.problem)[-1] == 1
+    file.write_text(RULE.format("mine"))
+    rules.reload()
+    assert rules.problem == ""
+    assert rules_gauge(rules.problem)[-1] == 0
+    assert used == []
