@@ -69,7 +69,7 @@ def near_lines(
         details: show attributes, and texts in full.
         width: columns of a line; None for any number.
     """
-    visible = shown(found)
+    visible = shown(found, details=details)
     if found.more_before:
         yield "… more before"
     for entry in visible.before:

@@ -1,4 +1,4 @@
-"""What rules make of the values of a record: the audit columns."""
+"""The audit columns that rules make of the values of a record."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_category_that_was_sent_counts_if_it_is_one(sent: str, category: str) 
 
 
 def test_what_is_missing_is_unknown_and_the_first_known_outcome_counts() -> None:
-    rules = (rule({"severity_min": 1}, outcome=["log:code", "log:word", "=maybe"]),)
+    rules = (rule({"severity_min": 1}, outcome=["log:code", "log:word", "=unknown"]),)
     for attributes_sent, outcome in (
         ({}, b"unknown"),
         ({"code": "what"}, b"unknown"),

@@ -135,6 +135,7 @@ _sources = st.one_of(
 )
 _stored = st.dictionaries(st.sampled_from(["x", "*", "*a*", "400..599", "..0", "login*"]), st.just(""), min_size=1)
 _results = {"outcome": "failure", "category": "system", "actor_type": "service"}
+_fixed = {"outcome": "=success", "category": "=admin"}
 
 
 @st.composite
@@ -142,6 +143,13 @@ def _rule(draw: st.DrawFn) -> dict[str, Any] | None:
     matches = [match for match in draw(st.lists(_matches, min_size=1, max_size=2)) if _is_one(match)]
     if not matches:
         return None
+    values = draw(st.sets(st.sampled_from(FIELD_NAMES), max_size=3))
+
+    def is_usable(name: str, source: str) -> bool:
+        if name not in _results or not source.startswith("="):
+            return True
+        return name not in values and source == _fixed.get(name)
+
     rule: dict[str, Any] = {
         "name": draw(st.sampled_from(["first", "second"])),
         "match": matches,
@@ -150,13 +158,10 @@ def _rule(draw: st.DrawFn) -> dict[str, Any] | None:
             {"from": "log:b", "regex": "(?P<s>[a-z]+)"},
         ],
         "fields": {
-            name: draw(st.lists(_sources, max_size=3))
+            name: [source for source in draw(st.lists(_sources, max_size=3)) if is_usable(name, source)]
             for name in draw(st.sets(st.sampled_from(FIELD_NAMES), max_size=15))
         },
-        "values": {
-            name: dict.fromkeys(draw(_stored), _results.get(name, "stored"))
-            for name in draw(st.sets(st.sampled_from(FIELD_NAMES), max_size=3))
-        },
+        "values": {name: dict.fromkeys(draw(_stored), _results.get(name, "stored")) for name in sorted(values)},
         "generic_fields": draw(st.booleans()),
     }
     if unless := [match for match in draw(st.lists(_matches, max_size=1)) if _is_one(match)]:
