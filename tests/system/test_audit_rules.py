@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.otlp_load import log_record, send
 from harness.waiting import wait_for
@@ -46,6 +48,10 @@ def test_rules_are_read_anew_on_sighup_and_rules_that_cannot_be_used_change_noth
         settings.write_text(RULE.format(name="third") + 'outcome = ["verb"]\n')
         os.kill(server.pid, signal.SIGHUP)
         server.wait_for_log("the audit rules could not be reloaded, so the old ones stay in force")
+        status = server.cli("status")
+        assert status.returncode == 1
+        assert "audit rules        ✘ not reloaded, older rules are in force" in status.stdout
+        assert "\nlognotary_audit_rules_reload_failed 1.0\n" in httpx.get(f"{server.http}/metrics").text
         send(server.otlp_grpc, log_record('{"who":{"name":"bob"},"n":3}'), service="billing")
         wait_for(lambda: len(events(server)) == 3)
         assert rules_of(server) == [

@@ -15,8 +15,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "status",
         description="Show a running server's version, readiness, storage, logs with their last checkpoints, and "
-        "self-verification. Exit status 1 if it is not ready, a log cannot be verified, or self-verification has "
-        "findings; 2 if no server answers.",
+        "self-verification. Exit status 1 if it is not ready, its audit rules could not be reloaded, a log cannot be "
+        "verified, or self-verification has findings; 2 if no server answers.",
         epilog=examples("lognotary status", "lognotary status --api 10.0.0.5:7317 --json", variables=[API_VARIABLE]),
     )
     add_utc_flag(parser)
