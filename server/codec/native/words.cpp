@@ -78,7 +78,7 @@ View Words::category(View action, View target_type, std::string& scratch) const 
   if (is_auth || known & bit(kAuthWords)) return "auth";
   if (known & bit(kAdminVerbs)) return "admin";
   constexpr uint32_t kObjects = bit(kAdminObjects) | bit(kSystemObjects) | bit(kDataObjects);
-  // What is done to an account is not told: it counts as a change.
+  // Without an action, a change is assumed.
   const bool has_words = std::any_of(action.begin(), action.end(), [](char c) {
     return is_upper(c) || is_lower(c) || is_digit(c);
   });
