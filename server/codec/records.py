@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 __all__ = ["Attributes", "Event", "Link", "RecordColumns", "Source", "SourceColumns", "SpanColumns"]
@@ -19,6 +20,7 @@ class Source:
 
     Attributes:
         details: members of ``otlp_details``.
+        redacted: rules of redaction -> number of secrets that each has replaced in the resource and the scope.
     """
 
     service_name: bytes
@@ -29,6 +31,7 @@ class Source:
     scope_version: bytes = b""
     scope_attributes: Attributes = ()
     details: tuple[bytes, ...] = ()
+    redacted: Counter[str] = field(default_factory=Counter)
 
     @property
     def size(self) -> int:
@@ -96,6 +99,7 @@ class RecordColumns(SourceColumns):
     flags: list[int] = field(default_factory=list)  # all 32 bits
     dropped_attributes_count: list[int] = field(default_factory=list)
     otlp_details: list[bytes] = field(default_factory=list)  # JSON, empty for most records
+    redactions: list[bytes] = field(default_factory=list)  # JSON, empty for most records
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +146,4 @@ class SpanColumns(SourceColumns):
     dropped_events_count: list[int] = field(default_factory=list)
     dropped_links_count: list[int] = field(default_factory=list)
     otlp_details: list[bytes] = field(default_factory=list)  # JSON, empty for many spans
+    redactions: list[bytes] = field(default_factory=list)  # JSON, empty for most spans

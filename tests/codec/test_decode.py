@@ -65,6 +65,7 @@ def test_an_ordinary_record_fills_the_columns_and_needs_no_details() -> None:
         flags=[0x1FF],
         dropped_attributes_count=[3],
         otlp_details=[b""],
+        redactions=[b""],
     )
 
 

@@ -76,6 +76,7 @@ def test_an_ordinary_span_fills_the_columns_and_needs_no_details() -> None:
         dropped_events_count=[2],
         dropped_links_count=[3],
         otlp_details=[b""],
+        redactions=[b""],
     )
 
 

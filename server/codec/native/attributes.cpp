@@ -8,13 +8,27 @@
 
 namespace lognotary {
 
-void sort_attributes(const std::vector<Attribute>& attributes, std::vector<Member>& sorted, Arena& arena) {
-  sorted.clear();
-  for (const Attribute& attribute : attributes) {
-    const Text text = as_text(attribute.value, arena);
-    sorted.push_back({attribute.key, text.text, text.type});
+namespace {
+
+// Redacts an attribute, of which `word` says what Redactor::find has found for its key, and returns it as a member.
+Member redacted_member(Attribute& attribute, const KeyWord* word, Arena& arena, Redactor* redactor) {
+  if (redactor != nullptr && !redactor->redact_value(word, attribute.value, arena)) redactor = nullptr;
+  const Text text = as_text(attribute.value, arena, redactor);
+  return {attribute.key, text.text, text.type};
+}
+
+}  // namespace
+
+void read_members(std::vector<Attribute>& attributes, std::vector<Member>& members, Arena& arena, Redactor* redactor) {
+  members.clear();
+  for (Attribute& attribute : attributes) {
+    const KeyWord* const word = redactor != nullptr ? redactor->find(attribute.key) : nullptr;
+    members.push_back(redacted_member(attribute, word, arena, redactor));
   }
-  std::sort(sorted.begin(), sorted.end(), [](const Member& a, const Member& b) {
+}
+
+void sort_members(std::vector<Member>& members) {
+  std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) {
     return std::tie(a.key, a.text, a.type) < std::tie(b.key, b.text, b.type);
   });
 }
@@ -68,18 +82,22 @@ void AttributeLists::clear() {
   layout_ = nullptr;
 }
 
-void AttributeLists::sort(const std::vector<Attribute>& attributes, Arena& arena) {
+void AttributeLists::sort(std::vector<Attribute>& attributes, Arena& arena, Redactor* redactor) {
   layout_ = layouts_.find(attributes);
   if (layout_ != nullptr && !layout_->distinct) layout_ = nullptr;
   if (layout_ == nullptr) {
-    sort_attributes(attributes, members_, arena);
+    read_members(attributes, members_, arena, redactor);
+    sort_members(members_);
     return;
+  }
+  if (redactor != nullptr && layout_->words.size() != attributes.size()) {
+    for (const Attribute& attribute : attributes) layout_->words.push_back(redactor->find(attribute.key));
   }
   members_.resize(layout_->order.size());
   for (size_t i = 0; i < members_.size(); ++i) {
-    const Attribute& attribute = attributes[layout_->order[i]];
-    const Text text = as_text(attribute.value, arena);
-    members_[i] = {attribute.key, text.text, text.type};
+    const uint32_t place = layout_->order[i];
+    const KeyWord* const word = redactor != nullptr ? layout_->words[place] : nullptr;
+    members_[i] = redacted_member(attributes[place], word, arena, redactor);
   }
 }
 

@@ -2,12 +2,17 @@
 #pragma once
 
 #include "messages.hpp"
+#include "redaction.hpp"
 #include "table.hpp"
 
 namespace lognotary {
 
-// Fills `sorted` with the texts of attributes, in their stored order.
-void sort_attributes(const std::vector<Attribute>& attributes, std::vector<Member>& sorted, Arena& arena);
+// Redacts attributes, if there is a redactor, and fills `members` with their texts, in the order in which they were
+// sent.
+void read_members(std::vector<Attribute>& attributes, std::vector<Member>& members, Arena& arena, Redactor* redactor);
+
+// Brings members into their stored order.
+void sort_members(std::vector<Member>& members);
 
 // The keys of a record's attributes in the order in which they were sent. Senders repeat themselves, so
 // what follows from the keys alone is worked out once.
@@ -15,6 +20,7 @@ struct Layout {
   std::vector<uint32_t> keys;   // numbers in the request's dictionary
   std::vector<uint32_t> order;  // place in the stored order -> place as sent
   bool distinct = false;        // no key twice: the keys alone decide about the order
+  std::vector<const KeyWord*> words;  // what Redactor::find has found for each key, if there is a redactor
   std::vector<uint32_t> numbers[2];  // of the keys in stored order, in the dictionary of each table; or none yet
   // The details of the last list of this layout whose details follow from `shape` alone.
   uint64_t shape = 0;
@@ -51,8 +57,9 @@ class AttributeLists {
  public:
   void clear();  // at the beginning of a request
 
-  // Sorts a list. All else is about the list that was sorted last, and lives as long as it and the arena.
-  void sort(const std::vector<Attribute>& attributes, Arena& arena);
+  // Sorts a list, and redacts it, if there is a redactor. All else is about the list that was sorted last, and lives as
+  // long as it and the arena.
+  void sort(std::vector<Attribute>& attributes, Arena& arena, Redactor* redactor);
 
   const std::vector<Member>& members() const { return members_; }
   Layout* layout() { return layout_; }  // null if the keys alone do not decide about their order

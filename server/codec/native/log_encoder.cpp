@@ -20,8 +20,8 @@ uint64_t shape_of_record(const Record& record) {
 
 }  // namespace
 
-LogEncoder::LogEncoder(const Rules& rules, Limits limits, bool hash_operational)
-    : Encoder(Signal::kLogs, limits, true),
+LogEncoder::LogEncoder(const Rules& rules, Limits limits, const Redaction& redaction, bool hash_operational)
+    : Encoder(Signal::kLogs, limits, redaction, true),
       rules_(rules),
       slots_(rules.slots()),
       scope_slots_(rules.slots()),
@@ -44,8 +44,11 @@ void LogEncoder::encode_record(View message, int depth) {
   char trace_hex[32], span_hex[16];
   const View trace_id = hex_id(record_.trace_id, 16, trace_hex);
   const View span_id = hex_id(record_.span_id, 8, span_hex);
-  const Text body = as_text(record_.body, arena_);
-  attributes_.sort(record_.attributes, arena_);
+  Redactor* const redactor = this->redactor(scope_.redacted);
+  if (redactor != nullptr) redactor->redact_value(record_.body, arena_);
+  const Text body = as_text(record_.body, arena_, redactor);
+  attributes_.sort(record_.attributes, arena_, redactor);
+  const View redactions = redactor_.redactions();
   fill_log_slots();
   const View details = this->details(record_details(body.type, !trace_id.empty(), !span_id.empty()));
 
@@ -63,7 +66,7 @@ void LogEncoder::encode_record(View message, int depth) {
   const auto timestamp = static_cast<int64_t>(std::min(time, kMaxTime));
 
   // In the order of the canonical record.
-  begin_row(table, timestamp, most_bytes(body.text, details, is_audit));
+  begin_row(table, timestamp, most_bytes(body.text, details, redactions, is_audit));
   put(table.plain[kTimestamp], timestamp);
   put_string(table.plain[kTraceId], trace_id);
   put_string(table.plain[kSpanId], span_id);
@@ -78,15 +81,15 @@ void LogEncoder::encode_record(View message, int depth) {
   put(table.plain[kDroppedAttributesCount], record_.dropped_attributes_count);
   put_word(table.words[kOtlpDetails], details);
   put(table.plain[kIngestedAt], next_ingested_at());
-  put_string(table.plain[kRedactions], View());
+  put_string(table.plain[kRedactions], redactions);
   if (is_audit) write_audit(table);
   finish_row(table);
 }
 
 // Returns a size that the rest of the canonical record does not exceed.
-size_t LogEncoder::most_bytes(View body, View details, bool is_audit) const {
+size_t LogEncoder::most_bytes(View body, View details, View redactions, bool is_audit) const {
   const size_t size = 256 + record_.severity_text.size() + body.size() + attributes_.most_bytes() +
-                      record_.event_name.size() + details.size();
+                      record_.event_name.size() + details.size() + redactions.size();
   if (!is_audit) return size;
   size_t audit = kLongestVarint + audit_fields_.rule.size();
   for (const View value : audit_fields_.values) audit += kLongestVarint + value.size();

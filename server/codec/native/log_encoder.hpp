@@ -8,8 +8,8 @@ namespace lognotary {
 
 class LogEncoder : public Encoder {
  public:
-  // `rules` must outlive the encoder. Audit records are always hashed.
-  LogEncoder(const Rules& rules, Limits limits, bool hash_operational = true);
+  // `rules` and `redaction` must outlive the encoder. Audit records are always hashed.
+  LogEncoder(const Rules& rules, Limits limits, const Redaction& redaction, bool hash_operational = true);
 
   const Table& audit() const { return audit_; }
   const Table& operational() const { return operational_; }
@@ -24,7 +24,7 @@ class LogEncoder : public Encoder {
   void fill(Slots& slots, const std::vector<Member>& members) const;
   void fill_log_slots();
   View record_details(View body_type, bool valid_trace_id, bool valid_span_id);
-  size_t most_bytes(View body, View details, bool is_audit) const;
+  size_t most_bytes(View body, View details, View redactions, bool is_audit) const;
   void write_audit(Table& table);
 
   const Rules& rules_;

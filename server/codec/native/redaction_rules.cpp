@@ -1,0 +1,113 @@
+#include "redaction_rules.hpp"
+
+#include <algorithm>
+
+#include "redaction_forms.hpp"
+
+namespace lognotary {
+namespace {
+
+bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
+
+bool in_run(char c) { return is(c, kLetter | kDigit) || static_cast<unsigned char>(c) >= 0x80; }
+
+bool begins_word(View run, size_t at) {
+  if (!is_capital(run[at])) return false;
+  return !is_capital(run[at - 1]) || (at + 1 < run.size() && run[at + 1] >= 'a' && run[at + 1] <= 'z');
+}
+
+}  // namespace
+
+const KeyWord Redaction::kKept{{}, kCustomRule};
+
+void KeyWords::split(View key) {
+  words.clear();
+  lower.resize(key.size());
+  for (size_t i = 0; i < key.size(); ++i) lower[i] = lower_of(key[i]);
+  for (size_t i = 0; i < key.size();) {
+    if (is_percent_encoded(key, i)) {
+      i += 3;
+      continue;
+    }
+    size_t end = i;
+    while (end < key.size() && in_run(key[end])) ++end;
+    if (end == i) {
+      ++i;
+      continue;
+    }
+    const View run = key.substr(i, end - i);
+    size_t start = 0;
+    for (size_t at = 1; at <= run.size(); ++at) {
+      if (at < run.size() && !begins_word(run, at)) continue;
+      size_t last = at;
+      while (last > start && is(run[last - 1], kDigit)) --last;
+      if (last > start) words.push_back(View(lower).substr(i + start, last - start));
+      start = at;
+    }
+    i = end;
+  }
+}
+
+Redaction::Redaction(RedactionMode mode, std::string key) : mode_(mode), key_(std::move(key)) {
+  constexpr uint8_t kSeparator = 1, kToken = 2, kOther = 4;
+  for (const char stop : {'=', ':'}) stop_[byte(stop)] = kSeparator;
+  for (const char stop : {'B', 'b', 'y'}) stop_[byte(stop)] = kToken;
+  uint8_t bit = kOther;
+  for (const char stop : {'J', 'I', 'z', '-', '_'}) {
+    stop_[byte(stop)] = bit;
+    bit = static_cast<uint8_t>(bit << 1);
+  }
+  for (size_t before = 0; before < 256; ++before) {
+    before_[before] = may_precede_token(static_cast<char>(before)) ? kSeparator | kToken : kSeparator;
+  }
+  before_[byte('y')] |= stop_[byte('J')];
+}
+
+void Redaction::add_rule(std::string name, bool on) {
+  names_[rules_] = std::move(name);
+  on_[rules_++] = on;
+}
+
+void Redaction::add_word(std::vector<std::string> words, int rule, bool prose, bool counts) {
+  std::vector<KeyWord>& list = words_[bucket(words.back())];
+  list.push_back({std::move(words), static_cast<RedactionRule>(rule), prose, counts});
+}
+
+void Redaction::add_not_secret(std::string word) {
+  std::vector<std::string>& list = not_secret_[bucket(word)];
+  list.push_back(std::move(word));
+}
+
+void Redaction::add_prefix(std::string text, size_t stop, int rule, int characters, size_t shortest, size_t longest) {
+  if (stop > 0) before_[byte(text[stop - 1])] |= stop_[byte(text[stop])];
+  std::vector<Prefix>& list = prefixes_[byte(text[stop]) & 31];
+  list.push_back({std::move(text), stop, static_cast<RedactionRule>(rule), static_cast<Characters>(characters),
+                  shortest, longest});
+}
+
+const KeyWord* Redaction::find(View key, KeyWords& scratch) const {
+  scratch.split(key);
+  if (!kept_.empty() && std::find(kept_.begin(), kept_.end(), scratch.lower) != kept_.end()) return &kKept;
+  for (size_t count = scratch.words.size(); count > 0; --count) {
+    if (const KeyWord* const found = ending(scratch.words, count); found != nullptr) return found;
+    if (is_not_secret(scratch.words[count - 1])) return nullptr;
+  }
+  return nullptr;
+}
+
+const KeyWord* Redaction::ending(const std::vector<View>& words, size_t count) const {
+  for (const KeyWord& candidate : words_[bucket(words[count - 1])]) {
+    const size_t size = candidate.words.size();
+    if (size <= count && std::equal(candidate.words.begin(), candidate.words.end(), words.begin() + (count - size))) {
+      return &candidate;
+    }
+  }
+  return nullptr;
+}
+
+bool Redaction::is_not_secret(View word) const {
+  const std::vector<std::string>& list = not_secret_[bucket(word)];
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+}  // namespace lognotary
