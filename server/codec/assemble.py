@@ -23,7 +23,8 @@ TableData = tuple[
 ]
 """Rows of one stream: number of rows, the earliest and the latest Timestamp in nanoseconds since the epoch; plain, word
 and map columns, each in the order of the canonical record, with the elements of arrays under their kind; the lengths of
-events and of links, if it has any; the leaf hashes, 32 bytes each; the number of secrets that each rule of redaction has replaced."""
+events and of links, if it has any; the leaf hashes, 32 bytes each; the number of secrets that each rule of redaction
+has replaced."""
 
 
 def _is_plain(column: CanonicalColumn) -> bool:

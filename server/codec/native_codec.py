@@ -123,8 +123,8 @@ def _native_redaction(redaction: Redaction) -> _native.Redaction:
     for scheme, parameters in SCHEMES.items():
         made.add_scheme(scheme, parameters)
     for prefix in PREFIXES:
-        rule, characters = RULES.index(prefix.rule), prefix.characters.value
-        made.add_prefix(prefix.text, prefix.stop, rule, characters, prefix.shortest, prefix.longest)
+        number, characters = RULES.index(prefix.rule), prefix.characters.value
+        made.add_prefix(prefix.text, prefix.stop, number, characters, prefix.shortest, prefix.longest)
     return made
 
 

@@ -179,7 +179,7 @@ class Prefix:
     @property
     def stop(self) -> int:
         """Index in the prefix of the byte at which the scanners stop: seldom in texts, and found nowhere before it."""
-        return next(self.text.index(stop) for stop in (b"_", b"-", b"z", b"y", b"I") if stop in self.text)
+        return next(self.text.index(stop) for stop in (b"_", b"-", b".", b"z", b"I") if stop in self.text)
 
 
 def _prefixes(rule: str, texts: str, characters: Characters, shortest: int, longest: int = 0) -> list[Prefix]:

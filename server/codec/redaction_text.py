@@ -29,7 +29,7 @@ from server.codec.redaction_rules import SCHEMES, KeyWord, Redaction
 
 __all__ = ["TextScanner"]
 
-_STOP = re.compile(rb"[=:0-9_\-JIzyBb]")
+_STOP = re.compile(rb"[=:0-9_\-.JIzBb]")
 _KEY_BEFORE = re.compile(rb"[\w.\-%\[\]]")
 _QUOTED_KEY_BEFORE = re.compile(rb"[\w.\-%\[\]/ ]")
 _LONGEST_KEY = 64

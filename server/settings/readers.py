@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from server.codec.choose import CODECS, why_not_native
+from server.codec.redaction_keys import split_key
+from server.codec.redaction_rules import PATTERNS, Mode
 from server.errors.suggestions import not_one_of
 from server.notary.handled_texts import as_written
 from server.notary.origin import Stream
@@ -12,7 +14,16 @@ from server.notary.trust import TrustedKeys, parse_public_keys
 from server.settings.values import read_choice, read_list
 from server.witness.settings import Witness, parse_witness
 
-__all__ = ["read_codec", "read_file", "read_keys", "read_signed_streams", "read_witnesses"]
+__all__ = [
+    "read_codec",
+    "read_file",
+    "read_keys",
+    "read_redaction",
+    "read_redaction_keys",
+    "read_redaction_patterns",
+    "read_signed_streams",
+    "read_witnesses",
+]
 
 
 def read_codec(text: str) -> str:
@@ -48,6 +59,31 @@ def read_signed_streams(text: str) -> frozenset[Stream]:
             "change them unnoticed. Give audit, or audit and other streams"
         )
     return frozenset(map(Stream, names))
+
+
+def read_redaction(text: str) -> Mode:
+    """Parse what becomes of secrets: ``off``, ``remove`` or ``hash``."""
+    return Mode(read_choice(text, [mode.value for mode in Mode]))
+
+
+def read_redaction_keys(text: str) -> tuple[str, ...]:
+    """Parse names of secrets, separated by commas."""
+    names = read_list(text)
+    for name in names:
+        if not split_key(name.encode()):
+            raise ValueError(f"{name!r} has no word: give the name of a secret in keys, such as internal_code")
+    return names
+
+
+def read_redaction_patterns(text: str) -> tuple[str, ...]:
+    """Parse rules for forms of secrets, separated by commas; ``all`` or ``none`` stand for themselves."""
+    names = tuple(name.lower() for name in read_list(text))
+    if names in (("all",), ("none",)):
+        return PATTERNS if names == ("all",) else ()
+    for name in names:
+        if name not in PATTERNS:
+            raise ValueError(not_one_of(name, (*PATTERNS, "all", "none")))
+    return names
 
 
 def read_witnesses(text: str) -> tuple[Witness, ...]:

@@ -11,13 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from server.codec.choose import why_not_native
+from server.codec.redaction_rules import Redaction
 from server.codec.rules import BUILT_IN_RULES, Rule, RuleError, parse_rule
 from server.errors.files import unreadable
 from server.notary.errors import KeyMaterialError, MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
 from server.settings.errors import ConfigError
-from server.settings.readers import read_codec, read_file, read_keys, read_signed_streams, read_witnesses
+from server.settings.readers import (
+    read_codec,
+    read_file,
+    read_keys,
+    read_redaction,
+    read_redaction_keys,
+    read_redaction_patterns,
+    read_signed_streams,
+    read_witnesses,
+)
 from server.settings.sources import Sources, gather, in_order
 from server.settings.table import SETTINGS, Setting, add_flags
 from server.settings.trace_links import read_trace_links
@@ -87,6 +98,8 @@ class Settings:
     witness_interval: float
     timestamp_authority: TimestampAuthority | None
     self_verify: float | None
+    redaction: Redaction
+    redaction_key_file: Path | None
     log_level: str
     log_format: str
     audit_rules: tuple[Rule, ...]
@@ -165,6 +178,11 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "timestamp_roots": read_file,
         "timestamp_interval": read_duration,
         "self_verify": read_interval,
+        "redaction": read_redaction,
+        "redaction_keys": read_redaction_keys,
+        "redaction_keep": read_list,
+        "redaction_patterns": read_redaction_patterns,
+        "redaction_key_file": read_file,
         "log_level": read_level,
         "log_format": read_format,
     }
@@ -181,6 +199,11 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         parse(name, parser)
     roots, interval = parsed.pop("timestamp_roots", None), parsed.pop("timestamp_interval", 1.0)
     parse("timestamp_authority", lambda url: TimestampAuthority(url, roots, interval) if url else None)
+    parts = [parsed.pop(f"redaction{name}", None) for name in ("", "_keys", "_keep", "_patterns")]
+    if None not in parts:
+        parsed["redaction"] = Redaction(*parts)
+        if parsed.get("codec") == "native" and (missing := why_not_native(parsed["redaction"])):
+            problems.append(f"{values['codec'].place}: the compiled codec cannot be used: {missing}; give auto")
     if {"storage", "workers"} <= parsed.keys():
         if not values["memory_limit"].text:
             parsed["memory_limit"] = _memory_limit(parsed["storage"], parsed["workers"])

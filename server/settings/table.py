@@ -66,7 +66,7 @@ class Setting:
 
 _STORAGE, _ADDRESSES, _IDENTITY = "storage and identity", "addresses", "keys"
 _BATCHES, _LIMITS, _EVIDENCE = "batches and acknowledgement", "limits", "evidence and retention"
-_PROCESS = "processes and the server's log"
+_REDACTION, _PROCESS = "redaction", "processes and the server's log"
 
 SETTINGS = (
     Setting(
@@ -243,6 +243,30 @@ SETTINGS = (
         _EVIDENCE,
     ),
     Setting(
+        "redaction",
+        "remove",
+        "what becomes of secrets in records: remove, hash (equal secrets have equal marks), or off (they are stored)",
+        Kind.CHOICE,
+        _REDACTION,
+        ("off", "remove", "hash"),
+    ),
+    Setting("redaction_keys", "", "more names of secrets in keys, separated by commas", Kind.LIST, _REDACTION),
+    Setting("redaction_keep", "", "keys whose values are never redacted, separated by commas", Kind.LIST, _REDACTION),
+    Setting(
+        "redaction_patterns",
+        "all",
+        "forms of secrets that are redacted in texts, separated by commas; all, or none",
+        Kind.LIST,
+        _REDACTION,
+    ),
+    Setting(
+        "redaction_key_file",
+        "",
+        "key of the marks of redaction = hash; default: generated in data_dir at first start",
+        Kind.FILE,
+        _REDACTION,
+    ),
+    Setting(
         "log_level",
         "info",
         "level of the server's log: debug, info, warning or error",
@@ -260,7 +284,7 @@ SETTINGS = (
     ),
 )
 
-_GROUPS = (_STORAGE, _ADDRESSES, _IDENTITY, _BATCHES, _LIMITS, _EVIDENCE, _PROCESS)
+_GROUPS = (_STORAGE, _ADDRESSES, _IDENTITY, _BATCHES, _LIMITS, _EVIDENCE, _REDACTION, _PROCESS)
 
 
 def add_flags(parser: argparse.ArgumentParser, *names: str, hidden: bool = False) -> None:

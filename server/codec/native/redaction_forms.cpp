@@ -117,7 +117,8 @@ bool is_card(View text, size_t end, View digits) {
 }  // namespace
 
 bool find_prefixed(View text, size_t at, size_t low, const Redaction& redaction, Found& found) {
-  for (const Prefix& prefix : redaction.prefixes(text[at])) {
+  if (at == 0) return false;
+  for (const Prefix& prefix : redaction.prefixes(text.substr(at - 1, 2))) {
     if (at < low + prefix.stop) continue;
     const size_t start = at - prefix.stop;
     if (text[start] != prefix.text[0] || !has_at(text, start, prefix.text) || !begins(text, start)) continue;

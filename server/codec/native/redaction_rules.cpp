@@ -49,18 +49,21 @@ void KeyWords::split(View key) {
 }
 
 Redaction::Redaction(RedactionMode mode, std::string key) : mode_(mode), key_(std::move(key)) {
-  constexpr uint8_t kSeparator = 1, kToken = 2, kOther = 4;
-  for (const char stop : {'=', ':'}) stop_[byte(stop)] = kSeparator;
-  for (const char stop : {'B', 'b', 'y'}) stop_[byte(stop)] = kToken;
-  uint8_t bit = kOther;
-  for (const char stop : {'J', 'I', 'z', '-', '_'}) {
-    stop_[byte(stop)] = bit;
-    bit = static_cast<uint8_t>(bit << 1);
+  unsigned bit = 1;
+  for (const View stops : {"=:", "Bb", "J", "I", "z", "-", "_", "."}) {
+    for (const char stop : stops) bits_[byte(stop)] = static_cast<uint16_t>(bits_[byte(stop)] | bit);
+    bit <<= 1;
   }
-  for (size_t before = 0; before < 256; ++before) {
-    before_[before] = may_precede_token(static_cast<char>(before)) ? kSeparator | kToken : kSeparator;
+  for (size_t before = 0; before < bits_.size(); ++before) {
+    const char c = static_cast<char>(before);
+    may_be_before(c, '=');
+    if (may_precede_token(c)) may_be_before(c, 'B');
   }
-  before_[byte('y')] |= stop_[byte('J')];
+  may_be_before('y', 'J');
+}
+
+void Redaction::may_be_before(char before, char stop) {
+  bits_[byte(before)] = static_cast<uint16_t>(bits_[byte(before)] | (bits_[byte(stop)] & 0xFF) << 8);
 }
 
 void Redaction::add_rule(std::string name, bool on) {
@@ -79,8 +82,8 @@ void Redaction::add_not_secret(std::string word) {
 }
 
 void Redaction::add_prefix(std::string text, size_t stop, int rule, int characters, size_t shortest, size_t longest) {
-  if (stop > 0) before_[byte(text[stop - 1])] |= stop_[byte(text[stop])];
-  std::vector<Prefix>& list = prefixes_[byte(text[stop]) & 31];
+  may_be_before(text[stop - 1], text[stop]);
+  std::vector<Prefix>& list = prefixes_[bucket(View(text).substr(stop - 1, 2))];
   list.push_back({std::move(text), stop, static_cast<RedactionRule>(rule), static_cast<Characters>(characters),
                   shortest, longest});
 }

@@ -31,7 +31,7 @@ enum class Characters : uint8_t { kLetters, kWord, kName, kCapitals };
 
 struct Prefix {
   std::string text;
-  size_t stop = 0;  // index of the byte at which the scanner stops
+  size_t stop = 0;  // index of the byte at which the scanner stops, not 0
   RedactionRule rule;
   Characters characters;
   size_t shortest = 0;
@@ -73,23 +73,28 @@ class Redaction {
   // Returns the first index from `at` on at which there can be a secret that is not the number of a card; the size of the
   // text if there is none.
   size_t next_stop(View text, size_t at) const {
-    if (at == 0) {
-      if (!text.empty() && is_stop(byte(' '), byte(text[0]))) return 0;
-      at = 1;
-    }
-    constexpr size_t kStep = 4;
+    constexpr size_t kStep = 8;
+    unsigned before = bits_[at == 0 ? byte(' ') : byte(text[at - 1])];
     for (; at + kStep <= text.size(); at += kStep) {
-      const char* const to = text.data() + at;
-      unsigned any = 0;
-      for (size_t i = 0; i < kStep; ++i) any |= before_[byte(*(to + i - 1))] & stop_[byte(to[i])];
-      if (any != 0) break;
+      unsigned any = 0, last = before;
+      for (size_t i = 0; i < kStep; ++i) {
+        const unsigned bits = bits_[byte(text[at + i])];
+        any |= last >> 8 & bits;
+        last = bits;
+      }
+      if ((any & 0xFF) != 0) break;
+      before = last;
     }
-    while (at < text.size() && !is_stop(byte(text[at - 1]), byte(text[at]))) ++at;
+    for (; at < text.size(); ++at) {
+      const unsigned bits = bits_[byte(text[at])];
+      if ((before >> 8 & bits & 0xFF) != 0) return at;
+      before = bits;
+    }
     return at;
   }
 
-  // Returns the prefixes whose byte at their stop is `stop`.
-  const std::vector<Prefix>& prefixes(char stop) const { return prefixes_[byte(stop) & 31]; }
+  // Returns the prefixes that may have these two bytes up to their stop.
+  const std::vector<Prefix>& prefixes(View up_to_stop) const { return prefixes_[bucket(up_to_stop)]; }
 
   // A key whose values are never redacted has this word.
   static const KeyWord kKept;
@@ -101,9 +106,9 @@ class Redaction {
   static constexpr size_t kBuckets = 256;
 
   static size_t byte(char c) { return static_cast<unsigned char>(c); }
-  static size_t bucket(View word) { return (byte(word[0]) * 31 + word.size()) % kBuckets; }
+  static size_t bucket(View word) { return (byte(word[0]) * 31 + byte(word.back()) * 7 + word.size()) % kBuckets; }
 
-  bool is_stop(size_t before, size_t stop) const { return (before_[before] & stop_[stop]) != 0; }
+  void may_be_before(char before, char stop);
   const KeyWord* ending(const std::vector<View>& words, size_t count) const;
   bool is_not_secret(View word) const;
 
@@ -116,9 +121,10 @@ class Redaction {
   std::array<std::vector<std::string>, kBuckets> not_secret_;
   std::vector<std::string> kept_;
   std::vector<Scheme> schemes_;
-  std::array<std::vector<Prefix>, 32> prefixes_;  // by the low bits of the stop, which differ
-  // A byte is a stop if it and the byte before it have a bit in common: seldom, for each such place costs a closer look.
-  std::array<uint8_t, 256> before_{}, stop_{};
+  std::array<std::vector<Prefix>, kBuckets> prefixes_;
+  // A byte is a stop if its low bits and the high bits of the byte before it have one in common: seldom, for each stop
+  // costs a closer look.
+  std::array<uint16_t, 256> bits_{};
 };
 
 }  // namespace lognotary

@@ -116,7 +116,7 @@ bool TextScanner::look(View text, size_t at, size_t low, size_t& next, Found& fo
     case '-':
     case '_':
     case 'z':
-    case 'y':
+    case '.':
     case 'I':
       any = find_prefixed(text, at, low, redaction_, found);
       break;
