@@ -19,6 +19,7 @@ from server.notary.errors import KeyMaterialError, MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
 from server.settings.errors import ConfigError
+from server.settings.flags import add_flags
 from server.settings.readers import (
     read_codec,
     read_file,
@@ -30,7 +31,7 @@ from server.settings.readers import (
     read_witnesses,
 )
 from server.settings.sources import Sources, gather, in_order
-from server.settings.table import SETTINGS, Setting, add_flags
+from server.settings.table import SETTINGS, Setting
 from server.settings.trace_links import read_trace_links
 from server.settings.values import (
     Acknowledge,

@@ -58,7 +58,7 @@ View Redactor::redactions() {
   return redactions_;
 }
 
-View Redactor::redact_text(View text, Arena& arena) {
+View Redactor::redact_found(View text, Arena& arena) {
   const std::vector<Found>& found = scanner_.find(text);
   if (found.empty()) return text;
   made_.clear();
@@ -74,23 +74,12 @@ View Redactor::redact_text(View text, Arena& arena) {
   return arena.keep(made_);
 }
 
-void Redactor::redact_value(Value& value, Arena& arena) {
-  if (value.kind == Kind::kString) {
-    value.bytes = redact_text(value.bytes, arena);
-  } else if ((value.kind == Kind::kInt || value.kind == Kind::kDouble) && may_be_card(value)) {
-    const View text = as_text(value, arena).text;
-    size_t end = 0;
-    Found found;
-    if (redaction_.on(kCardRule) && find_card(text, 0, end, found) && found.end == text.size()) {
-      replace(value, kCardRule, text, arena);
-    }
-  }
-}
-
-bool Redactor::redact_value(const KeyWord* word, Value& value, Arena& arena) {
-  if (word == &Redaction::kKept) return false;
-  if (word == nullptr || !redact_whole(*word, value, arena)) redact_value(value, arena);
-  return true;
+void Redactor::redact_number(Value& value, Arena& arena) {
+  if (!redaction_.on(kCardRule) || !may_be_card(value)) return;
+  const View text = as_text(value, arena).text;
+  size_t end = 0;
+  Found found;
+  if (find_card(text, 0, end, found) && found.end == text.size()) replace(value, kCardRule, text, arena);
 }
 
 bool Redactor::redact_whole(const KeyWord& word, Value& value, Arena& arena) {

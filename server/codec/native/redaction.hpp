@@ -36,16 +36,30 @@ class Redactor {
   const KeyWord* find(View key) { return redaction_.find(key, scanner_.scratch()); }
 
   // Redacts a text; the result lives as long as the text and the arena.
-  View redact_text(View text, Arena& arena);
+  View redact_text(View text, Arena& arena) {
+    return scanner_.may_find(text) ? redact_found(text, arena) : text;  // most texts have nothing that looks like one
+  }
 
   // Redacts a value, but nothing within an array or key-value list: as_text does that.
-  void redact_value(Value& value, Arena& arena);
+  void redact_value(Value& value, Arena& arena) {
+    if (value.kind == Kind::kString) {
+      value.bytes = redact_text(value.bytes, arena);
+    } else if (value.kind == Kind::kInt || value.kind == Kind::kDouble) {
+      redact_number(value, arena);
+    }
+  }
 
   // Does the same for the value of a key, of which `word` says what `find` has found. Returns false if nothing within
   // the value may be redacted either.
-  bool redact_value(const KeyWord* word, Value& value, Arena& arena);
+  bool redact_value(const KeyWord* word, Value& value, Arena& arena) {
+    if (word == &Redaction::kKept) return false;
+    if (word == nullptr || !redact_whole(*word, value, arena)) redact_value(value, arena);
+    return true;
+  }
 
  private:
+  View redact_found(View text, Arena& arena);
+  void redact_number(Value& value, Arena& arena);
   bool redact_whole(const KeyWord& word, Value& value, Arena& arena);
   void append_mark(std::string& out, RedactionRule rule, View secret);
   void replace(Value& value, RedactionRule rule, View secret, Arena& arena);

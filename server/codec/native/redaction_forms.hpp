@@ -72,6 +72,19 @@ inline size_t end_of_run(View text, size_t at, int classes) {
   return at;
 }
 
+constexpr size_t kShortestCard = 13;
+
+// Tells whether there are as many digits, spaces and hyphens in a row as the number of a card has.
+inline bool may_have_card(View text) {
+  for (size_t at = kShortestCard - 1; at < text.size(); at += kShortestCard) {
+    if (!is(text[at], kCardByte)) continue;
+    size_t start = at;
+    while (start > 0 && at - start < kShortestCard && is(text[start - 1], kCardByte)) --start;
+    if (end_of_run(text, at, kCardByte) - start >= kShortestCard) return true;
+  }
+  return false;
+}
+
 // A secret in a text.
 struct Found {
   size_t start;

@@ -44,18 +44,6 @@ bool in_authority(char c) { return !is(c, kSpaceByte | kQuoteByte) && !contains(
 
 bool behind_authority(char c) { return !is(c, kSpaceByte | kQuoteByte) && !contains("<>|^{}\\@", c); }
 
-// Tells whether there are as many digits, spaces and hyphens in a row as a number of a card has.
-bool may_have_card(View text) {
-  constexpr size_t kShortest = 13;
-  for (size_t at = kShortest - 1; at < text.size(); at += kShortest) {
-    if (!is(text[at], kCardByte)) continue;
-    size_t start = at;
-    while (start > 0 && at - start < kShortest && is(text[start - 1], kCardByte)) --start;
-    if (end_of_run(text, at, kCardByte) - start >= kShortest) return true;
-  }
-  return false;
-}
-
 size_t next_stop(View text, size_t at) {
   while (at < text.size() && !is(text[at], kStop)) ++at;
   return at;
