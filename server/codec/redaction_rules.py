@@ -31,7 +31,7 @@ MARK_DIGITS = 16
 
 
 class Mode(Enum):
-    """What becomes of a secret."""
+    """Treatment of secrets."""
 
     OFF = "off"  # it is stored
     REMOVE = "remove"  # a mark stands for it

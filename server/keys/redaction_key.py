@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import stat
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,18 +40,16 @@ def redaction_of(settings: Settings) -> Redaction:
 
 
 def _create(file: Path) -> None:
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary.unlink(missing_ok=True)  # a crash may have left it
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # mode 0600
         with os.fdopen(descriptor, "w", encoding="ascii") as opened:
             opened.write(secrets.token_hex(_BYTES) + "\n")
             opened.flush()
             os.fsync(descriptor)
         with contextlib.suppress(FileExistsError):  # another process of this server was faster: its key counts
             os.link(temporary, file)
-        temporary.unlink()
+        Path(temporary).unlink()
     except OSError as error:
         raise KeyStoreError(f"the redaction key: {unwritable(file, error)}") from error
 
