@@ -1,7 +1,7 @@
 """CPU time of the codecs, compared with parsing alone.
 
 Everything runs in this process, on the same bytes and in turn. A codec makes columns, classifies, and hashes
-every record; it is compared with the official classes' FromString, which only parses.
+every record; it is compared with the official classes' FromString, which only parses. By default a server also redacts.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from benchmarks.codecs import CODECS, CodecMissingError, ReadyBlock, commit_bloc
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, build_requests, shape_of
 from benchmarks.span_shape import SpanShape, build_trace_requests
+from server.codec.redaction_rules import Redaction
 from server.codec.rows import Codec, Rows
 from server.codec.signals import Signal
 from server.notary.batch import LogState
@@ -29,6 +30,7 @@ from server.notary.signers import Signer
 from server.process.allocator import keep_freed_memory
 
 _BASE = "FromString"
+_REDACTING = ", redacting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def _run(load: _Load, codecs: Sequence[Codec], report: Report, options: argparse
     makers: dict[str, Callable[[bytes], Any]] = {_BASE: load.parse}
     for codec in codecs:
         makers[f"{codec.name} codec"] = partial(load.encode, codec)
+        makers[f"{codec.name} codec{_REDACTING}"] = partial(load.encode, make_codec(codec.name, Redaction()))
     making: dict[str, list[float]] = {name: [] for name in makers}
     freeing: dict[str, list[float]] = {name: [] for name in makers}
     batches = [(codec.name, _full_batch(load, codec, options.batch_rows)) for codec in codecs]
@@ -169,6 +172,8 @@ def _fill(
         if name != _BASE:
             report.ratio(f"{load.of}{name} / {_BASE}", making[name], making[_BASE])
             report.ratio(f"{load.of}{name} / {_BASE}, with freeing", whole[name], whole[_BASE])
+        if name.endswith(_REDACTING):
+            report.ratio(f"{load.of}{name} / not", making[name], making[name.removesuffix(_REDACTING)])
 
 
 def _parser() -> argparse.ArgumentParser:

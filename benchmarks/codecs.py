@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from server.codec.audit.built_in import built_in_rules
 from server.codec.choose import build_codec
+from server.codec.redaction_rules import NO_REDACTION, Redaction
 from server.codec.rows import Codec, Rows
 from server.codec.signals import Signal
 from server.notary.batch import LogState, notarize
@@ -49,14 +50,14 @@ class ReadyBlock:
     data: bytes
 
 
-def make_codec(name: str) -> Codec:
+def make_codec(name: str, redaction: Redaction = NO_REDACTION) -> Codec:
     """Create a codec with the built-in rules.
 
     Raises:
         CodecMissingError: the codec is not installed.
     """
     try:
-        return build_codec(name, built_in_rules())
+        return build_codec(name, built_in_rules(), redaction=redaction)
     except ImportError as error:
         raise CodecMissingError(f"the {name} codec is not installed ({error})") from error
 

@@ -151,7 +151,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         api_grpc, http = await stack.enter_async_context(answering)
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
-        metrics.add_gauges(lambda: [build_gauge(chosen_codec(settings.codec)), *connection_gauges(ports)])
+        built = build_gauge(chosen_codec(settings.codec, settings.redaction))
+        metrics.add_gauges(lambda: [built, *connection_gauges(ports)])
         storage = await stack.enter_async_context(reached_storage(process, metrics.statement))
         check = partial(refuse_new_key_for_old_logs, storage.engine, identity)
         await retry_until_available(pools.housekeeping, check, signals.stop, process.waiting, may_be_left=True)

@@ -21,7 +21,7 @@ from server.commands.output import complain, complain_lines, escape_streams, say
 from server.errors.base import LognotaryError, run_reporting_errors
 from server.errors.files import reason_of
 from server.settings.errors import ConfigError
-from server.settings.table import add_flags
+from server.settings.flags import add_flags
 
 if TYPE_CHECKING:
     from server.app import BoundAddresses

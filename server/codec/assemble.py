@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from server.codec.redaction_rules import RULES
 from server.codec.rows import Rows
 from server.notary.canonical import CanonicalColumn, Kind, canonical_columns
 from server.notary.origin import Stream
@@ -17,10 +18,13 @@ WordData = tuple[tuple[bytes, ...], bytes]
 MapData = tuple[bytes, tuple[bytes, ...], bytes, bytes]
 """A MapColumn: lengths, dictionary of the keys, indexes of the keys, values."""
 
-TableData = tuple[int, int, int, Sequence[bytes], Sequence[WordData], Sequence[MapData], Sequence[bytes], bytes]
+TableData = tuple[
+    int, int, int, Sequence[bytes], Sequence[WordData], Sequence[MapData], Sequence[bytes], bytes, Sequence[int]
+]
 """Rows of one stream: number of rows, the earliest and the latest Timestamp in nanoseconds since the epoch; plain, word
 and map columns, each in the order of the canonical record, with the elements of arrays under their kind; the lengths of
-events and of links, if it has any; the leaf hashes, 32 bytes each."""
+events and of links, if it has any; the leaf hashes, 32 bytes each; the number of secrets that each rule of redaction
+has replaced."""
 
 
 def _is_plain(column: CanonicalColumn) -> bool:
@@ -38,7 +42,7 @@ _LENGTHS = {"Events": 0, "Links": 1}
 
 def assemble_rows(stream: Stream, table: TableData) -> Rows:
     """Return encoded columns as ``Rows``, in the order of the canonical record."""
-    count, min_timestamp, max_timestamp, plain, words, maps, lengths, leaf_hashes = table
+    count, min_timestamp, max_timestamp, plain, words, maps, lengths, leaf_hashes, redacted = table
     plain_columns = (PlainColumn(data) for data in plain)
     word_columns = (WordColumn(dictionary, indexes) for dictionary, indexes in words)
     map_columns = (MapColumn(sizes, WordColumn(keys, indexes), values) for sizes, keys, indexes, values in maps)
@@ -66,4 +70,5 @@ def assemble_rows(stream: Stream, table: TableData) -> Rows:
         max_timestamp=max_timestamp,
         first_ingested_at=int.from_bytes(received[:8], "little"),  # they ascend
         ingested_at=int.from_bytes(received[-8:], "little"),
+        redactions=tuple((rule, number) for rule, number in zip(RULES, redacted, strict=True) if number),
     )

@@ -49,6 +49,8 @@ key-value list with the attributes in their stored order: sorted by key, value a
 
 from __future__ import annotations
 
+from collections import Counter
+
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -67,13 +69,14 @@ from server.codec.decode_parts import (
 )
 from server.codec.limits import ROW_LIMITS, RowLimits, too_many_records
 from server.codec.records import RecordColumns
+from server.codec.redaction import UNREDACTED, Redactor, redactions_text
 from server.codec.signals import Signal
 from server.codec.values import STRING, as_string
 
 __all__ = ["decode"]
 
 
-def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
+def decode(request: bytes, limits: RowLimits = ROW_LIMITS, redactor: Redactor = UNREDACTED) -> RecordColumns:
     """Return the records of a serialized ``ExportLogsServiceRequest``, in the order in which they were sent.
 
     Source: opentelemetry-proto ``collector/logs/v1/logs_service.proto`` and ``logs/v1/logs.proto``;
@@ -82,6 +85,7 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
     Args:
         request: the serialized request.
         limits: limits on the rows of the request.
+        redactor: replaces secrets before anything else is done with the records.
 
     Raises:
         MalformedRequestError: the bytes are not an ``ExportLogsServiceRequest`` (broken wire format, a string
@@ -93,14 +97,17 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
     columns = RecordColumns()
     records = repeated = 0
     for resource_logs in message.resource_logs:
-        resource = resource_of(resource_logs)
+        resource = resource_of(resource_logs, redactor)
         for scope_logs in resource_logs.scope_logs:
-            source = source_of(resource, scope_logs)
+            source = source_of(resource, scope_logs, redactor)
             records += len(scope_logs.log_records)
             repeated += len(scope_logs.log_records) * source.size
             if records > limits.records or repeated > limits.repeated:
                 raise too_many_records(limits, Signal.LOGS)
             for record in scope_logs.log_records:
+                redacted = Counter(source.redacted)
+                redactor.redact_value(record.body, redacted)
+                redactor.redact_attributes(record.attributes, redacted)
                 time = record.time_unix_nano or record.observed_time_unix_nano
                 trace_id = hex_id(record.trace_id, 16)
                 span_id = hex_id(record.span_id, 8)
@@ -128,6 +135,7 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS) -> RecordColumns:
                 columns.otlp_details.append(details_json((*details, *source.details)))
                 others = [detail for detail in details if not detail.startswith(b'"body":')]
                 columns.event_details.append(details_json((*others, *source.details)))
+                columns.redactions.append(redactions_text(redacted))
     return columns
 
 

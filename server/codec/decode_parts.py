@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -14,6 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
 from server.codec.limits import MalformedReason, check_members, malformed
 from server.codec.records import Attributes, Repeated, Source
+from server.codec.redaction import Redactor
 from server.codec.signals import Signal
 from server.codec.unread import find_unread, unread_error, with_present_numbers
 from server.codec.values import as_string, json_text, member_types
@@ -69,12 +71,14 @@ def parse(kind: type[_Request], request: bytes, signal: Signal) -> _Request:
     return message
 
 
-def resource_of(owner: ResourceLogs | ResourceSpans) -> Source:
-    """Return a resource with its schema URL, as a source without scope.
+def resource_of(owner: ResourceLogs | ResourceSpans, redactor: Redactor) -> Source:
+    """Return a redacted resource with its schema URL, as a source without scope.
 
     Raises:
         MalformedRequestError: a list of attributes is too long.
     """
+    redacted: Counter[str] = Counter()
+    redactor.redact_attributes(owner.resource.attributes, redacted)
     attributes, types = attributes_of(owner.resource.attributes)
     return Source(
         service_name=_service_name(owner.resource),
@@ -82,15 +86,18 @@ def resource_of(owner: ResourceLogs | ResourceSpans) -> Source:
         resource_attributes=attributes,
         resource_repeated=repeated_of(owner.resource.attributes),
         details=_resource_details(owner.resource, types),
+        redacted=redacted,
     )
 
 
-def source_of(resource: Source, owner: ScopeLogs | ScopeSpans) -> Source:
-    """Return a scope with its schema URL, and the resource to which it belongs.
+def source_of(resource: Source, owner: ScopeLogs | ScopeSpans, redactor: Redactor) -> Source:
+    """Return a redacted scope with its schema URL, and the resource to which it belongs.
 
     Raises:
         MalformedRequestError: a list of attributes is too long.
     """
+    redacted = Counter(resource.redacted)
+    redactor.redact_attributes(owner.scope.attributes, redacted)
     attributes, types = attributes_of(owner.scope.attributes)
     return replace(
         resource,
@@ -100,6 +107,7 @@ def source_of(resource: Source, owner: ScopeLogs | ScopeSpans) -> Source:
         scope_attributes=attributes,
         scope_repeated=repeated_of(owner.scope.attributes),
         details=_scope_details(owner.scope, types) + resource.details,
+        redacted=redacted,
     )
 
 

@@ -33,6 +33,7 @@ there is nothing. Otherwise it is a compact JSON object with the members that ap
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -52,6 +53,7 @@ from server.codec.decode_parts import (
 )
 from server.codec.limits import ROW_LIMITS, RowLimits, check_members, too_many_records
 from server.codec.records import Event, Link, SpanColumns
+from server.codec.redaction import UNREDACTED, Redactor, redactions_text
 from server.codec.signals import Signal
 
 __all__ = ["SPAN_KINDS", "STATUS_CODES", "decode_spans"]
@@ -63,7 +65,7 @@ STATUS_CODES = (b"Unset", b"Ok", b"Error")
 """Names of the numbers of OTLP's ``Status.StatusCode``, from 0."""
 
 
-def decode_spans(request: bytes, limits: RowLimits = ROW_LIMITS) -> SpanColumns:
+def decode_spans(request: bytes, limits: RowLimits = ROW_LIMITS, redactor: Redactor = UNREDACTED) -> SpanColumns:
     """Return the spans of a serialized ``ExportTraceServiceRequest``, in the order in which they were sent.
 
     Source: opentelemetry-proto ``collector/trace/v1/trace_service.proto`` and ``trace/v1/trace.proto``; the mapping to
@@ -72,6 +74,7 @@ def decode_spans(request: bytes, limits: RowLimits = ROW_LIMITS) -> SpanColumns:
     Args:
         request: the serialized request.
         limits: limits on the rows of the request.
+        redactor: replaces secrets before anything else is done with the spans.
 
     Raises:
         MalformedRequestError: as in ``server.codec.decode.decode``; or a list of events or links is too long.
@@ -80,18 +83,30 @@ def decode_spans(request: bytes, limits: RowLimits = ROW_LIMITS) -> SpanColumns:
     columns = SpanColumns()
     spans = repeated = 0
     for resource_spans in message.resource_spans:
-        resource = resource_of(resource_spans)
+        resource = resource_of(resource_spans, redactor)
         for scope_spans in resource_spans.scope_spans:
-            source = source_of(resource, scope_spans)
+            source = source_of(resource, scope_spans, redactor)
             spans += len(scope_spans.spans)
             repeated += len(scope_spans.spans) * source.size
             if spans > limits.records or repeated > limits.repeated:
                 raise too_many_records(limits, Signal.TRACES)
             for span in scope_spans.spans:
+                redacted = Counter(source.redacted)
+                _redact(span, redactor, redacted)
                 columns.append_source(source)
                 details = _append_span(columns, span)
                 columns.otlp_details.append(details_json((*details, *source.details)))
+                columns.redactions.append(redactions_text(redacted))
     return columns
+
+
+def _redact(span: Span, redactor: Redactor, redacted: Counter[str]) -> None:
+    redactor.redact_attributes(span.attributes, redacted)
+    for event in span.events:
+        redactor.redact_attributes(event.attributes, redacted)
+    for link in span.links:
+        redactor.redact_attributes(link.attributes, redacted)
+    span.status.message = redactor.redacted(span.status.message.encode(), redacted).decode()
 
 
 def _append_span(columns: SpanColumns, span: Span) -> list[bytes]:

@@ -9,6 +9,7 @@ from server.codec.audit.classify import AuditFields
 from server.codec.decode_parts import with_detail
 from server.codec.encode_columns import encode_column
 from server.codec.records import RecordColumns
+from server.codec.redaction import total_redactions
 from server.codec.rows import ALL_STREAMS, Rows, received_at
 from server.notary.canonical import canonical_columns, leaf_of, record_bytes
 from server.notary.origin import Stream
@@ -37,9 +38,10 @@ _RECORD_FIELDS = {
     "Flags": "flags",
     "DroppedAttributesCount": "dropped_attributes_count",
     "OtlpDetails": "otlp_details",
+    "Redactions": "redactions",
 }
 # Columns that nothing fills yet.
-_EMPTY = frozenset({"Tenant", "Sender", "Redactions"})
+_EMPTY = frozenset({"Tenant", "Sender"})
 _AUDIT_FIELDS = {
     "AuditRecordId": "record_id",
     "ActorId": "actor_id",
@@ -130,4 +132,5 @@ def _encode(
         max_timestamp=max(timestamps),
         first_ingested_at=received_at(ingested_at, chosen[0]),
         ingested_at=received_at(ingested_at, chosen[-1]),
+        redactions=total_redactions(records.redactions[i] for i in chosen),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from server.codec.encode_columns import encode_column
 from server.codec.records import SpanColumns
+from server.codec.redaction import total_redactions
 from server.codec.rows import Rows, received_at
 from server.notary.canonical import canonical_columns, leaf_of, record_bytes
 from server.notary.origin import Stream
@@ -46,9 +47,10 @@ _FIELDS = {
     "DroppedEventsCount": "dropped_events_count",
     "DroppedLinksCount": "dropped_links_count",
     "OtlpDetails": "otlp_details",
+    "Redactions": "redactions",
 }
 # Columns that nothing fills yet.
-_EMPTY = frozenset({"Tenant", "Sender", "Redactions"})
+_EMPTY = frozenset({"Tenant", "Sender"})
 
 
 def encode_spans(spans: SpanColumns, ingested_at: int, *, hashed: bool = True) -> list[Rows]:
@@ -87,6 +89,7 @@ def encode_spans(spans: SpanColumns, ingested_at: int, *, hashed: bool = True) -
             max_timestamp=max(spans.timestamp),
             first_ingested_at=received_at(ingested_at, 0),
             ingested_at=received_at(ingested_at, count - 1),
+            redactions=total_redactions(spans.redactions),
         )
     ]
 

@@ -10,6 +10,8 @@ from server.codec.assemble import assemble_rows
 from server.codec.audit.program import rules_program
 from server.codec.audit.rules import Rule
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed, too_many_members, too_many_records
+from server.codec.redaction_keys import key_words
+from server.codec.redaction_rules import KEPT, NO_REDACTION, NOT_SECRET, PREFIXES, RULES, SCHEMES, Mode, Redaction
 from server.codec.rows import ALL_STREAMS, Rows
 from server.codec.signals import Signal
 from server.codec.unread import Level, Unread, UnreadReason, unread_error
@@ -32,7 +34,11 @@ class NativeCodec:
     name = "native"
 
     def __init__(
-        self, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS, hashed: Collection[Stream] = ALL_STREAMS
+        self,
+        rules: Sequence[Rule],
+        limits: RowLimits = ROW_LIMITS,
+        hashed: Collection[Stream] = ALL_STREAMS,
+        redaction: Redaction = NO_REDACTION,
     ) -> None:
         """Build a codec.
 
@@ -40,9 +46,11 @@ class NativeCodec:
             rules: audit rules, tried in order.
             limits: limits on the rows of one request.
             hashed: streams whose rows get leaf hashes; audit records get them in any case.
+            redaction: redaction of secrets.
         """
         self._hashed = Stream.OPERATIONAL in hashed, Stream.SPANS in hashed
         self._limits = limits
+        self._redaction = _native_redaction(redaction)
         self._idle: list[_native.Encoder] = []
         self._rules = _native.Rules(rules_program(tuple(rules)))
 
@@ -52,7 +60,9 @@ class NativeCodec:
         try:
             encoder = self._idle.pop()
         except IndexError:
-            encoder = _native.Encoder(self._rules, self._limits.records, self._limits.repeated, *self._hashed)
+            encoder = _native.Encoder(
+                self._rules, self._limits.records, self._limits.repeated, self._redaction, *self._hashed
+            )
         try:
             yield encoder
         except _native.RefusedError as refused:
@@ -74,6 +84,26 @@ class NativeCodec:
         with self._encoder(request, Signal.TRACES) as encoder:
             table = encoder.encode_spans(request, ingested_at)
         return [assemble_rows(Stream.SPANS, table)] if table is not None else []
+
+
+def _native_redaction(redaction: Redaction) -> _native.Redaction:
+    made = _native.Redaction(list(Mode).index(redaction.mode), redaction.key)
+    for rule in RULES:
+        made.add_rule(rule.encode(), rule in redaction.patterns)
+    for word in key_words(redaction):
+        made.add_word(list(word.words), RULES.index(word.rule), word.prose, word.counts, word.parts, word.paths)
+    for text in NOT_SECRET:
+        made.add_not_secret(text)
+    for words in KEPT:
+        made.add_kept_words(list(words))
+    for key in redaction.keep:
+        made.add_kept(key.encode().lower())
+    for scheme, parameters in SCHEMES.items():
+        made.add_scheme(scheme, parameters)
+    for prefix in PREFIXES:
+        number, characters = RULES.index(prefix.rule), prefix.characters.value
+        made.add_prefix(prefix.text, prefix.stop, number, characters, prefix.shortest, prefix.longest)
+    return made
 
 
 def _refusal(request: bytes, refused: _native.RefusedError, limits: RowLimits, signal: Signal) -> MalformedRequestError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 __all__ = ["Attributes", "Event", "Link", "RecordColumns", "Repeated", "Source", "SourceColumns", "SpanColumns"]
@@ -22,6 +23,7 @@ class Source:
 
     Attributes:
         details: members of ``otlp_details``.
+        redacted: rules of redaction -> number of secrets that each has replaced in the resource and the scope.
     """
 
     service_name: bytes
@@ -34,6 +36,7 @@ class Source:
     resource_repeated: Repeated = ()
     scope_repeated: Repeated = ()
     details: tuple[bytes, ...] = ()
+    redacted: Counter[str] = field(default_factory=Counter)
 
     @property
     def size(self) -> int:
@@ -108,6 +111,7 @@ class RecordColumns(SourceColumns):
     dropped_attributes_count: list[int] = field(default_factory=list)
     otlp_details: list[bytes] = field(default_factory=list)  # JSON, empty for most records
     event_details: list[bytes] = field(default_factory=list)  # the same without the type of the body
+    redactions: list[bytes] = field(default_factory=list)  # JSON, empty for most records
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +158,4 @@ class SpanColumns(SourceColumns):
     dropped_events_count: list[int] = field(default_factory=list)
     dropped_links_count: list[int] = field(default_factory=list)
     otlp_details: list[bytes] = field(default_factory=list)  # JSON, empty for many spans
+    redactions: list[bytes] = field(default_factory=list)  # JSON, empty for most spans

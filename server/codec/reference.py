@@ -13,6 +13,8 @@ from server.codec.decode_spans import decode_spans
 from server.codec.encode import encode_records
 from server.codec.encode_spans import encode_spans
 from server.codec.limits import ROW_LIMITS, RowLimits
+from server.codec.redaction import Redactor
+from server.codec.redaction_rules import NO_REDACTION, Redaction
 from server.codec.rows import ALL_STREAMS, Rows
 from server.notary.origin import Stream
 
@@ -25,7 +27,11 @@ class ReferenceCodec:
     name = "reference"
 
     def __init__(
-        self, rules: Sequence[Rule], limits: RowLimits = ROW_LIMITS, hashed: Collection[Stream] = ALL_STREAMS
+        self,
+        rules: Sequence[Rule],
+        limits: RowLimits = ROW_LIMITS,
+        hashed: Collection[Stream] = ALL_STREAMS,
+        redaction: Redaction = NO_REDACTION,
     ) -> None:
         """Build a codec.
 
@@ -33,17 +39,21 @@ class ReferenceCodec:
             rules: audit rules, tried in order.
             limits: limits on the rows of one request.
             hashed: streams whose rows get leaf hashes; audit records get them in any case.
+            redaction: redaction of secrets.
         """
         self._hashed = {Stream.AUDIT, *hashed}
         self._limits = limits
         self._rules = tuple(rules)
         self._digest = rules_digest(self._rules)
+        self._redactor = Redactor(redaction)
 
     def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode, classify and encode a request; see ``Codec``."""
-        records = with_events(decode(request, self._limits), self._rules, self._limits)
+        records = with_events(decode(request, self._limits, self._redactor), self._rules, self._limits)
         return encode_records(records, classify(records, self._rules), ingested_at, self._hashed, self._digest)
 
     def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode and encode a traces request; see ``Codec``."""
-        return encode_spans(decode_spans(request, self._limits), ingested_at, hashed=Stream.SPANS in self._hashed)
+        return encode_spans(
+            decode_spans(request, self._limits, self._redactor), ingested_at, hashed=Stream.SPANS in self._hashed
+        )

@@ -41,6 +41,7 @@ class Rows:
         max_timestamp: the latest Timestamp, in nanoseconds since the epoch.
         first_ingested_at: the earliest IngestedAt, in nanoseconds since the epoch.
         ingested_at: the latest IngestedAt, in nanoseconds since the epoch; all records were received on one day (UTC).
+        redactions: number of secrets that each rule of redaction has replaced in all records, sorted by rule.
         size: bytes of columns and leaf hashes, for limits.
     """
 
@@ -52,6 +53,7 @@ class Rows:
     max_timestamp: int
     first_ingested_at: int
     ingested_at: int
+    redactions: tuple[tuple[str, int], ...] = ()
     size: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:

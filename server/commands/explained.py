@@ -10,6 +10,7 @@ from server.codec.audit.facts import facts_of
 from server.codec.audit.rules import Rule
 from server.codec.audit.split import events_in
 from server.codec.records import RecordColumns
+from server.codec.redaction import UNREDACTED, Redactor
 from server.commands.otlp_files import ReadRequest, read_requests
 from server.notary.origin import Stream
 
@@ -50,18 +51,21 @@ class Explained:
         return None if self.event else Stream.OPERATIONAL
 
 
-def explain_file(file: str, rules: Sequence[Rule], wanted: Collection[str]) -> Iterator[Explained]:
+def explain_file(
+    file: str, rules: Sequence[Rule], wanted: Collection[str], redactor: Redactor = UNREDACTED
+) -> Iterator[Explained]:
     """Yield the records in a file, a record that is a list of events before its events.
 
     Args:
         file: path of the file, or ``STANDARD_INPUT``.
         rules: the audit rules.
         wanted: names of rules; see ``explain``.
+        redactor: replaces secrets before that, as a server does.
 
     Raises:
         ConfigError: the file cannot be read, or has something that is not an OTLP logs request.
     """
-    for request in read_requests(file):
+    for request in read_requests(file, redactor):
         for row in range(len(request.records)):
             yield from _explain_record(request, row, rules, wanted)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
@@ -20,6 +20,7 @@ from server.codec.decode import decode
 from server.codec.decode_spans import decode_spans
 from server.codec.otlp_json import request_from_json
 from server.codec.records import RecordColumns
+from server.codec.redaction import UNREDACTED, Redactor
 from server.errors.files import unreadable
 from server.errors.ingest import MalformedRequestError
 from server.settings.errors import ConfigError
@@ -36,6 +37,7 @@ _BOM = b"\xef\xbb\xbf"
 _COMPRESSED = {b"\x1f\x8b": "gzip -dc", b"\x28\xb5": "zstd -dc"}
 _FIRST_FIELD = b"\n"  # the first byte of a request as protobuf; field 1, which has a length
 _LENGTH_BYTES = 4
+_Read = Callable[[bytes], RecordColumns]
 _NO_OTLP = "this is not an OTLP logs request, neither JSON nor protobuf"
 
 
@@ -64,16 +66,21 @@ def shown_name(file: str) -> str:
     return "standard input" if file == STANDARD_INPUT else file
 
 
-def read_requests(file: str) -> Iterator[ReadRequest]:
+def read_requests(file: str, redactor: Redactor = UNREDACTED) -> Iterator[ReadRequest]:
     """Yield the requests in a file, one after the other.
 
     Args:
         file: path of the file, or ``STANDARD_INPUT``.
+        redactor: replaces secrets, as a server does.
 
     Raises:
         ConfigError: the file cannot be read, or has something that is not an OTLP logs request.
     """
     name = shown_name(file)
+
+    def read(request: bytes) -> RecordColumns:
+        return decode(request, redactor=redactor)
+
     with _opened(file) as stream:
         first = stream.read(2)
         if first in _COMPRESSED:
@@ -81,11 +88,11 @@ def read_requests(file: str) -> Iterator[ReadRequest]:
             raise ConfigError(f"{name} is compressed: {_COMPRESSED[first]}{given} | lognotary classify -")
         joined = _Joined(first, stream)
         if first[:1] == _FIRST_FIELD:
-            yield from _protobuf_or_json(name, joined)
+            yield from _protobuf_or_json(name, joined, read)
         elif first and first < b"\x08":  # no field has a number this low
-            yield from _messages(name, joined)
+            yield from _messages(name, joined, read)
         else:
-            yield from _lines(name, joined)
+            yield from _lines(name, joined, read)
 
 
 def _opened(file: str) -> AbstractContextManager[BinaryIO]:
@@ -115,15 +122,15 @@ class _Joined:
         return first if first.endswith(b"\n") else first + self._stream.readline(size - len(first))
 
 
-def _protobuf_or_json(name: str, stream: _Joined) -> Iterator[ReadRequest]:
+def _protobuf_or_json(name: str, stream: _Joined, read: _Read) -> Iterator[ReadRequest]:
     """Yield the request of a file that begins with a line feed, which is also the first byte of protobuf."""
     request = _limited(name, 0, stream.read(MOST_BYTES + 1))
     try:
-        yield ReadRequest(name, 0, decode(request))
+        yield ReadRequest(name, 0, read(request))
     except MalformedRequestError as error:
         if request.strip() and not request.lstrip().startswith(b"{"):
             raise ConfigError(f"{name}: {_why(request, error)}") from error
-        yield from _lines(name, _Joined(request, BytesIO()))
+        yield from _lines(name, _Joined(request, BytesIO()), read)
 
 
 def _why(request: bytes, error: MalformedRequestError) -> str:
@@ -135,7 +142,7 @@ def _why(request: bytes, error: MalformedRequestError) -> str:
     return "this is a traces request: only log records are classified"
 
 
-def _messages(name: str, stream: _Joined) -> Iterator[ReadRequest]:
+def _messages(name: str, stream: _Joined, read: _Read) -> Iterator[ReadRequest]:
     for number in count(1):
         length = stream.read(_LENGTH_BYTES)
         if not length:
@@ -145,12 +152,12 @@ def _messages(name: str, stream: _Joined) -> Iterator[ReadRequest]:
         if len(length) < _LENGTH_BYTES or len(request) < size:
             raise ConfigError(f"{_place(name, number)}: {_NO_OTLP}, or it is cut off")
         try:
-            yield ReadRequest(name, number, decode(request))
+            yield ReadRequest(name, number, read(request))
         except MalformedRequestError as error:
             raise ConfigError(f"{_place(name, number)}: {_why(request, error)}") from error
 
 
-def _lines(name: str, stream: _Joined) -> Iterator[ReadRequest]:
+def _lines(name: str, stream: _Joined, read: _Read) -> Iterator[ReadRequest]:
     """Yield the requests of JSON lines, or the one request if the first line is only a part of it."""
     is_first = True
     for number in count(1):
@@ -169,7 +176,7 @@ def _lines(name: str, stream: _Joined) -> Iterator[ReadRequest]:
                 at = 0
             is_first = False
         try:
-            yield ReadRequest(name, at, decode(request_from_json(_limited(name, at, line))))
+            yield ReadRequest(name, at, read(request_from_json(_limited(name, at, line))))
         except MalformedRequestError as error:
             raise ConfigError(f"{_place(name, at)}: {error}") from error
 

@@ -2,7 +2,7 @@
 
 lock                            held while a server runs, so that no two use one name; contains the process ID
 writer                          the writer's name, part of its logs' origins
-keys/                           its keys: see ``keys.store``
+keys/                           its keys: see ``keys.store`` and ``keys.redaction_key``
 acknowledgements/               signed acknowledgements of findings: see ``acknowledgements``
 checkpoints/<stream>            the last committed checkpoint: reveals that storage was rolled back
 checkpoints/<stream>-statement  the last statement, for the same purpose

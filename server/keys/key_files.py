@@ -11,7 +11,7 @@ from server.errors.files import unreadable
 from server.notary.errors import KeyMaterialError
 from server.notary.signers import Ed25519Key, MlDsa44Key, SigningKey
 
-__all__ = ["KeyStoreError", "read_private_key"]
+__all__ = ["KeyStoreError", "is_exposed", "read_private_key"]
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -48,11 +48,15 @@ def read_private_key(file: Path, *kinds: type[Ed25519Key] | type[MlDsa44Key]) ->
     )
 
 
-def _check_mode(file: Path, status: os.stat_result) -> None:
+def is_exposed(status: os.stat_result) -> bool:
+    """Return whether others than a file's owner may read it."""
     # As ssh does: the mode of a file of another owner is their affair, such as of a secret that is mounted for a group.
     # But nobody may let everyone read it.
-    wrong = status.st_mode & (_OTHERS if status.st_uid == os.getuid() else stat.S_IRWXO)
-    if wrong:
+    return bool(status.st_mode & (_OTHERS if status.st_uid == os.getuid() else stat.S_IRWXO))
+
+
+def _check_mode(file: Path, status: os.stat_result) -> None:
+    if is_exposed(status):
         raise KeyStoreError(
             f"the private key {file} can be read by others (mode {stat.S_IMODE(status.st_mode):04o}), who could sign "
             f"in this server's name: chmod 600 {file}; if others may have read it, replace it: lognotary keys rotate"

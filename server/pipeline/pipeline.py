@@ -32,12 +32,14 @@ class Components:
         admission: admission control of requests.
         not_ready: function that returns why the parts behind the pipeline cannot keep records, empty if they can; must
             not block.
+        redacted: function that is called with the redactions of records that were kept; see ``Rows``.
     """
 
     codec: Codec
     batchers: Mapping[Stream, Batcher]
     admission: Admission
     not_ready: Callable[[], str] = str
+    redacted: Callable[[Sequence[tuple[str, int]]], object] = len
 
 
 class Pipeline:
@@ -129,6 +131,8 @@ class Pipeline:
         except BaseException:
             _leave(components, encoded, waits, digest)
             raise
+        for rows in encoded:
+            components.redacted(rows.redactions)
 
     async def _all_kept(self, waits: Sequence[asyncio.Future[None]], ticket: Ticket) -> None:
         if not waits:

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
+from server.codec.redaction_rules import RULES
 from server.notary.findings import FindingKind
 from server.notary.origin import Stream
 from server.pipeline.measures import BatchMeasure, MeasureBatch, RequestMeasure
@@ -79,6 +80,12 @@ class Metrics(Collector):
             "lognotary_acknowledged_records",
             "Records acknowledged with OK",
             ["stream"],
+            registry=self._registry,
+        )
+        self._redactions = Counter(
+            "lognotary_redactions",
+            "Secrets that were replaced in acknowledged records, by rule",
+            ["rule"],
             registry=self._registry,
         )
         self._batches = Counter(
@@ -154,6 +161,8 @@ class Metrics(Collector):
             self._storage_seconds.labels(operation)
             for failure in FAILURES:
                 self._storage_errors.labels(operation, failure)
+        for rule in RULES:
+            self._redactions.labels(rule)
         for kind in ("witness", "timestamp"):
             self._confirmation_failures.labels(kind)
 
@@ -194,6 +203,11 @@ class Metrics(Collector):
     def confirmation_failed(self, kind: str) -> None:
         """Count a failed attempt: "witness" or "timestamp"."""
         self._confirmation_failures.labels(kind).inc()
+
+    def redacted(self, redactions: Iterable[tuple[str, int]]) -> None:
+        """Count secrets that were replaced, given the number for each rule."""
+        for rule, number in redactions:
+            self._redactions.labels(rule).inc(number)
 
     def batch_of(self, stream: Stream) -> MeasureBatch:
         """Return a function that counts the batches of a stream."""

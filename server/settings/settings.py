@@ -15,14 +15,18 @@ from server.codec.audit.built_in import built_in_rules
 from server.codec.audit.errors import RuleError
 from server.codec.audit.parse import parse_rule
 from server.codec.audit.rules import Rule
+from server.codec.choose import why_not_native
+from server.codec.redaction_rules import Redaction
 from server.errors.files import unreadable
 from server.notary.errors import KeyMaterialError, MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
 from server.settings.errors import ConfigError
+from server.settings.flags import add_flags
 from server.settings.readers import read_codec, read_file, read_keys, read_signed_streams, read_witnesses
+from server.settings.redaction import read_redaction
 from server.settings.sources import Sources, gather, gather_rules, in_order
-from server.settings.table import SETTINGS, Setting, add_flags
+from server.settings.table import SETTINGS, Setting
 from server.settings.trace_links import read_trace_links
 from server.settings.values import (
     Acknowledge,
@@ -103,6 +107,8 @@ class Settings:
     witness_interval: float
     timestamp_authority: TimestampAuthority | None
     self_verify: float | None
+    redaction: Redaction
+    redaction_key_file: Path | None
     log_level: str
     log_format: str
     audit_rules: tuple[Rule, ...]
@@ -204,6 +210,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "timestamp_roots": read_file,
         "timestamp_interval": read_duration,
         "self_verify": read_interval,
+        "redaction_key_file": read_file,
         "log_level": read_level,
         "log_format": read_format,
     }
@@ -220,6 +227,10 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         parse(name, parser)
     roots, interval = parsed.pop("timestamp_roots", None), parsed.pop("timestamp_interval", 1.0)
     parse("timestamp_authority", lambda url: TimestampAuthority(url, roots, interval) if url else None)
+    if redaction := read_redaction(values, problems):
+        parsed["redaction"] = redaction
+        if parsed.get("codec") == "native" and (missing := why_not_native(redaction)):
+            problems.append(f"{values['codec'].place}: the compiled codec cannot be used: {missing}; give auto")
     if {"storage", "workers"} <= parsed.keys():
         if not values["memory_limit"].text:
             parsed["memory_limit"] = _memory_limit(parsed["storage"], parsed["workers"])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from enum import Enum
 
 from server.settings.trace_links import TRACE_ID_PLACE
 
-__all__ = ["DEFAULT_FILE", "PREFIX", "SETTINGS", "Kind", "Setting", "add_flags"]
+__all__ = ["DEFAULT_FILE", "GROUPS", "PREFIX", "SETTINGS", "Kind", "Setting"]
 
 PREFIX = "LOGNOTARY_"
 DEFAULT_FILE = "lognotary.toml"
@@ -66,7 +65,7 @@ class Setting:
 
 _STORAGE, _ADDRESSES, _IDENTITY = "storage and identity", "addresses", "keys"
 _BATCHES, _LIMITS, _EVIDENCE = "batches and acknowledgement", "limits", "evidence and retention"
-_PROCESS = "processes and the server's log"
+_REDACTION, _PROCESS = "redaction", "processes and the server's log"
 
 SETTINGS = (
     Setting(
@@ -243,6 +242,30 @@ SETTINGS = (
         _EVIDENCE,
     ),
     Setting(
+        "redaction",
+        "remove",
+        "what becomes of secrets in records: remove, hash (equal secrets have equal marks), or off (they are stored)",
+        Kind.CHOICE,
+        _REDACTION,
+        ("off", "remove", "hash"),
+    ),
+    Setting("redaction_keys", "", "more names of secrets in keys, separated by commas", Kind.LIST, _REDACTION),
+    Setting("redaction_keep", "", "keys whose values are never redacted, separated by commas", Kind.LIST, _REDACTION),
+    Setting(
+        "redaction_patterns",
+        "all",
+        "forms of secrets that are redacted in texts, separated by commas; all, or none",
+        Kind.LIST,
+        _REDACTION,
+    ),
+    Setting(
+        "redaction_key_file",
+        "",
+        "key of the marks of redaction = hash; default: generated in data_dir at first start",
+        Kind.FILE,
+        _REDACTION,
+    ),
+    Setting(
         "log_level",
         "info",
         "level of the server's log: debug, info, warning or error",
@@ -260,37 +283,5 @@ SETTINGS = (
     ),
 )
 
-_GROUPS = (_STORAGE, _ADDRESSES, _IDENTITY, _BATCHES, _LIMITS, _EVIDENCE, _PROCESS)
-
-
-def add_flags(parser: argparse.ArgumentParser, *names: str, hidden: bool = False) -> None:
-    """Add the flags of the named settings, or of all settings in groups, to a command's parser.
-
-    Args:
-        parser: the parser.
-        names: names of the settings, or ``config`` for ``--config`` alone; none for all.
-        hidden: leave the settings out of the help text, for commands that refer to another command's help.
-    """
-    if not names:
-        parser.usage = "%(prog)s [OPTIONS]"  # dozens
-    chosen = [setting for setting in SETTINGS if not names or setting.name in names]
-    holder: argparse._ActionsContainer = parser
-    for group in ("settings",) if names or hidden else _GROUPS:
-        holder = parser.add_argument_group(group)
-        for setting in chosen:
-            if group in ("settings", setting.group):
-                shown = f" (default: {setting.default})" if setting.default else ""
-                holder.add_argument(
-                    setting.flag,
-                    action="store",
-                    dest=setting.name,
-                    metavar="|".join(setting.choices) or setting.kind.value,
-                    help=argparse.SUPPRESS if hidden else setting.help + shown,
-                )
-    holder = holder if names else parser
-    holder.add_argument(
-        "--config",
-        action="store",
-        metavar="FILE",
-        help=f"settings file (default: {DEFAULT_FILE}, if there is one)",
-    )
+GROUPS = (_STORAGE, _ADDRESSES, _IDENTITY, _BATCHES, _LIMITS, _EVIDENCE, _REDACTION, _PROCESS)
+"""The headings of settings in help texts, in order."""

@@ -16,6 +16,7 @@ from server.codec.rows import Codec
 from server.data_dir.directory import DataDirectory
 from server.errors.amounts import size, typed_size
 from server.keys.lost_keys import missing_key
+from server.keys.redaction_key import redaction_of
 from server.keys.store import KeyStore
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
@@ -105,9 +106,13 @@ class Ingestion:
             pools: threads for blocking work.
             waiting: has the reason while the start waits for storage.
             clock: when records are received and statements signed; else the system's clock.
+
+        Raises:
+            KeyStoreError: the key of redaction cannot be used.
         """
         keep_freed_memory(settings.memory_limit)
         self._settings = settings
+        self._redaction = redaction_of(settings)
         self._pools = pools
         self._waiting = waiting
         self._rules: RulesInForce | None = None
@@ -203,12 +208,13 @@ class Ingestion:
         """
         plan = self._plan(resident_memory() or 0, embedded=engine.info.exclusive)
         admission = Admission(plan.admission)
+        settings, logs = self._settings, writing.streams.logs
 
         def codec_of(rules: Sequence[Rule]) -> Codec:
-            return build_codec(self._settings.codec, rules, plan.rows, writing.streams.logs)
+            return build_codec(settings.codec, rules, plan.rows, logs, self._redaction)
 
-        self._rules = RulesInForce(self._settings, lambda rules: self.pipeline.use_codec(codec_of(rules)))
-        codec = codec_of(self._settings.audit_rules)
+        self._rules = RulesInForce(settings, lambda rules: self.pipeline.use_codec(codec_of(rules)))
+        codec = codec_of(settings.audit_rules)
         self.metrics.add_gauges(
             lambda: [
                 *admission_gauges(admission),
@@ -218,7 +224,8 @@ class Ingestion:
         )
         with contextlib.ExitStack() as stack:
             stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
-            self.pipeline.start(Components(codec, writing.batchers, admission, writing.not_ready))
+            parts = Components(codec, writing.batchers, admission, writing.not_ready, self.metrics.redacted)
+            self.pipeline.start(parts)
             for stream, batcher in writing.batchers.items():
                 stack.enter_context(background(f"batches of {stream.value} records", batcher.running(), stop))
             yield

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from server.codec.audit.rules import Rule
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed
 from server.codec.native_codec import NativeCodec
+from server.codec.redaction_rules import NO_REDACTION, Redaction
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Codec, Rows
 from server.codec.signals import Signal
@@ -24,10 +25,17 @@ Outcome = list[Rows] | tuple[type[Exception], str]
 class Parity:
     """Both codecs with the same rules."""
 
-    def __init__(self, signal: Signal, rules: Sequence[Rule] = (), limits: RowLimits = ROW_LIMITS) -> None:
+    def __init__(
+        self,
+        signal: Signal,
+        rules: Sequence[Rule] = (),
+        limits: RowLimits = ROW_LIMITS,
+        redaction: Redaction = NO_REDACTION,
+    ) -> None:
         """Build the codecs."""
         self._signal = signal
-        self.reference, self.native = ReferenceCodec(rules, limits), NativeCodec(rules, limits)
+        self.reference = ReferenceCodec(rules, limits, redaction=redaction)
+        self.native = NativeCodec(rules, limits, redaction=redaction)
 
     def outcome(self, codec: Codec, request: bytes) -> Outcome:
         """Return what one of the codecs makes of a request."""

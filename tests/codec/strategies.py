@@ -17,6 +17,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from .secrets import secret_keys, secret_texts
+
 __all__ = ["any_values", "log_records", "requests", "spans", "trace_requests"]
 
 # What breaks escaping, sorting and counting: quotes, controls, JSON's line separators, characters on
@@ -37,8 +39,9 @@ _texts = st.one_of(
     st.text("abc", max_size=3),
     st.sampled_from(_AWKWARD_TEXTS),
     st.integers(100, 70_000).map(lambda length: "é" * length),  # outgrows small buffers
+    secret_texts,
 )
-_keys = st.one_of(st.sampled_from(["a", "b", "service.name", "", "é", "\uffff", "\U00010000"]), _texts)
+_keys = st.one_of(st.sampled_from(["a", "b", "service.name", "", "é", "\uffff", "\U00010000"]), _texts, secret_keys)
 
 _int64 = st.one_of(st.integers(-(2**63), 2**63 - 1), st.sampled_from([0, 1, -1, 2**53 + 1, 2**63 - 1, -(2**63)]))
 _doubles = st.one_of(

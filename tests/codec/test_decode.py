@@ -70,6 +70,7 @@ def test_an_ordinary_record_fills_the_columns_and_needs_no_details() -> None:
         dropped_attributes_count=[3],
         otlp_details=[b""],
         event_details=[b""],
+        redactions=[b""],
     )
 
 

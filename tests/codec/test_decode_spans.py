@@ -78,6 +78,7 @@ def test_an_ordinary_span_fills_the_columns_and_needs_no_details() -> None:
         otlp_details=[b""],
         scope_repeated=[()],
         resource_repeated=[()],
+        redactions=[b""],
     )
 
 

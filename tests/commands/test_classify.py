@@ -255,6 +255,15 @@ def test_rules_that_cannot_be_used_are_named_with_their_place(
     assert complaint(capsys, "records.json", "--config", "none.toml") == expected
 
 
+def test_secrets_are_redacted_before_as_a_server_does(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (directory / "records.json").write_text(written(record(type="payment", amount="7", user="password=hunter2")))
+    assert "password=[redacted:key.password]" in "\n".join(classified(capsys, "records.json"))
+    (directory / "lognotary.toml").write_text('redaction = "off"\n' + RULES)
+    assert "password=hunter2" in "\n".join(classified(capsys, "records.json"))
+    (directory / "lognotary.toml").write_text('redaction = "of"\n' + RULES)
+    assert "did you mean 'off'" in complaint(capsys, "records.json")
+
+
 def test_settings_that_are_not_about_rules_are_not_read(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (directory / "lognotary.toml").write_text('public_keys = "/none.pem"\nbatch_age = "x"\n' + RULES)
     (directory / "records.json").write_text(written(PAID))

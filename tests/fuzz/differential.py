@@ -23,6 +23,7 @@ from server.codec.audit.parse import parse_rules
 from server.codec.audit.rules import Rule
 from server.codec.limits import MalformedReason
 from server.codec.native_codec import NativeCodec
+from server.codec.redaction_rules import NO_REDACTION, Redaction
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Rows
 from server.codec.signals import Signal
@@ -56,6 +57,9 @@ CUSTOM_RULES: tuple[Rule, ...] = parse_rules(
         {"name": "severe", "match": {"severity_min": 17, "service": "svc"}, "fields": {"outcome": ["=ok"]}},
     ]
 )
+
+# Words that mutations make of others.
+_REDACTION = Redaction(keys=("a", "service", "k"), keep=("b",))
 
 Result = list[Rows] | str
 _Encode = Callable[[bytes, int], list[Rows]]
@@ -94,9 +98,20 @@ class Search:
 def _pairs(signal: Signal) -> dict[str, _Pair]:
     """Return the encode functions of both codecs for each rule set: reference first, compiled second."""
     if signal is Signal.TRACES:
-        return {"none": (ReferenceCodec(()).encode_spans, NativeCodec(()).encode_spans)}
-    rules = {"built-in": built_in_rules(), "custom": CUSTOM_RULES}
-    return {name: (ReferenceCodec(rules).encode, NativeCodec(rules).encode) for name, rules in rules.items()}
+        reference, native = ReferenceCodec((), redaction=_REDACTION), NativeCodec((), redaction=_REDACTION)
+        return {
+            "none": (ReferenceCodec(()).encode_spans, NativeCodec(()).encode_spans),
+            "none, redacted": (reference.encode_spans, native.encode_spans),
+        }
+    kinds = {
+        "built-in": (built_in_rules(), NO_REDACTION),
+        "custom": (CUSTOM_RULES, NO_REDACTION),
+        "custom, redacted": (CUSTOM_RULES, _REDACTION),
+    }
+    return {
+        name: (ReferenceCodec(rules, redaction=redaction).encode, NativeCodec(rules, redaction=redaction).encode)
+        for name, (rules, redaction) in kinds.items()
+    }
 
 
 def _result(encode: _Encode, request: bytes) -> Result:

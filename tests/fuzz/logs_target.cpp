@@ -24,8 +24,8 @@ const Columns kOperational{"operational", lognotary::kOperationalColumns, kWidth
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static LogEncoder kept(rules(), lognotary::fuzz::kLimits);
-  LogEncoder fresh(rules(), lognotary::fuzz::kLimits);
+  static LogEncoder kept(rules(), lognotary::fuzz::kLimits, lognotary::fuzz::redaction());
+  LogEncoder fresh(rules(), lognotary::fuzz::kLimits, lognotary::fuzz::redaction());
   lognotary::fuzz::encode_twice(data, size, kept, fresh, [&] {
     lognotary::fuzz::check_table(kept.audit(), kAudit);
     lognotary::fuzz::check_table(kept.operational(), kOperational);

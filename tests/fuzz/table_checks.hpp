@@ -20,6 +20,29 @@ namespace lognotary::fuzz {
 constexpr int64_t kNow = 1'800'000'000'000'000'000;
 constexpr Limits kLimits{500, 256 << 10};  // within reach of small requests
 
+// A few words and prefixes, and all forms. Words are short: the fuzzer finds them sooner.
+inline Redaction make_redaction() {
+  Redaction redaction(RedactionMode::kRemove);
+  for (int rule = 0; rule < kRedactionRules; ++rule) redaction.add_rule("r" + std::to_string(rule), true);
+  redaction.add_word({"pw"}, kPasswordRule, true, false);
+  redaction.add_word({"api", "key"}, kApiKeyRule, false, false);
+  redaction.add_word({"tokens"}, kTokenRule, false, true);
+  redaction.add_word({"cookie"}, kCookieRule, false, false);
+  redaction.add_not_secret("id");
+  redaction.add_kept("keep");
+  redaction.add_scheme("bearer", false);
+  redaction.add_scheme("digest", true);
+  redaction.add_prefix("ghp_", 3, kGithubTokenRule, static_cast<int>(Characters::kLetters), 4, 0);
+  redaction.add_prefix("xoxb-", 4, kSlackTokenRule, static_cast<int>(Characters::kName), 4, 0);
+  redaction.add_prefix("AKIA", 2, kAwsKeyRule, static_cast<int>(Characters::kCapitals), 4, 4);
+  return redaction;
+}
+
+inline const Redaction& redaction() {
+  static const Redaction made = make_redaction();
+  return made;
+}
+
 // The requests before this one, oldest first: what an encoder that goes wrong may go wrong because of.
 inline std::deque<std::string> earlier;
 constexpr size_t kEarlier = 8;
@@ -165,6 +188,7 @@ inline bool same(const Dictionary& a, const Dictionary& b) {
 inline void check_same(const Table& a, const Table& b, const Columns& columns) {
   check(a.count == b.count && a.min_timestamp == b.min_timestamp && a.max_timestamp == b.max_timestamp,
         "count or times depend on earlier requests", columns, 0);
+  check(a.redacted == b.redacted, "redactions depend on earlier requests", columns, 0);
   for (int i = 0; i < kMostPlain; ++i) {
     check(same(a.plain[i], b.plain[i]), "plain: depends on earlier requests", columns, i);
   }

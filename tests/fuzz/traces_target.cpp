@@ -21,8 +21,8 @@ const Columns kSpans{
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static SpanEncoder kept(lognotary::fuzz::kLimits);
-  SpanEncoder fresh(lognotary::fuzz::kLimits);
+  static SpanEncoder kept(lognotary::fuzz::kLimits, lognotary::fuzz::redaction());
+  SpanEncoder fresh(lognotary::fuzz::kLimits, lognotary::fuzz::redaction());
   lognotary::fuzz::encode_twice(data, size, kept, fresh, [&] {
     lognotary::fuzz::check_table(kept.spans(), kSpans);
     lognotary::fuzz::check_same(kept.spans(), fresh.spans(), kSpans);

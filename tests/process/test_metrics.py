@@ -43,6 +43,7 @@ def test_counters_are_0_from_the_start_for_every_label_value() -> None:
         ("lognotary_requests_total", {"outcome": "not_served", "protocol": "grpc", "service": "traces"}),
         ("lognotary_acknowledged_records_total", {"stream": "audit"}),
         ("lognotary_batches_total", {"stream": "operational", "kept": "false"}),
+        ("lognotary_redactions_total", {"rule": "key.password"}),
         ("lognotary_findings_total", {"kind": "LOG_FORKED"}),
         ("lognotary_storage_errors_total", {"operation": "insert", "failure": "unknown"}),
         ("lognotary_confirmation_failures_total", {"kind": "witness"}),
@@ -65,6 +66,15 @@ def test_records_count_as_acknowledged_where_their_batch_was_kept() -> None:
     assert told["lognotary_acknowledged_records_total", (("stream", "audit"),)] == 10
     assert told["lognotary_batches_total", (("kept", "false"), ("stream", "audit"))] == 1
     assert told["lognotary_batch_records_sum", (("stream", "audit"),)] == 15
+
+
+def test_secrets_that_were_replaced_are_counted_by_rule() -> None:
+    metrics = Metrics()
+    metrics.redacted((("card", 2), ("key.password", 1)))
+    metrics.redacted((("card", 1),))
+    told = samples(metrics)
+    assert told["lognotary_redactions_total", (("rule", "card"),)] == 3
+    assert told["lognotary_redactions_total", (("rule", "key.password"),)] == 1
 
 
 def test_what_is_read_is_read_when_it_is_asked_for() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from server.codec.audit.built_in import built_in_rules
+from server.codec.redaction_rules import Mode, Redaction
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.origin import Stream
 from server.notary.signers import Signer
@@ -94,6 +95,39 @@ def test_evidence_is_kept_up_without_any_setting(tmp_path: Path) -> None:
     assert (settings.signing_key, settings.retired_keys, settings.ml_dsa) == ("", (), False)
     assert (settings.retention_audit, settings.retention_operational, settings.heartbeat) == (400, 30, 600)
     assert (settings.witnesses, settings.timestamp_authority) == ((), None)
+
+
+def test_secrets_are_removed_unless_something_else_is_set(tmp_path: Path) -> None:
+    assert load(tmp_path).redaction == Redaction(Mode.REMOVE)
+    assert load(tmp_path).redaction_key_file is None
+    (tmp_path / "key").touch()
+    settings = load(
+        tmp_path,
+        'redaction_keys = ["internal.code", "shoeSize"]\nredaction_keep = "order.number"',
+        redaction="Hash",
+        redaction_patterns="Card, jwt",
+        redaction_key_file=str(tmp_path / "key"),
+    )
+    own = ("internal.code", "shoeSize"), ("order.number",), ("card", "jwt")
+    assert settings.redaction == Redaction(Mode.HASH, *own)
+    assert settings.redaction_key_file == tmp_path / "key"
+    assert load(tmp_path, redaction="off", redaction_patterns="none").redaction == Redaction(Mode.OFF, patterns=())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("redaction", "drop", "'drop' is not off, remove or hash"),
+        ("redaction_patterns", "card,jwts", "did you mean 'jwt'?"),
+        ("redaction_patterns", "all,card", "'all' is not"),
+        ("redaction_keys", "a,--", "'--' has no word"),
+        ("redaction_key_file", "/nowhere/key", "the file /nowhere/key does not exist"),
+    ],
+)
+def test_a_redaction_that_cannot_be_is_refused(name: str, text: str, told: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_settings({name: text}, {})
+    assert told in str(refused.value)
 
 
 @pytest.mark.parametrize(("text", "days"), [("1d", 1), ("18250d", 18_250), ("forever", None), ("Forever", None)])

@@ -24,7 +24,7 @@ __all__ = ["events_in", "with_events"]
 
 _SHARED = (
     *("service_name", "resource_schema_url", "scope_schema_url", "scope_name", "scope_version"),
-    *("event_name", "severity_text", "event_details"),
+    *("event_name", "severity_text", "event_details", "redactions"),
 )
 _NAMES = tuple(item.name for item in fields(RecordColumns))
 

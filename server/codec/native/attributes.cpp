@@ -9,34 +9,37 @@
 
 namespace lognotary {
 
-void sort_attributes(const std::vector<Attribute>& attributes, std::vector<Member>& sorted, Arena& arena) {
-  sorted.clear();
-  for (const Attribute& attribute : attributes) {
-    const Text text = as_text(attribute.value, arena);
-    sorted.push_back({attribute.key, text.text, text.type});
-  }
-  std::sort(sorted.begin(), sorted.end(), [](const Member& a, const Member& b) {
-    return std::tie(a.key, a.text, a.type) < std::tie(b.key, b.text, b.type);
-  });
+namespace {
+
+// Redacts an attribute, of which `word` says what Redactor::find has found for its key, and returns it as a member.
+Member redacted_member(Attribute& attribute, const KeyWord* word, Arena& arena, Redactor* redactor) {
+  if (redactor != nullptr && !redactor->redact_value(word, attribute.value, arena)) redactor = nullptr;
+  const Text text = as_text(attribute.value, arena, redactor);
+  return {attribute.key, text.text, text.type};
 }
 
-void find_repeated(const std::vector<Attribute>& attributes, const std::vector<Member>& sorted, Arena& arena,
-                   std::vector<Repeated>& repeated) {
+}  // namespace
+
+void read_members(std::vector<Attribute>& attributes, std::vector<Member>& members, Arena& arena, Redactor* redactor) {
+  members.clear();
+  for (Attribute& attribute : attributes) {
+    const KeyWord* const word = redactor != nullptr ? redactor->find(attribute.key) : nullptr;
+    members.push_back(redacted_member(attribute, word, arena, redactor));
+  }
+}
+
+void sort_members(std::vector<Member>& members, std::vector<Repeated>& repeated) {
   repeated.clear();
-  const auto alike = [](const Member& a, const Member& b) { return a.key == b.key; };
-  if (std::adjacent_find(sorted.begin(), sorted.end(), alike) == sorted.end()) return;
-  std::vector<const Attribute*> ordered;
-  for (const Attribute& attribute : attributes) ordered.push_back(&attribute);
-  std::stable_sort(ordered.begin(), ordered.end(), [](const auto* a, const auto* b) { return a->key < b->key; });
-  for (size_t first = 0; first < ordered.size();) {
-    size_t last = first;
-    while (last < ordered.size() && ordered[last]->key == ordered[first]->key) ++last;
-    if (last - first > 1) {
-      Repeated& one = repeated.emplace_back();
-      one.key = ordered[first]->key;
-      for (size_t i = first; i < last; ++i) one.values.push_back(as_text(ordered[i]->value, arena).text);
-    }
-    first = last;
+  std::stable_sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return a.key < b.key; });
+  for (size_t first = 0, last; first < members.size(); first = last) {
+    last = first + 1;
+    while (last < members.size() && members[last].key == members[first].key) ++last;
+    if (last - first == 1) continue;
+    Repeated& one = repeated.emplace_back();
+    one.key = members[first].key;
+    for (size_t i = first; i < last; ++i) one.values.push_back(members[i].text);
+    std::sort(members.begin() + static_cast<ptrdiff_t>(first), members.begin() + static_cast<ptrdiff_t>(last),
+              [](const Member& a, const Member& b) { return std::tie(a.text, a.type) < std::tie(b.text, b.type); });
   }
 }
 
@@ -110,20 +113,23 @@ void AttributeLists::clear() {
   layout_ = nullptr;
 }
 
-void AttributeLists::sort(const std::vector<Attribute>& attributes, Arena& arena) {
+void AttributeLists::sort(std::vector<Attribute>& attributes, Arena& arena, Redactor* redactor) {
   layout_ = layouts_.find(attributes);
   if (layout_ != nullptr && !layout_->distinct) layout_ = nullptr;
   repeated_.clear();
   if (layout_ == nullptr) {
-    sort_attributes(attributes, members_, arena);
-    find_repeated(attributes, members_, arena, repeated_);
+    read_members(attributes, members_, arena, redactor);
+    sort_members(members_, repeated_);
     return;
+  }
+  if (redactor != nullptr && layout_->words.size() != attributes.size()) {
+    for (const Attribute& attribute : attributes) layout_->words.push_back(redactor->find(attribute.key));
   }
   members_.resize(layout_->order.size());
   for (size_t i = 0; i < members_.size(); ++i) {
-    const Attribute& attribute = attributes[layout_->order[i]];
-    const Text text = as_text(attribute.value, arena);
-    members_[i] = {attribute.key, text.text, text.type};
+    const uint32_t place = layout_->order[i];
+    const KeyWord* const word = redactor != nullptr ? layout_->words[place] : nullptr;
+    members_[i] = redacted_member(attributes[place], word, arena, redactor);
   }
 }
 

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "messages.hpp"
+#include "redaction.hpp"
 #include "table.hpp"
 
 namespace lognotary {
 
-// Fills `sorted` with the texts of attributes, in their stored order.
-void sort_attributes(const std::vector<Attribute>& attributes, std::vector<Member>& sorted, Arena& arena);
+// Redacts attributes, if there is a redactor, and fills `members` with their texts, in the order in which they were
+// sent.
+void read_members(std::vector<Attribute>& attributes, std::vector<Member>& members, Arena& arena, Redactor* redactor);
 
 // A key that was sent more than once, with its values in the order in which they were sent.
 struct Repeated {
@@ -15,9 +17,9 @@ struct Repeated {
   std::vector<View> values;
 };
 
-// Fills `repeated` with the keys that are there more than once, in order.
-void find_repeated(const std::vector<Attribute>& attributes, const std::vector<Member>& sorted, Arena& arena,
-                   std::vector<Repeated>& repeated);
+// Brings members, which are in the order in which they were sent, into their stored order, and fills `repeated` with
+// the keys that are there more than once, in order.
+void sort_members(std::vector<Member>& members, std::vector<Repeated>& repeated);
 
 // Appends the detail that tells the order of the values of repeated keys, if it is not their stored order.
 void append_order(std::string& out, View name, const std::vector<Repeated>& repeated);
@@ -28,6 +30,7 @@ struct Layout {
   std::vector<uint32_t> keys;   // numbers in the request's dictionary
   std::vector<uint32_t> order;  // place in the stored order -> place as sent
   bool distinct = false;        // no key twice: the keys alone decide about the order
+  std::vector<const KeyWord*> words;  // what Redactor::find has found for each key, if there is a redactor
   std::vector<uint32_t> numbers[2];  // of the keys in stored order, in the dictionary of each table; or none yet
   // The details of the last list of this layout whose details follow from `shape` alone.
   uint64_t shape = 0;
@@ -64,8 +67,9 @@ class AttributeLists {
  public:
   void clear();  // at the beginning of a request
 
-  // Sorts a list. All else is about the list that was sorted last, and lives as long as it and the arena.
-  void sort(const std::vector<Attribute>& attributes, Arena& arena);
+  // Sorts a list, and redacts it, if there is a redactor. All else is about the list that was sorted last, and lives as
+  // long as it and the arena.
+  void sort(std::vector<Attribute>& attributes, Arena& arena, Redactor* redactor);
 
   const std::vector<Member>& members() const { return members_; }
   const std::vector<Repeated>& repeated() const { return repeated_; }

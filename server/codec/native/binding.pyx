@@ -50,9 +50,25 @@ cdef extern from "log_encoder.hpp" namespace "lognotary" nogil:
         Buffer leaf_hashes
         Buffer records
         Buffer record_ends
+        uint64_t* redacted
 
     cdef cppclass CppRules "lognotary::Rules":
         CppRules(View) except +
+
+    cdef enum class RedactionMode(unsigned char):
+        kOff, kRemove, kHash
+
+    cdef cppclass CppRedaction "lognotary::Redaction":
+        CppRedaction(RedactionMode, string)
+        void add_rule(string, bint) except +
+        void add_word(vector[string], int, bint, bint, bint, bint) except +
+        void add_not_secret(string) except +
+        void add_kept(string) except +
+        void add_kept_words(vector[string]) except +
+        void add_scheme(string, bint) except +
+        void add_prefix(string, size_t, int, int, size_t, size_t) except +
+
+    const int kRedactionRules
 
     cdef cppclass Limits:
         uint64_t records
@@ -68,12 +84,12 @@ cdef extern from "binding.hpp" namespace "lognotary" nogil:
         size_t capacity() const
 
     cdef cppclass LogEncoder(CppEncoder):
-        LogEncoder(const CppRules&, Limits, bint)
+        LogEncoder(const CppRules&, Limits, const CppRedaction&, bint)
         const Table& audit() const
         const Table& operational() const
 
     cdef cppclass SpanEncoder(CppEncoder):
-        SpanEncoder(Limits, bint)
+        SpanEncoder(Limits, const CppRedaction&, bint)
         const Table& spans() const
 
     cdef enum class Level(unsigned char):
@@ -137,22 +153,63 @@ cdef class Rules:
         del self.rules
 
 
+cdef class Redaction:
+    """Redaction as it is configured, ready for the codec."""
+
+    cdef CppRedaction* redaction
+
+    def __cinit__(self, int mode, bytes key):
+        self.redaction = new CppRedaction(<RedactionMode>mode, key)
+
+    def __dealloc__(self):
+        del self.redaction
+
+    def add_rule(self, bytes name, bint on):
+        self.redaction.add_rule(name, on)
+
+    def add_word(self, list words, int rule, bint prose, bint counts, bint parts, bint paths):
+        self.redaction.add_word(words, rule, prose, counts, parts, paths)
+
+    def add_not_secret(self, bytes word):
+        self.redaction.add_not_secret(word)
+
+    def add_kept_words(self, list words):
+        self.redaction.add_kept_words(words)
+
+    def add_kept(self, bytes key):
+        self.redaction.add_kept(key)
+
+    def add_scheme(self, bytes name, bint parameters):
+        self.redaction.add_scheme(name, parameters)
+
+    def add_prefix(self, bytes text, size_t stop, int rule, int characters, size_t shortest, size_t longest):
+        self.redaction.add_prefix(text, stop, rule, characters, shortest, longest)
+
+
 cdef class Encoder:
     """Encodes one request at a time, in memory that it keeps."""
 
     cdef LogEncoder* logs
     cdef SpanEncoder* traces
-    cdef Rules rules  # the C++ encoder refers to them
+    cdef Rules rules  # the C++ encoders refer to them
+    cdef Redaction redaction
 
     def __cinit__(
-        self, Rules rules, uint64_t max_records, uint64_t max_repeated, bint hash_operational, bint hash_spans
+        self,
+        Rules rules,
+        uint64_t max_records,
+        uint64_t max_repeated,
+        Redaction redaction,
+        bint hash_operational,
+        bint hash_spans,
     ):
         cdef Limits limits
         limits.records = max_records
         limits.repeated = max_repeated
         self.rules = rules
-        self.logs = new LogEncoder(rules.rules[0], limits, hash_operational)
-        self.traces = new SpanEncoder(limits, hash_spans)
+        self.redaction = redaction
+        self.logs = new LogEncoder(rules.rules[0], limits, redaction.redaction[0], hash_operational)
+        self.traces = new SpanEncoder(limits, redaction.redaction[0], hash_spans)
 
     def __dealloc__(self):
         del self.logs
@@ -210,6 +267,7 @@ cdef object _table(const Table& table, ColumnCounts columns):
         ],
         [_bytes(table.lengths[i]) for i in range(columns.arrays)],
         _leaf_hashes(table),
+        [table.redacted[i] for i in range(kRedactionRules)],
     )
 
 

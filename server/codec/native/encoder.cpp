@@ -76,15 +76,17 @@ void Encoder::encode_resource(View resource_logs, int depth) {
     if (field.tag() == tags::kLibraryLogs) old = true;
   }
   if (present == old) require_read(resource_logs, signal_, Level::kResourceLogs, depth);
-  resource_.set_attributes(resource.attributes);
-  resource_.details.clear();
-  append_resource_details(resource_.details, resource, resource_.members, resource_.repeated);
+  read_members(resource.attributes, resource_.members, resource_.arena, redactor(Redacted()));
+  resource_.redacted = redactor_.redacted();
   service_name_ = View();
-  for (const Attribute& attribute : resource.attributes) {
-    if (attribute.key != "service.name") continue;
-    service_name_ = as_text(attribute.value, resource_.arena).text;
+  for (const Member& member : resource_.members) {
+    if (member.key != "service.name") continue;
+    service_name_ = member.text;
     break;
   }
+  resource_.set_members();
+  resource_.details.clear();
+  append_resource_details(resource_.details, resource, resource_.members, resource_.repeated);
   begin_resource();
   for (Reader field(resource_logs, depth); field.next();) {
     if (field.tag() == tags::kScopeLogs || field.tag() == tags::kLibraryLogs) encode_scope(field.bytes(), enter(depth));
@@ -107,7 +109,9 @@ void Encoder::encode_scope(View scope_logs, int depth) {
       break;
     }
   }
-  scope_.set_attributes(scope.attributes);
+  read_members(scope.attributes, scope_.members, scope_.arena, redactor(resource_.redacted));
+  scope_.redacted = redactor_.redacted();
+  scope_.set_members();
   scope_.details.clear();
   append_scope_details(scope_.details, scope, scope_.members, scope_.repeated);
   scope_name_ = scope.name;
@@ -144,9 +148,8 @@ void Encoder::encode_scope(View scope_logs, int depth) {
   if (records_ == records_before) require_read(scope_logs, signal_, Level::kScopeLogs, depth);
 }
 
-void Encoder::Owner::set_attributes(const std::vector<Attribute>& attributes) {
-  sort_attributes(attributes, members, arena);
-  find_repeated(attributes, members, arena, repeated);
+void Encoder::Owner::set_members() {
+  sort_members(members, repeated);
   map.clear();
   values.clear();
   map.put_varint(members.size());
@@ -231,6 +234,10 @@ const SharedNumbers& Encoder::numbers(Table& table) {
 }
 
 void Encoder::finish_row(Table& table) {
+  const Redacted& redacted = redactor_.redacted();
+  for (size_t rule = 0; redacted.any && rule < redacted.by_rule.size(); ++rule) {
+    table.redacted[rule] += redacted.by_rule[rule];
+  }
   if (!table.hashed) return;
   const View rest(record_bytes_.data(), static_cast<size_t>(at_ - record_bytes_.data()));
 #ifdef LOGNOTARY_LIBCRYPTO

@@ -18,8 +18,9 @@ struct Limits {
 // Encodes one request after another, and keeps its memory for the next one.
 class Encoder {
  public:
-  // Hashing: whether any of its tables has leaf hashes.
-  Encoder(Signal signal, Limits limits, bool hashing) : signal_(signal), limits_(limits), hashing_(hashing) {}
+  // Hashing: whether any of its tables has leaf hashes. `redaction` must outlive the encoder.
+  Encoder(Signal signal, Limits limits, const Redaction& redaction, bool hashing)
+      : redactor_(redaction), signal_(signal), limits_(limits), hashing_(hashing) {}
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
   virtual ~Encoder() = default;
@@ -42,8 +43,9 @@ class Encoder {
     std::string details;
     View schema_url;
     Arena arena;
+    Redacted redacted;  // of a scope: with what was replaced in its resource
 
-    void set_attributes(const std::vector<Attribute>& attributes);
+    void set_members();  // sorts members, and fills what follows from them: `repeated`, `map` and `values`
   };
 
   virtual void clear() = 0;       // what is left of the last request
@@ -53,12 +55,19 @@ class Encoder {
 
   // Makes room for the rest of a canonical record, behind `shared_`, and writes to `table` what rows share.
   void begin_row(Table& table, int64_t timestamp, size_t most_bytes);
-  void finish_row(Table& table);  // hashes the canonical record, if that is wanted
+  void finish_row(Table& table);  // counts what was redacted, and hashes the canonical record, if that is wanted
   int64_t next_ingested_at() { return std::min(ingested_at_++, end_of_day_); }  // keeps the order of the request
 
   // Returns the whole OtlpDetails: those of a record, as details.hpp makes them, those of its scope and resource, and
   // what else there is to tell.
   View details(View of_record, View others = View());
+
+  // Returns what redacts, or null; what is replaced is counted from the owner on that is given.
+  Redactor* redactor(const Redacted& owner) {
+    if (!redactor_.on()) return nullptr;
+    redactor_.redacted() = owner;
+    return &redactor_;
+  }
 
   int64_t received_at() const { return std::min(ingested_at_, end_of_day_); }  // of the next record
 
@@ -84,6 +93,7 @@ class Encoder {
     column.put(word);
   }
 
+  Redactor redactor_;
   Owner resource_, scope_;
   View service_name_, scope_name_;
   char* at_ = nullptr;  // where the canonical record goes on behind `shared_`; there is room for all of it

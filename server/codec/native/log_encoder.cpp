@@ -26,8 +26,8 @@ View text_of(const Value& body, View text) {
 
 }  // namespace
 
-LogEncoder::LogEncoder(const Rules& rules, Limits limits, bool hash_operational)
-    : Encoder(Signal::kLogs, limits, true), rules_(rules), classifier_(rules) {
+LogEncoder::LogEncoder(const Rules& rules, Limits limits, const Redaction& redaction, bool hash_operational)
+    : Encoder(Signal::kLogs, limits, redaction, true), rules_(rules), classifier_(rules) {
   operational_.hashed = hash_operational;
 }
 
@@ -51,8 +51,11 @@ void LogEncoder::encode_record(View message, int depth) {
 
   trace_id_ = hex_id(record_.trace_id, 16, trace_hex_);
   span_id_ = hex_id(record_.span_id, 8, span_hex_);
-  const Text body = as_text(record_.body, arena_);
-  attributes_.sort(record_.attributes, arena_);
+  Redactor* const redactor = this->redactor(scope_.redacted);
+  if (redactor != nullptr) redactor->redact_value(record_.body, arena_);
+  const Text body = as_text(record_.body, arena_, redactor);
+  attributes_.sort(record_.attributes, arena_, redactor);
+  redactions_ = redactor_.redactions();
   fill_log_slots();
 
   View events;
@@ -96,7 +99,7 @@ void LogEncoder::append_rules() {
 // Returns the bytes that the records of all events of a list repeat.
 uint64_t LogEncoder::bytes_repeated() {
   return bytes_of_source() + size_of(attributes_.members()) + record_.event_name.size() +
-         record_.severity_text.size() + details(record_details(types::kString)).size();
+         record_.severity_text.size() + redactions_.size() + details(record_details(types::kString)).size();
 }
 
 void LogEncoder::write(Table& table, View body, View details, bool is_audit) {
@@ -120,7 +123,7 @@ void LogEncoder::write(Table& table, View body, View details, bool is_audit) {
   put(table.plain[kDroppedAttributesCount], record_.dropped_attributes_count);
   put_word(table.words[kOtlpDetails], details);
   put(table.plain[kIngestedAt], next_ingested_at());
-  put_string(table.plain[kRedactions], View());
+  put_string(table.plain[kRedactions], redactions_);
   if (is_audit) write_audit(table);
   finish_row(table);
 }
@@ -128,7 +131,7 @@ void LogEncoder::write(Table& table, View body, View details, bool is_audit) {
 // Returns a size that the rest of the canonical record does not exceed.
 size_t LogEncoder::most_bytes(View body, View details, bool is_audit) const {
   const size_t size = 256 + record_.severity_text.size() + body.size() + attributes_.most_bytes() +
-                      record_.event_name.size() + details.size();
+                      record_.event_name.size() + details.size() + redactions_.size();
   if (!is_audit) return size;
   size_t audit = kLongestVarint + audit_fields_.rule.size();
   for (const View value : audit_fields_.values) audit += kLongestVarint + value.size();

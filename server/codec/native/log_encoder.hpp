@@ -8,8 +8,8 @@ namespace lognotary {
 
 class LogEncoder : public Encoder {
  public:
-  // `rules` must outlive the encoder. Audit records are always hashed.
-  LogEncoder(const Rules& rules, Limits limits, bool hash_operational = true);
+  // `rules` and `redaction` must outlive the encoder. Audit records are always hashed.
+  LogEncoder(const Rules& rules, Limits limits, const Redaction& redaction, bool hash_operational = true);
 
   const Table& audit() const { return audit_; }
   const Table& operational() const { return operational_; }
@@ -42,6 +42,7 @@ class LogEncoder : public Encoder {
   std::vector<uint32_t> key_slots_;  // number of a key -> its place in the rules
   char trace_hex_[32], span_hex_[16];
   View trace_id_, span_id_;
+  View redactions_;
   AuditFields audit_fields_;
   std::string details_scratch_, others_scratch_;
   Table audit_, operational_;

@@ -50,16 +50,19 @@ void SpanEncoder::encode_record(View message, int depth) {
   const View span_id = hex_id(span_.span_id, 8, span_hex);
   const View parent_span_id = hex_id(span_.parent_span_id, 8, parent_hex);
   const size_t kind = place_of(kSpanKinds, span_.kind), status = place_of(kStatusCodes, span_.status_code);
-  attributes_.sort(span_.attributes, arena_);
-  encode_events(depth);
-  encode_links(depth);
+  Redactor* const redactor = this->redactor(scope_.redacted);
+  attributes_.sort(span_.attributes, arena_, redactor);
+  encode_events(depth, redactor);
+  encode_links(depth, redactor);
+  if (redactor != nullptr) span_.status_message = redactor->redact_text(span_.status_message, arena_);
+  const View redactions = redactor_.redactions();
   const View details = this->details(span_details(kSpanKinds[kind], kStatusCodes[status], !trace_id.empty(),
                                                   !span_id.empty(), !parent_span_id.empty()));
   const int64_t timestamp = stored_time(span_.start);
   Table& table = table_;
 
   // In the order of the canonical record.
-  begin_row(table, timestamp, most_bytes(details));
+  begin_row(table, timestamp, most_bytes(details, redactions));
   put(table.plain[kTimestamp], timestamp);
   put_string(table.plain[kTraceId], trace_id);
   put_string(table.plain[kSpanId], span_id);
@@ -86,11 +89,11 @@ void SpanEncoder::encode_record(View message, int depth) {
   put(table.plain[kDroppedLinksCount], span_.dropped_links_count);
   put_word(table.words[kOtlpDetails], details);
   put(table.plain[kIngestedAt], next_ingested_at());
-  put_string(table.plain[kRedactions], View());
+  put_string(table.plain[kRedactions], redactions);
   finish_row(table);
 }
 
-void SpanEncoder::encode_events(int depth) {
+void SpanEncoder::encode_events(int depth, Redactor* redactor) {
   events_.clear();
   event_names_.clear();
   event_timestamps_ = table_.plain[kEventTimestamps].size();
@@ -100,7 +103,7 @@ void SpanEncoder::encode_events(int depth) {
     table_.plain[kEventTimestamps].put(stored_time(event_.time));
     table_.words[kEventNames].put(event_.name);
     event_names_.put_string(event_.name);
-    events_.attributes.sort(event_.attributes, arena_);
+    events_.attributes.sort(event_.attributes, arena_, redactor);
     events_.write_attributes(table_.maps[kEventAttributes]);
     std::string& details = element_scratch_;
     details.clear();
@@ -112,7 +115,7 @@ void SpanEncoder::encode_events(int depth) {
   }
 }
 
-void SpanEncoder::encode_links(int depth) {
+void SpanEncoder::encode_links(int depth, Redactor* redactor) {
   links_.clear();
   link_trace_ids_ = table_.plain[kLinkTraceIds].size();
   link_span_ids_ = table_.plain[kLinkSpanIds].size();
@@ -126,7 +129,7 @@ void SpanEncoder::encode_links(int depth) {
     table_.plain[kLinkTraceIds].put_string(trace_id);
     table_.plain[kLinkSpanIds].put_string(span_id);
     table_.plain[kLinkTraceStates].put_string(link_.trace_state);
-    links_.attributes.sort(link_.attributes, arena_);
+    links_.attributes.sort(link_.attributes, arena_, redactor);
     links_.write_attributes(table_.maps[kLinkAttributes]);
     std::string& details = element_scratch_;
     details.clear();
@@ -160,9 +163,9 @@ View SpanEncoder::span_details(View kind, View status, bool valid_trace_id, bool
 }
 
 // Returns a size that the rest of the canonical record does not exceed.
-size_t SpanEncoder::most_bytes(View details) const {
+size_t SpanEncoder::most_bytes(View details, View redactions) const {
   const size_t texts = span_.trace_state.size() + span_.name.size() + attributes_.most_bytes() +
-                       span_.status_message.size() + details.size();
+                       span_.status_message.size() + details.size() + redactions.size();
   const size_t events = table_.plain[kEventTimestamps].size() - event_timestamps_ + event_names_.size() +
                         events_.maps.size();
   const size_t links = table_.plain[kLinkTraceIds].size() - link_trace_ids_ +

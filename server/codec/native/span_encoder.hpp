@@ -10,7 +10,9 @@ namespace lognotary {
 
 class SpanEncoder : public Encoder {
  public:
-  explicit SpanEncoder(Limits limits, bool hashing = true) : Encoder(Signal::kTraces, limits, hashing) {
+  // `redaction` must outlive the encoder.
+  SpanEncoder(Limits limits, const Redaction& redaction, bool hashing = true)
+      : Encoder(Signal::kTraces, limits, redaction, hashing) {
     table_.hashed = hashing;
   }
 
@@ -39,10 +41,10 @@ class SpanEncoder : public Encoder {
   void clear() override;
   void encode_record(View message, int depth) override;
 
-  void encode_events(int depth);
-  void encode_links(int depth);
+  void encode_events(int depth, Redactor* redactor);
+  void encode_links(int depth, Redactor* redactor);
   View span_details(View kind, View status, bool valid_trace_id, bool valid_span_id, bool valid_parent_span_id);
-  size_t most_bytes(View details) const;
+  size_t most_bytes(View details, View redactions) const;
   // Writes one of few names; `number` is its number in the dictionary, looked up once in a request.
   void put_name(WordColumn& column, View name, uint32_t& number);
   // Writes an array to the canonical record; `elements` are encoded as they are there.

@@ -42,6 +42,7 @@ void Table::clear() {
   for (MapColumn& column : maps) column.clear();
   for (Buffer& column : lengths) column.clear();
   shared.source = 0;
+  redacted.fill(0);
   leaf_hashes.clear();
   records.clear();
   record_ends.clear();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "buffer.hpp"
+#include "redaction_rules.hpp"
 
 namespace lognotary {
 
@@ -153,6 +154,7 @@ struct Table {
   Buffer records;      // the canonical records,
   Buffer record_ends;  // and where each ends, 64 bits
   SharedNumbers shared;
+  std::array<uint64_t, kRedactionRules> redacted{};  // secrets that each rule has replaced
 
   // Counts a row.
   void add(int64_t timestamp) {

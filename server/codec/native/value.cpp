@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "redaction.hpp"
 #include "scalar.hpp"
 
 namespace lognotary {
@@ -136,12 +137,12 @@ void for_each_field(const Value& list, Read read) {
   }
 }
 
-void append_list(const Value& list, std::string& text, std::string& type, Arena& arena);
+void append_list(const Value& list, std::string& text, std::string& type, Arena& arena, Redactor* redactor);
 
 // Appends a value within a list: JSON, where a value on the top is bare.
-void append_nested(const Value& value, std::string& text, std::string& type, Arena& arena) {
+void append_nested(const Value& value, std::string& text, std::string& type, Arena& arena, Redactor* redactor) {
   if (value.kind == Kind::kArray || value.kind == Kind::kKvlist) {
-    append_list(value, text, type, arena);
+    append_list(value, text, type, arena, redactor);
     return;
   }
   type += scalar_type(value.kind);
@@ -167,7 +168,7 @@ Value nested(View message, Arena& arena) {
   return value;
 }
 
-void append_array(const Value& array, std::string& text, std::string& type, Arena& arena) {
+void append_array(const Value& array, std::string& text, std::string& type, Arena& arena, Redactor* redactor) {
   std::string joined;  // the elements' types, each followed by a comma
   size_t first_size = 0;
   bool alike = true;
@@ -176,7 +177,9 @@ void append_array(const Value& array, std::string& text, std::string& type, Aren
     if (field.tag() != kValues) return;
     if (!joined.empty()) text += ',';
     const size_t start = joined.size();
-    append_nested(nested(field.bytes(), arena), text, joined, arena);
+    Value element = nested(field.bytes(), arena);
+    if (redactor != nullptr) redactor->redact_value(element, arena);
+    append_nested(element, text, joined, arena, redactor);
     if (start == 0) first_size = joined.size();
     alike = alike && View(joined).substr(start) == View(joined).substr(0, first_size);
     joined += ',';
@@ -196,7 +199,7 @@ struct NestedMember {
   Value value;
 };
 
-void append_kvlist(const Value& list, std::string& text, std::string& type, Arena& arena) {
+void append_kvlist(const Value& list, std::string& text, std::string& type, Arena& arena, Redactor* redactor) {
   std::vector<NestedMember> members;
   for_each_field(list, [&](const Reader& field) {
     if (field.tag() != kValues) return;
@@ -215,7 +218,9 @@ void append_kvlist(const Value& list, std::string& text, std::string& type, Aren
     if (i > 0) text += ',';
     append_json(text, members[i].key);
     text += ':';
-    append_nested(members[i].value, text, member_types[i], arena);
+    NestedMember& member = members[i];
+    const bool within = redactor != nullptr && redactor->redact_value(redactor->find(member.key), member.value, arena);
+    append_nested(member.value, text, member_types[i], arena, within ? redactor : nullptr);
   }
   text += '}';
   std::vector<Member> typed;
@@ -224,11 +229,11 @@ void append_kvlist(const Value& list, std::string& text, std::string& type, Aren
   append_member_types(type, typed);
 }
 
-void append_list(const Value& list, std::string& text, std::string& type, Arena& arena) {
+void append_list(const Value& list, std::string& text, std::string& type, Arena& arena, Redactor* redactor) {
   if (list.kind == Kind::kArray) {
-    append_array(list, text, type, arena);
+    append_array(list, text, type, arena, redactor);
   } else {
-    append_kvlist(list, text, type, arena);
+    append_kvlist(list, text, type, arena, redactor);
   }
 }
 
@@ -243,7 +248,7 @@ void read_value(View message, int depth, Value& value, Arena& arena) {
   }
 }
 
-Text as_made_text(const Value& value, Arena& arena) {
+Text as_made_text(const Value& value, Arena& arena, Redactor* redactor) {
   switch (value.kind) {
     case Kind::kEmpty:
       return {View(), types::kEmpty};
@@ -258,11 +263,22 @@ Text as_made_text(const Value& value, Arena& arena) {
   }
   std::string text, type;
   if (value.kind == Kind::kArray || value.kind == Kind::kKvlist) {
-    append_list(value, text, type, arena);
+    append_list(value, text, type, arena, redactor);
     return {arena.keep(text), arena.keep(type)};
   }
   append_scalar(text, value);
   return {arena.keep(text), scalar_type(value.kind)};
+}
+
+bool has_parts(const Value& value, Arena& arena) {
+  if (value.kind != Kind::kArray) return value.kind == Kind::kKvlist;
+  bool is_first = true, has = false;
+  for_each_field(value, [&](const Reader& field) {
+    if (field.tag() != kValues || !is_first) return;
+    is_first = false;
+    has = nested(field.bytes(), arena).kind == Kind::kKvlist;
+  });
+  return has;
 }
 
 void append_member_types(std::string& out, const std::vector<Member>& members) {

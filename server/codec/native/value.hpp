@@ -38,13 +38,19 @@ T& add_to(std::vector<T>& list) {
 // Reads an AnyValue's fields into `value`, on top of what it holds: parts of one message merge.
 void read_value(View message, int depth, Value& value, Arena& arena);
 
-Text as_made_text(const Value& value, Arena& arena);
+class Redactor;
 
-// Returns a value's text and type; they live as long as the request and the arena.
-inline Text as_text(const Value& value, Arena& arena) {
+Text as_made_text(const Value& value, Arena& arena, Redactor* redactor);
+
+// Returns a value's text and type; they live as long as the request and the arena. What is within an array or key-value
+// list is redacted, if there is a redactor; the value itself is not.
+inline Text as_text(const Value& value, Arena& arena, Redactor* redactor = nullptr) {
   if (value.kind == Kind::kString) return {value.bytes, types::kString};
-  return as_made_text(value, arena);
+  return as_made_text(value, arena, redactor);
 }
+
+// Tells whether a value is a key-value list, or an array that begins with one.
+bool has_parts(const Value& value, Arena& arena);
 
 // A member of a key-value list, or an attribute.
 struct Member {

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from server.commands.arguments.parser import examples, later
-from server.settings.table import add_flags
+from server.settings.flags import add_flags
 
 __all__ = ["add_parser"]
 

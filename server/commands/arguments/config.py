@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from server.commands.arguments.parser import examples, later
-from server.settings.table import add_flags
+from server.settings.flags import add_flags
 
 __all__ = ["add_parser"]
 

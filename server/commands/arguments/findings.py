@@ -12,7 +12,7 @@ from server.commands.arguments.options import (
     add_utc_flag,
 )
 from server.commands.arguments.parser import examples, later
-from server.settings.table import add_flags
+from server.settings.flags import add_flags
 
 __all__ = ["FLAGS", "SHORTEST", "add_parser"]
 

@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 from server.commands.arguments.parser import CommandParser, examples, later, typed
+from server.settings.flags import add_flags
 from server.settings.moments import TIME_FORMS, parse_moment
-from server.settings.table import add_flags
 
 __all__ = ["add_parser"]
 

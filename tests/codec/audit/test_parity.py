@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import Any
 
 from hypothesis import given
@@ -17,6 +18,8 @@ from server.codec.audit.parse import parse_rules
 from server.codec.audit.rules import FIELD_NAMES
 from server.codec.decode import decode
 from server.codec.limits import RowLimits
+from server.codec.redaction_rules import Redaction
+from server.codec.rows import Rows
 from server.codec.signals import Signal
 from server.notary.origin import Stream
 from tests.codec.parity import NOW, Parity
@@ -226,6 +229,40 @@ def test_a_list_of_events_is_stored_once_and_its_events_are_audit_records() -> N
     assert (operational.stream, operational.count) == (Stream.OPERATIONAL, 2)
     for part in ('"event":[1,3]', '"event":[3,3]'):
         assert any(part.encode() in word for column in audit.columns for word in getattr(column, "dictionary", ()))
+
+
+def test_events_of_a_list_are_redacted_and_so_is_the_list() -> None:
+    events = [{"who": "a", "password": "hunter2"}, {"who": "b", "url": "postgres://b:hunter2@db"}]
+    body = json.dumps({"kind": "List", "items": events}).encode()
+    request = ExportLogsServiceRequest.FromString(_list_of_events("", ""))
+    as_text, as_bytes = request.resource_logs[0].scope_logs[0].log_records
+    as_text.body.string_value = body.decode()
+    as_bytes.body.bytes_value = body
+    rows = Parity(Signal.LOGS, _SPLITTING, redaction=Redaction()).assert_same(request.SerializeToString())
+    assert [(each.count, each.redactions) for each in rows if isinstance(each, Rows)] == [
+        (4, (("key.password", 4), ("url_password", 4))),
+        (2, (("key.password", 2), ("url_password", 2))),
+    ]
+    assert b"hunter2" not in repr(rows).encode()
+    assert b64encode(body)[-40:] not in repr(rows).encode()
+
+
+def test_the_order_of_repeated_attributes_is_that_of_what_is_stored() -> None:
+    request = ExportLogsServiceRequest()
+    record = request.resource_logs.add().scope_logs.add().log_records.add()
+    for text in ("zz password=a1", "[redacted:key.password]", "b", "a"):
+        record.attributes.add(key="note", value=AnyValue(string_value=text))
+    for text in ("z1", "a1"):
+        record.attributes.add(key="password", value=AnyValue(string_value=text))
+    rows = Parity(Signal.LOGS, redaction=Redaction()).assert_same(request.SerializeToString())
+    details = [word for each in rows if isinstance(each, Rows) for column in each.columns for word in words_of(column)]
+    assert [json.loads(word) for word in details if b"log_order" in word] == [
+        {"time": "unset", "body": "empty", "log_order": {"note": [3, 0, 2, 1]}}
+    ]
+
+
+def words_of(column: object) -> list[bytes]:
+    return list(getattr(column, "dictionary", ()))
 
 
 def test_events_count_as_records_of_their_request() -> None:

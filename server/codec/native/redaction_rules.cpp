@@ -1,0 +1,125 @@
+#include "redaction_rules.hpp"
+
+#include <algorithm>
+
+#include "redaction_forms.hpp"
+
+namespace lognotary {
+namespace {
+
+bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
+
+bool in_run(char c) { return is(c, kLetter | kDigit) || static_cast<unsigned char>(c) >= 0x80; }
+
+bool begins_word(View run, size_t at) {
+  if (!is_capital(run[at])) return false;
+  return !is_capital(run[at - 1]) || (at + 1 < run.size() && run[at + 1] >= 'a' && run[at + 1] <= 'z');
+}
+
+}  // namespace
+
+const KeyWord Redaction::kKept{{}, kCustomRule};
+
+void KeyWords::split(View key) {
+  words.clear();
+  lower.resize(key.size());
+  for (size_t i = 0; i < key.size(); ++i) lower[i] = lower_of(key[i]);
+  for (size_t i = 0; i < key.size();) {
+    if (is_percent_encoded(key, i)) {
+      i += 3;
+      continue;
+    }
+    size_t end = i;
+    while (end < key.size() && in_run(key[end])) ++end;
+    if (end == i) {
+      ++i;
+      continue;
+    }
+    const View run = key.substr(i, end - i);
+    size_t start = 0;
+    for (size_t at = 1; at <= run.size(); ++at) {
+      if (at < run.size() && !begins_word(run, at)) continue;
+      size_t last = at;
+      while (last > start && is(run[last - 1], kDigit)) --last;
+      if (last > start) words.push_back(View(lower).substr(i + start, last - start));
+      start = at;
+    }
+    i = end;
+  }
+}
+
+Redaction::Redaction(RedactionMode mode, std::string key) : mode_(mode), key_(std::move(key)) {
+  unsigned bit = 1;
+  for (const View stops : {"=:", "Bb", "J", "I", "z", "-", "_", "."}) {
+    for (const char stop : stops) bits_[byte(stop)] = static_cast<uint16_t>(bits_[byte(stop)] | bit);
+    bit <<= 1;
+  }
+  for (size_t before = 0; before < bits_.size(); ++before) {
+    const char c = static_cast<char>(before);
+    may_be_before(c, '=');
+    if (may_precede_token(c)) may_be_before(c, 'B');
+  }
+  may_be_before('y', 'J');
+}
+
+void Redaction::may_be_before(char before, char stop) {
+  bits_[byte(before)] = static_cast<uint16_t>(bits_[byte(before)] | (bits_[byte(stop)] & 0xFF) << 8);
+}
+
+void Redaction::add_rule(std::string name, bool on) {
+  names_[rules_] = std::move(name);
+  on_[rules_++] = on;
+}
+
+void Redaction::add_word(std::vector<std::string> words, int rule, bool prose, bool counts, bool parts,
+                         bool paths) {
+  std::vector<KeyWord>& list = words_[bucket(words.back())];
+  list.push_back({std::move(words), static_cast<RedactionRule>(rule), prose, counts, parts, paths});
+}
+
+void Redaction::add_not_secret(std::string word) {
+  std::vector<std::string>& list = not_secret_[bucket(word)];
+  list.push_back(std::move(word));
+}
+
+void Redaction::add_prefix(std::string text, size_t stop, int rule, int characters, size_t shortest, size_t longest) {
+  may_be_before(text[stop - 1], text[stop]);
+  std::vector<Prefix>& list = prefixes_[bucket(View(text).substr(stop - 1, 2))];
+  list.push_back({std::move(text), stop, static_cast<RedactionRule>(rule), static_cast<Characters>(characters),
+                  shortest, longest});
+}
+
+const KeyWord* Redaction::find(View key, KeyWords& scratch) const {
+  scratch.split(key);
+  if (keeps(scratch)) return &kKept;
+  for (size_t count = scratch.words.size(); count > 0; --count) {
+    if (const KeyWord* const found = ending(scratch.words, count); found != nullptr) return found;
+    if (is_not_secret(scratch.words[count - 1])) return nullptr;
+  }
+  return nullptr;
+}
+
+const KeyWord* Redaction::ending(const std::vector<View>& words, size_t count) const {
+  for (const KeyWord& candidate : words_[bucket(words[count - 1])]) {
+    const size_t size = candidate.words.size();
+    if (size <= count && std::equal(candidate.words.begin(), candidate.words.end(), words.begin() + (count - size))) {
+      return &candidate;
+    }
+  }
+  return nullptr;
+}
+
+bool Redaction::keeps(const KeyWords& key) const {
+  for (const std::vector<std::string>& kept : kept_words_) {
+    if (kept.size() > key.words.size()) continue;
+    if (std::equal(kept.rbegin(), kept.rend(), key.words.rbegin())) return true;
+  }
+  return !kept_.empty() && std::find(kept_.begin(), kept_.end(), key.lower) != kept_.end();
+}
+
+bool Redaction::is_not_secret(View word) const {
+  const std::vector<std::string>& list = not_secret_[bucket(word)];
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+}  // namespace lognotary

@@ -1,0 +1,135 @@
+// Rules of redaction, as server/codec/redaction_rules.py has them, compiled for many keys.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "wire.hpp"
+
+namespace lognotary {
+
+// The rules in the order of RULES in server/codec/redaction_rules.py.
+enum RedactionRule : uint8_t {
+  kAwsKeyRule, kAwsSecretRule, kBasicRule, kBearerRule, kCardRule, kGithubTokenRule, kGitlabTokenRule, kGoogleKeyRule,
+  kJwtRule, kApiKeyRule, kAuthorizationRule, kCookieRule, kCredentialRule, kCustomRule, kPasswordRule,
+  kPrivateKeyNameRule, kSecretRule, kTokenRule, kPrivateKeyRule, kSlackTokenRule, kStripeKeyRule, kUrlPasswordRule,
+  kRedactionRules
+};
+
+enum class RedactionMode : uint8_t { kOff, kRemove, kHash };
+
+// Consecutive words of a key that make it secret; server/codec/redaction_rules.py has the fields.
+struct KeyWord {
+  std::vector<std::string> words;
+  RedactionRule rule;
+  bool prose = false;
+  bool counts = false;
+  bool parts = false;
+  bool paths = false;
+};
+
+enum class Characters : uint8_t { kLetters, kWord, kName, kCapitals };
+
+struct Prefix {
+  std::string text;
+  size_t stop = 0;  // index of the byte at which the scanner stops, not 0
+  RedactionRule rule;
+  Characters characters;
+  size_t shortest = 0;
+  size_t longest = 0;  // 0: any
+};
+
+// Whether the scheme of an Authorization header is followed by parameters up to the end of the line.
+struct Scheme {
+  std::string name;
+  bool parameters;
+};
+
+// The words of a key, in memory that is used again.
+struct KeyWords {
+  std::string lower;
+  std::vector<View> words;
+
+  void split(View key);  // as split_key in server/codec/redaction_keys.py
+};
+
+// The configuration of redaction. It is put together once, and then read by many encoders.
+class Redaction {
+ public:
+  explicit Redaction(RedactionMode mode = RedactionMode::kOff, std::string key = {});
+
+  void add_rule(std::string name, bool on);  // in the order of RedactionRule
+  void add_word(std::vector<std::string> words, int rule, bool prose, bool counts, bool parts, bool paths);
+  void add_not_secret(std::string word);
+  void add_kept_words(std::vector<std::string> words) { kept_words_.push_back(std::move(words)); }
+  void add_kept(std::string key) { kept_.push_back(std::move(key)); }  // in lower case
+  void add_scheme(std::string name, bool parameters) { schemes_.push_back({std::move(name), parameters}); }
+  void add_prefix(std::string text, size_t stop, int rule, int characters, size_t shortest, size_t longest);
+
+  RedactionMode mode() const { return mode_; }
+  const std::string& key() const { return key_; }
+  bool on(RedactionRule rule) const { return on_[rule]; }
+  const std::string& name(RedactionRule rule) const { return names_[rule]; }
+  const std::vector<Scheme>& schemes() const { return schemes_; }
+
+  // Returns the first index from `at` on at which there can be a secret that is not the number of a card; the size of the
+  // text if there is none.
+  size_t next_stop(View text, size_t at) const {
+    constexpr size_t kStep = 8;
+    unsigned before = bits_[at == 0 ? byte(' ') : byte(text[at - 1])];
+    for (; at + kStep <= text.size(); at += kStep) {
+      unsigned any = 0, last = before;
+      for (size_t i = 0; i < kStep; ++i) {
+        const unsigned bits = bits_[byte(text[at + i])];
+        any |= last >> 8 & bits;
+        last = bits;
+      }
+      if ((any & 0xFF) != 0) break;
+      before = last;
+    }
+    for (; at < text.size(); ++at) {
+      const unsigned bits = bits_[byte(text[at])];
+      if ((before >> 8 & bits & 0xFF) != 0) return at;
+      before = bits;
+    }
+    return at;
+  }
+
+  // Returns the prefixes that may have these two bytes up to their stop.
+  const std::vector<Prefix>& prefixes(View up_to_stop) const { return prefixes_[bucket(up_to_stop)]; }
+
+  // Keys whose values are never redacted have this word.
+  static const KeyWord kKept;
+
+  // Returns what makes a key secret, `kKept`, or null.
+  const KeyWord* find(View key, KeyWords& scratch) const;
+
+ private:
+  static constexpr size_t kBuckets = 256;
+
+  static size_t byte(char c) { return static_cast<unsigned char>(c); }
+  static size_t bucket(View word) { return (byte(word[0]) * 31 + byte(word.back()) * 7 + word.size()) % kBuckets; }
+
+  void may_be_before(char before, char stop);
+  const KeyWord* ending(const std::vector<View>& words, size_t count) const;
+  bool is_not_secret(View word) const;
+  bool keeps(const KeyWords& key) const;
+
+  RedactionMode mode_ = RedactionMode::kOff;
+  std::string key_;
+  std::array<bool, kRedactionRules> on_{};
+  std::array<std::string, kRedactionRules> names_;
+  size_t rules_ = 0;
+  std::array<std::vector<KeyWord>, kBuckets> words_;  // by their last word
+  std::array<std::vector<std::string>, kBuckets> not_secret_;
+  std::vector<std::vector<std::string>> kept_words_;  // at the end of a key
+  std::vector<std::string> kept_;
+  std::vector<Scheme> schemes_;
+  std::array<std::vector<Prefix>, kBuckets> prefixes_;
+  // A byte is a stop if its low bits and the high bits of the byte before it have one in common: seldom, for each stop
+  // costs a closer look.
+  std::array<uint16_t, 256> bits_{};
+};
+
+}  // namespace lognotary

@@ -1,0 +1,53 @@
+// Secrets in texts, as server/codec/redaction_text.py finds them.
+#pragma once
+
+#include "redaction_forms.hpp"
+
+namespace lognotary {
+
+// How marks begin, and the digits of an HMAC in one.
+constexpr View kRemoved = "[redacted:", kHashed = "[hmac:";
+constexpr size_t kMarkDigits = 16;
+
+class TextScanner {
+ public:
+  explicit TextScanner(const Redaction& redaction) : redaction_(redaction) {}
+
+  // Returns false if there is no secret in a text, which a quick look shows for most texts.
+  bool may_find(View text) const {
+    return redaction_.next_stop(text, 0) < text.size() || (text.size() >= kShortestCard && may_have_card(text));
+  }
+
+  // Returns the secrets in a text, in order, until the next call.
+  const std::vector<Found>& find(View text);
+
+  // Returns the end of the mark at an index, 0 if there is none.
+  size_t end_of_mark(View text, size_t at) const;
+
+  // Tells whether the whole value of a secret key is a secret.
+  bool is_secret(const KeyWord& word, View value) const;
+
+  KeyWords& scratch() { return scratch_; }
+
+ private:
+  struct Key {
+    View key;
+    View quote;           // its closing quote
+    bool spaced = false;  // whether there is a space before the separator
+  };
+
+  // Returns whether there is a secret at a stop; `next` is where to go on if not.
+  bool look(View text, size_t at, size_t low, size_t& next, Found& found);
+  size_t end_of_mark_around(View text, size_t colon, size_t low) const;
+  bool password_of_url(View text, size_t start, Found& found) const;
+  bool is_kept(View text, size_t start, size_t low);
+  bool value(View text, size_t at, size_t low, Found& found);
+  bool word(View text, size_t start, const KeyWord& word, View quote, bool sentence, Found& found) const;
+  static Key key_before(View text, size_t at, size_t low);
+
+  const Redaction& redaction_;
+  std::vector<Found> found_;
+  KeyWords scratch_;
+};
+
+}  // namespace lognotary

@@ -1,0 +1,245 @@
+"""Rules of redaction: the names of secrets in keys, and the forms of secrets in texts.
+
+Both codecs read the tables in this module. ``docs/configuration.md`` explains the rules to users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = [
+    "CUSTOM",
+    "KEPT",
+    "KEY_WORDS",
+    "MARK_DIGITS",
+    "NOT_SECRET",
+    "NO_REDACTION",
+    "PATTERNS",
+    "PREFIXES",
+    "RULES",
+    "SCHEMES",
+    "Characters",
+    "KeyWord",
+    "Mode",
+    "Prefix",
+    "Redaction",
+]
+
+MARK_DIGITS = 16
+"""Hexadecimal digits of an HMAC in a mark."""
+
+
+class Mode(Enum):
+    """Treatment of secrets."""
+
+    OFF = "off"  # it is stored
+    REMOVE = "remove"  # a mark stands for it
+    HASH = "hash"  # a mark with its HMAC stands for it: equal secrets have equal marks
+
+
+PATTERNS = (
+    "aws_key",
+    "aws_secret",
+    "basic",
+    "bearer",
+    "card",
+    "github_token",
+    "gitlab_token",
+    "google_key",
+    "jwt",
+    "private_key",
+    "slack_token",
+    "stripe_key",
+    "url_password",
+)
+"""Rules for forms of secrets, which can be turned off one by one."""
+
+_PASSWORD, _SECRET, _CREDENTIAL, _TOKEN = "key.password", "key.secret", "key.credential", "key.token"
+_API_KEY, _PRIVATE_KEY, _AUTHORIZATION = "key.api_key", "key.private_key", "key.authorization"
+_COOKIE, CUSTOM = "key.cookie", "key.custom"
+
+RULES = tuple(
+    sorted(
+        {
+            *PATTERNS,
+            *(_PASSWORD, _SECRET, _CREDENTIAL, _TOKEN),
+            *(_API_KEY, _PRIVATE_KEY, _AUTHORIZATION),
+            *(_COOKIE, CUSTOM),
+        }
+    )
+)
+"""All rules; those for keys begin with ``key.``. The C++ enum RedactionRule has the same order."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWord:
+    """Words in a key that say that its value is a secret.
+
+    Attributes:
+        words: consecutive words of the key, in lower case.
+        rule: the rule.
+        prose: True if a plain word in a sentence after such a key, such as in ``password: swordfish``, is a secret.
+        counts: True if a number under such a key is none: ``tokens`` are counted more often than listed.
+        parts: True if an object, or a list of objects, under such a key is none itself, but may have secrets: the
+            ``authorization`` in events of Azure and Google Cloud says what was allowed.
+        paths: True if an absolute path is none: ``PWD`` is the working directory, too.
+    """
+
+    words: tuple[bytes, ...]
+    rule: str
+    prose: bool = False
+    counts: bool = False
+    parts: bool = False
+    paths: bool = False
+
+
+def _words(rule: str, *texts: str, **flags: bool) -> list[KeyWord]:
+    return [KeyWord(tuple(text.encode().split()), rule, **flags) for text in texts]
+
+
+KEY_WORDS: tuple[KeyWord, ...] = (
+    *_words(_PASSWORD, "password", "passwd", "passphrase", "passcode", "pass word", prose=True),
+    *_words(_PASSWORD, "pwd", prose=True, paths=True),
+    *_words(_PASSWORD, "userpassword", "dbpassword", "db pass", "dbpass", "user pass", "userpass", prose=True),
+    *_words(_PASSWORD, "smtp pass", "mysql pass", "redis pass", "root pass", "admin pass", "ldap pass", prose=True),
+    *_words(_PASSWORD, "passwords", "passphrases", "otp", "cvv", "cvc"),
+    *_words(_SECRET, "secret", "clientsecret", "secretkey", "appsecret", prose=True),
+    *_words(_SECRET, "secrets"),
+    *_words(_CREDENTIAL, "credential", "credentials", "creds"),
+    *_words(_TOKEN, "token", "jwt", "accesstoken", "refreshtoken", "authtoken", "idtoken", "sessiontoken"),
+    *_words(_TOKEN, "apitoken", "bearertoken", "csrftoken", "xsrftoken", "usertoken", "amz signature"),
+    *_words(_TOKEN, "tokens", counts=True, parts=True),
+    *_words(_API_KEY, "api key", "api keys", "apikey", "apikeys", "access key", "access keys", "accesskey"),
+    *_words(_API_KEY, "account key", "accountkey", "shared key", "subscription key", "auth key", "authkey"),
+    *_words(_API_KEY, "master key"),
+    *_words(_PRIVATE_KEY, "private key", "private keys", "privatekey", "encryption key", "ssh key"),
+    *_words(_AUTHORIZATION, "authorization", parts=True),
+    *_words(_COOKIE, "cookie", "cookies", "jsessionid", "phpsessid"),
+)
+"""Words that make a key secret. Words of compounds that are written as one word are listed as such."""
+
+NOT_SECRET = frozenset(
+    b"""
+    action age alg algorithm arn at attempt attempts audience banner bucket budget change changed class consent
+    count counts created date decision disabled domain duration enabled endpoint error errors evidence exists exp
+    expiration expired expires expiry failed failure failures file filename fingerprint flow format found history
+    host httponly id identifier ids info issued issuer kind kinds len length level limit limits manager max method
+    min missing mode name names namespace path policies policy provider purpose ratio reason ref refs remaining
+    required reset result role rotated rotation samesite scheme scope scopes secure server service size source stage
+    stages state status store strength thumbprint time timestamp total ttl type types uid updated uri url usage used
+    valid validity version versions
+    c cc conf cpp cs go h java js json kt log php pem py rb rs toml ts txt yaml yml
+    """.split()
+)
+"""Words after a secret's name in a key that say that its value is none: ``token.type``, ``password_policy``, and
+``token.go:12``."""
+
+KEPT = tuple(
+    tuple(text.split())
+    for text in (
+        b"access key id",
+        b"audit integrity hash",
+        b"audit integrity signature",
+        b"audit integrity value",
+        b"elevated token",
+        b"hashed token",
+        b"token hash",
+    )
+)
+"""Words at the end of a key whose value is never redacted: identifiers of keys, by which CloudTrail tells sessions
+apart, signatures of records, and hashes of random tokens."""
+
+SCHEMES = {
+    b"bearer": False,
+    b"basic": False,
+    b"token": False,
+    b"negotiate": False,
+    b"ntlm": False,
+    b"apikey": False,
+    b"digest": True,
+    b"oauth": True,
+    b"hawk": True,
+    b"signature": True,
+    b"aws4-hmac-sha256": True,
+}
+"""Schemes of the Authorization header, in lower case -> whether parameters follow, up to the end of the line, and not
+one word (RFC 9110, section 11)."""
+
+
+class Characters(Enum):
+    """Characters of which a token consists behind its prefix; the values match the C++ enum Characters."""
+
+    LETTERS = 0
+    """Letters and digits."""
+    WORD = 1
+    """Letters, digits and underscores."""
+    NAME = 2
+    """Letters, digits, underscores and hyphens."""
+    CAPITALS = 3
+    """Capital letters and digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """Tokens that begin with a text of their own.
+
+    Attributes:
+        text: the prefix.
+        rule: the rule.
+        characters: characters behind the prefix.
+        shortest: least number of characters behind the prefix.
+        longest: largest number of characters; 0 for any.
+    """
+
+    text: bytes
+    rule: str
+    characters: Characters
+    shortest: int
+    longest: int = 0
+
+    @property
+    def stop(self) -> int:
+        """Index in the prefix of the byte at which the scanners stop: seldom in texts, and found nowhere before it."""
+        return next(self.text.index(stop) for stop in (b"_", b"-", b".", b"z", b"I") if stop in self.text)
+
+
+def _prefixes(rule: str, texts: str, characters: Characters, shortest: int, longest: int = 0) -> list[Prefix]:
+    return [Prefix(text.encode(), rule, characters, shortest, longest) for text in texts.split()]
+
+
+PREFIXES = (
+    *_prefixes("github_token", "ghp_ gho_ ghu_ ghs_ ghr_", Characters.LETTERS, 16),
+    *_prefixes("github_token", "github_pat_", Characters.WORD, 16),
+    *_prefixes("gitlab_token", "glpat- gldt- glrt- glptt- glcbt-", Characters.NAME, 16),
+    *_prefixes("slack_token", "xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs- xapp-", Characters.NAME, 10),
+    *_prefixes("stripe_key", "sk_live_ sk_test_ rk_live_ rk_test_ whsec_", Characters.LETTERS, 10),
+    *_prefixes("google_key", "AIza", Characters.NAME, 35, 35),
+    *_prefixes("google_key", "ya29.", Characters.NAME, 16),
+    *_prefixes("aws_key", "AKIA ASIA", Characters.CAPITALS, 16, 16),
+)
+"""Prefixes of tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """Redaction as it is configured.
+
+    Attributes:
+        mode: what becomes of a secret.
+        keys: more words that make a key secret, each as in a key: ``internal.code`` or ``internalCode``.
+        keep: keys, in any case, whose values are never redacted.
+        patterns: rules of ``PATTERNS`` that are on.
+        key: key of HMACs, for ``Mode.HASH``.
+    """
+
+    mode: Mode = Mode.REMOVE
+    keys: tuple[str, ...] = ()
+    keep: Collection[str] = ()
+    patterns: Collection[str] = PATTERNS
+    key: bytes = b""
+
+
+NO_REDACTION = Redaction(Mode.OFF)
+"""Redaction that is off."""

@@ -1,0 +1,77 @@
+"""Texts and keys that are, or look like, those of secrets."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+__all__ = ["EXAMPLES", "JWT", "secret_keys", "secret_texts"]
+
+JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
+EXAMPLES = {
+    "aws_key": "AKIAIOSFODNN7EXAMPLE",
+    "aws_secret": "AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "basic": "Basic dXNlcjpwYXNz",
+    "bearer": "Bearer abcDEF123",
+    "card": "4111 1111 1111 1111",
+    "github_token": "ghp_" + "a1" * 18,
+    "gitlab_token": "glpat-" + "c3" * 10,
+    "google_key": "AIza" + "f5" * 17 + "g",
+    "jwt": JWT,
+    "private_key": "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+    "slack_token": "xoxb-" + "1d" * 9,
+    "stripe_key": "sk_live_" + "e4" * 9,
+    "url_password": "https://user:hunter2@host/",
+}
+"""Rule for a form -> a text with such a secret."""
+
+_PARTS = (
+    *("password", "passwd", "Pwd", "secret", "token", "tokens", "api key", "apiKey", "x-api-key", "Authorization"),
+    *("cookie", "Set-Cookie", "private key", "secret access key", "key", "userPassword2", "db.pass", "%5Bpassword%5D"),
+    *("token.type", "token_count", "secretary", "credential", "[password]", "keep.me", "internalCode"),
+    *(
+        "=",
+        ":",
+        " = ",
+        ": ",
+        "=>",
+        ":=",
+        "::",
+        "://",
+        "@",
+        ",",
+        ";",
+        "&",
+        "|",
+        "\n",
+        "\t",
+        " ",
+        "/",
+        "?",
+        "#",
+        "-",
+        ".",
+    ),
+    *('"', "'", "`", '\\"', '\\\\"', "\\", "\\n", "{", "}", "[", "]", "(", ")", "<", ">", "%20", "+", "_", "*", "é"),
+    *("Bearer ", "bearer ", "Basic ", "Digest ", "dXNlcjpwYXNz", "Og==", "abcDEF123", "swordfish", "hunter2", "true"),
+    *("hmac-sha256:" + "0a" * 32, "%%12", "/home", "C:\\x", "accessKeyId", "pwd", "tokens", '":"', '":{"', '":[{"'),
+    *("null", "42", "-1.5", "0", "x", "user", "https://u:p@h/", "http://h:80/a@b", "postgres://u:p/w@h"),
+    *("4111111111111111", "4111 1111 1111 1111", "3782-822463-10005", "5500000000000004", "1234", "1111", "6011"),
+    *("1800000000000000000", "4111111111111112", "0", "9"),
+    *("AKIAIOSFODNN7EXAMPLE", "ASIA", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "AKIA"),
+    *("ghp_" + "a1" * 18, "github_pat_" + "b2" * 12, "glpat-" + "c3" * 10, "xoxb-" + "1d" * 9, "sk_live_" + "e4" * 9),
+    *("AIza" + "f5" * 17 + "g", "ya29." + "h6" * 9, "whsec_" + "i7" * 9, "ghp_", "xoxb-", "sk_live_", "AIza"),
+    *(JWT, JWT[:36], "eyJ", JWT + ".x.y", "eyJhbGci.."),
+    *("-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----", "-----BEGIN CERTIFICATE-----", "-----"),
+    *("-----BEGIN PGP PRIVATE KEY BLOCK-----", "-----END ", "MIIEow", "PRIVATE KEY"),
+    *("[redacted:key.password]", "[redacted:card]", "[hmac:key.token:0123456789abcdef]", "[redacted:x]", "[hmac:card:"),
+)
+
+secret_texts: st.SearchStrategy[str] = st.one_of(
+    st.lists(st.sampled_from(_PARTS), max_size=12).map("".join),
+    st.lists(st.one_of(st.sampled_from(_PARTS), st.text(max_size=3)), max_size=12).map("".join),
+    st.sampled_from(_PARTS),
+)
+
+secret_keys: st.SearchStrategy[str] = st.one_of(
+    st.lists(st.sampled_from(_PARTS[:27]), min_size=1, max_size=3).map(".".join), secret_texts
+)
