@@ -20,11 +20,9 @@ from server.codec.producers.policy import Policy, ProducerKeys, Result
 from server.codec.producers.trust import Signer, Trust
 from server.codec.signals import Signal
 from server.errors.ingest import UnprovedRecordError
+from server.notary.producer_signature import PRODUCER
 
-__all__ = ["MEMBER", "SignatureCheck", "Verdict", "check_record"]
-
-MEMBER = "producer"
-"""Member of ``OtlpDetails`` with the result of the check."""
+__all__ = ["SignatureCheck", "Verdict", "check_record"]
 
 _VALUE, _ALGORITHM, _CERTIFICATE = (INTEGRITY_PREFIX + name for name in ("value", "algorithm", "certificate"))
 _MARKS = (_VALUE, _ALGORITHM, _CERTIFICATE)
@@ -56,7 +54,7 @@ class Verdict:
         """Return the annotation of a record with this verdict; the result is its first member."""
         told = {"result": self.result.value, "reason": self.reason, "key": self.key}
         told |= {"algorithm": self.algorithm, "form": self.form}
-        return annotation(record, MEMBER, {name: text for name, text in told.items() if text})
+        return annotation(record, PRODUCER, {name: text for name, text in told.items() if text})
 
 
 _UNSIGNED = Verdict(Result.UNSIGNED, "the record is not signed")
