@@ -15,8 +15,8 @@ from lognotary.v1 import evidence_pb2
 from server.api.correlation import search_audit, search_records
 from server.api.errors import InvalidArgumentError
 from server.codec.audit.built_in import built_in_rules
-from server.codec.producers.check import Verdict
 from server.codec.producers.policy import Result
+from server.codec.producers.verdict import Verdict
 from server.codec.reference import ReferenceCodec
 from server.log.journal import Journal
 from server.notary.batch import LogState

@@ -17,13 +17,18 @@ def settings_of(directory: Path, policy: str = "annotate") -> Settings:
     return load_settings({"producer_signatures": policy, "producer_keys": str(directory)}, {})
 
 
+def counted(metrics: Metrics) -> set[str]:
+    lines = metrics.expose().decode().splitlines()
+    return {line for line in lines if line.startswith("lognotary_producer_signatures_total")}
+
+
 def result_of(signatures: SignaturesInForce, metrics: Metrics) -> str:
     """Return the result that the metrics count for a record that ONE signed."""
-    before = metrics.expose().decode().splitlines()
+    before = counted(metrics)
     assert signatures.examine is not None
     signatures.examine(request_of(signed(login(), "ES256", ONE.key), resource=shared("ES256", ONE.full)), NOW)
-    (changed,) = set(metrics.expose().decode().splitlines()) - set(before)
-    return changed.removeprefix('lognotary_producer_signatures_total{result="').partition('"')[0]
+    (changed,) = counted(metrics) - before
+    return changed.partition('result="')[2].partition('"')[0]
 
 
 def test_keys_are_read_again_and_bad_ones_leave_the_old_ones_in_force(

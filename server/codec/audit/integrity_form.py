@@ -26,8 +26,10 @@ Source: opentelemetry-collector-contrib ``processor/signingprocessor`` (README.m
 
 from __future__ import annotations
 
+import sys
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -37,7 +39,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.audit.errors import CanonicalFormError
 
-__all__ = ["FORM", "FORMS", "INTEGRITY_PREFIX", "MAX_BYTES", "MAX_DEPTH", "canonical_json", "integrity_hash"]
+__all__ = ["FORM", "FORMS", "INTEGRITY_PREFIX", "MAX_BYTES", "MAX_DEPTH", "Budget", "canonical_json", "integrity_hash"]
 
 FORM = "signingprocessor/2"
 """The current version of the form."""
@@ -55,24 +57,47 @@ MAX_DEPTH = 128
 """Maximum number of arrays and key-value lists around a value."""
 
 
-def canonical_json(record: LogRecord, form: str = FORM) -> bytes:
+@dataclass(slots=True)
+class Budget:
+    """Values that may be written, in all calls that share it: many small values cost more than their bytes tell.
+
+    Attributes:
+        values: the number that is left.
+    """
+
+    values: int
+
+    def spend(self, values: int) -> None:
+        """Take values from it.
+
+        Raises:
+            CanonicalFormError: there are not so many left.
+        """
+        self.values -= values
+        if self.values < 0:
+            raise CanonicalFormError("there are too many values to check in one request")
+
+
+def canonical_json(record: LogRecord, form: str = FORM, budget: Budget | None = None) -> bytes:
     """Return the canonical JSON (RFC 8785) of a record.
 
     Args:
         record: the record as it was sent.
         form: version of the form, one of ``FORMS``.
+        budget: limit on the number of values, None for no limit.
 
     Raises:
         CanonicalFormError: the record has no canonical JSON: it is too large or nested too deeply, or a number in it is
-            NaN or infinite.
+            NaN or infinite; or the budget is spent.
     """
+    budget = budget or Budget(sys.maxsize)
     members: dict[str, Any] = {}
     if record.event_name:
         members["event_name"] = record.event_name
     if form != FORM:
         if record.body.HasField("string_value"):
             members["body"] = record.body.string_value
-    elif (body := _value(record.body, 0)) is not None:
+    elif (body := _value(record.body, 0, budget)) is not None:
         members["body"] = body
     if record.time_unix_nano:
         members["timestamp"] = _nanoseconds(record.time_unix_nano)
@@ -83,8 +108,8 @@ def canonical_json(record: LogRecord, form: str = FORM) -> bytes:
         members["trace_id"] = record.trace_id.hex()
     if any(record.span_id):
         members["span_id"] = record.span_id.hex()
-    covered = (attribute for attribute in record.attributes if not attribute.key.startswith(INTEGRITY_PREFIX))
-    if attributes := _members(covered, 0):
+    covered = [attribute for attribute in record.attributes if not attribute.key.startswith(INTEGRITY_PREFIX)]
+    if attributes := _members(covered, 0, budget):
         members["attributes"] = attributes
     try:
         canonical = rfc8785.dumps(members)
@@ -113,7 +138,7 @@ def _nanoseconds(time: int) -> str:
     return str(time if time < 1 << 63 else time - (1 << 64))
 
 
-def _value(value: AnyValue, depth: int) -> Any:
+def _value(value: AnyValue, depth: int, budget: Budget) -> Any:
     if depth > MAX_DEPTH:
         raise CanonicalFormError(f"a value is nested more than {MAX_DEPTH} levels deep")
     match value.WhichOneof("value"):
@@ -128,12 +153,14 @@ def _value(value: AnyValue, depth: int) -> Any:
         case "bytes_value":
             return {"bytesValue": b64encode(value.bytes_value).decode()}
         case "array_value":
-            return [_value(element, depth + 1) for element in value.array_value.values]
+            budget.spend(len(value.array_value.values))
+            return [_value(element, depth + 1, budget) for element in value.array_value.values]
         case "kvlist_value":
-            return _members(value.kvlist_value.values, depth + 1)
+            return _members(value.kvlist_value.values, depth + 1, budget)
         case _:
             return None
 
 
-def _members(pairs: Iterable[KeyValue], depth: int) -> dict[str, Any]:
-    return {pair.key: _value(pair.value, depth) for pair in pairs}
+def _members(pairs: Sequence[KeyValue], depth: int, budget: Budget) -> dict[str, Any]:
+    budget.spend(len(pairs))
+    return {pair.key: _value(pair.value, depth, budget) for pair in pairs}

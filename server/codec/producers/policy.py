@@ -16,7 +16,7 @@ __all__ = ["POLICIES", "Policy", "ProducerKeys", "Result"]
 
 
 class Policy(Enum):
-    """What is done about producers' signatures."""
+    """Policy about producers' signatures."""
 
     OFF = "off"
     ANNOTATE = "annotate"

@@ -11,7 +11,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
 
 from server.codec.audit.errors import CanonicalFormError
-from server.codec.audit.integrity_form import FORM, FORMS, MAX_BYTES, MAX_DEPTH, canonical_json, integrity_hash
+from server.codec.audit.integrity_form import FORM, FORMS, MAX_BYTES, MAX_DEPTH, Budget, canonical_json, integrity_hash
 from tests.effort import effort
 
 
@@ -151,6 +151,14 @@ def test_a_value_is_an_error_from_the_limit_of_nesting_on() -> None:
     assert canonical_json(with_nested(MAX_DEPTH)).decode() == '{"body":' + "[" * brackets + "]" * brackets + "}"
     with pytest.raises(CanonicalFormError, match="more than 128 levels"):
         canonical_json(with_nested(MAX_DEPTH + 1))
+
+
+def test_a_budget_limits_the_values_of_all_records_that_share_it() -> None:
+    record = LogRecord(attributes=[attribute("a", AnyValue(array_value=ArrayValue(values=[AnyValue()] * 3)))])
+    budget = Budget(8)
+    assert canonical_json(record, budget=budget) == canonical_json(record, budget=budget)
+    with pytest.raises(CanonicalFormError, match="too many values"):
+        canonical_json(record, budget=budget)
 
 
 def test_the_hash_is_that_of_the_canonical_json() -> None:

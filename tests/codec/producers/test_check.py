@@ -10,9 +10,11 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from server.codec.limits import MAX_MEMBERS
 from server.codec.producers.check import SignatureCheck
 from server.codec.producers.keys import parse_producer_keys
 from server.codec.producers.policy import Policy, ProducerKeys
+from server.codec.reference import ReferenceCodec
 from server.errors.ingest import MalformedRequestError, UnprovedRecordError
 
 from .signing import NOW, SECRET, attribute, login, mark, producer, request_of, shared, signed
@@ -83,6 +85,33 @@ def test_the_same_certificate_of_many_records_is_trusted_in_each() -> None:
     records = [signed(login(f"u{number}"), "ES256", ONE.key) for number in range(5)]
     request = request_of(*records, resource=shared("ES256", ONE.full))
     assert set(Checking(Policy.ANNOTATE).results(request).values()) == {"verified"}
+
+
+def test_a_record_that_is_too_large_is_not_parsed() -> None:
+    policy = Policy.ANNOTATE
+    large = signed(login(), "ES256", ONE.key)
+    large.severity_text = "x" * (5 << 19)
+    assert Checking(policy).results(request_of(large, login("u2"), resource=RESOURCE)) == {0: "failed"}
+    with pytest.raises(UnprovedRecordError, match="larger than 2 MiB"):
+        Checking(Policy.REQUIRE).results(request_of(large, resource=RESOURCE))
+    resource = [*RESOURCE, attribute("k", "x" * (5 << 19))]
+    assert Checking(policy).results(request_of(signed(login(), "ES256", ONE.key), resource=resource)) == {0: "failed"}
+
+
+def test_a_list_of_attributes_that_is_too_long_is_refused_as_the_codec_refuses_it() -> None:
+    record = LogRecord(attributes=[mark("value", "AAAA"), *[attribute("k", "")] * MAX_MEMBERS])
+    with pytest.raises(MalformedRequestError, match="more than 65536 attributes"):
+        Checking(Policy.ANNOTATE).results(request_of(record, resource=[]))
+
+
+def test_a_text_that_is_not_utf_8_is_refused_as_the_codec_refuses_it() -> None:
+    valid = request_of(signed(login(), "ES256", ONE.key), resource=RESOURCE)
+    request = valid.replace(b"user.login", b"user.log\xff\xff")
+    with pytest.raises(MalformedRequestError) as expected:
+        ReferenceCodec(()).encode(request, NOW)
+    with pytest.raises(MalformedRequestError) as raised:
+        Checking(Policy.ANNOTATE).results(request)
+    assert str(raised.value) == str(expected.value)
 
 
 def test_with_require_a_request_whose_audit_records_are_verified_is_taken() -> None:

@@ -13,10 +13,10 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.audit.integrity_form import FORM, FORMS, canonical_json
-from server.codec.producers.check import Verdict, check_record
 from server.codec.producers.keys import parse_producer_keys
 from server.codec.producers.policy import ProducerKeys, Result
 from server.codec.producers.trust import Trust
+from server.codec.producers.verdict import Verdict, check_record, marks_of
 
 from .signing import DAY, NOW, SECRET, attribute, login, mark, private_key, producer, shared, sign, signed
 
@@ -30,7 +30,7 @@ def trust(*pems: str, secrets: tuple[bytes, ...] = ()) -> Trust:
 
 
 def check(record: LogRecord, algorithm: str, reference: str, trusted: Trust) -> Verdict:
-    return check_record(record, shared(algorithm, reference), trusted, NOW)
+    return check_record(record, marks_of(shared(algorithm, reference)), trusted, NOW)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -135,13 +135,15 @@ def test_the_attributes_of_the_record_count_before_those_of_the_resource() -> No
     one = producer()
     record = signed(login(), "ES256", one.key)
     record.attributes.extend(shared("ES256", one.fingerprint))
-    assert check_record(record, shared("RS256", "sha256:00"), trust(one.pem), NOW).result is Result.VERIFIED
+    assert check_record(record, marks_of(shared("RS256", "sha256:00")), trust(one.pem), NOW).result is Result.VERIFIED
 
 
 def test_the_default_algorithm_is_rs256() -> None:
     one = producer("RS256")
     record = signed(login(), "RS256", one.key)
-    assert check_record(record, [mark("certificate", one.fingerprint)], trust(one.pem), NOW).algorithm == "RS256"
+    assert (
+        check_record(record, marks_of([mark("certificate", one.fingerprint)]), trust(one.pem), NOW).algorithm == "RS256"
+    )
 
 
 @pytest.mark.parametrize(
@@ -244,7 +246,7 @@ def test_a_record_without_a_time_counts_as_of_its_receipt() -> None:
     one = producer()
     record = signed(login(time=0), "ES256", one.key)
     for received, result in ((NOW, Result.VERIFIED), (NOW + 2 * DAY, Result.UNTRUSTED)):
-        assert check_record(record, shared("ES256", one.full), trust(one.pem), received).result is result
+        assert check_record(record, marks_of(shared("ES256", one.full)), trust(one.pem), received).result is result
 
 
 def test_an_annotation_has_the_result_first_and_nothing_empty() -> None:
