@@ -49,6 +49,8 @@ class SignaturesInForce:
             said = unreadable(error.filename, error) if isinstance(error, OSError) and error.filename else error
             _logger.error("the producers' keys could not be reloaded, so the old ones stay in force: %s", said)  # noqa: TRY400 - told whole
             return
+        if keys == self._keys:
+            return
         self._check.use(keys)
         _logger.info("producers' keys were read anew: %d, before that %d", len(keys), len(self._keys))
         self._keys = keys
