@@ -7,7 +7,7 @@ from functools import partial
 
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError, NotFoundError
-from server.api.filters import audit_filter
+from server.api.filters import audit_filter, signature_condition
 from server.api.messages import earlier_span_message, evidence_message, record_message, span_message
 from server.api.page_tokens import (
     TracePosition,
@@ -29,7 +29,7 @@ from server.query.pages import Page, Position, read_page, read_pages
 from server.query.search import Search, admitted, search, windows_of
 from server.query.side_by_side import SideBySide
 from server.verification.tree import TileCache
-from storage.condition_algebra import happened_within, is_pinpoint
+from storage.condition_algebra import all_of, happened_within, is_pinpoint
 from storage.conditions import NEVER
 from storage.earlier_spans import count_earlier_spans, earlier_spans_of_trace
 from storage.engine import Engine
@@ -158,9 +158,9 @@ def search_audit(
     """
     filters = audit_filter(request)
     query = parse_query(request.query, request.check, (Stream.AUDIT,), (Stream.AUDIT,))
-    asked = repr((filters, request.query))
+    asked = repr((filters, request.query, request.signature))
+    condition = all_of([query.condition(Stream.AUDIT), signature_condition(request)])
     position = parse_search_token(request.page_token, asked) if request.page_token else Position()
-    condition = query.condition(Stream.AUDIT)
     if condition == NEVER:
         return pb.SearchAuditEventsResponse()
     limited = LimitedEngine(engine, limits)

@@ -8,9 +8,12 @@ from server.api.time_ranges import parse_time_range
 from server.api.trace_ids import parse_trace_id
 from server.errors.suggestions import not_one_of
 from server.notary.audit_words import CATEGORIES, OUTCOMES, parse_pattern
+from server.notary.producer_signature import SIGNATURES
+from server.query.signatures import has_signature
+from storage.conditions import ALWAYS, Condition
 from storage.records import AuditFilter
 
-__all__ = ["audit_filter"]
+__all__ = ["audit_filter", "signature_condition"]
 
 _PATTERNS = {
     "action": "Action",
@@ -50,6 +53,16 @@ def audit_filter(request: pb.SearchAuditEventsRequest) -> AuditFilter:
         since=since,
         until=until,
     )
+
+
+def signature_condition(request: pb.SearchAuditEventsRequest) -> Condition:
+    """Return the condition for the result of the producer's signature that a request asks for.
+
+    Raises:
+        InvalidArgumentError: there is no such result.
+    """
+    word = _word("signature", request.signature, SIGNATURES)
+    return has_signature(word) if word else ALWAYS
 
 
 def _word(name: str, text: str, valid: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ from server.notary.canonical import Pairs, Value, decode_record
 from server.notary.errors import MalformedError
 from server.notary.findings import Finding, finding_id, stored_hash
 from server.notary.origin import LogName, Stream
+from server.notary.producer_signature import producer_signature
 from server.notary.sent_order import SentOrder
 from server.verification.expiry import Expired
 from server.verification.record_evidence import RecordEvidence
@@ -48,6 +49,9 @@ _AUDIT_FIELDS = {
     "source_host": "SourceHost",
     "description": "Description",
 }
+
+
+_SIGNATURE_FIELDS = ("result", "reason", "key", "algorithm", "form")
 
 
 def to_nanos(timestamp: Timestamp) -> int:
@@ -93,6 +97,10 @@ def record_message(stream: Stream, stored: StoredRecord, evidence: evidence_pb2.
         evidence=evidence,
         repeated_attributes=[*repeated("log", log), *repeated("scope", scope), *repeated("resource", resource)],
     )
+    if checked := producer_signature(_bytes(values["OtlpDetails"])):
+        message.producer_signature.CopyFrom(
+            correlation_pb2.ProducerSignature(**{name: checked.get(name, "") for name in _SIGNATURE_FIELDS})
+        )
     if stream is Stream.AUDIT:
         fields = {field: _text(values[column]) for field, column in _AUDIT_FIELDS.items()}
         message.audit.CopyFrom(correlation_pb2.AuditEvent(**fields))

@@ -40,6 +40,10 @@ order:
 ``resource_dropped``  the resource's dropped_attributes_count, unless 0
 ``entity_refs``       the resource's entity references, if any, each an object of ``schema_url``,
                       ``type``, ``id_keys`` and ``description_keys``
+``producer``          the result of checking the producer's signature, if it was checked, and whatever else
+                      the server found out about the record (``server.codec.annotations``)
+``event``             the place of an event in its list, and the number of events, if it is one
+                      (``server.codec.audit.split``)
 ``rules``             the digest of the audit rules, in audit records only (``server.codec.audit.digest``)
 ====================  ==================================================================================
 

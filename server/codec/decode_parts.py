@@ -28,6 +28,7 @@ __all__ = [
     "hex_id",
     "order_details",
     "parse",
+    "reason_of",
     "repeated_of",
     "resource_of",
     "source_of",
@@ -59,16 +60,18 @@ def parse(kind: type[_Request], request: bytes, signal: Signal) -> _Request:
         if any_unknown := _discard_unknown(message):
             message = kind.FromString(with_present_numbers(request))
     except DecodeError as error:
-        text = str(error)
-        reason = MalformedReason.BROKEN
-        if "UTF-8" in text:
-            reason = MalformedReason.NOT_UTF8
-        elif "epth" in text:
-            reason = MalformedReason.TOO_DEEP
-        raise malformed(request, reason, signal) from error
+        raise malformed(request, reason_of(error), signal) from error
     if any_unknown and (unread := find_unread(request, signal)):
         raise unread_error(unread, signal)
     return message
+
+
+def reason_of(error: DecodeError) -> MalformedReason:
+    """Return why protobuf cannot decode a message."""
+    text = str(error)
+    if "UTF-8" in text:
+        return MalformedReason.NOT_UTF8
+    return MalformedReason.TOO_DEEP if "epth" in text else MalformedReason.BROKEN
 
 
 def resource_of(owner: ResourceLogs | ResourceSpans, redactor: Redactor) -> Source:

@@ -29,7 +29,7 @@ def filter_query(filters: Mapping[str, str]) -> str:
             continue
         if name == "text":
             parts.append(Match(None, Wildcard(("", text, ""))))
-        elif name in ("outcome", "category", "trace"):
+        elif name in ("outcome", "category", "signature", "trace"):
             parts.append(Match(field, Phrase(text)))
         else:
             beginning, is_prefix = parse_pattern(text)

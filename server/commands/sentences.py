@@ -83,7 +83,16 @@ def record_details(record: correlation_pb2.Record) -> Iterator[str]:
     ):
         if value:
             yield f"{name}: {value}"
+    yield from _signature(record.producer_signature)
     yield from _attributes(record.log_attributes, "log", record.repeated_attributes)
+
+
+def _signature(signature: correlation_pb2.ProducerSignature) -> Iterator[str]:
+    """Yield the line about the signature of the producer, if it was checked."""
+    if signature.result:
+        reason = f": {signature.reason}" if signature.reason else ""
+        by = " ".join(filter(None, (signature.algorithm, signature.key)))
+        yield f"producer's signature: {signature.result}{reason}{f' ({by})' if by else ''}"
 
 
 def span_details(span: correlation_pb2.Span) -> Iterator[str]:

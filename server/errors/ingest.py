@@ -6,6 +6,7 @@ IngestError                    has the label for metrics, and whether the sender
 
 PipelineError
 ├── MalformedRequestError     the bytes can never be accepted: do not retry
+│   └── UnprovedRecordError       signatures of producers are required, and a record has no valid one
 ├── JournalDamagedError       the journal cannot be used as it is: the operator must act
 ├── OversizedError            the request needs more memory than the limit: do not retry it as it is
 └── RefusedError              nothing was lost: the sender should retry
@@ -41,6 +42,7 @@ __all__ = [
     "ShuttingDownError",
     "StalledError",
     "StorageRefusedError",
+    "UnprovedRecordError",
 ]
 
 
@@ -81,6 +83,12 @@ class MalformedRequestError(PipelineError):
     def loggable(self) -> str:
         """The message without the names that it repeats, which are in quotes."""
         return _QUOTED.sub("'…'", str(self))
+
+
+class UnprovedRecordError(MalformedRequestError):
+    """Signatures of producers are required, and an audit record has no valid one of a trusted producer."""
+
+    outcome: ClassVar[str] = "unproved"
 
 
 class JournalDamagedError(PipelineError):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from server.admission.admission import Admission, Ticket
+from server.codec.annotations import Annotations
 from server.codec.rows import Codec, Rows
 from server.codec.signals import Signal
 from server.errors.ingest import ShuttingDownError, StorageRefusedError
@@ -17,7 +18,11 @@ from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
 from server.pipeline.receipt_order import ReceiptOrder
 
-__all__ = ["Components", "Pipeline"]
+__all__ = ["Components", "Examine", "Pipeline"]
+
+Examine = Callable[[bytes, int], Annotations]
+"""Called in an encoder thread with a request and its time of receipt in nanoseconds since the epoch; returns
+annotations, or raises an IngestError that refuses the request."""
 
 _ENCODERS = 2  # requests encoded at the same time
 
@@ -33,6 +38,8 @@ class Components:
         not_ready: function that returns why the parts behind the pipeline cannot keep records, empty if they can; must
             not block.
         redacted: function that is called with the redactions of records that were kept; see ``Rows``.
+        examine: function that examines the request of log records before it is encoded, if there is one; see
+            ``Examine``.
     """
 
     codec: Codec
@@ -40,6 +47,7 @@ class Components:
     admission: Admission
     not_ready: Callable[[], str] = str
     redacted: Callable[[Sequence[tuple[str, int]]], object] = len
+    examine: Examine | None = None
 
 
 class Pipeline:
@@ -90,7 +98,9 @@ class Pipeline:
         """
         return self._open().admission.admit(client, size)
 
-    async def submit(self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
+    async def submit(
+        self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS, *, annotations: Annotations = ()
+    ) -> None:
         """Encode, store and sign a request; return when all of its records or spans are committed; see ``Ingest``.
 
         Raises:
@@ -101,7 +111,7 @@ class Pipeline:
         components = self._open()
         ticket.reserve(len(request))
         ticket.mark_submitted()
-        await self._store(components, request, ticket, signal)
+        await self._store(components, request, ticket, signal, annotations)
         ticket.acknowledged()
 
     def _open(self) -> Components:
@@ -112,12 +122,16 @@ class Pipeline:
             raise StorageRefusedError(self.not_ready(), retry_after=5.0, public=public)
         return self._components
 
-    async def _store(self, components: Components, request: bytes, ticket: Ticket, signal: Signal) -> None:
+    async def _store(
+        self, components: Components, request: bytes, ticket: Ticket, signal: Signal, annotations: Annotations
+    ) -> None:
         codec = components.codec
-        encode_request = codec.encode if signal is Signal.LOGS else codec.encode_spans
 
         def encode(received: int) -> tuple[list[Rows], bytes]:
-            return encode_request(request, received), sha256(request).digest()
+            if signal is Signal.TRACES:
+                return codec.encode_spans(request, received), sha256(request).digest()
+            found = components.examine(request, received) if components.examine else ()
+            return codec.encode(request, received, [*annotations, *found]), sha256(request).digest()
 
         loop = asyncio.get_running_loop()
         with self._order.enter() as turn:

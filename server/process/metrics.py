@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from platform import python_version
 
@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
+from server.codec.producers.policy import Result
 from server.codec.redaction_rules import RULES
 from server.notary.findings import FindingKind
 from server.notary.origin import Stream
@@ -145,6 +146,12 @@ class Metrics(Collector):
             ["kind"],
             registry=self._registry,
         )
+        self._signatures = Counter(
+            "lognotary_producer_signatures",
+            "Records of requests with signatures of producers, by result of the check",
+            ["result"],
+            registry=self._registry,
+        )
         self._start_at_zero()
 
     def _start_at_zero(self) -> None:
@@ -155,6 +162,8 @@ class Metrics(Collector):
                 self._batches.labels(stream, kept)
             for histogram in (self._batch_records, self._batch_age, self._commit_seconds):
                 histogram.labels(stream)
+        for result in Result:
+            self._signatures.labels(result.value)
         for finding in FindingKind:
             self._findings.labels(finding.value)
         for operation in OPERATIONS:
@@ -230,6 +239,11 @@ class Metrics(Collector):
         """Count verified records, and records that have expired."""
         self._verified.inc(records)
         self._expired.inc(expired)
+
+    def producer_signatures(self, results: Mapping[str, int]) -> None:
+        """Count records by the result of the check of their producers' signatures; thread-safe."""
+        for result, records in results.items():
+            self._signatures.labels(result).inc(records)
 
     def finding(self, kind: str) -> None:
         """Count a finding."""

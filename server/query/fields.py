@@ -11,6 +11,7 @@ from server.errors.suggestions import did_you_mean
 from server.notary import canonical_columns as canonical
 from server.notary.audit_words import CATEGORIES, OUTCOMES
 from server.notary.origin import Stream
+from server.notary.producer_signature import SIGNATURES
 from storage.conditions import AnyAttribute, Attribute, Column, Place
 
 __all__ = ["EVIDENCE_WORDS", "SHORT_NAMES", "Field", "Kind", "find_field"]
@@ -41,6 +42,8 @@ class Kind(Enum):
     TIME = "time"
     LOG = "log"
     """A log, by origin or ID; with ``#`` and a number, one leaf of it."""
+    SIGNATURE = "signature"
+    """The result of checking the signature of the producer."""
     EVIDENCE = "evidence"
     """The result of checking a record, which is not stored."""
 
@@ -51,9 +54,9 @@ class Field:
 
     Attributes:
         kind: the meaning of its values.
-        place: the column or attribute; None for severity and evidence.
+        place: the column or attribute; None for severity, signature and evidence.
         streams: the streams that have it.
-        words: valid values of a CHOICE, as they are stored, and of EVIDENCE.
+        words: valid values of a CHOICE, as they are stored, of SIGNATURE, and of EVIDENCE.
         of_spans: column of the field in the table of spans, if its name differs there.
     """
 
@@ -108,6 +111,7 @@ SHORT_NAMES: Mapping[str, Field] = {
     "rule": Field(Kind.NAME, Column("AuditRule"), _AUDIT),
     "record": Field(Kind.NAME, Column("AuditRecordId"), _AUDIT),
     "description": Field(Kind.TEXT, Column("Description"), _AUDIT),
+    "signature": Field(Kind.SIGNATURE, None, _RECORDS, SIGNATURES),
     "name": Field(Kind.NAME, Column("SpanName"), _SPANS),
     "kind": Field(Kind.CHOICE, Column("SpanKind"), _SPANS, _SPAN_KINDS),
     "status": Field(Kind.CHOICE, Column("StatusCode"), _SPANS, _STATUS_CODES),

@@ -10,12 +10,14 @@ from typing import TypeVar
 from server.errors.suggestions import not_one_of
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName, Stream
+from server.notary.producer_signature import RESULTS
 from server.query.durations import parse_duration
 from server.query.errors import QueryError
 from server.query.evidence import EVIDENCE_APART, evidence_of
 from server.query.fields import SHORT_NAMES, Field, Kind, find_field
 from server.query.parser import parse
 from server.query.severities import parse_severity
+from server.query.signatures import has_signature
 from server.query.times import parse_time
 from server.query.trace_ids import parse_trace_id
 from server.query.tree import (
@@ -138,6 +140,8 @@ class _Resolver:
     def _match(self, field: Field, value: Value) -> Condition:
         if field.kind is Kind.SEVERITY:
             return self._severity(value)
+        if field.kind is Kind.SIGNATURE:
+            return self._signature(field, value)
         if field.place is None:
             raise AssertionError(f"a field of kind {field.kind} has no place")
         if isinstance(field.place, Column):
@@ -208,6 +212,17 @@ class _Resolver:
                 return Resembles(place, pieces, ignores_case=True)
             case _:
                 return self._name(place, value)
+
+    def _signature(self, field: Field, value: Value) -> Condition:
+        match value:
+            case Word(text) | Phrase(text) if text.lower() in field.words:
+                return has_signature(text.lower())
+            case Word(text) | Phrase(text):
+                raise self._error(value.spot, not_one_of(text, field.words))
+            case Present():
+                return any_of(has_signature(word) for word in RESULTS)
+            case _:
+                raise self._error(value.spot, f"write one of {', '.join(field.words)}")
 
     def _trace(self, place: Place, value: Value) -> Condition:
         match value:

@@ -16,6 +16,7 @@ from server.codec.audit.errors import RuleError
 from server.codec.audit.parse import parse_rule
 from server.codec.audit.rules import Rule
 from server.codec.choose import why_not_native
+from server.codec.producers.policy import Policy, ProducerKeys
 from server.codec.redaction_rules import Redaction
 from server.errors.files import unreadable
 from server.notary.errors import KeyMaterialError, MalformedError
@@ -23,6 +24,7 @@ from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
 from server.settings.errors import ConfigError
 from server.settings.flags import add_flags
+from server.settings.producers import read_policy, read_producer_keys
 from server.settings.readers import read_codec, read_file, read_keys, read_signed_streams, read_witnesses
 from server.settings.redaction import read_redaction
 from server.settings.sources import Sources, gather, gather_rules, in_order
@@ -97,6 +99,8 @@ class Settings:
     public_keys: TrustedKeys
     signing_key: str
     retired_keys: tuple[str, ...]
+    producer_signatures: Policy
+    producer_keys: ProducerKeys
     ml_dsa: bool
     heartbeat: float
     retention_operational: int | None
@@ -199,6 +203,8 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "public_keys": read_keys,
         "signing_key": str.strip,
         "retired_keys": read_list,
+        "producer_signatures": read_policy,
+        "producer_keys": read_producer_keys,
         "ml_dsa": read_truth,
         "heartbeat": read_duration,
         "retention_operational": read_days,
@@ -240,6 +246,12 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
                 "storage can be opened by one process only: give --storage http://user:password@host:8123/database, "
                 "or run 1 worker"
             )
+    keys = parsed.get("producer_keys")
+    if parsed.get("producer_signatures") is Policy.REQUIRE and keys is not None and not keys:
+        problems.append(
+            f"{values['producer_signatures'].place}: require refuses every audit record without producer_keys: give "
+            "the keys of the producers, or annotate"
+        )
     problems += _shared_addresses(parsed, sources)
     return parsed
 

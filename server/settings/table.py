@@ -181,6 +181,22 @@ SETTINGS = (
         Kind.LIST,
         _IDENTITY,
     ),
+    Setting(
+        "producer_signatures",
+        "annotate",
+        "what is done about signatures of producers: off, annotate (check and store the result), or require (also "
+        "refuse audit records without a valid one)",
+        Kind.CHOICE,
+        _IDENTITY,
+        ("off", "annotate", "require"),
+    ),
+    Setting(
+        "producer_keys",
+        "",
+        "files and directories with producers' public keys, certificates and HMAC secrets, separated by commas",
+        Kind.FILES,
+        _IDENTITY,
+    ),
     Setting("ml_dsa", "false", "true: also sign every checkpoint with an ML-DSA-44 key", Kind.TRUTH, _IDENTITY),
     Setting(
         "heartbeat",

@@ -48,6 +48,7 @@ from server.writer.owned_logs import (
 )
 from server.writer.retry_ledger_file import RetryLedgerFile
 from server.writer.rules_in_force import RulesInForce
+from server.writer.signatures_in_force import SignaturesInForce
 from server.writer.storing import stored
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
@@ -119,6 +120,7 @@ class Ingestion:
         self._give_up = threading.Event()
         self._clock = clock or Clock()
         self.metrics = Metrics(self._gauges)
+        self._signatures = SignaturesInForce(settings, self.metrics.producer_signatures)
         self.pipeline = Pipeline(self._clock, ack_timeout=settings.ack_timeout, waits_for=lambda: waiting.reason)
 
     def not_ready(self) -> str:
@@ -224,7 +226,14 @@ class Ingestion:
         )
         with contextlib.ExitStack() as stack:
             stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
-            parts = Components(codec, writing.batchers, admission, writing.not_ready, self.metrics.redacted)
+            parts = Components(
+                codec,
+                writing.batchers,
+                admission,
+                writing.not_ready,
+                self.metrics.redacted,
+                self._signatures.examine,
+            )
             self.pipeline.start(parts)
             for stream, batcher in writing.batchers.items():
                 stack.enter_context(background(f"batches of {stream.value} records", batcher.running(), stop))
@@ -236,7 +245,8 @@ class Ingestion:
         return rules.problem if rules else ""
 
     def reload_rules(self) -> None:
-        """Classify by the audit rules that the settings file has now; what goes wrong is logged. Blocks."""
+        """Use the audit rules and producers' keys that the files have now; what goes wrong is logged. Blocks."""
+        self._signatures.reload()
         if self._rules is not None:
             self._rules.reload()
 

@@ -152,3 +152,14 @@ def test_all_values_of_a_repeated_attribute_are_shown_as_they_were_sent() -> Non
     assert [line for line in shown if line.startswith("user")] == ["user: zoe\\x1b", "user: alice"]
     assert [line[-3:] for line in shown if line.startswith("kkk")] == [": 1", ": 2", ": 3"]
     assert shown.count("z: 1") == 1
+
+
+def test_the_result_of_a_producers_signature_is_in_the_details() -> None:
+    signature = {"result": "failed", "reason": "why\x1b", "key": "sha256:00", "algorithm": "ES256"}
+    for given, line in (
+        (signature, "producer's signature: failed: why\\x1b (ES256 sha256:00)"),
+        ({"result": "verified"}, "producer's signature: verified"),
+    ):
+        event = audit_event(actor_id="a", action="b", producer_signature=given)
+        assert line in [shown.strip() for shown in shown_events(event, details=True).splitlines()]
+        assert "signature" not in shown_events(event)

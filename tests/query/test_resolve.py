@@ -66,6 +66,7 @@ def equal(column: str, *texts: str) -> IsOneOf:
         ("source:::1", equal("SourceId", "::1")),
         ("outcome:FAILURE", equal("Outcome", "failure")),
         ("category:auth", equal("Category", "auth")),
+        ("signature:FAILED", Holds(Column("OtlpDetails"), '"producer":{"result":"failed"')),
         ("service:shop", equal("ServiceName", "shop")),
         ("service:[a TO m}", TextWithin(Column("ServiceName"), End("a"), End("m", False))),
         ("event:checkout", equal("EventName", "checkout")),
@@ -162,7 +163,7 @@ def test_a_field_that_a_stream_does_not_have_matches_none_of_its_records(name: s
 def test_every_short_name_can_be_asked_for(stream: Stream, name: str) -> None:
     value = {"trace": TRACE, "severity": "warn", "timestamp": "2026-11-28", "received": "2026-11-28", "leaf": "1"}
     value |= {"duration": "1", "kind": "server", "status": "error"}
-    value |= {"outcome": "success", "category": "auth", "evidence": "verified"}
+    value |= {"outcome": "success", "category": "auth", "evidence": "verified", "signature": "none"}
     condition = read_query(f"{name}:{value.get(name, 'x')}").condition(stream)
     assert compile_condition(stream, condition).text
 
@@ -174,6 +175,8 @@ def test_every_short_name_can_be_asked_for(stream: Stream, name: str) -> None:
         ("servicename:x servce:y", 15, "did you mean 'service'?"),
         ("http://x", 1, "text with a colon needs quotes"),
         ("outcome:succes", 9, "did you mean 'success'?"),
+        ("signature:valid", 11, "is not verified, failed, untrusted or none"),
+        ("signature:f*", 11, "write one of verified, failed, untrusted, none"),
         ("status:erorr", 8, "is not Unset, Ok or Error; did you mean 'Error'?"),
         ("kind:SPAN_KIND_SERVER", 6, "is not Unspecified, Internal, Server, Client, Producer or Consumer"),
         ("duration:>2x", 11, "(ns, us, ms, s, m or h)"),

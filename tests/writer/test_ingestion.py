@@ -21,7 +21,7 @@ from harness.otlp_load import log_record, request_of
 from harness.waiting import wait_for
 from server.codec.choose import build_codec
 from server.data_dir.directory import DataDirectory
-from server.errors.ingest import BatchOutcomeUnknownError
+from server.errors.ingest import BatchOutcomeUnknownError, UnprovedRecordError
 from server.keys.store import KeyStore
 from server.notary.batch import Batch, compute_batch_id
 from server.notary.findings import Finding, FindingKind
@@ -48,6 +48,8 @@ from storage.rowbinary import read_rows, text
 from storage.statements import read_statements
 from storage.url import parse_storage_url
 from storage.writers import WriterName
+from tests.codec.producers.signing import login, producer, shared, signed
+from tests.codec.producers.signing import request_of as signed_request
 from tests.faults.proxy import Proxy
 from tests.faults.trouble import Trouble, Way
 
@@ -80,10 +82,10 @@ def engine(clickhouse_server: ClickHouseServer, database: str) -> Iterator[Engin
 class Process:
     """A process that ingests; ``offset`` is by how much its clock is wrong, in nanoseconds."""
 
-    def __init__(self, directory: Path, engine: Engine, ack: str = "journal") -> None:
+    def __init__(self, directory: Path, engine: Engine, ack: str = "journal", **flags: str) -> None:
         self.offset = 0
         self.engine = engine
-        self.settings = load_settings({"data_dir": str(directory), **FLAGS, "ack": ack}, {})
+        self.settings = load_settings({"data_dir": str(directory), **FLAGS, "ack": ack, **flags}, {})
         self.keys = KeyStore(directory / "keys")
         self.clock = Clock(lambda: time.time_ns() + self.offset)
 
@@ -182,6 +184,26 @@ async def test_such_a_retry_is_stored_once_also_if_the_next_process_acknowledges
             await after.send_bytes(request)
         assert bodies_stored(engine) == ["once", "once"]
         assert look(engine, after.keys) == []
+
+
+async def test_signatures_of_producers_are_checked_and_required(engine: Engine, tmp_path: Path) -> None:
+    one = producer()
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "one.pem").write_text(one.pem)
+    required = {"producer_signatures": "require", "producer_keys": str(tmp_path / "keys")}
+    process = Process(tmp_path / "data", engine, ack="commit", **required)
+    request = signed_request(signed(login(), "ES256", one.key), resource=shared("ES256", one.full))
+    async with process.running():
+        await process.send_bytes(request)
+        with pytest.raises(UnprovedRecordError, match="its signature is failed"):
+            await process.send_bytes(request.replace(b"logged in", b"logged on"))
+        (tmp_path / "keys" / "one.pem").unlink()
+        await POOL.run(process.ingestion.reload_rules)
+        with pytest.raises(UnprovedRecordError, match="no trusted CA issued the certificate"):
+            await process.send_bytes(request)
+        assert b'lognotary_producer_signatures_total{result="verified"} 1.0' in process.ingestion.metrics.expose()
+    ((details,),) = read_rows(engine.query("SELECT OtlpDetails FROM audit_logs"), (text,))
+    assert f'"producer":{{"result":"verified","key":"{one.fingerprint}"' in details
 
 
 def size_stated(engine: Engine) -> list[int]:

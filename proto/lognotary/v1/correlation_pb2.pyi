@@ -77,8 +77,22 @@ class RepeatedAttribute(_message.Message):
     values: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, place: _Optional[str] = ..., key: _Optional[str] = ..., values: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class ProducerSignature(_message.Message):
+    __slots__ = ("result", "reason", "key", "algorithm", "form")
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ALGORITHM_FIELD_NUMBER: _ClassVar[int]
+    FORM_FIELD_NUMBER: _ClassVar[int]
+    result: str
+    reason: str
+    key: str
+    algorithm: str
+    form: str
+    def __init__(self, result: _Optional[str] = ..., reason: _Optional[str] = ..., key: _Optional[str] = ..., algorithm: _Optional[str] = ..., form: _Optional[str] = ...) -> None: ...
+
 class Record(_message.Message):
-    __slots__ = ("timestamp", "observed_timestamp", "ingested_at", "trace_id", "span_id", "flags", "severity_text", "severity_number", "service_name", "body", "event_name", "scope_name", "scope_version", "resource_attributes", "scope_attributes", "log_attributes", "otlp_details", "dropped_attributes_count", "resource_schema_url", "scope_schema_url", "audit", "evidence", "repeated_attributes")
+    __slots__ = ("timestamp", "observed_timestamp", "ingested_at", "trace_id", "span_id", "flags", "severity_text", "severity_number", "service_name", "body", "event_name", "scope_name", "scope_version", "resource_attributes", "scope_attributes", "log_attributes", "otlp_details", "dropped_attributes_count", "resource_schema_url", "scope_schema_url", "audit", "evidence", "repeated_attributes", "producer_signature")
     class ResourceAttributesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -123,6 +137,7 @@ class Record(_message.Message):
     AUDIT_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     REPEATED_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    PRODUCER_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     timestamp: _timestamp_pb2.Timestamp
     observed_timestamp: _timestamp_pb2.Timestamp
     ingested_at: _timestamp_pb2.Timestamp
@@ -146,7 +161,8 @@ class Record(_message.Message):
     audit: AuditEvent
     evidence: _evidence_pb2.Evidence
     repeated_attributes: _containers.RepeatedCompositeFieldContainer[RepeatedAttribute]
-    def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., observed_timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ingested_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., flags: _Optional[int] = ..., severity_text: _Optional[str] = ..., severity_number: _Optional[int] = ..., service_name: _Optional[str] = ..., body: _Optional[str] = ..., event_name: _Optional[str] = ..., scope_name: _Optional[str] = ..., scope_version: _Optional[str] = ..., resource_attributes: _Optional[_Mapping[str, str]] = ..., scope_attributes: _Optional[_Mapping[str, str]] = ..., log_attributes: _Optional[_Mapping[str, str]] = ..., otlp_details: _Optional[str] = ..., dropped_attributes_count: _Optional[int] = ..., resource_schema_url: _Optional[str] = ..., scope_schema_url: _Optional[str] = ..., audit: _Optional[_Union[AuditEvent, _Mapping]] = ..., evidence: _Optional[_Union[_evidence_pb2.Evidence, _Mapping]] = ..., repeated_attributes: _Optional[_Iterable[_Union[RepeatedAttribute, _Mapping]]] = ...) -> None: ...
+    producer_signature: ProducerSignature
+    def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., observed_timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ingested_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., flags: _Optional[int] = ..., severity_text: _Optional[str] = ..., severity_number: _Optional[int] = ..., service_name: _Optional[str] = ..., body: _Optional[str] = ..., event_name: _Optional[str] = ..., scope_name: _Optional[str] = ..., scope_version: _Optional[str] = ..., resource_attributes: _Optional[_Mapping[str, str]] = ..., scope_attributes: _Optional[_Mapping[str, str]] = ..., log_attributes: _Optional[_Mapping[str, str]] = ..., otlp_details: _Optional[str] = ..., dropped_attributes_count: _Optional[int] = ..., resource_schema_url: _Optional[str] = ..., scope_schema_url: _Optional[str] = ..., audit: _Optional[_Union[AuditEvent, _Mapping]] = ..., evidence: _Optional[_Union[_evidence_pb2.Evidence, _Mapping]] = ..., repeated_attributes: _Optional[_Iterable[_Union[RepeatedAttribute, _Mapping]]] = ..., producer_signature: _Optional[_Union[ProducerSignature, _Mapping]] = ...) -> None: ...
 
 class SpanEvent(_message.Message):
     __slots__ = ("timestamp", "name", "attributes", "repeated_attributes")
@@ -357,7 +373,7 @@ class GetTraceResponse(_message.Message):
     def __init__(self, trace_id: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., truncated: _Optional[bool] = ..., unproved_omitted: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., audit_event_count: _Optional[int] = ..., log_count: _Optional[int] = ..., span_count: _Optional[int] = ..., overview: _Optional[_Union[TraceOverview, _Mapping]] = ..., links: _Optional[_Iterable[_Union[TraceLink, _Mapping]]] = ...) -> None: ...
 
 class SearchAuditEventsRequest(_message.Message):
-    __slots__ = ("since", "until", "actor_id", "action", "target_id", "target_type", "source_id", "outcome", "category", "service_name", "trace_id", "text", "check", "page_size", "page_token", "query", "effective_actor_id", "rule")
+    __slots__ = ("since", "until", "actor_id", "action", "target_id", "target_type", "source_id", "outcome", "category", "service_name", "trace_id", "text", "check", "page_size", "page_token", "query", "effective_actor_id", "rule", "signature")
     SINCE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
@@ -376,6 +392,7 @@ class SearchAuditEventsRequest(_message.Message):
     QUERY_FIELD_NUMBER: _ClassVar[int]
     EFFECTIVE_ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
     RULE_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
     actor_id: str
@@ -394,7 +411,8 @@ class SearchAuditEventsRequest(_message.Message):
     query: str
     effective_actor_id: str
     rule: str
-    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor_id: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., service_name: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., query: _Optional[str] = ..., effective_actor_id: _Optional[str] = ..., rule: _Optional[str] = ...) -> None: ...
+    signature: str
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor_id: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., service_name: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., query: _Optional[str] = ..., effective_actor_id: _Optional[str] = ..., rule: _Optional[str] = ..., signature: _Optional[str] = ...) -> None: ...
 
 class SearchAuditEventsResponse(_message.Message):
     __slots__ = ("events", "next_page_token", "unproved_omitted")

@@ -11,12 +11,13 @@ from server.commands.arguments.options import API_VARIABLE
 from server.commands.arguments.parser import CommandParser, examples, later, typed
 from server.commands.arguments.reading import add_complete_flags, add_event_range, add_reading_flags
 from server.notary.audit_words import CATEGORIES, OUTCOMES, parse_pattern
+from server.notary.producer_signature import SIGNATURES
 from server.settings.values import read_choice
 
 __all__ = ["FILTERS", "add_filters", "add_parser"]
 
 _PREFIX = "; exact, or a beginning followed by '*'"
-_WORDS = {"outcome": OUTCOMES, "category": CATEGORIES}
+_WORDS = {"outcome": OUTCOMES, "category": CATEGORIES, "signature": SIGNATURES}
 
 FILTERS = {
     "actor": ("actor_id", f"who did it{_PREFIX}"),
@@ -30,6 +31,7 @@ FILTERS = {
     "rule": ("rule", f"the audit rule that classified it{_PREFIX}"),
     "service": ("service_name", f"the service that reported it{_PREFIX}"),
     "trace": ("trace_id", "the trace it belongs to, in any form that 'lognotary trace' takes"),
+    "signature": ("signature", "the result of checking its producer's signature"),
     "text": ("text", "text in the body; case is ignored"),
 }
 """Option -> field of the request, help text."""

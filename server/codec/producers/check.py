@@ -1,0 +1,137 @@
+"""Checks of requests for signatures of producers, by a policy."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+from server.codec.annotations import Annotation, Annotations
+from server.codec.audit.integrity_form import INTEGRITY_PREFIX, MAX_BYTES, Budget
+from server.codec.decode_parts import reason_of
+from server.codec.limits import MAX_MEMBERS, MAX_RECORDS, ROW_LIMITS, malformed, too_many_members, too_many_records
+from server.codec.producers.envelope import Envelope
+from server.codec.producers.policy import Policy, ProducerKeys, Result
+from server.codec.producers.trust import Trust
+from server.codec.producers.verdict import UNSIGNED, VALUE, Verdict, check_record, marks_of
+from server.codec.signals import Signal
+from server.errors.ingest import UnprovedRecordError
+
+__all__ = ["SignatureCheck"]
+
+_Message = TypeVar("_Message", LogRecord, Resource)
+
+_MOST_VALUES = 2_000_000  # in canonical JSON, for each request
+_LARGEST = MAX_BYTES + MAX_BYTES // 8  # bytes of a record or resource that is parsed
+_TOO_LARGE = Verdict(Result.FAILED, f"the record or its resource is larger than {MAX_BYTES >> 20} MiB")
+# A record with one of these attributes is an audit record of the draft OpenTelemetry signal (presets/10-otel.toml).
+_NATIVE = frozenset({"audit.record.id", "audit.actor.id", "audit.actor.type", "audit.action", "audit.outcome"})
+
+
+class SignatureCheck:
+    """Checks the requests of log records by a policy; thread-safe."""
+
+    def __init__(self, policy: Policy, keys: ProducerKeys, count: Callable[[Mapping[str, int]], object]) -> None:
+        """Check by a policy.
+
+        Args:
+            policy: the policy, not ``OFF``.
+            keys: the keys that are trusted.
+            count: called with the number of records by result, for each request that was looked into.
+        """
+        self._requires = policy is Policy.REQUIRE
+        self._trust = Trust(keys)
+        self._count = count
+        marks = [INTEGRITY_PREFIX, *(_NATIVE if self._requires else ())]
+        self._marks = [mark.encode() for mark in marks]
+
+    def use(self, keys: ProducerKeys) -> None:
+        """Trust other keys from the next request on."""
+        self._trust = Trust(keys)
+
+    def examine(self, request: bytes, received: int) -> Annotations:
+        """Check the signed records of a request and return annotations with the results.
+
+        Args:
+            request: a serialized ``ExportLogsServiceRequest``.
+            received: time of receipt in nanoseconds since the epoch.
+
+        Raises:
+            MalformedRequestError: the request cannot be decoded; or signatures are required, and an audit record does
+                not have one that is verified (``UnprovedRecordError``).
+        """
+        # Most requests have no signatures. To look for the bytes costs much less than to look into a request.
+        if not any(mark in request for mark in self._marks):
+            return ()
+        annotations: list[Annotation] = []
+        results = Counter[str]()
+        try:
+            for number, verdict in enumerate(self._verdicts(request, received)):
+                results[verdict.result.value] += 1
+                if verdict.result is not Result.UNSIGNED:
+                    annotations.append(verdict.annotation(number))
+        finally:
+            self._count(results)
+        return annotations
+
+    def _verdicts(self, request: bytes, received: int) -> Iterator[Verdict]:
+        trust, budget, envelope = self._trust, Budget(_MOST_VALUES), Envelope(request)
+        number = 0
+        for resource_logs in envelope.resource_logs():
+            shared: Mapping[str, AnyValue] | None = None
+            for place in envelope.records(resource_logs):
+                number += 1
+                if number > MAX_RECORDS:
+                    raise too_many_records(ROW_LIMITS, Signal.LOGS)
+                if all(request.find(mark, *place) < 0 for mark in self._marks):
+                    yield UNSIGNED
+                    continue
+                if shared is None:
+                    shared = _shared(request, envelope.resource(resource_logs))
+                verdict = _TOO_LARGE
+                record = LogRecord()
+                if place.end - place.start <= _LARGEST and shared is not _UNREAD:
+                    record = _parsed(LogRecord, request, request[place.start : place.end])
+                    verdict = check_record(record, shared, trust, received, budget)
+                yield verdict
+                if self._requires and verdict.result is not Result.VERIFIED and _may_be_native(record, verdict):
+                    raise _refusal(record, number, verdict)
+
+
+_UNREAD: Mapping[str, AnyValue] = {}
+
+
+def _shared(request: bytes, resource: bytes) -> Mapping[str, AnyValue]:
+    """Return what the resource of records says about their signatures, ``_UNREAD`` if it is too large."""
+    return marks_of(_parsed(Resource, request, resource).attributes) if len(resource) <= _LARGEST else _UNREAD
+
+
+def _parsed(kind: type[_Message], request: bytes, content: bytes) -> _Message:
+    try:
+        message = kind.FromString(content)
+    except DecodeError as error:
+        raise malformed(request, reason_of(error), Signal.LOGS) from error
+    if len(message.attributes) > MAX_MEMBERS:
+        raise too_many_members()
+    return message
+
+
+def _may_be_native(record: LogRecord, verdict: Verdict) -> bool:
+    return verdict is _TOO_LARGE or any(attribute.key in _NATIVE for attribute in record.attributes)
+
+
+def _refusal(record: LogRecord, number: int, verdict: Verdict) -> UnprovedRecordError:
+    ids = [one.value.string_value for one in record.attributes if one.key == "audit.record.id"]
+    named = f" (audit.record.id {ids[-1][:80]!r})" if ids and ids[-1] else ""
+    wrong = f"its signature is {verdict.result.value}: {verdict.reason}"
+    if verdict.result is Result.UNSIGNED:
+        wrong = f"it is not signed: {VALUE} is missing"
+    return UnprovedRecordError(
+        f"record {number} of the request{named} is an audit record and must have a valid signature of a trusted "
+        f"producer, but {wrong}"
+    )

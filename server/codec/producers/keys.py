@@ -1,0 +1,93 @@
+"""Parsing of the keys of producers that a server trusts: public keys, certificates, and secrets of HMAC."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Iterable
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+
+from server.codec.producers.algorithms import PublicKey, unusable
+from server.codec.producers.policy import ProducerKeys
+from server.notary.errors import KeyMaterialError
+
+__all__ = ["certificate_fingerprint", "key_fingerprint", "parse_producer_keys"]
+
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+_SHORTEST_SECRET = 16  # bytes
+_MOST_SECRETS = 8  # each is tried for a record that does not say which one it is
+
+
+def certificate_fingerprint(certificate: x509.Certificate) -> str:
+    """Return the fingerprint of a certificate, as producers name it: ``sha256:`` and hex."""
+    return "sha256:" + certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def key_fingerprint(key: PublicKey) -> str:
+    """Return the fingerprint of a public key: ``sha256:`` and the SHA-256 of its SubjectPublicKeyInfo in hex."""
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
+    return "sha256:" + digest.finalize().hex()
+
+
+def parse_producer_keys(files: Iterable[tuple[str, str]], paths: Iterable[str] = ()) -> ProducerKeys:
+    """Return the keys in files.
+
+    Args:
+        files: name and content of each: PEM of public keys and certificates, or one HMAC secret in base64.
+        paths: the files and directories from which they were read.
+
+    Raises:
+        KeyMaterialError: a file has no keys, or a key that cannot be used.
+    """
+    public: dict[str, PublicKey] = {}
+    certificates: dict[str, x509.Certificate] = {}
+    secrets: dict[str, bytes] = {}
+    for name, content in files:
+        try:
+            if "-----BEGIN" not in content:
+                secrets[f"hmac:{name.rpartition('/')[2]}"] = _secret(content)
+                continue
+            for found in _pem(content):
+                if isinstance(found, x509.Certificate):
+                    certificates[certificate_fingerprint(found)] = found
+                else:
+                    public[key_fingerprint(found)] = found
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise KeyMaterialError(f"{name}: {error}") from error
+    if len(secrets) > _MOST_SECRETS:
+        raise KeyMaterialError(f"there are {len(secrets)} HMAC secrets: give at most {_MOST_SECRETS}")
+    return ProducerKeys(tuple(paths), public, certificates, secrets)
+
+
+def _secret(content: str) -> bytes:
+    try:
+        secret = b64decode("".join(content.split()), validate=True)
+    except ValueError:
+        raise ValueError("is neither PEM nor standard base64, as the hmac_key file of the Collector is") from None
+    if len(secret) < _SHORTEST_SECRET:
+        raise ValueError(f"an HMAC secret must have at least {_SHORTEST_SECRET} bytes, this one has {len(secret)}")
+    return secret
+
+
+def _pem(content: str) -> Iterable[PublicKey | x509.Certificate]:
+    blocks = [(match[1], match[0].encode()) for match in _BLOCK.finditer(content)]
+    if not blocks:
+        raise ValueError("the PEM is incomplete")
+    for label, block in blocks:
+        if "PRIVATE" in label:
+            raise ValueError("this is a private key: give its public key or its certificate")
+        certificate = x509.load_pem_x509_certificate(block) if label == "CERTIFICATE" else None
+        key = certificate.public_key() if certificate else _load(label, block)
+        if wrong := unusable(key):
+            raise ValueError(wrong)
+        yield certificate or key  # type: ignore[misc] # `unusable` leaves only a PublicKey
+
+
+def _load(label: str, block: bytes) -> object:
+    if not label.endswith("PUBLIC KEY"):
+        raise ValueError(f"{label.lower()} is neither a public key nor a certificate")
+    return serialization.load_pem_public_key(block)
