@@ -18,7 +18,7 @@ PYTEST := $(BIN)/pytest --dist worksteal --durations=15
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-all test-slow coverage bench fuzz faults lint format stubs clean
+.PHONY: help setup demo serve test test-all test-slow test-fast all-branches coverage bench fuzz faults lint format stubs clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -52,10 +52,15 @@ test-all: $(READY) ## run all tests
 test-slow: $(READY) ## run the tests that 'make test' leaves out
 	$(PYTEST) --numprocesses $(WORKERS) -m slow
 
-coverage: $(READY) ## measure the coverage of the fast tests; server/notary and server/check.py must have all branches covered
+test-fast: $(READY) ## run the tests of 'make test' with as many generated examples as TEST_PROFILE says
+	$(PYTEST) --numprocesses auto --maxprocesses 4 -m "not slow"
+
+all-branches: $(READY) ## check that tests cover all branches of server/notary and server/check.py
 	$(BIN)/pytest tests/notary tests/test_check_*.py -m "not hypothesis" \
 		--numprocesses auto --maxprocesses 4 --quiet \
 		--cov=server.notary --cov=server.check --cov-report=term --cov-fail-under=100
+
+coverage: all-branches ## measure the coverage of the fast tests
 	$(PYTEST) --numprocesses auto --maxprocesses 4 -m "not slow" --cov --cov-report=term
 
 lint: $(READY) ## check style, types and import rules

@@ -23,6 +23,7 @@ from storage.rowbinary import read_rows, text
 from storage.url import parse_storage_url
 from tests.checked_exports import Checker
 from tests.effort import effort, profile
+from tests.sampling import on_other_engine
 from tests.slow import is_slow
 
 # No deadlines: how long an example takes is up to what else the machine does.
@@ -32,11 +33,24 @@ settings.register_profile(
 settings.load_profile(profile())
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that ``make test`` leaves out."""
+# Their engines are the package's, so a change of the engine costs nothing; elsewhere each module starts servers on it.
+_OF_ONE_STORE = "tests/tamper/"
+
+
+@pytest.hookimpl(tryfirst=True)  # packages take samples of what stays
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests that ``make test`` leaves out. With the profile of CI, these run on one engine, in turn."""
     for item in items:
         if isinstance(item, pytest.Function) and is_slow(item):
             item.add_marker(pytest.mark.slow)
+    if profile() != "sampled":
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    groups = [item.nodeid.partition("[" if item.nodeid.startswith(_OF_ONE_STORE) else "::")[0] for item in slow]
+    dropped = {slow[at] for at in on_other_engine([item.nodeid for item in slow], groups)}
+    if dropped:
+        items[:] = [item for item in items if item not in dropped]
+        config.hook.pytest_deselected(items=list(dropped))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sampling import added, thinned
+from tests.sampling import ENGINES, added, on_other_engine, thinned
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -33,6 +33,21 @@ def test_of_each_function_without_a_test_one_is_added_and_which_one_rotates() ->
     assert added(functions, {4}) == {0, 8, 9, 10}
     assert added(functions, {0, 4, 8}) == {9, 11}
     assert added(functions, set(range(13))) == set()
+
+
+def test_of_pairs_of_tests_on_two_engines_each_group_stays_on_one() -> None:
+    names = [f"{module}::test[{engine}-{number}]" for module in "abcd" for engine in ENGINES for number in (1, 2)]
+    names += ["a::alone[server]", "a::plain", "a::other[serverless]"]
+    groups = [name.partition("::")[0] for name in names]
+    left_out = on_other_engine(names, groups)
+    stays = [name for at, name in enumerate(names) if at not in left_out]
+    assert len(left_out) == len("abcd") * 2
+    assert stays[-3:] == names[-3:]
+    for module in "abcd":
+        of_pairs = [name for name in stays if name.startswith(f"{module}::test[")]
+        assert len({name.partition("[")[2].partition("-")[0] for name in of_pairs}) == 1
+        assert {name[-2] for name in of_pairs} == {"1", "2"}
+    assert {name.partition("[")[2].partition("-")[0] for name in stays[:-3]} == set(ENGINES)
 
 
 def tamper_tests(profile: str) -> list[str]:
