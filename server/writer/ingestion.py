@@ -188,9 +188,11 @@ class Ingestion:
             await stack.enter_async_context(scheduler.running())
             yield Writing(streams, batchers, probe, waits_for_storage=self.waits_for_storage)
 
-    @contextlib.contextmanager
-    def taking_requests(self, writing: Writing, engine: Engine, stop: asyncio.Event) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def taking_requests(self, writing: Writing, engine: Engine, stop: asyncio.Event) -> AsyncIterator[None]:
         """Let requests in, as many as there is memory for, which is watched until the block ends.
+
+        The audit rules are read again before: a worker that is started again has those of the server's start.
 
         Args:
             writing: the logs.
@@ -207,8 +209,9 @@ class Ingestion:
         def codec_of(rules: Sequence[Rule]) -> Codec:
             return build_codec(self._settings.codec, rules, plan.rows, writing.streams.logs)
 
-        self._rules = RulesInForce(self._settings, lambda rules: self.pipeline.use_codec(codec_of(rules)))
-        codec = codec_of(self._settings.audit_rules)
+        in_force = self._rules = RulesInForce(self._settings, lambda rules: self.pipeline.use_codec(codec_of(rules)))
+        await self._pools.housekeeping.run(in_force.reload)
+        codec = codec_of(in_force.rules)
         self.metrics.add_gauges(
             lambda: [
                 *admission_gauges(admission),

@@ -80,10 +80,10 @@ def engine(clickhouse_server: ClickHouseServer, database: str) -> Iterator[Engin
 class Process:
     """A process that ingests; ``offset`` is by how much its clock is wrong, in nanoseconds."""
 
-    def __init__(self, directory: Path, engine: Engine, ack: str = "journal") -> None:
+    def __init__(self, directory: Path, engine: Engine, ack: str = "journal", config: Path | None = None) -> None:
         self.offset = 0
         self.engine = engine
-        self.settings = load_settings({"data_dir": str(directory), **FLAGS, "ack": ack}, {})
+        self.settings = load_settings({"data_dir": str(directory), **FLAGS, "ack": ack, "config": config}, {})
         self.keys = KeyStore(directory / "keys")
         self.clock = Clock(lambda: time.time_ns() + self.offset)
 
@@ -99,7 +99,8 @@ class Process:
             )
             self.writing = await stack.enter_async_context(writing)
             await POOL.run(lambda: state_changes(self.settings, self.writing.streams.all_logs, self.keys))
-            stack.enter_context(self.ingestion.taking_requests(self.writing, self.engine, signals.stop))
+            taking = self.ingestion.taking_requests(self.writing, self.engine, signals.stop)
+            await stack.enter_async_context(taking)
             yield
             await self.ingestion.finish(self.writing)
 
@@ -253,3 +254,16 @@ async def test_records_that_were_acknowledged_while_clickhouse_was_away_for_hour
 def _received_earlier(batch: Batch, by: int) -> Batch:
     earlier = replace(batch, ingested_at=batch.ingested_at - by)
     return replace(earlier, batch_id=compute_batch_id(earlier))
+
+
+async def test_the_first_request_is_classified_by_the_rules_that_the_settings_file_has_by_then(
+    engine: Engine, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("")
+    process = Process(tmp_path, engine, ack="commit", config=file)
+    file.write_text('[[audit.rules]]\nname = "later"\nmatch = { body = "an event" }\n')
+    async with process.running():
+        await process.send(log_record("an event"))
+    stored = read_rows(engine.query("SELECT AuditRule FROM audit_logs"), (text,))
+    assert [rule for (rule,) in stored] == ["later"]
