@@ -899,6 +899,7 @@ _MANIFEST = re.compile(rf"(lognotary/export/v1\n([^\x00-\x1f]+)\n)\n((?:— {_NA
 _EXPORT_KEY = "lognotary/export"
 _HEX = re.compile(r"[0-9a-f]{64}")
 _ROWS = ("ndjson", "csv", "ocsf")  # formats whose rows are read
+_APOSTROPHE = re.compile(r"(\A|[;\t\r\n])'")  # of CSV: at the beginning of a cell, and after separators in it
 _T = TypeVar("_T")
 
 
@@ -1126,8 +1127,9 @@ def _of_event(event: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _from_csv(row: dict[str, str]) -> dict[str, Any]:
-    """Return a row with its values. An apostrophe stands before texts that a spreadsheet would run."""
-    values: dict[str, Any] = {name: cell.removeprefix("'") for name, cell in row.items()}
+    """Return a row with its values, without the apostrophes before what a spreadsheet would run."""
+    row = {name: _APOSTROPHE.sub(r"\1", cell) for name, cell in row.items()}
+    values: dict[str, Any] = dict(row)
     for name in ("LeafIndex", "CanonicalVersion"):
         values[name] = int(row.get(name, "")) if re.fullmatch(_NUMBER, row.get(name, "")) else None
     version, stream = values["CanonicalVersion"], values.get("Origin", "").split("/")[-2:][0]

@@ -14,12 +14,13 @@ from server.notary.origin import Stream
 from storage.conditions import ascii_lower
 from storage.counted_rows import Counted, CountStatement, Rows, shown_text
 from storage.engine import Engine
-from storage.rowbinary import int64, read_rows, text, uint64
+from storage.rowbinary import int64, read_one, read_rows, text, uint64
 
 __all__ = [
     "Facet",
     "Group",
     "Key",
+    "count_all",
     "count_by_time",
     "count_keys",
     "count_values",
@@ -87,6 +88,17 @@ def time_span(engine: Engine, rows: Sequence[Rows]) -> tuple[int, int] | None:
     select = f"SELECT min(a), max(z), sum(n) FROM ({' UNION ALL '.join(parts)}) WHERE n > 0"
     ((first, last, number),) = read_rows(engine.query(select, statement.parameters), (int64, int64, uint64))
     return (first, last) if number else None
+
+
+def count_all(engine: Engine, rows: Sequence[Rows]) -> int:
+    """Return the number of some rows, of at least one stream.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    statement = CountStatement()
+    select = f"SELECT count() FROM ({' UNION ALL '.join(f'({statement.source(one)})' for one in rows)})"
+    return int(read_one(engine.query(select, statement.parameters), uint64))
 
 
 def count_by_time(

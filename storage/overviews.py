@@ -49,8 +49,10 @@ class Overview:
 
     Attributes:
         count: number of rows.
-        first: time of the first row, 0 if there is none; the time of receipt for a row without a time.
+        first: time of the first row, 0 if there is none; the time of receipt for a row without a time. If any row has a
+            plausible time, others do not count here; this applies to each value, too.
         last: time of the last row, 0 if there is none.
+        implausible: number of rows whose times are not plausible.
         fields: field -> its values.
         counts: number of rows of each lookup.
     """
@@ -58,12 +60,19 @@ class Overview:
     count: int
     first: int
     last: int
+    implausible: int
     fields: Mapping[str, FieldValues]
     counts: tuple[int, ...] = ()
 
 
 def overview_of(
-    engine: Engine, lookups: Sequence[Lookup], columns: Mapping[str, str], latest: str, most: int
+    engine: Engine,
+    lookups: Sequence[Lookup],
+    columns: Mapping[str, str],
+    latest: str,
+    most: int,
+    since: int,
+    until: int,
 ) -> Overview:
     """Return an overview of the rows of lookups of one stream; a row must be in one of the lookups only.
 
@@ -73,6 +82,8 @@ def overview_of(
         columns: field -> its column of text.
         latest: the field of which the latest values are listed; of others, the most frequent ones.
         most: number of values of a field that are listed, at most.
+        since: the first plausible time, in nanoseconds since the epoch.
+        until: time after the last plausible one.
 
     Raises:
         StorageError: storage cannot be read.
@@ -90,27 +101,37 @@ def overview_of(
             f"FROM {RECORD_TABLES[lookup.stream]} WHERE {condition}"
         )
     rank = f"if(Field = '{latest}', Last, toInt64(Number)) DESC, Last DESC, Value"
+    dated = f"Time >= {int(since)} AND Time < {int(until)}"
     counted = (
-        "SELECT Item.1 AS Field, Item.2 AS Value, count() AS Number, min(Time) AS First, max(Time) AS Last "
+        f"SELECT Item.1 AS Field, Item.2 AS Value, count() AS Number, countIf({dated}) AS Dated, "
+        f"if(Dated > 0, minIf(Time, {dated}), min(Time)) AS First, "
+        f"if(Dated > 0, maxIf(Time, {dated}), max(Time)) AS Last "
         f"FROM ({' UNION ALL '.join(parts)}) ARRAY JOIN Items AS Item WHERE Item.2 != '' GROUP BY Field, Value"
     )
     ranked = f"SELECT *, count() OVER (PARTITION BY Field) AS Values FROM ({counted})"
     answer = engine.query(
-        f"SELECT Field, Value, Number, First, Last, Values FROM ({ranked}) ORDER BY Field, {rank} "
+        f"SELECT Field, Value, Number, Dated, First, Last, Values FROM ({ranked}) ORDER BY Field, {rank} "
         "LIMIT {most:UInt64} BY Field",
         {**parameters, "most": most},
     )
     found: dict[str, list[ValueSeen]] = {field: [] for field in ("", *columns)}
     counts = dict.fromkeys(found, 0)
-    for field, value, number, first, last, values in read_rows(answer, (text, text, uint64, int64, int64, uint64)):
+    implausible, seen = 0, list[ValueSeen]()  # of lookups with plausible times
+    readers = (text, text, uint64, uint64, int64, int64, uint64)
+    for field, value, number, dated_number, first, last, values in read_rows(answer, readers):
         found[field].append(ValueSeen(value, number, first, last))
         counts[field] = values
+        if not field:
+            implausible += number - dated_number
+            seen += found[field][-1:] if dated_number else []
     whole = {int(one.value): one for one in found[""]}
+    seen = seen or found[""]
     fields = {field: FieldValues(counts[field], tuple(found[field])) for field in columns}
     return Overview(
         sum(one.count for one in whole.values()),
-        min((one.first for one in whole.values()), default=0),
-        max((one.last for one in whole.values()), default=0),
+        min((one.first for one in seen), default=0),
+        max((one.last for one in seen), default=0),
+        implausible,
         fields,
         tuple(whole[number].count if number in whole else 0 for number in range(len(lookups))),
     )

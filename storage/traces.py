@@ -31,8 +31,10 @@ class TraceRows:
 
     Attributes:
         trace_id: the trace.
-        first: time of the first row; the time of receipt for a row without a time.
-        last: time of the last row, or the end of the last span.
+        first: time of the first row, of those with plausible times if there are any; the time of receipt for a row
+            without a time.
+        last: time of the last row of those, or the end of the last span.
+        implausible: number of rows whose times are not plausible.
         count: number of rows.
         errors: number of rows that are errors: of severity ERROR or above, an outcome that is a failure, or the status
             of a span.
@@ -43,6 +45,7 @@ class TraceRows:
     trace_id: str
     first: int
     last: int
+    implausible: int
     count: int
     errors: int
     services: tuple[str, ...]
@@ -95,8 +98,15 @@ def traces_until(engine: Engine, lookup: Lookup, place: Place, *, only_fitting: 
     return {trace for (trace,) in read_rows(rows, (text,))}
 
 
-def traces_of(engine: Engine, stream: Stream, traces: Sequence[str]) -> list[TraceRows]:
+def traces_of(engine: Engine, stream: Stream, traces: Sequence[str], since: int, until: int) -> list[TraceRows]:
     """Return what a stream has of some traces; nothing for a trace of which it has no rows.
+
+    Args:
+        engine: the storage.
+        stream: the stream.
+        traces: the traces.
+        since: the first plausible time, in nanoseconds since the epoch.
+        until: time after the last plausible one.
 
     Raises:
         StorageError: storage cannot be read.
@@ -107,15 +117,20 @@ def traces_of(engine: Engine, stream: Stream, traces: Sequence[str]) -> list[Tra
     wanted = {f"trace{number}": trace for number, trace in enumerate(traces)}
     of_traces = " OR ".join(f"TraceId = {{{name}:String}}" for name in wanted)  # as an index serves it
     error = compile_condition(stream, any_of(_errors(names)))
-    end = f"{HAPPENED} + toInt64(Duration)" if "Duration" in names else HAPPENED
+    end, dated = HAPPENED, f"{HAPPENED} >= {int(since)} AND {HAPPENED} < {int(until)}"
+    if "Duration" in names:
+        end = f"{HAPPENED} + toInt64(Duration)"
+        dated += f" AND Duration < {int(until)} AND {end} < {int(until)}"  # the sum of larger ones could overflow
     actors = _names("ActorId") if "ActorId" in names else "CAST([], 'Array(String)')"
     rows = engine.query(
-        f"SELECT TraceId, min({HAPPENED}), max({end}), count(), countIf({error.text}), "
+        f"SELECT TraceId, if(countIf({dated}) > 0, minIf({HAPPENED}, {dated}), min({HAPPENED})), "
+        f"if(countIf({dated}) > 0, maxIf({end}, {dated}), max({end})), countIf(NOT ({dated})), "
+        f"count(), countIf({error.text}), "
         f"{_names('ServiceName')}, {actors} "
         f"FROM {RECORD_TABLES[stream]} WHERE {of_traces} GROUP BY TraceId",
         {**error.parameters, **wanted},
     )
-    return [TraceRows(*row) for row in read_rows(rows, (text, int64, int64, uint64, uint64, texts, texts))]
+    return [TraceRows(*row) for row in read_rows(rows, (text, int64, int64, uint64, uint64, uint64, texts, texts))]
 
 
 def _errors(names: Collection[str]) -> list[Condition]:

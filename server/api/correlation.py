@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.filters import audit_filter, signature_condition
-from server.api.messages import earlier_span_message, evidence_message, record_message, span_message
+from server.api.messages import earlier_span_message, evidence_message, from_nanos, record_message, span_message
 from server.api.page_tokens import (
     TracePosition,
     make_search_token,
@@ -26,7 +27,8 @@ from server.notary.trust import TrustedKeys
 from server.query.checked_rows import Checked
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.pages import Page, Position, read_page, read_pages
-from server.query.search import Search, admitted, search, windows_of
+from server.query.plausible_times import default_end
+from server.query.search import Search, admitted, count_later, search, windows_of
 from server.query.side_by_side import SideBySide
 from server.verification.tree import TileCache
 from storage.condition_algebra import all_of, happened_within, is_pinpoint
@@ -156,13 +158,15 @@ def search_audit(
         QueryTooExpensiveError: a limit was reached.
         StorageError: storage cannot be read.
     """
-    filters = audit_filter(request)
+    requested = audit_filter(request)
     query = parse_query(request.query, request.check, (Stream.AUDIT,), (Stream.AUDIT,))
-    asked = repr((filters, request.query, request.signature))
+    asked = repr((requested, request.query, request.signature))
     condition = all_of([query.condition(Stream.AUDIT), signature_condition(request)])
     position = parse_search_token(request.page_token, asked) if request.page_token else Position()
     if condition == NEVER:
         return pb.SearchAuditEventsResponse()
+    end = default_end(requested.since, requested.until)
+    filters = requested if end is None else replace(requested, until=end)
     limited = LimitedEngine(engine, limits)
     is_direct = "TraceId" in filters.equal or is_pinpoint(condition)
     page = read_page(
@@ -176,11 +180,16 @@ def search_audit(
         cache=cache,
     )
     page = admitted(page, query)
-    return pb.SearchAuditEventsResponse(
+    response = pb.SearchAuditEventsResponse(
         events=_messages(Stream.AUDIT, page),
         next_page_token=make_search_token(page.following, asked) if page.following else "",
         unproved_omitted=page.others_follow,
     )
+    if end is not None and not request.page_token:
+        later = narrowed(of_audit_events(replace(requested, since=end)), condition)
+        response.until.CopyFrom(from_nanos(end))
+        response.later_count = count_rows(limited, later)
+    return response
 
 
 def _spans(page: Page) -> list[pb.Span]:
@@ -210,11 +219,12 @@ def search_records(
         raise InvalidArgumentError(
             "count_up_to: a query about evidence cannot be counted, because evidence is checked as records are read"
         )
+    end = default_end(since, until)
     wanted = Search(
         query,
         streams,
         since=since,
-        until=until,
+        until=until if end is None else end,
         latest_first=not request.oldest_first,
         size=min(request.page_size or _PAGE_SIZE, _LARGEST),
         position=parse_search_token(request.page_token, asked) if request.page_token else Position(),
@@ -229,6 +239,9 @@ def search_records(
     )
     if found.count is not None:
         response.count, response.count_is_lower_bound = found.count.number, not found.count.is_exact
+    if end is not None and not request.page_token:
+        response.until.CopyFrom(from_nanos(end))
+        response.later_count = count_later(engine, query, streams, end, limits)
     return response
 
 

@@ -48,12 +48,10 @@ def parse_time_range(request: WithTimeRange) -> tuple[int | None, int | None]:
     """Return the ends of a range in nanoseconds since the epoch, None for an end that is unset.
 
     Raises:
-        InvalidArgumentError: the range is empty or begins in the future, or an end is not between 1970 and 2262.
+        InvalidArgumentError: the range is empty, or an end is not between 1970 and 2262.
     """
     check_time_range(request)
-    since, until = _end(request, "since"), _end(request, "until")
-    check_has_begun(request)
-    return since, until
+    return _end(request, "since"), _end(request, "until")
 
 
 def _end(request: WithTimeRange, name: str) -> int | None:
@@ -66,9 +64,7 @@ def _end(request: WithTimeRange, name: str) -> int | None:
 
 
 def check_has_begun(request: WithTimeRange, now: int | None = None) -> None:
-    """Check that a range of time does not begin in the future, because nothing is found there.
-
-    Records may be dated in the future, by a clock that is ahead: those are found from now on.
+    """Check that a range of times of receipt does not begin in the future, because nothing is found there.
 
     Args:
         request: the request.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.correlation import entry_of
 from server.api.errors import InvalidArgumentError
@@ -13,6 +15,7 @@ from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.query.limits import QueryLimits
 from server.query.pages import Position
+from server.query.plausible_times import default_end
 from server.query.timelines import ACTOR, TARGET, Subject, Timeline, TimelineSearch, read_timeline
 from server.verification.tree import TileCache
 from storage.engine import Engine
@@ -39,10 +42,12 @@ def actor_timeline(
         QueryTooExpensiveError: a limit was reached.
         StorageError: storage cannot be read.
     """
-    asked, found = _read(engine, keys, ACTOR, "actor_id", request, limits, cache)
+    asked, end, found = _read(engine, keys, ACTOR, "actor_id", request, limits, cache)
     return pb.ActorTimelineResponse(
         actor_id=request.actor_id,
         overview=_overview(found.overview),
+        until=end,
+        later_count=found.later,
         entries=map(entry_of, found.page.rows),
         next_page_token=make_search_token(found.page.following, asked) if found.page.following else "",
         unproved_omitted=found.page.others_follow,
@@ -58,10 +63,12 @@ def target_history(
     cache: TileCache | None = None,
 ) -> pb.TargetHistoryResponse:
     """Answer ``CorrelationService.TargetHistory``; raises as ``actor_timeline``."""
-    asked, found = _read(engine, keys, TARGET, "target_id", request, limits, cache)
+    asked, end, found = _read(engine, keys, TARGET, "target_id", request, limits, cache)
     return pb.TargetHistoryResponse(
         target_id=request.target_id,
         overview=_overview(found.overview),
+        until=end,
+        later_count=found.later,
         entries=map(entry_of, found.page.rows),
         next_page_token=make_search_token(found.page.following, asked) if found.page.following else "",
         unproved_omitted=found.page.others_follow,
@@ -76,14 +83,15 @@ def _read(
     request: pb.ActorTimelineRequest | pb.TargetHistoryRequest,
     limits: QueryLimits,
     cache: TileCache | None,
-) -> tuple[str, Timeline]:
-    """Return a page of a timeline, and a text that names all that was asked for."""
+) -> tuple[str, Timestamp | None, Timeline]:
+    """Return a text that names all that was asked for, the default end of a first page, and the page."""
     identifier: str = getattr(request, field)
     if not identifier:
         raise InvalidArgumentError(f"{field} must be given")
     since, until = parse_time_range(request)
     query = parse_query(request.query, request.check, (Stream.AUDIT,), (Stream.AUDIT,))
     asked = repr((field, identifier, request.query, since, until, request.oldest_first))
+    end = default_end(since, until)
     wanted = TimelineSearch(
         subject,
         identifier,
@@ -95,8 +103,10 @@ def _read(
         position=parse_search_token(request.page_token, asked) if request.page_token else Position(),
         rehash=request.check != pb.CHECK_SIGNATURES,
         with_overview=not request.page_token,
+        end=end,
     )
-    return asked, read_timeline(engine, keys, wanted, limits, cache)
+    shown_end = None if end is None or request.page_token else from_nanos(end)
+    return asked, shown_end, read_timeline(engine, keys, wanted, limits, cache)
 
 
 def _overview(found: Overview | None) -> pb.AuditOverview | None:
@@ -106,6 +116,7 @@ def _overview(found: Overview | None) -> pb.AuditOverview | None:
         event_count=found.count,
         first_seen=from_nanos(found.first) if found.count else None,
         last_seen=from_nanos(found.last) if found.count else None,
+        implausible_time_count=found.implausible,
         fields=[_field(name, values) for name, values in found.fields.items()],
     )
 

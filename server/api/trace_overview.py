@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
 from server.api.timeline import nanos_of
+from server.query.plausible_times import plausible_times
 
 __all__ = ["overview_of"]
 
@@ -17,12 +18,18 @@ _ERROR = 17  # severity number of ERROR (OpenTelemetry logs data model, "Severit
 
 
 def overview_of(entries: Sequence[pb.TimelineEntry]) -> pb.TraceOverview:
-    """Return the overview of the entries of an answer."""
+    """Return the overview of the entries of an answer; times that are not plausible count only if no others are there.
+
+    The current time is the clock's.
+    """
     overview = pb.TraceOverview()
     if not entries:
         return overview
-    first = min(nanos_of(entry.timestamp) for entry in entries)
-    last = max(nanos_of(entry.timestamp) + entry.span.duration_nanos for entry in entries)
+    times = [(begin, begin + entry.span.duration_nanos) for entry in entries for begin in [nanos_of(entry.timestamp)]]
+    plausible = plausible_times()
+    dated = [(begin, end) for begin, end in times if plausible.has(begin, end)]
+    first = min(begin for begin, _ in dated or times)
+    last = max(end for _, end in dated or times)
     contents = [_content(entry) for entry in entries]
     spans = [content for content in contents if isinstance(content, pb.Span)]
     actors = {entry.audit_event.audit.actor_id for entry in entries if entry.HasField("audit_event")}
@@ -33,6 +40,7 @@ def overview_of(entries: Sequence[pb.TimelineEntry]) -> pb.TraceOverview:
         duration_nanos=last - first,
         services=sorted({content.service_name for content in contents} - {""}),
         actors=sorted(actors - {""}),
+        implausible_time_count=len(times) - len(dated),
         error_count=sum(map(_is_error, entries)),
         missing_span_ids=sorted({span.parent_span_id for span in spans} - known - {""}),
         # Spans that a Collector's own exporter wrote have no state.

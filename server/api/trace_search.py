@@ -14,11 +14,14 @@ from server.api.time_ranges import parse_time_range
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.query.limits import QueryLimits
+from server.query.plausible_times import default_end
+from server.query.search import count_later
 from server.query.side_by_side import SideBySide
 from server.query.traces import TracePlace, TraceSearch, TraceSummary, find_traces
 from server.verification.tree import TileCache
 from storage.engine import Engine
 from storage.lookups import last_receipt
+from storage.traces import WITH_TRACE
 
 __all__ = ["search_traces"]
 
@@ -58,23 +61,28 @@ def search_traces(
         if request.page_token
         else TracePlace(max(time.time_ns(), last_receipt(engine)) + 1)
     )
+    end = default_end(since, until)
     wanted = TraceSearch(
         query,
         streams,
         position,
         since=since,
-        until=until,
+        until=until if end is None else end,
         with_errors=request.with_errors,
         min_duration=request.min_duration_nanos,
         size=min(request.page_size or _PAGE_SIZE, _LARGEST),
         rehash=request.check != pb.CHECK_SIGNATURES,
     )
     found = find_traces(engine, keys, wanted, limits, together, cache)
-    return pb.FindTracesResponse(
+    response = pb.FindTracesResponse(
         traces=map(_summary, found.traces),
         next_page_token=make_traces_token(found.following, asked) if found.following else "",
         unproved_omitted=found.unproved_omitted,
     )
+    if end is not None and not request.page_token:
+        response.until.CopyFrom(from_nanos(end))
+        response.later_count = count_later(engine, query, streams, end, limits, WITH_TRACE)
+    return response
 
 
 def _summary(found: TraceSummary) -> pb.TraceSummary:
@@ -87,6 +95,7 @@ def _summary(found: TraceSummary) -> pb.TraceSummary:
         services=sorted({name for one in rows.values() for name in one.services})[:_MOST_NAMES],
         actors=sorted({name for one in rows.values() for name in one.actors})[:_MOST_NAMES],
         error_count=found.errors,
+        implausible_time_count=found.implausible,
         match=entry_of(found.match),
     )
     for stream in Stream:

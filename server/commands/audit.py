@@ -49,6 +49,9 @@ def run(options: argparse.Namespace) -> int:
             request.page_size = min(limit - len(found.events), 1000)
             page = source.search_audit_events(request)
             found.events.extend(page.events)
+            if page.HasField("until"):  # on the first page
+                found.until.CopyFrom(page.until)
+                found.later_count = page.later_count
             found.unproved_omitted = page.unproved_omitted  # what an earlier page leaves out is on a later one
             request.page_token = found.next_page_token = page.next_page_token
             if not page.next_page_token or len(found.events) >= limit:

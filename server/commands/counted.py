@@ -45,7 +45,7 @@ def beyond_lines(found: counts_pb2.HistogramResponse, style: Style) -> Iterator[
         yield f"earlier: {behind}, dated before 2000: 'lognotary search --until 2000-01-01' shows them"
     if found.later_count:
         ahead = counted(found.later_count, "record")
-        yield f"later: {ahead}, dated in the future: 'lognotary search --since now' shows them"
+        yield f"later: {ahead}, dated more than an hour in the future: 'lognotary search' says how to see them"
     if found.is_partial:
         yield style.paint(f"… a limit was reached: there may be more before {style.clock(found.since)}", "31")
 

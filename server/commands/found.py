@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lognotary.v1 import correlation_pb2
 from server.commands.evidence_lines import OMITTED, entries_verdict, is_doubtful_entry, reason_line
+from server.commands.later import later_lines
 from server.commands.output import Style, shown
 from server.commands.render import indented, places
 from server.commands.sentences import is_error, level, record_details, sentence, span_details, untimed
@@ -49,6 +50,7 @@ def found_lines(
     """
     if not found.entries:
         yield f"no record matches {visible(query)}" if query else "there is no record"
+        yield from later_lines(found, "record", style)
         return
     for entry in found.entries:
         yield from entry_lines(shown(entry, details=details), style, details=details, width=width)
@@ -65,6 +67,7 @@ def left_out_lines(found: correlation_pb2.SearchResponse, style: Style) -> Itera
         yield style.paint(OMITTED, "31")
     if found.next_page_token:
         yield "… more records are not shown: give a larger --limit, or a shorter range of time"
+    yield from later_lines(found, "record", style)
 
 
 def entry_lines(

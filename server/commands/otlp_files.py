@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import count
-from pathlib import Path
 from typing import BinaryIO
 
 from server.codec.decode import decode
@@ -24,6 +23,7 @@ from server.codec.redaction import UNREDACTED, Redactor
 from server.errors.files import unreadable
 from server.errors.ingest import MalformedRequestError
 from server.settings.errors import ConfigError
+from server.settings.regular_files import open_regular
 
 __all__ = ["MOST_BYTES", "STANDARD_INPUT", "ReadRequest", "read_requests", "shown_name"]
 
@@ -99,9 +99,10 @@ def _opened(file: str) -> AbstractContextManager[BinaryIO]:
     if file == STANDARD_INPUT:
         return nullcontext(sys.stdin.buffer)
     try:
-        return Path(file).open("rb")
+        return open_regular(file)
     except OSError as error:
-        raise ConfigError(unreadable(file, error)) from error
+        also = "" if error.errno else "; for what is not in a file, give - and write it to the standard input"
+        raise ConfigError(unreadable(file, error) + also) from error
 
 
 class _Joined:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.timeline import happened_at
 from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, verdict
+from server.commands.later import later_lines
 from server.commands.output import Style, shown
 from server.commands.sentences import record_details, sentence, shows_body, untimed
 from server.commands.units import cut, wrapped
@@ -40,6 +41,7 @@ def event_lines(
     """
     if not found.events:
         yield f"no audit event matches {visible(filters)}" if filters else "there is no audit event"
+        yield from later_lines(found, "event", style)
         return
     for event in shown(found, details=details).events:
         doubtful = is_doubtful(event.evidence)
@@ -69,6 +71,7 @@ def left_out_events(found: correlation_pb2.SearchAuditEventsResponse, style: Sty
         yield style.paint(OMITTED, "31")
     if found.next_page_token:
         yield "… more events are not shown: give a larger --limit, or --until"
+    yield from later_lines(found, "event", style)
 
 
 def places(event: correlation_pb2.Record | correlation_pb2.Span) -> Iterator[str]:

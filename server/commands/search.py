@@ -55,6 +55,9 @@ def run(options: argparse.Namespace) -> int:
                 found.count, found.count_is_lower_bound = page.count, page.count_is_lower_bound
                 request.count_up_to = 0
             found.entries.extend(page.entries)
+            if page.HasField("until"):  # on the first page
+                found.until.CopyFrom(page.until)
+                found.later_count = page.later_count
             found.unproved_omitted = page.unproved_omitted  # what an earlier page leaves out is on a later one
             request.page_token = found.next_page_token = page.next_page_token
             if not page.next_page_token or len(found.entries) >= limit:

@@ -13,6 +13,7 @@ from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful_entry
 from server.commands.found import found_lines, left_out_lines
+from server.commands.later import implausible_note, later_lines
 from server.commands.output import Style, complain_lines, say_csv, say_json, shown
 from server.commands.pager import say_paged
 from server.commands.queries import check_query
@@ -96,7 +97,11 @@ def _run(noun: str, options: argparse.Namespace, request: Any, read: Callable[[S
 
 def _events(found: _Found) -> correlation_pb2.SearchResponse:
     return correlation_pb2.SearchResponse(
-        entries=found.entries, next_page_token=found.next_page_token, unproved_omitted=found.unproved_omitted
+        entries=found.entries,
+        next_page_token=found.next_page_token,
+        unproved_omitted=found.unproved_omitted,
+        until=found.until,
+        later_count=found.later_count,
     )
 
 
@@ -120,8 +125,9 @@ def overview_lines(
         others = found.actors_of_this_name if isinstance(found, correlation_pb2.ActorTimelineResponse) else ()
         if others:
             yield f"actors have this as their name: give an ID: {', '.join(map(visible, others))}"
+        yield from later_lines(found, "event", style)
         return
-    seen = _span(overview.first_seen, overview.last_seen, style)
+    seen = _span(overview.first_seen, overview.last_seen, style) + implausible_note(overview.implausible_time_count)
     yield f"{noun} {name}: {counted(overview.event_count, 'event')}, {seen}"
     for field in overview.fields:
         if field.values:

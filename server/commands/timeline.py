@@ -11,6 +11,7 @@ from itertools import groupby
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.trace_overview import overview_of
 from server.commands.evidence_lines import OMITTED, entry_evidence, is_doubtful, reason_line, verdict, without_evidence
+from server.commands.later import offset_text, spent, start_of
 from server.commands.output import Style, shown
 from server.commands.sentences import is_error, level, record_details, sentence, span_details, untimed
 from server.commands.units import cells, cut, padded, wrapped
@@ -126,7 +127,7 @@ def _heading(trace: correlation_pb2.GetTraceResponse, style: Style) -> Iterator[
     )
     yield f"trace {style.paint(visible(trace.trace_id), '1')}: {', '.join(counts)}"
     if trace.entries:
-        yield f"from {style.clock(overview.first)}, {duration(overview.duration_nanos)}"
+        yield f"from {style.clock(overview.first)}, {spent(overview)}"
     if gaps := len(overview.missing_span_ids):
         parents = "1 span is the parent of others" if gaps == 1 else f"{gaps:,} spans are the parents of others"
         yield f"… {parents}, and not there: not sent, or not received{' or read' if trace.truncated else ''}"
@@ -155,14 +156,14 @@ def _entries(
     visible_entries = [shown(entry, details=view.details) for entry in entries]
     contents = [_content(entry) for entry in visible_entries]
     columns = _Columns.of(contents, view.width)
-    start = trace.entries[0].timestamp.ToNanoseconds() if trace.entries else 0
+    start = start_of(entry.timestamp.ToNanoseconds() for entry in trace.entries)
     depths = _depths(trace)
     items = []
     for raw, entry, (kind, content) in zip(entries, visible_entries, contents, strict=True):
         depth = depths.get(getattr(raw, kind).span_id, 0) - (kind == "span")
-        offset = entry.timestamp.ToNanoseconds() - start
+        offset = offset_text(entry.timestamp.ToNanoseconds() - start)
         evidence = entry_evidence(entry)
-        items.append(_Item(kind, content, evidence, f"+{duration(offset)}", "  " * min(depth, _MOST_NESTED)))
+        items.append(_Item(kind, content, evidence, offset, "  " * min(depth, _MOST_NESTED)))
     for _, equal in groupby(enumerate(items), lambda numbered: _fold_key(*numbered, details=view.details)):
         (_, first), *others = equal
         repeated = f" ({len(others) + 1} times, until {others[-1][1].offset})" if others else ""

@@ -10,13 +10,13 @@ from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
 from server.commands.evidence_lines import COMPLETENESS, OMITTED, entries_verdict, is_doubtful_entry, reason_line
 from server.commands.found import record_of, summary
+from server.commands.later import later_lines, spent
 from server.commands.output import Style, complain_lines, say_csv, say_json, shown
 from server.commands.pager import say_paged
 from server.commands.queries import check_query
 from server.commands.sources import Source, ask
 from server.commands.tables import traces_table
 from server.commands.units import cut, line_width, wrapped
-from server.errors.amounts import duration
 from server.escaping.visible import visible
 from server.notary.counted import counted
 
@@ -47,6 +47,9 @@ def run(options: argparse.Namespace) -> int:
             request.page_size = min(options.limit - len(found.traces), _LARGEST_PAGE)
             page = source.find_traces(request)
             found.traces.extend(page.traces)
+            if page.HasField("until"):  # on the first page
+                found.until.CopyFrom(page.until)
+                found.later_count = page.later_count
             found.unproved_omitted |= page.unproved_omitted
             request.page_token = found.next_page_token = page.next_page_token
             if not page.next_page_token or len(found.traces) >= options.limit:
@@ -127,13 +130,14 @@ def _left_out(found: correlation_pb2.FindTracesResponse, style: Style) -> Iterat
         yield style.paint(OMITTED, "31")
     if found.next_page_token:
         yield "… more traces are not shown: give a larger --limit, or a shorter range of time"
+    yield from later_lines(found, "matching record", style)
 
 
 def _lines(trace: correlation_pb2.TraceSummary, style: Style, *, details: bool, width: int | None) -> Iterator[str]:
     record = record_of(trace.match)
     doubtful = is_doubtful_entry(trace.match)
     mark = style.paint("✘ ", "1;31") if doubtful else ""
-    yield f"{mark}{style.paint(trace.trace_id, '1')}  {style.clock(trace.first)}, {duration(trace.duration_nanos)}"
+    yield f"{mark}{style.paint(trace.trace_id, '1')}  {style.clock(trace.first)}, {spent(trace)}"
     counts = [
         counted(number, noun)
         for number, noun in (

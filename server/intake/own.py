@@ -72,13 +72,9 @@ async def writing_logs(
             ingestion.reload_rules()
 
         reloading = run_on_event(pools.housekeeping, process.reload_keys, reload)
-        with (
-            ingestion.taking_requests(writing, storage.engine, signals.stop),
-            background("reloading of keys and audit rules", reloading, signals.stop),
-        ):
-            # A worker that is started again has the settings of the server's start.
-            await pools.housekeeping.run(ingestion.reload_rules)
-            yield OpenIntake(run, writing.signed_by)
+        async with ingestion.taking_requests(writing, storage.engine, signals.stop):
+            with background("reloading of keys and audit rules", reloading, signals.stop):
+                yield OpenIntake(run, writing.signed_by)
 
 
 @contextlib.asynccontextmanager

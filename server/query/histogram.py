@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from server.errors.base import LognotaryError
@@ -11,20 +11,20 @@ from server.notary.origin import Stream
 from server.query.counted_fields import CountedField
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.narrowing import answer_latest
+from server.query.plausible_times import FIRST_YEAR, default_end
 from server.query.resolve import Query
 from server.query.steps import number_of_steps, step_for
 from storage.conditions import NEVER
 from storage.counted_rows import Rows
-from storage.counting import Group, count_by_time, time_span
+from storage.counting import Group, count_all, count_by_time, time_span
 from storage.engine import Engine
 
-__all__ = ["FIRST_YEAR", "MOST_BUCKETS", "Histogram", "HistogramWanted", "TooManyStepsError", "histogram"]
-
-FIRST_YEAR = 946_684_800 * 10**9
-"""The year 2000, in nanoseconds since the epoch. Earlier times are those of clocks that were not set."""
+__all__ = ["MOST_BUCKETS", "Histogram", "HistogramWanted", "TooManyStepsError", "histogram"]
 
 MOST_BUCKETS = 1000
 """Steps of a histogram, at most."""
+
+_LAST = (1 << 63) - 1  # the last time, in nanoseconds since the epoch: in the year 2262
 
 
 class TooManyStepsError(LognotaryError):
@@ -40,8 +40,8 @@ class HistogramWanted:
         streams: the streams whose records are counted, at least one.
         since: start of the range, in nanoseconds since the epoch; None for the first record since ``FIRST_YEAR``, or
             of all if there is none: one record of a clock that was never set would make all others one bucket.
-        until: end of the range; None for right after the last record, or now if that is earlier: one record of a clock
-            that is years ahead would make all others one bucket.
+        until: end of the range; None for right after the last record before the ``default_end`` of searches: one record
+            of a clock that is years ahead would make all others one bucket.
         buckets: number of steps, at most, from 2 to ``MOST_BUCKETS``.
         step: nanoseconds of a step; None for the shortest one that ``buckets`` admits.
         by: field by whose values records are split; None for no field.
@@ -100,18 +100,20 @@ def histogram(
     since, until = wanted.since, wanted.until
     limited = LimitedEngine(engine, limits)
     later = earlier = 0
+    if (since is None or until is None) and rows:
+        last = default_end(since, until, clock())
+        if last is not None:
+            later = count_all(limited, [replace(one, since=last) for one in rows])
+            rows = [replace(one, until=last) for one in rows]
+        span = time_span(limited, rows)
+        if span is not None and since is None and span[0] < FIRST_YEAR <= span[1]:
+            earlier = count_all(limited, [replace(one, until=FIRST_YEAR) for one in rows])
+            span = time_span(limited, [replace(one, since=FIRST_YEAR) for one in rows])
+        if span is not None:
+            since = span[0] if since is None else since
+            until = span[1] + 1 if until is None else until
     if since is None or until is None:
-        span = time_span(limited, rows) if rows else None
-        if span is None:
-            return Histogram((), 0, (), is_partial=False)
-        if since is None and span[0] < FIRST_YEAR <= span[1]:
-            earlier = _number(limited, rows, span[0], FIRST_YEAR)
-            span = time_span(limited, [replace(one, since=FIRST_YEAR) for one in rows]) or span
-        since = span[0] if since is None else since
-        if until is None:
-            until = span[1] + 1
-            if since < (now := clock()) < until:
-                later, until = _number(limited, rows, now, until), now
+        return Histogram((), 0, (), is_partial=False, later=later, earlier=earlier)
     step = wanted.step or step_for(since, until, wanted.buckets)
     _check_steps(since, until, step)
     start, end = since // step * step, until
@@ -119,7 +121,8 @@ def histogram(
         return Histogram(_edges(since, until, step), step, (), is_partial=False, later=later, earlier=earlier)
 
     def ask(engine: Engine, begin: int | None) -> list[Group]:
-        within = [replace(one, since=begin, until=end) for one in rows]
+        # The last time that storage knows cannot be excluded by an end after it.
+        within = [replace(one, since=begin, until=end if end <= _LAST else None) for one in rows]
         by = wanted.by.counted if wanted.by else None
         return count_by_time(engine, within, start, step, by, wanted.groups)
 
@@ -136,13 +139,6 @@ def histogram(
     for group in found.answer:
         group.counts = {number - left_out: count for number, count in group.counts.items()}
     return Histogram(_edges(begin, until, step), step, tuple(found.answer), found.is_partial, later, earlier)
-
-
-def _number(engine: Engine, rows: Sequence[Rows], since: int, until: int) -> int:
-    """Return the number of rows in a range of time."""
-    within = [replace(one, since=since, until=until) for one in rows]
-    groups = count_by_time(engine, within, since, until - since, None, 1)
-    return sum(sum(group.counts.values()) for group in groups)
 
 
 def _rows(wanted: HistogramWanted) -> list[Rows]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.notary.origin import Stream
@@ -15,12 +16,14 @@ from server.query.side_by_side import SideBySide
 from server.query.windows import Windows
 from server.verification.tree import TileCache
 from storage.condition_algebra import all_of, happened_within, is_pinpoint
-from storage.conditions import NEVER, Condition
+from storage.conditions import ALWAYS, NEVER, Condition
+from storage.counted_rows import Rows
+from storage.counting import count_all
 from storage.engine import Engine
 from storage.lookups import count_up_to, first_time, of_condition
 from storage.records import Lookup
 
-__all__ = ["Count", "Found", "Search", "admitted", "search", "windows_of"]
+__all__ = ["Count", "Found", "Search", "admitted", "count_later", "search", "windows_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,28 @@ def search(
     )
     count = _count(limited, lookups, wanted.count_up_to) if wanted.count_up_to else None
     return Found(admitted(page, wanted.query), count)
+
+
+def count_later(
+    engine: Engine, query: Query, streams: Sequence[Stream], end: int, limits: QueryLimits, also: Condition = ALWAYS
+) -> int:
+    """Return the number of records that a query finds from a time on, whether they can be proved or not.
+
+    Args:
+        engine: the storage.
+        query: the query; what it says of evidence is ignored.
+        streams: the streams whose records are counted.
+        end: the time, in nanoseconds since the epoch.
+        limits: limits of the statement.
+        also: another condition that records must satisfy.
+
+    Raises:
+        QueryTooExpensiveError: a limit was reached.
+        StorageError: storage cannot be read.
+    """
+    conditions = {stream: all_of([query.condition(stream), also]) for stream in streams}
+    rows = [Rows(stream, condition, since=end) for stream, condition in conditions.items() if condition != NEVER]
+    return count_all(LimitedEngine(engine, limits), rows) if rows else 0
 
 
 def admitted(page: Page, query: Query) -> Page:

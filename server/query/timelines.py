@@ -7,12 +7,13 @@ whoever sends a record chooses them; so an actor is looked for by its ID only, a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.query.limits import LimitedEngine, QueryLimits
 from server.query.pages import Page, Position, read_page
+from server.query.plausible_times import plausible_times
 from server.query.resolve import Query
 from server.query.search import admitted, windows_of
 from server.query.windows import Windows
@@ -22,7 +23,7 @@ from storage.conditions import NEVER, Column, Condition, IsOneOf
 from storage.engine import Engine
 from storage.lookups import of_condition
 from storage.overviews import FieldValues, Overview, overview_of, values_of
-from storage.records import Lookup
+from storage.records import Lookup, count_rows
 
 __all__ = ["ACTOR", "TARGET", "Subject", "Timeline", "TimelineSearch", "read_timeline"]
 
@@ -67,6 +68,7 @@ class TimelineSearch:
         position: position from which the page begins.
         rehash: as for ``gather_evidence``.
         with_overview: True to make the overview too.
+        end: end of the range if none was requested: then later events are counted; None for no such end.
     """
 
     subject: Subject
@@ -79,6 +81,7 @@ class TimelineSearch:
     position: Position = Position()  # noqa: RUF009 - it is immutable
     rehash: bool = True
     with_overview: bool = True
+    end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,13 @@ class Timeline:
         page: the events.
         overview: the overview of all events that match, None if it was not asked for.
         of_this_name: if there is no event: IDs of actors that have the ID which was asked for as their name.
+        later: number of events from the end on.
     """
 
     page: Page
     overview: Overview | None
     of_this_name: Sequence[str] = ()
+    later: int = 0
 
 
 def read_timeline(
@@ -116,13 +121,20 @@ def read_timeline(
     subject = wanted.subject
     lookups = _lookups(wanted)
     if not lookups:
-        empty = Overview(0, 0, 0, {field: FieldValues(0, ()) for field in subject.fields})
+        empty = Overview(0, 0, 0, 0, {field: FieldValues(0, ()) for field in subject.fields})
         return Timeline(Page([], None, others_follow=False), empty if wanted.with_overview else None)
-    overview = None
+    overview, later = None, 0
     if wanted.with_overview:
-        overview = overview_of(limited, lookups, subject.fields, "session", _MOST_VALUES)
+        plausible = plausible_times()
+        overview = overview_of(
+            limited, lookups, subject.fields, "session", _MOST_VALUES, plausible.first, plausible.end
+        )
+        if wanted.end is not None:
+            after = _lookups(replace(wanted, since=wanted.end, end=None))
+            later = sum(count_rows(limited, lookup) for lookup in after)
         if not overview.count:
-            return Timeline(Page([], None, others_follow=False), overview, _of_this_name(limited, wanted))
+            names = () if later else _of_this_name(limited, wanted)
+            return Timeline(Page([], None, others_follow=False), overview, names, later)
         lookups = [lookup for lookup, number in zip(lookups, overview.counts, strict=True) if number]
     page = read_page(
         limited,
@@ -134,12 +146,13 @@ def read_timeline(
         windows=_windows(limited, wanted, overview),
         cache=cache,
     )
-    return Timeline(admitted(page, wanted.query), overview)
+    return Timeline(admitted(page, wanted.query), overview, later=later)
 
 
 def _lookups(wanted: TimelineSearch) -> list[Lookup]:
     """Return a lookup for each column of the ID, since each has an index of its own; each row is in one of them."""
-    rest = [wanted.query.condition(Stream.AUDIT), happened_within(wanted.since, wanted.until)]
+    until = wanted.until if wanted.end is None else wanted.end
+    rest = [wanted.query.condition(Stream.AUDIT), happened_within(wanted.since, until)]
     found, before = [], list[Condition]()
     for column in wanted.subject.columns:
         is_it = IsOneOf(Column(column), (wanted.identifier,))

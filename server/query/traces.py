@@ -15,6 +15,7 @@ from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.query.checked_rows import Checked, admitting, check_rows, is_admissible, order_of, place_of
 from server.query.limits import LimitedEngine, QueryLimits
+from server.query.plausible_times import plausible_times
 from server.query.resolve import Query
 from server.query.search import windows_of
 from server.query.side_by_side import SideBySide
@@ -93,13 +94,18 @@ class TraceSummary:
 
     @property
     def first(self) -> int:
-        """Time of the first record."""
-        return min(rows.first for rows in self.rows.values())
+        """Time of the first record, of those with plausible times if there are any."""
+        return min(rows.first for rows in _dated(self.rows))
 
     @property
     def last(self) -> int:
-        """Time of the last record, or the end of a span."""
-        return max(rows.last for rows in self.rows.values())
+        """Time of the last record, or the end of a span; of those with plausible times if there are any."""
+        return max(rows.last for rows in _dated(self.rows))
+
+    @property
+    def implausible(self) -> int:
+        """Number of records whose times are not plausible."""
+        return sum(rows.implausible for rows in self.rows.values())
 
     @property
     def errors(self) -> int:
@@ -209,7 +215,10 @@ class _Reader:
     def rows_of(self, traces: Sequence[str]) -> Mapping[str, Mapping[Stream, TraceRows]]:
         """Return what each trace has in all streams."""
         found: dict[str, dict[Stream, TraceRows]] = {trace: {} for trace in traces}
-        reads = [partial(traces_of, self.engine, stream, traces) for stream in RECORD_TABLES]
+        plausible = plausible_times()
+        reads = [
+            partial(traces_of, self.engine, stream, traces, plausible.first, plausible.end) for stream in RECORD_TABLES
+        ]
         for stream, of_stream in zip(RECORD_TABLES, self.together.all(reads), strict=True):
             for rows in of_stream:
                 found[rows.trace_id][stream] = rows
@@ -221,8 +230,8 @@ class _Reader:
             return False
         if self.wanted.with_errors and not any(one.errors for one in rows.values()):
             return False
-        spent = max(one.last for one in rows.values()) - min(one.first for one in rows.values())
-        return spent >= self.wanted.min_duration
+        dated = _dated(rows)
+        return max(one.last for one in dated) - min(one.first for one in dated) >= self.wanted.min_duration
 
     def _condition(self, stream: Stream) -> Condition:
         wanted = self.wanted
@@ -278,6 +287,11 @@ class _Reader:
             lookup = admitting(of_condition(stream, all_of([of_traces, condition]), latest_first=True), self.keys)
             found |= traces_until(self.engine, lookup, start.after, only_fitting=start.only_fitting)
         return found
+
+
+def _dated(rows: Mapping[Stream, TraceRows]) -> Sequence[TraceRows]:
+    """Return what has plausible times, or all if nothing has."""
+    return [one for one in rows.values() if one.implausible < one.count] or list(rows.values())
 
 
 def _trace_of(row: StoredRecord) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 
 from server.errors.files import unreadable
 from server.errors.suggestions import did_you_mean
+from server.settings.huge_numbers import has_huge_number, line_of_huge_number
+from server.settings.regular_files import read_regular
 from server.settings.table import DEFAULT_FILE, PREFIX, SETTINGS, Kind, Setting
 
 __all__ = ["CLIENT_VARIABLES", "Given", "Origin", "Sources", "gather", "gather_rules", "in_order", "unknown_variables"]
@@ -24,6 +26,7 @@ _OF_OTHERS = re.compile(
     r"LOGNOTARY(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
 _AUDIT = ("built_in_rules", "rules")
+_MOST_BYTES = 4 << 20  # of a settings file
 _HEADER = re.compile(r"\s*\[\[?\s*([\w.\-\" ]+?)\s*\]\]?\s*(#.*)?")
 _KEY = re.compile(r"""\s*(["']?)([\w\-]+)\1\s*[=.]""")
 _TEXT, _TEXTS = "a text in quotes", "a text in quotes, or a list of them"
@@ -135,7 +138,7 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
 
 def _read(sources: Sources) -> str:
     try:
-        return Path(sources.file).read_text(encoding="utf-8")
+        return read_regular(sources.file, _MOST_BYTES).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         sources.problems.append(f"the settings file: {unreadable(sources.file, error)}")
         sources.readable = False
@@ -146,7 +149,7 @@ def _read(sources: Sources) -> str:
 
 def _parse(text: str, sources: Sources) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        content = tomllib.loads(text)
     except RecursionError:
         sources.problems.append(
             f"{sources.file}: the file cannot be read, because its lists or tables are nested too deep"
@@ -159,6 +162,13 @@ def _parse(text: str, sources: Sources) -> dict[str, Any]:
         what = _twice(error, lines[int(line) - 1] if int(line) <= len(lines) else "")
         sources.problems.append(f"{sources.file}:{line}: {what or f'the file is not TOML: {error}'}")
         return {}
+    except ValueError:  # a number of thousands of digits
+        content = None
+    if content is None or has_huge_number(content):
+        place = f"{sources.file}:{line_of_huge_number(text)}".removesuffix(":")
+        sources.problems.append(f"{place}: a number of TOML has at most 64 bits: from -2^63 to 2^63-1")
+        return {}
+    return content
 
 
 def _twice(error: tomllib.TOMLDecodeError, line: str) -> str:

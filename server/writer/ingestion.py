@@ -195,9 +195,11 @@ class Ingestion:
             await stack.enter_async_context(scheduler.running())
             yield Writing(streams, batchers, probe, waits_for_storage=self.waits_for_storage)
 
-    @contextlib.contextmanager
-    def taking_requests(self, writing: Writing, engine: Engine, stop: asyncio.Event) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def taking_requests(self, writing: Writing, engine: Engine, stop: asyncio.Event) -> AsyncIterator[None]:
         """Let requests in, as many as there is memory for, which is watched until the block ends.
+
+        The audit rules are read again before: a worker that is started again has those of the server's start.
 
         Args:
             writing: the logs.
@@ -215,8 +217,9 @@ class Ingestion:
         def codec_of(rules: Sequence[Rule]) -> Codec:
             return build_codec(settings.codec, rules, plan.rows, logs, self._redaction)
 
-        self._rules = RulesInForce(settings, lambda rules: self.pipeline.use_codec(codec_of(rules)))
-        codec = codec_of(settings.audit_rules)
+        in_force = self._rules = RulesInForce(settings, lambda rules: self.pipeline.use_codec(codec_of(rules)))
+        await self._pools.housekeeping.run(self.reload_rules)
+        codec = codec_of(in_force.rules)
         self.metrics.add_gauges(
             lambda: [
                 *admission_gauges(admission),

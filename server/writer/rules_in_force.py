@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,11 +17,14 @@ __all__ = ["RulesInForce"]
 
 _logger = logging.getLogger(__name__)
 
+_MOST_NAMES = 20  # of rules that are gone
+
 
 class RulesInForce:
     """The audit rules in force. The digest of the rules stands in every audit record, so each change shows there.
 
     Attributes:
+        rules: the rules.
         problem: reason why the rules could not be reloaded the last time; empty if they could.
     """
 
@@ -36,8 +40,8 @@ class RulesInForce:
         self._file = settings.file or str(Path(DEFAULT_FILE).absolute())
         self._must_exist = bool(settings.file)
         self._use = use
-        self._rules = tuple(settings.audit_rules)
-        self._digest = rules_digest(self._rules)
+        self.rules = tuple(settings.audit_rules)
+        self._digest = rules_digest(self.rules)
         _logger.info("audit rules in force: %d, digest %s", len(settings.audit_rules), self._digest)
 
     def reload(self) -> None:
@@ -48,16 +52,30 @@ class RulesInForce:
         self._must_exist = True
         try:
             rules = reread_rules(self._file)
-            if rules != self._rules:
+            if rules != self.rules:
                 self._use(rules)
         except (ConfigError, ValueError) as error:
             self.problem = str(error)
             _logger.error("the audit rules could not be reloaded, so the old ones stay in force: %s", error)  # noqa: TRY400 - told whole
             return
         self.problem = ""
-        if rules == self._rules:
+        if rules == self.rules:
             _logger.info("the audit rules have not changed, digest %s", self._digest)
             return
         digest = rules_digest(rules)
         _logger.info("audit rules were read anew: %d, digest %s, before that %s", len(rules), digest, self._digest)
-        self._rules, self._digest = rules, digest
+        if len(rules) < len(self.rules):
+            _logger.warning(
+                "there are %d audit rules now, and there were %d: %s gone. If that is not what you want, the settings "
+                "file may have been read while it was being written: write a new file and rename it, then reload again",
+                *(len(rules), len(self.rules), _gone(self.rules, rules)),
+            )
+        self.rules, self._digest = rules, digest
+
+
+def _gone(before: Sequence[Rule], after: Sequence[Rule]) -> str:
+    """Return the names of rules that there are no longer, with a verb; several rules may have one name."""
+    gone = Counter(rule.name for rule in before) - Counter(rule.name for rule in after)
+    names = [f"{name} ({count} rules)" if count > 1 else name for name, count in gone.items()]
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{', '.join(names[:_MOST_NAMES])}{more} {'is' if gone.total() == 1 else 'are'}"

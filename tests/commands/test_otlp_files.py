@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,14 @@ def test_a_request_that_is_too_large_is_not_read(
     monkeypatch.setattr(otlp_files, "MOST_BYTES", 20 if MORE in written else len(ONE) + 1)
     with pytest.raises(ConfigError, match=r"the request has more than 0 MiB: split it|or it is cut off"):
         read(file)
+
+
+def test_what_is_no_regular_file_is_refused_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(ConfigError) as raised:
+            read(place)
+        assert str(raised.value) == (
+            f"{place} cannot be read: it is not a regular file; for what is not in a file, give - and write it to the "
+            "standard input"
+        )

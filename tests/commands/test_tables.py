@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 
 import pytest
@@ -129,8 +130,43 @@ def test_texts_on_a_terminal_are_visible(monkeypatch: pytest.MonkeyPatch, capsys
 def test_what_is_read_back_is_what_was_written(table: list[list[str]]) -> None:
     written = csv_text([safe_cell(cell) for cell in row] for row in table)
     read = list(csv.reader(io.StringIO(written, newline="")))
-    assert [[cell.removeprefix("'") if cell[:1] == "'" else cell for cell in row] for row in read] == table
+    assert [[re.sub(r"(\A|[;\t\r\n])'", r"\1", cell) for cell in row] for row in read] == table
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for row in read for cell in row)
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("x;=1+1", "x;'=1+1"),
+        ("x\t-1;@a", "x\t'-1;'@a"),
+        ("x\r\n ＝1", "x\r'\n' ＝1"),  # noqa: RUF001
+        ("\ufeff=1", "'\ufeff=1"),
+        ("x;\u200b\u00a0 +1", "x;'\u200b\u00a0 +1"),
+        ("\ufeff\u200b\u00a0 \u2066@a", "'\ufeff\u200b\u00a0 \u2066@a"),
+        ("\x00=1", "'\x00=1"),
+        ("; ;=1", ";' ;'=1"),
+        (";'", ";''"),
+        ("'", "''"),
+        ("; '", "; '"),
+        (" a; b-c=d\n e, =f", " a; b-c=d\n e, =f"),
+    ],
+)
+def test_a_formula_has_an_apostrophe_before_it_wherever_a_spreadsheet_may_begin_a_cell(text: str, cell: str) -> None:
+    assert safe_cell(text) == cell
+    assert re.sub(r"(\A|[;\t\r\n])'", r"\1", cell) == text
+
+
+@given(st.text(st.sampled_from("=-@'; \t\r\n\ufeff\u200b\u00a0ax,\""), max_size=12))
+def test_apostrophes_can_be_removed_again(text: str) -> None:
+    cell = safe_cell(text)
+    assert re.sub(r"(\A|[;\t\r\n])'", r"\1", cell) == text
+    assert not re.search(r"(\A|[;\t\r\n])[\s\ufeff\u200b]*[=@-]", cell)
+
+
+@pytest.mark.parametrize("text", ["\t" * 200_000, "; " * 100_000 + "x", "'" * 200_000])
+def test_long_runs_of_blanks_are_read_once(text: str) -> None:
+    assert len(safe_cell(text)) <= len(text) + 1  # quadratic time would take minutes
 
 
 def test_all_that_says_who_did_what_has_a_column_and_repeated_attributes_are_lists() -> None:

@@ -43,8 +43,8 @@ def _of(*conditions: Condition, stream: Stream = Stream.AUDIT) -> Lookup:
 @pytest.mark.parametrize(
     ("ask", "index"),
     [
-        (lambda engine: traces_of(engine, Stream.AUDIT, TRACES), "idx_trace_id"),
-        (lambda engine: traces_of(engine, Stream.OPERATIONAL, TRACES), "idx_trace_id"),
+        (lambda engine: traces_of(engine, Stream.AUDIT, TRACES, 0, 1 << 60), "idx_trace_id"),
+        (lambda engine: traces_of(engine, Stream.OPERATIONAL, TRACES, 0, 1 << 60), "idx_trace_id"),
         (
             lambda engine: latest_of_traces(engine, _of(ACTOR, WITH_TRACE), 5, None, only_fitting=False),
             "idx_actor",
@@ -61,7 +61,7 @@ def _of(*conditions: Condition, stream: Stream = Stream.AUDIT) -> Lookup:
             ),
             "idx_leaf_index",
         ),
-        (lambda engine: overview_of(engine, [_of(ACTOR)], {"action": "Action"}, "action", 5), "idx_actor"),
+        (lambda engine: overview_of(engine, [_of(ACTOR)], {"action": "Action"}, "action", 5, 0, 1 << 60), "idx_actor"),
         (lambda engine: values_of(engine, _of(ACTOR), "ActorId", 5), "idx_actor"),
     ],
     ids=["audit", "logs", "latest", "until", "leaves", "overview", "values"],

@@ -82,10 +82,12 @@ def engine(clickhouse_server: ClickHouseServer, database: str) -> Iterator[Engin
 class Process:
     """A process that ingests; ``offset`` is by how much its clock is wrong, in nanoseconds."""
 
-    def __init__(self, directory: Path, engine: Engine, ack: str = "journal", **flags: str) -> None:
+    def __init__(
+        self, directory: Path, engine: Engine, ack: str = "journal", config: Path | None = None, **flags: str
+    ) -> None:
         self.offset = 0
         self.engine = engine
-        self.settings = load_settings({"data_dir": str(directory), **FLAGS, "ack": ack, **flags}, {})
+        self.settings = load_settings({"data_dir": str(directory), **FLAGS, "ack": ack, "config": config, **flags}, {})
         self.keys = KeyStore(directory / "keys")
         self.clock = Clock(lambda: time.time_ns() + self.offset)
 
@@ -101,7 +103,8 @@ class Process:
             )
             self.writing = await stack.enter_async_context(writing)
             await POOL.run(lambda: state_changes(self.settings, self.writing.streams.all_logs, self.keys))
-            stack.enter_context(self.ingestion.taking_requests(self.writing, self.engine, signals.stop))
+            taking = self.ingestion.taking_requests(self.writing, self.engine, signals.stop)
+            await stack.enter_async_context(taking)
             yield
             await self.ingestion.finish(self.writing)
 
@@ -191,7 +194,7 @@ async def test_signatures_of_producers_are_checked_and_required(engine: Engine, 
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "one.pem").write_text(one.pem)
     required = {"producer_signatures": "require", "producer_keys": str(tmp_path / "keys")}
-    process = Process(tmp_path / "data", engine, ack="commit", **required)
+    process = Process(tmp_path / "data", engine, "commit", None, **required)
     request = signed_request(signed(login(), "ES256", one.key), resource=shared("ES256", one.full))
     async with process.running():
         await process.send_bytes(request)
@@ -275,3 +278,16 @@ async def test_records_that_were_acknowledged_while_clickhouse_was_away_for_hour
 def _received_earlier(batch: Batch, by: int) -> Batch:
     earlier = replace(batch, ingested_at=batch.ingested_at - by)
     return replace(earlier, batch_id=compute_batch_id(earlier))
+
+
+async def test_the_first_request_is_classified_by_the_rules_that_the_settings_file_has_by_then(
+    engine: Engine, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("")
+    process = Process(tmp_path, engine, ack="commit", config=file)
+    file.write_text('[[audit.rules]]\nname = "later"\nmatch = { body = "an event" }\n')
+    async with process.running():
+        await process.send(log_record("an event"))
+    stored = read_rows(engine.query("SELECT AuditRule FROM audit_logs"), (text,))
+    assert [rule for (rule,) in stored] == ["later"]

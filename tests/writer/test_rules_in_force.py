@@ -73,3 +73,25 @@ def test_a_reload_that_failed_is_shown_until_one_succeeds(file: Path, used: list
     assert rules.problem == ""
     assert rules_gauge(rules.problem)[-1] == 0
     assert used == []
+
+
+def test_rules_that_are_gone_are_named_in_a_warning(
+    file: Path, used: list[Sequence[Rule]], caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_text("".join(map(RULE.format, ["kept", "twice", "twice", "lost"])))
+    settings = load_settings({}, {})
+    rules = RulesInForce(settings, used.append)
+    number = len(settings.audit_rules)
+    file.write_text(RULE.format("kept") + "[audit")
+    rules.reload()
+    assert rules.rules == settings.audit_rules
+    file.write_text(RULE.format("kept"))
+    rules.reload()
+    assert len(rules.rules) == number - 3
+    warned = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warned) == 1
+    gone = "twice (2 rules), lost are gone"
+    assert warned[0].startswith(f"there are {number - 3} audit rules now, and there were {number}: {gone}. If ")
+    file.write_text(RULE.format("kept") + RULE.format("more"))
+    rules.reload()
+    assert "audit rules were read anew" in caplog.messages[-1]

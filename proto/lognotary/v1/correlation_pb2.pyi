@@ -314,7 +314,7 @@ class GetTraceRequest(_message.Message):
     def __init__(self, trace_id: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., limit: _Optional[int] = ..., page_token: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class TraceOverview(_message.Message):
-    __slots__ = ("first", "last", "duration_nanos", "services", "actors", "error_count", "missing_span_ids", "evidence")
+    __slots__ = ("first", "last", "duration_nanos", "services", "actors", "error_count", "missing_span_ids", "evidence", "implausible_time_count")
     class EvidenceEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -330,6 +330,7 @@ class TraceOverview(_message.Message):
     ERROR_COUNT_FIELD_NUMBER: _ClassVar[int]
     MISSING_SPAN_IDS_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    IMPLAUSIBLE_TIME_COUNT_FIELD_NUMBER: _ClassVar[int]
     first: _timestamp_pb2.Timestamp
     last: _timestamp_pb2.Timestamp
     duration_nanos: int
@@ -338,7 +339,8 @@ class TraceOverview(_message.Message):
     error_count: int
     missing_span_ids: _containers.RepeatedScalarFieldContainer[str]
     evidence: _containers.ScalarMap[str, int]
-    def __init__(self, first: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_nanos: _Optional[int] = ..., services: _Optional[_Iterable[str]] = ..., actors: _Optional[_Iterable[str]] = ..., error_count: _Optional[int] = ..., missing_span_ids: _Optional[_Iterable[str]] = ..., evidence: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    implausible_time_count: int
+    def __init__(self, first: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_nanos: _Optional[int] = ..., services: _Optional[_Iterable[str]] = ..., actors: _Optional[_Iterable[str]] = ..., error_count: _Optional[int] = ..., missing_span_ids: _Optional[_Iterable[str]] = ..., evidence: _Optional[_Mapping[str, int]] = ..., implausible_time_count: _Optional[int] = ...) -> None: ...
 
 class TraceLink(_message.Message):
     __slots__ = ("name", "url")
@@ -415,14 +417,18 @@ class SearchAuditEventsRequest(_message.Message):
     def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor_id: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., service_name: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., query: _Optional[str] = ..., effective_actor_id: _Optional[str] = ..., rule: _Optional[str] = ..., signature: _Optional[str] = ...) -> None: ...
 
 class SearchAuditEventsResponse(_message.Message):
-    __slots__ = ("events", "next_page_token", "unproved_omitted")
+    __slots__ = ("events", "next_page_token", "unproved_omitted", "until", "later_count")
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     UNPROVED_OMITTED_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    LATER_COUNT_FIELD_NUMBER: _ClassVar[int]
     events: _containers.RepeatedCompositeFieldContainer[Record]
     next_page_token: str
     unproved_omitted: bool
-    def __init__(self, events: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ...) -> None: ...
+    until: _timestamp_pb2.Timestamp
+    later_count: int
+    def __init__(self, events: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., later_count: _Optional[int] = ...) -> None: ...
 
 class SearchRequest(_message.Message):
     __slots__ = ("query", "streams", "since", "until", "oldest_first", "check", "page_size", "page_token", "count_up_to")
@@ -447,18 +453,22 @@ class SearchRequest(_message.Message):
     def __init__(self, query: _Optional[str] = ..., streams: _Optional[_Iterable[str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., oldest_first: _Optional[bool] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., count_up_to: _Optional[int] = ...) -> None: ...
 
 class SearchResponse(_message.Message):
-    __slots__ = ("entries", "next_page_token", "unproved_omitted", "count", "count_is_lower_bound")
+    __slots__ = ("entries", "next_page_token", "unproved_omitted", "count", "count_is_lower_bound", "until", "later_count")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     UNPROVED_OMITTED_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     COUNT_IS_LOWER_BOUND_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    LATER_COUNT_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
     next_page_token: str
     unproved_omitted: bool
     count: int
     count_is_lower_bound: bool
-    def __init__(self, entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ..., count: _Optional[int] = ..., count_is_lower_bound: _Optional[bool] = ...) -> None: ...
+    until: _timestamp_pb2.Timestamp
+    later_count: int
+    def __init__(self, entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ..., count: _Optional[int] = ..., count_is_lower_bound: _Optional[bool] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., later_count: _Optional[int] = ...) -> None: ...
 
 class FindTracesRequest(_message.Message):
     __slots__ = ("query", "streams", "since", "until", "with_errors", "min_duration_nanos", "check", "page_size", "page_token")
@@ -483,7 +493,7 @@ class FindTracesRequest(_message.Message):
     def __init__(self, query: _Optional[str] = ..., streams: _Optional[_Iterable[str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., with_errors: _Optional[bool] = ..., min_duration_nanos: _Optional[int] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class TraceSummary(_message.Message):
-    __slots__ = ("trace_id", "first", "last", "duration_nanos", "services", "actors", "audit_event_count", "log_count", "span_count", "error_count", "match")
+    __slots__ = ("trace_id", "first", "last", "duration_nanos", "services", "actors", "audit_event_count", "log_count", "span_count", "error_count", "match", "implausible_time_count")
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     FIRST_FIELD_NUMBER: _ClassVar[int]
     LAST_FIELD_NUMBER: _ClassVar[int]
@@ -495,6 +505,7 @@ class TraceSummary(_message.Message):
     SPAN_COUNT_FIELD_NUMBER: _ClassVar[int]
     ERROR_COUNT_FIELD_NUMBER: _ClassVar[int]
     MATCH_FIELD_NUMBER: _ClassVar[int]
+    IMPLAUSIBLE_TIME_COUNT_FIELD_NUMBER: _ClassVar[int]
     trace_id: str
     first: _timestamp_pb2.Timestamp
     last: _timestamp_pb2.Timestamp
@@ -506,17 +517,22 @@ class TraceSummary(_message.Message):
     span_count: int
     error_count: int
     match: TimelineEntry
-    def __init__(self, trace_id: _Optional[str] = ..., first: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_nanos: _Optional[int] = ..., services: _Optional[_Iterable[str]] = ..., actors: _Optional[_Iterable[str]] = ..., audit_event_count: _Optional[int] = ..., log_count: _Optional[int] = ..., span_count: _Optional[int] = ..., error_count: _Optional[int] = ..., match: _Optional[_Union[TimelineEntry, _Mapping]] = ...) -> None: ...
+    implausible_time_count: int
+    def __init__(self, trace_id: _Optional[str] = ..., first: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_nanos: _Optional[int] = ..., services: _Optional[_Iterable[str]] = ..., actors: _Optional[_Iterable[str]] = ..., audit_event_count: _Optional[int] = ..., log_count: _Optional[int] = ..., span_count: _Optional[int] = ..., error_count: _Optional[int] = ..., match: _Optional[_Union[TimelineEntry, _Mapping]] = ..., implausible_time_count: _Optional[int] = ...) -> None: ...
 
 class FindTracesResponse(_message.Message):
-    __slots__ = ("traces", "next_page_token", "unproved_omitted")
+    __slots__ = ("traces", "next_page_token", "unproved_omitted", "until", "later_count")
     TRACES_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     UNPROVED_OMITTED_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    LATER_COUNT_FIELD_NUMBER: _ClassVar[int]
     traces: _containers.RepeatedCompositeFieldContainer[TraceSummary]
     next_page_token: str
     unproved_omitted: bool
-    def __init__(self, traces: _Optional[_Iterable[_Union[TraceSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ...) -> None: ...
+    until: _timestamp_pb2.Timestamp
+    later_count: int
+    def __init__(self, traces: _Optional[_Iterable[_Union[TraceSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., later_count: _Optional[int] = ...) -> None: ...
 
 class NeighboursRequest(_message.Message):
     __slots__ = ("log", "leaf_index", "record_id", "by", "before", "after", "query", "streams", "check")
@@ -585,16 +601,18 @@ class FieldSummary(_message.Message):
     def __init__(self, field: _Optional[str] = ..., value_count: _Optional[int] = ..., values: _Optional[_Iterable[_Union[ValueSummary, _Mapping]]] = ...) -> None: ...
 
 class AuditOverview(_message.Message):
-    __slots__ = ("event_count", "first_seen", "last_seen", "fields")
+    __slots__ = ("event_count", "first_seen", "last_seen", "fields", "implausible_time_count")
     EVENT_COUNT_FIELD_NUMBER: _ClassVar[int]
     FIRST_SEEN_FIELD_NUMBER: _ClassVar[int]
     LAST_SEEN_FIELD_NUMBER: _ClassVar[int]
     FIELDS_FIELD_NUMBER: _ClassVar[int]
+    IMPLAUSIBLE_TIME_COUNT_FIELD_NUMBER: _ClassVar[int]
     event_count: int
     first_seen: _timestamp_pb2.Timestamp
     last_seen: _timestamp_pb2.Timestamp
     fields: _containers.RepeatedCompositeFieldContainer[FieldSummary]
-    def __init__(self, event_count: _Optional[int] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fields: _Optional[_Iterable[_Union[FieldSummary, _Mapping]]] = ...) -> None: ...
+    implausible_time_count: int
+    def __init__(self, event_count: _Optional[int] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fields: _Optional[_Iterable[_Union[FieldSummary, _Mapping]]] = ..., implausible_time_count: _Optional[int] = ...) -> None: ...
 
 class ActorTimelineRequest(_message.Message):
     __slots__ = ("actor_id", "since", "until", "query", "oldest_first", "check", "page_size", "page_token")
@@ -617,20 +635,24 @@ class ActorTimelineRequest(_message.Message):
     def __init__(self, actor_id: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., query: _Optional[str] = ..., oldest_first: _Optional[bool] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ActorTimelineResponse(_message.Message):
-    __slots__ = ("actor_id", "overview", "entries", "next_page_token", "unproved_omitted", "actors_of_this_name")
+    __slots__ = ("actor_id", "overview", "entries", "next_page_token", "unproved_omitted", "actors_of_this_name", "until", "later_count")
     ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
     OVERVIEW_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     UNPROVED_OMITTED_FIELD_NUMBER: _ClassVar[int]
     ACTORS_OF_THIS_NAME_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    LATER_COUNT_FIELD_NUMBER: _ClassVar[int]
     actor_id: str
     overview: AuditOverview
     entries: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
     next_page_token: str
     unproved_omitted: bool
     actors_of_this_name: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, actor_id: _Optional[str] = ..., overview: _Optional[_Union[AuditOverview, _Mapping]] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ..., actors_of_this_name: _Optional[_Iterable[str]] = ...) -> None: ...
+    until: _timestamp_pb2.Timestamp
+    later_count: int
+    def __init__(self, actor_id: _Optional[str] = ..., overview: _Optional[_Union[AuditOverview, _Mapping]] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ..., actors_of_this_name: _Optional[_Iterable[str]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., later_count: _Optional[int] = ...) -> None: ...
 
 class TargetHistoryRequest(_message.Message):
     __slots__ = ("target_id", "since", "until", "query", "oldest_first", "check", "page_size", "page_token")
@@ -653,18 +675,22 @@ class TargetHistoryRequest(_message.Message):
     def __init__(self, target_id: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., query: _Optional[str] = ..., oldest_first: _Optional[bool] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class TargetHistoryResponse(_message.Message):
-    __slots__ = ("target_id", "overview", "entries", "next_page_token", "unproved_omitted")
+    __slots__ = ("target_id", "overview", "entries", "next_page_token", "unproved_omitted", "until", "later_count")
     TARGET_ID_FIELD_NUMBER: _ClassVar[int]
     OVERVIEW_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     UNPROVED_OMITTED_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    LATER_COUNT_FIELD_NUMBER: _ClassVar[int]
     target_id: str
     overview: AuditOverview
     entries: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
     next_page_token: str
     unproved_omitted: bool
-    def __init__(self, target_id: _Optional[str] = ..., overview: _Optional[_Union[AuditOverview, _Mapping]] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ...) -> None: ...
+    until: _timestamp_pb2.Timestamp
+    later_count: int
+    def __init__(self, target_id: _Optional[str] = ..., overview: _Optional[_Union[AuditOverview, _Mapping]] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., later_count: _Optional[int] = ...) -> None: ...
 
 class CompleteSearchRequest(_message.Message):
     __slots__ = ("query", "streams", "since", "until", "received_since", "received_until", "checkpoints", "limit")

@@ -45,6 +45,7 @@ _COLUMNS = {
 _CONDITIONS = ("event_name", "scope", "service", "severity_min", "severity_text", *_TABLES)
 _TEST_TABLE = {"regex", "contains", "min", "max"}
 MOST_ABSENT_BYTES = 64
+_MOST_NAME_BYTES = 256  # of a rule's name, which stands in each of its records
 _ABSENT = ("", "-", "?", "null", "(null)")
 _MOST_SEVERITY = 255
 _ONE_OR_MORE = "must be a table of conditions, or a list of them"
@@ -76,6 +77,8 @@ def parse_rule(number: int, settings: Mapping[str, Any], *, generic_fields: bool
     name = settings.get("name")
     if not isinstance(name, str) or not name:
         raise RuleError(f"audit rule {number} has no name")
+    if len(name.encode()) > _MOST_NAME_BYTES:
+        raise RuleError(f"audit rule {number} has a name of more than {_MOST_NAME_BYTES} bytes: {name[:40]!r} …")
     try:
         return _parse_rule(name, settings, generic_fields)
     except (ValueError, RuleError, RegexError) as error:

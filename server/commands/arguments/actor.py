@@ -28,7 +28,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("id", metavar="ID", help="ID of the actor, exactly")
     add_query(parser, "a query that events must match too")
-    add_event_range(parser, "events")
+    add_event_range(parser, "events", ends=True)
     parser.add_argument("--oldest-first", action="store_true", help="show the oldest events first")
     add_reading_flags(parser, noun="events", limit=100)
     parser.set_defaults(run=later("server.commands.subjects", "run_actor"))

@@ -56,7 +56,7 @@ def add_parser(commands: Any) -> None:
         ),
     )
     add_filters(parser, "filters")
-    add_event_range(parser, "events")
+    add_event_range(parser, "events", ends=True)
     add_complete_flags(parser, "events")
     parser.add_argument(
         "--follow",

@@ -57,12 +57,19 @@ def add_stream_flag(parser: CommandParser, place: str) -> None:
     )
 
 
-def add_event_range(parser: CommandParser, noun: str) -> None:
-    """Add ``--since`` and ``--until`` for records of which a plural noun is given."""
+def add_event_range(parser: CommandParser, noun: str, *, ends: bool = False) -> None:
+    """Add ``--since`` and ``--until`` for records of which a plural noun is given.
+
+    Args:
+        parser: the parser of the command.
+        noun: the noun.
+        ends: True if the range ends soon after now by default.
+    """
+    default = " (default: an hour after now; a note says how many are dated later)" if ends else ""
     add_range(
         parser,
         f"only {noun} whose own time is not before this ('lognotary verify' has times of receipt)",
-        f"only {noun} whose own time is before this",
+        f"only {noun} whose own time is before this{default}",
     )
 
 

@@ -38,7 +38,7 @@ def add_parser(commands: Any) -> None:
     )
     add_query(parser, "the query; without any, all records")
     add_stream_flag(parser, "")
-    add_event_range(parser, "records")
+    add_event_range(parser, "records", ends=True)
     parser.add_argument("--oldest-first", action="store_true", help="show the oldest records first")
     parser.add_argument("--count", action="store_true", help="also count all records that match, up to a million")
     add_complete_flags(parser, "records")

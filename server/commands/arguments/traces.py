@@ -28,7 +28,7 @@ def add_parser(commands: Any) -> None:
     )
     add_query(parser, "what a record of the trace must match; without a query, any record")
     add_stream_flag(parser, " are matched")
-    add_event_range(parser, "traces with a matching record")
+    add_event_range(parser, "traces with a matching record", ends=True)
     parser.add_argument(
         "--errors",
         action="store_true",

@@ -145,6 +145,8 @@ def _parse_lookups(text: str) -> int | str:
 def _check(options: argparse.Namespace) -> None:
     if options.resume and (options.since or options.until):
         raise ValueError("--resume verifies whole logs: do not combine it with --since or --until")
+    if options.since and options.since.nanos > time.time_ns():
+        raise ValueError("--since is in the future, so nothing can have been received after it yet")
     if ahead := next((name for name, since in options.compromised if since.nanos > time.time_ns()), ""):
         raise ValueError(
             f"--compromised {ahead}: the time is in the future, so nothing can have been signed since then"
