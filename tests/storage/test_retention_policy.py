@@ -101,7 +101,7 @@ def test_a_policy_has_one_text_that_is_read_back() -> None:
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"days":"30","rules":[]}', '{"days":0,"rules":[]}'])
 def test_a_text_that_is_not_a_policy_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not a|Expecting value"):
+    with pytest.raises(ValueError, match=r"not a|Expecting value"):
         policy_from_text(text)
 
 
@@ -125,7 +125,7 @@ def test_a_scope_is_read_back_and_what_a_later_version_wrote_is_refused() -> Non
     assert HoldScope.from_text(scope.text()) == scope
     assert HoldScope().text() == "{}"
     for text in ('{"planet":"mars"}', "[]", "{"):
-        with pytest.raises(ValueError, match="not a scope|Expecting"):
+        with pytest.raises(ValueError, match=r"not a scope|Expecting"):
             HoldScope.from_text(text)
 
 
