@@ -36,6 +36,7 @@ def left_leaves(batch: Batch, hashes: LeafHashes, fragments: Iterable[TileFragme
 
 def unexpired_vacancies(comparison: Comparison) -> Mapping[int, bytes]:
     """Return the leaves of a batch that retention did not empty: others claim them, or their content is elsewhere."""
-    claimed = {stray.leaf_index for stray in comparison.strays}
+    signed_here = set(comparison.vacancies.values())
+    claimed = {stray.leaf_index for stray in comparison.strays if stray.leaf_hash not in signed_here}
     moved = {stray.leaf_hash for stray in comparison.strays}
     return {leaf: signed for leaf, signed in comparison.vacancies.items() if leaf in claimed or signed in moved}
