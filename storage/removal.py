@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from storage.engine import Engine
-from storage.errors import AccessDeniedError, StorageError
+from storage.errors import StorageError
 from storage.rowbinary import read_rows, text
 from storage.sql_texts import sql_text
 
@@ -25,15 +25,12 @@ class RemovalGoesOnError(StorageError):
 def removal_paused(engine: Engine, tables: Sequence[str]) -> Iterator[None]:
     """Cancel what removes rows of tables by TTL, and begin nothing of it until the block ends.
 
-    A user of ClickHouse without the right for that removes on: then only ``wait_for_removal`` says when it has ended.
-
     Raises:
-        StorageError: storage cannot be reached.
+        StorageError: storage cannot be reached, or this user may not pause it.
     """
     try:
         for table in tables:
-            with contextlib.suppress(AccessDeniedError):
-                engine.execute(f"SYSTEM STOP TTL MERGES {table}")
+            engine.execute(f"SYSTEM STOP TTL MERGES {table}")
         yield
     finally:
         let_removal_go_on(engine, tables)
@@ -42,8 +39,7 @@ def removal_paused(engine: Engine, tables: Sequence[str]) -> Iterator[None]:
 def let_removal_go_on(engine: Engine, tables: Sequence[str]) -> None:
     """End a pause, also of a process that did not come to its end. Raises as above."""
     for table in tables:
-        with contextlib.suppress(AccessDeniedError):
-            engine.execute(f"SYSTEM START TTL MERGES {table}")
+        engine.execute(f"SYSTEM START TTL MERGES {table}")
 
 
 def wait_for_removal(

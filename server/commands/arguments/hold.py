@@ -51,7 +51,7 @@ def add_parser(commands: Any) -> None:
     add.add_argument("name", metavar="NAME", nargs="?", default="", help="name of the hold (default: made up)")
     for option, (words, text) in SCOPE.items():
         reader = typed(partial(read_choice, valid=words)) if words else str
-        add.add_argument(f"--{option}", default="", metavar="|".join(words) or "TEXT", type=reader, help=text)
+        add.add_argument(f"--{option}", metavar="|".join(words) or "TEXT", type=reader, help=text)
     add_range(add, "only what happened, or was received, at or after", "only what happened, or was received, before")
     add.add_argument("--all", action="store_true", help="keep all records: without any other option but the reason")
     _add_reason(add, "why they are kept, in one line")
