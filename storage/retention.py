@@ -37,13 +37,17 @@ def set_retention_days(engine: Engine, days: Mapping[Stream, int | None]) -> Non
     set_retention(engine, {stream: Policy(wanted) for stream, wanted in days.items()})
 
 
-def set_retention(engine: Engine, policies: Mapping[Stream, Policy], holds: Sequence[HoldScope] = ()) -> None:
-    """Set the TTL of tables; tables with the right TTL are left alone. Parts that exist get it in the background.
+def set_retention(
+    engine: Engine, policies: Mapping[Stream, Policy], holds: Sequence[HoldScope] = (), *, rewrite: bool = True
+) -> None:
+    """Set the TTL of tables; tables with the right TTL are left alone.
 
     Args:
         engine: the storage.
         policies: the policies of streams.
         holds: scopes of the holds that are in force.
+        rewrite: note in parts that exist, in the background, when their rows fall due by the new TTL. Without that,
+            what falls due later than before is kept all the same, and what falls due earlier may go later.
 
     Raises:
         StorageError: storage cannot be read, or refuses the change.
@@ -53,14 +57,14 @@ def set_retention(engine: Engine, policies: Mapping[Stream, Policy], holds: Sequ
         _stored(tables.get(table), table)
     for stream, policy in policies.items():
         name = RECORD_TABLES[stream]
-        _set(engine, name, tables.get(name), ttl_of(stream, policy, holds))
+        _set(engine, name, tables.get(name), ttl_of(stream, policy, holds), rewrite=rewrite)
 
 
-def apply_retention(engine: Engine, policies: Mapping[Stream, Policy]) -> None:
-    """Set the TTL of tables to policies, and to all holds that are in force when it returns. Raises as above."""
+def apply_retention(engine: Engine, policies: Mapping[Stream, Policy], *, rewrite: bool = True) -> None:
+    """Set the TTL of tables to policies, and to all holds in force. Arguments and errors as above."""
     holds = scopes_in_force(engine)
     while True:
-        set_retention(engine, policies, holds)
+        set_retention(engine, policies, holds, rewrite=rewrite)
         before, holds = holds, scopes_in_force(engine)
         if holds == before:
             return
@@ -116,7 +120,7 @@ def _stored(table: Table | None, name: str) -> StoredTtl:
     return found
 
 
-def _set(engine: Engine, name: str, table: Table | None, ttl: str) -> None:
+def _set(engine: Engine, name: str, table: Table | None, ttl: str, *, rewrite: bool) -> None:
     parts_only = drops_parts_only(ttl)
     is_parts_only = table is None or table.settings.get(_PARTS_ONLY) == "1"
     # Rows are only deleted one by one if all rows of a batch expire together: so never with the TTL of whole parts.
@@ -125,7 +129,10 @@ def _set(engine: Engine, name: str, table: Table | None, ttl: str) -> None:
     if (table.clauses.get("TTL", "") if table is not None else "") != _as_shown(engine, ttl):
         # Not until all parts are rewritten: that may take hours.
         change = f"MODIFY TTL {ttl}" if ttl else "REMOVE TTL"
-        engine.execute(f"ALTER TABLE {name} {change} SETTINGS alter_sync = 0, mutations_sync = 0")
+        engine.execute(
+            f"ALTER TABLE {name} {change} SETTINGS alter_sync = 0, mutations_sync = 0, "
+            f"materialize_ttl_after_modify = {int(rewrite)}"
+        )
     if not parts_only and is_parts_only:
         _set_parts_only(engine, name, value=0)
 

@@ -140,7 +140,8 @@ class Administration:
         tables = [RECORD_TABLES[stream] for stream in scope.streams]
         with removal_paused(self._engine, tables):
             add_hold(self._engine, name, scope, reason, actor, caller)
-            apply_retention(self._engine, self._policies)
+            # No part is rewritten for a hold: removal reads the TTL of the table when it begins.
+            apply_retention(self._engine, self._policies, rewrite=False)
             wait_for_removal(self._engine, tables)
             return count_held(self._engine, scope)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,18 +12,21 @@ from hypothesis import strategies as st
 
 from harness.waiting import wait_for
 from server.notary.audit_words import CATEGORIES
+from server.notary.canonical import encode_string
 from server.notary.origin import Stream
 from storage.create_statement import split
 from storage.definitions import compare_definitions, read_definitions
 from storage.engine import Engine
 from storage.hold_scope import HoldScope
 from storage.holds import add_hold, count_held, holds_covering, read_holds, release_hold, scopes_in_force
+from storage.removal import RemovalGoesOnError, removal_paused, wait_for_removal
 from storage.retention import apply_retention, read_retention_days, set_retention
 from storage.retention_policy import Policy, RetentionRule
 from storage.retention_sql import ttl_of
 from storage.rowbinary import read_rows, uint64
 from storage.schema import RECORD_TABLES
 from storage.sql_texts import sql_text
+from tests.codec.building import PretendedEngine
 
 AUDIT, OPERATIONAL, SPANS = Stream
 DAY = 86_400 * 10**9
@@ -155,13 +159,14 @@ def test_records_that_fall_due_later_go_without_any_change_of_the_table(engine: 
     wait_for(lambda: leaves(engine) == [r["LeafIndex"] for r in RECORDS[:20] if r["Category"] != "data"])
 
 
-def test_a_hold_keeps_its_records_until_it_is_released(engine: Engine) -> None:
+@pytest.mark.parametrize("rewrite", [True, False])
+def test_a_hold_keeps_its_records_until_it_is_released(engine: Engine, rewrite: bool) -> None:
     now = ClockOf(engine).now
     insert(engine, *({**record, "IngestedAt": now - 50 * DAY} for record in RECORDS[:40]))
     alice = HoldScope(actor="alice")
     kept = [r["LeafIndex"] for r in RECORDS[:40] if "alice" in (r["ActorId"], r["ActorName"], r["EffectiveActorId"])]
     add_hold(engine, "case-1", alice, "lawsuit", "eve", "127.0.0.1")
-    apply_retention(engine, {AUDIT: Policy(30), OPERATIONAL: Policy(30)})
+    apply_retention(engine, {AUDIT: Policy(30), OPERATIONAL: Policy(30)}, rewrite=rewrite)
     engine.execute("OPTIMIZE TABLE audit_logs FINAL")
     wait_for(lambda: leaves(engine) == kept)
     assert compare_definitions(read_definitions(engine)) == ()
@@ -170,6 +175,40 @@ def test_a_hold_keeps_its_records_until_it_is_released(engine: Engine) -> None:
     engine.execute("OPTIMIZE TABLE audit_logs FINAL")
     wait_for(lambda: leaves(engine) == [])
     assert compare_definitions(read_definitions(engine)) == ()
+
+
+def test_a_hold_wins_over_removal_that_is_due_already_in_parts_that_exist(engine: Engine) -> None:
+    now = ClockOf(engine).now
+    engine.execute("ALTER TABLE audit_logs MODIFY SETTING merge_with_ttl_timeout = 0")
+    with removal_paused(engine, ["audit_logs"]):
+        apply_retention(engine, {AUDIT: Policy(30)})
+        insert(engine, *({**record, "IngestedAt": now - 50 * DAY} for record in RECORDS[:40]))
+        add_hold(engine, "case-1", HoldScope(category="data"), "lawsuit", "eve", "127.0.0.1")
+        apply_retention(engine, {AUDIT: Policy(30)}, rewrite=False)
+        wait_for_removal(engine, ["audit_logs"])
+        assert len(leaves(engine)) == 40
+    wait_for(lambda: leaves(engine) == [r["LeafIndex"] for r in RECORDS[:40] if r["Category"] == "data"])
+
+
+def test_a_merge_that_does_not_end_is_not_waited_for_for_ever() -> None:
+    waits: list[float] = []
+    with pytest.raises(RemovalGoesOnError, match=r"1 merges of audit_logs .* still run after 1 seconds"):
+        wait_for_removal(AlwaysMerging(), ["audit_logs"], waits.append, longest=1)
+    assert sum(waits) >= 1
+
+
+class AlwaysMerging(PretendedEngine):
+    """An engine with one merge that never ends."""
+
+    def query(
+        self,
+        select: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> bytes:
+        return encode_string(b"audit_logs/all_1_2_1")
 
 
 def test_holds_are_read_back_with_their_release(engine: Engine) -> None:
