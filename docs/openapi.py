@@ -25,7 +25,9 @@ DOCUMENT = Path(__file__).resolve().parents[1] / "server" / "api" / "openapi.jso
 _EVERY = (400, 429, 500, 503)  # status codes of errors that any call may have
 _ERRORS = {
     400: "A parameter, or the query, is wrong; the message says which, and what is valid.",
+    403: "The caller may not make this call.",
     404: "The requested object is not stored.",
+    409: "The state of things forbids the call; the message says what to do.",
     422: "The query reached a limit of time, rows or memory; the message says which, and how to narrow it.",
     429: "Too many calls at the same time: try again.",
     500: "The stored data is not what was signed, or the server failed.",
@@ -98,6 +100,9 @@ def _operation(protos: Protos, operation: Operation, schemas: Schemas) -> Json:
         "tags": [service],
     }
     if operation.method == "post":
+        if in_path:
+            every = _parameters(protos, call.input_type, in_path, schemas)
+            found["parameters"] = [each for each in every if each["in"] == "path"]
         found["requestBody"] = {"content": {"application/json": {"schema": schemas.reference(call.input_type)}}}
     else:
         found["parameters"] = list(_parameters(protos, call.input_type, in_path, schemas))

@@ -34,6 +34,7 @@ class Operation:
 
 
 _QUERY = (422,)
+_CHANGES = (403, 409)
 
 OPERATIONS = (
     Operation("/api/v1/search", "CorrelationService.Search", errors=_QUERY),
@@ -55,6 +56,10 @@ OPERATIONS = (
     Operation("/api/v1/logs/{log}/consistency-proof", "EvidenceService.GetConsistencyProof", errors=(404,)),
     Operation("/api/v1/verify", "EvidenceService.Verify", "post", media=(NDJSON,)),
     Operation("/api/v1/status", "StatusService.GetStatus"),
+    Operation("/api/v1/holds", "AdministrationService.ListHolds"),
+    Operation("/api/v1/holds", "AdministrationService.AddHold", "post", errors=_CHANGES),
+    Operation("/api/v1/holds/{name}/release", "AdministrationService.ReleaseHold", "post", errors=(404, *_CHANGES)),
+    Operation("/api/v1/retention", "AdministrationService.GetRetention"),
 )
 """The calls of the gRPC API that are served over HTTP."""
 

@@ -18,6 +18,8 @@ import grpc.aio
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 
+from server.api.administration import Administration
+from server.api.administration_calls import add_administration
 from server.api.asking import Queries
 from server.api.backend import Backend
 from server.api.grpc_services import SERVICE_NAMES, add_services
@@ -41,6 +43,9 @@ from server.otlp.errors import NotServedError
 from server.otlp.http_refusals import unserved_routes
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.unserved import SERVICES, not_served_by_api, unserved_handler
+from server.own_records.administration import record_change
+from server.own_records.retention_changes import keep_recording, record_retention
+from server.own_records.sender import OwnRecords
 from server.process.background import background
 from server.process.fair_queue import FairQueue
 from server.process.finding_log import FoundOverApi
@@ -61,6 +66,7 @@ from server.transport.servers import check_addresses, serve_grpc, serve_http_apa
 from server.workers.messages import REPORT_INTERVAL, Order, Report
 from server.writer.ingestion import Ingestion
 from server.writer.old_logs import refuse_new_key_for_old_logs
+from server.writer.retention import retention_policies
 from storage.clickhouse import connect
 from storage.deferred import DeferredEngine
 from storage.interrupt import Interrupt
@@ -147,7 +153,10 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         )
         rereading = _reread_keys(process, backend, identity)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))
-        answering = _answer(process, backend, intake)
+        policies = retention_policies(settings)
+        record = partial(record_change, OwnRecords(intake.otlp_grpc))
+        administration = Administration(reader, policies, record, settings.administration)
+        answering = _answer(process, backend, intake, administration)
         api_grpc, http = await stack.enter_async_context(answering)
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
@@ -166,6 +175,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         reader.arrive(measured if measured.info.exclusive else WatchedEngine(measured, storage.probe))
         stack.callback(ending.set)  # calls that still run do not keep the process from ending
         opened = await stack.enter_async_context(intake.accepting(storage))
+        administration.begin()
+        recording = keep_recording(pools.housekeeping, partial(record_retention, reader, policies, record))
+        stack.enter_context(background("records of retention", recording, signals.stop))
         publishing = _publish_keys(process, identity, opened.signed_by)
         stack.enter_context(background("key publication", publishing, signals.stop))
         verification = self_verification(
@@ -256,7 +268,9 @@ def _freeze_gc() -> None:
 
 
 @contextlib.asynccontextmanager
-async def _answer(process: Process, backend: Backend, intake: Intake) -> AsyncIterator[tuple[Address, Address]]:
+async def _answer(
+    process: Process, backend: Backend, intake: Intake, administration: Administration
+) -> AsyncIterator[tuple[Address, Address]]:
     """Answer the API, over gRPC and HTTP; yields where. Should one end by itself, it is as with ``receiving``."""
     settings, pool, ended = process.settings, process.pools.api, process.signals.stop
     metrics, not_ready = intake.metrics, intake.not_ready
@@ -271,6 +285,7 @@ async def _answer(process: Process, backend: Backend, intake: Intake) -> AsyncIt
         threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
         queries = Queries(backend, threads, FairQueue(settings.query_concurrency))
         add_services(server, backend, pool, queries)
+        add_administration(server, administration, pool)
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         server.add_generic_rpc_handlers((unserved_handler(metrics.request, RefusalLog("grpc"), explain),))
@@ -278,7 +293,7 @@ async def _answer(process: Process, backend: Backend, intake: Intake) -> AsyncIt
         await stack.enter_async_context(following_readiness(health, ended))
         limits = ConnectionLimits(settings.max_connections)
         unserved = unserved_routes(metrics.request, RefusalLog("http"), explain)
-        app = build_http_api(backend, pool, not_ready, metrics.expose, unserved, queries)
+        app = build_http_api(backend, pool, not_ready, metrics.expose, unserved, queries, administration)
         http_api = measured_http(app, metrics.call)
         http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits, ended))
         yield grpc_address, http_address

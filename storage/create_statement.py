@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field, replace
 
-__all__ = ["Column", "Index", "Table", "alter_table", "parse_create"]
+__all__ = ["Column", "Index", "Table", "alter_table", "parse_create", "split"]
 
 _LEXEME = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.|``)*`|\"(?:[^\"\\]|\\.)*\"|\w+|\s+|.", re.DOTALL)
 _HEAD = re.compile(
@@ -97,14 +97,14 @@ def parse_create(statement: str) -> Table:
     table = Table(head["kind"], _unquoted(head["name"]))
     if table.kind != "TABLE":
         return table
-    parts = list(_split(sql[head.end() :].strip(), by=" "))
+    parts = list(split(sql[head.end() :].strip(), by=" "))
     if parts and parts[0].startswith("("):
-        for element in _split(parts.pop(0)[1:-1], by=","):
+        for element in split(parts.pop(0)[1:-1], by=","):
             _add_element(table, element.strip())
     clauses = dict(_clauses(parts, _TABLE_CLAUSES))
     engine = clauses.pop("ENGINE", "").removeprefix("=").strip()
     engine = _unquoted(engine)
-    for setting in _split(clauses.pop("SETTINGS", ""), by=","):
+    for setting in split(clauses.pop("SETTINGS", ""), by=","):
         name, _, value = setting.partition("=")
         table.settings[name.strip()] = value.strip()
     clauses.pop("COMMENT", None)
@@ -126,7 +126,7 @@ def alter_table(tables: MutableMapping[str, Table], statement: str) -> None:
         return
     table = tables[altered["name"]]
     changed = replace(table, indexes=dict(table.indexes), columns=dict(table.columns))
-    for command in _split(_SETTINGS_OF_ALTER.sub("", altered["commands"]), by=","):
+    for command in split(_SETTINGS_OF_ALTER.sub("", altered["commands"]), by=","):
         if dropped := _DROP_INDEX.fullmatch(command):
             changed.indexes.pop(dropped["name"], None)
         elif gone := _DROP_COLUMN.fullmatch(command):
@@ -139,7 +139,7 @@ def alter_table(tables: MutableMapping[str, Table], statement: str) -> None:
 
 
 def _add_element(table: Table, element: str) -> None:
-    parts = list(_split(element, by=" "))
+    parts = list(split(element, by=" "))
     if parts[0] == "INDEX" and "TYPE" in parts:
         at = parts.index("TYPE")
         kind, _, granularity = " ".join(parts[at + 1 :]).partition(" GRANULARITY ")
@@ -152,7 +152,7 @@ def _add_element(table: Table, element: str) -> None:
         more = " ".join(f"{name} {text}".strip() for name, text in clauses[1:] if name not in _UNIMPORTANT)
         name, kind = _unquoted(parts[0]), clauses[0][1]
         if nested := _NESTED.fullmatch(kind):
-            for part in _split(nested["parts"], by=","):  # as ClickHouse shows it
+            for part in split(nested["parts"], by=","):  # as ClickHouse shows it
                 of, _, type_ = part.partition(" ")
                 table.columns[f"{name}.{_unquoted(of)}"] = Column(f"Array({type_})", more)
         else:
@@ -183,7 +183,7 @@ def _clauses(parts: list[str], names: tuple[str, ...]) -> Iterator[tuple[str, st
         yield name, " ".join(words)
 
 
-def _split(sql: str, by: str) -> Iterator[str]:
+def split(sql: str, by: str) -> Iterator[str]:
     """Split SQL of one line by a character outside of quotes and brackets; empty pieces are left out."""
     depth, piece = 0, ""
     for lexeme in _LEXEME.findall(sql):

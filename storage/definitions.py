@@ -16,6 +16,7 @@ from storage.create_statement import Column, Index, Table, alter_table, parse_cr
 from storage.engine import Engine
 from storage.errors import AccessDeniedError, NotAppliedError
 from storage.migrate import load_migrations
+from storage.retention_sql import parse_ttl
 from storage.roles import system_right
 from storage.rowbinary import read_one, read_rows, text, uint8, uint64
 from storage.schema import RECORD_TABLES
@@ -37,7 +38,6 @@ EVIDENCE_TABLES = ("otel_logs", "audit_logs", "otel_traces", "log_batches", "log
 _VERSIONS = ((24, 1), (99, 0))
 _MERGE_TREE = re.compile(r"(Replicated|Shared)?MergeTree(\(.*\))?")
 _SHOWS_MERGE_TREE = re.compile(r"^ENGINE = \w*MergeTree", re.MULTILINE)
-_RETENTION = re.compile(r"toDateTime\(IngestedAt\) \+ toIntervalDay\((\d+)\)")
 _RECORD_TABLES = tuple(RECORD_TABLES.values())
 
 _PATCH_PARTS = "active AND startsWith(name, 'patch-')"
@@ -120,10 +120,10 @@ class StoredDefinitions:
     unread: tuple[SkippedCheck, ...] = ()
 
     def retention_days(self, table: str) -> int | None:
-        """Return the days after which a table's TTL drops records; None for never, or if it is not Lognotary's."""
+        """Return the days for which a table's TTL keeps every record; None for ever, or if it is not Lognotary's."""
         ttl = parse_create(self.creates[table]).clauses.get("TTL", "") if table in self.creates else ""
-        match = _RETENTION.fullmatch(ttl)
-        return int(match[1]) if match else None
+        found = parse_ttl(ttl)
+        return found.days if found else None
 
 
 def read_definitions(engine: Engine) -> StoredDefinitions:
@@ -264,10 +264,13 @@ def _differences(table: str, actual: Table, expected: tuple[Table, ...]) -> Iter
         if is_ != should:
             yield f"the table {table} has {key} {is_ or 'nothing'}, and should have {should or 'none'}"
     ttl = actual.clauses.get("TTL", "")
-    if ttl and not (table in _RECORD_TABLES and _RETENTION.fullmatch(ttl)):
+    found = parse_ttl(ttl) if table in _RECORD_TABLES else None
+    if ttl and found is None:
         yield f"the table {table} has the TTL {ttl}, which is not one that Lognotary sets"
     for name in sorted(_SETTINGS):
         value, wanted = actual.settings.get(name), usual.settings.get(name)
+        if name == "ttl_only_drop_parts" and found is not None and found.by_day:
+            continue  # rows are deleted too
         if value != wanted and not (wanted is None and value == "0"):
             yield f"the table {table} has {name} = {value or 'default'}, and should have {wanted or 'default'}"
 

@@ -16,7 +16,7 @@ _SPANS = "otel_traces"
 _RECORDS = (*_LOGS, _SPANS)
 _SPAN_TIMES = "otel_traces_trace_id_ts"
 _VIEW = "otel_traces_trace_id_ts_mv"
-_WRITTEN = (*_RECORDS, *_EVIDENCE, "log_writers", "lognotary_migrations")
+_WRITTEN = (*_RECORDS, *_EVIDENCE, "log_writers", "lognotary_migrations", "legal_holds", "retention_policies")
 
 # Retention, and what migrations alter.
 _ALTERED = (
@@ -29,6 +29,12 @@ _SYSTEM = {
     "parts": ("database", "table", "name", "active", "rows"),
     "mutations": ("database", "table", "command", "is_done"),
     "masking_policies": ("database", "table"),
+}
+
+# What a hold waits for, and which volumes there are.
+_SYSTEM_OF_SERVERS = {
+    "merges": ("database", "table", "result_part_name"),
+    "storage_policies": ("policy_name", "volume_name"),
 }
 
 
@@ -62,7 +68,9 @@ def _rights(role: Role, database: str) -> Iterator[str]:
         yield from (f"SELECT, INSERT, CREATE TABLE ON {database}.{table}" for table in (*_WRITTEN, _SPAN_TIMES))
         yield f"CREATE VIEW, ALTER VIEW MODIFY QUERY ON {database}.{_VIEW}"
         yield from (f"{_ALTERED} ON {database}.{table}" for table in _LOGS)
-        yield f"ALTER TTL ON {database}.{_SPANS}"
+        yield f"ALTER TTL, ALTER SETTINGS ON {database}.{_SPANS}"
+        yield from (f"SYSTEM TTL MERGES ON {database}.{table}" for table in _RECORDS)
+        yield from (f"SELECT({', '.join(columns)}) ON system.{table}" for table, columns in _SYSTEM_OF_SERVERS.items())
         yield from (f"ALTER SETTINGS ON {database}.{table}" for table in _EVIDENCE)
         yield "TABLE ENGINE ON MergeTree"
     yield from map(system_right, _SYSTEM)

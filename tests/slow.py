@@ -22,6 +22,7 @@ SLOW = {
     "tests/interop/": "builds Go programs and reads a served log with them",
     "tests/notary/test_hashing_sanitized.py": "compiles a program",
     "tests/storage/test_access.py": "starts a server with users",
+    "tests/storage/test_cold_volume.py": "starts a server with two disks",
     "tests/storage/test_definitions.py::test_a_row_policy": "starts a server with users",
     "tests/storage/test_definitions.py::test_select_on": "starts a server with users",
     "tests/storage/test_permanent_errors.py": "starts servers",

@@ -18,6 +18,7 @@ GET  /api/v1/logs                               ListLogs
 GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
 GET  /api/v1/logs/{log}/inclusion-proof         GetInclusionProof
 GET  /api/v1/logs/{log}/consistency-proof       GetConsistencyProof
+POST, GET /api/v1/holds, GET /api/v1/retention  see ``administration_calls``
 POST /api/v1/verify                             Verify; the answer has one JSON object per line
 GET  /api/openapi.json                          all of this as an OpenAPI 3.1 document
 POST /api/v1/complete-search                    CompleteSearch; the answer has one JSON object per line
@@ -40,7 +41,6 @@ from http import HTTPStatus
 from importlib.resources import files
 from typing import TypeVar
 
-from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -49,11 +49,14 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response, S
 from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, status_pb2
+from server.api.administration import Administration
+from server.api.administration_calls import administration_routes
 from server.api.asking import Queries
 from server.api.backend import Backend
 from server.api.errors import InvalidArgumentError
 from server.api.export_download import export_routes
 from server.api.parameters import parse_body, parse_parameters
+from server.api.responses import json_response, to_json
 from server.api.statuses import EXPECTED_ERRORS, status_of
 from server.api.tail_lines import tail_routes
 from server.api.tile_api import tile_routes
@@ -80,6 +83,7 @@ def build_http_api(
     metrics: Callable[[], bytes],
     unserved: Callable[[Request, Exception], Awaitable[Response]] | None = None,
     queries: Queries | None = None,
+    administration: Administration | None = None,
 ) -> Starlette:
     """Build the ASGI application.
 
@@ -90,6 +94,7 @@ def build_http_api(
         metrics: function that returns the server's metrics, in Prometheus' text format.
         unserved: handler of requests that no route serves; None for Starlette's own.
         queries: runner of queries; None for a runner in the same pool.
+        administration: legal holds and retention; None to leave out these calls.
     """
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
 
@@ -158,6 +163,7 @@ def build_http_api(
                 queries,
             ),
             *export_routes(backend, pool, queries),
+            *(administration_routes(administration, pool) if administration else ()),
             Route("/api/openapi.json", openapi),
             *tail_routes(backend.tails),
             *tile_routes(backend, pool),
@@ -188,8 +194,8 @@ def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Messag
     async def handle(request: Request) -> Response:
         call = parse_parameters(request.query_params.multi_items(), request.path_params, kind())
         if isinstance(runner, Queries):
-            return _json(await runner.run_until_gone(request, partial(answer, call)))
-        return _json(await runner.run(partial(answer, call)))
+            return json_response(await runner.run_until_gone(request, partial(answer, call)))
+        return json_response(await runner.run(partial(answer, call)))
 
     route = Route(path, handle)
     # Starlette's converter allows no line breaks in a path, but IDs come from senders and may have them.
@@ -233,23 +239,15 @@ def _steps(
     return Route(path, handle, methods=["POST"])
 
 
-def _to_json(message: Message, *, indent: int | None = 2) -> str:
-    return MessageToJson(message, indent=indent, always_print_fields_with_no_presence=True)
-
-
-def _json(message: Message) -> Response:
-    return Response(_to_json(message), media_type="application/json")
-
-
 async def _lines(
     first: Message | None, made: AsyncGenerator[Message, None], interrupt: Interrupt, path: str
 ) -> AsyncIterator[str]:
     try:
         async with contextlib.aclosing(made) as answers:
             if first is not None:
-                yield _to_json(first, indent=None) + "\n"
+                yield to_json(first, indent=None) + "\n"
             async for step in answers:
-                yield _to_json(step, indent=None) + "\n"
+                yield to_json(step, indent=None) + "\n"
     except (QueryTooExpensiveError, StorageError) as error:
         # The status has been sent already, so only an aborted response can tell the caller.
         _logger.warning("an answer of %s was interrupted: %s", path, error)

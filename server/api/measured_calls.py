@@ -12,7 +12,7 @@ import grpc.aio
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lognotary.v1 import correlation_pb2, evidence_pb2, status_pb2
+from lognotary.v1 import administration_pb2, correlation_pb2, evidence_pb2, status_pb2
 
 __all__ = ["GRPC_CALLS", "HTTP_CALLS", "MeasureCall", "MeasuredCalls", "measured_http"]
 
@@ -23,6 +23,7 @@ _SERVICES = (
     correlation_pb2.DESCRIPTOR.services_by_name["CorrelationService"],
     evidence_pb2.DESCRIPTOR.services_by_name["EvidenceService"],
     status_pb2.DESCRIPTOR.services_by_name["StatusService"],
+    administration_pb2.DESCRIPTOR.services_by_name["AdministrationService"],
 )
 
 GRPC_CALLS = tuple(f"{service.name}/{method.name}" for service in _SERVICES for method in service.methods)
@@ -49,6 +50,9 @@ HTTP_CALLS = (
     "/api/v1/logs/{log}/consistency-proof",
     "/api/v1/verify",
     "/api/v1/complete-search",
+    "/api/v1/holds",
+    "/api/v1/holds/{name}/release",
+    "/api/v1/retention",
     "/api/openapi.json",
     "/tlog/{log_id}/{path:path}",
 )

@@ -72,6 +72,7 @@ def _as_json(sources: Sources, problems: Sequence[str]) -> dict[str, object]:
         "file": sources.file,
         "settings": settings,
         "audit_rules": rules,
+        "retention_rules": [{"rule": rule, "place": place} for place, rule in sources.retention],
         "built_in_rules": sources.built_in_rules,
         "problems": list(problems),
     }
@@ -84,6 +85,8 @@ def _lines(sources: Sources, settings: Settings | None) -> Iterator[str]:
     for setting in SETTINGS:
         given = sources.values[setting.name]
         yield f"{shown[setting.name]:{width}}  # {_origin(setting, given, settings)}".rstrip()
+    for place, _ in sources.retention:
+        yield f"# rule of retention: {place}"
     names = ", ".join(_rule_name(rule) for _, rule in sources.rules)
     yield f"# audit rules: {names or 'none'}; built-in rules: {'on' if sources.built_in_rules else 'off'}"
 

@@ -86,8 +86,13 @@ class StatementWriter:
         """The last stored statement."""
         return self._last
 
-    def state(self, kind: StatementKind, *words: str) -> Statement:
+    def state(self, kind: StatementKind, *words: str, data: bytes = b"") -> Statement:
         """Store a statement about the log's current checkpoint.
+
+        Args:
+            kind: kind of the statement.
+            words: words of the statement.
+            data: the data that one of the words is the digest of.
 
         Raises:
             SigningError: a key cannot be used now.
@@ -99,7 +104,7 @@ class StatementWriter:
                 earliest = max(0, statement.time - _LONGEST_WAIT)
                 bound = ReceiptBound(self._receipts.promise(earliest * 10**9), earliest)
                 statement = replace(statement, words=(*words, *bound.words))
-            return self._store(statement, [self._signer])
+            return self._store(statement, [self._signer], data)
 
     def state_of(self, checkpoint: Checkpoint, kind: StatementKind, data: bytes) -> Statement:
         """Store an attestation of an earlier checkpoint, which the log has extended since. Raises as ``state``."""
@@ -115,17 +120,24 @@ class StatementWriter:
             self._signer = after
             return stored
 
-    def keep_for(self, seconds: int | None) -> None:
-        """State the retention, unless the last statement about it has the same value. Raises as ``state``."""
+    def keep_for(self, seconds: int | None, rules: str = "") -> None:
+        """State the retention, unless the last statement about it says the same. Raises as ``state``.
+
+        Args:
+            seconds: seconds for which every record is kept, None for ever.
+            rules: rules by which records are kept for different times; empty if all are kept equally long.
+        """
         log_id = self._committed.name.log_id
-        said: int | None = -1
+        wanted = (seconds, rules.encode())
+        said: tuple[int | None, bytes] = (-1, b"")
         for row in read_statements(self._engine, log_id, StatementKind.RETENTION):
             try:
-                said = read_retention(open_statement(row.note)[0])
+                said = (read_retention(open_statement(row.note)[0]), row.data)
             except VerificationError:  # altered: verification reports it
-                said = -1
-        if said != seconds:
-            self.state(StatementKind.RETENTION, "forever" if seconds is None else str(seconds))
+                said = (-1, b"")
+        if said != wanted:
+            words = ("forever" if seconds is None else str(seconds), *([data_digest(wanted[1])] if rules else []))
+            self.state(StatementKind.RETENTION, *words, data=wanted[1])
 
     def _next(self, checkpoint: Checkpoint, kind: StatementKind, words: Sequence[str]) -> Statement:
         number, earliest = (self._last.number + 1, self._last.time) if self._last else (1, 0)

@@ -30,6 +30,7 @@ __all__ = [
     "StatementKind",
     "StatementRow",
     "data_digest",
+    "data_word",
     "key_change_words",
     "open_statement",
     "read_key_change",
@@ -40,6 +41,7 @@ __all__ = [
 
 _LINE = re.compile(r"lognotary/v1 ([1-9][0-9]{0,18}) (0|[1-9][0-9]{0,9}) ([a-z]+)((?: \S+)*)")
 _LATEST = (1 << 32) - 1  # ClickHouse's DateTime
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _BOUND = re.compile(r"(0|[1-9][0-9]{0,18}) (0|[1-9][0-9]{0,9})")
 
 
@@ -48,7 +50,8 @@ class StatementKind(Enum):
 
     HEARTBEAT: the log was in this state at that time; a ``ReceiptBound``, which older heartbeats lack.
     KEYS: the keys that sign the log from now on, and those that signed it so far.
-    RETENTION: age in seconds after which records may be dropped, ``forever``: never; a ``ReceiptBound``, as HEARTBEAT.
+    RETENTION: age in seconds after which records may be dropped, ``forever``: never; SHA-256 of the rules, if records
+        are kept for different times; a ``ReceiptBound``, as HEARTBEAT.
     WITNESSED: SHA-256 of cosignature lines of witnesses over this checkpoint.
     TIMESTAMPED: SHA-256 of an RFC 3161 response over this checkpoint.
     """
@@ -115,7 +118,7 @@ class StatementRow:
         tree_size: number of entries in the log.
         signed_at: when it was signed, in seconds since the epoch.
         note: the signed note.
-        data: cosignature lines or timestamp response for WITNESSED and TIMESTAMPED, else empty.
+        data: cosignature lines or timestamp response for WITNESSED and TIMESTAMPED, rules for RETENTION, else empty.
     """
 
     log_id: str
@@ -234,17 +237,27 @@ def read_key_change(statement: Statement, signed: SignedNote) -> KeyChange:
 
 
 def read_retention(statement: Statement) -> int | None:
-    """Return the retention in seconds from a RETENTION statement; None for ever.
+    """Return the retention in seconds from a RETENTION statement, the shortest if there are rules; None for ever.
 
     Raises:
         MalformedError: the statement does not contain a retention.
     """
-    word = statement.words[0] if len(statement.words) in (1, 3) else ""
+    words = statement.words
+    known = len(words) in (1, 3) or (len(words) in (2, 4) and _DIGEST.fullmatch(words[1]))
+    word = words[0] if known else ""
     if statement.kind is StatementKind.RETENTION and word == "forever":
         return None
     if statement.kind is not StatementKind.RETENTION or not re.fullmatch(r"[1-9][0-9]{0,11}", word):
         raise MalformedError("the statement does not say how long records are kept")
     return int(word)
+
+
+def data_word(statement: Statement) -> str:
+    """Return the word of a statement that is the digest of its data; empty if it has no data."""
+    if statement.kind in (StatementKind.WITNESSED, StatementKind.TIMESTAMPED):
+        return "".join(statement.words)
+    has_rules = statement.kind is StatementKind.RETENTION and len(statement.words) in (2, 4)
+    return statement.words[1] if has_rules else ""
 
 
 def read_receipt_bound(statement: Statement) -> ReceiptBound | None:
@@ -253,7 +266,8 @@ def read_receipt_bound(statement: Statement) -> ReceiptBound | None:
     Raises:
         MalformedError: its words are no receipt bound.
     """
-    words = {StatementKind.HEARTBEAT: statement.words, StatementKind.RETENTION: statement.words[1:]}.get(statement.kind)
+    after_retention = statement.words[2 if len(statement.words) in (2, 4) else 1 :]
+    words = {StatementKind.HEARTBEAT: statement.words, StatementKind.RETENTION: after_retention}.get(statement.kind)
     if not words:
         return None
     match = _BOUND.fullmatch(" ".join(words))

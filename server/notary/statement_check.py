@@ -20,6 +20,7 @@ from server.notary.statement import (
     StatementKind,
     StatementRow,
     data_digest,
+    data_word,
     open_statement,
     read_key_change,
     read_receipt_bound,
@@ -179,14 +180,14 @@ class _ColumnError(VerificationError):
 def _check_columns(
     row: StatementRow, home: str, statement: Statement, signers: set[VerifierKey], signatures: int
 ) -> None:
-    has_data = statement.kind in (StatementKind.WITNESSED, StatementKind.TIMESTAMPED)
+    word = data_word(statement)
     for column, stored, signed in (
         ("LogId", row.log_id, home),
         ("Number", row.number, statement.number),
         ("Kind", row.kind, statement.kind.value),
         ("TreeSize", row.tree_size, statement.checkpoint.size),
         ("SignedAt", row.signed_at, statement.time),
-        ("Data", data_digest(row.data) if has_data else row.data, "".join(statement.words) if has_data else b""),
+        ("Data", data_digest(row.data) if word else row.data, word or b""),
     ):
         if stored != signed:
             raise _ColumnError(f"{column} does not agree with the note")

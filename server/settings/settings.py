@@ -27,6 +27,7 @@ from server.settings.flags import add_flags
 from server.settings.producers import read_policy, read_producer_keys
 from server.settings.readers import read_codec, read_file, read_keys, read_signed_streams, read_witnesses
 from server.settings.redaction import read_redaction
+from server.settings.retention_rules import cold_volume_problems, read_retention_rules
 from server.settings.sources import Sources, gather, gather_rules, in_order
 from server.settings.table import SETTINGS, Setting
 from server.settings.trace_links import read_trace_links
@@ -35,6 +36,7 @@ from server.settings.values import (
     Address,
     parse_address,
     read_acknowledge,
+    read_choice,
     read_count,
     read_days,
     read_duration,
@@ -47,6 +49,7 @@ from server.settings.values import (
 )
 from server.witness.settings import TimestampAuthority, Witness
 from storage.errors import StorageConfigError
+from storage.retention_policy import RetentionRule
 from storage.url import EmbeddedUrl, StorageUrl, parse_storage_url
 
 __all__ = [
@@ -106,6 +109,9 @@ class Settings:
     retention_operational: int | None
     retention_spans: int | None
     retention_audit: int | None
+    administration: str
+    audit_cold_volume: str
+    audit_cold_after: int
     signed_streams: frozenset[Stream]
     witnesses: tuple[Witness, ...]
     witness_interval: float
@@ -116,6 +122,7 @@ class Settings:
     log_level: str
     log_format: str
     audit_rules: tuple[Rule, ...]
+    retention_rules: Mapping[Stream, tuple[RetentionRule, ...]]
     file: str
 
     @property
@@ -157,9 +164,11 @@ def check_settings(sources: Sources) -> tuple[Settings | None, list[str]]:
     problems = list(sources.problems)
     parsed = _parse(sources, problems)
     rules = _rules(sources, problems)
+    retention = read_retention_rules(sources.retention, problems)
     if problems:
         return None, in_order(problems, sources.file)
-    return Settings(**parsed, audit_rules=rules, file=str(Path(sources.file).absolute()) if sources.file else ""), []
+    file = str(Path(sources.file).absolute()) if sources.file else ""
+    return Settings(**parsed, audit_rules=rules, retention_rules=retention, file=file), []
 
 
 def check_rules(sources: Sources) -> tuple[tuple[Rule, ...], list[str]]:
@@ -210,6 +219,9 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "retention_operational": read_days,
         "retention_spans": read_days,
         "retention_audit": read_days,
+        "administration": lambda text: read_choice(text, ("off", "local")),
+        "audit_cold_volume": str.strip,
+        "audit_cold_after": lambda text: read_days(text) or 0,
         "signed_streams": read_signed_streams,
         "witnesses": read_witnesses,
         "witness_interval": read_duration,
@@ -253,6 +265,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
             "the keys of the producers, or annotate"
         )
     problems += _shared_addresses(parsed, sources)
+    problems += cold_volume_problems(parsed, sources)
     return parsed
 
 

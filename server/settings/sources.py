@@ -75,6 +75,7 @@ class Sources:
         values: value of each setting, by name.
         built_in_rules: True if the built-in audit rules apply.
         rules: audit rules of the file, each with its place.
+        retention: rules of retention of the file, each with its place.
         problems: what is wrong, one sentence each.
         readable: False if there is a settings file, but it cannot be read.
     """
@@ -83,6 +84,7 @@ class Sources:
     values: dict[str, Given] = field(default_factory=dict)
     built_in_rules: bool = True
     rules: list[tuple[str, Any]] = field(default_factory=list)
+    retention: list[tuple[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     readable: bool = True
 
@@ -104,6 +106,7 @@ def gather(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Sources:
     for setting in SETTINGS:
         sources.values[setting.name] = _given(setting, flags, environ, content, lines, sources)
     _take_audit(content.get("audit", {}), lines, sources)
+    _take_retention(content.get("retention", []), lines, sources)
     return sources
 
 
@@ -183,10 +186,13 @@ def _twice(error: tomllib.TOMLDecodeError, line: str) -> str:
 
 def _check_names(content: Mapping[str, Any], lines: _Lines, sources: Sources) -> None:
     names = [setting.name for setting in SETTINGS]
-    for name in content.keys() - {*names, "audit"}:
+    for name in content.keys() - {*names, "audit", "retention"}:
         place = f"{sources.file}{lines.of(name)}"
         if isinstance(content[name], dict) or _is_tables(content[name]):
-            more = did_you_mean(name, ["audit"]) or "; settings stand before the first section, and [audit] is the only"
+            more = (
+                did_you_mean(name, ["audit", "retention"])
+                or "; settings stand before the first section, and [audit] and [[retention]] are the only"
+            )
             sources.problems.append(f"{place}: unknown section [{name}]{more}")
         else:
             sources.problems.append(f"{place}: unknown setting {name}{did_you_mean(name, names)}")
@@ -245,6 +251,18 @@ def _take_audit(audit: object, lines: _Lines, sources: Sources) -> None:
         sources.problems.append(f"{sources.file}{at}: rules must be tables, each under [[audit.rules]]")
         return
     sources.rules = [(f"{sources.file}{lines.of('audit.rules', number)}", rule) for number, rule in enumerate(rules, 1)]
+
+
+def _take_retention(rules: object, lines: _Lines, sources: Sources) -> None:
+    place = f"{sources.file}{lines.of('retention')}"
+    if not isinstance(rules, list):
+        sources.problems.append(
+            f"{place}: retention must be tables, each under [[retention]]; the default of a stream is set with "
+            "retention_audit, retention_operational or retention_spans"
+        )
+        return
+    places = (f"{sources.file}{lines.of('retention', number)}" for number in range(1, len(rules) + 1))
+    sources.retention = list(zip(places, rules, strict=True))
 
 
 def _text(value: object) -> str:

@@ -227,6 +227,28 @@ SETTINGS = (
         _EVIDENCE,
     ),
     Setting(
+        "audit_cold_volume",
+        "",
+        "volume of ClickHouse's storage policy to which old parts of audit records are moved; default: none",
+        Kind.TEXT,
+        _EVIDENCE,
+    ),
+    Setting(
+        "audit_cold_after",
+        "90d",
+        "age at which audit records are moved to audit_cold_volume: days or weeks, such as 90d",
+        Kind.DAYS,
+        _EVIDENCE,
+    ),
+    Setting(
+        "administration",
+        "local",
+        "who may add and release legal holds: callers on this machine (local), or nobody (off)",
+        Kind.CHOICE,
+        _EVIDENCE,
+        ("off", "local"),
+    ),
+    Setting(
         "signed_streams",
         "audit,operational,spans",
         "streams that are signed, separated by commas, always with audit; others are stored without evidence",

@@ -146,6 +146,9 @@ class CompleteChecker(RecordChecker):
         if signed is None:
             yield from self._unprovable(batch, missing)
             return
+        if missing and self.expiry.covers(batch):
+            self.expiry.add(batch, len(missing))
+            missing = []
         changed = [
             leaf
             for leaf, state in enumerate(states, batch.first_leaf)
@@ -155,7 +158,7 @@ class CompleteChecker(RecordChecker):
         yield from self._named(FindingKind.RECORD_MISSING, batch, missing, what)
         what = "not what was signed: the record was changed, or further rows claim its place"
         yield from self._named(FindingKind.RECORD_CHANGED, batch, changed, what)
-        lost = {*missing, *changed}
+        lost = set(changed)
         right = [record for record in kept if record[0] not in lost]
         self._take(batch, sorted([*right, *self._among_others(batch, changed, signed, wanted)]))
 

@@ -1,4 +1,8 @@
-"""Records that retention has dropped: which batches may lack their records, and how many records are gone."""
+"""Records that retention has dropped: which batches may lack their records, and how many records are gone.
+
+Rules of retention and legal holds keep some records of a batch for longer than others. What a missing record was is
+only known by its hash, so any record that is older than the shortest retention of its log may be gone.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ class Expired:
     Attributes:
         origin: origin of the log.
         day: day of receipt, in UTC.
-        batches: number of batches.
+        batches: number of batches that lack records.
         records: number of records.
     """
 
@@ -54,11 +58,11 @@ class Expiry:
             received = max(received, self._earliest[at - 1])
         return self._before > 0 and received <= self._before  # 0: no statement about retention
 
-    def add(self, batch: Batch) -> None:
-        """Count a batch whose records are gone."""
+    def add(self, batch: Batch, records: int | None = None) -> None:
+        """Count a batch of which a number of records is gone; None for all of them."""
         day = datetime.fromtimestamp(batch.ingested_at // 10**9, UTC).date()
         self._batches[day] += 1
-        self._records[day] += batch.record_count
+        self._records[day] += batch.record_count if records is None else records
 
     @property
     def records(self) -> int:

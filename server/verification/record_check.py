@@ -24,6 +24,7 @@ from server.notary.origin import LogName
 from server.notary.settlement import Stray, Vacancy, settle, settle_placed
 from server.verification.claimed_records import as_signed, claim_of, in_other_version
 from server.verification.expiry import Expiry
+from server.verification.left_records import left_leaves, unexpired_vacancies
 from server.verification.lookup_check import LookupCheck
 from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.stored_leaves import hash_batches
@@ -128,7 +129,11 @@ class RecordChecker:
     def _check_hashed(self, batches: Sequence[Batch], hashes: LeafHashes) -> Iterator[Finding | None]:
         for group in _groups(batches, self.limits.group):
             fragments = self.tree.fragments(group[0].first_leaf, group[-1].tree_size)
-            touched = [batch for batch in group if not self._is_untouched(batch, hashes, fragments)]
+            touched = [
+                batch
+                for batch in group
+                if not self._is_untouched(batch, hashes, fragments) and not self._is_left_over(batch, hashes, fragments)
+            ]
             for some in _groups(touched, self.limits.touched):
                 yield from self._check_touched(some, fragments)
             if self.lookups is not None:
@@ -204,6 +209,20 @@ class RecordChecker:
             and self._are_in_place(batch, fragments)
         )
 
+    def _is_left_over(self, batch: Batch, hashes: LeafHashes, by_id: Mapping[UUID, list[TileFragment]]) -> bool:
+        """Return whether retention may have dropped some records of a batch, and all else is unchanged; count them."""
+        if self.inventory.tiles is None or not self.expiry.covers(batch):
+            return False
+        fragments = by_id.get(batch.batch_id, [])
+        left = left_leaves(batch, hashes, fragments)
+        if not left or not (self._has_rows(batch, left) and self._has_times_within(batch)):
+            return False
+        if not self._are_in_place(batch, fragments):
+            return False
+        self.known_ids.add(batch.batch_id)
+        self.expiry.add(batch, batch.record_count - left)
+        return True
+
     def _check_batch(
         self, batch: Batch, rows: list[StoredRecord], by_id: Mapping[UUID, list[TileFragment]]
     ) -> Iterator[Finding]:
@@ -262,8 +281,11 @@ class RecordChecker:
 
     def _has_its_rows(self, batch: Batch) -> bool:
         """Return whether as many rows as a batch has records name it, and claim none but its leaves."""
+        return self._has_rows(batch, batch.record_count)
+
+    def _has_rows(self, batch: Batch, count: int) -> bool:
         group = self.inventory.records.get(batch.batch_id)
-        if group is None or group.count != batch.record_count:
+        if group is None or group.count != count:
             return False
         return batch.first_leaf <= group.min_leaf and group.max_leaf < batch.tree_size
 
@@ -273,6 +295,15 @@ class RecordChecker:
         times = (batch.min_timestamp, batch.max_timestamp, batch.ingested_at)
         return group is not None and times == (group.min_timestamp, group.max_timestamp, group.newest)
 
+    def _has_times_within(self, batch: Batch) -> bool:
+        """Return whether the times of the records that are left are within those in a batch's row."""
+        group = self.inventory.records.get(batch.batch_id)
+        return group is not None and (
+            batch.min_timestamp <= group.min_timestamp
+            and group.max_timestamp <= batch.max_timestamp
+            and group.newest <= batch.ingested_at
+        )
+
     def _compare(self, batch: Batch, signed: list[bytes], own: list[ClaimedRecord]) -> Iterator[Finding]:
         unseen = 0
         if not self._has_its_rows(batch):
@@ -281,12 +312,17 @@ class RecordChecker:
             own = [claim_of(record, batch.canonical_version) for record in stored]
             group = self.inventory.records.get(batch.batch_id)
             unseen = (group.count if group else 0) - len(own)
+            if len(own) < limit and self.expiry.covers(batch):
+                unseen = 0  # retention has dropped them since they were counted
         comparison = compare(batch, signed, own)
         yield from comparison.findings
         content = set(signed)
-        self.pending.vacancies += [
-            Vacancy(batch, leaf_index, leaf_hash) for leaf_index, leaf_hash in comparison.vacancies.items()
-        ]
+        vacancies: Mapping[int, bytes] = comparison.vacancies
+        if vacancies and self.expiry.covers(batch):
+            yield from self._check_times(batch)
+            vacancies = unexpired_vacancies(comparison)
+            self.expiry.add(batch, len(comparison.vacancies) - len(vacancies))
+        self.pending.vacancies += [Vacancy(batch, leaf_index, leaf_hash) for leaf_index, leaf_hash in vacancies.items()]
         self.pending.strays += [
             Stray(self.name.stream, batch.log_id, claim, batch, claim.leaf_hash in content)
             for claim in comparison.strays
@@ -294,6 +330,11 @@ class RecordChecker:
         if unseen > 0:
             what = f"{unseen} more records name this batch than were checked"
             yield batch_finding(FindingKind.RECORD_INSERTED, batch, what, record_count=unseen)
+
+    def _check_times(self, batch: Batch) -> Iterator[Finding]:
+        if batch not in self.excused and not self._has_times_within(batch):
+            what = "its row was altered: its times are not those of its records"
+            yield batch_finding(FindingKind.BATCH_ALTERED, batch, what)
 
     def _undecidable(self, batch: Batch, own: list[ClaimedRecord]) -> Finding:
         self.altered_tiles.append(batch)

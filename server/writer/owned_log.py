@@ -116,12 +116,13 @@ class OwnedLog:
         latest = max(found.newest.ingested_at if found.newest else 0, last.time * 10**9 if last else 0)
         return cls(name, writer, statements, (journal, stated), latest)
 
-    def state_changes(self, signer: Signer, retention: int | None, *, in_commits: bool) -> None:
+    def state_changes(self, signer: Signer, retention: int | None, rules: str = "", *, in_commits: bool) -> None:
         """State what has changed since the log was written last: the keys that sign, how long records are kept.
 
         Args:
             signer: the keys to sign with.
-            retention: seconds for which records are kept, None for ever.
+            retention: seconds for which every record is kept, None for ever.
+            rules: rules by which records are kept for different times; empty for none.
             in_commits: batches are stored by those who commit them, so the keys change now; else they change in the
                 order of the journal, and nothing waits for that.
 
@@ -137,12 +138,12 @@ class OwnedLog:
                     raise NotAppliedError(f"{self.name.origin}: its key change cannot be stated")
         except RefusedError as error:
             raise NotAppliedError(f"{self.name.origin}: {error}") from error
-        self.state_retention(retention)
+        self.state_retention(retention, rules)
 
-    def state_retention(self, retention: int | None) -> None:
+    def state_retention(self, retention: int | None, rules: str = "") -> None:
         """State for how many seconds records are kept, None for ever, if that has changed. See ``state_changes``."""
         try:
-            self.statements.keep_for(retention)
+            self.statements.keep_for(retention, rules)
         except RefusedError as error:
             raise NotAppliedError(f"{self.name.origin}: {error}") from error
 

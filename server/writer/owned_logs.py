@@ -17,7 +17,7 @@ from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.writer.owned_log import OwnedLog
-from server.writer.retention import retention_days
+from server.writer.retention import retention_policies
 from storage.clock import check_clock
 from storage.engine import Engine
 
@@ -92,12 +92,13 @@ def state_changes(settings: Settings, logs: Mapping[Stream, OwnedLog], keys: Key
     """
     signer = keys.signer()
     in_commits = settings.ack is Acknowledge.COMMIT
-    for stream, days in retention_days(settings).items():
-        retention = None if days is None else days * _DAY
+    for stream, policy in retention_policies(settings).items():
+        retention = None if policy.shortest is None else policy.shortest * _DAY
+        rules = policy.text() if policy.rules else ""
         if stream in settings.signed_streams:
-            logs[stream].state_changes(signer, retention, in_commits=in_commits)
+            logs[stream].state_changes(signer, retention, rules, in_commits=in_commits)
         elif stream in logs:
-            logs[stream].state_retention(retention)
+            logs[stream].state_retention(retention, rules)
 
 
 def reload_keys(logs: Iterable[OwnedLog], keys: KeyStore) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from server.notary.origin import Stream
 from server.process.pools import Pool
@@ -12,18 +12,28 @@ from server.process.storage_wait import retry_until_available
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from storage.engine import Engine
-from storage.retention import read_retention_days, set_retention_days
+from storage.policies import note_earlier_policies
+from storage.removal import let_removal_go_on
+from storage.retention import apply_retention, check_cold_volume, read_retention_days
+from storage.retention_policy import Policy
+from storage.schema import RECORD_TABLES
 
-__all__ = ["enforced_retention", "retention_days"]
+__all__ = ["enforced_retention", "retention_policies"]
 
 
-def retention_days(settings: Settings) -> dict[Stream, int | None]:
-    """Return the retention of each stream in days, None for forever."""
-    return {
+def retention_policies(settings: Settings) -> dict[Stream, Policy]:
+    """Return how long the records of each stream are kept."""
+    days = {
         Stream.AUDIT: settings.retention_audit,
         Stream.OPERATIONAL: settings.retention_operational,
         Stream.SPANS: settings.retention_spans,
     }
+    rules = settings.retention_rules
+    policies = {stream: Policy(kept, rules.get(stream, ())) for stream, kept in days.items()}
+    if settings.audit_cold_volume:
+        audit = policies[Stream.AUDIT]
+        policies[Stream.AUDIT] = Policy(audit.days, audit.rules, settings.audit_cold_volume, settings.audit_cold_after)
+    return policies
 
 
 @contextlib.asynccontextmanager
@@ -32,19 +42,32 @@ async def enforced_retention(
 ) -> AsyncIterator[None]:
     """Lengthen retention on entering the block, which states it in the logs; shorten retention on leaving the block.
 
-    So no record is dropped before the logs have stated that it may be.
+    So no record is dropped before the logs have stated that it may be. Every change has the legal holds in it.
 
     Raises:
         StorageError: retention cannot be set on a table.
         StoppedError: ``stop`` was set while storage was unavailable.
     """
-    wanted = retention_days(settings)
-    kept = await retry_until_available(pool, lambda: read_retention_days(engine), stop, waiting)
+    wanted = retention_policies(settings)
+    kept = await retry_until_available(pool, lambda: _before(engine, settings), stop, waiting)
     longer = {
-        stream: days
-        for stream, days in wanted.items()
-        if (before := kept[stream]) is not None and (days is None or days > before)
+        stream: policy
+        for stream, policy in wanted.items()
+        if (before := kept[stream]) is not None and (policy.shortest is None or policy.shortest > before)
     }
-    await retry_until_available(pool, lambda: set_retention_days(engine, longer), stop, waiting)
+    await retry_until_available(pool, lambda: apply_retention(engine, longer), stop, waiting)
     yield
-    await retry_until_available(pool, lambda: set_retention_days(engine, wanted), stop, waiting)
+    await retry_until_available(pool, lambda: _after(engine, wanted), stop, waiting)
+
+
+def _before(engine: Engine, settings: Settings) -> dict[Stream, int | None]:
+    if settings.audit_cold_volume:
+        check_cold_volume(engine, RECORD_TABLES[Stream.AUDIT], settings.audit_cold_volume)
+    kept = read_retention_days(engine)
+    note_earlier_policies(engine, kept)
+    return kept
+
+
+def _after(engine: Engine, wanted: Mapping[Stream, Policy]) -> None:
+    apply_retention(engine, wanted)
+    let_removal_go_on(engine, tuple(RECORD_TABLES.values()))  # a server may have ended while it was paused

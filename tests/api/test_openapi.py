@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from docs.openapi import build_document
 from docs.openapi_paths import OPERATIONS, Operation
+from server.api.administration import Administration
 from server.api.backend import Backend
 from server.api.http_api import build_http_api
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS
@@ -22,7 +23,10 @@ _NOT_MEASURED = {"/trace/{trace_id}", "/healthz", "/readyz", "/metrics"}
 
 
 def test_the_document_has_every_route_with_its_methods(engine: Engine) -> None:
-    app = build_http_api(Backend(engine, TrustedKeys()), Pool("api", 1), lambda: "", lambda: b"")
+    administration = Administration(engine, {}, lambda _: None, "off")
+    app = build_http_api(
+        Backend(engine, TrustedKeys()), Pool("api", 1), lambda: "", lambda: b"", administration=administration
+    )
     routes = [cast(Route, route) for route in app.routes]
     served = {
         (re.sub(r":path}", "}", route.path), method.lower())

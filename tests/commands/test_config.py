@@ -39,6 +39,15 @@ def test_check_says_that_settings_are_valid(directory: Path, capsys: pytest.Capt
     assert capsys.readouterr().out == "✔ lognotary.toml: the settings are valid (1 value given)\n"
 
 
+def test_show_has_the_rules_of_retention(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (directory / "lognotary.toml").write_text("[[retention]]\nstream = 'audit'\nservice = 'a'\ndays = 5\n")
+    assert main(["config", "show"]) == 0
+    assert "# rule of retention: lognotary.toml:1\n" in capsys.readouterr().out
+    assert main(["config", "show", "--json"]) == 0
+    (rule,) = json.loads(capsys.readouterr().out)["retention_rules"]
+    assert rule == {"rule": {"stream": "audit", "service": "a", "days": 5}, "place": "lognotary.toml:1"}
+
+
 def test_check_names_all_problems_with_file_and_line(
     directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,7 @@ from server.notary.statement import (
     Statement,
     StatementKind,
     data_digest,
+    data_word,
     key_change_words,
     open_statement,
     read_key_change,
@@ -32,6 +33,7 @@ from server.notary.statement import (
 ORIGIN = "shop/audit/node-1"
 CHECKPOINT = Checkpoint(ORIGIN, 3, sha256(b"root").digest())
 OLD, NEW, OTHER = (Signer.generate() for _ in range(3))
+DIGEST = sha256(b"rules").hexdigest()
 BOTH = Signer(Ed25519Key.generate(), MlDsa44Key.generate())
 OLD_KEY, NEW_KEY, OTHER_KEY = (signer.verifier_key(ORIGIN) for signer in (OLD, NEW, OTHER))
 
@@ -261,7 +263,20 @@ class TestRetention:
         assert read_retention(statement(StatementKind.RETENTION, "forever")) is None
 
     @pytest.mark.parametrize(
-        "words", [(), ("0",), ("-5",), ("5d",), ("\u0665",), ("5", "6"), ("1" * 13,), ("Forever",)]
+        "words",
+        [
+            (),
+            ("0",),
+            ("-5",),
+            ("5d",),
+            ("\u0665",),
+            ("5", "6"),
+            ("1" * 13,),
+            ("Forever",),
+            ("5", "F" * 64),
+            ("5", "a" * 63),
+            ("5", "6", "7", "8"),
+        ],
     )
     def test_anything_else_is_malformed(self, words: tuple[str, ...]) -> None:
         with pytest.raises(MalformedError):
@@ -270,6 +285,18 @@ class TestRetention:
     def test_another_kind_says_nothing_of_it(self) -> None:
         with pytest.raises(MalformedError):
             read_retention(statement(StatementKind.HEARTBEAT, "forever"))
+
+    def test_rules_are_named_by_their_digest_beside_the_shortest_time(self) -> None:
+        bound = ReceiptBound(4711, 1_789_996_400)
+        for words in ((), bound.words):
+            said = statement(StatementKind.RETENTION, "86400", DIGEST, *words)
+            assert (read_retention(said), data_word(said)) == (86400, DIGEST)
+            assert read_receipt_bound(said) == (bound if words else None)
+
+    def test_statements_without_data_name_none(self) -> None:
+        assert data_word(statement(StatementKind.RETENTION, "86400", "4711", "1789996400")) == ""
+        assert data_word(statement(StatementKind.HEARTBEAT, "4711", "1789996400")) == ""
+        assert data_word(statement(StatementKind.WITNESSED, DIGEST)) == DIGEST
 
 
 class TestReceiptBound:

@@ -149,6 +149,15 @@ class TestRows:
     def test_a_signed_retention_that_says_nothing_is_found(self) -> None:
         assert kinds(row(1, StatementKind.RETENTION, "long")) == [FindingKind.STATEMENT_ALTERED]
 
+    def test_rules_of_retention_stand_beside_their_statement(self) -> None:
+        rules = b'{"days":400,"rules":[{"days":30,"category":"data"}]}'
+        good = row(1, StatementKind.RETENTION, str(30 * DAY), data_digest(rules), data=rules)
+        assert kinds(good) == []
+        (log,) = check_statements([good], KEYS).values()
+        assert log.last_retention == 30 * DAY
+        assert kinds(replace(good, data=rules.replace(b"30", b"31"))) == [FindingKind.STATEMENT_ALTERED]
+        assert kinds(replace(good, data=b"")) == [FindingKind.STATEMENT_ALTERED]
+
     def test_a_plain_checkpoint_in_its_place_is_found(self) -> None:
         plain = str(A.sign(GOOD[1].note.rpartition("lognotary/")[0], NAME.origin))
         assert kinds(GOOD[0], replace(GOOD[1], note=plain), *GOOD[2:]) == [FindingKind.STATEMENT_ALTERED]

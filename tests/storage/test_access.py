@@ -22,11 +22,16 @@ from storage.clickhouse import connect, connect_to_read
 from storage.clock import check_clock
 from storage.definitions import read_definitions
 from storage.engine import Engine
-from storage.errors import AccessDeniedError, NoDataError, NotAppliedError, SettingRefusedError
+from storage.errors import AccessDeniedError, NoDataError, NotAppliedError, SettingRefusedError, StorageConfigError
+from storage.hold_scope import HoldScope
+from storage.holds import add_hold
 from storage.migrate import migrate
+from storage.policies import note_policy, read_recorded_policies
 from storage.read_settings import FULL_SCAN, PINNED
 from storage.records import of_trace, select_rows
-from storage.retention import read_retention_days, set_retention_days
+from storage.removal import removal_paused, wait_for_removal
+from storage.retention import apply_retention, check_cold_volume, read_retention_days, set_retention_days
+from storage.retention_policy import Policy, RetentionRule
 from storage.roles import Role, grants, quoted
 from storage.rowbinary import read_one, uint64
 from storage.schema import RECORD_TABLES
@@ -148,6 +153,16 @@ def _serve(engine: Engine, node: ClickHouseNode, database: str) -> None:
     for days in (3, None, 5):
         set_retention_days(engine, dict.fromkeys(Stream, days))
         assert set(read_retention_days(engine).values()) == {days}
+    for rules in ((RetentionRule(2, service="a"),), ()):
+        apply_retention(engine, {stream: Policy(5, rules) for stream in Stream})
+    tables = tuple(RECORD_TABLES.values())
+    with removal_paused(engine, tables):
+        add_hold(engine, "hold", HoldScope(trace="ab"), "a reason", "eve", "::1")
+        wait_for_removal(engine, tables)
+    note_policy(engine, Stream.AUDIT, Policy(5))
+    assert read_recorded_policies(engine) == {Stream.AUDIT: Policy(5)}
+    with pytest.raises(StorageConfigError, match="has no volume 'cold'"):
+        check_cold_volume(engine, "audit_logs", "cold")
     check_clock(engine)
     node.query("INSERT INTO otel_traces (Timestamp, TraceId) VALUES (now(), 'trace')", database=database)
     assert len(select_rows(engine, of_trace(Stream.SPANS, "trace"), 10)) == 1

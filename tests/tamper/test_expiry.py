@@ -118,18 +118,58 @@ def test_no_record_expires_where_nothing_was_said_of_retention_or_the_statement_
     assert_missing(stated, *batches)
 
 
+def drop_some(stated: Stated, name: LogName, batch: Batch, count: int) -> None:
+    """Delete the first records of a batch."""
+    stated.tamper(
+        f"ALTER TABLE {RECORD_TABLES[name.stream]} DELETE WHERE LogId = '{name.log_id}' "
+        f"AND LeafIndex >= {batch.first_leaf} AND LeafIndex < {batch.first_leaf + count}"
+    )
+
+
 @EMBEDDED
-@pytest.mark.parametrize("count", [1, 2], ids=["the first", "all but one"])
-def test_of_a_batch_that_expired_in_part_the_records_are_missing(stated: Stated, name: LogName, count: int) -> None:
+@NAMES
+@pytest.mark.parametrize("part", ["the first", "all but one"])
+def test_of_a_batch_that_expired_in_part_the_rest_is_verified(stated: Stated, name: LogName, part: str) -> None:
     retain(stated, name, DAY)
     batch = stated.batches[name][2]
-    end = batch.first_leaf + 1 if count == 1 else batch.tree_size - 1
-    stated.tamper(
-        f"ALTER TABLE {RECORD_TABLES[name.stream]} DELETE "
-        f"WHERE LogId = '{name.log_id}' AND LeafIndex >= {batch.first_leaf} AND LeafIndex < {end}"
-    )
+    gone = 1 if part == "the first" else batch.record_count - 1
+    drop_some(stated, name, batch, gone)
+    assert expired(stated) == [Expired(name.origin, DAY_ONE, 1, gone)]
+    assert expired_in_sections(stated) == gone
+    left = batch.tree_size - 1
+    stated.tamper(f"ALTER TABLE {RECORD_TABLES[name.stream]} UPDATE Body = 'x' WHERE {row(name, left)}")
+    assert (stated.only().kind, stated.only().leaf_index) == (Kind.RECORD_CHANGED, left)
+
+
+@EMBEDDED
+def test_of_a_batch_that_is_too_young_no_record_may_be_missing(stated: Stated, name: LogName) -> None:
+    retain(stated, name, 30 * DAY)
+    batch = stated.write(name, 3, ingested_at=time.time_ns())
+    stated.touch("log_batches", "log_tiles", RECORD_TABLES[name.stream])
+    drop_some(stated, name, batch, 2)
     found = [(finding.kind, finding.leaf_index) for finding in stated.findings()]
-    assert found == [(Kind.RECORD_MISSING, leaf) for leaf in range(batch.first_leaf, end)]
+    assert found == [(Kind.RECORD_MISSING, leaf) for leaf in range(batch.first_leaf, batch.first_leaf + 2)]
+
+
+@EMBEDDED
+def test_a_record_that_was_moved_in_a_batch_that_expired_in_part_is_named(stated: Stated, name: LogName) -> None:
+    retain(stated, name, DAY)
+    batch = stated.batches[name][2]
+    drop_some(stated, name, batch, 1)
+    last = batch.tree_size - 1
+    stated.tamper(
+        f"ALTER TABLE {RECORD_TABLES[name.stream]} UPDATE LeafIndex = {batch.first_leaf} WHERE {row(name, last)}"
+    )
+    assert stated.only().kind is Kind.RECORD_REORDERED
+
+
+@EMBEDDED
+def test_the_hashes_of_a_batch_that_expired_in_part_are_checked(stated: Stated, name: LogName) -> None:
+    retain(stated, name, DAY)
+    batch = stated.batches[name][2]
+    drop_some(stated, name, batch, 1)
+    stated.tamper(f"ALTER TABLE log_tiles DELETE WHERE BatchId = toUUID('{batch.batch_id}') AND Level = 0")
+    assert {finding.kind for finding in stated.findings()} == {Kind.RECORD_CHANGED}
 
 
 @EMBEDDED

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,19 @@ class TestRetention:
             server.start(retention_audit=days)
         assert server.stated() == [f"retention {30 * DAY}", "retention forever", f"retention {30 * DAY}"]
         assert server.stated(NAMES[Stream.OPERATIONAL]) == [f"retention {30 * DAY}"]
+        assert server.findings() == []
+
+    def test_rules_are_stated_with_the_shortest_time(self, server: Server, tmp_path: Path) -> None:
+        file = tmp_path / "lognotary.toml"
+        file.write_text('[[retention]]\nstream = "audit"\ncategory = "data"\ndays = 30\n')
+        for _ in range(2):
+            server.start(config=str(file))
+        server.start()
+        days = [30 * DAY, 400 * DAY]
+        assert server.stated() == [f"retention {each}" for each in days]
+        first, second = read_statements(server.engine, NAMES[Stream.AUDIT].log_id)
+        assert first.data == b'{"days":400,"rules":[{"days":30,"category":"data"}]}'
+        assert second.data == b""
         assert server.findings() == []
 
 

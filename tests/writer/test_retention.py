@@ -8,17 +8,19 @@ from server.notary.origin import Stream
 from server.process.pools import Pool
 from server.process.storage_wait import StorageWait
 from server.settings.settings import load_settings
-from server.writer.retention import enforced_retention, retention_days
+from server.writer.retention import enforced_retention, retention_policies
 from storage.engine import Engine
 from storage.retention import read_retention_days, set_retention_days
+from storage.retention_policy import Policy
 
 AUDIT, OPERATIONAL, SPANS = Stream
 
 
 def test_the_days_of_all_streams_come_from_the_settings() -> None:
-    assert retention_days(load_settings({}, {})) == {AUDIT: 400, OPERATIONAL: 30, SPANS: 30}
+    assert retention_policies(load_settings({}, {})) == {AUDIT: Policy(400), OPERATIONAL: Policy(30), SPANS: Policy(30)}
     flags = {"retention_audit": "forever", "retention_operational": "7d", "retention_spans": "8d"}
-    assert retention_days(load_settings(flags, {})) == {AUDIT: None, OPERATIONAL: 7, SPANS: 8}
+    policies = retention_policies(load_settings(flags, {}))
+    assert policies == {AUDIT: Policy(None), OPERATIONAL: Policy(7), SPANS: Policy(8)}
 
 
 @pytest.mark.parametrize(

@@ -137,9 +137,15 @@ class Statement:
         """Return for how many seconds records are kept, None for ever."""
         return None if self.words[0] == "forever" else int(self.words[0])
 
+    @property
+    def rules(self) -> str:
+        """SHA-256 of the rules of retention in ``Data``; empty if the statement has none."""
+        has_rules = self.kind == "retention" and len(self.words) in (2, 4)
+        return self.words[1] if has_rules and re.fullmatch("[0-9a-f]{64}", self.words[1]) else ""
+
     def bound(self) -> tuple[int, int] | None:
         """Return the receipt bound (entry, seconds), None if there is none. Raises FaultError."""
-        words = {"heartbeat": self.words, "retention": self.words[1:]}.get(self.kind)
+        words = {"heartbeat": self.words, "retention": self.words[2 if self.rules else 1 :]}.get(self.kind)
         if self.kind == "retention" and not (self.words and re.fullmatch("forever|[1-9][0-9]{0,11}", self.words[0])):
             raise FaultError("it does not say how long records are kept")
         if not words:

@@ -1,0 +1,180 @@
+"""Administration: legal holds and retention. Every change is applied to the tables, and recorded in the audit log."""
+
+from __future__ import annotations
+
+import re
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+
+from lognotary.v1 import administration_pb2 as messages
+from server.api.errors import ConflictError, InvalidArgumentError, NotFoundError, UnrecordedError
+from server.api.hold_messages import hold_message, retention_message, scope_of
+from server.api.local_callers import check_local
+from server.errors.base import LognotaryError
+from server.notary.origin import Stream
+from server.own_records.administration import PolicyChange
+from server.own_records.sender import NotRecordedError
+from storage.engine import Engine
+from storage.errors import StorageError
+from storage.hold_scope import HoldScope
+from storage.holds import Hold, add_hold, count_held, read_holds, release_hold
+from storage.removal import removal_paused, wait_for_removal
+from storage.retention import apply_retention
+from storage.retention_policy import Policy
+from storage.schema import RECORD_TABLES
+
+__all__ = ["Administration"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MOST_TEXT = 1000  # characters
+_MOST_HOLDS = 100  # in force: each makes the TTL of the tables longer
+
+
+class Administration:
+    """Legal holds and retention of one storage. Every method blocks, so call it in a thread."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        policies: Mapping[Stream, Policy],
+        record: Callable[[PolicyChange], object],
+        allowed: str,
+    ) -> None:
+        """Answer from a storage.
+
+        Args:
+            engine: the storage.
+            policies: how long the records of each stream are kept.
+            record: records a change in the audit log, or raises NotRecordedError.
+            allowed: value of the setting ``administration``.
+        """
+        self._engine = engine
+        self._policies = policies
+        self._record = record
+        self._allowed = allowed
+        self._changing = threading.Lock()
+        self._in_force = False
+
+    def begin(self) -> None:
+        """Take changes from now on: the tables have the retention of the settings."""
+        self._in_force = True
+
+    def add_hold(self, request: messages.AddHoldRequest, caller: str) -> messages.AddHoldResponse:
+        """Answer ``AddHold``; raises ApiError and StorageError."""
+        check_local(caller, self._allowed)
+        scope = scope_of(request.scope)
+        reason, actor = _said("reason", request.reason), _optional("actor", request.actor)
+        name = request.name or f"hold-{uuid.uuid4().hex[:12]}"
+        if not _NAME.fullmatch(name):
+            raise InvalidArgumentError(
+                f"name: {name[:100]!r} is not a name: give up to 100 letters, digits, dots, dashes and underscores, "
+                "beginning with a letter or a digit"
+            )
+        with self._changing:
+            self._check_ready()
+            known = read_holds(self._engine)
+            if any(hold.name == name for hold in known):
+                raise ConflictError(f"there is or was a hold named {name}: give another name")
+            if sum(hold.released is None for hold in known) >= _MOST_HOLDS:
+                raise ConflictError(f"{_MOST_HOLDS} holds are in force, the most there can be: release one first")
+            try:
+                records = self._put_in_force(name, scope, reason, actor, caller)
+                self._record(_addition(name, scope, reason, actor, caller, records))
+            except (NotRecordedError, StorageError) as error:
+                self._take_back(name, error)
+                if isinstance(error, StorageError):
+                    raise
+                raise UnrecordedError(
+                    f"the hold was not added, because the audit log did not take a record of it: {error}"
+                ) from error
+            return messages.AddHoldResponse(hold=hold_message(self._hold(name)), records=records)
+
+    def list_holds(self, request: messages.ListHoldsRequest) -> messages.ListHoldsResponse:
+        """Answer ``ListHolds``; raises StorageError."""
+        holds = read_holds(self._engine)
+        return messages.ListHoldsResponse(
+            holds=[hold_message(hold) for hold in holds if request.released or hold.released is None]
+        )
+
+    def release_hold(self, request: messages.ReleaseHoldRequest, caller: str) -> messages.ReleaseHoldResponse:
+        """Answer ``ReleaseHold``; raises ApiError and StorageError."""
+        check_local(caller, self._allowed)
+        reason, actor = _said("reason", request.reason), _optional("actor", request.actor)
+        with self._changing:
+            self._check_ready()
+            hold = self._hold(request.name)
+            if hold.released is not None:
+                raise ConflictError(f"the hold {hold.name} was released already")
+            # Recorded first: a hold must not end without a record, and one that is in force for longer does no harm.
+            what = f"legal hold {hold.name} released"
+            try:
+                self._record(PolicyChange("hold.release", hold.name, "hold", actor, caller, what, reason))
+            except NotRecordedError as error:
+                raise UnrecordedError(
+                    f"the hold was not released, because the audit log did not take a record of it: {error}"
+                ) from error
+            release_hold(self._engine, hold.name, reason, actor, caller)
+            apply_retention(self._engine, self._policies)
+            return messages.ReleaseHoldResponse(hold=hold_message(self._hold(hold.name)))
+
+    def get_retention(self, request: messages.GetRetentionRequest) -> messages.GetRetentionResponse:  # noqa: ARG002
+        """Answer ``GetRetention``; raises StorageError."""
+        in_force = sum(hold.released is None for hold in read_holds(self._engine))
+        return messages.GetRetentionResponse(
+            streams=[retention_message(stream, policy) for stream, policy in self._policies.items()], holds=in_force
+        )
+
+    def _check_ready(self) -> None:
+        if not self._in_force:
+            raise UnrecordedError("the server is starting: try again once it is ready")
+
+    def _hold(self, name: str) -> Hold:
+        found = next((hold for hold in read_holds(self._engine) if hold.name == name), None)
+        if found is None:
+            raise NotFoundError(f"there is no hold named {name[:100]!r}: 'lognotary hold list' shows those there are")
+        return found
+
+    def _put_in_force(self, name: str, scope: HoldScope, reason: str, actor: str, caller: str) -> int:
+        """Add a hold, and return the number of stored records that it keeps."""
+        tables = [RECORD_TABLES[stream] for stream in scope.streams]
+        with removal_paused(self._engine, tables):
+            add_hold(self._engine, name, scope, reason, actor, caller)
+            # No part is rewritten for a hold: removal reads the TTL of the table when it begins.
+            apply_retention(self._engine, self._policies, rewrite=False)
+            wait_for_removal(self._engine, tables)
+            return count_held(self._engine, scope)
+
+    def _take_back(self, name: str, error: LognotaryError) -> None:
+        """Release a hold that is not recorded.
+
+        Raises:
+            UnrecordedError: it remains in force.
+        """
+        try:
+            if any(hold.name == name and hold.released is None for hold in read_holds(self._engine)):
+                release_hold(self._engine, name, f"taken back: {error}"[:_MOST_TEXT], "", "")
+                apply_retention(self._engine, self._policies)
+        except StorageError as left:
+            raise UnrecordedError(
+                f"the hold {name} may be in force, but has no audit record, because {error}; it could not be taken "
+                f"back either: {left.public}. 'lognotary hold list' shows whether it is in force"
+            ) from left
+
+
+def _addition(name: str, scope: HoldScope, reason: str, actor: str, caller: str, records: int) -> PolicyChange:
+    details: dict[str, str | int] = {"lognotary.hold.scope": scope.text(), "lognotary.record.count": records}
+    what = f"legal hold {name} of {scope.text()} added"
+    return PolicyChange("hold.add", name, "hold", actor, caller, what, reason, details)
+
+
+def _said(name: str, text: str) -> str:
+    if not text.strip():
+        raise InvalidArgumentError(f"{name}: it is missing: say why, for whoever reads the audit log")
+    return _optional(name, text)
+
+
+def _optional(name: str, text: str) -> str:
+    if len(text) > _MOST_TEXT or not text.isprintable():
+        raise InvalidArgumentError(f"{name}: give one line of at most {_MOST_TEXT} printable characters")
+    return text.strip()

@@ -1,0 +1,83 @@
+"""Records of changes of retention, which a server notices at its start."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from server.notary.origin import Stream
+from server.own_records.administration import PolicyChange
+from server.own_records.sender import NotRecordedError
+from server.process.pools import Pool
+from server.retry.trouble import Trouble
+from storage.engine import Engine
+from storage.errors import StorageError
+from storage.policies import note_policy, read_recorded_policies
+from storage.retention_policy import Policy
+
+__all__ = ["keep_recording", "record_retention"]
+
+_logger = logging.getLogger(__name__)
+
+_AGAIN = 5.0  # seconds
+
+
+def record_retention(
+    engine: Engine, policies: Mapping[Stream, Policy], record: Callable[[PolicyChange], object]
+) -> None:
+    """Record each change since the last record, and note that it is recorded. The first retention is no change.
+
+    Args:
+        engine: the storage.
+        policies: how long the records of each stream are kept, from now on.
+        record: records a change in the audit log, or raises NotRecordedError.
+
+    Raises:
+        NotRecordedError: a change is in force, but may not be recorded.
+        StorageError: storage cannot be read, or takes no note.
+    """
+    recorded = read_recorded_policies(engine)
+    for stream, policy in policies.items():
+        before = recorded.get(stream)
+        if before is not None and before.text() == policy.text():
+            continue
+        if before is not None:
+            record(_change(stream, before, policy))
+            _logger.info("retention of the stream %s changed from %s to %s", stream.value, before, policy)
+        note_policy(engine, stream, policy)
+
+
+async def keep_recording(pool: Pool, record: Callable[[], object]) -> None:
+    """Record changes of retention, again and again until that succeeds.
+
+    Args:
+        pool: pool in whose threads they are recorded.
+        record: records them, and raises as ``record_retention``.
+    """
+    trouble = Trouble(
+        _logger,
+        "the retention that is in force is not recorded in the audit log yet",
+        "the retention that is in force is recorded in the audit log",
+    )
+    while True:
+        try:
+            await pool.run(record)
+        except (NotRecordedError, StorageError) as error:
+            trouble.goes_on(str(error))
+            await asyncio.sleep(_AGAIN)
+        else:
+            trouble.ends()
+            return
+
+
+def _change(stream: Stream, before: Policy, after: Policy) -> PolicyChange:
+    return PolicyChange(
+        "retention.change",
+        stream.value,
+        "stream",
+        "",
+        "",
+        f"retention of the stream {stream.value} changed from {before} to {after}",
+        details={"lognotary.retention.before": before.text(), "lognotary.retention.after": after.text()},
+    )

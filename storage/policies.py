@@ -1,0 +1,56 @@
+"""Policies of retention of which the audit log has a record, so that each change is recorded once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from server.notary.origin import Stream
+from storage.engine import Engine
+from storage.errors import StorageError
+from storage.retention_policy import Policy, policy_from_text
+from storage.rowbinary import read_rows, text
+from storage.sql_texts import sql_text
+
+__all__ = ["note_earlier_policies", "note_policy", "read_recorded_policies"]
+
+
+def read_recorded_policies(engine: Engine) -> dict[Stream, Policy]:
+    """Return the policy of each stream that was recorded last; a stream without one is missing.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    rows = engine.query("SELECT Stream, argMax(Policy, At) FROM retention_policies GROUP BY Stream")
+    names = {stream.value: stream for stream in Stream}
+    try:
+        return {
+            names[name]: policy_from_text(policy) for name, policy in read_rows(rows, (text, text)) if name in names
+        }
+    except (KeyError, ValueError) as error:
+        raise StorageError(f"the table retention_policies cannot be read: {error}") from error
+
+
+def note_policy(engine: Engine, stream: Stream, policy: Policy) -> None:
+    """Note that a policy is recorded.
+
+    Raises:
+        StorageError: it may not be noted.
+    """
+    engine.execute(
+        "INSERT INTO retention_policies (Stream, Policy, At) SETTINGS async_insert = 0 "
+        f"SELECT {sql_text(stream.value)}, {sql_text(policy.text())}, "
+        "greatest(now64(3, 'UTC'), (SELECT max(At) FROM retention_policies) + toIntervalMillisecond(1))"
+    )
+
+
+def note_earlier_policies(engine: Engine, kept: Mapping[Stream, int | None]) -> None:
+    """Note the retention that earlier versions have set, of which there is no record. Raises as ``note_policy``.
+
+    Args:
+        engine: the storage.
+        kept: days that the tables keep records for, before anything is changed; None for ever, as new tables do.
+    """
+    recorded = read_recorded_policies(engine)
+    for stream, days in kept.items():
+        if days is not None and stream not in recorded:
+            note_policy(engine, stream, Policy(days))

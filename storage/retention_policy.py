@@ -1,0 +1,150 @@
+"""Retention of a stream's records: a default, and rules of which the first one that matches a record counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from server.notary.counted import counted
+from server.notary.origin import Stream
+
+__all__ = ["Policy", "Record", "RetentionRule", "days_words", "policy_from_text", "shortest"]
+
+ATTRIBUTES = {Stream.AUDIT: "LogAttributes", Stream.OPERATIONAL: "LogAttributes", Stream.SPANS: "SpanAttributes"}
+"""Column of the attributes of a stream's records."""
+
+Record = Mapping[str, str | int | Mapping[str, str]]
+"""The columns of a record, by name; times in nanoseconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRule:
+    """A rule: records that have all that it names are kept for a number of days.
+
+    Attributes:
+        days: retention in days; None for forever.
+        category: category of audit records; empty for any.
+        service: name of a service; empty for any.
+        attribute: key and value of an attribute of the record or its resource; None for any.
+    """
+
+    days: int | None
+    category: str = ""
+    service: str = ""
+    attribute: tuple[str, str] | None = None
+
+    def matches(self, stream: Stream, record: Record) -> bool:
+        """Return whether a record has all that the rule names; the definition of the rule's SQL."""
+        if self.category and record.get("Category") != self.category:
+            return False
+        if self.service and record.get("ServiceName") != self.service:
+            return False
+        if self.attribute is None:
+            return True
+        key, value = self.attribute
+        maps = (record.get(column) for column in (ATTRIBUTES[stream], "ResourceAttributes"))
+        return any(isinstance(pairs, Mapping) and pairs.get(key) == value for pairs in maps)
+
+    def covers(self, other: RetentionRule) -> bool:
+        """Return whether the rule matches every record that another rule matches."""
+        return (
+            self.category in ("", other.category)
+            and self.service in ("", other.service)
+            and self.attribute in (None, other.attribute)
+        )
+
+    def __str__(self) -> str:
+        attribute = f"attribute {'='.join(self.attribute)}" if self.attribute else ""
+        named = (
+            f"category {self.category}" if self.category else "",
+            f"service {self.service}" if self.service else "",
+        )
+        return f"{' and '.join(filter(None, (*named, attribute)))}: {days_words(self.days)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How long the records of a stream are kept.
+
+    Attributes:
+        days: retention of records that no rule matches, in days; None for forever.
+        rules: the rules; the first one that matches counts.
+        cold_volume: volume of storage to which old parts are moved; empty for none.
+        cold_after: days after which parts are moved.
+    """
+
+    days: int | None
+    rules: tuple[RetentionRule, ...] = ()
+    cold_volume: str = ""
+    cold_after: int = 0
+
+    @property
+    def shortest(self) -> int | None:
+        """Days after which a record may be gone, whichever rule matches it; None for never."""
+        return shortest([self.days, *(rule.days for rule in self.rules)])
+
+    @property
+    def longest(self) -> int | None:
+        """Days after which every record is gone, None for never."""
+        every = [self.days, *(rule.days for rule in self.rules)]
+        return None if None in every else max(days for days in every if days is not None)
+
+    def days_of(self, stream: Stream, record: Record) -> int | None:
+        """Return for how many days a record is kept, None for forever; the definition of the policy's SQL."""
+        return next((rule.days for rule in self.rules if rule.matches(stream, record)), self.days)
+
+    def text(self) -> str:
+        """Return the policy as JSON, always the same text for the same policy; volumes are left out."""
+        rules = [
+            {
+                "days": rule.days,
+                **({"category": rule.category} if rule.category else {}),
+                **({"service": rule.service} if rule.service else {}),
+                **({"attribute": list(rule.attribute)} if rule.attribute else {}),
+            }
+            for rule in self.rules
+        ]
+        return json.dumps({"days": self.days, "rules": rules}, separators=(",", ":"), ensure_ascii=False)
+
+    def __str__(self) -> str:
+        rules = "; ".join(map(str, self.rules))
+        return f"{rules}; all others: {days_words(self.days)}" if rules else days_words(self.days)
+
+
+def policy_from_text(text: str) -> Policy:
+    """Read the result of ``Policy.text``.
+
+    Raises:
+        ValueError: the text is not a policy.
+    """
+    try:
+        content = json.loads(text)
+        rules = [
+            RetentionRule(
+                _days(rule["days"]),
+                str(rule.get("category", "")),
+                str(rule.get("service", "")),
+                (str(rule["attribute"][0]), str(rule["attribute"][1])) if "attribute" in rule else None,
+            )
+            for rule in content["rules"]
+        ]
+        return Policy(_days(content["days"]), tuple(rules))
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise ValueError(f"this is not a policy of retention: {text[:200]!r}") from error
+
+
+def shortest(every: Sequence[int | None]) -> int | None:
+    """Return the smallest number of days; None, which stands for forever, is the largest."""
+    return min((days for days in every if days is not None), default=None)
+
+
+def days_words(days: int | None) -> str:
+    """Return a retention in words."""
+    return "forever" if days is None else counted(days, "day")
+
+
+def _days(value: object) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+        return value
+    raise ValueError(f"{value!r} is not a number of days")
