@@ -11,6 +11,7 @@ LognotaryError
 ├── ConfigError               server.settings.errors: settings and the command line
 │   └── MemoryLimitError      server.process.memory_limit
 ├── RuleError                 server.codec.audit.errors: audit rules in the settings
+├── CanonicalFormError        server.codec.audit.errors: records without canonical JSON
 ├── RegexError                server.codec.regex_reading: regular expressions
 ├── DataDirectoryError        server.data_dir.directory
 ├── KeyStoreError             server.keys.store

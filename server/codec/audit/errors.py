@@ -1,10 +1,14 @@
-"""Errors of audit rules."""
+"""Errors of audit rules and of canonical JSON."""
 
 from __future__ import annotations
 
 from server.errors.base import LognotaryError
 
-__all__ = ["RuleError"]
+__all__ = ["CanonicalFormError", "RuleError"]
+
+
+class CanonicalFormError(LognotaryError):
+    """The record has no canonical JSON; the message says why."""
 
 
 class RuleError(LognotaryError):
