@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from server.codec.rows import Rows
 
-__all__ = ["BatchLimits", "Gatherer", "RequestRows"]
+__all__ = ["BatchLimits", "Gatherer", "Place", "RequestRows"]
 
 _MOST_AHEAD = 0.4  # of the age: if commits take longer, closing batches earlier would only make more of them
 
@@ -31,12 +32,24 @@ class BatchLimits:
     age: float = 0.25
 
 
+Place = tuple[str, int]
+"""Origin of a log, and the leaf of the first row of a request in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestRows:
-    """The part of one request in a batch: the rows, and the request's digest."""
+    """The part of one request in a batch.
+
+    Attributes:
+        rows: the rows.
+        request: digest of the request.
+        kept: function that is called with the place of the rows once they are committed in a log, even if their sender
+            has gone; not if their outcome was unknown at first.
+    """
 
     rows: Rows
     request: bytes
+    kept: Callable[[Place], None] | None = None
 
 
 @dataclass(slots=True)
