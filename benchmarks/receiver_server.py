@@ -20,6 +20,7 @@ import grpc.aio
 
 from benchmarks.codecs import fastest_codec
 from server.admission.admission import Admission, AdmissionLimits, Ticket
+from server.codec.annotations import Annotations
 from server.codec.signals import Signal
 from server.notary.origin import Stream
 from server.otlp.grpc_receiver import SERVICE, build_handlers, server_options
@@ -41,7 +42,9 @@ class _Nothing:
     def __init__(self, admission: Admission) -> None:
         self.admit = admission.admit
 
-    async def submit(self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
+    async def submit(
+        self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS, *, annotations: Annotations = ()
+    ) -> None:
         """Return at once."""
 
 

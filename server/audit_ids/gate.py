@@ -20,6 +20,7 @@ from server.audit_ids.flights import Flight, Flights
 from server.audit_ids.ledger import ClaimLedger
 from server.audit_ids.rounds import Rounds
 from server.audit_ids.standing import Standing
+from server.codec.annotations import annotation
 from server.codec.audit.strict_records import FIRST_OF_CHAIN, StrictRecord, StrictRequest, check_request
 from server.codec.rows import received_at
 from server.errors.audit_records import AuditRecordClaimedError, AuditRecordConflictError
@@ -115,9 +116,8 @@ class AuditGate:
             raise
         self._ledger.release([flight for flight in flights if flight.record.record_id in receipts])
         flights = [flight for flight in flights if flight.record.record_id not in receipts]
-        self._count_breaks(checked, flights, found)
         if flights or checked.has_others:
-            receipts |= await self._submit(checked, flights, ticket)
+            receipts |= await self._submit(checked, flights, self._broken(checked, flights, found), ticket)
         return [receipts[record.record_id] for record in checked.records]
 
     async def _landed(self, records: Sequence[StrictRecord]) -> dict[UUID, AuditReceipt]:
@@ -153,9 +153,16 @@ class AuditGate:
         return await self._rounds.claim(rows, chained, previous)
 
     async def _submit(
-        self, checked: StrictRequest, flights: Sequence[Flight], ticket: Ticket
+        self, checked: StrictRequest, flights: Sequence[Flight], broken: Sequence[int], ticket: Ticket
     ) -> dict[UUID, AuditReceipt]:
-        """Send new records, and those that are not audit records, down the pipeline; return the receipts."""
+        """Send new records, and those that are not audit records, down the pipeline; return the receipts.
+
+        Args:
+            checked: the request.
+            flights: the new records, in order.
+            broken: places of those of them whose producer's chain is broken.
+            ticket: ticket of the request.
+        """
         receipts: dict[UUID, AuditReceipt] = {}
 
         def kept(where: Kept) -> None:
@@ -163,12 +170,15 @@ class AuditGate:
                 received = received_at(where.received, number)
                 receipt = self._ledger.keep(flight, where.first_leaf + number, received)
                 receipts[receipt.record_id] = receipt
+            self.chain_breaks += len(broken)
             self._end_doubt()
 
         digest = uuid4().bytes + uuid4().bytes  # its own: a retry never reaches the pipeline while this is open
         parts: list[Part] = []
         if flights:
-            parts.append(Part(checked.with_only({flight.record.record_id for flight in flights}), digest, kept))
+            new = checked.with_only({flight.record.record_id for flight in flights})
+            annotations = [annotation(number, "audit_chain", {"previous": "unknown"}) for number in broken]
+            parts.append(Part(new, annotations, native=True, digest=digest, kept=kept))
         if checked.has_others:
             parts.append(Part(checked.without_audit()))
         try:
@@ -177,9 +187,6 @@ class AuditGate:
             # Later, when the pipeline has noted what it has left behind.
             asyncio.get_running_loop().call_soon(self._left, digest, flights, error)
             raise
-        if not receipts and flights:
-            self._ledger.look_up(flights)
-            return {flight.record.record_id: await asyncio.shield(flight.landed) for flight in flights}
         return receipts
 
     def _left(self, digest: bytes, flights: Sequence[Flight], error: BaseException) -> None:
@@ -209,14 +216,20 @@ class AuditGate:
         doubtful, self._doubtful = self._doubtful, []
         self._ledger.release(doubtful)
 
-    def _count_breaks(self, checked: StrictRequest, flights: Sequence[Flight], found: Round) -> None:
+    def _broken(self, checked: StrictRequest, flights: Sequence[Flight], found: Round) -> list[int]:
+        """Return the places of the new records that name a record before them that is not known."""
         here = {record.digest for record in checked.records}
-        for flight in flights:
-            previous = flight.record.previous
-            if previous is None or previous == FIRST_OF_CHAIN:
-                continue
-            if previous not in found.known and previous not in here and not self._flights.has_digest(previous):
-                self.chain_breaks += 1
+
+        def is_known(previous: bytes) -> bool:
+            return previous in found.known or previous in here or self._flights.has_digest(previous)
+
+        return [
+            number
+            for number, flight in enumerate(flights)
+            if (previous := flight.record.previous) is not None
+            and previous != FIRST_OF_CHAIN
+            and not is_known(previous)
+        ]
 
 
 def _known(flights: Sequence[Flight], found: Round) -> dict[UUID, AuditReceipt]:
@@ -252,5 +265,5 @@ def _check_same(record: StrictRecord, digest: bytes) -> None:
 def _claimed(record: StrictRecord) -> AuditRecordClaimedError:
     return AuditRecordClaimedError(
         f"{record.place}: a record with this id is on its way in another request: send the request again",
-        retry_after=random.uniform(0.5, 2.0),  # noqa: S311 - so that two senders do not meet again
+        retry_after=random.uniform(0.5, 2.0),  # noqa: S311 - spreads senders that met
     )

@@ -1,5 +1,7 @@
 """Types of the compiled codec; ``native/binding.pyx`` is its source."""
 
+from collections.abc import Sequence
+
 HAS_SHA256: bool
 
 class RefusedError(Exception):
@@ -20,7 +22,9 @@ class Encoder:
     ) -> None: ...
     @property
     def capacity(self) -> int: ...
-    def encode(self, request: bytes, ingested_at: int) -> tuple[Table | None, Table | None]: ...
+    def encode(
+        self, request: bytes, ingested_at: int, annotations: Sequence[tuple[int, bytes]]
+    ) -> tuple[Table | None, Table | None]: ...
     def encode_spans(self, request: bytes, ingested_at: int) -> Table | None: ...
 
 class RegexScratch:

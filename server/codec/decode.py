@@ -40,6 +40,9 @@ order:
 ``resource_dropped``  the resource's dropped_attributes_count, unless 0
 ``entity_refs``       the resource's entity references, if any, each an object of ``schema_url``,
                       ``type``, ``id_keys`` and ``description_keys``
+                      then the annotations of the record, if any (``server.codec.annotations``)
+``event``             the place of an event in its list, and the number of events, if it is one
+                      (``server.codec.audit.split``)
 ``rules``             the digest of the audit rules, in audit records only (``server.codec.audit.digest``)
 ====================  ==================================================================================
 

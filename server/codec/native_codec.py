@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from server.codec import _native
+from server.codec.annotations import Annotations, by_record
 from server.codec.assemble import assemble_rows
 from server.codec.audit.program import rules_program
 from server.codec.audit.rules import Rule
@@ -62,10 +63,10 @@ class NativeCodec:
             if max(encoder.capacity, _TIMES_KEPT * len(request)) <= _MOST_KEPT:
                 self._idle.append(encoder)
 
-    def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
+    def encode(self, request: bytes, ingested_at: int, annotations: Annotations = ()) -> list[Rows]:
         """Decode, classify and encode a request; see ``Codec``."""
         with self._encoder(request, Signal.LOGS) as encoder:
-            audit, operational = encoder.encode(request, ingested_at)
+            audit, operational = encoder.encode(request, ingested_at, by_record(annotations) if annotations else ())
         tables = ((Stream.AUDIT, audit), (Stream.OPERATIONAL, operational))
         return [assemble_rows(stream, table) for stream, table in tables if table is not None]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from server.codec.annotations import Annotations, annotate
 from server.codec.audit.classify import classify
 from server.codec.audit.digest import rules_digest
 from server.codec.audit.rules import Rule
@@ -39,9 +40,11 @@ class ReferenceCodec:
         self._rules = tuple(rules)
         self._digest = rules_digest(self._rules)
 
-    def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
+    def encode(self, request: bytes, ingested_at: int, annotations: Annotations = ()) -> list[Rows]:
         """Decode, classify and encode a request; see ``Codec``."""
-        records = with_events(decode(request, self._limits), self._rules, self._limits)
+        sent = decode(request, self._limits)
+        annotate(sent, annotations)
+        records = with_events(sent, self._rules, self._limits)
         return encode_records(records, classify(records, self._rules), ingested_at, self._hashed, self._digest)
 
     def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:

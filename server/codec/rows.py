@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from server.notary.origin import Stream
 from storage.native import Column
+
+if TYPE_CHECKING:
+    from server.codec.annotations import Annotations
 
 __all__ = ["ALL_STREAMS", "Codec", "Rows", "received_at"]
 
@@ -70,12 +73,13 @@ class Codec(Protocol):
 
     name: str
 
-    def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
+    def encode(self, request: bytes, ingested_at: int, annotations: Annotations = ()) -> list[Rows]:
         """Decode, classify and encode a request.
 
         Args:
             request: a serialized ``ExportLogsServiceRequest``.
             ingested_at: time of receipt of the request, in nanoseconds since the epoch.
+            annotations: annotations of its records; the records of the events in a record have its annotations, too.
 
         Returns:
             At most one Rows per stream; none for a request without records.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from server.admission.admission import Ticket
+from server.codec.annotations import Annotations
 from server.codec.signals import Signal
 
 __all__ = ["Ingest"]
@@ -29,13 +30,16 @@ class Ingest(Protocol):
         """
         ...
 
-    async def submit(self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
+    async def submit(
+        self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS, *, annotations: Annotations = ()
+    ) -> None:
         """Decode, store and sign a request; return once all of its records or spans are committed.
 
         Args:
             request: a serialized ``ExportLogsServiceRequest`` or ``ExportTraceServiceRequest`` (OTLP protobuf).
             ticket: ticket of the request's admission.
             signal: the signal whose request it is.
+            annotations: annotations of log records, stored in ``OtlpDetails``; spans have none.
 
         Raises:
             MalformedRequestError: the bytes are not such a request; retrying is pointless.

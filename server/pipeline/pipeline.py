@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from server.admission.admission import Admission, Ticket
+from server.codec.annotations import Annotations
 from server.codec.rows import Codec, Rows
 from server.codec.signals import Signal
 from server.errors.ingest import ShuttingDownError, StorageRefusedError
@@ -18,7 +19,11 @@ from server.pipeline.clock import Clock
 from server.pipeline.gatherer import Place
 from server.pipeline.receipt_order import ReceiptOrder
 
-__all__ = ["Components", "Kept", "Part", "Pipeline"]
+__all__ = ["Components", "Examine", "Kept", "Part", "Pipeline"]
+
+Examine = Callable[[bytes, int], Annotations]
+"""Called in an encoder thread with a request and its time of receipt in nanoseconds since the epoch; returns
+annotations, or raises an IngestError that refuses the request."""
 
 _ENCODERS = 2  # requests encoded at the same time
 
@@ -33,12 +38,17 @@ class Components:
         admission: admission control of requests.
         not_ready: function that returns why the parts behind the pipeline cannot keep records, empty if they can; must
             not block.
+        examine: function that examines the request of log records before it is encoded, if there is one; see
+            ``Examine``.
+        native_codec: codec that encodes native parts, if it is another one.
     """
 
     codec: Codec
     batchers: Mapping[Stream, Batcher]
     admission: Admission
     not_ready: Callable[[], str] = str
+    examine: Examine | None = None
+    native_codec: Codec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +72,17 @@ class Part:
 
     Attributes:
         request: the part as a serialized ``ExportLogsServiceRequest``.
+        annotations: annotations of its records.
+        native: True if all records have the keys of the draft OpenTelemetry audit signal, and are to be stored as the
+            audit records that they say they are, whatever the rules are.
         digest: identity of the part in the retry ledger, 32 bytes; None for the digest of its bytes.
-        kept: function that is called once all records of the part are kept, if all of them are audit records and their
-            outcome was known at once; it is called even if the sender has gone.
+        kept: function that is called once all records of a native part are kept, if their outcome was known at once;
+            it is called even if the sender has gone.
     """
 
     request: bytes
+    annotations: Annotations = ()
+    native: bool = False
     digest: bytes | None = None
     kept: Callable[[Kept], None] | None = None
 
@@ -120,7 +135,9 @@ class Pipeline:
         """
         return self._open().admission.admit(client, size)
 
-    async def submit(self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
+    async def submit(
+        self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS, *, annotations: Annotations = ()
+    ) -> None:
         """Encode, store and sign a request; return when all of its records or spans are committed; see ``Ingest``.
 
         Raises:
@@ -128,7 +145,7 @@ class Pipeline:
             OversizedError: the request's rows need more memory than the limit.
             RefusedError: the request was not committed; the sender should retry.
         """
-        await self.submit_parts([Part(request)], ticket, signal)
+        await self.submit_parts([Part(request, annotations)], ticket, signal)
 
     async def submit_parts(self, parts: Sequence[Part], ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
         """Encode, store and sign the parts of a request; return when all of its records are committed.
@@ -160,15 +177,12 @@ class Pipeline:
         return self._components
 
     async def _store(self, components: Components, parts: Sequence[Part], ticket: Ticket, signal: Signal) -> None:
-        codec = components.codec
-        encode_request = codec.encode if signal is Signal.LOGS else codec.encode_spans
-
         def encode(received: int) -> list[_Encoded]:
             encoded: list[_Encoded] = []
             for part in parts:
                 at = received + sum(rows.count for one in encoded for rows in one.rows)
                 digest = part.digest or sha256(part.request).digest()
-                encoded.append(_Encoded(encode_request(part.request, at), digest, part.kept, at))
+                encoded.append(_Encoded(_encode(components, part, at, signal), digest, part.kept, at))
             return encoded
 
         loop = asyncio.get_running_loop()
@@ -219,12 +233,20 @@ class _Encoded:
 _Wait = tuple[Stream, bytes, asyncio.Future[None]]  # for some rows of a request with a digest
 
 
+def _encode(components: Components, part: Part, received: int, signal: Signal) -> list[Rows]:
+    if signal is Signal.TRACES:
+        return components.codec.encode_spans(part.request, received)
+    codec = (components.native_codec if part.native else None) or components.codec
+    found = components.examine(part.request, received) if components.examine else ()
+    return codec.encode(part.request, received, [*part.annotations, *found])
+
+
 def _add(components: Components, encoded: Sequence[_Encoded]) -> list[_Wait]:
     waits: list[_Wait] = []
     try:
         for one in encoded:
-            kept = one.tell if one.kept and [rows.stream for rows in one.rows] == [Stream.AUDIT] else None
             for rows in one.rows:
+                kept = one.tell if one.kept else None
                 wait = components.batchers[rows.stream].add(rows, one.digest, kept)
                 waits.append((rows.stream, one.digest, wait))
     except BaseException:

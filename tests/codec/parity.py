@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from server.codec.annotations import Annotations
 from server.codec.audit.rules import Rule
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed
 from server.codec.native_codec import NativeCodec
@@ -29,17 +30,18 @@ class Parity:
         self._signal = signal
         self.reference, self.native = ReferenceCodec(rules, limits), NativeCodec(rules, limits)
 
-    def outcome(self, codec: Codec, request: bytes) -> Outcome:
+    def outcome(self, codec: Codec, request: bytes, annotations: Annotations = ()) -> Outcome:
         """Return what one of the codecs makes of a request."""
-        encode = codec.encode if self._signal is Signal.LOGS else codec.encode_spans
         try:
-            return encode(request, NOW)
+            if self._signal is Signal.TRACES:
+                return codec.encode_spans(request, NOW)
+            return codec.encode(request, NOW, annotations)
         except MalformedRequestError as error:
             return type(error), str(error)
 
-    def assert_same(self, request: bytes) -> Outcome:
+    def assert_same(self, request: bytes, annotations: Annotations = ()) -> Outcome:
         """Return what the reference codec makes of a request, if the compiled codec makes the same."""
-        expected, made = self.outcome(self.reference, request), self.outcome(self.native, request)
+        expected, made = (self.outcome(codec, request, annotations) for codec in (self.reference, self.native))
         if not (
             isinstance(expected, tuple)
             and isinstance(made, tuple)

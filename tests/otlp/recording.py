@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from server.admission.admission import Admission, AdmissionLimits, Ticket
+from server.codec.annotations import Annotations
 from server.codec.signals import Signal
 
 __all__ = ["WIDE", "RecordingIngest"]
@@ -32,7 +33,9 @@ class RecordingIngest:
         self.clients.append(client)
         return self.admission.admit(client, size)
 
-    async def submit(self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
+    async def submit(
+        self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS, *, annotations: Annotations = ()
+    ) -> None:
         assert type(request) is bytes
         ticket.reserve(len(request))
         ticket.mark_submitted()

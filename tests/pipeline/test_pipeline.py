@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from server.admission.admission import Admission, AdmissionLimits
+from server.codec.annotations import Annotation, Annotations
 from server.codec.rows import Rows
 from server.codec.signals import Signal
 from server.errors.ingest import (
@@ -22,17 +23,19 @@ from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
 from server.pipeline.gatherer import BatchLimits
-from server.pipeline.pipeline import Components, Pipeline
+from server.pipeline.pipeline import Components, Examine, Pipeline
 from tests.codec.building import rows
 
 _OF_LOGS = (Stream.AUDIT, Stream.OPERATIONAL)
 WIDE = AdmissionLimits(requests=100, size=1 << 20, largest=1 << 20)
 
 
-async def submit(pipeline: Pipeline, request: bytes, signal: Signal = Signal.LOGS) -> None:
+async def submit(
+    pipeline: Pipeline, request: bytes, signal: Signal = Signal.LOGS, annotations: Annotations = ()
+) -> None:
     """Send a request as a receiver does."""
     with pipeline.admit("sender", len(request)) as ticket:
-        await pipeline.submit(request, ticket, signal)
+        await pipeline.submit(request, ticket, signal, annotations=annotations)
 
 
 class Letters:
@@ -42,8 +45,10 @@ class Letters:
 
     def __init__(self) -> None:
         self.times: list[int] = []
+        self.annotations: list[Annotation] = []
 
-    def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
+    def encode(self, request: bytes, ingested_at: int, annotations: Annotations = ()) -> list[Rows]:
+        self.annotations += annotations
         self.times.append(ingested_at)
         if b"!" in request:
             raise MalformedRequestError("an exclamation mark")
@@ -90,10 +95,11 @@ class Store:
         codec: Letters | None = None,
         limits: AdmissionLimits = WIDE,
         admission: Admission | None = None,
+        examine: Examine | None = None,
     ) -> Pipeline:
         batchers = {stream: Batcher(BatchLimits(age=age), self.commit(stream)) for stream in Stream}
         pipeline = Pipeline(Clock(), ack_timeout=ack_timeout)
-        pipeline.start(Components(codec or Letters(), batchers, admission or Admission(limits)))
+        pipeline.start(Components(codec or Letters(), batchers, admission or Admission(limits), examine=examine))
         return pipeline
 
 
@@ -102,6 +108,30 @@ async def test_a_request_is_answered_when_all_its_records_are_committed() -> Non
     pipeline = store.pipeline()
     await submit(pipeline, b"aoo")
     assert store.counts == {Stream.AUDIT: 1, Stream.OPERATIONAL: 2, Stream.SPANS: 0}
+    await pipeline.close()
+
+
+async def test_annotations_of_a_receiver_and_of_the_examination_are_stored_with_the_records() -> None:
+    codec = Letters()
+    pipeline = Store().pipeline(
+        codec=codec, examine=lambda request, received: [Annotation(len(request), b"%d" % min(received, 1))]
+    )
+    await submit(pipeline, b"ao", annotations=[Annotation(0, b"given")])
+    assert codec.annotations == [Annotation(0, b"given"), Annotation(2, b"1")]
+    await submit(pipeline, b"s", Signal.TRACES)  # spans are not examined
+    assert len(codec.annotations) == 2
+    await pipeline.close()
+
+
+async def test_a_request_that_the_examination_refuses_is_not_stored() -> None:
+    def refuse(request: bytes, received: int) -> Annotations:
+        raise MalformedRequestError(f"not signed: {request!r} at {received}")
+
+    store = Store()
+    pipeline = store.pipeline(examine=refuse)
+    with pytest.raises(MalformedRequestError, match="not signed"):
+        await submit(pipeline, b"ao")
+    assert not any(store.counts.values())
     await pipeline.close()
 
 

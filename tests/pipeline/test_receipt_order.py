@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.admission.admission import Admission, AdmissionLimits
+from server.codec.annotations import Annotations
 from server.codec.rows import Rows
 from server.errors.ingest import MalformedRequestError, PipelineError
 from server.notary.origin import Stream
@@ -29,7 +30,8 @@ class SlowCodec:
 
     name = "slow"
 
-    def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
+    def encode(self, request: bytes, ingested_at: int, annotations: Annotations = ()) -> list[Rows]:
+        assert not annotations
         Stage.park("encoding")
         if b"!" in request:
             raise MalformedRequestError("an exclamation mark")

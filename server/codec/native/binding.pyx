@@ -54,6 +54,10 @@ cdef extern from "log_encoder.hpp" namespace "lognotary" nogil:
     cdef cppclass CppRules "lognotary::Rules":
         CppRules(View) except +
 
+    cdef cppclass Annotation:
+        uint64_t record
+        View members
+
     cdef cppclass Limits:
         uint64_t records
         uint64_t repeated
@@ -69,6 +73,7 @@ cdef extern from "binding.hpp" namespace "lognotary" nogil:
 
     cdef cppclass LogEncoder(CppEncoder):
         LogEncoder(const CppRules&, Limits, bint)
+        void annotate(const vector[Annotation]&) except +
         const Table& audit() const
         const Table& operational() const
 
@@ -162,7 +167,14 @@ cdef class Encoder:
     def capacity(self):
         return self.logs.capacity() + self.traces.capacity()
 
-    def encode(self, bytes request, int64_t ingested_at):
+    def encode(self, bytes request, int64_t ingested_at, annotations):
+        cdef vector[Annotation] views  # of bytes that the caller's sequence keeps alive
+        cdef Annotation view
+        for number, members in annotations:
+            view.record = number
+            view.members = View(PyBytes_AS_STRING(members), len(members))
+            views.push_back(view)
+        self.logs.annotate(views)
         _encode(self.logs, request, ingested_at)
         return _table(self.logs.audit(), kAuditColumns), _table(self.logs.operational(), kOperationalColumns)
 

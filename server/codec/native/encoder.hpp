@@ -62,6 +62,8 @@ class Encoder {
 
   int64_t received_at() const { return std::min(ingested_at_, end_of_day_); }  // of the next record
 
+  uint64_t record_number() const { return records_ - 1; }  // of the record being encoded, from 0 in the request
+
   uint64_t bytes_of_source() const;  // of the texts of resource and scope, without details
 
   // Counts the record of an event, which has so many bytes in common with others; false if these are too many.

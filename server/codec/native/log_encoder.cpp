@@ -36,6 +36,7 @@ void LogEncoder::clear() {
   operational_.clear();
   attributes_.clear();
   key_slots_.clear();
+  next_annotation_ = 0;
 }
 
 void LogEncoder::begin_resource() {
@@ -58,7 +59,8 @@ void LogEncoder::encode_record(View message, int depth) {
   View events;
   const Verdict verdict = classifier_.classify(facts(text_of(record_.body, body.text)), arena_, audit_fields_, events);
   const bool is_audit = verdict == Verdict::kAudit;
-  others_scratch_.clear();
+  find_annotation();
+  others_scratch_ = annotation_;
   if (is_audit) append_rules();
   write(is_audit ? audit_ : operational_, body.text, details(record_details(body.type), others_scratch_), is_audit);
   if (verdict == Verdict::kEvents) encode_events(events);
@@ -77,7 +79,7 @@ void LogEncoder::encode_events(View events) {
     const View event = elements.text(event_arena_);
     if (!classifier_.classify_event(facts(event), event_arena_, audit_fields_)) continue;
     if (!count_event(repeated)) return;
-    others_scratch_ = "\"event\":[" + std::to_string(number) + ',' + std::to_string(total) + "],";
+    others_scratch_ = annotation_ + "\"event\":[" + std::to_string(number) + ',' + std::to_string(total) + "],";
     append_rules();
     write(audit_, event, details(record_details(types::kString), others_scratch_), true);
   }
@@ -85,6 +87,13 @@ void LogEncoder::encode_events(View events) {
 
 Facts LogEncoder::facts(View body) const {
   return {record_.event_name, record_.severity_text, static_cast<uint8_t>(record_.severity_number), body};
+}
+
+void LogEncoder::find_annotation() {
+  annotation_.clear();
+  if (next_annotation_ == annotations_.size() || annotations_[next_annotation_].record != record_number()) return;
+  annotation_ = annotations_[next_annotation_++].members;
+  annotation_ += ',';
 }
 
 void LogEncoder::append_rules() {
@@ -96,7 +105,7 @@ void LogEncoder::append_rules() {
 // Returns the bytes that the records of all events of a list repeat.
 uint64_t LogEncoder::bytes_repeated() {
   return bytes_of_source() + size_of(attributes_.members()) + record_.event_name.size() +
-         record_.severity_text.size() + details(record_details(types::kString)).size();
+         record_.severity_text.size() + details(record_details(types::kString), annotation_).size();
 }
 
 void LogEncoder::write(Table& table, View body, View details, bool is_audit) {

@@ -6,10 +6,20 @@
 
 namespace lognotary {
 
+// Members of the OtlpDetails of one record, as server/codec/annotations.py describes.
+struct Annotation {
+  uint64_t record;  // its number in the request, from 0
+  View members;
+};
+
 class LogEncoder : public Encoder {
  public:
   // `rules` must outlive the encoder. Audit records are always hashed.
   LogEncoder(const Rules& rules, Limits limits, bool hash_operational = true);
+
+  // Gives annotations to the records of the next request, in the order of the records, at most one for each. What they
+  // refer to must live until the request is encoded.
+  void annotate(const std::vector<Annotation>& annotations) { annotations_ = annotations; }
 
   const Table& audit() const { return audit_; }
   const Table& operational() const { return operational_; }
@@ -26,6 +36,7 @@ class LogEncoder : public Encoder {
   uint64_t bytes_repeated();
   Facts facts(View body) const;
   void append_rules();
+  void find_annotation();
 
   View record_details(View body_type);
   // Writes `record_`, or an event in it, to a table.
@@ -44,6 +55,9 @@ class LogEncoder : public Encoder {
   View trace_id_, span_id_;
   AuditFields audit_fields_;
   std::string details_scratch_, others_scratch_;
+  std::vector<Annotation> annotations_;  // of the records of this request
+  size_t next_annotation_ = 0;
+  std::string annotation_;  // of this record, with a comma behind it
   Table audit_, operational_;
 };
 
