@@ -16,7 +16,8 @@ _SPANS = "otel_traces"
 _RECORDS = (*_LOGS, _SPANS)
 _SPAN_TIMES = "otel_traces_trace_id_ts"
 _VIEW = "otel_traces_trace_id_ts_mv"
-_WRITTEN = (*_RECORDS, *_EVIDENCE, "log_writers", "lognotary_migrations")
+_RECORD_IDS = "audit_record_ids"
+_WRITTEN = (*_RECORDS, *_EVIDENCE, _RECORD_IDS, "log_writers", "lognotary_migrations")
 
 # Retention, and what migrations alter.
 _ALTERED = (
@@ -56,15 +57,16 @@ def _rights(role: Role, database: str) -> Iterator[str]:
         yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, _SPAN_TIMES))
         return
     if role is Role.AUDITOR:
-        yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, *_EVIDENCE))
+        yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, *_EVIDENCE, _RECORD_IDS))
     else:
         yield f"CREATE DATABASE ON {database}.*"
         yield from (f"SELECT, INSERT, CREATE TABLE ON {database}.{table}" for table in (*_WRITTEN, _SPAN_TIMES))
         yield f"CREATE VIEW, ALTER VIEW MODIFY QUERY ON {database}.{_VIEW}"
         yield from (f"{_ALTERED} ON {database}.{table}" for table in _LOGS)
-        yield f"ALTER TTL ON {database}.{_SPANS}"
+        yield from (f"ALTER TTL ON {database}.{table}" for table in (_SPANS, _RECORD_IDS))
         yield from (f"ALTER SETTINGS ON {database}.{table}" for table in _EVIDENCE)
         yield "TABLE ENGINE ON MergeTree"
+        yield "TABLE ENGINE ON ReplacingMergeTree"
     yield from map(system_right, _SYSTEM)
 
 

@@ -75,13 +75,14 @@ class AuditGate:
         """Store what became of claims; never ends."""
         await self._ledger.run()
 
-    async def close(self) -> None:
-        """Store what became of claims, once the pipeline is closed; raises StorageError."""
-        try:
-            await self._ledger.flush()
-        finally:
-            for executor in (self._checking, self._claiming, self._ending):
-                executor.shutdown(wait=False)
+    async def flush(self) -> None:
+        """Store what became of claims so far; raises StorageError."""
+        await self._ledger.flush()
+
+    def close(self) -> None:
+        """End the threads, after ``run`` was cancelled."""
+        for executor in (self._checking, self._claiming, self._ending):
+            executor.shutdown(wait=False)
 
     @property
     def waiting(self) -> int:

@@ -57,6 +57,7 @@ class ClaimLedger:
         self._kept: deque[tuple[Flight, IdRow]] = deque()
         self._unplaced: list[Flight] = []
         self._changed = asyncio.Event()
+        self._flushing = asyncio.Lock()
         self._trouble = Trouble(_logger, "ends of claims of audit ids wait", "ends of claims of audit ids are stored")
 
     def row(self, flight: Flight, state: IdState) -> IdRow:
@@ -110,6 +111,10 @@ class ClaimLedger:
         Raises:
             StorageError: storage does not take it now.
         """
+        async with self._flushing:
+            return await self._flush()
+
+    async def _flush(self) -> bool:
         await self._find_places()
         while batch := self._next():
             ended = [row for _, row in batch]

@@ -2,8 +2,8 @@
 
 A claim's row is stored before all rows of the id are read. So of two claims, the one whose row is stored last sees the
 other; if each sees the other, both withdraw. A claim of another writer is open until that writer says otherwise: the
-record may be in its journal, however long ago it was claimed. Of an earlier process of the same writer nothing is on its
-way any more once the journal is stored, so its claims are settled by what the log has.
+record may be in its journal, however long ago it was claimed. Of an earlier process of the same writer nothing is on
+its way any more once the journal is stored, so its claims are settled by what the log has.
 """
 
 from __future__ import annotations

@@ -99,6 +99,7 @@ class Settings:
     retention_spans: int | None
     retention_audit: int | None
     signed_streams: frozenset[Stream]
+    audit_strict: bool
     witnesses: tuple[Witness, ...]
     witness_interval: float
     timestamp_authority: TimestampAuthority | None
@@ -199,6 +200,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "retention_spans": read_days,
         "retention_audit": read_days,
         "signed_streams": read_signed_streams,
+        "audit_strict": read_truth,
         "witnesses": read_witnesses,
         "witness_interval": read_duration,
         "timestamp_roots": read_file,

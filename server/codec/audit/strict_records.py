@@ -129,7 +129,7 @@ class StrictRequest:
 
 
 def may_have_native_keys(request: bytes) -> bool:
-    """Return whether a serialized request may have records with the keys of the draft; costs one search of its bytes."""
+    """Return whether a serialized request may have records with the keys of the draft: one search of its bytes."""
     return b"audit." in request
 
 
