@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from server.audit_ids.standing import Claimant, Standing, newest, standing_of
+from server.audit_ids.standing import Claimant, Standing, ended, newest, standing_of
 from storage.audit_ids import (
     IdRow,
     IdState,
@@ -123,17 +123,6 @@ class Claims:
         for row in sorted(dead, key=lambda row: row.claimed_at):
             by_id[row.record_id].append(row)
         places = self.find(sorted(by_id), min(row.claimed_at for row in dead))
-        settled = [row for record_id, claims in by_id.items() for row in _ended(claims, places.get(record_id))]
+        settled = [row for record_id, claims in by_id.items() for row in ended(claims, places.get(record_id))]
         self.insert(settled)
         return settled
-
-
-def _ended(claims: Sequence[IdRow], place: StoredPlace | None) -> Iterator[IdRow]:
-    """Yield how claims of one id ended, in order: the last one before the receipt of the record is the record's."""
-    before = [claim for claim in claims if place is not None and claim.claimed_at * 10**6 <= place.ingested_at]
-    for claim in claims:
-        if place is not None and before and claim is before[-1]:
-            leaf, at = place.leaf_index, place.ingested_at
-            yield replace(claim, state=IdState.STORED, leaf_index=leaf, ingested_at=at)
-        else:
-            yield replace(claim, state=IdState.RELEASED)

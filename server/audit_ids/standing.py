@@ -9,13 +9,13 @@ its way any more once the journal is stored, so its claims are settled by what t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from storage.audit_ids import IdRow, IdState
+from storage.audit_ids import IdRow, IdState, StoredPlace
 
-__all__ = ["Claimant", "Standing", "newest", "standing_of"]
+__all__ = ["Claimant", "Standing", "ended", "newest", "standing_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +78,19 @@ def _standing(claims: list[IdRow], me: Claimant) -> Standing:
     still_open = [claim for claim in claims if claim.state is IdState.CLAIMED and claim.instance != me.instance]
     elsewhere = sorted({claim.origin for claim in still_open if claim.origin != me.origin})
     return Standing(None, tuple(elsewhere), tuple(claim for claim in still_open if claim.origin == me.origin))
+
+
+def ended(claims: Sequence[IdRow], place: StoredPlace | None) -> Iterator[IdRow]:
+    """Yield the rows that end the open claims of one id: the last one before the receipt of the record is the record's.
+
+    Args:
+        claims: the claims in the order of their times, of which nothing is on its way any more.
+        place: where the writer's log has the record; None if it has none.
+    """
+    before = [claim for claim in claims if place is not None and claim.claimed_at * 10**6 <= place.ingested_at]
+    for claim in claims:
+        if place is not None and before and claim is before[-1]:
+            leaf, at = place.leaf_index, place.ingested_at
+            yield replace(claim, state=IdState.STORED, leaf_index=leaf, ingested_at=at)
+        else:
+            yield replace(claim, state=IdState.RELEASED)
