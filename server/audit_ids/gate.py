@@ -103,6 +103,7 @@ class AuditGate:
         return await self._store(checked, ticket)
 
     async def _store(self, checked: StrictRequest, ticket: Ticket) -> Sequence[AuditReceipt]:
+        arrived = asyncio.get_running_loop().time()
         receipts = await self._landed(checked.records)
         fresh = [record for record in checked.records if record.record_id not in receipts]
         if len(self._flights) + len(fresh) > _MOST:
@@ -118,7 +119,8 @@ class AuditGate:
         self._ledger.release([flight for flight in flights if flight.record.record_id in receipts])
         flights = [flight for flight in flights if flight.record.record_id not in receipts]
         if flights or checked.has_others:
-            receipts |= await self._submit(checked, flights, self._broken(checked, flights, found), ticket)
+            waited = asyncio.get_running_loop().time() - arrived
+            receipts |= await self._submit(checked, flights, self._broken(checked, flights, found), ticket, waited)
         return [receipts[record.record_id] for record in checked.records]
 
     async def _landed(self, records: Sequence[StrictRecord]) -> dict[UUID, AuditReceipt]:
@@ -154,7 +156,7 @@ class AuditGate:
         return await self._rounds.claim(rows, chained, previous)
 
     async def _submit(
-        self, checked: StrictRequest, flights: Sequence[Flight], broken: Sequence[int], ticket: Ticket
+        self, checked: StrictRequest, flights: Sequence[Flight], broken: Sequence[int], ticket: Ticket, waited: float
     ) -> dict[UUID, AuditReceipt]:
         """Send new records, and those that are not audit records, down the pipeline; return the receipts.
 
@@ -163,6 +165,7 @@ class AuditGate:
             flights: the new records, in order.
             broken: places of those of them whose producer's chain is broken.
             ticket: ticket of the request.
+            waited: seconds that the request has waited for its ids.
         """
         receipts: dict[UUID, AuditReceipt] = {}
 
@@ -179,7 +182,7 @@ class AuditGate:
         if flights:
             new = checked.with_only({flight.record.record_id for flight in flights})
             annotations = [annotation(number, "audit_chain", {"previous": "unknown"}) for number in broken]
-            parts.append(Part(new, annotations, native=True, digest=digest, kept=kept))
+            parts.append(Part(new, annotations, native=True, digest=digest, kept=kept, waited=waited))
         if checked.has_others:
             parts.append(Part(checked.without_audit()))
         try:

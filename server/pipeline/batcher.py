@@ -101,7 +101,9 @@ class Batcher:
         if self._task is not None:
             await asyncio.shield(self._task)
 
-    def add(self, rows: Rows, request: bytes, kept: Callable[[Place], None] | None = None) -> asyncio.Future[None]:
+    def add(
+        self, rows: Rows, request: bytes, kept: Callable[[Place], None] | None = None, waited: float = 0.0
+    ) -> asyncio.Future[None]:
         """Add rows; the returned future is done when the rows are committed, or has a RefusedError.
 
         Cancelling the future takes the rows back, unless their batch is being committed. In that case a retry of the
@@ -111,6 +113,7 @@ class Batcher:
             rows: encoded rows.
             request: digest of the rows' request.
             kept: see ``RequestRows``; not called if the rows were left behind by an earlier, equal request.
+            waited: seconds that the rows have waited for something else; they count for the age of their batch.
 
         Raises:
             ShuttingDownError: the batcher is closed.
@@ -127,7 +130,7 @@ class Batcher:
             noted = self._ledger.remove(request)
             self._take_over(left, request, ticket, asyncio.wrap_future(noted) if noted is not None else None)
             return ticket
-        self._gatherer.add(RequestRows(rows, request, kept), ticket, self._clock())
+        self._gatherer.add(RequestRows(rows, request, kept), ticket, self._clock() - waited)
         ticket.add_done_callback(self._abandoned)
         self._changed.set()
         return ticket

@@ -69,8 +69,14 @@ class Gatherer:
         self._groups: deque[_Group] = deque()  # all but the last are closed
         self._group_of: dict[asyncio.Future[None], _Group] = {}
 
-    def add(self, part: RequestRows, ticket: asyncio.Future[None], now: float) -> None:
-        """Put rows into the open batch, or open the next one if they do not fit."""
+    def add(self, part: RequestRows, ticket: asyncio.Future[None], arrived: float) -> None:
+        """Put rows into the open batch, or open the next one if they do not fit.
+
+        Args:
+            part: the rows.
+            ticket: future that is done once they are committed.
+            arrived: time of their arrival, in seconds.
+        """
         rows = part.rows
         group = self._groups[-1] if self._groups else None
         if (
@@ -79,8 +85,9 @@ class Gatherer:
             or group.size + rows.size > self._limits.size
             or group.day != rows.day
         ):
-            group = _Group(opened=now, day=rows.day)
+            group = _Group(opened=arrived, day=rows.day)
             self._groups.append(group)
+        group.opened = min(group.opened, arrived)
         group.parts[ticket] = part
         group.rows += rows.count
         group.size += rows.size

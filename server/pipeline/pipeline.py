@@ -78,6 +78,7 @@ class Part:
         digest: identity of the part in the retry ledger, 32 bytes; None for the digest of its bytes.
         kept: function that is called once all records of a native part are kept, if their outcome was known at once;
             it is called even if the sender has gone.
+        waited: seconds that the part has waited before it was submitted; they count for the age of its batch.
     """
 
     request: bytes
@@ -85,6 +86,7 @@ class Part:
     native: bool = False
     digest: bytes | None = None
     kept: Callable[[Kept], None] | None = None
+    waited: float = 0.0
 
 
 class Pipeline:
@@ -182,7 +184,7 @@ class Pipeline:
             for part in parts:
                 at = received + sum(rows.count for one in encoded for rows in one.rows)
                 digest = part.digest or sha256(part.request).digest()
-                encoded.append(_Encoded(_encode(components, part, at, signal), digest, part.kept, at))
+                encoded.append(_Encoded(_encode(components, part, at, signal), digest, part, at))
             return encoded
 
         loop = asyncio.get_running_loop()
@@ -222,12 +224,12 @@ class Pipeline:
 class _Encoded:
     rows: list[Rows]
     digest: bytes
-    kept: Callable[[Kept], None] | None
+    part: Part
     received: int
 
     def tell(self, place: Place) -> None:
-        if self.kept is not None:
-            self.kept(Kept(*place, self.received))
+        if self.part.kept is not None:
+            self.part.kept(Kept(*place, self.received))
 
 
 _Wait = tuple[Stream, bytes, asyncio.Future[None]]  # for some rows of a request with a digest
@@ -246,8 +248,8 @@ def _add(components: Components, encoded: Sequence[_Encoded]) -> list[_Wait]:
     try:
         for one in encoded:
             for rows in one.rows:
-                kept = one.tell if one.kept else None
-                wait = components.batchers[rows.stream].add(rows, one.digest, kept)
+                kept = one.tell if one.part.kept else None
+                wait = components.batchers[rows.stream].add(rows, one.digest, kept, one.part.waited)
                 waits.append((rows.stream, one.digest, wait))
     except BaseException:
         _leave(components, waits)
