@@ -29,6 +29,7 @@ __all__ = ["ClaimLedger"]
 _logger = logging.getLogger(__name__)
 
 _LOOK_AGAIN = 0.1  # seconds between looks whether journaled records are stored
+_LINGER = 0.05  # seconds: senders send again now, and their claims go first
 _SETTLE_AGAIN = 60.0  # seconds between looks at open claims that nobody ends
 _MOST_AT_ONCE = 20_000  # rows of one INSERT
 
@@ -104,6 +105,7 @@ class ClaimLedger:
             self._trouble.ends()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), _LOOK_AGAIN if waiting else _SETTLE_AGAIN)
+            await asyncio.sleep(_LINGER)
 
     async def flush(self) -> bool:
         """Store what became of claims; return whether some kept records are not in storage yet.

@@ -15,6 +15,9 @@ from storage.errors import StorageError
 
 __all__ = ["Rounds"]
 
+_LINGER = 0.005  # seconds: senders that were acknowledged together send again together
+_MOST_HELD = 2  # rounds whose requests go on together, so that they are in one batch
+
 
 @dataclass(slots=True, eq=False)
 class _Asking:
@@ -47,34 +50,41 @@ class Rounds:
         return await asking.answer
 
     async def _run(self) -> None:
+        held: list[tuple[list[_Asking], Round | StorageRefusedError]] = []
         try:
+            await asyncio.sleep(_LINGER)
             while self._waiting:
                 together, self._waiting = self._waiting, []
-                await self._answer(together)
+                held.append((together, await self._claim_for(together)))
+                if not self._waiting or len(held) == _MOST_HELD:
+                    _answer(held)
+                    held = []
         finally:
             self._running = None
 
-    async def _answer(self, together: Sequence[_Asking]) -> None:
+    async def _claim_for(self, together: Sequence[_Asking]) -> Round | StorageRefusedError:
         work = partial(
             self._claims.claim,
             [claim for asking in together for claim in asking.claims],
             frozenset().union(*(asking.chained for asking in together)),
             frozenset().union(*(asking.previous for asking in together)),
         )
-        error: StorageRefusedError | None = None
-        answer = Round()
         try:
-            answer = await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except StorageError as failure:
-            error = StorageRefusedError(f"the ids of audit records cannot be claimed: {failure}", retry_after=2.0)
-            error.__cause__ = failure
-        except Exception as failure:
-            error = StorageRefusedError(f"the ids of audit records cannot be claimed: {failure!r}", retry_after=5.0)
-            error.__cause__ = failure
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except Exception as error:
+            seconds = 2.0 if isinstance(error, StorageError) else 5.0
+            cause = str(error) or type(error).__name__
+            refusal = StorageRefusedError(f"the ids of audit records cannot be claimed: {cause}", retry_after=seconds)
+            refusal.__cause__ = error
+            return refusal
+
+
+def _answer(held: Sequence[tuple[Sequence[_Asking], Round | StorageRefusedError]]) -> None:
+    for together, answer in held:
         for asking in together:
             if asking.answer.done():  # its sender has gone
                 continue
-            if error is not None:
-                asking.answer.set_exception(error)
-            else:
+            if isinstance(answer, Round):
                 asking.answer.set_result(answer)
+            else:
+                asking.answer.set_exception(answer)
