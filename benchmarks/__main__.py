@@ -19,6 +19,7 @@ _BENCHMARKS = (
     "layout",
     "many_logs",
     "latency",
+    "audit_endpoint",
     "memory",
     "endurance",
     "outage",

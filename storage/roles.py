@@ -16,7 +16,16 @@ _SPANS = "otel_traces"
 _RECORDS = (*_LOGS, _SPANS)
 _SPAN_TIMES = "otel_traces_trace_id_ts"
 _VIEW = "otel_traces_trace_id_ts_mv"
-_WRITTEN = (*_RECORDS, *_EVIDENCE, "log_writers", "lognotary_migrations", "legal_holds", "retention_policies")
+_RECORD_IDS = "audit_record_ids"
+_WRITTEN = (
+    *_RECORDS,
+    *_EVIDENCE,
+    _RECORD_IDS,
+    "log_writers",
+    "lognotary_migrations",
+    "legal_holds",
+    "retention_policies",
+)
 
 # Retention, and what migrations alter.
 _ALTERED = (
@@ -62,17 +71,19 @@ def _rights(role: Role, database: str) -> Iterator[str]:
         yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, _SPAN_TIMES))
         return
     if role is Role.AUDITOR:
-        yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, *_EVIDENCE))
+        yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, *_EVIDENCE, _RECORD_IDS))
     else:
         yield f"CREATE DATABASE ON {database}.*"
         yield from (f"SELECT, INSERT, CREATE TABLE ON {database}.{table}" for table in (*_WRITTEN, _SPAN_TIMES))
         yield f"CREATE VIEW, ALTER VIEW MODIFY QUERY ON {database}.{_VIEW}"
         yield from (f"{_ALTERED} ON {database}.{table}" for table in _LOGS)
         yield f"ALTER TTL, ALTER SETTINGS ON {database}.{_SPANS}"
+        yield f"ALTER TTL ON {database}.{_RECORD_IDS}"
         yield from (f"SYSTEM TTL MERGES ON {database}.{table}" for table in _RECORDS)
         yield from (f"SELECT({', '.join(columns)}) ON system.{table}" for table, columns in _SYSTEM_OF_SERVERS.items())
         yield from (f"ALTER SETTINGS ON {database}.{table}" for table in _EVIDENCE)
         yield "TABLE ENGINE ON MergeTree"
+        yield "TABLE ENGINE ON ReplacingMergeTree"
     yield from map(system_right, _SYSTEM)
 
 

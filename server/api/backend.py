@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, export_pb2, status_pb2
+from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, export_pb2, receipts_pb2, status_pb2
 from server.api.acknowledgements import acknowledgement_message, known_findings
 from server.api.checkpoints import parse_log
 from server.api.complete import answer_completely
@@ -24,6 +24,7 @@ from server.api.messages import to_nanos, verify_response
 from server.api.neighbours import find_neighbours
 from server.api.proof_cache import ProofCache
 from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
+from server.api.receipts import get_receipt
 from server.api.server_status import StatusSource, get_status
 from server.api.tails import Tails
 from server.api.tile_files import latest_checkpoint, read_tile
@@ -229,6 +230,10 @@ class Backend:
         """Answer ``GetConsistencyProof``; raises ApiError and StorageError."""
         trust = self._trust
         return get_consistency_proof(self._engine, trust.keys.now(), trust.proofs, request)
+
+    def get_receipt(self, request: receipts_pb2.GetReceiptRequest) -> receipts_pb2.GetReceiptResponse:
+        """Answer ``GetReceipt``; raises ApiError and StorageError."""
+        return get_receipt(self._engine, request)
 
     def latest_checkpoint(self, log_id: str) -> str:
         """Return a log's latest signed checkpoint; raises ApiError and StorageError."""

@@ -19,6 +19,7 @@ from lognotary.v1 import (
     evidence_pb2,
     evidence_pb2_grpc,
     export_pb2,
+    receipts_pb2,
     status_pb2,
     status_pb2_grpc,
 )
@@ -162,6 +163,11 @@ class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
         self, request: evidence_pb2.GetConsistencyProofRequest, context: Context
     ) -> evidence_pb2.GetConsistencyProofResponse:
         return await answer_call(context, self._pool.run, lambda: self._backend.get_consistency_proof(request))
+
+    async def GetReceipt(  # noqa: N802 - the name is the API's
+        self, request: receipts_pb2.GetReceiptRequest, context: Context
+    ) -> receipts_pb2.GetReceiptResponse:
+        return await answer_call(context, self._pool.run, lambda: self._backend.get_receipt(request))
 
     async def Verify(  # noqa: N802 - the name is the API's
         self, request: evidence_pb2.VerifyRequest, context: Context

@@ -19,6 +19,7 @@ GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
 GET  /api/v1/logs/{log}/inclusion-proof         GetInclusionProof
 GET  /api/v1/logs/{log}/consistency-proof       GetConsistencyProof
 POST, GET /api/v1/holds, GET /api/v1/retention  see ``administration_calls``
+GET  /api/v1/receipts/{record_id}               GetReceipt
 POST /api/v1/verify                             Verify; the answer has one JSON object per line
 GET  /api/openapi.json                          all of this as an OpenAPI 3.1 document
 POST /api/v1/complete-search                    CompleteSearch; the answer has one JSON object per line
@@ -48,7 +49,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, status_pb2
+from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, receipts_pb2, status_pb2
 from server.api.administration import Administration
 from server.api.administration_calls import administration_routes
 from server.api.asking import Queries
@@ -154,6 +155,7 @@ def build_http_api(
                 backend.get_consistency_proof,
                 pool,
             ),
+            _call("/api/v1/receipts/{record_id}", receipts_pb2.GetReceiptRequest, backend.get_receipt, pool),
             _steps("/api/v1/verify", evidence_pb2.VerifyRequest, backend.verify, pool),
             _steps(
                 "/api/v1/complete-search",

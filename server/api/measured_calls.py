@@ -48,6 +48,7 @@ HTTP_CALLS = (
     "/api/v1/logs/{log}/checkpoint",
     "/api/v1/logs/{log}/inclusion-proof",
     "/api/v1/logs/{log}/consistency-proof",
+    "/api/v1/receipts/{record_id}",
     "/api/v1/verify",
     "/api/v1/complete-search",
     "/api/v1/holds",

@@ -12,6 +12,7 @@ import grpc.aio
 from server.intake.process import Intake, OpenIntake, Process, Reached, retention_around
 from server.keys.identity import Identity
 from server.keys.store import KeyStore
+from server.otlp.audit_records import AuditReceiving
 from server.otlp.grpc_receiver import build_handlers, server_options
 from server.otlp.http_receiver import build_http_app
 from server.otlp.outcomes import OUTCOMES
@@ -105,8 +106,9 @@ async def receiving(
         )
     ) | {"grpc.so_reuseport": int(shared)}
     server = grpc.aio.server(options=list(options.items()))
-    server.add_generic_rpc_handlers(build_handlers(pipeline, settings.max_request_bytes, pool, measure))
-    app = build_http_app(pipeline, settings.max_request_bytes, pool, measure)
+    audit = AuditReceiving(ingestion, settings.audit_strict)
+    server.add_generic_rpc_handlers(build_handlers(pipeline, settings.max_request_bytes, pool, measure, audit))
+    app = build_http_app(pipeline, settings.max_request_bytes, pool, measure, audit=audit)
     limits = ConnectionLimits(settings.max_connections, settings.max_connection_age)
     async with (
         serve_grpc(server, settings.otlp_grpc, ended) as grpc_address,

@@ -184,6 +184,11 @@ class StreamWriter:
         inherited = (number for number in self._journal.waiting if number <= self._inherited)
         return [request for number in inherited for request in decode_entry(self._journal.read(number)).requests]
 
+    @property
+    def has_inherited(self) -> bool:
+        """True while the journal has batches of an earlier process; may be read by any thread."""
+        return any(number <= self._inherited for number in self._journal.waiting)
+
     def store_waiting(self) -> None:
         """Store all batches in the journal, however long that takes.
 

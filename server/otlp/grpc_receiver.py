@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ import grpc.aio
 from server.admission.admission import Ticket
 from server.codec.signals import Signal
 from server.errors.ingest import RefusedError
+from server.otlp.audit_records import AuditReceiving, answer, submit
 from server.otlp.clients import client_of_peer, peer_address
 from server.otlp.decompress import decompress_message, is_compressed
 from server.otlp.errors import MessageCountError
@@ -30,6 +32,7 @@ from server.otlp.outcomes import Measuring
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.status import Refusal, grpc_trailers, refusal_of
 from server.otlp.unserved import not_served, unserved_handler
+from server.pipeline.audit_ingest import AuditReceipt
 from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
 from server.process.pools import Pool
@@ -40,10 +43,6 @@ SERVICE = "opentelemetry.proto.collector.logs.v1.LogsService"
 
 SERVICES = {Signal.LOGS: SERVICE, Signal.TRACES: "opentelemetry.proto.collector.trace.v1.TraceService"}
 """The services of the signals that are received."""
-
-# An ExportLogsServiceResponse or ExportTraceServiceResponse with nothing set: "the server MUST leave the
-# partial_success field unset" on success (OTLP specification, "Full Success").
-_SUCCESS = b""
 
 # Senders that keep connections alive ping every ten seconds or more (grpc-go's lower bound). gRPC's default
 # permits a ping every five minutes without a call, and ends the connection of a sender that pings more
@@ -64,7 +63,11 @@ _Context = grpc.aio.ServicerContext[bytes, bytes]
 
 
 def build_handlers(
-    ingest: Ingest, max_request_bytes: int, pool: Pool, measure: MeasureRequest = lambda _: None
+    ingest: Ingest,
+    max_request_bytes: int,
+    pool: Pool,
+    measure: MeasureRequest = lambda _: None,
+    audit: AuditReceiving | None = None,
 ) -> tuple[grpc.GenericRpcHandler, ...]:
     """Build the handlers of the OTLP services, and of all others, whose calls are refused with what is served.
 
@@ -75,16 +78,18 @@ def build_handlers(
         max_request_bytes: larger requests, after decompression, get RESOURCE_EXHAUSTED.
         pool: where large requests are decompressed.
         measure: told of every request.
+        audit: how audit records are received; None if they are records like others.
     """
 
     async def export(signal: Signal, _: object, context: _Context) -> bytes:
         measuring = Measuring(measure, log, peer_address(context.peer()), signal.value)
-        refusal = await _take(ingest, context, max_request_bytes, pool, measuring, signal)
+        taken = await _take(ingest, audit, context, max_request_bytes, pool, measuring, signal)
         # Not where the error is at hand: gRPC keeps what abort raises, and with that would keep the error, where it
         # came from, and what was in memory there.
-        if refusal is not None:
-            await _abort(context, refusal)
-        return _SUCCESS
+        if isinstance(taken, Refusal):
+            await _abort(context, taken)
+            return b""
+        return answer(taken, as_json=False)
 
     log = RefusalLog("grpc")
 
@@ -142,14 +147,21 @@ def server_options(
 
 
 async def _take(
-    ingest: Ingest, context: _Context, limit: int, pool: Pool, measuring: Measuring, signal: Signal
-) -> Refusal | None:
-    """Receive a request and submit it; return why it was refused, if it was."""
+    ingest: Ingest,
+    audit: AuditReceiving | None,
+    context: _Context,
+    limit: int,
+    pool: Pool,
+    measuring: Measuring,
+    signal: Signal,
+) -> Refusal | Sequence[AuditReceipt]:
+    """Receive a request and submit it; return receipts of checked audit records, or why the request was refused."""
     try:
         with measuring, ingest.admit(client_of_peer(context.peer())) as ticket:
             message = await _read(context, ticket)
             measuring.size = len(message)
-            await ingest.submit(await _decompressed(message, limit, pool, ticket), ticket, signal)
+            request = await _decompressed(message, limit, pool, ticket)
+            return await submit(ingest, audit, request, ticket, signal)
     except grpc.aio.AbortError:  # it was stopped, and the sender was told
         raise
     except asyncio.CancelledError as error:
@@ -160,7 +172,6 @@ async def _take(
         return refusal_of(error)
     except Exception as error:  # whatever it is, the sender has to be told to retry
         return refusal_of(error)
-    return None
 
 
 async def _read(context: _Context, ticket: Ticket) -> bytes:

@@ -1,4 +1,4 @@
-"""OTLP over HTTP: ``POST /v1/logs`` and ``POST /v1/traces``, protobuf and JSON by Content-Type.
+"""OTLP over HTTP: ``POST /v1/logs``, ``/v1/traces`` and ``/v1/audit``, protobuf and JSON by Content-Type.
 
 An ASGI application; the server that runs it, its port and its certificate are put together elsewhere.
 The requirements are in the OTLP specification, "OTLP/HTTP". Answers have the content type of their request; a client
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,6 +22,7 @@ from server.admission.admission import MEMORY_FACTOR, Ticket
 from server.codec.otlp_json import memory_of_json, request_from_json
 from server.codec.signals import Signal
 from server.errors.ingest import RefusedError, StalledError
+from server.otlp.audit_records import AuditReceiving, answer, submit
 from server.otlp.clients import client_of_address
 from server.otlp.decompress import decompress
 from server.otlp.errors import TooLargeError, UnsupportedTypeError
@@ -30,16 +31,14 @@ from server.otlp.http_refusals import JSON, PROTOBUF, media_type_of, peer_of, re
 from server.otlp.outcomes import Measuring
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.status import refusal_of
-from server.otlp.unserved import PATHS, not_served
+from server.otlp.unserved import AUDIT, AUDIT_PATH, PATHS, not_served
 from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
 from server.process.pools import Pool
 
 __all__ = ["build_http_app"]
 
-# An ExportLogsServiceResponse or ExportTraceServiceResponse with nothing set: on success "the server MUST leave the
-# partial_success field unset".
-_SUCCESS = {PROTOBUF: b"", JSON: b"{}"}
+_TYPES = (PROTOBUF, JSON)
 
 # Above these sizes, work on a body would hold up the other requests for longer than a thread costs. A
 # compressed body counts for more, as it may inflate to many times its size.
@@ -48,6 +47,8 @@ _LARGE_COMPRESSED = 16 * 1024
 
 _IDLE_TIMEOUT = 30.0  # seconds
 
+_Result = TypeVar("_Result")
+
 
 def build_http_app(
     ingest: Ingest,
@@ -55,6 +56,7 @@ def build_http_app(
     pool: Pool,
     measure: MeasureRequest = lambda _: None,
     *,
+    audit: AuditReceiving | None = None,
     idle_timeout: float = _IDLE_TIMEOUT,
 ) -> Starlette:
     """Build the application that receives OTLP.
@@ -64,16 +66,19 @@ def build_http_app(
         max_request_bytes: larger requests, before or after decompression, get 413.
         pool: pool whose threads decompress large requests and parse JSON.
         measure: function that is called for each request.
+        audit: how audit records are received; None for no ``/v1/audit``.
         idle_timeout: seconds that the server waits for more of a body.
     """
     json_turn = asyncio.Lock()
     expected = " and ".join(f"{signal.value} with POST {path}" for signal, path in PATHS.items())
+    if audit is not None:
+        expected += f", audit records also with POST {AUDIT_PATH}"
     log = RefusalLog("http")
     explain = partial(not_served, expected=f"send {expected}")
 
-    async def export(signal: Signal, request: Request) -> Response:
+    async def export(signal: Signal, service: str, request: Request) -> Response:
         try:
-            with Measuring(measure, log, peer_of(request), signal.value) as measuring:
+            with Measuring(measure, log, peer_of(request), service) as measuring:
                 length = _declared_length(request, max_request_bytes)
                 media_type = _supported_media_type(request)
                 client = client_of_address(request.client.host if request.client else "")
@@ -85,7 +90,8 @@ def build_http_app(
                     serialized = await _serialized_request(
                         request, body, max_request_bytes, pool, json_turn, ticket, as_protobuf
                     )
-                    await _while_connected(request, ingest.submit(serialized, ticket, signal))
+                    submission = submit(ingest, audit, serialized, ticket, signal, every=service == AUDIT)
+                    receipts = await _while_connected(request, submission)
         except ClientDisconnect:
             # No one is left to answer. The server sends nothing; the status is for its access log.
             return Response(status_code=499)
@@ -93,10 +99,13 @@ def build_http_app(
             # Also if this very task was cancelled, as happens to slow requests at shutdown: the server
             # would answer 500, and with that the sender would throw its records away.
             return refusal_response(request, refusal_of(error))
-        return Response(_SUCCESS[media_type], media_type=media_type)
+        return Response(answer(receipts, as_json=media_type == JSON), media_type=media_type)
 
+    routes = [Route(path, partial(export, signal, signal.value), methods=["POST"]) for signal, path in PATHS.items()]
+    if audit is not None:
+        routes.append(Route(AUDIT_PATH, partial(export, Signal.LOGS, AUDIT), methods=["POST"]))
     app = Starlette(
-        routes=[Route(path, partial(export, signal), methods=["POST"]) for signal, path in PATHS.items()],
+        routes=routes,
         exception_handlers={HTTPException: unserved_routes(measure, log, explain)},
     )
     # A redirect would lose the body of most senders; a wrong path should be seen, not repaired.
@@ -104,7 +113,7 @@ def build_http_app(
     return app
 
 
-async def _while_connected(request: Request, submission: Coroutine[Any, Any, None]) -> None:
+async def _while_connected(request: Request, submission: Coroutine[Any, Any, _Result]) -> _Result:
     """Wait for a submission, and cancel it when the sender goes away: its request comes again, and takes it over.
 
     Args:
@@ -120,7 +129,7 @@ async def _while_connected(request: Request, submission: Coroutine[Any, Any, Non
         await asyncio.wait((submitting, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not submitting.done():
             raise ClientDisconnect
-        submitting.result()
+        return submitting.result()
     finally:
         leaving.cancel()
         if not submitting.done():
@@ -212,7 +221,7 @@ def _declared_length(request: Request, limit: int) -> int | None:
 
 
 def _supported_media_type(request: Request) -> str:
-    if (media_type := media_type_of(request)) not in _SUCCESS:
+    if (media_type := media_type_of(request)) not in _TYPES:
         given = request.headers.get("content-type", "")[:64]
         raise UnsupportedTypeError(f"Content-Type {given!r} is not supported", (PROTOBUF, JSON))
     return media_type

@@ -9,6 +9,7 @@ error                  gRPC                  HTTP                   the sender
 RefusedError           UNAVAILABLE+RetryInfo 503 + Retry-After      sends again later
 anything unforeseen    UNAVAILABLE+RetryInfo 503 + Retry-After      sends again later
 MalformedRequestError  INVALID_ARGUMENT      400                    drops the request
+AuditRecordConflict…   ALREADY_EXISTS        409                    drops the request
 TooLargeError          RESOURCE_EXHAUSTED    413                    drops it, or splits it
 OversizedError         RESOURCE_EXHAUSTED    413                    drops it, or splits it
 MessageCountError      UNIMPLEMENTED         501                    drops it
@@ -34,6 +35,7 @@ from google.rpc import (  # googleapis-common-protos has no py.typed
     status_pb2,
 )
 
+from server.errors.audit_records import AuditRecordConflictError
 from server.errors.ingest import IngestError, MalformedRequestError, OversizedError, RefusedError
 from server.otlp.errors import MessageCountError, NotServedError, TooLargeError, UnsupportedMediaError
 
@@ -71,6 +73,7 @@ class Refusal:
 # The code and the status of errors that make a retry useless; by class, so that a class's own come before its base's.
 _FINAL: Mapping[type[BaseException], tuple[grpc.StatusCode, int]] = {
     MalformedRequestError: (grpc.StatusCode.INVALID_ARGUMENT, 400),
+    AuditRecordConflictError: (grpc.StatusCode.ALREADY_EXISTS, 409),
     TooLargeError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 413),
     OversizedError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 413),
     # "Request cardinality violation" in gRPC's list of the codes that it generates (statuscodes.md).

@@ -16,18 +16,34 @@ from server.otlp.refusal_log import RefusalLog
 from server.otlp.status import grpc_trailers, refusal_of
 from server.pipeline.measures import MeasureRequest
 
-__all__ = ["PATHS", "SERVICES", "Explain", "not_served", "not_served_by_api", "service_of", "unserved_handler"]
+__all__ = [
+    "AUDIT",
+    "AUDIT_PATH",
+    "PATHS",
+    "SERVICES",
+    "Explain",
+    "not_served",
+    "not_served_by_api",
+    "service_of",
+    "unserved_handler",
+]
 
 PATHS = {Signal.LOGS: "/v1/logs", Signal.TRACES: "/v1/traces"}
 """Paths over HTTP of the signals that are received."""
 
 _SIGNALS = {"trace": "traces", "metrics": "metrics", "profiles": "profiles", "logs": "logs"}  # package -> path
 
-SERVICES = (*_SIGNALS.values(), "other")
+AUDIT = "audit"
+"""Label of requests to ``AUDIT_PATH``."""
+
+AUDIT_PATH = "/v1/audit"
+"""Path over HTTP of audit records."""
+
+SERVICES = (*_SIGNALS.values(), AUDIT, "other")
 """Labels of what requests are for."""
 
 _ONLY = "Lognotary takes logs and traces only"
-_SERVED = tuple(signal.value for signal in PATHS)
+_SERVED = (*(signal.value for signal in PATHS), AUDIT)
 
 
 def service_of(path: str) -> str:
@@ -39,7 +55,7 @@ def service_of(path: str) -> str:
     if path.startswith("/opentelemetry.proto.collector."):
         return _SIGNALS.get(path.split(".")[3], "other")
     signal = path.removeprefix("/v1/").rstrip("/")
-    return signal if path.startswith("/v1/") and signal in _SIGNALS.values() else "other"
+    return signal if path.startswith("/v1/") and signal in SERVICES else "other"
 
 
 def not_served(path: str, expected: str) -> NotServedError:
@@ -72,7 +88,8 @@ def not_served_by_api(path: str, otlp_grpc: str, otlp_http: str) -> NotServedErr
     paths = " or ".join(PATHS.values())
     there = f"logs and traces go to {otlp_grpc} (OTLP over gRPC) or {otlp_http} (OTLP over HTTP, POST {paths})"
     if service in _SERVED:
-        return NotServedError(f"this port serves the API and takes no {service}: {there}")
+        what = "audit records" if service == AUDIT else service
+        return NotServedError(f"this port serves the API and takes no {what}: {there}")
     if service == "other":
         return NotServedError(f"this port serves the API, which has no such call: docs/api.md lists its calls; {there}")
     return NotServedError(f"this port serves the API, and {_ONLY}: send {service} to another backend; {there}")

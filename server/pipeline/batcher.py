@@ -24,8 +24,9 @@ from server.errors.ingest import (
     ShuttingDownError,
     StorageRefusedError,
 )
+from server.notary.batch import Batch
 from server.pipeline.commit_time import CommitTime
-from server.pipeline.gatherer import BatchLimits, Gatherer, RequestRows
+from server.pipeline.gatherer import BatchLimits, Gatherer, Place, RequestRows
 from server.pipeline.measures import BatchMeasure, MeasureBatch
 from server.pipeline.retry_ledger import Note, NotedRequest, RetryLedger
 from server.retry.trouble import Trouble
@@ -59,8 +60,8 @@ class Batcher:
         Args:
             limits: limits at which a batch is closed.
             commit: function that commits a batch, given its rows and the digests of its requests; called in a thread,
-                one call at a time; raises BatchOutcomeUnknownError if the batch may be committed, and RefusedError or
-                any other error if it is not.
+                one call at a time; returns the batch if it is one of a log; raises BatchOutcomeUnknownError if the
+                batch may be committed, and RefusedError or any other error if it is not.
             measure: function that is called with the measure of every batch.
             note_left: function that records changes of the retry ledger for a later start.
             clock: function that returns the time in seconds.
@@ -100,7 +101,9 @@ class Batcher:
         if self._task is not None:
             await asyncio.shield(self._task)
 
-    def add(self, rows: Rows, request: bytes) -> asyncio.Future[None]:
+    def add(
+        self, rows: Rows, request: bytes, kept: Callable[[Place], None] | None = None, waited: float = 0.0
+    ) -> asyncio.Future[None]:
         """Add rows; the returned future is done when the rows are committed, or has a RefusedError.
 
         Cancelling the future takes the rows back, unless their batch is being committed. In that case a retry of the
@@ -109,6 +112,8 @@ class Batcher:
         Args:
             rows: encoded rows.
             request: digest of the rows' request.
+            kept: see ``RequestRows``; not called if the rows were left behind by an earlier, equal request.
+            waited: seconds that the rows have waited for something else; they count for the age of their batch.
 
         Raises:
             ShuttingDownError: the batcher is closed.
@@ -125,7 +130,7 @@ class Batcher:
             noted = self._ledger.remove(request)
             self._take_over(left, request, ticket, asyncio.wrap_future(noted) if noted is not None else None)
             return ticket
-        self._gatherer.add(RequestRows(rows, request), ticket, self._clock())
+        self._gatherer.add(RequestRows(rows, request, kept), ticket, self._clock() - waited)
         ticket.add_done_callback(self._abandoned)
         self._changed.set()
         return ticket
@@ -158,6 +163,21 @@ class Batcher:
         outcome.set_result(None)
         for request in requests:
             self._ledger.add(request, outcome)
+
+    def take_left(self, request: bytes) -> asyncio.Future[None] | None:
+        """Take a request out of the retry ledger, for a caller that will not send it again.
+
+        Args:
+            request: digest of the request.
+
+        Returns:
+            A future that is done once the rows are committed, or has the error because of which they are not; with a
+            ShuttingDownError that is not known. None if the rows are not on their way.
+        """
+        outcome = self._ledger.outcome_of(request)
+        if outcome is not None:
+            self._ledger.remove(request)
+        return outcome
 
     def restore(self, requests: Iterable[NotedRequest]) -> None:
         """Restore the requests that an earlier process noted as left behind."""
@@ -237,8 +257,10 @@ class Batcher:
         unknown = False
         try:
             rows = [part.rows for part in parts.values()]
-            await loop.run_in_executor(self._thread, self._commit, rows, list(self._on_way.values()))
+            made = await loop.run_in_executor(self._thread, self._commit, rows, list(self._on_way.values()))
             self._commit_time.add(self._clock() - began)
+            if isinstance(made, Batch):
+                _tell_places(made, parts.values())
         except RefusedError as error:
             refusal = error
             unknown = isinstance(error, BatchOutcomeUnknownError)
@@ -277,6 +299,14 @@ class Batcher:
         for outcome in self._unknown:
             _settle(outcome, None)
         self._unknown.clear()
+
+
+def _tell_places(batch: Batch, parts: Iterable[RequestRows]) -> None:
+    leaf = batch.first_leaf
+    for part in parts:
+        if part.kept is not None:
+            part.kept((batch.origin, leaf))
+        leaf += part.rows.count
 
 
 def _settle(future: asyncio.Future[None], error: BaseException | None) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from server.codec.rows import Rows
 
-__all__ = ["BatchLimits", "Gatherer", "RequestRows"]
+__all__ = ["BatchLimits", "Gatherer", "Place", "RequestRows"]
 
 _MOST_AHEAD = 0.4  # of the age: if commits take longer, closing batches earlier would only make more of them
 
@@ -31,12 +32,24 @@ class BatchLimits:
     age: float = 0.25
 
 
+Place = tuple[str, int]
+"""Origin of a log, and the leaf of the first row of a request in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestRows:
-    """The part of one request in a batch: the rows, and the request's digest."""
+    """The part of one request in a batch.
+
+    Attributes:
+        rows: the rows.
+        request: digest of the request.
+        kept: function that is called with the place of the rows once they are committed in a log, even if their sender
+            has gone; not if their outcome was unknown at first.
+    """
 
     rows: Rows
     request: bytes
+    kept: Callable[[Place], None] | None = None
 
 
 @dataclass(slots=True)
@@ -56,8 +69,14 @@ class Gatherer:
         self._groups: deque[_Group] = deque()  # all but the last are closed
         self._group_of: dict[asyncio.Future[None], _Group] = {}
 
-    def add(self, part: RequestRows, ticket: asyncio.Future[None], now: float) -> None:
-        """Put rows into the open batch, or open the next one if they do not fit."""
+    def add(self, part: RequestRows, ticket: asyncio.Future[None], arrived: float) -> None:
+        """Put rows into the open batch, or open the next one if they do not fit.
+
+        Args:
+            part: the rows.
+            ticket: future that is done once they are committed.
+            arrived: time of their arrival, in seconds.
+        """
         rows = part.rows
         group = self._groups[-1] if self._groups else None
         if (
@@ -66,8 +85,9 @@ class Gatherer:
             or group.size + rows.size > self._limits.size
             or group.day != rows.day
         ):
-            group = _Group(opened=now, day=rows.day)
+            group = _Group(opened=arrived, day=rows.day)
             self._groups.append(group)
+        group.opened = min(group.opened, arrived)
         group.parts[ticket] = part
         group.rows += rows.count
         group.size += rows.size

@@ -16,9 +16,10 @@ from server.errors.ingest import ShuttingDownError, StorageRefusedError
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
+from server.pipeline.gatherer import Place
 from server.pipeline.receipt_order import ReceiptOrder
 
-__all__ = ["Components", "Examine", "Pipeline"]
+__all__ = ["Components", "Examine", "Kept", "Part", "Pipeline"]
 
 Examine = Callable[[bytes, int], Annotations]
 """Called in an encoder thread with a request and its time of receipt in nanoseconds since the epoch; returns
@@ -40,6 +41,7 @@ class Components:
         redacted: function that is called with the redactions of records that were kept; see ``Rows``.
         examine: function that examines the request of log records before it is encoded, if there is one; see
             ``Examine``.
+        native_codec: codec that encodes native parts, if it is another one.
     """
 
     codec: Codec
@@ -48,6 +50,45 @@ class Components:
     not_ready: Callable[[], str] = str
     redacted: Callable[[Sequence[tuple[str, int]]], object] = len
     examine: Examine | None = None
+    native_codec: Codec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where the audit records of a part are kept.
+
+    Attributes:
+        origin: their log.
+        first_leaf: place of the first one in the log.
+        received: time of receipt of the part, from which ``received_at`` makes the times of its records.
+    """
+
+    origin: str
+    first_leaf: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a logs request, whose records may have been sent with others.
+
+    Attributes:
+        request: the part as a serialized ``ExportLogsServiceRequest``.
+        annotations: annotations of its records.
+        native: True if all records have the keys of the draft OpenTelemetry audit signal, and are to be stored as the
+            audit records that they say they are, whatever the rules are.
+        digest: identity of the part in the retry ledger, 32 bytes; None for the digest of its bytes.
+        kept: function that is called once all records of a native part are kept, if their outcome was known at once;
+            it is called even if the sender has gone.
+        waited: seconds that the part has waited before it was submitted; they count for the age of its batch.
+    """
+
+    request: bytes
+    annotations: Annotations = ()
+    native: bool = False
+    digest: bytes | None = None
+    kept: Callable[[Kept], None] | None = None
+    waited: float = 0.0
 
 
 class Pipeline:
@@ -108,11 +149,28 @@ class Pipeline:
             OversizedError: the request's rows need more memory than the limit.
             RefusedError: the request was not committed; the sender should retry.
         """
+        await self.submit_parts([Part(request, annotations)], ticket, signal)
+
+    async def submit_parts(self, parts: Sequence[Part], ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
+        """Encode, store and sign the parts of a request; return when all of its records are committed.
+
+        Raises:
+            MalformedRequestError, OversizedError, RefusedError: as ``submit``; other parts may be committed then.
+        """
         components = self._open()
-        ticket.reserve(len(request))
+        ticket.reserve(sum(len(part.request) for part in parts))
         ticket.mark_submitted()
-        await self._store(components, request, ticket, signal, annotations)
+        await self._store(components, parts, ticket, signal)
         ticket.acknowledged()
+
+    def take_left(self, digest: bytes) -> asyncio.Future[None] | None:
+        """Return the outcome of a part of audit records whose ``submit_parts`` raised; see ``Batcher.take_left``.
+
+        Args:
+            digest: the part's own digest. Call this after the event loop has run once since.
+        """
+        components = self._components
+        return components.batchers[Stream.AUDIT].take_left(digest) if components is not None else None
 
     def _open(self) -> Components:
         if self._closing:
@@ -122,31 +180,31 @@ class Pipeline:
             raise StorageRefusedError(self.not_ready(), retry_after=5.0, public=public)
         return self._components
 
-    async def _store(
-        self, components: Components, request: bytes, ticket: Ticket, signal: Signal, annotations: Annotations
-    ) -> None:
-        codec = components.codec
-
-        def encode(received: int) -> tuple[list[Rows], bytes]:
-            if signal is Signal.TRACES:
-                return codec.encode_spans(request, received), sha256(request).digest()
-            found = components.examine(request, received) if components.examine else ()
-            return codec.encode(request, received, [*annotations, *found]), sha256(request).digest()
+    async def _store(self, components: Components, parts: Sequence[Part], ticket: Ticket, signal: Signal) -> None:
+        def encode(received: int) -> list[_Encoded]:
+            encoded: list[_Encoded] = []
+            for part in parts:
+                at = received + sum(rows.count for one in encoded for rows in one.rows)
+                digest = part.digest or sha256(part.request).digest()
+                encoded.append(_Encoded(_encode(components, part, at, signal), digest, part, at))
+            return encoded
 
         loop = asyncio.get_running_loop()
         with self._order.enter() as turn:
-            encoded, digest = await loop.run_in_executor(self._encoders, encode, self._clock.now())
+            encoded = await loop.run_in_executor(self._encoders, encode, self._clock.now())
             # Rows repeat their resources and scopes, so they may be far larger than the request.
-            ticket.reserve(max(len(request), sum(rows.size for rows in encoded)))
+            size = sum(rows.size for one in encoded for rows in one.rows)
+            ticket.reserve(max(sum(len(part.request) for part in parts), size))
             await turn.wait()  # so that times of receipt never go back in a log
-            waits = _add(components, encoded, digest)
+            waits = _add(components, encoded)
         try:
-            await self._all_kept(waits, ticket)
+            await self._all_kept([wait for _, _, wait in waits], ticket)
         except BaseException:
-            _leave(components, encoded, waits, digest)
+            _leave(components, waits)
             raise
-        for rows in encoded:
-            components.redacted(rows.redactions)
+        for one in encoded:
+            for rows in one.rows:
+                components.redacted(rows.redactions)
 
     async def _all_kept(self, waits: Sequence[asyncio.Future[None]], ticket: Ticket) -> None:
         if not waits:
@@ -167,26 +225,50 @@ class Pipeline:
         self._encoders.shutdown(wait=False)
 
 
-def _add(components: Components, encoded: Sequence[Rows], request: bytes) -> list[asyncio.Future[None]]:
-    waits: list[asyncio.Future[None]] = []
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    rows: list[Rows]
+    digest: bytes
+    part: Part
+    received: int
+
+    def tell(self, place: Place) -> None:
+        if self.part.kept is not None:
+            self.part.kept(Kept(*place, self.received))
+
+
+_Wait = tuple[Stream, bytes, asyncio.Future[None]]  # for some rows of a request with a digest
+
+
+def _encode(components: Components, part: Part, received: int, signal: Signal) -> list[Rows]:
+    if signal is Signal.TRACES:
+        return components.codec.encode_spans(part.request, received)
+    codec = (components.native_codec if part.native else None) or components.codec
+    found = components.examine(part.request, received) if components.examine else ()
+    return codec.encode(part.request, received, [*part.annotations, *found])
+
+
+def _add(components: Components, encoded: Sequence[_Encoded]) -> list[_Wait]:
+    waits: list[_Wait] = []
     try:
-        for rows in encoded:
-            waits.append(components.batchers[rows.stream].add(rows, request))  # noqa: PERF401 - the list must be complete if an add raises
+        for one in encoded:
+            for rows in one.rows:
+                kept = one.tell if one.part.kept else None
+                wait = components.batchers[rows.stream].add(rows, one.digest, kept, one.part.waited)
+                waits.append((rows.stream, one.digest, wait))
     except BaseException:
-        _leave(components, encoded, waits, request)
+        _leave(components, waits)
         raise
     return waits
 
 
-def _leave(
-    components: Components, encoded: Sequence[Rows], waits: Sequence[asyncio.Future[None]], request: bytes
-) -> None:
+def _leave(components: Components, waits: Sequence[_Wait]) -> None:
     """Take back the rows of a refused request as far as possible, and record the rest in the retry ledger.
 
     The sender will retry the whole request: rows that are committed, or being committed, must not be stored again then.
     """
-    for rows, wait in zip(encoded, waits, strict=False):  # fewer, if not all rows were added
+    for stream, digest, wait in waits:
         if not wait.done():
             wait.cancel()
         elif not wait.cancelled() and wait.exception() is None:
-            components.batchers[rows.stream].record_committed([request])
+            components.batchers[stream].record_committed([digest])

@@ -181,8 +181,9 @@ class Metrics(Collector):
         for protocol in protocols:
             self._request_seconds.labels(protocol)
             for outcome in outcomes:
-                self._requests.labels(outcome, protocol, "logs")
-                self._bytes.labels(outcome, protocol, "logs")
+                for service in ("logs", "audit") if protocol == "http" else ("logs",):
+                    self._requests.labels(outcome, protocol, service)
+                    self._bytes.labels(outcome, protocol, service)
             for service in services:
                 self._requests.labels("not_served", protocol, service)
 

@@ -113,6 +113,7 @@ class Settings:
     audit_cold_volume: str
     audit_cold_after: int
     signed_streams: frozenset[Stream]
+    audit_strict: bool
     witnesses: tuple[Witness, ...]
     witness_interval: float
     timestamp_authority: TimestampAuthority | None
@@ -223,6 +224,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "audit_cold_volume": str.strip,
         "audit_cold_after": lambda text: read_days(text) or 0,
         "signed_streams": read_signed_streams,
+        "audit_strict": read_truth,
         "witnesses": read_witnesses,
         "witness_interval": read_duration,
         "timestamp_roots": read_file,

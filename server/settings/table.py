@@ -256,6 +256,13 @@ SETTINGS = (
         _EVIDENCE,
     ),
     Setting(
+        "audit_strict",
+        "false",
+        "true: requests for logs with native audit records are held to the rules of /v1/audit",
+        Kind.TRUTH,
+        _EVIDENCE,
+    ),
+    Setting(
         "witnesses",
         "",
         "witnesses of checkpoints, separated by commas: each a verifier key, a space, and a URL",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from server.admission.admission import MEMORY_FACTOR, Admission
+from server.audit_ids.gate import AuditGate
 from server.log.journal import Journal
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
@@ -12,7 +13,7 @@ from server.process.metrics import GaugeSample
 from server.process.storage_probe import StorageProbe
 from server.writer.open_streams import OpenStreams
 
-__all__ = ["admission_gauges", "log_gauges", "rules_gauge"]
+__all__ = ["admission_gauges", "audit_gauges", "log_gauges", "rules_gauge"]
 
 
 def log_gauges(streams: OpenStreams, batchers: Mapping[Stream, Batcher], probe: StorageProbe) -> Iterator[GaugeSample]:
@@ -60,6 +61,17 @@ def rules_gauge(problem: str) -> GaugeSample:
     """Return the gauge of a failed reload of the audit rules: 0 if there is no reason why it failed, otherwise 1."""
     help_text = "1 while older audit rules than those of the settings file are in force, which cannot be used"
     return "lognotary_audit_rules_reload_failed", help_text, {}, float(bool(problem))
+
+
+def audit_gauges(gate: AuditGate) -> Iterator[GaugeSample]:
+    """Yield the state of audit records that get one row for each id."""
+    yield (
+        "lognotary_audit_chain_breaks_total",
+        "Audit records since the start that name a previous record that is not known",
+        {},
+        gate.chain_breaks,
+    )
+    yield "lognotary_audit_claims_open", "Claims of audit ids of which storage does not know the end", {}, gate.waiting
 
 
 def admission_gauges(admission: Admission) -> Iterator[GaugeSample]:

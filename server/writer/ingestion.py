@@ -8,17 +8,24 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import uuid4
 
-from server.admission.admission import Admission
+from server.admission.admission import Admission, Ticket
+from server.audit_ids.claims import Claims
+from server.audit_ids.gate import AuditGate
+from server.audit_ids.standing import Claimant
+from server.codec.audit.built_in import native_rules
 from server.codec.audit.rules import Rule
 from server.codec.choose import build_codec
 from server.codec.rows import Codec
 from server.data_dir.directory import DataDirectory
 from server.errors.amounts import size, typed_size
+from server.errors.ingest import StorageRefusedError
 from server.keys.lost_keys import missing_key
 from server.keys.redaction_key import redaction_of
 from server.keys.store import KeyStore
 from server.notary.origin import Stream
+from server.pipeline.audit_ingest import AuditReceipt
 from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
 from server.pipeline.gatherer import BatchLimits
@@ -37,7 +44,7 @@ from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.witness.scheduler import WitnessScheduler, build_tasks
 from server.writer.file_watch import watch_files
-from server.writer.gauges import admission_gauges, log_gauges, rules_gauge
+from server.writer.gauges import admission_gauges, audit_gauges, log_gauges, rules_gauge
 from server.writer.inherited_journals import store_journals
 from server.writer.open_streams import OpenStreams, open_streams
 from server.writer.owned_logs import (
@@ -52,6 +59,7 @@ from server.writer.signatures_in_force import SignaturesInForce
 from server.writer.storing import stored
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
+from storage.errors import StorageError
 from storage.writers import WriterName
 
 __all__ = ["Ingestion", "Writing"]
@@ -70,12 +78,14 @@ class Writing:
         batchers: gather the batches of each.
         probe: looks whether storage answers.
         waits_for_storage: whether OK comes after storage has answered.
+        audit: gate of audit records that get one row for each id.
     """
 
     streams: OpenStreams
     batchers: Mapping[Stream, Batcher]
     probe: StorageProbe
     waits_for_storage: bool
+    audit: AuditGate
 
     def not_ready(self) -> str:
         """Return why records cannot be kept, empty if they can; does not block."""
@@ -117,6 +127,7 @@ class Ingestion:
         self._pools = pools
         self._waiting = waiting
         self._rules: RulesInForce | None = None
+        self._audit: AuditGate | None = None
         self._give_up = threading.Event()
         self._clock = clock or Clock()
         self.metrics = Metrics(self._gauges)
@@ -126,6 +137,12 @@ class Ingestion:
     def not_ready(self) -> str:
         """Return why records cannot be acknowledged, empty if they can; does not block."""
         return self.pipeline.not_ready()
+
+    async def submit_audit(self, request: bytes, ticket: Ticket, *, every: bool) -> Sequence[AuditReceipt]:
+        """Check, store and sign a request with audit records; see ``AuditIngest``."""
+        if self._audit is None:  # the ticket was given while the server was starting
+            raise StorageRefusedError("the server is starting", retry_after=5.0)
+        return await self._audit.submit_audit(request, ticket, every=every)
 
     @property
     def waits_for_storage(self) -> bool:
@@ -193,7 +210,8 @@ class Ingestion:
             stack.enter_context(background("file watch", watch_files(pools.housekeeping, checks), signals.stop))
             scheduler = WitnessScheduler(tasks, on_failure=lambda task: self.metrics.confirmation_failed(task.kind))
             await stack.enter_async_context(scheduler.running())
-            yield Writing(streams, batchers, probe, waits_for_storage=self.waits_for_storage)
+            gate = self._gate(fenced, streams)
+            yield Writing(streams, batchers, probe, waits_for_storage=self.waits_for_storage, audit=gate)
 
     @contextlib.asynccontextmanager
     async def taking_requests(self, writing: Writing, engine: Engine, stop: asyncio.Event) -> AsyncIterator[None]:
@@ -225,6 +243,7 @@ class Ingestion:
                 *admission_gauges(admission),
                 *log_gauges(writing.streams, writing.batchers, writing.probe),
                 rules_gauge(self.rules_problem()),
+                *audit_gauges(writing.audit),
             ]
         )
         with contextlib.ExitStack() as stack:
@@ -236,8 +255,12 @@ class Ingestion:
                 writing.not_ready,
                 self.metrics.redacted,
                 self._signatures.examine,
+                codec_of(native_rules()),
             )
             self.pipeline.start(parts)
+            self._audit = gate = writing.audit
+            stack.callback(gate.close)
+            stack.enter_context(background("claims of audit ids", gate.run(), stop))
             for stream, batcher in writing.batchers.items():
                 stack.enter_context(background(f"batches of {stream.value} records", batcher.running(), stop))
             yield
@@ -258,6 +281,21 @@ class Ingestion:
         asyncio.get_running_loop().call_later(FLUSH_GRACE, self._give_up.set)
         await self.pipeline.close()
         await stored(list(writing.streams.writers.values()), self._give_up)
+        try:
+            await writing.audit.flush()
+        except StorageError as error:
+            _logger.info("what became of the last claims of audit ids is left to the next start: %s", error)
+
+    def _gate(self, engine: Engine, streams: OpenStreams) -> AuditGate:
+        writer = streams.logs[Stream.AUDIT].writer
+        me = Claimant(writer.log.name.origin, uuid4())
+        return AuditGate(
+            self.pipeline,
+            Claims(engine, me, lambda: not writer.stream.has_inherited),
+            lambda: writer.log.committed.state.range.size,
+            self._clock.now,
+            ack_timeout=self._settings.ack_timeout,
+        )
 
     def _plan(self, resident: int, *, embedded: bool) -> MemoryPlan:
         settings, behind = self._settings, not self.waits_for_storage

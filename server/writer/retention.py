@@ -11,6 +11,7 @@ from server.process.pools import Pool
 from server.process.storage_wait import retry_until_available
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
+from storage.audit_ids import set_ids_retention
 from storage.engine import Engine
 from storage.policies import note_earlier_policies
 from storage.removal import let_removal_go_on
@@ -70,4 +71,5 @@ def _before(engine: Engine, settings: Settings) -> dict[Stream, int | None]:
 
 def _after(engine: Engine, wanted: Mapping[Stream, Policy]) -> None:
     apply_retention(engine, wanted)
+    set_ids_retention(engine, wanted[Stream.AUDIT].longest)
     let_removal_go_on(engine, tuple(RECORD_TABLES.values()))  # a server may have ended while it was paused

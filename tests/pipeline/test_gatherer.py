@@ -25,7 +25,7 @@ def gather(limits: BatchLimits, parts: list[Rows]) -> list[list[Rows]]:
     gatherer = Gatherer(limits)
     tickets = [loop.create_future() for _ in parts]
     for rows, ticket in zip(parts, tickets, strict=True):
-        gatherer.add(RequestRows(rows, b"digest"), ticket, now=0.0)
+        gatherer.add(RequestRows(rows, b"digest"), ticket, arrived=0.0)
     batches: list[list[Rows]] = []
     answered: list[asyncio.Future[None]] = []
     while gatherer.seconds_until_due(now=1e9) is not None:
@@ -43,7 +43,7 @@ def test_nothing_gathered_is_never_due() -> None:
 
 async def test_a_batch_is_due_earlier_by_what_commits_take_but_never_by_more_than_two_fifths() -> None:
     gatherer = Gatherer(BatchLimits(age=2.0))
-    gatherer.add(part(some_rows()), asyncio.get_running_loop().create_future(), now=10.0)
+    gatherer.add(part(some_rows()), asyncio.get_running_loop().create_future(), arrived=10.0)
     assert gatherer.seconds_until_due(now=10.0, commit_seconds=0.25) == 1.75
     assert gatherer.seconds_until_due(now=10.0, commit_seconds=60.0) == pytest.approx(1.2)
 
@@ -51,8 +51,8 @@ async def test_a_batch_is_due_earlier_by_what_commits_take_but_never_by_more_tha
 async def test_a_batch_is_due_when_its_first_rows_are_old_enough() -> None:
     gatherer = Gatherer(BatchLimits(age=2.0))
     loop = asyncio.get_running_loop()
-    gatherer.add(part(some_rows()), loop.create_future(), now=10.0)
-    gatherer.add(part(some_rows()), loop.create_future(), now=11.5)
+    gatherer.add(part(some_rows()), loop.create_future(), arrived=10.0)
+    gatherer.add(part(some_rows()), loop.create_future(), arrived=11.5)
     assert gatherer.seconds_until_due(now=11.5) == 0.5
     assert gatherer.seconds_until_due(now=12.0) == 0.0
     assert gatherer.seconds_until_due(now=99.0) == 0.0
@@ -63,7 +63,7 @@ async def test_a_batch_is_due_when_its_first_rows_are_old_enough() -> None:
 )
 async def test_a_full_batch_is_due_at_once(limits: BatchLimits, rows: Rows) -> None:
     gatherer = Gatherer(limits)
-    gatherer.add(part(rows), asyncio.get_running_loop().create_future(), now=0.0)
+    gatherer.add(part(rows), asyncio.get_running_loop().create_future(), arrived=0.0)
     assert gatherer.seconds_until_due(now=0.0) == 0.0
 
 
@@ -71,9 +71,9 @@ async def test_a_batch_is_due_at_once_when_the_next_has_begun() -> None:
     gatherer = Gatherer(BatchLimits(rows=10, age=100.0))
     loop = asyncio.get_running_loop()
     first, second = some_rows(count=6), some_rows(count=7)
-    gatherer.add(part(first), loop.create_future(), now=0.0)
+    gatherer.add(part(first), loop.create_future(), arrived=0.0)
     assert gatherer.seconds_until_due(now=1.0) == 99.0
-    gatherer.add(part(second), loop.create_future(), now=1.0)
+    gatherer.add(part(second), loop.create_future(), arrived=1.0)
     assert gatherer.seconds_until_due(now=1.0) == 0.0
     assert [part.rows for part in gatherer.take().values()] == [first]
     assert gatherer.seconds_until_due(now=1.0) == 100.0  # its own age counts from its own beginning
@@ -124,7 +124,7 @@ def test_order_is_kept_limits_hold_and_no_batch_could_have_taken_more(parts: lis
 async def test_a_batch_of_rows_that_nobody_waits_for_is_none() -> None:
     gatherer = Gatherer(BatchLimits())
     ticket = asyncio.get_running_loop().create_future()
-    gatherer.add(part(some_rows()), ticket, now=0.0)
+    gatherer.add(part(some_rows()), ticket, arrived=0.0)
     gatherer.discard(ticket)
     assert gatherer.seconds_until_due(now=9.0) is None
     gatherer.discard(ticket)  # once more does no harm

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from lognotary.v1 import evidence_pb2 as lognotary_dot_v1_dot_evidence__pb2
+from lognotary.v1 import receipts_pb2 as lognotary_dot_v1_dot_receipts__pb2
 
 GRPC_GENERATED_VERSION = '1.83.2'
 GRPC_VERSION = grpc.__version__
@@ -57,6 +58,11 @@ class EvidenceServiceStub:
                 request_serializer=lognotary_dot_v1_dot_evidence__pb2.GetConsistencyProofRequest.SerializeToString,
                 response_deserializer=lognotary_dot_v1_dot_evidence__pb2.GetConsistencyProofResponse.FromString,
                 _registered_method=True)
+        self.GetReceipt = channel.unary_unary(
+                '/lognotary.v1.EvidenceService/GetReceipt',
+                request_serializer=lognotary_dot_v1_dot_receipts__pb2.GetReceiptRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_receipts__pb2.GetReceiptResponse.FromString,
+                _registered_method=True)
         self.Verify = channel.unary_stream(
                 '/lognotary.v1.EvidenceService/Verify',
                 request_serializer=lognotary_dot_v1_dot_evidence__pb2.VerifyRequest.SerializeToString,
@@ -98,6 +104,13 @@ class EvidenceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReceipt(self, request, context):
+        """Returns the receipt of an audit record that was received with a promise of one row for each id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Verify(self, request, context):
         """Verifies all logs, or a range of time, and reports everything that does not match what was signed.
         """
@@ -127,6 +140,11 @@ def add_EvidenceServiceServicer_to_server(servicer, server):
                     servicer.GetConsistencyProof,
                     request_deserializer=lognotary_dot_v1_dot_evidence__pb2.GetConsistencyProofRequest.FromString,
                     response_serializer=lognotary_dot_v1_dot_evidence__pb2.GetConsistencyProofResponse.SerializeToString,
+            ),
+            'GetReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReceipt,
+                    request_deserializer=lognotary_dot_v1_dot_receipts__pb2.GetReceiptRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_receipts__pb2.GetReceiptResponse.SerializeToString,
             ),
             'Verify': grpc.unary_stream_rpc_method_handler(
                     servicer.Verify,
@@ -245,6 +263,33 @@ class EvidenceService:
             '/lognotary.v1.EvidenceService/GetConsistencyProof',
             lognotary_dot_v1_dot_evidence__pb2.GetConsistencyProofRequest.SerializeToString,
             lognotary_dot_v1_dot_evidence__pb2.GetConsistencyProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.EvidenceService/GetReceipt',
+            lognotary_dot_v1_dot_receipts__pb2.GetReceiptRequest.SerializeToString,
+            lognotary_dot_v1_dot_receipts__pb2.GetReceiptResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -9,7 +9,7 @@ from importlib.resources import files
 from server.codec.audit.parse import parse_rules
 from server.codec.audit.rules import Rule
 
-__all__ = ["built_in_rules"]
+__all__ = ["built_in_rules", "native_rules"]
 
 
 @cache
@@ -22,3 +22,9 @@ def built_in_rules() -> tuple[Rule, ...]:
     return tuple(
         rule for _, text in written for rule in parse_rules(tomllib.loads(text)["rules"], generic_fields=False)
     )
+
+
+@cache
+def native_rules() -> tuple[Rule, ...]:
+    """Return the rule for records with the attributes of the draft OpenTelemetry audit signal."""
+    return tuple(rule for rule in built_in_rules() if rule.name == "otel-audit")[:1]

@@ -1,0 +1,52 @@
+"""API call for the receipt of an audit record."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from lognotary.v1 import receipts_pb2 as pb
+from server.api.errors import InvalidArgumentError, NotFoundError
+from server.notary.origin import LogName
+from storage.audit_ids import IdState, read_ids
+from storage.engine import Engine
+
+__all__ = ["get_receipt"]
+
+
+def get_receipt(engine: Engine, request: pb.GetReceiptRequest) -> pb.GetReceiptResponse:
+    """Answer ``EvidenceService.GetReceipt``.
+
+    The receipt says what was promised, and proves nothing: the inclusion proof that it names does.
+
+    Raises:
+        InvalidArgumentError: the id is not a UUID.
+        NotFoundError: no audit record has a receipt under this id.
+        StorageError: storage cannot be read.
+    """
+    try:
+        record_id = UUID(request.record_id)
+    except ValueError:
+        raise InvalidArgumentError("record_id must be the audit.record.id of a record, a UUID") from None
+    stored = [row for row in read_ids(engine, [record_id]) if row.state is IdState.STORED]
+    if not stored:
+        raise NotFoundError(
+            f"no audit record has a receipt under the id {record_id}: receipts are for records that were sent to "
+            "/v1/audit, or with audit_strict. A record that was acknowledged a moment ago may have its receipt in a "
+            "second"
+        )
+    row = min(stored, key=lambda row: (row.ingested_at, row.claim_id))
+    log_id = LogName.parse(row.origin).log_id
+    seconds, nanos = divmod(row.ingested_at, 10**9)
+    return pb.GetReceiptResponse(
+        receipt=pb.Receipt(
+            record_id=str(row.record_id),
+            integrity_hash=row.digest.hex(),
+            sink_time=Timestamp(seconds=seconds, nanos=nanos),
+            origin=row.origin,
+            log_id=log_id,
+            leaf_index=row.leaf_index,
+            proof_url=f"/api/v1/logs/{log_id}/inclusion-proof?leaf_index={row.leaf_index}",
+        )
+    )

@@ -1,0 +1,1 @@
+"""Idempotency of audit records: one row for each id, across requests, restarts, workers and servers."""

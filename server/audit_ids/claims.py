@@ -1,0 +1,128 @@
+"""Claims of ids in storage. What is here blocks, and is called in threads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from server.audit_ids.standing import Claimant, Standing, ended, newest, standing_of
+from storage.audit_ids import (
+    IdRow,
+    IdState,
+    StoredPlace,
+    find_stored,
+    insert_ids,
+    link_id,
+    open_claims,
+    read_ids,
+)
+from storage.engine import Engine
+
+__all__ = ["Claims", "Round"]
+
+_PAGE = 2000  # claims that are looked at together
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Result of a round of claims.
+
+    Attributes:
+        standings: how each id stands; an id without a standing is free.
+        known: those of the asked digests that a record has, or had when it was claimed.
+    """
+
+    standings: dict[UUID, Standing] = field(default_factory=dict)
+    known: frozenset[bytes] = frozenset()
+
+
+class Claims:
+    """The claims of one process."""
+
+    def __init__(self, engine: Engine, me: Claimant, is_settled: Callable[[], bool]) -> None:
+        """Go on with the claims of a writer.
+
+        Args:
+            engine: the storage.
+            me: the process, with an instance that has claimed nothing yet.
+            is_settled: function that returns whether storage has everything that earlier processes of the writer may
+                have sent or journaled.
+        """
+        self._engine = engine
+        self._is_settled = is_settled
+        self.me = me
+        """The process."""
+
+    def claim(self, claims: Sequence[IdRow], chained: Collection[bytes], previous: Collection[bytes]) -> Round:
+        """Claim ids, and find out how they stand.
+
+        Args:
+            claims: the claims, one for each id.
+            chained: digests of those records that later ones may name.
+            previous: digests to look for.
+
+        Raises:
+            StorageError: storage cannot be reached; the claims may be there.
+        """
+        links = [replace(one, record_id=link_id(one.digest), state=IdState.LINK) for one in claims]
+        insert_ids(self._engine, [*claims, *(link for link in links if link.digest in chained)])
+        wanted = {one.record_id for one in claims}
+        rows = read_ids(self._engine, sorted(wanted | set(map(link_id, previous))))
+        standings = standing_of([row for row in rows if row.record_id in wanted], self.me)
+        known = frozenset(row.digest for row in rows if row.state is IdState.LINK) & set(previous)
+        earlier = [claim for standing in standings.values() for claim in standing.earlier]
+        if earlier and self._is_settled():
+            settled = self._settle(earlier)
+            stored = {row.record_id: row for row in settled if row.state is IdState.STORED}
+            for record_id in {row.record_id for row in settled}:
+                standings[record_id] = replace(standings[record_id], stored=stored.get(record_id), earlier=())
+        return Round(standings, known)
+
+    def insert(self, rows: Sequence[IdRow]) -> None:
+        """Store what became of claims; raises StorageError."""
+        insert_ids(self._engine, rows)
+
+    def find(self, record_ids: Sequence[UUID], since: int) -> dict[UUID, StoredPlace]:
+        """Return where this process's log has records; see ``find_stored``."""
+        return find_stored(self._engine, self.me.origin, record_ids, since)
+
+    def settle_earlier(self, is_live: Callable[[UUID], bool], own_before: int) -> int:
+        """Settle the open claims of this writer that are not on their way; return how many there were.
+
+        Args:
+            is_live: function that returns whether a claim of this process is on its way; called in this thread.
+            own_before: time before which claims of this process were made if they are to be settled, in milliseconds
+                since the epoch.
+
+        Raises:
+            StorageError: storage cannot be reached.
+        """
+        settled, after = 0, None
+        while self._is_settled() and (page := open_claims(self._engine, self.me.origin, after, _PAGE)):
+            after = page[-1].record_id
+            rows = read_ids(self._engine, sorted({row.record_id for row in page}))
+            # Asked after the rows were read: a claim that ended in between is settled in the same way once more.
+            dead = [
+                row
+                for row in newest(rows)
+                if row.state is IdState.CLAIMED
+                and row.origin == self.me.origin
+                and (row.instance != self.me.instance or (row.claimed_at < own_before and not is_live(row.claim_id)))
+            ]
+            self._settle(dead)
+            settled += len(dead)
+        return settled
+
+    def _settle(self, dead: Sequence[IdRow]) -> list[IdRow]:
+        """Store that claims ended, with or without a record, as the log shows."""
+        if not dead:
+            return []
+        by_id: defaultdict[UUID, list[IdRow]] = defaultdict(list)
+        for row in sorted(dead, key=lambda row: row.claimed_at):
+            by_id[row.record_id].append(row)
+        places = self.find(sorted(by_id), min(row.claimed_at for row in dead))
+        settled = [row for record_id, claims in by_id.items() for row in ended(claims, places.get(record_id))]
+        self.insert(settled)
+        return settled

@@ -1,0 +1,273 @@
+"""The gate of audit records that get one row for each id: checked, claimed, and only then sent down the pipeline.
+
+A request claims the ids of its records, and continues with those that are new. What storage has with the same digest is
+answered with its receipt. The claim of a record that may still be committed is kept, whatever its sender was told: a
+retry waits for the outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from uuid import UUID, uuid4
+
+from server.admission.admission import Ticket
+from server.audit_ids.claims import Claims, Round
+from server.audit_ids.flights import Flight, Flights
+from server.audit_ids.ledger import ClaimLedger
+from server.audit_ids.rounds import Rounds
+from server.audit_ids.standing import Standing
+from server.codec.annotations import annotation
+from server.codec.audit.strict_records import FIRST_OF_CHAIN, StrictRecord, StrictRequest, check_request
+from server.codec.rows import received_at
+from server.errors.audit_records import AuditRecordClaimedError, AuditRecordConflictError
+from server.errors.ingest import JournalFailedError, OverloadedError, ShuttingDownError
+from server.pipeline.audit_ingest import AuditReceipt
+from server.pipeline.pipeline import Kept, Part, Pipeline
+from storage.audit_ids import IdRow, IdState
+
+__all__ = ["AuditGate"]
+
+_MOST = 200_000  # records on their way
+_LARGE = 64 * 1024  # bytes of a request above which checking it would hold up the event loop
+
+_FREE = Standing()
+
+
+class AuditGate:
+    """The gate of one process, in front of its pipeline; implements ``AuditIngest``. Bound to one event loop."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        claims: Claims,
+        stored_size: Callable[[], int],
+        now: Callable[[], int],
+        *,
+        ack_timeout: float,
+    ) -> None:
+        """Open the gate; ``run`` must run beside it.
+
+        Args:
+            pipeline: the pipeline.
+            claims: the claims of this process.
+            stored_size: function that returns the number of entries that the audit log has in storage.
+            now: function that returns the time of receipt in nanoseconds since the epoch.
+            ack_timeout: seconds that a request waits for another one with the same ids.
+        """
+        self._pipeline = pipeline
+        self._now = now
+        self._ack_timeout = ack_timeout
+        self._flights = Flights()
+        self._checking = ThreadPoolExecutor(1, thread_name_prefix="audit-check")
+        self._claiming = ThreadPoolExecutor(1, thread_name_prefix="audit-claim")
+        self._ending = ThreadPoolExecutor(1, thread_name_prefix="audit-ended")
+        self._rounds = Rounds(claims, self._claiming)
+        self._ledger = ClaimLedger(claims, self._flights, self._ending, stored_size, now)
+        self._doubtful: list[Flight] = []
+        self.chain_breaks = 0
+        """Number of records so far whose producer's chain is broken."""
+
+    async def run(self) -> None:
+        """Store what became of claims; never ends."""
+        await self._ledger.run()
+
+    async def flush(self) -> None:
+        """Store what became of claims so far; raises StorageError."""
+        await self._ledger.flush()
+
+    def close(self) -> None:
+        """End the threads, after ``run`` was cancelled."""
+        for executor in (self._checking, self._claiming, self._ending):
+            executor.shutdown(wait=False)
+
+    @property
+    def waiting(self) -> int:
+        """Number of records on their way, until storage knows what became of their claims."""
+        return len(self._flights)
+
+    async def submit_audit(self, request: bytes, ticket: Ticket, *, every: bool) -> Sequence[AuditReceipt]:
+        """As ``AuditIngest.submit_audit``."""
+        ticket.reserve(len(request))
+        check = partial(check_request, request, every=every)
+        if len(request) > _LARGE:
+            checked = await asyncio.get_running_loop().run_in_executor(self._checking, check)
+        else:
+            checked = check()
+        if not checked.records:
+            await self._pipeline.submit(request, ticket)
+            return ()
+        return await self._store(checked, ticket)
+
+    async def _store(self, checked: StrictRequest, ticket: Ticket) -> Sequence[AuditReceipt]:
+        arrived = asyncio.get_running_loop().time()
+        receipts = await self._landed(checked.records)
+        fresh = [record for record in checked.records if record.record_id not in receipts]
+        if len(self._flights) + len(fresh) > _MOST:
+            raise OverloadedError("too many audit records are on their way", retry_after=2.0)
+        # Nothing is awaited between the look at what is on its way and this.
+        flights = self._flights.begin(fresh, self._now() // 10**6)
+        try:
+            found = await self._claim(flights)
+            receipts |= _known(flights, found)
+        except BaseException:
+            self._ledger.release(flights)
+            raise
+        self._ledger.release([flight for flight in flights if flight.record.record_id in receipts])
+        flights = [flight for flight in flights if flight.record.record_id not in receipts]
+        if flights or checked.has_others:
+            waited = asyncio.get_running_loop().time() - arrived
+            receipts |= await self._submit(checked, flights, self._broken(checked, flights, found), ticket, waited)
+        return [receipts[record.record_id] for record in checked.records]
+
+    async def _landed(self, records: Sequence[StrictRecord]) -> dict[UUID, AuditReceipt]:
+        """Wait until none of these ids is on its way; return the receipts of those that are kept.
+
+        Raises:
+            AuditRecordConflictError: another record is kept under an id.
+            AuditRecordClaimedError: an id is on its way for too long.
+        """
+        by_id = {record.record_id: record for record in records}
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._ack_timeout
+        while True:
+            flights = list(self._flights.of(records))
+            pending = [flight.landed for flight in flights if not flight.landed.done()]
+            if not pending:
+                break
+            _, late = await asyncio.wait(pending, timeout=deadline - clock())
+            if late:
+                flight = next(flight for flight in flights if flight.landed in late)
+                raise _claimed(by_id[flight.record.record_id])
+        receipts = {flight.record.record_id: flight.landed.result() for flight in flights}
+        for record_id, receipt in receipts.items():
+            _check_same(by_id[record_id], receipt.integrity_hash)
+        return receipts
+
+    async def _claim(self, flights: Sequence[Flight]) -> Round:
+        if not flights:
+            return Round()
+        rows: list[IdRow] = [self._ledger.row(flight, IdState.CLAIMED) for flight in flights]
+        chained = frozenset(flight.record.digest for flight in flights if flight.record.in_chain)
+        previous = frozenset(flight.record.previous for flight in flights if flight.record.previous)
+        return await self._rounds.claim(rows, chained, previous)
+
+    async def _submit(
+        self, checked: StrictRequest, flights: Sequence[Flight], broken: Sequence[int], ticket: Ticket, waited: float
+    ) -> dict[UUID, AuditReceipt]:
+        """Send new records, and those that are not audit records, down the pipeline; return the receipts.
+
+        Args:
+            checked: the request.
+            flights: the new records, in order.
+            broken: places of those of them whose producer's chain is broken.
+            ticket: ticket of the request.
+            waited: seconds that the request has waited for its ids.
+        """
+        receipts: dict[UUID, AuditReceipt] = {}
+
+        def kept(where: Kept) -> None:
+            for number, flight in enumerate(flights):
+                received = received_at(where.received, number)
+                receipt = self._ledger.keep(flight, where.first_leaf + number, received)
+                receipts[receipt.record_id] = receipt
+            self.chain_breaks += len(broken)
+            self._end_doubt()
+
+        digest = uuid4().bytes + uuid4().bytes  # its own: a retry never reaches the pipeline while this is open
+        parts: list[Part] = []
+        if flights:
+            new = checked.with_only({flight.record.record_id for flight in flights})
+            annotations = [annotation(number, "audit_chain", {"previous": "unknown"}) for number in broken]
+            parts.append(Part(new, annotations, native=True, digest=digest, kept=kept, waited=waited))
+        if checked.has_others:
+            parts.append(Part(checked.without_audit()))
+        try:
+            await self._pipeline.submit_parts(parts, ticket)
+        except BaseException as error:
+            # Later, when the pipeline has noted what it has left behind.
+            asyncio.get_running_loop().call_soon(self._left, digest, flights, error)
+            raise
+        return receipts
+
+    def _left(self, digest: bytes, flights: Sequence[Flight], error: BaseException) -> None:
+        """Find out what became of records whose sender got an error."""
+        outcome = self._pipeline.take_left(digest)
+        if not flights or flights[0].landed.done():
+            return
+        if outcome is not None:
+            outcome.add_done_callback(partial(self._settled, flights))
+        elif isinstance(error, JournalFailedError):
+            # The disk may have kept them, and the next start would store them. The journal accepts nothing before it
+            # has removed them.
+            self._doubtful += flights
+        else:
+            self._ledger.release(flights)
+
+    def _settled(self, flights: Sequence[Flight], outcome: asyncio.Future[None]) -> None:
+        if flights[0].landed.done():
+            return
+        error = outcome.exception()
+        if error is None:
+            self._ledger.look_up(flights)
+        elif not isinstance(error, ShuttingDownError):  # otherwise it is not known: the next start finds out
+            self._ledger.release(flights)
+
+    def _end_doubt(self) -> None:
+        doubtful, self._doubtful = self._doubtful, []
+        self._ledger.release(doubtful)
+
+    def _broken(self, checked: StrictRequest, flights: Sequence[Flight], found: Round) -> list[int]:
+        """Return the places of the new records that name a record before them that is not known."""
+        here = {record.digest for record in checked.records}
+
+        def is_known(previous: bytes) -> bool:
+            return previous in found.known or previous in here or self._flights.has_digest(previous)
+
+        return [
+            number
+            for number, flight in enumerate(flights)
+            if (previous := flight.record.previous) is not None
+            and previous != FIRST_OF_CHAIN
+            and not is_known(previous)
+        ]
+
+
+def _known(flights: Sequence[Flight], found: Round) -> dict[UUID, AuditReceipt]:
+    """Return the receipts of the records that storage has.
+
+    Raises:
+        AuditRecordConflictError: storage has another record under an id.
+        AuditRecordClaimedError: the record of an id may be on its way elsewhere.
+    """
+    receipts = {}
+    for flight in flights:
+        standing = found.standings.get(flight.record.record_id, _FREE)
+        if (row := standing.stored) is not None:
+            _check_same(flight.record, row.digest)
+            receipts[row.record_id] = AuditReceipt(
+                row.record_id, row.digest, row.ingested_at, row.origin, row.leaf_index
+            )
+    for flight in flights:
+        standing = found.standings.get(flight.record.record_id, _FREE)
+        if standing.elsewhere or standing.earlier:
+            raise _claimed(flight.record)
+    return receipts
+
+
+def _check_same(record: StrictRecord, digest: bytes) -> None:
+    if record.digest != digest:
+        raise AuditRecordConflictError(
+            f"{record.place}: a record with this id and other content is stored, of which the integrity hash is "
+            f"{digest.hex()}: give each record an id of its own. Nothing of the request was stored"
+        )
+
+
+def _claimed(record: StrictRecord) -> AuditRecordClaimedError:
+    return AuditRecordClaimedError(
+        f"{record.place}: a record with this id is on its way in another request: send the request again",
+        retry_after=random.uniform(0.5, 2.0),  # noqa: S311 - spreads senders that met
+    )

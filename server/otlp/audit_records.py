@@ -1,0 +1,93 @@
+"""Audit records in requests: which requests are checked for them, and the answers with receipts.
+
+Over HTTP, ``POST /v1/audit`` takes audit records only. With ``audit_strict``, requests for logs are checked as well,
+over gRPC too, if they have records with the keys of the draft OpenTelemetry audit signal. A request is accepted as a
+whole or refused as a whole: there is no partial success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from lognotary.v1 import receipts_pb2 as pb
+from server.admission.admission import Ticket
+from server.codec.audit.strict_records import may_have_native_keys
+from server.codec.signals import Signal
+from server.notary.origin import LogName
+from server.pipeline.audit_ingest import AuditIngest, AuditReceipt
+from server.pipeline.ingest import Ingest
+
+__all__ = ["AuditReceiving", "answer", "submit"]
+
+_MOST_RECEIPTS = 8_000
+"""Receipts in one answer: clients take no more than 4 MiB (OTLP specification, "Message size"; gRPC's default)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReceiving:
+    """How audit records are received.
+
+    Attributes:
+        ingest: takes requests with audit records.
+        strict: True if requests for logs are checked for audit records, too.
+    """
+
+    ingest: AuditIngest
+    strict: bool
+
+
+async def submit(
+    ingest: Ingest, audit: AuditReceiving | None, request: bytes, ticket: Ticket, signal: Signal, *, every: bool = False
+) -> Sequence[AuditReceipt]:
+    """Submit a request, and return the receipts of its audit records if it was checked for them.
+
+    Args:
+        ingest: takes all other requests.
+        audit: how audit records are received; None if they are records like others.
+        request: the serialized request.
+        ticket: ticket of its admission.
+        signal: its signal.
+        every: True if all its records must be audit records.
+
+    Raises:
+        IngestError: the request was refused.
+    """
+    checks = every or (audit is not None and audit.strict and signal is Signal.LOGS and may_have_native_keys(request))
+    if audit is not None and checks:
+        return await audit.ingest.submit_audit(request, ticket, every=every)
+    await ingest.submit(request, ticket, signal)
+    return ()
+
+
+def answer(receipts: Sequence[AuditReceipt], *, as_json: bool) -> bytes:
+    """Return the body of the answer to a request that was accepted.
+
+    To clients that do not expect receipts it is an ``ExportLogsServiceResponse`` with nothing set: on success "the
+    server MUST leave the partial_success field unset" (OTLP specification, "Full Success").
+    """
+    omitted = len(receipts) > _MOST_RECEIPTS
+    message = pb.AuditExportResponse(
+        receipts=() if omitted else map(_receipt_message, receipts), receipts_omitted=omitted
+    )
+    if as_json:
+        return MessageToJson(message, indent=None, preserving_proto_field_name=False).encode()
+    serialized: bytes = message.SerializeToString()
+    return serialized
+
+
+def _receipt_message(receipt: AuditReceipt) -> pb.Receipt:
+    log_id = LogName.parse(receipt.origin).log_id
+    seconds, nanos = divmod(receipt.received, 10**9)
+    return pb.Receipt(
+        record_id=str(receipt.record_id),
+        integrity_hash=receipt.integrity_hash.hex(),
+        sink_time=Timestamp(seconds=seconds, nanos=nanos),
+        origin=receipt.origin,
+        log_id=log_id,
+        leaf_index=receipt.leaf_index,
+        proof_url=f"/api/v1/logs/{log_id}/inclusion-proof?leaf_index={receipt.leaf_index}",
+    )

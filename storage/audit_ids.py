@@ -1,0 +1,224 @@
+"""Claims of the ids of audit records (``audit_record_ids``): writes, lookups, and retention."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from hashlib import sha256
+from uuid import UUID
+
+from server.notary.origin import LogName
+from storage.engine import Engine
+from storage.native import Column, PlainColumn, WordColumn, encode_block
+from storage.rowbinary import fixed32, int64, read_one, read_rows, text, uint8, uint64, uuid, uuid_bytes
+from storage.schema import TableColumn
+
+__all__ = [
+    "IdRow",
+    "IdState",
+    "StoredPlace",
+    "find_stored",
+    "insert_ids",
+    "link_id",
+    "open_claims",
+    "read_ids",
+    "set_ids_retention",
+]
+
+TABLE = "audit_record_ids"
+
+_COLUMNS = (
+    TableColumn("RecordId", "UUID"),
+    TableColumn("ClaimId", "UUID"),
+    TableColumn("State", "UInt8"),
+    TableColumn("Digest", "FixedString(32)"),
+    TableColumn("Origin", "LowCardinality(String)"),
+    TableColumn("Instance", "UUID"),
+    TableColumn("ClaimedAt", "DateTime64(3, 'UTC')"),
+    TableColumn("LeafIndex", "UInt64"),
+    TableColumn("IngestedAt", "DateTime64(9, 'UTC')"),
+)
+_FIELDS = ", ".join(column.name for column in _COLUMNS)
+_READERS = (uuid, uuid, uint8, fixed32, text, uuid, int64, uint64, int64)
+_AT_ONCE = 1000  # ids that one query asks for
+_TTL = re.compile(r" TTL toDateTime\(ClaimedAt\) \+ toIntervalDay\((\d+)\)(?: SETTINGS |$)")
+
+
+class IdState(IntEnum):
+    """What a row says; of the rows of one claim, the one with the greatest state counts."""
+
+    LINK = 0
+    """Finds a record by its digest; says nothing about the id."""
+    CLAIMED = 1
+    """The record may be on its way to storage."""
+    RELEASED = 2
+    """The claim has ended without a record."""
+    STORED = 3
+    """The record is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdRow:
+    """A row of ``audit_record_ids``; fields in the order of the columns.
+
+    Attributes:
+        record_id: the record's id; of a link, ``link_id`` of the digest.
+        claim_id: identifier of the claim.
+        state: what the row says.
+        digest: SHA-256 of the record's canonical JSON.
+        origin: log of the writer that claims.
+        instance: identifier of the start of the process that claims.
+        claimed_at: time of the claim by the writer's clock, in milliseconds since the epoch.
+        leaf_index: place in the log, of a stored record.
+        ingested_at: time of receipt of a stored record, in nanoseconds since the epoch.
+    """
+
+    record_id: UUID
+    claim_id: UUID
+    state: IdState
+    digest: bytes
+    origin: str
+    instance: UUID
+    claimed_at: int
+    leaf_index: int = 0
+    ingested_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlace:
+    """Where a record is stored.
+
+    Attributes:
+        leaf_index: place in its log.
+        ingested_at: time of receipt in nanoseconds since the epoch.
+    """
+
+    leaf_index: int
+    ingested_at: int
+
+
+def link_id(digest: bytes) -> UUID:
+    """Return the ``record_id`` of the row that finds a record by its digest."""
+    return UUID(bytes=digest[:16])
+
+
+def insert_ids(engine: Engine, rows: Sequence[IdRow]) -> None:
+    """Store rows, with one INSERT for each month of claims.
+
+    Raises:
+        NotAppliedError: some rows were not stored.
+        OutcomeUnknownError: rows may have been stored; to store them again does no harm.
+    """
+    months: defaultdict[tuple[int, int], list[IdRow]] = defaultdict(list)
+    for row in rows:
+        at = datetime.fromtimestamp(row.claimed_at / 1000, UTC)
+        months[at.year, at.month].append(row)
+    for some in months.values():
+        columns: tuple[Column, ...] = (
+            PlainColumn(b"".join(uuid_bytes(row.record_id) for row in some)),
+            PlainColumn(b"".join(uuid_bytes(row.claim_id) for row in some)),
+            PlainColumn(bytes(row.state for row in some)),
+            PlainColumn(b"".join(row.digest for row in some)),
+            WordColumn.of(row.origin.encode() for row in some),
+            PlainColumn(b"".join(uuid_bytes(row.instance) for row in some)),
+            PlainColumn(struct.pack(f"<{len(some)}q", *(row.claimed_at for row in some))),
+            PlainColumn(struct.pack(f"<{len(some)}Q", *(row.leaf_index for row in some))),
+            PlainColumn(struct.pack(f"<{len(some)}q", *(row.ingested_at for row in some))),
+        )
+        token = sha256(b"".join(bytes([row.state]) + row.record_id.bytes + row.claim_id.bytes for row in some))
+        block = encode_block(_COLUMNS, [(column,) for column in columns], len(some))
+        engine.insert(TABLE, [column.name for column in _COLUMNS], block, token.hexdigest())
+
+
+def read_ids(engine: Engine, record_ids: Sequence[UUID]) -> list[IdRow]:
+    """Return all rows of ids, in any order.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    found: list[IdRow] = []
+    for start in range(0, len(record_ids), _AT_ONCE):
+        ids = [str(one) for one in record_ids[start : start + _AT_ONCE]]
+        found += _select(engine, "RecordId IN {ids:Array(UUID)}", {"ids": ids})
+    return found
+
+
+def open_claims(engine: Engine, origin: str, after: UUID | None, most: int) -> list[IdRow]:
+    """Return claims of a writer that may be open, ordered as ClickHouse orders ids: some have ended.
+
+    Args:
+        engine: the storage.
+        origin: log of the writer.
+        after: id after which to go on; None for the first.
+        most: maximum number of rows.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    beyond = "AND RecordId > {after:UUID} " if after else ""
+    return list(
+        _select(
+            engine,
+            f"State = {IdState.CLAIMED:d} AND Origin = {{origin:String}} {beyond}ORDER BY RecordId LIMIT {int(most)}",
+            {"origin": origin, **({"after": str(after)} if after else {})},
+        )
+    )
+
+
+def find_stored(engine: Engine, origin: str, record_ids: Sequence[UUID], since: int) -> dict[UUID, StoredPlace]:
+    """Return which records a log has stored, of those received at a time or later.
+
+    Args:
+        engine: the storage.
+        origin: the log.
+        record_ids: ids of the records.
+        since: the time in milliseconds since the epoch.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    found: dict[UUID, StoredPlace] = {}
+    for start in range(0, len(record_ids), _AT_ONCE):
+        texts = [form for one in record_ids[start : start + _AT_ONCE] for form in (str(one), str(one).upper())]
+        rows = engine.query(
+            "SELECT AuditRecordId, LeafIndex, IngestedAt FROM audit_logs WHERE AuditRecordId IN {ids:Array(String)} "
+            f"AND LogId = {{log:String}} AND IngestedAt >= fromUnixTimestamp64Milli(toInt64({int(since)}), 'UTC') "
+            "ORDER BY LeafIndex DESC",
+            {"ids": texts, "log": LogName.parse(origin).log_id},
+        )
+        found |= {UUID(name): StoredPlace(leaf, at) for name, leaf, at in read_rows(rows, (text, uint64, int64))}
+    return found
+
+
+def set_ids_retention(engine: Engine, days: int | None) -> None:
+    """Keep ids for as many days as audit records and one more; None for ever.
+
+    Raises:
+        StorageError: storage cannot be read, or refuses the change.
+    """
+    wanted = None if days is None else days + 1
+    definition = read_one(
+        engine.query(
+            "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {table:String}",
+            {"table": TABLE},
+        ),
+        text,
+    )
+    found = _TTL.search(definition)
+    if (int(found[1]) if found else None) == wanted:
+        return
+    if wanted is None:
+        engine.execute(f"ALTER TABLE {TABLE} REMOVE TTL")
+    else:
+        engine.execute(f"ALTER TABLE {TABLE} MODIFY TTL toDateTime(ClaimedAt) + toIntervalDay({wanted})")
+
+
+def _select(engine: Engine, condition: str, parameters: Mapping[str, object]) -> Iterator[IdRow]:
+    rows = engine.query(f"SELECT {_FIELDS} FROM {TABLE} WHERE {condition}", parameters)
+    for record_id, claim_id, state, *others in read_rows(rows, _READERS):
+        yield IdRow(record_id, claim_id, IdState(state), *others)

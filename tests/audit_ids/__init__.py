@@ -1,0 +1,1 @@
+"""Tests of one row for each id of an audit record."""
