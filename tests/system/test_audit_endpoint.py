@@ -48,7 +48,7 @@ def test_a_record_is_stored_once_whichever_server_gets_it_and_is_proved_by_its_i
         assert accepted(first, request) == receipt
         answer = httpx.get(f"{second.http}/api/v1/receipts/{record_id}").raise_for_status()
         assert Parse(answer.text, GetReceiptResponse()).receipt == receipt.receipts[0]
-        proof = httpx.get(f"{second.http}{receipt.receipts[0].proof_url}").raise_for_status()
+        proof = httpx.get(f"{first.http}{receipt.receipts[0].proof_url}").raise_for_status()
         assert proof.json()["leafIndex"] == str(receipt.receipts[0].leaf_index)
         address = urlsplit(f"//{first.api_grpc}").netloc
         proved = run_lognotary("prove", str(record_id), "-o", str(tmp_path / "bundle"), "--api", address)

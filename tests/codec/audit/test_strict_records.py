@@ -1,4 +1,4 @@
-"""What an audit record must have, and how requests are picked apart by their records."""
+"""Audit records that lack something are refused, and requests are picked apart by their records."""
 
 from __future__ import annotations
 
