@@ -50,7 +50,7 @@ _TTL = re.compile(r" TTL toDateTime\(ClaimedAt\) \+ toIntervalDay\((\d+)\)(?: SE
 
 
 class IdState(IntEnum):
-    """What a row says; of the rows of one claim, the one with the greatest state counts."""
+    """Meaning of a row; of the rows of one claim, the one with the greatest state counts."""
 
     LINK = 0
     """Finds a record by its digest; says nothing about the id."""
@@ -91,7 +91,7 @@ class IdRow:
 
 @dataclass(frozen=True, slots=True)
 class StoredPlace:
-    """Where a record is stored.
+    """Place of a stored record.
 
     Attributes:
         leaf_index: place in its log.

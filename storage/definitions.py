@@ -6,6 +6,7 @@ system table has to be believed, and a user needs no right but SELECT on the tab
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -34,11 +35,16 @@ __all__ = [
 
 EVIDENCE_TABLES = ("otel_logs", "audit_logs", "otel_traces", "log_batches", "log_tiles", "log_statements")
 
+# Tables that hold no evidence, but on which something depends that was promised: compared if this user may read them.
+_OTHER_TABLES = ("audit_record_ids",)
+_COMPARED = (*EVIDENCE_TABLES, *_OTHER_TABLES)
+
 # Tables have the index types of the version that made them, and keep them when ClickHouse is upgraded.
 _VERSIONS = ((24, 1), (99, 0))
-_MERGE_TREE = re.compile(r"(Replicated|Shared)?MergeTree(\(.*\))?")
+_MERGE_TREE = re.compile(r"(Replicated|Shared)?(Replacing)?MergeTree(\(.*\))?")
 _SHOWS_MERGE_TREE = re.compile(r"^ENGINE = \w*MergeTree", re.MULTILINE)
 _RECORD_TABLES = tuple(RECORD_TABLES.values())
+_ID_RETENTION = re.compile(r"toDateTime\(ClaimedAt\) \+ toIntervalDay\(\d+\)")
 
 _PATCH_PARTS = "active AND startsWith(name, 'patch-')"
 _UNFINISHED = "NOT is_done AND match(command, '^\\\\(?(UPDATE|DELETE)')"
@@ -127,7 +133,7 @@ class StoredDefinitions:
 
 
 def read_definitions(engine: Engine) -> StoredDefinitions:
-    """Read the definitions of ``EVIDENCE_TABLES``.
+    """Read the definitions of ``EVIDENCE_TABLES``, and of other tables that this user may read.
 
     Raises:
         StorageError: storage cannot be read.
@@ -140,7 +146,11 @@ def read_definitions(engine: Engine) -> StoredDefinitions:
         creates[table] = read_one(engine.query(f"SHOW CREATE TABLE {table}"), text)
         if _SHOWS_MERGE_TREE.search(creates[table]) and _has_row_policy(engine, table):
             filtered.add(table)
-    names = ", ".join(f"'{table}'" for table in EVIDENCE_TABLES)
+    for table in _OTHER_TABLES:
+        with contextlib.suppress(AccessDeniedError):
+            if read_one(engine.query(f"EXISTS TABLE {table}"), uint8):
+                creates[table] = read_one(engine.query(f"SHOW CREATE TABLE {table}"), text)
+    names = ", ".join(f"'{table}'" for table in _COMPARED)
     here = f"database = currentDatabase() AND table IN ({names})"
     unread: list[SkippedCheck] = []
     patched = _count(engine, "sum(rows)", "parts", f"{here} AND {_PATCH_PARTS}", unread)
@@ -205,6 +215,8 @@ def compare_definitions(stored: StoredDefinitions) -> tuple[Difference, ...]:
     found: list[Difference] = []
     for table, expected in _expected().items():
         create = stored.creates.get(table)
+        if create is None and table in _OTHER_TABLES:
+            continue
         if create is None:
             found.append(Difference(table, f"the table {table} is not there"))
             continue
@@ -249,9 +261,10 @@ def is_behind(stored: StoredDefinitions, table: str) -> bool:
 
 def _differences(table: str, actual: Table, expected: tuple[Table, ...]) -> Iterator[str]:
     usual = expected[-1]
-    if not _is_merge_tree(actual):
+    replacing = ["Replacing" in one.engine for one in (actual, usual)]
+    if not _is_merge_tree(actual) or replacing[0] != replacing[1]:
         what = f"a table with the engine {actual.engine}" if actual.kind == "TABLE" else f"a {actual.kind.lower()}"
-        yield f"{table} is {what}, and should be a table with the engine MergeTree"
+        yield f"{table} is {what}, and should be a table with the engine {usual.engine.partition('(')[0]}"
         if actual.kind != "TABLE":
             return  # what follows would say the same once more
     yield from _column_differences(table, actual.columns, usual.columns)
@@ -264,8 +277,11 @@ def _differences(table: str, actual: Table, expected: tuple[Table, ...]) -> Iter
         if is_ != should:
             yield f"the table {table} has {key} {is_ or 'nothing'}, and should have {should or 'none'}"
     ttl = actual.clauses.get("TTL", "")
-    found = parse_ttl(ttl) if table in _RECORD_TABLES else None
-    if ttl and found is None:
+    if table in _RECORD_TABLES:
+        is_known = parse_ttl(ttl) is not None
+    else:
+        is_known = table in _OTHER_TABLES and _ID_RETENTION.fullmatch(ttl) is not None
+    if ttl and not is_known:
         yield f"the table {table} has the TTL {ttl}, which is not one that Lognotary sets"
     for name in sorted(_SETTINGS):
         value, wanted = actual.settings.get(name), usual.settings.get(name)
@@ -307,15 +323,15 @@ def _expected() -> dict[str, tuple[Table, ...]]:
 def _states() -> dict[str, list[tuple[Table, ...]]]:
     """Return what each table is after each statement of a migration that changes it."""
     versions = [_made_by(version) for version in _VERSIONS]
-    return {name: list(zip(*(made[name] for made in versions), strict=True)) for name in EVIDENCE_TABLES}
+    return {name: list(zip(*(made[name] for made in versions), strict=True)) for name in _COMPARED}
 
 
 def _made_by(version: tuple[int, int]) -> dict[str, list[Table]]:
     made: dict[str, Table] = {}
-    states: dict[str, list[Table]] = {name: [] for name in EVIDENCE_TABLES}
+    states: dict[str, list[Table]] = {name: [] for name in _COMPARED}
     for migration in load_migrations():
         for statement in migration.statements(version):
-            if statement.startswith("CREATE TABLE") and (table := parse_create(statement)).name in EVIDENCE_TABLES:
+            if statement.startswith("CREATE TABLE") and (table := parse_create(statement)).name in _COMPARED:
                 made[table.name] = table
             else:
                 alter_table(made, statement)

@@ -1,6 +1,6 @@
-"""What became of claims, on its way to storage in the background: senders do not wait for it.
+"""Ends of claims, which are stored in the background: senders do not wait for that.
 
-A process that ends before storage has it loses nothing: the next process of the same writer finds the open claims, and
+A process that ends before storage has them loses nothing: the next process of the same writer finds the open claims, and
 settles them by what the log has.
 """
 
@@ -35,7 +35,7 @@ _MOST_AT_ONCE = 20_000  # rows of one INSERT
 
 
 class ClaimLedger:
-    """What became of the claims of one process; bound to one event loop."""
+    """Ends of the claims of one process; bound to one event loop."""
 
     def __init__(
         self, claims: Claims, flights: Flights, thread: Executor, stored_size: Callable[[], int], now: Callable[[], int]

@@ -33,7 +33,7 @@ class Claimant:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an id stands, for a process that has claimed it.
+    """State of an id, for a process that has claimed it.
 
     Attributes:
         stored: row of the stored record, if there is one.
@@ -57,7 +57,7 @@ def newest(rows: Iterable[IdRow]) -> list[IdRow]:
 
 
 def standing_of(rows: Iterable[IdRow], me: Claimant) -> dict[UUID, Standing]:
-    """Return how ids stand.
+    """Return the state of ids.
 
     Open claims of this very process do not count: it knows itself which of them are on their way.
 

@@ -6,11 +6,12 @@ import argparse
 import json
 import shlex
 from pathlib import Path
+from uuid import UUID
 
-from lognotary.v1 import evidence_pb2
+from lognotary.v1 import evidence_pb2, receipts_pb2
 from server.commands.bundles import save_bundle
 from server.commands.output import complain, say, say_json
-from server.commands.sources import ask
+from server.commands.sources import Source, ask
 from server.escaping.visible import visible
 from server.notary.bundle import build_bundle
 from server.notary.canonical import leaf_of
@@ -24,11 +25,19 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    log, leaf_index = options.record
-    request = evidence_pb2.GetInclusionProofRequest(
-        log=log, leaf_index=leaf_index, include_record=True, for_evidence=True
-    )
-    return ask(options, lambda source: _write(options, source.get_inclusion_proof(request)))
+
+    def prove(source: Source) -> int:
+        if isinstance(options.record, UUID):
+            answer = source.get_receipt(receipts_pb2.GetReceiptRequest(record_id=str(options.record)))
+            place = answer.receipt.origin, answer.receipt.leaf_index
+        else:
+            place = options.record
+        request = evidence_pb2.GetInclusionProofRequest(
+            log=place[0], leaf_index=place[1], include_record=True, for_evidence=True
+        )
+        return _write(options, source.get_inclusion_proof(request))
+
+    return ask(options, prove)
 
 
 def _write(options: argparse.Namespace, proof: evidence_pb2.GetInclusionProofResponse) -> int:

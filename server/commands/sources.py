@@ -17,6 +17,7 @@ from lognotary.v1 import (
     evidence_pb2,
     evidence_pb2_grpc,
     export_pb2,
+    receipts_pb2,
 )
 from server.api.errors import ApiError, InvalidArgumentError
 from server.commands.api_client import call
@@ -73,6 +74,9 @@ class Source(Protocol):
         self, request: evidence_pb2.GetInclusionProofRequest, /
     ) -> evidence_pb2.GetInclusionProofResponse:
         """Return the proof of an entry."""
+
+    def get_receipt(self, request: receipts_pb2.GetReceiptRequest, /) -> receipts_pb2.GetReceiptResponse:
+        """Return the receipt of an audit record."""
 
     def find_traces(self, request: correlation_pb2.FindTracesRequest, /) -> correlation_pb2.FindTracesResponse:
         """Return a page of traces."""
@@ -138,6 +142,10 @@ class _Server:
         self, request: evidence_pb2.GetInclusionProofRequest
     ) -> evidence_pb2.GetInclusionProofResponse:
         answer: evidence_pb2.GetInclusionProofResponse = self._evidence.GetInclusionProof(request)
+        return answer
+
+    def get_receipt(self, request: receipts_pb2.GetReceiptRequest) -> receipts_pb2.GetReceiptResponse:
+        answer: receipts_pb2.GetReceiptResponse = self._evidence.GetReceipt(request)
         return answer
 
     def find_traces(self, request: correlation_pb2.FindTracesRequest) -> correlation_pb2.FindTracesResponse:

@@ -29,7 +29,7 @@ _MOST_RECEIPTS = 8_000
 
 @dataclass(frozen=True, slots=True)
 class AuditReceiving:
-    """How audit records are received.
+    """Receipt of audit records by a server.
 
     Attributes:
         ingest: takes requests with audit records.

@@ -14,7 +14,7 @@ __all__ = ["AuditIngest", "AuditReceipt"]
 
 @dataclass(frozen=True, slots=True)
 class AuditReceipt:
-    """What a sender can keep of an audit record that is stored, or journaled with ``ack = journal``.
+    """Receipt of an audit record that is stored, or journaled with ``ack = journal``.
 
     Attributes:
         record_id: the record's id.

@@ -55,7 +55,7 @@ class Components:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where the audit records of a part are kept.
+    """Place of the audit records of a part.
 
     Attributes:
         origin: their log.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from uuid import uuid4
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
@@ -47,7 +48,7 @@ def _record(notice: Notice, time_unix_nano: int) -> LogRecord:
     first, last = notice.leaves or ("", "")
     attributes: dict[str, str | int] = {
         # Of the draft OpenTelemetry audit signal.
-        "audit.record.id": notice.key,
+        "audit.record.id": str(uuid4()),
         "audit.actor.id": "lognotary",
         "audit.actor.type": "service",
         "audit.action": "verify",
@@ -55,6 +56,7 @@ def _record(notice: Notice, time_unix_nano: int) -> LogRecord:
         "audit.category": "system",
         "audit.target.id": notice.origin or notice.log_id,
         "audit.target.type": "log" if notice.origin or notice.log_id else "",
+        "lognotary.finding.id": notice.key,
         "lognotary.finding.kind": notice.kind,
         "lognotary.log.id": notice.log_id,
         "lognotary.log.origin": notice.origin,

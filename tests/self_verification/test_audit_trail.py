@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import (
 
 from server.codec.audit.built_in import built_in_rules
 from server.codec.audit.classify import classify
+from server.codec.audit.strict_records import check_request
 from server.codec.decode import decode
 from server.own_records.sender import NotRecordedError
 from server.self_verification.audit_trail import EVENT_NAME, AuditTrail, audit_request
@@ -56,14 +57,20 @@ def test_a_finding_is_an_audit_record_by_the_built_in_rules() -> None:
     records = decode(audit_request([NOTICE], 1_800_000_000 * 10**9).SerializeToString())
     (fields,) = classify(records, built_in_rules())
     assert fields is not None
-    assert (fields.record_id, fields.actor_id, fields.actor_type) == (NOTICE.key.encode(), b"lognotary", b"service")
+    assert (fields.actor_id, fields.actor_type) == (b"lognotary", b"service")
     assert (fields.action, fields.outcome, fields.category) == (b"verify", b"failure", b"system")
     assert (fields.target_id, fields.target_type) == (b"a/audit/b", b"log")
     assert (records.service_name, records.event_name) == ([b"lognotary"], [EVENT_NAME.encode()])
     attributes = dict(records.log_attributes[0])
+    assert attributes[b"lognotary.finding.id"] == NOTICE.key.encode()
     assert attributes[b"lognotary.finding.kind"] == b"RECORD_CHANGED"
     assert attributes[b"lognotary.batch.id"] == b"id"
     assert (attributes[b"lognotary.leaf.first"], attributes[b"lognotary.leaf.last"]) == (b"5", b"5")
+
+
+def test_a_finding_has_all_that_a_strict_server_asks_for() -> None:
+    request = audit_request([NOTICE, NOTICE], 1_800_000_000 * 10**9).SerializeToString()
+    assert len(check_request(request, every=True).records) == 2
 
 
 def test_a_finding_of_no_log_is_an_audit_record_too() -> None:

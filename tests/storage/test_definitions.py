@@ -12,6 +12,7 @@ from harness.clickhouse_node import ClickHouseNode
 from harness.clickhouse_source import ServerUnavailableError
 from harness.lacking import lacking
 from server.notary.origin import Stream
+from storage.audit_ids import set_ids_retention
 from storage.clickhouse import connect
 from storage.create_statement import parse_create
 from storage.definitions import EVIDENCE_TABLES, compare_definitions, read_definitions
@@ -36,6 +37,22 @@ def test_retention_is_no_difference(engine: Engine) -> None:
     assert differences(engine) == []
     set_retention_days(engine, {Stream.AUDIT: None, Stream.OPERATIONAL: 3})
     assert differences(engine) == []
+    set_ids_retention(engine, 400)
+    assert differences(engine) == []
+    set_ids_retention(engine, 400)  # changes nothing
+    set_ids_retention(engine, None)
+    assert differences(engine) == []
+
+
+def test_a_change_of_the_table_of_ids_is_named(engine: Engine) -> None:
+    engine.execute("ALTER TABLE audit_record_ids MODIFY TTL toDateTime(ClaimedAt) + INTERVAL 1 MINUTE")
+    engine.execute("ALTER TABLE audit_record_ids ADD COLUMN other UInt8")
+    assert {table for table, _ in differences(engine)} == {"audit_record_ids"}
+    assert len(differences(engine)) == 2
+    engine.execute("DROP TABLE audit_record_ids SYNC")
+    assert differences(engine) == []  # of a storage that an earlier version made
+    engine.execute("CREATE TABLE audit_record_ids (RecordId UUID) ENGINE = MergeTree ORDER BY RecordId")
+    assert any("should be a table with the engine ReplacingMergeTree" in message for _, message in differences(engine))
 
 
 @pytest.mark.parametrize(

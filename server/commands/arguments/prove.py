@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from server.commands.arguments.options import API_VARIABLE, add_address_flag, add_storage_flags
 from server.commands.arguments.parser import examples, later, typed
@@ -24,7 +26,8 @@ def add_parser(commands: Any) -> None:
         "record",
         metavar="RECORD",
         type=typed(_parse_record),
-        help="LOG#LEAF as shown by 'lognotary audit', such as shop/audit/node-1#64; LOG may also be the log's ID",
+        help="LOG#LEAF as shown by 'lognotary audit', such as shop/audit/node-1#64; LOG may also be the log's ID. "
+        "Or the audit.record.id of an audit record that has a receipt",
     )
     parser.add_argument(
         "-o",
@@ -43,7 +46,10 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=later("server.commands.prove"))
 
 
-def _parse_record(text: str) -> tuple[str, int]:
+def _parse_record(text: str) -> tuple[str, int] | UUID:
+    if "#" not in text:
+        with contextlib.suppress(ValueError):
+            return UUID(text)
     log, separator, leaf = text.rpartition("#")
     if not separator or not log or not (leaf.isascii() and leaf.isdigit()) or int(leaf[:20]) >= 1 << 63:
         raise ValueError(f"{text!r} is not a record: give LOG#LEAF, such as shop/audit/node-1#64")
