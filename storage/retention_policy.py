@@ -65,7 +65,7 @@ class RetentionRule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How long the records of a stream are kept.
+    """Retention of the records of a stream.
 
     Attributes:
         days: retention of records that no rule matches, in days; None for forever.

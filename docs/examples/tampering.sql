@@ -36,8 +36,8 @@ ALTER TABLE otel_logs MODIFY COLUMN `__otel_materialized_k8s.pod.name` LowCardin
 ALTER TABLE otel_logs DELETE WHERE LeafIndex = 0;
 -- all records of a batch deleted that never expire: RECORD_MISSING
 ALTER TABLE otel_logs DELETE WHERE LeafIndex >= 250 AND LeafIndex < 270;
--- a record deleted from a batch that may have expired: RECORD_MISSING
-ALTER TABLE audit_logs DELETE WHERE LeafIndex = 3;
+-- a record changed in a batch that may have expired: RECORD_CHANGED
+ALTER TABLE audit_logs UPDATE Body = 'x' WHERE LeafIndex = 3;
 -- a record stored twice: RECORD_DUPLICATED
 INSERT INTO otel_logs SELECT * FROM otel_logs WHERE LeafIndex = 7;
 -- a record of no log: RECORDS_UNSIGNED

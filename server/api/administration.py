@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from lognotary.v1 import administration_pb2 as messages
 from server.api.errors import ConflictError, InvalidArgumentError, NotFoundError, UnrecordedError
@@ -71,8 +72,7 @@ class Administration:
                 f"name: {name[:100]!r} is not a name: give up to 100 letters, digits, dots, dashes and underscores, "
                 "beginning with a letter or a digit"
             )
-        with self._changing:
-            self._check_ready()
+        with self._change():
             known = read_holds(self._engine)
             if any(hold.name == name for hold in known):
                 raise ConflictError(f"there is or was a hold named {name}: give another name")
@@ -101,8 +101,7 @@ class Administration:
         """Answer ``ReleaseHold``; raises ApiError and StorageError."""
         check_local(caller, self._allowed)
         reason, actor = _said("reason", request.reason), _optional("actor", request.actor)
-        with self._changing:
-            self._check_ready()
+        with self._change():
             hold = self._hold(request.name)
             if hold.released is not None:
                 raise ConflictError(f"the hold {hold.name} was released already")
@@ -125,9 +124,21 @@ class Administration:
             streams=[retention_message(stream, policy) for stream, policy in self._policies.items()], holds=in_force
         )
 
-    def _check_ready(self) -> None:
+    @contextlib.contextmanager
+    def _change(self) -> Iterator[None]:
+        """Make one change at a time: a second one does not wait in a thread that others need.
+
+        Raises:
+            UnrecordedError: no change can be made now.
+        """
         if not self._in_force:
             raise UnrecordedError("the server is starting: try again once it is ready")
+        if not self._changing.acquire(blocking=False):
+            raise UnrecordedError("another change of policy is being made: try again in a moment")
+        try:
+            yield
+        finally:
+            self._changing.release()
 
     def _hold(self, name: str) -> Hold:
         found = next((hold for hold in read_holds(self._engine) if hold.name == name), None)

@@ -139,6 +139,15 @@ def test_others_change_nothing(engine: Engine, caller: str, allowed: str) -> Non
     assert made.get_retention(messages.GetRetentionRequest()).streams[0].shortest_days == 30
 
 
+def test_a_second_change_at_the_same_time_is_refused(engine: Engine) -> None:
+    def record(_: PolicyChange) -> None:
+        with pytest.raises(UnrecordedError, match="another change of policy is being made"):
+            made.release_hold(messages.ReleaseHoldRequest(name="case-1", reason="settled"), HERE)
+
+    made = administration(engine, record)
+    assert made.add_hold(ALICE, HERE).hold.name == "case-1"
+
+
 def test_a_server_that_is_starting_takes_no_changes(engine: Engine) -> None:
     with pytest.raises(UnrecordedError, match="the server is starting"):
         Administration(engine, POLICIES, lambda _: None, "local").add_hold(ALICE, HERE)

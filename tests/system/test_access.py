@@ -17,6 +17,7 @@ from harness.clickhouse_users import role_rights, url_of_user, user
 from harness.lacking import lacking
 from harness.lognotary_server import LognotaryServer, kinds, read_verification, run_lognotary
 from harness.otlp_load import Load, read_stored
+from harness.waiting import wait_for
 from server.notary.signers import Ed25519Key, public_pem
 from storage.roles import Role
 
@@ -52,7 +53,7 @@ def served(node: ClickHouseNode, tmp_path_factory: pytest.TempPathFactory) -> Lo
     directory = tmp_path_factory.mktemp("served")
     acknowledged: list[str] = []
     with ExitStack() as stack:
-        for retention in ("30d", "7d", "forever"):
+        for changes, retention in enumerate(("30d", "7d", "forever")):
             server = LognotaryServer(
                 url, directory / "data", batch_age=0.02, retention_operational=retention, heartbeat=1, deployment="shop"
             )
@@ -61,14 +62,17 @@ def served(node: ClickHouseNode, tmp_path_factory: pytest.TempPathFactory) -> Lo
             with Load(server.otlp_grpc, threads=2) as load:
                 load.wait_for_acknowledged(20)
             acknowledged += load.acknowledged
-            findings, summary = server.verify()
-            assert findings == []
-            assert summary.records == len(acknowledged)
+            _wait_for_records(server, len(acknowledged) + changes)  # each change of retention has an audit record
+            assert server.verify()[0] == []
             assert "privileges" not in server.log_text()
             assert "lacks a right" not in server.log_text()
             assert server.stop() == 0
     read_stored(f"{node.url}/{_DATABASE}").check(acknowledged)
     return server
+
+
+def _wait_for_records(server: LognotaryServer, number: int) -> None:
+    wait_for(lambda: server.verify()[1].records == number)
 
 
 def _verify(
