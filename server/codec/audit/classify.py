@@ -156,7 +156,7 @@ def matches(rule: Rule, facts: Facts) -> bool:
 
 def has_events(rule: Rule, facts: Facts) -> bool:
     """Return whether a record is a list of events, if the rule is for one; True for all other rules."""
-    return rule.split is None or any(True for _ in events_of(facts.body, rule.split))
+    return rule.split is None or (not facts.is_several and any(True for _ in events_of(facts.body, rule.split)))
 
 
 def _holds(match: Match, facts: Facts) -> bool:
@@ -244,6 +244,11 @@ class Extraction:
         text = self._groups.get(source.text, b"")
         return find(text, source.path.segments, pairs_too=True) if source.path else text
 
+    def is_doubtful(self, name: str, number: int, template: Template) -> bool:
+        """Return whether a source is the outcome of events that name no other, but the end of this event is missing."""
+        is_default = number > 0 and name == "outcome" and template[0].place is Place.TEXT and len(template) == 1
+        return is_default and self._facts.is_cut
+
     def _part(self, source: Source) -> bytes:
         value = self.sent(source)
         if source.place is Place.TEXT:
@@ -253,7 +258,9 @@ class Extraction:
         return value
 
     def _field(self, name: str) -> Found:
-        for template in getattr(self._rule.fields, name):
+        for number, template in enumerate(getattr(self._rule.fields, name)):
+            if self.is_doubtful(name, number, template):
+                continue
             if sent := self.value(template):
                 text, way, test = self._meaning(name, sent)
                 if text:

@@ -134,7 +134,12 @@ View Classifier::value(const Rule& rule, const Template& parts) {
 // Returns the first text that is not empty and that `use` makes of the values of a field.
 template <typename Use>
 View Classifier::first(const Rule& rule, Field field, Use use) {
-  for (const Template& parts : rule.fields[field]) {
+  const auto& sources = rule.fields[field];
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const Template& parts = sources[i];
+    // The outcome of events that name no other is doubtful if the end of this event is missing.
+    const bool is_default = i > 0 && field == kOutcomeField && parts.size() == 1 && parts[0].place == Place::kText;
+    if (is_default && body_is_cut()) continue;
     const View found = value(rule, parts);
     if (found.empty()) continue;
     if (const View used = use(found); !used.empty()) return used;
