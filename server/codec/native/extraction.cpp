@@ -44,7 +44,7 @@ void Classifier::extract(const Rule& rule, AuditFields& fields) {
   if (values[kActorNameField] == values[kActorIdField]) values[kActorNameField] = View();
   if (values[kEffectiveActorIdField] == values[kActorIdField]) values[kEffectiveActorIdField] = View();
   values[kActorTypeField] = actor_type(rule);
-  values[kSourceIdField] = address_of(values[kSourceIdField]);
+  values[kSourceIdField] = address_of(values[kSourceIdField], *arena_);
   if (values[kSourceHostField] == values[kSourceIdField]) values[kSourceHostField] = View();
   values[kOutcomeField] = outcome(rule);
   values[kCategoryField] = category(rule, values[kActionField], values[kTargetTypeField]);
@@ -168,7 +168,7 @@ View Classifier::actor_type(const Rule& rule) {
   return first(rule, kActorTypeField, [&](View found) {
     if (!rule.values[kActorTypeField].empty()) return stored(rule, kActorTypeField, found);
     lower(found, scratch_);
-    return rules_.words().has(Words::kActorTypes, scratch_) ? arena_->keep(scratch_) : cut(found);
+    return rules_.words().has(Words::kActorTypes, scratch_) ? arena_->keep(scratch_) : View();
   });
 }
 

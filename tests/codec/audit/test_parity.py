@@ -192,7 +192,13 @@ def test_both_codecs_classify_alike_by_the_built_in_rules(request: ExportLogsSer
     Parity(Signal.LOGS, built_in_rules()).assert_same(request.SerializeToString())
 
 
-@given(st.text(st.sampled_from("0159af:.,[] x"), max_size=40))
+@given(
+    st.text(st.sampled_from("0159afB:.,[] x"), max_size=40)
+    | st.lists(st.sampled_from(["0", "1", "00ab", "F", "", ":", "::ffff", "10.0.0.5", "unknown,"]), max_size=9).map(
+        ":".join
+    )
+    | st.ip_addresses(v=6).map(lambda address: address.exploded.upper())
+)
 def test_both_codecs_store_the_same_address(text: str) -> None:
     rules = parse_rules(
         [{"name": "r", "match": {"body": "*"}, "fields": {"source_id": "body"}, "generic_fields": False}]
