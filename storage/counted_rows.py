@@ -103,9 +103,11 @@ class CountStatement:
 
 
 def _ends(time: str, rows: Rows) -> list[str]:
+    # All times are before an end that is not an Int64.
+    until = None if rows.until is None or rows.until >= 2**63 else rows.until
     return [
         f"{time} {sign} fromUnixTimestamp64Nano(toInt64({int(end)}))"
-        for sign, end in ((">=", rows.since), ("<", rows.until))
+        for sign, end in ((">=", rows.since), ("<", until))
         if end is not None
     ]
 

@@ -277,11 +277,8 @@ def _differences(table: str, actual: Table, expected: tuple[Table, ...]) -> Iter
         if is_ != should:
             yield f"the table {table} has {key} {is_ or 'nothing'}, and should have {should or 'none'}"
     ttl = actual.clauses.get("TTL", "")
-    if table in _RECORD_TABLES:
-        is_known = parse_ttl(ttl) is not None
-    else:
-        is_known = table in _OTHER_TABLES and _ID_RETENTION.fullmatch(ttl) is not None
-    if ttl and not is_known:
+    found = parse_ttl(ttl) if table in _RECORD_TABLES else None
+    if ttl and found is None and not (table in _OTHER_TABLES and _ID_RETENTION.fullmatch(ttl)):
         yield f"the table {table} has the TTL {ttl}, which is not one that Lognotary sets"
     for name in sorted(_SETTINGS):
         value, wanted = actual.settings.get(name), usual.settings.get(name)

@@ -75,7 +75,7 @@ def _explain_record(
 ) -> Iterator[Explained]:
     records = request.records
     explanation = _explain(records, row, rules, wanted)
-    events = list(events_in(records, row, explanation.split)) if explanation.split else []
+    events = [] if explanation.is_audit else list(events_in(records, row, rules))
     yield Explained(request, row + 1, 0, len(events), records.body_text[row], explanation)
     for number, event in enumerate(events, 1):
         explained = _explain(event, 0, rules, wanted)

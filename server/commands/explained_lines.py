@@ -58,7 +58,10 @@ def explained_lines(
 def _verdict(one: Explained) -> str:
     trial, split = one.explanation.trial, one.explanation.split
     if trial is None:
-        return "no rule matches, so it is stored only in its list" if one.event else "operational, no rule matches"
+        if one.event:
+            return "no rule matches, so it is stored only in its list"
+        several = f", but its body has {counted(one.events, 'object')}, each of which is tried" if one.events else ""
+        return f"operational, no rule matches{several}"
     name = visible(trial.rule)
     if split is None:
         return f"audit, by the rule {name}"
@@ -145,6 +148,8 @@ def _why_empty(each: FieldOrigin) -> str:
 
 
 def _unused(unused: Unused) -> str:
+    if unused.why is Why.CUT:
+        return f"{visible(unused.source)} is {unused.why.value}"
     return f"{visible(unused.source)} is {_shown(unused.value)}, {unused.why.value}"
 
 

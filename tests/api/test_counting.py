@@ -342,3 +342,10 @@ def test_spans_are_counted_by_their_status_and_kind(engine: Engine, journal: Jou
     assert {value.value: value.count for value in found["status"].values} == {"Error": 2, "Ok": 1}
     assert {value.value: value.count for value in found["kind"].values} == {"Server": 3}
     assert "severity" not in found
+
+
+def test_a_record_at_the_latest_time_that_is_stored_leaves_no_record_out(engine: Engine, journal: Journal) -> None:
+    writer = Writer(engine, journal)
+    writer.write([log_record("now"), log_record("never", at=2**63 - 1 - START)])
+    answer = count_histogram(engine, counts.HistogramRequest(streams=["operational"]))
+    assert (answer.count, answer.later_count) == (1, 1)

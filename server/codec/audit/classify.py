@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import IPv6Address
+from socket import AF_INET6, inet_pton
 from typing import NamedTuple
 
 from server.codec.audit.facts import Facts, facts_of
@@ -156,7 +158,7 @@ def matches(rule: Rule, facts: Facts) -> bool:
 
 def has_events(rule: Rule, facts: Facts) -> bool:
     """Return whether a record is a list of events, if the rule is for one; True for all other rules."""
-    return rule.split is None or any(True for _ in events_of(facts.body, rule.split))
+    return rule.split is None or (not facts.is_several and any(True for _ in events_of(facts.body, rule.split)))
 
 
 def _holds(match: Match, facts: Facts) -> bool:
@@ -244,6 +246,11 @@ class Extraction:
         text = self._groups.get(source.text, b"")
         return find(text, source.path.segments, pairs_too=True) if source.path else text
 
+    def is_doubtful(self, name: str, number: int, template: Template) -> bool:
+        """Return whether a source is the outcome of events that name no other, but the end of this event is missing."""
+        is_default = number > 0 and name == "outcome" and template[0].place is Place.TEXT and len(template) == 1
+        return is_default and self._facts.is_cut
+
     def _part(self, source: Source) -> bytes:
         value = self.sent(source)
         if source.place is Place.TEXT:
@@ -253,7 +260,9 @@ class Extraction:
         return value
 
     def _field(self, name: str) -> Found:
-        for template in getattr(self._rule.fields, name):
+        for number, template in enumerate(getattr(self._rule.fields, name)):
+            if self.is_doubtful(name, number, template):
+                continue
             if sent := self.value(template):
                 text, way, test = self._meaning(name, sent)
                 if text:
@@ -273,14 +282,31 @@ class Extraction:
         word = outcome_of(sent) if name == "outcome" else lower
         if word in _WORDS[name]:
             return word, Way.WORD, None
-        return _cut(sent) if name == "actor_type" else b"", Way.SOURCE, None
+        return b"", Way.NONE, None
 
 
 def address_of(text: bytes) -> bytes:
-    """Return the first address of a text without its port; a text that does not begin with an address, unchanged."""
-    first = text.split(b",", 1)[0].strip(b" ")
-    match = _ADDRESS.fullmatch(first) if len(first) <= _MOST_ADDRESS else None
-    return next(filter(None, match.groups())) if match else text
+    """Return the first address of a text without its port, as RFC 5952 writes it, or of IPv4 if it is mapped to IPv6.
+
+    Proxies write ``unknown`` for addresses that they do not know. A text that does not begin with an address is
+    returned unchanged.
+    """
+    for part in text.split(b","):
+        first = part.strip(b" ")
+        if first.lower() != b"unknown":
+            match = _ADDRESS.fullmatch(first) if len(first) <= _MOST_ADDRESS else None
+            return _canonical_address(next(filter(None, match.groups()))) if match else text
+    return text
+
+
+def _canonical_address(address: bytes) -> bytes:
+    if b":" not in address:
+        return address
+    try:
+        ipv6 = IPv6Address(inet_pton(AF_INET6, address.decode()))
+    except OSError:
+        return address
+    return str(ipv6.ipv4_mapped or ipv6).encode()
 
 
 def is_map(text: bytes) -> bool:

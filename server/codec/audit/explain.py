@@ -76,6 +76,7 @@ class Why(Enum):
     MAP = "a map"
     MAPS = "a list of maps"
     UNKNOWN = "not a known value"
+    CUT = "not used, because the end of the body is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,12 @@ def _fields(extraction: Extraction, rule: Rule) -> Iterator[FieldOrigin]:
             source=template_text(found.template) if found.template else "",
             sent=found.sent,
             test=_test_text(found.test) if found.test else "",
-            unused=tuple(_unused(extraction, rule, template) for template in unused),
+            unused=tuple(
+                Unused(template_text(template), Why.CUT)
+                if extraction.is_doubtful(name, number, template)
+                else _unused(extraction, rule, template)
+                for number, template in enumerate(unused)
+            ),
         )
 
 

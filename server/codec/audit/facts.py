@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from server.codec.audit.paths import Path, Segment, beginnings
 from server.codec.audit.rules import Place, Source
-from server.codec.audit.texts import find, first_pairs, is_json, members, plain
+from server.codec.audit.texts import JsonObject, find, first_pairs, is_json, objects_in, plain, read_object
 from server.codec.records import Attributes, RecordColumns, Repeated
 
 __all__ = ["Facts", "facts_of"]
@@ -30,8 +30,27 @@ class Facts:
 
     @cached_property
     def members(self) -> Mapping[bytes, bytes | None]:
-        """The members of a body that is a JSON object: many conditions ask for them."""
-        return dict(members(self.body))
+        """The members of a body that is one JSON object: many conditions ask for them."""
+        return {} if self.is_several else self._object.members
+
+    @cached_property
+    def _object(self) -> JsonObject:
+        return read_object(self.body)
+
+    @property
+    def is_several(self) -> bool:
+        """True if the body has several JSON objects, one after the other: then no path leads into it."""
+        return self._object.is_first_of_several
+
+    @property
+    def is_cut(self) -> bool:
+        """True if the body is a JSON object that does not end, so that what it does not have may be missing."""
+        return self.body.lstrip(b" \t\r\n").startswith(b"{") and not self._object.is_whole
+
+    def objects(self) -> Iterator[bytes]:
+        """Yield the JSON objects in a body that is a list of them, or has several one after the other."""
+        is_list = self.body.lstrip(b" \t\r\n").startswith(b"[")
+        return objects_in(self.body) if is_list or self.is_several else iter(())
 
     @cached_property
     def pairs(self) -> Mapping[bytes, bytes | None]:
@@ -66,7 +85,9 @@ class Facts:
                 return source.text
 
     def _in_body(self, segments: tuple[Segment, ...]) -> bytes | None:
-        return _lookup(self.members, segments) if isinstance(segments[0], bytes) else find(self.body, segments)
+        if isinstance(segments[0], bytes):
+            return _lookup(self.members, segments)
+        return None if self.is_several else find(self.body, segments)
 
 
 def facts_of(records: RecordColumns, row: int) -> Facts:

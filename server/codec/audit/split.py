@@ -1,5 +1,8 @@
 """Records that are lists of events: each event that a rule recognises becomes an audit record of its own.
 
+A rule says where the list is. A body that is a JSON list of objects, or has several objects one after the other, is a
+list of events without a rule.
+
 The record itself stays as it was sent, once, as an operational record. The records of its events follow it. They have
 everything of it but the body, which is the event: its JSON text.
 """
@@ -11,8 +14,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from server.codec.audit.classify import first_match
-from server.codec.audit.facts import facts_of
-from server.codec.audit.paths import Path
+from server.codec.audit.facts import Facts, facts_of
 from server.codec.audit.rules import Rule
 from server.codec.audit.texts import events_of
 from server.codec.decode_parts import with_detail
@@ -35,24 +37,21 @@ def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits
     Raises:
         MalformedRequestError: these are more records than one batch can hold, or they repeat too much.
     """
-    if not any(rule.split for rule in rules):
+    if not rules:
         return records
     expanded = RecordColumns()
     count, repeated = len(records), 0
     for number in range(len(records)):
-        _append(expanded, _row(records, number))
-        facts = facts_of(records, number)
-        rule = first_match(facts, rules)
-        if rule is None or rule.split is None:
-            continue
         row = _row(records, number)
-        size = _repeated(row)
-        total = sum(1 for _ in events_of(facts.body, rule.split))
-        for place, event in enumerate(events_of(facts.body, rule.split), 1):
+        _append(expanded, row)
+        facts = facts_of(records, number)
+        events = _events_of(facts, rules)
+        size = _repeated(row) if events else 0
+        for place, event in enumerate(events, 1):
             found = first_match(replace(facts, body=event), rules)
             if found is None or found.split is not None:
                 continue
-            _append(expanded, _event_row(row, event, place, total))
+            _append(expanded, _event_row(row, event, place, len(events)))
             count += 1
             repeated += size
             if count > limits.records or repeated > limits.repeated:
@@ -60,18 +59,33 @@ def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits
     return expanded
 
 
-def events_in(records: RecordColumns, number: int, path: Path) -> Iterator[RecordColumns]:
-    """Yield the events in a record, each as a record of its own.
+def _events_of(facts: Facts, rules: Sequence[Rule]) -> list[bytes]:
+    """Return the events in a record that is a list of them: by a rule, or because its body has several objects.
+
+    Such an object can be a list of events itself, by a rule.
+    """
+    rule = first_match(facts, rules)
+    if rule is not None:
+        return list(events_of(facts.body, rule.split)) if rule.split else []
+    events: list[bytes] = []
+    for part in facts.objects():
+        found = first_match(replace(facts, body=part), rules)
+        events += events_of(part, found.split) if found and found.split else [part]
+    return events
+
+
+def events_in(records: RecordColumns, number: int, rules: Sequence[Rule]) -> Iterator[RecordColumns]:
+    """Yield the events in a record, each as a record of its own; none if it is not a list of events.
 
     Args:
         records: records.
         number: index of the record.
-        path: path in its body to the list of events.
+        rules: the audit rules, in the order in which they are tried.
     """
     row = _row(records, number)
-    total = sum(1 for _ in events_of(row["body_text"], path))
-    for place, event in enumerate(events_of(row["body_text"], path), 1):
-        part = _event_row(row, event, place, total)
+    events = _events_of(facts_of(records, number), rules)
+    for place, event in enumerate(events, 1):
+        part = _event_row(row, event, place, len(events))
         yield RecordColumns(**{name: [value] for name, value in part.items()})
 
 

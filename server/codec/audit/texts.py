@@ -5,6 +5,7 @@ where a text is broken, or cut off, are found; the member that is cut off is not
 into what it skips. The compiled codec has the same scanner (``native/texts.cpp``).
 
 - **JSON objects**: of members with the same key, the last counts.
+- **several JSON objects** one after the other, with white space between them: each is an event of its own.
 - **``key=value`` texts** (logfmt, auditd, sudo, Keycloak), which is every text that does not begin with ``{`` or ``[``:
   values end at white space, a comma or a semicolon, or are quoted. A value in single quotes that has an ``=``
   is read as further pairs, as auditd writes them. Of pairs with the same key the first counts: what a program appends
@@ -14,11 +15,24 @@ into what it skips. The compiled codec has the same scanner (``native/texts.cpp`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from server.codec.audit.paths import ALL, Path, Segment, beginnings
 
-__all__ = ["elements_of", "events_of", "find", "first_pairs", "is_json", "members", "pairs", "plain"]
+__all__ = [
+    "JsonObject",
+    "elements_of",
+    "events_of",
+    "find",
+    "first_pairs",
+    "is_json",
+    "members",
+    "objects_in",
+    "pairs",
+    "plain",
+    "read_object",
+]
 
 _SPACE = b" \t\r\n"
 _BARE = re.compile(rb"(?:true|false|null|-?[0-9][-+.0-9eE]*)(?=[\s,\]}]|\Z)")
@@ -100,29 +114,86 @@ def first_pairs(text: bytes) -> dict[bytes, bytes | None]:
     return values
 
 
+class JsonObject(NamedTuple):
+    """The JSON object with which a text begins.
+
+    Attributes:
+        members: its members up to the place where the text is broken; None for null. Of those with the same key, the
+            last one.
+        is_whole: False if the text is broken, or cut off, before the object ends.
+        is_first_of_several: True if another JSON object or list follows it.
+    """
+
+    members: Mapping[bytes, bytes | None]
+    is_whole: bool
+    is_first_of_several: bool
+
+
+def read_object(text: bytes) -> JsonObject:
+    """Read the JSON object with which a text begins; without members if it begins with something else."""
+    found, end = _read_members(text)
+    is_whole = end >= 0
+    if not is_whole and _stands_at(text, 0, b"{"):
+        end = _end_of_value(text, _skip_space(text, 0))
+    return JsonObject(dict(found), is_whole, end >= 0 and _stands_at(text, end, b"{["))
+
+
 def members(text: bytes) -> Iterator[tuple[bytes, bytes | None]]:
     """Yield the keys and values of a JSON object; None for null."""
+    return iter(_read_members(text)[0])
+
+
+def _read_members(text: bytes) -> tuple[list[tuple[bytes, bytes | None]], int]:
+    """Return the members of a JSON object, and where it ends; -1 if it is broken, or there is none."""
+    found: list[tuple[bytes, bytes | None]] = []
     at = _skip_space(text, 0)
     if text[at : at + 1] != b"{":
-        return
+        return found, -1
     at = _skip_space(text, at + 1)
+    if text[at : at + 1] == b"}":
+        return found, at + 1
     while text[at : at + 1] == b'"':
         end = _end_of_string(text, at)
         if end < 0:
-            return
+            break
         key = _unescape(text[at + 1 : end - 1])
         at = _skip_space(text, end)
         if text[at : at + 1] != b":":
-            return
+            break
         at = _skip_space(text, at + 1)
         end = _end_of_value(text, at)
         if end < 0:
-            return
-        yield key, _decoded(text[at:end])
+            break
+        found.append((key, _decoded(text[at:end])))
         at = _skip_space(text, end)
+        if text[at : at + 1] == b"}":
+            return found, at + 1
         if text[at : at + 1] != b",":
-            return
+            break
         at = _skip_space(text, at + 1)
+    return found, -1
+
+
+def objects_in(text: bytes) -> Iterator[bytes]:
+    """Yield the JSON objects in a text that is a list of them, or has several one after the other; the last may be cut.
+
+    Among the latter may be lists of objects.
+    """
+    at = _skip_space(text, 0)
+    while text[at : at + 1] in (b"{", b"["):
+        end = _end_of_value(text, at)
+        if text[at : at + 1] == b"{":
+            yield text[at:end] if end >= 0 else text[at:]
+        else:
+            elements = elements_of(text[at:end] if end >= 0 else text[at:])
+            first = next(elements, b"")
+            if not _stands_at(first, 0, b"{"):
+                return
+            yield first
+            yield from (element for element in elements if _stands_at(element, 0, b"{"))
+        if end < 0:
+            return
+        at = _skip_space(text, end)
 
 
 def pairs(text: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -164,8 +235,13 @@ def elements_of(text: bytes) -> Iterator[bytes]:
 
 
 def _is_list(text: bytes) -> bool:
-    at = _skip_space(text, 0)
-    return text[at : at + 1] == b"["
+    return _stands_at(text, 0, b"[")
+
+
+def _stands_at(text: bytes, at: int, characters: bytes) -> bool:
+    """Return whether one of some characters stands at a place, or behind white space there."""
+    at = _skip_space(text, at)
+    return at < len(text) and text[at] in characters
 
 
 def _is_list_of_scalars(text: bytes) -> bool:

@@ -45,26 +45,11 @@ FAILURES = frozenset(
 
 AUTH_WORDS = frozenset(
     b"login logins logon logout logoff signin signout signon signoff sso mfa 2fa totp otp webauthn passkey auth "
-    b"authn authenticate authenticated authentication reauthenticate session sessions lockout sudo impersonate "
-    b"impersonation saml oidc oauth oauth2 kerberos challenge denied forbidden".split()
+    b"authn authenticate authenticated authentication reauthenticate lockout sudo impersonate impersonation "
+    b"saml oidc oauth oauth2 kerberos denied forbidden unauthorized unauthenticated loggedin loggedout loggedon "
+    b"loggedoff signedin signedout".split()
 )
 """Words that make an action one of logins and denials."""
-
-AUTH_PAIRS = frozenset(
-    {
-        *(
-            (first, second)
-            for first in (b"log", b"sign", b"logged", b"signed")
-            for second in (b"in", b"on", b"out", b"off")
-        ),
-        *((verb, b"token") for verb in (b"refresh", b"exchange", b"introspect", b"issue", b"validate")),
-        *((b"token", verb) for verb in (b"refresh", b"exchange", b"introspect", b"issue", b"validate")),
-        *((b"authorization", result) for result in (b"failure", b"failed", b"error", b"rejected")),
-        *((verb, b"role") for verb in (b"assume", b"switch")),
-        (b"token", b"issued"),
-    }
-)
-"""Neighbouring words that make an action one of logins and denials."""
 
 CHANGE_VERBS = frozenset(
     b"add added create created creates delete deleted deletes remove removed update updated updates change changed "
@@ -72,13 +57,17 @@ CHANGE_VERBS = frozenset(
     b"disable disabled activate activated deactivate deactivated suspend suspended unsuspend reset rename renamed "
     b"register registered unregister provision provisioned deprovision import restore restored upsert write bind "
     b"unbind associate disassociate tag untag move transfer transferred link unlink generate regenerate purge lock "
-    b"locked unlock unlocked authorize new recreate toggle".split()
+    b"locked unlock unlocked authorize new recreate toggle creation deletion removal modification registration "
+    b"activation deactivation suspension destroy destroyed destruction drop dropped alter altered alteration "
+    b"close closed closure clear cleared erase erased wipe wiped rotate rotated rotation reactivate reactivated "
+    b"provisioning deprovisioning".split()
 )
 """Words for changes."""
 
 ADMIN_VERBS = frozenset(
     b"grant granted revoke revoked assign assigned unassign unassigned invite invited promote demote ban banned "
-    b"unban elevate escalate deprovision block unblock".split()
+    b"unban unbanned elevate elevated elevation escalate escalated escalation deprovision block blocked unblock "
+    b"unblocked revocation invitation promoted demoted promotion demotion".split()
 )
 """Words for changes of permissions, whatever their object is."""
 
@@ -87,7 +76,7 @@ ADMIN_OBJECTS = frozenset(
     b"policy policies privilege privileges acl acls iam access password passwd principal serviceaccount "
     b"serviceaccounts identity identities collaborator owner admin administrator key keys apikey accesskey "
     b"rolebinding rolebindings clusterrole clusterroles clusterrolebinding clusterrolebindings token tokens "
-    b"credential credentials entitlement scim".split()
+    b"credential credentials entitlement entitlements scim factor factors".split()
 )
 """Words for accounts and permissions."""
 
@@ -104,7 +93,8 @@ SYSTEM_OBJECTS = frozenset(
     b"firewall route routes pod pods service services daemonset daemonsets statefulset statefulsets replicaset "
     b"replicasets namespace namespaces volume volumes snapshot image container containers pipeline workflow runner "
     b"webhook hook feature flag flags certificate certificates domain dns endpoint function lambda trail logging "
-    b"alarm job cronjob cronjobs ingress ingresses integration plugin extension package module kernel system".split()
+    b"alarm job cronjob cronjobs ingress ingresses integration plugin extension package module kernel system "
+    b"audit".split()
 )
 """Words for configuration and infrastructure."""
 
@@ -113,6 +103,34 @@ DATA_OBJECTS = frozenset(
     b"reports message messages invoice order orders item items page comment".split()
 )
 """Words for data; an action on data is not one on the account or setting that stands before it."""
+
+# Other sessions are those of conferences, games and orders.
+_OF_SESSIONS = (
+    *(b"", b"ssh", b"rdp", b"console", b"shell", b"web", b"remote", b"browser", b"idle", b"active"),
+    *ADMIN_OBJECTS,
+    *CHANGE_VERBS,
+    *ADMIN_VERBS,
+    *(b"start", b"started", b"stop", b"stopped", b"terminate", b"terminated", b"end", b"ended", b"open", b"opened"),
+)
+
+AUTH_PAIRS = frozenset(
+    {
+        *(
+            (first, second)
+            for first in (b"log", b"sign", b"logged", b"signed")
+            for second in (b"in", b"on", b"out", b"off")
+        ),
+        *((verb, b"token") for verb in (b"refresh", b"exchange", b"introspect", b"issue", b"validate")),
+        *((b"token", verb) for verb in (b"refresh", b"exchange", b"introspect", b"issue", b"validate")),
+        *((b"authorization", result) for result in (b"failure", b"failed", b"error", b"rejected")),
+        *((verb, b"role") for verb in (b"assume", b"assumed", b"switch", b"switched")),
+        *((b"role", verb) for verb in (b"assume", b"assumed", b"switch", b"switched")),
+        *((b"invalid", what) for what in (b"credential", b"credentials", b"password", b"passwd", b"token")),
+        *((b"token", verb) for verb in (b"issued", b"refreshed", b"exchanged", b"validated")),
+        *((owner, session) for owner in _OF_SESSIONS for session in (b"session", b"sessions")),
+    }
+)
+"""Neighbouring words that make an action one of logins and denials. Before the first word stands an empty one."""
 
 _HTTP_STATUS = re.compile(rb"[1-5][0-9]{2}")
 _WORD = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+|[0-9]+")
@@ -132,7 +150,7 @@ def category_of(action: bytes, target_type: bytes) -> bytes:
     """Return the category of an action on a target of some type."""
     words = words_of(action)
     known = frozenset(words)
-    if known & AUTH_WORDS or not AUTH_PAIRS.isdisjoint(pairwise(words)):
+    if known & AUTH_WORDS or not AUTH_PAIRS.isdisjoint(pairwise((b"", *words))):
         return b"auth"
     if known & ADMIN_VERBS:
         return b"admin"

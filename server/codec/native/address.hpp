@@ -1,11 +1,12 @@
 // Source addresses, without their ports and without proxies: address_of in server/codec/audit/classify.py.
 #pragma once
 
-#include "wire.hpp"
+#include "buffer.hpp"
 
 namespace lognotary {
 
-// Returns the first address of a text without its port, or the text if it does not begin with an address.
-View address_of(View text);
+// Returns the first address of a text without its port, in canonical form, or the text if it does not begin with an
+// address.
+View address_of(View text, Arena& arena);
 
 }  // namespace lognotary

@@ -77,14 +77,15 @@ void Classifier::fill_log_slots(const std::vector<Member>& members, const std::v
 }
 
 Verdict Classifier::classify(const Facts& facts, Arena& arena, AuditFields& fields, View& events) {
-  facts_ = facts;
-  arena_ = record_arena_ = &arena;
-  body_is_read_ = false;
-  body_shape_ = shape_of(facts.body);
+  begin_body(facts, arena);
+  record_arena_ = &arena;
   ++record_round_;
   find_candidates(of_scope_);
   const Rule* const rule = first_match(false, &events);
-  if (rule == nullptr) return Verdict::kOperational;
+  if (rule == nullptr) {
+    const bool may_have_events = !rules_.matches().empty() && (body_shape_ == Shape::kList || body_is_several());
+    return may_have_events && Objects(facts.body).next(arena) ? Verdict::kObjects : Verdict::kOperational;
+  }
   if (rule->splits) return Verdict::kEvents;
   extract(*rule, fields);
   return Verdict::kAudit;
@@ -104,11 +105,16 @@ void Classifier::begin_events() {
   });
 }
 
+bool Classifier::is_list_of_events(const Facts& facts, Arena& arena, View& events) {
+  begin_body(facts, arena);
+  find_candidates(of_record_);
+  if (!candidates_.has_any_of(rules_.splitting())) return false;
+  const Rule* const rule = first_match(true, &events);
+  return rule != nullptr && rule->splits;
+}
+
 bool Classifier::classify_event(const Facts& facts, Arena& arena, AuditFields& fields) {
-  facts_ = facts;
-  arena_ = &arena;
-  body_is_read_ = false;
-  body_shape_ = shape_of(facts.body);
+  begin_body(facts, arena);
   find_candidates(of_record_);
   const Rule* const rule = first_match(true, nullptr);
   if (rule == nullptr || rule->splits) return false;
@@ -130,6 +136,7 @@ const Rule* Classifier::first_match(bool is_event, View* events) {
       return false;
     }
     View list;
+    if (rule.splits && body_is_several()) return false;
     if (rule.splits && !find_list(facts_.body, rule.split, *arena_, events != nullptr ? *events : list)) return false;
     found = &rule;
     return true;
@@ -241,7 +248,7 @@ bool Classifier::attribute(const Slots<View>& slots, const Source& source, View&
 }
 
 bool Classifier::in_body(const Source& source, View& value) {
-  if (source.starts.empty()) return find(facts_.body, source.path, 0, *arena_, value);
+  if (source.starts.empty()) return !body_is_several() && find(facts_.body, source.path, 0, *arena_, value);
   read_body();
   for (const auto& [slot, count] : source.starts) {
     if (!body_.has(slot)) continue;
@@ -251,17 +258,41 @@ bool Classifier::in_body(const Source& source, View& value) {
   return false;
 }
 
+void Classifier::begin_body(const Facts& facts, Arena& arena) {
+  facts_ = facts;
+  arena_ = &arena;
+  body_is_read_ = body_is_several_ = body_is_whole_ = false;
+  body_shape_ = shape_of(facts.body);
+}
+
+bool Classifier::body_is_several() {
+  if (body_shape_ != Shape::kObject) return false;
+  read_body();
+  return body_is_several_;
+}
+
+bool Classifier::body_is_cut() {
+  if (body_shape_ != Shape::kObject) return false;
+  read_body();
+  return !body_is_whole_;
+}
+
 void Classifier::read_body() {
   if (body_is_read_) return;
   body_is_read_ = true;
   body_.clear();
   switch (body_shape_) {
-    case Shape::kObject:
-      for (Members members(facts_.body); members.next();) {
+    case Shape::kObject: {
+      Members members(facts_.body);
+      while (members.next()) {
         const uint32_t slot = rules_.slot(members.key(*arena_));
         if (slot != Rules::kNoSlot) body_.set(slot, members.value());
       }
+      body_is_whole_ = members.end() != View::npos;
+      body_is_several_ = is_first_of_several(facts_.body, members.end());
+      if (body_is_several_) body_.clear();
       break;
+    }
     case Shape::kPairs:
       for (Pairs pairs(facts_.body); pairs.next();) {
         const uint32_t slot = rules_.slot(pairs.key());

@@ -22,7 +22,8 @@ struct AuditFields {
   View rule;
 };
 
-enum class Verdict { kOperational, kAudit, kEvents };
+// kEvents: a list of events by a rule. kObjects: a body of several JSON objects, which may be events.
+enum class Verdict { kOperational, kAudit, kEvents, kObjects };
 
 class Classifier {
  public:
@@ -41,8 +42,9 @@ class Classifier {
   Verdict classify(const Facts& facts, Arena& arena, AuditFields& fields, View& events);
 
   // For the events in the record that was classified last: `begin_events` once, then with the facts of each, and an arena
-  // of its own, whether it is an audit record.
+  // of its own, whether it is an audit record. `is_list_of_events` fills in the list of an event that is one itself.
   void begin_events();
+  bool is_list_of_events(const Facts& facts, Arena& arena, View& events);
   bool classify_event(const Facts& facts, Arena& arena, AuditFields& fields);
 
  private:
@@ -60,7 +62,10 @@ class Classifier {
   const Searched& searched(const Extract& extract);
   const Searched& searched_once(const Extract& extract, Searched& into, uint64_t round, Arena* arena);
   void search(const Extract& extract, Searched& into);
+  void begin_body(const Facts& facts, Arena& arena);
   void read_body();
+  bool body_is_several();
+  bool body_is_cut();
 
   bool holds(const std::vector<Condition>& conditions);
   bool holds_for_record(const Match& match);
@@ -86,6 +91,8 @@ class Classifier {
   Slots<View> log_, scope_, resource_;
   Slots<RawValue> body_;
   bool body_is_read_ = false;
+  bool body_is_several_ = false;  // JSON objects one after the other: then no path leads into the body
+  bool body_is_whole_ = false;  // a JSON object up to its end
   Shape body_shape_ = Shape::kList;
   View service_name_, scope_name_;
   // The matches whose conditions on the resource hold, on the scope too, and on the record too: for its events.

@@ -44,7 +44,7 @@ void Classifier::extract(const Rule& rule, AuditFields& fields) {
   if (values[kActorNameField] == values[kActorIdField]) values[kActorNameField] = View();
   if (values[kEffectiveActorIdField] == values[kActorIdField]) values[kEffectiveActorIdField] = View();
   values[kActorTypeField] = actor_type(rule);
-  values[kSourceIdField] = address_of(values[kSourceIdField]);
+  values[kSourceIdField] = address_of(values[kSourceIdField], *arena_);
   if (values[kSourceHostField] == values[kSourceIdField]) values[kSourceHostField] = View();
   values[kOutcomeField] = outcome(rule);
   values[kCategoryField] = category(rule, values[kActionField], values[kTargetTypeField]);
@@ -134,7 +134,12 @@ View Classifier::value(const Rule& rule, const Template& parts) {
 // Returns the first text that is not empty and that `use` makes of the values of a field.
 template <typename Use>
 View Classifier::first(const Rule& rule, Field field, Use use) {
-  for (const Template& parts : rule.fields[field]) {
+  const auto& sources = rule.fields[field];
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const Template& parts = sources[i];
+    // The outcome of events that name no other is doubtful if the end of this event is missing.
+    const bool is_default = i > 0 && field == kOutcomeField && parts.size() == 1 && parts[0].place == Place::kText;
+    if (is_default && body_is_cut()) continue;
     const View found = value(rule, parts);
     if (found.empty()) continue;
     if (const View used = use(found); !used.empty()) return used;
@@ -163,7 +168,7 @@ View Classifier::actor_type(const Rule& rule) {
   return first(rule, kActorTypeField, [&](View found) {
     if (!rule.values[kActorTypeField].empty()) return stored(rule, kActorTypeField, found);
     lower(found, scratch_);
-    return rules_.words().has(Words::kActorTypes, scratch_) ? arena_->keep(scratch_) : cut(found);
+    return rules_.words().has(Words::kActorTypes, scratch_) ? arena_->keep(scratch_) : View();
   });
 }
 

@@ -66,26 +66,51 @@ void LogEncoder::encode_record(View message, int depth) {
   others_scratch_ = annotation_;
   if (is_audit) append_rules();
   write(is_audit ? audit_ : operational_, body.text, details(record_details(body.type), others_scratch_), is_audit);
-  if (verdict == Verdict::kEvents) encode_events(events);
+  if (verdict == Verdict::kEvents) encode_events(events, false);
+  if (verdict == Verdict::kObjects) encode_events(text_of(record_.body, body.text), true);
 }
 
-// The events of a list become audit records, with everything of the record but its body.
-void LogEncoder::encode_events(View events) {
-  size_t total = 0;
-  for (Elements elements(events); elements.next();) ++total;
-  const uint64_t repeated = bytes_repeated();
-  classifier_.begin_events();
-  size_t number = 0;
-  for (Elements elements(events); elements.next();) {
-    ++number;
+// Calls `use` with each event until it returns false: with the elements of a list; or with each of several objects,
+// and with the elements of those that are lists of events themselves.
+template <typename Use>
+void LogEncoder::for_each_event(View events, bool are_objects, Use use) {
+  const auto use_elements = [&](View list) {
+    for (Elements elements(list); elements.next();) {
+      event_arena_.clear();
+      if (!use(elements.text(event_arena_))) return false;
+    }
+    return true;
+  };
+  if (!are_objects) {
+    use_elements(events);
+    return;
+  }
+  Objects objects(events);
+  while (true) {
+    list_arena_.clear();
     event_arena_.clear();
-    const View event = elements.text(event_arena_);
-    if (!classifier_.classify_event(facts(event), event_arena_, audit_fields_)) continue;
-    if (!count_event(repeated)) return;
+    if (!objects.next(list_arena_)) return;
+    View list;
+    const bool is_list = classifier_.is_list_of_events(facts(objects.text()), list_arena_, list);
+    if (!(is_list ? use_elements(list) : use(objects.text()))) return;
+  }
+}
+
+// Events become audit records, with everything of the record but its body.
+void LogEncoder::encode_events(View events, bool are_objects) {
+  classifier_.begin_events();
+  size_t total = 0, number = 0;
+  for_each_event(events, are_objects, [&](View) { return ++total > 0; });
+  const uint64_t repeated = bytes_repeated();
+  for_each_event(events, are_objects, [&](View event) {
+    ++number;
+    if (!classifier_.classify_event(facts(event), event_arena_, audit_fields_)) return true;
+    if (!count_event(repeated)) return false;
     others_scratch_ = annotation_ + "\"event\":[" + std::to_string(number) + ',' + std::to_string(total) + "],";
     append_rules();
     write(audit_, event, details(record_details(types::kString), others_scratch_), true);
-  }
+    return true;
+  });
 }
 
 Facts LogEncoder::facts(View body) const {

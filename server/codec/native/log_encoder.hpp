@@ -36,7 +36,9 @@ class LogEncoder : public Encoder {
   void encode_record(View message, int depth) override;
 
   void fill_log_slots();
-  void encode_events(View events);
+  template <typename Use>
+  void for_each_event(View events, bool are_objects, Use use);
+  void encode_events(View events, bool are_objects);
   uint64_t bytes_repeated();
   Facts facts(View body) const;
   void append_rules();
@@ -53,6 +55,7 @@ class LogEncoder : public Encoder {
   Record record_;
   Arena arena_;  // texts of this record
   Arena event_arena_;  // texts of one event in it
+  Arena list_arena_;   // texts of one list of events in it
   AttributeLists attributes_;
   std::vector<uint32_t> key_slots_;  // number of a key -> its place in the rules
   char trace_hex_[32], span_hex_[16];

@@ -184,12 +184,13 @@ void Rules::add_starts(Match& match) {
 
 void Rules::anchor_matches() {
   const size_t count = matches_.size();
-  without_anchor_ = MatchSet(count);
+  without_anchor_ = splitting_ = MatchSet(count);
   for (Anchors* anchors : {&log_anchors_, &body_anchors_, &pairs_anchors_}) {
     *anchors = Anchors{std::vector<MatchSet>(slots(), MatchSet(count)), std::vector<bool>(slots(), false),
                        MatchSet(count)};
   }
   for (size_t number = 0; number < count; ++number) {
+    if (rules_[matches_[number].rule].splits) splitting_.add(number);
     // The longest key is taken for the rarest.
     const Source* rarest = nullptr;
     for (const auto* conditions : {&matches_[number].of_record, &matches_[number].of_body}) {

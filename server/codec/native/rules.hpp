@@ -174,6 +174,7 @@ class Rules {
   const Anchors& body_anchors() const { return body_anchors_; }
   const Anchors& pairs_anchors() const { return pairs_anchors_; }
   const MatchSet& without_anchor() const { return without_anchor_; }
+  const MatchSet& splitting() const { return splitting_; }  // the matches of rules for lists of events
   size_t extracts() const { return extracts_; }  // of all rules
   const std::string& digest() const { return digest_; }
   uint32_t event_name_slot() const { return event_name_slot_; }
@@ -201,7 +202,7 @@ class Rules {
   std::vector<Rule> rules_;
   std::vector<Match> matches_;
   Anchors log_anchors_, body_anchors_, pairs_anchors_;
-  MatchSet without_anchor_;
+  MatchSet without_anchor_, splitting_;
   size_t extracts_ = 0;
   std::array<uint64_t, 256> lengths_{};  // for each first character, the lengths of keys
   std::deque<std::string> keys_;

@@ -183,6 +183,7 @@ View RawValue::text(Arena& arena) const {
 
 Members::Members(View text) : text_(text), at_(skip_space(text, 0)) {
   at_ = stands_at(text_, at_, '{') ? skip_space(text_, at_ + 1) : text_.size();
+  if (stands_at(text_, at_, '}')) end_ = at_ + 1;
 }
 
 bool Members::next() {
@@ -197,6 +198,7 @@ bool Members::next() {
   if (end == kNoEnd) return false;
   value_ = value_of(text_.substr(at_, end - at_));
   at_ = skip_space(text_, end);
+  if (stands_at(text_, at_, '}')) end_ = at_ + 1;
   at_ = stands_at(text_, at_, ',') ? skip_space(text_, at_ + 1) : text_.size();
   return true;
 }
@@ -245,6 +247,52 @@ bool Elements::next() {
   at_ = skip_space(text_, end);
   at_ = stands_at(text_, at_, ',') ? skip_space(text_, at_ + 1) : text_.size();
   return true;
+}
+
+bool is_first_of_several(View text, size_t end) {
+  if (end == View::npos) end = end_of_value(text, skip_space(text, 0));
+  if (end == kNoEnd) return false;
+  end = skip_space(text, end);
+  return stands_at(text, end, '{') || stands_at(text, end, '[');
+}
+
+Objects::Objects(View text) : text_(text), at_(skip_space(text, 0)), elements_(View()) {}
+
+bool Objects::next(Arena& arena) {
+  while (true) {
+    if (in_list_) {
+      if (next_element(arena)) return true;
+      in_list_ = false;
+      if (!has_first_) at_ = text_.size();
+      next_value();
+    } else if (stands_at(text_, at_, '{')) {
+      const size_t end = end_of_value(text_, at_);
+      object_ = text_.substr(at_, end == kNoEnd ? View::npos : end - at_);
+      next_value();
+      return true;
+    } else if (stands_at(text_, at_, '[')) {
+      elements_ = Elements(text_.substr(at_));
+      in_list_ = true;
+      has_first_ = false;
+    } else {
+      return false;
+    }
+  }
+}
+
+// Goes on to the next object in a list. A list whose first element is none has none.
+bool Objects::next_element(Arena& arena) {
+  while (elements_.next()) {
+    object_ = elements_.text(arena);
+    if (stands_at(object_, skip_space(object_, 0), '{')) return has_first_ = true;
+    if (!has_first_) return false;
+  }
+  return false;
+}
+
+void Objects::next_value() {
+  const size_t end = at_ < text_.size() ? end_of_value(text_, at_) : kNoEnd;
+  at_ = end == kNoEnd ? text_.size() : skip_space(text_, end);
 }
 
 Shape shape_of(View text) {

@@ -49,12 +49,15 @@ class Members {
   explicit Members(View text);
 
   bool next();  // false at the end, or where the text is broken
+  // After the last member: where the object ends, npos if it is broken.
+  size_t end() const { return end_; }
   View key(Arena& arena) const { return key_.text(arena); }
   const RawValue& value() const { return value_; }
 
  private:
   View text_;
   size_t at_;
+  size_t end_ = View::npos;
   RawValue key_, value_;
 };
 
@@ -100,6 +103,29 @@ class Elements {
   View text_;
   size_t at_;
   RawValue value_;
+};
+
+// Tells whether behind the JSON object with which a text begins, which ends at `end` (npos if it is broken), another one
+// or a list stands.
+bool is_first_of_several(View text, size_t end);
+
+// Reads the JSON objects in a text that is a list of them, or has several one after the other.
+class Objects {
+ public:
+  explicit Objects(View text);
+
+  bool next(Arena& arena);
+  View text() const { return object_; }
+
+ private:
+  bool next_element(Arena& arena);
+  void next_value();
+
+  View text_;
+  size_t at_;
+  Elements elements_;
+  bool in_list_ = false, has_first_ = false;
+  View object_;
 };
 
 }  // namespace lognotary

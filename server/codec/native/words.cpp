@@ -53,7 +53,9 @@ View Words::outcome(View sent, std::string& scratch) const {
 
 uint32_t Words::sets_of_name(View name, std::string& scratch, bool& is_auth_pair) const {
   uint32_t sets = 0;
-  const std::vector<std::string>* seconds = nullptr;  // of the pairs that the last word begins
+  // The second words of the pairs that the last word begins; before the first word stands an empty one.
+  const auto begun = auth_pairs_.find(std::string());
+  const std::vector<std::string>* seconds = begun == auth_pairs_.end() ? nullptr : &begun->second;
   for (size_t at = 0; at < name.size();) {
     if (!is_upper(name[at]) && !is_lower(name[at]) && !is_digit(name[at])) {
       ++at;

@@ -69,7 +69,7 @@ def assert_agrees(request: RecordColumns, rules: tuple[Rule, ...]) -> None:
     for row in range(len(request)):
         explanation = assert_consistent(request, row, rules)
         assert as_classified(explanation) == next(classified)
-        for event in events_in(request, row, explanation.split) if explanation.split else ():
+        for event in () if explanation.is_audit else events_in(request, row, rules):
             inner = assert_consistent(event, 0, rules)
             if inner.is_audit:
                 assert as_classified(inner) == next(classified)

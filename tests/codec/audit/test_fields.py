@@ -203,7 +203,14 @@ def test_names_and_identities_are_stored_only_if_they_differ_from_the_actor() ->
         ("[2001:db8::1]:443", "2001:db8::1"),
         ("[2001:db8::1]", "2001:db8::1"),
         ("2001:db8::1", "2001:db8::1"),
-        ("::ffff:203.0.113.41", "::ffff:203.0.113.41"),
+        ("::ffff:203.0.113.41", "203.0.113.41"),
+        ("[::FFFF:cb00:7129]:443", "203.0.113.41"),
+        ("2001:DB8:0:0:1:0:0:1", "2001:db8::1:0:0:1"),
+        ("2001:0db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"),
+        ("0:0:0:0:0:0:0:0", "::"),
+        ("1::2::3", "1::2::3"),
+        ("unknown, 203.0.113.41", "203.0.113.41"),
+        ("unknown", "unknown"),
         ("host:443", "host:443"),
         ("a, b", "a, b"),
         ("1.2.3.4:x", "1.2.3.4:x"),
@@ -222,3 +229,8 @@ def test_a_column_holds_the_beginning_of_a_long_value() -> None:
     sent = "é" * (MOST_BYTES // 2 - 1) + "€é"
     assert audit(log_attributes=attributes(audit__action=sent)).action == sent[:-2].encode()
     assert audit(log_attributes=attributes(audit__action="a" + "é" * 5000)).action == ("a" + "é" * 4095).encode()
+
+
+@pytest.mark.parametrize(("sent", "stored"), [("User", "user"), ("service", "service"), ("human", ""), ("1", "")])
+def test_an_actor_is_of_a_known_type_or_of_none(sent: str, stored: str) -> None:
+    assert audit(log_attributes=attributes(audit__action="x", audit__actor__type=sent)).actor_type == stored.encode()

@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -66,7 +67,10 @@ _pairs = st.lists(
     max_size=5,
 ).map(lambda pairs: " ".join(key + middle + text + middle[1:] for key, middle, text in pairs))
 
-_texts = st.one_of(_json.map(json.dumps), _broken(), _pairs, st.sampled_from(_TEXTS))
+_several = st.lists(
+    st.tuples(_json.map(json.dumps) | _broken(), st.sampled_from(["", " ", "\n", "\r\n\t", ",", "x"])), max_size=3
+).map(lambda parts: "".join(text + space for text, space in parts))
+_texts = st.one_of(_json.map(json.dumps), _broken(), _several, _pairs, st.sampled_from(_TEXTS))
 _values = st.one_of(
     _texts.map(lambda text: AnyValue(string_value=text)),
     _texts.map(lambda text: AnyValue(bytes_value=text.encode())),
@@ -191,7 +195,13 @@ def test_both_codecs_classify_alike_by_the_built_in_rules(request: ExportLogsSer
     Parity(Signal.LOGS, built_in_rules()).assert_same(request.SerializeToString())
 
 
-@given(st.text(st.sampled_from("0159af:.,[] x"), max_size=40))
+@given(
+    st.text(st.sampled_from("0159afB:.,[] x"), max_size=40)
+    | st.lists(st.sampled_from(["0", "1", "00ab", "F", "", ":", "::ffff", "10.0.0.5", "unknown,"]), max_size=9).map(
+        ":".join
+    )
+    | st.ip_addresses(v=6).map(lambda address: address.exploded.upper())
+)
 def test_both_codecs_store_the_same_address(text: str) -> None:
     rules = parse_rules(
         [{"name": "r", "match": {"body": "*"}, "fields": {"source_id": "body"}, "generic_fields": False}]
@@ -291,6 +301,75 @@ def test_what_events_repeat_is_counted_whatever_it_is() -> None:
     for number in range(40):
         record.attributes.add(key="", value=AnyValue(int_value=number))
     assert isinstance(limited.assert_same(request.SerializeToString()), tuple)
+
+
+@pytest.mark.parametrize(
+    ("body", "events"),
+    [
+        ('{"who":"a"}\n{"who":"b"}\n', ["1,2", "2,2"]),
+        ('{"who":"a"} {"who":"b","cut":"', ["1,2", "2,2"]),
+        ('{"nobody":1}{"who":"b"}', ["2,2"]),
+        ('{"broken":} {"who":"b"}', ["2,2"]),
+        ('[{"who":"a"},1,{"who":"b"}]', ["1,2", "2,2"]),
+        ('["{\\"who\\":\\"a\\"}"]', ["1,1"]),
+        ('[{"who":"a"}] [{"who":"b"},{"who', ["1,2", "2,2"]),
+        (
+            '{"kind":"List","items":[{"who":"a"},{"who":"b"}]} {"kind":"List","items":[{"who":"c"}]}',
+            ["1,3", "2,3", "3,3"],
+        ),
+        ('[{"kind":"List","items":[1,{"who":"a"}]},{"who":"b"}]', ["2,3", "3,3"]),
+    ],
+)
+def test_several_objects_in_a_body_are_events(body: str, events: list[str]) -> None:
+    audit, operational = Parity(Signal.LOGS, _SPLITTING).assert_same(_list_of_events(body))
+    assert not isinstance(audit, (type, str))
+    assert not isinstance(operational, (type, str))
+    assert (audit.count, operational.count) == (len(events), 1)
+    words = [word for column in audit.columns for word in getattr(column, "dictionary", ())]
+    for event in events:
+        assert any(f'"event":[{event}]'.encode() in word for word in words)
+
+
+@pytest.mark.parametrize("body", ['{"who":"a"} [info]', '{"who":"a"},{"who":"b"}', '{"who":"a"} and {"who":"b"}'])
+def test_what_stands_behind_an_event_in_its_body_does_not_hide_the_event(body: str) -> None:
+    audit, *_ = Parity(Signal.LOGS, _SPLITTING).assert_same(_list_of_events(body))
+    assert not isinstance(audit, (type, str))
+    assert (audit.stream, audit.count) == (Stream.AUDIT, 1)
+
+
+@pytest.mark.parametrize(
+    "body", ['[12] {"who":"a"}', '[INFO] {"who":"a"}', "[1, 2]", "[]", '{"x":1} {"y":2}', "[[{}]]"]
+)
+def test_other_lists_are_not_lists_of_events(body: str) -> None:
+    operational, *_ = Parity(Signal.LOGS, _SPLITTING).assert_same(_list_of_events(body))
+    assert not isinstance(operational, (type, str))
+    assert (operational.stream, operational.count) == (Stream.OPERATIONAL, 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        ('{"who":"a"}', "success"),
+        ('{"who":"a"} and more', "success"),
+        ('{"who":"a","why":null}', "success"),
+        ('{"who":"a","err', "unknown"),
+        ('{"who":"a","error":"no', "unknown"),
+        ('{"who":"a",', "unknown"),
+        ('{"who":"a","error":"no","x', "failure"),
+    ],
+)
+def test_an_event_whose_end_is_missing_does_not_succeed_because_nothing_else_is_told(body: str, outcome: str) -> None:
+    rule = {
+        "name": "r",
+        "match": {"body": {"who": "*"}},
+        "fields": {"outcome": ["error ${body:error}", "=success"]},
+        "values": {"outcome": {"error *": "failure", "success": "success"}},
+    }
+    request = _list_of_events(body)
+    Parity(Signal.LOGS, parse_rules([rule])).assert_same(request)
+    (fields,) = classify(decode(request), parse_rules([rule]))
+    assert fields is not None
+    assert fields.outcome.decode() == outcome
 
 
 def test_a_list_in_an_event_does_not_hide_the_event() -> None:

@@ -36,20 +36,28 @@ def test_a_name_has_words_in_any_spelling(name: str, parts: str) -> None:
             "auth",
             "login LOGOUT signin user.login user_login user.session.start user.authentication.auth_via_mfa sign_in "
             "UserLoginFailed UserLoggedIn ConsoleLogin LOGIN_ERROR REFRESH_TOKEN token.refresh AssumeRole mfa.enroll "
-            "access.denied logged-out sso.start authorization.failure SwitchRole",
+            "access.denied logged-out sso.start authorization.failure SwitchRole user.loggedin user.loggedout "
+            "UNAUTHORIZED invalid_credentials role.assumed session.start CreateSession SESSION_EXPIRED "
+            "admin.sessions.revoke",
         ),
         (
             "admin",
             "CreateUser user.create user.delete org.add_member grant.role password.reset UPDATE_PASSWORD "
             "AttachRolePolicy PutBucketPolicy CreateAccessKey user.lock team.member.remove permission.change "
             "google.iam.admin.v1.CreateServiceAccountKey invite.user role.assign repo.add_member user.block "
-            "Microsoft.Authorization/roleAssignments/write",
+            "Microsoft.Authorization/roleAssignments/write user.destroy user.destroyed user_blocked DropUser "
+            "ALTER_USER user.deletion UserCreation role.revocation account.closed password.rotation two_factor.enable "
+            "two_factor.disabled key.rotate api_key.rotated",
         ),
-        ("system", "config.change Restart RunInstances StopLogging deploy.app cluster.update node.drain"),
+        (
+            "system",
+            "config.change Restart RunInstances StopLogging deploy.app cluster.update node.drain audit.log.cleared",
+        ),
         (
             "data",
             "logs.export logistics.ship author.update user_data.read catalog.update blog.update signal.send GetObject "
-            "storage.objects.get ListUsers user.read read file.lock authority.update loginless.view roles.list",
+            "storage.objects.get ListUsers user.read read file.lock authority.update loginless.view roles.list "
+            "conference.session.create order.session.start game.challenge.accepted CreateGameSession",
         ),
     ],
 )
