@@ -1,7 +1,7 @@
 """Ends of claims, which are stored in the background: senders do not wait for that.
 
-A process that ends before storage has them loses nothing: the next process of the same writer finds the open claims, and
-settles them by what the log has.
+A process that ends before storage has them loses nothing: the next process of the same writer finds the open claims,
+and settles them by what the log has.
 """
 
 from __future__ import annotations
