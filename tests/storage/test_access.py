@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -18,6 +20,7 @@ from harness.known_settings import known_settings
 from harness.lacking import lacking
 from server.notary.canonical import CANONICAL_VERSION
 from server.notary.origin import Stream
+from storage.audit_ids import IdRow, IdState, insert_ids, read_ids, set_ids_retention
 from storage.clickhouse import connect, connect_to_read
 from storage.clock import check_clock
 from storage.definitions import read_definitions
@@ -153,6 +156,7 @@ def _serve(engine: Engine, node: ClickHouseNode, database: str) -> None:
     for days in (3, None, 5):
         set_retention_days(engine, dict.fromkeys(Stream, days))
         assert set(read_retention_days(engine).values()) == {days}
+        set_ids_retention(engine, days)
     for rules in ((RetentionRule(2, service="a"),), ()):
         apply_retention(engine, {stream: Policy(5, rules) for stream in Stream})
     tables = tuple(RECORD_TABLES.values())
@@ -163,6 +167,11 @@ def _serve(engine: Engine, node: ClickHouseNode, database: str) -> None:
     assert read_recorded_policies(engine) == {Stream.AUDIT: Policy(5)}
     with pytest.raises(StorageConfigError, match="has no volume 'cold'"):
         check_cold_volume(engine, "audit_logs", "cold")
+    claim_of_id = IdRow(
+        uuid4(), uuid4(), IdState.CLAIMED, bytes(32), "shop/audit/node-1", uuid4(), time.time_ns() // 10**6
+    )
+    insert_ids(engine, [claim_of_id])
+    assert read_ids(engine, [claim_of_id.record_id]) == [claim_of_id]
     check_clock(engine)
     node.query("INSERT INTO otel_traces (Timestamp, TraceId) VALUES (now(), 'trace')", database=database)
     assert len(select_rows(engine, of_trace(Stream.SPANS, "trace"), 10)) == 1
