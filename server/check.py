@@ -20,12 +20,14 @@ import argparse
 import base64
 import contextlib
 import csv
+import gzip
 import io
 import json
 import re
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -58,6 +60,9 @@ _ADDED = re.compile(r"(?:.*/)?(?:\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*)|__
 _MOST_FOLDERS = 3  # around a bundle
 _MOST_RENAMED = 20  # files to examine if some of the bundle's are missing
 _MOST_RENAMED_BYTES = 128 * _MIB  # of all of them
+_ZIP, _GZIP = b"PK\3\4", b"\x1f\x8b"
+_OTHER_ARCHIVES = (_GZIP, b"BZ", b"7z", b"\xfd7", b"Ra")
+_BASE64_TEXT = re.compile(rb"[A-Za-z0-9+/\r\n]+={0,2}\s*")
 
 _NAME = r"[^\s+\x00-\x1f\ud800-\udfff]+"  # no space, no plus sign
 _NUMBER = r"0|[1-9][0-9]{0,17}"
@@ -141,7 +146,7 @@ def read_bundle(path: Path) -> dict[str, bytes]:
             top = _innermost(path)
             found = [file.relative_to(top).as_posix() for file in (*top.iterdir(), *top.glob("key-changes/*"))]
             names = [name for name in found if (top / name).is_file()]  # opening a pipe would wait for its writer
-            return _read_files(names, lambda name: (top / name).open("rb"))
+            return _unwrapped(_read_files(names, lambda name: (top / name).open("rb")))
         if not path.exists():
             raise UnusableError(f"there is no file {path}: check the path")
         if not path.is_file() or path.stat().st_size > 1024 * _MIB:
@@ -149,9 +154,22 @@ def read_bundle(path: Path) -> dict[str, bytes]:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise UnusableError(_unreadable(path, error)) from error
-    # The end record says how long the list of files is. zipfile would read one of any length.
-    if data[-22:-18] != b"PK\5\6" or data[-42:-38] == b"PK\6\7" or int.from_bytes(data[-10:-6], "little") > 4 * _MIB:
-        if data[:2] in (b"\x1f\x8b", b"BZ", b"7z", b"\xfd7"):
+    return _unwrapped(_read_archive(data))
+
+
+def _unwrapped(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the files of a bundle that was packed again, as a zip file in a zip file or in a directory."""
+    for _ in range(_MOST_FOLDERS):
+        contents = list(files.values())
+        if len(contents) != 1 or contents[0][:4] != _ZIP:
+            break
+        files = _read_archive(contents[0])
+    return files
+
+
+def _read_archive(data: bytes) -> dict[str, bytes]:
+    if not _is_archive(data[-42:]):
+        if data[:2] in _OTHER_ARCHIVES:
             raise RefusedError("the file is another archive than a zip file: unpack it, and check the directory")
         raise RefusedError(
             "the file is not a valid zip file of a bundle: if it was exported, give its manifest too, after the file"
@@ -162,6 +180,16 @@ def read_bundle(path: Path) -> dict[str, bytes]:
         raise
     except Exception as error:  # zipfile raises errors of many kinds
         raise RefusedError(f"the zip file is broken: {error!r}") from error
+
+
+def _is_archive(ends: bytes) -> bool:
+    """Return whether the last 42 bytes of a file are those of a zip file that can be read.
+
+    The end record says how long the list of files is. zipfile would read one of any length.
+    """
+    return (
+        ends[-22:-18] == b"PK\5\6" and ends[-42:-38] != b"PK\6\7" and int.from_bytes(ends[-10:-6], "little") <= 4 * _MIB
+    )
 
 
 def _read_zip(data: IO[bytes]) -> dict[str, bytes]:
@@ -184,7 +212,12 @@ def _innermost(directory: Path) -> Path:
         if len(inside) != 1 or not inside[0].is_dir():
             break
         directory = inside[0]
-    return directory
+    folders = sorted(proof.parent for proof in directory.glob("*/record.tlog-proof"))
+    if (directory / "record.tlog-proof").exists() or not folders:
+        return directory
+    if len(folders) > 1:
+        raise RefusedError(f"there are several bundles: check one at a time: {', '.join(map(str, folders[:5]))}")
+    return folders[0]
 
 
 def _located(names: Sequence[str]) -> dict[str, str]:
@@ -201,6 +234,9 @@ def _located(names: Sequence[str]) -> dict[str, str]:
         if len(tops) != 1 or tops & {"", "..", "key-changes"} or not all("/" in name for name in found):
             break
         found = {name.partition("/")[2]: place for name, place in found.items()}
+    folders = sorted(name.rpartition("/")[0] for name in found if name.endswith("/record.tlog-proof"))
+    if "record.tlog-proof" not in found and len(folders) > 1:
+        raise RefusedError(f"there are several bundles: unpack them, and check one at a time: {', '.join(folders[:5])}")
     return found
 
 
@@ -285,8 +321,9 @@ def _take_key_changes(made: dict[str, bytes], undone: list[str], found: Sequence
 
 
 def _find_record(made: dict[str, bytes], undone: list[str], others: Sequence[str]) -> None:
-    """Find the record that the proof is about, if record.bin is missing or has CRLF."""
-    if b"\r\n" not in made.get("record.bin", b"\r\n"):
+    """Find the record that the proof is about, if record.bin is missing or looks as if a program changed it."""
+    originals = _originals(made["record.bin"]) if "record.bin" in made else {"": b""}
+    if not originals:
         return
     try:
         evidence = parse({"record.bin": b"", **made}, [], [])
@@ -296,11 +333,22 @@ def _find_record(made: dict[str, bytes], undone: list[str], others: Sequence[str
         if found := [name for name in others if _is_record(evidence, made[name])]:
             _take(made, undone, "record.bin", found)
         return
-    record = made["record.bin"]
-    original = record.replace(b"\r\n", b"\n")
-    if not _is_record(evidence, record) and _is_record(evidence, original):
-        made["record.bin"] = original
-        undone.append("record.bin has CRLF where it had line feeds")
+    for what, original in {"": made["record.bin"], **originals}.items():
+        if _is_record(evidence, original):
+            made["record.bin"] = original
+            undone += [what] if what else []
+            return
+
+
+def _originals(record: bytes) -> dict[str, bytes]:
+    """Return what record.bin may have been, by what a program may have done to it."""
+    found = {}
+    if b"\r\n" in record:
+        found["record.bin has CRLF where it had line feeds"] = record.replace(b"\r\n", b"\n")
+    if len(record) <= _MOST_RENAMED_BYTES and _BASE64_TEXT.fullmatch(record):
+        with contextlib.suppress(ValueError):
+            found["record.bin was saved in base64"] = base64.b64decode(record)
+    return found
 
 
 def _is_record(evidence: Evidence, record: bytes) -> bool:
@@ -317,9 +365,9 @@ def _as_written(content: bytes) -> tuple[bytes, str]:
     text = content.removeprefix(b"\xef\xbb\xbf")
     if text != content:
         undone.append("has a byte order mark")
-    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if encoding := _utf_16(text):
         try:
-            text = text.decode("utf-16").encode()
+            text = text.decode(encoding).encode()
         except (UnicodeDecodeError, UnicodeEncodeError):
             return content, ""
         undone.append("was saved as UTF-16")
@@ -327,7 +375,21 @@ def _as_written(content: bytes) -> tuple[bytes, str]:
     if lines and text.count(b"\r\n") == lines:
         text = text.replace(b"\r\n", b"\n")
         undone.append("has CRLF at the ends of its lines")
+    if text[:1] != b"{" and (trimmed := re.sub(rb"(?<![ \t])[ \t]+(?=\n|\Z)", b"", text)) != text:
+        text = trimmed
+        undone.append("has blanks at the ends of its lines")
+    if text[:1] not in (b"", b"{") and (ended := text.rstrip(b"\n") + b"\n") != text:
+        text = ended
+        undone.append("ends with more or fewer line ends")
     return text, " and ".join(undone)
+
+
+def _utf_16(begins: bytes) -> str:
+    """Return the encoding of a text that begins like this, if it is UTF-16; texts here begin with ASCII."""
+    if begins[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    zeros = [byte == 0 for byte in begins[:4]]
+    return "utf-16-le" if zeros == [False, True] * 2 else "utf-16-be" if zeros == [True, False] * 2 else ""
 
 
 def _kind_of(content: bytes) -> str:
@@ -958,10 +1020,12 @@ def check_file(manifest: Manifest, file: IO[bytes]) -> str:
     """Check that the file has the size and the SHA-256 of the manifest."""
     size, digest = _measured(file)
     if (size, digest) != (manifest.said["Size"], manifest.said["SHA256"]):
-        raise RefusedError(
-            f"the file is another one: it has {size} bytes, and the SHA-256 {digest}. If a spreadsheet has "
-            "saved it, check the file that was exported"
-        )
+        file.seek(0)
+        begins = file.read(4)
+        hint = "If a spreadsheet has saved it, check the file that was exported"
+        if begins == _ZIP or begins[:2] in _OTHER_ARCHIVES:
+            hint = "It is an archive or a compressed file: unpack it, and check the file in it"
+        raise RefusedError(f"the file is another one: it has {size} bytes, and the SHA-256 {digest}. {hint}")
     return f"the file has the {size} bytes of the manifest, SHA-256 {digest}"
 
 
@@ -974,20 +1038,24 @@ def _measured(file: IO[bytes]) -> tuple[int, str]:
 
 
 # Ends of lines outside and inside of quotes to try, those of each line at first: of records in CSV, and in their texts.
-_ENDS = (None, ("\n", "\n"), ("\r\n", "\n"), ("\r\n", "\r\n"))
+# None leaves them as they are, and one text alone stands for each CRLF, which a program may have written for each \n.
+_ENDS = (None, ("\n", "\n"), ("\r\n", "\n"), ("\r\n", "\r\n"), "\n")
+_DAMAGED = (UnicodeError, EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile, RuntimeError)
+_RESAVED = "a program has changed its line endings or its encoding"
 
 
-def _as_exported(manifest: Manifest, path: Path, keys: Sequence[Key]) -> IO[bytes] | None:
-    """Undo what programs do to text files, as ``as_made`` does.
+def _as_exported(manifest: Manifest, path: Path, keys: Sequence[Key]) -> tuple[IO[bytes], str] | None:
+    """Undo what programs do to files, as ``as_made`` does.
 
     Returns:
-        A temporary file with the size and the SHA-256 of the manifest; None if nothing has to be undone, or cannot be.
+        A temporary file with the size and the SHA-256 of the manifest, and what was undone; None if nothing has to be
+        undone, or cannot be.
 
     Raises:
         UnusableError: the file cannot be read, or there is no room for the temporary file.
     """
     wanted = manifest.said["Size"], manifest.said["SHA256"]
-    if manifest.said["Format"] not in _ROWS or _with(path, _measured) == wanted:
+    if _with(path, _measured) == wanted:
         return None
     try:
         check_manifest_signature(manifest, keys)  # else anybody may say how large the file has to be
@@ -997,36 +1065,106 @@ def _as_exported(manifest: Manifest, path: Path, keys: Sequence[Key]) -> IO[byte
         made = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     except OSError as error:
         raise UnusableError(_unreadable("the directory of temporary files", error)) from error
-    begins = _with(path, lambda file: file.read(2))
-    encoding = "utf-16" if begins in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    for ends in _ENDS:
-        if _rewrite(path, encoding, ends, made, wanted[0]) and _measured(made) == wanted:
-            return made
+    kind = manifest.said["Format"]
+    try:
+        for packed, source in _sources(path):
+            if packed and _rewrite(source, "latin-1", None, made, wanted[0]) and _is_it(made, wanted, b""):
+                return made, packed
+            for ends in _ENDS if kind in _ROWS else ():
+                last = b"\r\n" if kind == "csv" else b"\n"
+                if _rewrite(source, "", ends, made, wanted[0]) and _is_it(made, wanted, last):
+                    return made, " and ".join(filter(None, (packed, _RESAVED)))
+    except OSError as error:
+        made.close()
+        reason = error.strerror or "it is refused"
+        raise UnusableError(f"no corrected copy of {path} can be made: {reason.lower()}") from error
     made.close()
     return None
 
 
-def _rewrite(path: Path, encoding: str, ends: tuple[str, str] | None, made: IO[bytes], most: int) -> bool:
-    """Write a file in UTF-8, with other ends of lines outside and inside of quotes; return whether it is a text."""
+def _sources(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """Yield what may be the exported file, with words for how it is packed; empty for the file itself."""
+    with path.open("rb") as file:
+        begins = file.read(4)
+        file.seek(0)
+        if begins[:2] == _GZIP:
+            with gzip.open(file) as unpacked:
+                yield "it was compressed with gzip", unpacked  # type: ignore[misc] # it has all that is used
+        elif begins == _ZIP:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(max(0, size - 42))
+            if _is_archive(file.read()):
+                with contextlib.suppress(*_DAMAGED), zipfile.ZipFile(file) as archive:
+                    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+                    entries = [entry for entry in entries if not _ADDED.fullmatch(entry.filename)]
+                    for entry in entries[:_MOST_FOLDERS]:
+                        if entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                            with archive.open(entry) as unpacked:
+                                yield "it was packed in a zip file", unpacked
+        else:
+            yield "", file
+
+
+def _rewrite(source: IO[bytes], encoding: str, ends: tuple[str, str] | str | None, made: IO[bytes], most: int) -> bool:
+    """Write a file again, with other ends of lines; return whether that could be done.
+
+    Args:
+        source: the file.
+        encoding: its encoding, in which it is written too; empty for UTF-8 or UTF-16, of which UTF-8 is made.
+        ends: see ``_ENDS``.
+        made: the new file.
+        most: bytes of the new file, at most, before the last piece.
+    """
+    made.seek(0)
+    made.truncate()
+    quoted, held, is_first = False, "", True
     try:
-        made.seek(0)
-        made.truncate()
-        # None makes all ends of lines "\n".
-        with path.open(encoding=encoding, newline="" if ends is None else None) as text:
-            quoted = False
-            while (piece := text.read(_MIB)) and made.tell() <= most:
-                parts = piece.split('"')
-                if ends is not None:
-                    parts = [part.replace("\n", ends[quoted ^ at & 1]) for at, part in enumerate(parts)]
-                    quoted ^= len(parts) & 1 == 0
-                made.write('"'.join(parts).encode())
-        made.seek(0)
-    except UnicodeError:
+        source.seek(0)
+        begins = source.read(4)
+        source.seek(0)
+    except _DAMAGED:
         return False
-    except OSError as error:
-        reason = error.strerror or "it is refused"
-        raise UnusableError(f"no corrected copy of {path} can be made: {reason.lower()}") from error
+    # None makes all ends of lines "\n".
+    newline = None if isinstance(ends, tuple) else ""
+    text = io.TextIOWrapper(source, encoding or _utf_16(begins) or "utf-8", newline=newline)
+    try:
+        while piece := text.read(_MIB):
+            if made.tell() > most:
+                return False
+            if is_first and not encoding:
+                piece = piece.lstrip("\ufeff")
+            is_first = False
+            if isinstance(ends, str):
+                piece, held = held + piece, ""
+                if piece.endswith("\r"):
+                    piece, held = piece[:-1], "\r"
+                piece = piece.replace("\r\n", ends)
+            elif ends is not None:
+                parts = piece.split('"')
+                parts = [part.replace("\n", ends[quoted ^ at & 1]) for at, part in enumerate(parts)]
+                quoted ^= len(parts) & 1 == 0
+                piece = '"'.join(parts)
+            made.write(piece.encode(encoding or "utf-8"))
+    except _DAMAGED:
+        return False
+    finally:
+        text.detach()
+    made.write(held.encode())
     return True
+
+
+def _is_it(made: IO[bytes], wanted: tuple[int, str], last: bytes) -> bool:
+    """Return whether a copy is the exported file; its last line is ended with ``last`` if that is all that differs."""
+    size = made.seek(0, io.SEEK_END)
+    if size != wanted[0] and last:
+        made.seek(max(0, size - 64))
+        tail = made.read()
+        made.seek(size - len(tail) + len(tail.rstrip(b"\r\n")))
+        made.truncate()
+        made.write(last)
+        size = made.tell()
+    made.seek(0)
+    return size == wanted[0] and _measured(made) == wanted
 
 
 def check_rows(manifest: Manifest, file: IO[bytes]) -> str:
@@ -1114,7 +1252,8 @@ def _read_rows(kind: str, text: Iterable[str]) -> Iterator[dict[str, Any]]:
         for row in csv.DictReader(text):
             yield _from_csv({name: cell for name, cell in row.items() if isinstance(cell, str)})
     except (UnicodeDecodeError, csv.Error) as error:
-        raise RefusedError(f"the rows cannot be read: {error}") from error
+        reason = "the file is not UTF-8, as the exported file is" if isinstance(error, UnicodeDecodeError) else error
+        raise RefusedError(f"the rows cannot be read: {reason}") from error
 
 
 def _of_event(event: dict[str, Any], where: str) -> dict[str, Any]:
@@ -1222,6 +1361,8 @@ def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report
         UnusableError: a file cannot be read.
     """
     for given in (path, manifest_path):
+        if given.is_dir():
+            raise UnusableError(f"{given} is a directory: give the exported file itself, and then its manifest")
         if given.exists() and not given.is_file():
             raise UnusableError(f"{given} is not a regular file: save the export and its manifest in files")
     note = _with(manifest_path, lambda file: file.read(_MIB + 1))
@@ -1231,8 +1372,8 @@ def check_export(path: Path, manifest_path: Path, keys: Sequence[Key]) -> Report
     except RefusedError as error:
         return Report((Step("manifest", False, str(error)),))
     steps, unknown = [Step("manifest", True, "the manifest is well-formed")], list[str]()
-    made = _as_exported(manifest, path, keys)
-    undone = "; a program has changed its line endings or its encoding, which is undone" if made else ""
+    made, what = _as_exported(manifest, path, keys) or (None, "")
+    undone = f"; {what}, which is undone" if made else ""
 
     def of_file(take: Callable[[Manifest, IO[bytes]], str]) -> str:
         if made is None:

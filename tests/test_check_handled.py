@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import bz2
+import gzip
 import io
 import os
 import zipfile
@@ -15,7 +18,7 @@ from server import check
 from server.commands.bundles import save_bundle
 from server.notary.origin import LogName, Stream
 from tests.checked_bundles import BUNDLE, FIRST, LOG, READ, SECOND, failed, key, says
-from tests.checked_exports import KEY, OTHER_KEY, Checker, export
+from tests.checked_exports import KEY, OTHER_KEY, Checker, export, note_of
 from tests.checked_exports import says as says_of_export
 
 TEXTS = sorted(READ - {"record.bin"})
@@ -44,6 +47,8 @@ PROGRAMS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "notepad": (lambda content: marked(crlf(content)), "has a byte order mark and has CRLF at the ends of its lines"),
     "redirection": (utf_16, "was saved as UTF-16"),
     "big-endian": (utf_16_be, "was saved as UTF-16"),
+    "little-endian": (lambda content: content.decode().encode("utf-16-le"), "was saved as UTF-16"),
+    "unmarked": (lambda content: content.decode().encode("utf-16-be"), "was saved as UTF-16"),
     "powershell": (lambda content: utf_16(crlf(content)), "was saved as UTF-16 and has CRLF at the ends of its lines"),
 }
 
@@ -101,6 +106,27 @@ class TestTexts:
         report = check.check({**BUNDLE, "checkpoint": checkpoint}, [key(FIRST)])
         assert "replaced bytes that it could not read; ask for the bundle again" in failed(report)["files"]
 
+    @pytest.mark.parametrize("name", [name for name in TEXTS if name != "record.json"])
+    @pytest.mark.parametrize(
+        ("change", "what"),
+        [
+            (lambda content: content.replace(b"\n", b" \t\n"), "has blanks at the ends of its lines"),
+            (lambda content: content.rstrip(b"\n"), "ends with more or fewer line ends"),
+            (lambda content: content + b"\n\n", "ends with more or fewer line ends"),
+            (
+                lambda content: crlf(content.replace(b"\n", b" \n") + b"\n"),
+                "blanks at the ends of its lines and ends with",
+            ),
+        ],
+    )
+    def test_blanks_and_line_ends_that_were_added_or_are_missing_are_undone(
+        self, name: str, change: Callable[[bytes], bytes], what: str
+    ) -> None:
+        assert_proved({**BUNDLE, name: change(BUNDLE[name])}, what)
+
+    def test_blanks_in_record_json_mean_nothing(self) -> None:
+        assert_proved({**BUNDLE, "record.json": BUNDLE["record.json"].replace(b"\n", b" \n") + b"\n\n"})
+
 
 class TestRecord:
     LOG = MemoryLog([encode_record(Stream.AUDIT, {"Body": f"first\nsecond {number}".encode()}) for number in range(9)])
@@ -110,6 +136,16 @@ class TestRecord:
         report = check.check({**self.FILES, "record.bin": crlf(self.FILES["record.bin"])}, [key(FIRST)])
         assert failed(report) == {}
         assert "record.bin has CRLF where it had line feeds" in says(report, "files")
+
+    @pytest.mark.parametrize(
+        "encode", [base64.b64encode, base64.encodebytes, lambda raw: crlf(base64.encodebytes(raw))]
+    )
+    def test_a_record_that_was_saved_in_base64_is_decoded(self, encode: Callable[[bytes], bytes]) -> None:
+        assert_proved({**BUNDLE, "record.bin": encode(BUNDLE["record.bin"])}, "record.bin was saved in base64")
+
+    @pytest.mark.parametrize("record", [base64.b64encode(b"another record"), b"AAA", b""])
+    def test_another_record_in_base64_proves_nothing(self, record: bytes) -> None:
+        assert "inclusion" in failed(check.check({**BUNDLE, "record.bin": record}, [key(FIRST)]))
 
     def test_another_record_with_crlf_proves_nothing(self) -> None:
         other = crlf(self.LOG.records[4])
@@ -167,9 +203,9 @@ class TestNames:
         assert_proved({**BUNDLE, **{f"{name} (1)": content for name, content in other.items()}})
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
+def zipped(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(archive, "w", method) as file:
         for name, content in files.items():
             file.writestr(name, content)
     return archive.getvalue()
@@ -248,8 +284,8 @@ class TestArchives:
         assert_proved(check.read_bundle(tmp_path / "unpacked"))
 
     def test_a_bundle_that_lies_too_deep_is_not_found(self, tmp_path: Path) -> None:
-        (tmp_path / "a/b/c").mkdir(parents=True)
-        save_bundle(BUNDLE, tmp_path / "a/b/c/d")
+        (tmp_path / "a/b/c/d").mkdir(parents=True)
+        save_bundle(BUNDLE, tmp_path / "a/b/c/d/e")
         assert failed(check.check(check.read_bundle(tmp_path), [key(FIRST)]))["files"].startswith("missing")
 
     def test_renamed_files_are_read_from_archives_unless_they_are_giants(self, tmp_path: Path) -> None:
@@ -265,6 +301,40 @@ class TestArchives:
         renamed = {("checkpoint.txt" if name == "checkpoint" else name): content for name, content in BUNDLE.items()}
         file.write_bytes(zipped({**renamed, **{f"other {number}": b"x" for number in range(30)}}))
         assert failed(check.check(check.read_bundle(file), [key(FIRST)])) == {"files": "missing: checkpoint"}
+
+    @pytest.mark.parametrize("times", [1, 2])
+    def test_a_zip_file_in_a_zip_file_or_in_a_folder_is_unpacked(self, times: int, tmp_path: Path) -> None:
+        packed = zipped(BUNDLE)
+        for _ in range(times):
+            packed = zipped({"bundle.zip": packed, "__MACOSX/._bundle.zip": b"x"})
+        (tmp_path / "bundle.zip").write_bytes(packed)
+        assert_proved(check.read_bundle(tmp_path / "bundle.zip"))
+        assert_proved(check.read_bundle(tmp_path))
+
+    def test_a_zip_file_that_was_packed_very_often_is_not_unpacked(self, tmp_path: Path) -> None:
+        packed = zipped(BUNDLE)
+        for _ in range(5):
+            packed = zipped({"bundle.zip": packed})
+        (tmp_path / "bundle.zip").write_bytes(packed)
+        assert failed(check.check(check.read_bundle(tmp_path / "bundle.zip"), [key(FIRST)]))["files"].startswith(
+            "missing"
+        )
+
+    def test_of_several_bundles_none_is_chosen(self, tmp_path: Path) -> None:
+        (tmp_path / "both").mkdir()
+        for name in ("a", "b"):
+            save_bundle(BUNDLE, tmp_path / "both" / name)
+        with pytest.raises(check.RefusedError, match=r"several bundles: check one at a time: .*both/a, .*both/b"):
+            check.read_bundle(tmp_path)
+        both = zipped({f"x/{folder}/{name}": content for folder in "ab" for name, content in BUNDLE.items()})
+        (tmp_path / "both.zip").write_bytes(both)
+        with pytest.raises(check.RefusedError, match="several bundles: unpack them, and check one at a time: a, b"):
+            check.read_bundle(tmp_path / "both.zip")
+
+    def test_a_bundle_in_a_folder_beside_other_files_is_found(self, tmp_path: Path) -> None:
+        save_bundle(BUNDLE, tmp_path / "bundle")
+        (tmp_path / "letter.txt").write_text("see the bundle")
+        assert_proved(check.read_bundle(tmp_path))
 
 
 LINES = MemoryLog(
@@ -300,7 +370,108 @@ class TestExports:
     @pytest.mark.parametrize(
         "change",
         [
+            lambda content: marked(marked(content)),
+            lambda content: content.decode().encode("utf-16-le"),
+            lambda content: content.replace(b"\n", b"\r\n"),
+            lambda content: content.rstrip(b"\r\n"),
+            lambda content: content + b"\r\n\n",
+            lambda content: content.replace(b"\r\n", b"\n")[:-1],
+            lambda content: utf_16(marked(content.replace(b"\n", b"\r\n"))),
+        ],
+        ids=["two marks", "UTF-16LE", "text mode", "no last end", "more ends", "LF and no last end", "all"],
+    )
+    def test_a_file_that_was_saved_badly_holds_too(
+        self, tmp_path: Path, kind: str, change: Callable[[bytes], bytes]
+    ) -> None:
+        content, manifest = export(kind, [(LINES, range(3))])
+        report = Checker(tmp_path).report(change(content), manifest)
+        assert report.holds
+        assert "line endings or its encoding, which is undone" in says_of_export(report)["file"]
+
+    @pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet"])
+    @pytest.mark.parametrize(
+        ("pack", "how"),
+        [
+            (gzip.compress, "it was compressed with gzip"),
+            (lambda content: zipped({"export": content}), "it was packed in a zip file"),
+            (lambda content: zipped({"__MACOSX/._e": b"", "a/b": b"other", "a/e": content}), "packed in a zip file"),
+        ],
+        ids=["gzip", "zip", "zip of several"],
+    )
+    def test_a_file_that_was_packed_is_unpacked(
+        self, tmp_path: Path, kind: str, pack: Callable[[bytes], bytes], how: str
+    ) -> None:
+        content, manifest = export(kind)
+        report = Checker(tmp_path).report(pack(content), manifest)
+        assert report.holds
+        assert f"{how}, which is undone" in says_of_export(report)["file"]
+        if kind != "parquet":
+            both = Checker(tmp_path).report(pack(marked(content)), manifest)
+            assert f"{how} and a program has changed" in says_of_export(both)["file"]
+            assert both.holds
+
+    @pytest.mark.parametrize(
+        "pack",
+        [
+            bz2.compress,
+            lambda content: gzip.compress(content)[:-20],
+            lambda content: gzip.compress(content)[:12] + b"\xff" * 60,
+            lambda content: gzip.compress(content + b"x" * (5 << 20)),
+            lambda content: zipped({"export": content + b"x"}),
+            lambda content: zipped({"a": b"", "b": b"", "c": b"", "d": content}),
+            lambda content: zipped({"export": content}) + b"a comment",
+            lambda content: zipped({"export": content})[:200] + b"\xff" * 8 + zipped({"export": content})[208:],
+            lambda content: zipped({"export": content}).replace(b"PK\1\2", b"PK\1\0"),
+            lambda content: zipped({"export": content}, zipfile.ZIP_BZIP2),
+        ],
+    )
+    def test_an_archive_that_does_not_have_the_file_is_named(
+        self, tmp_path: Path, pack: Callable[[bytes], bytes]
+    ) -> None:
+        content, manifest = export("ndjson")
+        why = Checker(tmp_path).failed(pack(content), manifest)
+        assert why["file"].endswith("It is an archive or a compressed file: unpack it, and check the file in it")
+        assert why["rows"].startswith("the rows cannot be read: the file is not UTF-8") or "row" in why["rows"]
+
+    def test_a_carriage_return_at_the_edge_of_a_piece_is_kept(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        content, manifest = export("csv", [(LINES, range(3))])
+        checker = Checker(tmp_path)
+        checker.write(content.replace(b"\n", b"\r\n"), manifest)
+        parsed = check.parse_manifest(note_of(manifest))
+        monkeypatch.setattr(check, "_ENDS", ("\n",))
+        for size in range(20, 60):
+            monkeypatch.setattr(check, "_MIB", size)
+            found = check._as_exported(parsed, checker.file, [KEY])
+            assert found is not None
+            with found[0] as made:
+                made.seek(0)
+                assert made.read() == content
+
+    def test_a_last_carriage_return_is_kept_too(self, tmp_path: Path) -> None:
+        content, _ = export("csv")
+        file = tmp_path / "file"
+        file.write_bytes(content + b"\r")
+        with file.open("rb") as source, (tmp_path / "made").open("wb+") as made:
+            assert check._rewrite(source, "", "\n", made, len(content))
+            made.seek(0)
+            assert made.read() == content.replace(b"\r\n", b"\n") + b"\r"
+
+    def test_a_directory_is_not_taken_for_an_export(self, tmp_path: Path) -> None:
+        checker = Checker(tmp_path)
+        checker.write(*export("csv"))
+        with pytest.raises(check.UnusableError, match="is a directory: give the exported file itself"):
+            check.check_export(tmp_path, checker.manifest, [KEY])
+
+    @pytest.mark.parametrize("kind", ["ndjson", "csv"])
+    @pytest.mark.parametrize(
+        "change",
+        [
             lambda content: content.replace(b"alice", b"mallo"),
+            lambda content: content + b"\n" * 70 + b"x",
+            lambda content: content[:-9],
+            lambda content: b"?" + content,
             lambda content: marked(content.replace(b"alice", b"mallo")),
             lambda content: content + b"x" * (3 << 20),
             lambda content: b"\xff\xfe" + content + b"\n" * (len(content) % 2 + 1),

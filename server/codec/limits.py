@@ -55,7 +55,8 @@ class MalformedReason(Enum):
 
     BROKEN = "invalid or truncated protobuf"
     NOT_UTF8 = "a string is not UTF-8"
-    TOO_DEEP = "values are nested more than 100 messages deep"
+    # A map takes three of the 100 nested messages that protobuf permits, a list two; the records themselves take seven.
+    TOO_DEEP = "a value is nested too deep: there may be 31 levels of maps, or 46 levels of lists"
 
 
 def malformed(request: bytes, wrong: MalformedReason, signal: Signal = Signal.LOGS) -> MalformedRequestError:

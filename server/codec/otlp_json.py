@@ -35,6 +35,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from server.codec.json_names import OLD_NAMES, why_unread
+from server.codec.limits import MalformedReason
 from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
 
@@ -173,7 +174,7 @@ def _fill(message: Message, value: object, depth: int) -> None:
     if type(value) is not dict:
         raise _InvalidError("an object is expected")
     if depth > _MAX_DEPTH:
-        raise _InvalidError(f"nested more than {_MAX_DEPTH} levels deep")
+        raise _InvalidError(MalformedReason.TOO_DEEP.value)
     fields = _fields(message.DESCRIPTOR)
     chosen: str | None = None
     spelled: dict[str, str] = {}

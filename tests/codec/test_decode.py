@@ -281,7 +281,7 @@ def nested_request(levels: int) -> bytes:
             "invalid or truncated protobuf",
         ),
         (delimited(1, delimited(3, b"\xff")), "UTF-8"),
-        (nested_request(100), "100 messages deep"),
+        (nested_request(100), "46 levels of lists"),
     ],
     ids=["json", "gzip", "cut off", "not UTF-8", "nested too deeply"],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -73,11 +74,26 @@ def test_the_deepest_accepted_value_can_be_decoded_and_one_level_more_is_refused
     # The request, resource logs, scope logs, record and body, then two messages for each array.
     deepest = (100 - 5) // 2
     assert convert(nested(deepest)).resource_logs
-    assert "nested more than 100 levels deep" in reason(nested(deepest + 1))
+    assert "31 levels of maps, or 46 levels of lists" in reason(nested(deepest + 1))
+
+
+@pytest.mark.parametrize(
+    ("levels", "wrap"),
+    [
+        (31, lambda value: {"kvlistValue": {"values": [{"key": "k", "value": value}]}}),
+        (46, lambda value: {"arrayValue": {"values": [value]}}),
+    ],
+    ids=["maps", "lists"],
+)
+def test_the_levels_that_the_message_names_are_accepted(levels: int, wrap: Callable[[object], object]) -> None:
+    value: object = {"stringValue": "core"}
+    for _ in range(levels):
+        value = wrap(value)
+    assert convert(around_record({"attributes": [{"key": "k", "value": value}]})).resource_logs
 
 
 def test_depth_that_protobuf_would_refuse_is_refused_here() -> None:
-    assert "nested more than 100 levels deep" in reason(nested(200))
+    assert "31 levels of maps, or 46 levels of lists" in reason(nested(200))
 
 
 def test_the_message_does_not_repeat_what_was_sent() -> None:
