@@ -242,3 +242,10 @@ def test_rules_that_are_asked_for_are_told_however_far_they_are() -> None:
     [trial] = explained(late, "late", log_attributes=sent).near
     assert isinstance(trial, Trial)
     assert trial.matches
+
+
+def test_the_outcome_of_an_event_that_was_cut_off_says_why_it_is_unknown() -> None:
+    rules = (rule(match={"body": {"who": "*"}}, fields={"outcome": ["body:error", "=success"]}),)
+    found = field("outcome", rules, body=b'{"who":"a","err')
+    assert (found.value, [each.why for each in found.unused]) == (b"unknown", [Why.MISSING, Why.CUT])
+    assert field("outcome", rules, body=b'{"who":"a"}').value == b"success"
