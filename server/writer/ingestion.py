@@ -192,7 +192,7 @@ class Ingestion:
     async def taking_requests(self, writing: Writing, engine: Engine, stop: asyncio.Event) -> AsyncIterator[None]:
         """Let requests in, as many as there is memory for, which is watched until the block ends.
 
-        The audit rules are read again before: a worker that is started again has those of the server's start.
+        Audit rules are read again before: a worker that is started again has those of the server's start.
 
         Args:
             writing: the logs.
@@ -211,7 +211,6 @@ class Ingestion:
 
         in_force = self._rules = RulesInForce(self._settings, lambda rules: self.pipeline.use_codec(codec_of(rules)))
         await self._pools.housekeeping.run(in_force.reload)
-        codec = codec_of(in_force.rules)
         self.metrics.add_gauges(
             lambda: [
                 *admission_gauges(admission),
@@ -221,7 +220,7 @@ class Ingestion:
         )
         with contextlib.ExitStack() as stack:
             stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
-            self.pipeline.start(Components(codec, writing.batchers, admission, writing.not_ready))
+            self.pipeline.start(Components(codec_of(in_force.rules), writing.batchers, admission, writing.not_ready))
             for stream, batcher in writing.batchers.items():
                 stack.enter_context(background(f"batches of {stream.value} records", batcher.running(), stop))
             yield
