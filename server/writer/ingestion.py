@@ -217,7 +217,7 @@ class Ingestion:
     async def taking_requests(self, writing: Writing, engine: Engine, stop: asyncio.Event) -> AsyncIterator[None]:
         """Let requests in, as many as there is memory for, which is watched until the block ends.
 
-        The audit rules are read again before: a worker that is started again has those of the server's start.
+        Audit rules are read again before: a worker that is started again has those of the server's start.
 
         Args:
             writing: the logs.
@@ -237,7 +237,6 @@ class Ingestion:
 
         in_force = self._rules = RulesInForce(settings, lambda rules: self.pipeline.use_codec(codec_of(rules)))
         await self._pools.housekeeping.run(self.reload_rules)
-        codec = codec_of(in_force.rules)
         self.metrics.add_gauges(
             lambda: [
                 *admission_gauges(admission),
@@ -249,7 +248,7 @@ class Ingestion:
         with contextlib.ExitStack() as stack:
             stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
             parts = Components(
-                codec,
+                codec_of(in_force.rules),
                 writing.batchers,
                 admission,
                 writing.not_ready,
