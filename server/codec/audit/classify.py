@@ -9,10 +9,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv6Address
-from socket import AF_INET6, inet_pton
 from typing import NamedTuple
 
+from server.codec.audit.addresses import address_of
 from server.codec.audit.facts import Facts, facts_of
 from server.codec.audit.rules import (
     FIELD_NAMES,
@@ -39,7 +38,6 @@ __all__ = [
     "Extraction",
     "Found",
     "Way",
-    "address_of",
     "classify",
     "first_match",
     "has_events",
@@ -54,10 +52,6 @@ MOST_BYTES = 8192
 """Bytes of a value that an audit column holds, and that regular expressions search."""
 
 _NUMBER = re.compile(rb"-?[0-9]{1,18}")
-_MOST_ADDRESS = 64
-_ADDRESS = re.compile(
-    rb"\[([0-9a-fA-F:.]+)\](?::[0-9]+)?|([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::[0-9]+)?|([0-9a-fA-F.]*:[0-9a-fA-F:.]*)"
-)
 _MAP = re.compile(rb"\s*(?:\[\s*)*\{\s*[\"}]")
 _WORDS = {"actor_type": ACTOR_TYPES, "outcome": (b"success", b"failure"), "category": CATEGORIES}
 _LEFT_OUT = (("actor_name", "actor_id"), ("effective_actor_id", "actor_id"), ("source_host", "source_id"))
@@ -283,30 +277,6 @@ class Extraction:
         if word in _WORDS[name]:
             return word, Way.WORD, None
         return b"", Way.NONE, None
-
-
-def address_of(text: bytes) -> bytes:
-    """Return the first address of a text without its port, as RFC 5952 writes it, or of IPv4 if it is mapped to IPv6.
-
-    Proxies write ``unknown`` for addresses that they do not know. A text that does not begin with an address is
-    returned unchanged.
-    """
-    for part in text.split(b","):
-        first = part.strip(b" ")
-        if first.lower() != b"unknown":
-            match = _ADDRESS.fullmatch(first) if len(first) <= _MOST_ADDRESS else None
-            return _canonical_address(next(filter(None, match.groups()))) if match else text
-    return text
-
-
-def _canonical_address(address: bytes) -> bytes:
-    if b":" not in address:
-        return address
-    try:
-        ipv6 = IPv6Address(inet_pton(AF_INET6, address.decode()))
-    except OSError:
-        return address
-    return str(ipv6.ipv4_mapped or ipv6).encode()
 
 
 def is_map(text: bytes) -> bool:

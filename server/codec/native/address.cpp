@@ -9,7 +9,7 @@
 namespace lognotary {
 namespace {
 
-constexpr size_t kMostBytes = 64;  // _MOST_ADDRESS in classify.py
+constexpr size_t kMostBytes = 64;  // _MOST_ADDRESS in addresses.py
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 

@@ -1,4 +1,4 @@
-// Source addresses, without their ports and without proxies: address_of in server/codec/audit/classify.py.
+// Source addresses, without their ports and without proxies: address_of in server/codec/audit/addresses.py.
 #pragma once
 
 #include "buffer.hpp"

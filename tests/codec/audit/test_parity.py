@@ -13,8 +13,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
 
+from server.codec.audit.addresses import address_of
 from server.codec.audit.built_in import built_in_rules
-from server.codec.audit.classify import address_of, classify
+from server.codec.audit.classify import classify
 from server.codec.audit.parse import parse_rules
 from server.codec.audit.rules import FIELD_NAMES
 from server.codec.decode import decode
