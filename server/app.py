@@ -20,6 +20,7 @@ from grpc_reflection.v1alpha import reflection
 
 from server.api.asking import Queries
 from server.api.backend import Backend
+from server.api.disclosures import Disclosures, add_disclosures
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.health import add_health, following_readiness
 from server.api.http_api import build_http_api
@@ -41,6 +42,8 @@ from server.otlp.errors import NotServedError
 from server.otlp.http_refusals import unserved_routes
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.unserved import SERVICES, not_served_by_api, unserved_handler
+from server.own_records.erasures import record_erasure
+from server.own_records.sender import OwnRecords
 from server.process.background import background
 from server.process.fair_queue import FairQueue
 from server.process.finding_log import FoundOverApi
@@ -142,7 +145,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         )
         rereading = _reread_keys(process, backend, identity)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))
-        answering = _answer(process, backend, intake)
+        record = partial(record_erasure, OwnRecords(intake.otlp_grpc))
+        disclosures = Disclosures(reader, record, settings.administration)
+        answering = _answer(process, backend, intake, disclosures)
         api_grpc, http = await stack.enter_async_context(answering)
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
@@ -251,7 +256,9 @@ def _freeze_gc() -> None:
 
 
 @contextlib.asynccontextmanager
-async def _answer(process: Process, backend: Backend, intake: Intake) -> AsyncIterator[tuple[Address, Address]]:
+async def _answer(
+    process: Process, backend: Backend, intake: Intake, disclosures: Disclosures
+) -> AsyncIterator[tuple[Address, Address]]:
     """Answer the API, over gRPC and HTTP; yields where. Should one end by itself, it is as with ``receiving``."""
     settings, pool, ended = process.settings, process.pools.api, process.signals.stop
     metrics, not_ready = intake.metrics, intake.not_ready
@@ -266,6 +273,7 @@ async def _answer(process: Process, backend: Backend, intake: Intake) -> AsyncIt
         threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
         queries = Queries(backend, threads, FairQueue(settings.query_concurrency))
         add_services(server, backend, pool, queries)
+        add_disclosures(server, disclosures, pool)
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         server.add_generic_rpc_handlers((unserved_handler(metrics.request, RefusalLog("grpc"), explain),))

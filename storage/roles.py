@@ -64,6 +64,7 @@ def _rights(role: Role, database: str) -> Iterator[str]:
         yield from (f"{_ALTERED} ON {database}.{table}" for table in _LOGS)
         yield f"ALTER TTL ON {database}.{_SPANS}"
         yield from (f"ALTER SETTINGS ON {database}.{table}" for table in _EVIDENCE)
+        yield f"SELECT, INSERT, CREATE TABLE, ALTER DELETE, ALTER TTL ON {database}.disclosures"
         yield "TABLE ENGINE ON MergeTree"
     yield from map(system_right, _SYSTEM)
 

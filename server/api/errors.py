@@ -3,6 +3,9 @@
     ApiError
     ├── InvalidArgumentError      the caller must change the call: INVALID_ARGUMENT, 400
     ├── NotFoundError             the requested object does not exist: NOT_FOUND, 404
+    ├── NotPermittedError         the caller may not make the call: PERMISSION_DENIED, 403
+    ├── ConflictError             the state of things forbids the call: FAILED_PRECONDITION, 409
+    ├── UnrecordedError           a change cannot be made and recorded now: UNAVAILABLE, 503
     └── AlteredError              what is stored is not what was signed: DATA_LOSS, 500
 
 Storage that cannot be read is a ``StorageError``: UNAVAILABLE, 503.
@@ -12,7 +15,15 @@ from __future__ import annotations
 
 from server.errors.base import LognotaryError
 
-__all__ = ["AlteredError", "ApiError", "InvalidArgumentError", "NotFoundError"]
+__all__ = [
+    "AlteredError",
+    "ApiError",
+    "ConflictError",
+    "InvalidArgumentError",
+    "NotFoundError",
+    "NotPermittedError",
+    "UnrecordedError",
+]
 
 
 class ApiError(LognotaryError):
@@ -21,6 +32,18 @@ class ApiError(LognotaryError):
 
 class InvalidArgumentError(ApiError):
     """The call cannot be answered as it is."""
+
+
+class NotPermittedError(ApiError):
+    """The caller may not make the call."""
+
+
+class ConflictError(ApiError):
+    """The state of things forbids the call."""
+
+
+class UnrecordedError(ApiError):
+    """A change cannot be made and recorded now."""
 
 
 class NotFoundError(ApiError):

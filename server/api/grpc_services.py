@@ -15,6 +15,7 @@ from lognotary.v1 import (
     correlation_pb2,
     correlation_pb2_grpc,
     counts_pb2,
+    disclosures_pb2,
     evidence_pb2,
     evidence_pb2_grpc,
     export_pb2,
@@ -29,15 +30,16 @@ from server.process.fair_queue import QUERIES_AT_ONCE, FairQueue
 from server.process.pools import Pool
 from storage.interrupt import Interrupt
 
-__all__ = ["SERVICE_NAMES", "add_services"]
+__all__ = ["SERVICE_NAMES", "Context", "add_services", "answer_call"]
 
 _Answer = TypeVar("_Answer")
-_Context = grpc.aio.ServicerContext[Message, Message]
+Context = grpc.aio.ServicerContext[Message, Message]
 
 SERVICE_NAMES = (
     correlation_pb2.DESCRIPTOR.services_by_name["CorrelationService"].full_name,
     evidence_pb2.DESCRIPTOR.services_by_name["EvidenceService"].full_name,
     status_pb2.DESCRIPTOR.services_by_name["StatusService"].full_name,
+    disclosures_pb2.DESCRIPTOR.services_by_name["DisclosureService"].full_name,
 )
 
 
@@ -48,59 +50,63 @@ class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
         self._queries = queries
 
     async def GetTrace(  # noqa: N802 - the name is the API's
-        self, request: correlation_pb2.GetTraceRequest, context: _Context
+        self, request: correlation_pb2.GetTraceRequest, context: Context
     ) -> correlation_pb2.GetTraceResponse:
-        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.get_trace(request))
+        return await answer_call(context, _in_turn(context, self._queries), lambda: self._backend.get_trace(request))
 
     async def SearchAuditEvents(  # noqa: N802 - the name is the API's
-        self, request: correlation_pb2.SearchAuditEventsRequest, context: _Context
+        self, request: correlation_pb2.SearchAuditEventsRequest, context: Context
     ) -> correlation_pb2.SearchAuditEventsResponse:
-        return await _answer(
+        return await answer_call(
             context, _in_turn(context, self._queries), lambda: self._backend.search_audit_events(request)
         )
 
     async def Search(  # noqa: N802 - the name is the API's
-        self, request: correlation_pb2.SearchRequest, context: _Context
+        self, request: correlation_pb2.SearchRequest, context: Context
     ) -> correlation_pb2.SearchResponse:
-        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.search(request))
+        return await answer_call(context, _in_turn(context, self._queries), lambda: self._backend.search(request))
 
     async def Histogram(  # noqa: N802 - the name is the API's
-        self, request: counts_pb2.HistogramRequest, context: _Context
+        self, request: counts_pb2.HistogramRequest, context: Context
     ) -> counts_pb2.HistogramResponse:
-        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.histogram(request))
+        return await answer_call(context, _in_turn(context, self._queries), lambda: self._backend.histogram(request))
 
     async def Facets(  # noqa: N802 - the name is the API's
-        self, request: counts_pb2.FacetsRequest, context: _Context
+        self, request: counts_pb2.FacetsRequest, context: Context
     ) -> counts_pb2.FacetsResponse:
-        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.facets(request))
+        return await answer_call(context, _in_turn(context, self._queries), lambda: self._backend.facets(request))
 
     async def FieldNames(  # noqa: N802 - the name is the API's
-        self, request: counts_pb2.FieldNamesRequest, context: _Context
+        self, request: counts_pb2.FieldNamesRequest, context: Context
     ) -> counts_pb2.FieldNamesResponse:
-        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.field_names(request))
+        return await answer_call(context, _in_turn(context, self._queries), lambda: self._backend.field_names(request))
 
     async def FindTraces(  # noqa: N802 - the name is the API's
-        self, request: correlation_pb2.FindTracesRequest, context: _Context
+        self, request: correlation_pb2.FindTracesRequest, context: Context
     ) -> correlation_pb2.FindTracesResponse:
-        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.find_traces(request))
+        return await answer_call(context, _in_turn(context, self._queries), lambda: self._backend.find_traces(request))
 
     async def Neighbours(  # noqa: N802 - the name is the API's
-        self, request: correlation_pb2.NeighboursRequest, context: _Context
+        self, request: correlation_pb2.NeighboursRequest, context: Context
     ) -> correlation_pb2.NeighboursResponse:
-        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.neighbours(request))
+        return await answer_call(context, _in_turn(context, self._queries), lambda: self._backend.neighbours(request))
 
     async def ActorTimeline(  # noqa: N802 - the name is the API's
-        self, request: correlation_pb2.ActorTimelineRequest, context: _Context
+        self, request: correlation_pb2.ActorTimelineRequest, context: Context
     ) -> correlation_pb2.ActorTimelineResponse:
-        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.actor_timeline(request))
+        return await answer_call(
+            context, _in_turn(context, self._queries), lambda: self._backend.actor_timeline(request)
+        )
 
     async def TargetHistory(  # noqa: N802 - the name is the API's
-        self, request: correlation_pb2.TargetHistoryRequest, context: _Context
+        self, request: correlation_pb2.TargetHistoryRequest, context: Context
     ) -> correlation_pb2.TargetHistoryResponse:
-        return await _answer(context, _in_turn(context, self._queries), lambda: self._backend.target_history(request))
+        return await answer_call(
+            context, _in_turn(context, self._queries), lambda: self._backend.target_history(request)
+        )
 
     async def Export(  # noqa: N802 - the name is the API's
-        self, request: export_pb2.ExportRequest, context: _Context
+        self, request: export_pb2.ExportRequest, context: Context
     ) -> AsyncIterator[export_pb2.ExportResponse]:
         steps = _stream(
             context, self._pool, partial(self._backend.export, request), _steps_in_turn(context, self._queries)
@@ -110,7 +116,7 @@ class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
                 yield step
 
     async def CompleteSearch(  # noqa: N802 - the name is the API's
-        self, request: correlation_pb2.CompleteSearchRequest, context: _Context
+        self, request: correlation_pb2.CompleteSearchRequest, context: Context
     ) -> AsyncIterator[correlation_pb2.CompleteSearchResponse]:
         steps = _stream(
             context, self._pool, partial(self._backend.complete_search, request), _steps_in_turn(context, self._queries)
@@ -120,7 +126,7 @@ class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
                 yield step
 
     async def Tail(  # noqa: N802 - the name is the API's
-        self, request: correlation_pb2.TailRequest, context: _Context
+        self, request: correlation_pb2.TailRequest, context: Context
     ) -> AsyncIterator[correlation_pb2.TailResponse]:
         try:
             async with contextlib.aclosing(
@@ -138,27 +144,27 @@ class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
         self._pool = pool
 
     async def ListLogs(  # noqa: N802 - the name is the API's
-        self, request: evidence_pb2.ListLogsRequest, context: _Context
+        self, request: evidence_pb2.ListLogsRequest, context: Context
     ) -> evidence_pb2.ListLogsResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.list_logs(request))
+        return await answer_call(context, self._pool.run, lambda: self._backend.list_logs(request))
 
     async def GetCheckpoint(  # noqa: N802 - the name is the API's
-        self, request: evidence_pb2.GetCheckpointRequest, context: _Context
+        self, request: evidence_pb2.GetCheckpointRequest, context: Context
     ) -> evidence_pb2.GetCheckpointResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.get_checkpoint(request))
+        return await answer_call(context, self._pool.run, lambda: self._backend.get_checkpoint(request))
 
     async def GetInclusionProof(  # noqa: N802 - the name is the API's
-        self, request: evidence_pb2.GetInclusionProofRequest, context: _Context
+        self, request: evidence_pb2.GetInclusionProofRequest, context: Context
     ) -> evidence_pb2.GetInclusionProofResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.get_inclusion_proof(request))
+        return await answer_call(context, self._pool.run, lambda: self._backend.get_inclusion_proof(request))
 
     async def GetConsistencyProof(  # noqa: N802 - the name is the API's
-        self, request: evidence_pb2.GetConsistencyProofRequest, context: _Context
+        self, request: evidence_pb2.GetConsistencyProofRequest, context: Context
     ) -> evidence_pb2.GetConsistencyProofResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.get_consistency_proof(request))
+        return await answer_call(context, self._pool.run, lambda: self._backend.get_consistency_proof(request))
 
     async def Verify(  # noqa: N802 - the name is the API's
-        self, request: evidence_pb2.VerifyRequest, context: _Context
+        self, request: evidence_pb2.VerifyRequest, context: Context
     ) -> AsyncIterator[evidence_pb2.VerifyResponse]:
         steps = _stream(context, self._pool, partial(self._backend.verify, request))
         async with contextlib.aclosing(steps) as answers:
@@ -172,13 +178,13 @@ class _Status(status_pb2_grpc.StatusServiceServicer):
         self._pool = pool
 
     async def GetStatus(  # noqa: N802 - the name is the API's
-        self, request: status_pb2.GetStatusRequest, context: _Context
+        self, request: status_pb2.GetStatusRequest, context: Context
     ) -> status_pb2.GetStatusResponse:
-        return await _answer(context, self._pool.run, lambda: self._backend.get_status(request))
+        return await answer_call(context, self._pool.run, lambda: self._backend.get_status(request))
 
 
-async def _answer(
-    context: _Context, run: Callable[[Callable[[], _Answer]], Awaitable[_Answer]], work: Callable[[], _Answer]
+async def answer_call(
+    context: Context, run: Callable[[Callable[[], _Answer]], Awaitable[_Answer]], work: Callable[[], _Answer]
 ) -> _Answer:
     """Run blocking work in a thread; its errors become the status of the call."""
     try:
@@ -187,20 +193,20 @@ async def _answer(
         await _abort(context, error)
 
 
-def _in_turn(context: _Context, queries: Queries) -> Callable[[Callable[[], _Answer]], Awaitable[_Answer]]:
+def _in_turn(context: Context, queries: Queries) -> Callable[[Callable[[], _Answer]], Awaitable[_Answer]]:
     """Return a function that runs blocking work in the caller's turn, until the caller disconnects."""
     return partial(queries.run, caller_of_peer(context.peer()))
 
 
 def _steps_in_turn(
-    context: _Context, queries: Queries
+    context: Context, queries: Queries
 ) -> Callable[[Generator[_Answer, None, None]], AsyncGenerator[_Answer, None]]:
     """Return a function that runs each step of blocking work in a turn of the caller's."""
     return partial(queries.iterate, caller_of_peer(context.peer()))
 
 
 async def _stream(
-    context: _Context,
+    context: Context,
     pool: Pool,
     work: Callable[[Interrupt], Generator[_Answer, None, None]],
     iterate: Callable[[Generator[_Answer, None, None]], AsyncGenerator[_Answer, None]] | None = None,
@@ -218,7 +224,7 @@ async def _stream(
         interrupt.set()  # the client may have disconnected
 
 
-async def _abort(context: _Context, error: Exception) -> NoReturn:
+async def _abort(context: Context, error: Exception) -> NoReturn:
     status = status_of(error)
     if status.retry_after:
         context.set_trailing_metadata(retry_trailers(status))

@@ -9,7 +9,14 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 
-from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
+from server.api.errors import (
+    AlteredError,
+    ConflictError,
+    InvalidArgumentError,
+    NotFoundError,
+    NotPermittedError,
+    UnrecordedError,
+)
 from server.data_dir.directory import DataDirectoryError
 from server.notary.errors import SigningError
 from server.process.fair_queue import QueueFullError
@@ -44,6 +51,9 @@ _STATUSES: dict[type[Exception], tuple[grpc.StatusCode, int]] = {
     InvalidArgumentError: (grpc.StatusCode.INVALID_ARGUMENT, 400),
     QueryTooExpensiveError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 422),
     NotFoundError: (grpc.StatusCode.NOT_FOUND, 404),
+    NotPermittedError: (grpc.StatusCode.PERMISSION_DENIED, 403),
+    ConflictError: (grpc.StatusCode.FAILED_PRECONDITION, 409),
+    UnrecordedError: (grpc.StatusCode.UNAVAILABLE, 503),
     AlteredError: (grpc.StatusCode.DATA_LOSS, 500),
     DataDirectoryError: (grpc.StatusCode.FAILED_PRECONDITION, 500),
     SigningError: (grpc.StatusCode.UNAVAILABLE, 503),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from server.codec.audit.classify import classify
 from server.codec.audit.digest import rules_digest
@@ -10,6 +11,7 @@ from server.codec.audit.rules import Rule
 from server.codec.audit.split import with_events
 from server.codec.decode import decode
 from server.codec.decode_spans import decode_spans
+from server.codec.disclosures import Disclosure, with_actors
 from server.codec.encode import encode_records
 from server.codec.encode_spans import encode_spans
 from server.codec.limits import ROW_LIMITS, RowLimits
@@ -49,11 +51,20 @@ class ReferenceCodec:
 
     def encode(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode, classify and encode a request; see ``Codec``."""
-        records = with_events(decode(request, self._limits, self._redactor), self._rules, self._limits)
-        return encode_records(records, classify(records, self._rules), ingested_at, self._hashed, self._digest)
+        redactor = self._redactor.anew()
+        records = with_events(decode(request, self._limits, redactor), self._rules, self._limits)
+        audit = classify(records, self._rules)
+        rows = encode_records(records, audit, ingested_at, self._hashed, self._digest)
+        return _with_disclosures(rows, with_actors(redactor.disclosures, records.disclosed, audit))
 
     def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode and encode a traces request; see ``Codec``."""
-        return encode_spans(
-            decode_spans(request, self._limits, self._redactor), ingested_at, hashed=Stream.SPANS in self._hashed
-        )
+        redactor = self._redactor.anew()
+        spans = decode_spans(request, self._limits, redactor)
+        rows = encode_spans(spans, ingested_at, hashed=Stream.SPANS in self._hashed)
+        return _with_disclosures(rows, redactor.disclosures)
+
+
+def _with_disclosures(rows: list[Rows], disclosures: Sequence[Disclosure]) -> list[Rows]:
+    """Return the rows of a request, the first with the disclosures of them all."""
+    return [replace(rows[0], disclosures=tuple(disclosures)), *rows[1:]] if rows and disclosures else rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from server.codec.disclosures import Disclosure
 from server.notary.origin import Stream
 from storage.native import Column
 
@@ -42,6 +43,7 @@ class Rows:
         first_ingested_at: the earliest IngestedAt, in nanoseconds since the epoch.
         ingested_at: the latest IngestedAt, in nanoseconds since the epoch; all records were received on one day (UTC).
         redactions: number of secrets that each rule of redaction has replaced in all records, sorted by rule.
+        disclosures: what commitments stand for in the rows of the request, those of its other streams included.
         size: bytes of columns and leaf hashes, for limits.
     """
 
@@ -54,11 +56,13 @@ class Rows:
     first_ingested_at: int
     ingested_at: int
     redactions: tuple[tuple[str, int], ...] = ()
+    disclosures: tuple[Disclosure, ...] = ()
     size: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         # Computed once: the batcher reads the size again and again.
         size = sum(column.size for column in self.columns) + len(self.leaf_hashes)
+        size += sum(len(each.salt) + len(each.value) for each in self.disclosures)
         object.__setattr__(self, "size", size)
 
     @property

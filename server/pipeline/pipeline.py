@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from server.admission.admission import Admission, Ticket
+from server.codec.disclosures import Disclosure
 from server.codec.rows import Codec, Rows
 from server.codec.signals import Signal
 from server.errors.ingest import ShuttingDownError, StorageRefusedError
@@ -33,6 +34,7 @@ class Components:
         not_ready: function that returns why the parts behind the pipeline cannot keep records, empty if they can; must
             not block.
         redacted: function that is called with the redactions of records that were kept; see ``Rows``.
+        disclose: stores the disclosures of a request, which was received at a time in nanoseconds since the epoch.
     """
 
     codec: Codec
@@ -40,6 +42,7 @@ class Components:
     admission: Admission
     not_ready: Callable[[], str] = str
     redacted: Callable[[Sequence[tuple[str, int]]], object] = len
+    disclose: Callable[[Sequence[Disclosure], int], Awaitable[None]] | None = None
 
 
 class Pipeline:
@@ -124,6 +127,9 @@ class Pipeline:
             encoded, digest = await loop.run_in_executor(self._encoders, encode, self._clock.now())
             # Rows repeat their resources and scopes, so they may be far larger than the request.
             ticket.reserve(max(len(request), sum(rows.size for rows in encoded)))
+            # First: an acknowledged record must not be without them, but they may be without their record.
+            if components.disclose and (disclosures := [each for rows in encoded for each in rows.disclosures]):
+                await components.disclose(disclosures, encoded[0].ingested_at)
             await turn.wait()  # so that times of receipt never go back in a log
             waits = _add(components, encoded, digest)
         try:

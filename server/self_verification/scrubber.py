@@ -17,8 +17,8 @@ from server.notary.errors import NotaryError
 from server.notary.origin import LogName
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys, check_checkpoint
+from server.own_records.sender import NotRecordedError
 from server.retry.backoff import backoff
-from server.self_verification.audit_trail import NotRecordedError
 from server.self_verification.finding_ledger import FindingLedger, Notice
 from server.self_verification.last_checkpoints import last_checkpoints
 from server.self_verification.progress_file import ScrubProgress

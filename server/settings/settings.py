@@ -33,6 +33,7 @@ from server.settings.values import (
     Address,
     parse_address,
     read_acknowledge,
+    read_choice,
     read_count,
     read_days,
     read_duration,
@@ -109,6 +110,8 @@ class Settings:
     self_verify: float | None
     redaction: Redaction
     redaction_key_file: Path | None
+    retention_disclosures: int | None
+    administration: str
     log_level: str
     log_format: str
     audit_rules: tuple[Rule, ...]
@@ -211,6 +214,8 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "timestamp_interval": read_duration,
         "self_verify": read_interval,
         "redaction_key_file": read_file,
+        "retention_disclosures": read_days,
+        "administration": lambda text: read_choice(text, ("off", "local")),
         "log_level": read_level,
         "log_format": read_format,
     }

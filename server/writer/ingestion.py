@@ -36,6 +36,7 @@ from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.witness.scheduler import WitnessScheduler, build_tasks
+from server.writer.disclosing import Disclosing
 from server.writer.file_watch import watch_files
 from server.writer.gauges import admission_gauges, log_gauges
 from server.writer.inherited_journals import store_journals
@@ -220,7 +221,11 @@ class Ingestion:
         )
         with contextlib.ExitStack() as stack:
             stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
-            parts = Components(codec, writing.batchers, admission, writing.not_ready, self.metrics.redacted)
+            disclosing = Disclosing(engine)
+            stack.callback(disclosing.close)
+            parts = Components(
+                codec, writing.batchers, admission, writing.not_ready, self.metrics.redacted, disclosing.store
+            )
             self.pipeline.start(parts)
             for stream, batcher in writing.batchers.items():
                 stack.enter_context(background(f"batches of {stream.value} records", batcher.running(), stop))

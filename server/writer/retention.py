@@ -11,6 +11,7 @@ from server.process.pools import Pool
 from server.process.storage_wait import retry_until_available
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
+from storage.disclosures import set_disclosure_days
 from storage.engine import Engine
 from storage.retention import read_retention_days, set_retention_days
 
@@ -48,3 +49,5 @@ async def enforced_retention(
     await retry_until_available(pool, lambda: set_retention_days(engine, longer), stop, waiting)
     yield
     await retry_until_available(pool, lambda: set_retention_days(engine, wanted), stop, waiting)
+    days = settings.retention_disclosures
+    await retry_until_available(pool, lambda: set_disclosure_days(engine, days), stop, waiting)

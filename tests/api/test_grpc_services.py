@@ -127,6 +127,7 @@ def test_the_services_have_the_public_names() -> None:
         "lognotary.v1.CorrelationService",
         "lognotary.v1.EvidenceService",
         "lognotary.v1.StatusService",
+        "lognotary.v1.DisclosureService",
     )
 
 

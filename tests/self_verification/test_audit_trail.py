@@ -14,7 +14,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import (
 from server.codec.audit.built_in import built_in_rules
 from server.codec.audit.classify import classify
 from server.codec.decode import decode
-from server.self_verification.audit_trail import EVENT_NAME, AuditTrail, NotRecordedError, audit_request
+from server.own_records.sender import NotRecordedError
+from server.self_verification.audit_trail import EVENT_NAME, AuditTrail, audit_request
 from server.self_verification.finding_ledger import Notice
 from server.settings.values import Address
 

@@ -9,7 +9,7 @@ from typing import Any
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys
-from server.self_verification.audit_trail import NotRecordedError
+from server.own_records.sender import NotRecordedError
 from server.self_verification.finding_ledger import Notice
 from server.self_verification.progress_file import ScrubProgress
 from server.self_verification.scrubber import Scrubber, Subject

@@ -42,6 +42,7 @@ COMMANDS = {
         "config": "check and show the settings",
         "classify": "explain what the audit rules make of records in a file",
         "keys": "list, replace and export signing keys",
+        "erase": "erase values to which records have commitments",
         "grants": "print the rights that a user of ClickHouse needs, as SQL",
         "journal": "inspect the journal: batches that are signed but may not be stored yet",
         "completion": "print a completion script for bash, zsh or fish",

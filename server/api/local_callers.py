@@ -1,0 +1,74 @@
+"""Callers on this machine: until callers are authenticated, only they may change policies."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import unquote
+
+from starlette.requests import Request
+
+from server.api.errors import InvalidArgumentError, NotPermittedError
+
+__all__ = ["LOCAL", "OFF", "address_of_peer", "address_of_request", "check_local", "is_local"]
+
+LOCAL, OFF = "local", "off"
+"""Values of the setting ``administration``."""
+
+_JSON = "application/json"
+
+
+def address_of_peer(peer: str) -> str:
+    """Return the address of a caller over gRPC, given the peer as gRPC names it ("ipv4:192.0.2.1:50000")."""
+    kind, _, rest = peer.partition(":")
+    if kind not in ("ipv4", "ipv6"):
+        return kind  # a socket in the file system
+    return unquote(rest).rpartition(":")[0].strip("[]")
+
+
+def address_of_request(request: Request) -> str:
+    """Return the address of a caller over HTTP.
+
+    Raises:
+        InvalidArgumentError: a page in a browser may have sent the request, for somebody elsewhere.
+    """
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != _JSON or "origin" in request.headers:
+        raise InvalidArgumentError(
+            f"a call that changes something must have the header 'Content-Type: {_JSON}' and no Origin: browsers are "
+            "not served"
+        )
+    return request.client.host if request.client else ""
+
+
+def is_local(address: str) -> bool:
+    """Return whether an address is of this machine."""
+    if address == "unix":
+        return True
+    try:
+        known = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None
+    return (mapped or known).is_loopback
+
+
+def check_local(address: str, administration: str) -> None:
+    """Check that a caller may change policies.
+
+    Args:
+        address: address of the caller.
+        administration: value of the setting ``administration``.
+
+    Raises:
+        NotPermittedError: the caller may not.
+    """
+    if administration == OFF:
+        raise NotPermittedError(
+            "this server takes no changes of policies: the setting administration is off (local permits callers on "
+            "the server's machine)"
+        )
+    if not is_local(address):
+        raise NotPermittedError(
+            f"changes of policies are only taken from the server's own machine, and the call came from "
+            f"{address or 'an unknown address'}: run the command there"
+        )

@@ -1,0 +1,1 @@
+"""Audit records of what a server itself does."""

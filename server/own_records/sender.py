@@ -1,0 +1,79 @@
+"""Audit records of the server's own, sent to its own OTLP port like any sender's records.
+
+So they take the path of every audit record: they are signed, and refused under overload. And a server with workers,
+which has no pipeline of its own, needs no special case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+
+import grpc
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+from server.errors.base import LognotaryError
+from server.settings.values import Address
+
+__all__ = ["NotRecordedError", "OwnRecords", "attribute_pairs", "own_request"]
+
+_EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+_TIMEOUT = 30.0  # seconds
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach who listens everywhere
+
+
+class NotRecordedError(LognotaryError):
+    """Audit records were not acknowledged; the message says why."""
+
+
+class OwnRecords:
+    """Client that sends audit records over OTLP/gRPC."""
+
+    def __init__(self, address: Address) -> None:
+        """Create a client for the server at an address."""
+        self._target = str(Address(_ANYWHERE.get(address.host, address.host), address.port))
+
+    def send(self, scope: str, records: Sequence[LogRecord]) -> None:
+        """Send records, and return once all are acknowledged.
+
+        Args:
+            scope: name of the instrumentation scope: the part of the server that they come from.
+            records: the records.
+
+        Raises:
+            NotRecordedError: not all were acknowledged; some may be stored nevertheless.
+        """
+        request = own_request(scope, records)
+        # A new connection each time: such records are rare. It is the own port, so no proxy is in between.
+        options = [("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1)]
+        with closing(grpc.insecure_channel(self._target, options)) as channel:
+            export = channel.unary_unary(
+                _EXPORT, ExportLogsServiceRequest.SerializeToString, ExportLogsServiceResponse.FromString
+            )
+            try:
+                export(request, timeout=_TIMEOUT)
+            except grpc.RpcError as error:
+                raise NotRecordedError(f"{error.code().name}: {error.details()}") from error
+
+
+def own_request(scope: str, records: Sequence[LogRecord]) -> ExportLogsServiceRequest:
+    """Return an OTLP request with records of the service ``lognotary``."""
+    logs = ScopeLogs(scope=InstrumentationScope(name=scope), log_records=records)
+    resource = Resource(attributes=attribute_pairs({"service.name": "lognotary"}))
+    return ExportLogsServiceRequest(resource_logs=[ResourceLogs(resource=resource, scope_logs=[logs])])
+
+
+def attribute_pairs(attributes: Mapping[str, str | int]) -> list[KeyValue]:
+    """Return attributes as pairs; those whose value is an empty text are left out."""
+    return [_pair(key, value) for key, value in attributes.items() if value != ""]
+
+
+def _pair(key: str, value: str | int) -> KeyValue:
+    known = AnyValue(int_value=value) if isinstance(value, int) else AnyValue(string_value=value)
+    return KeyValue(key=key, value=known)
