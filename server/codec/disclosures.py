@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from itertools import count
 
-from server.codec.audit.classify import AuditFields
 from server.notary.commitment import commitment_of
 
-__all__ = ["Disclosure", "with_actors"]
+__all__ = ["Disclosure", "salts_of", "with_actors"]
 
 _MARK = re.compile(rb"\[redacted:[a-z_.]+:sha256:([0-9a-f]{64})\]")
 
@@ -36,27 +37,29 @@ class Disclosure:
         return commitment_of(self.salt, self.value)
 
 
+def salts_of(seed: bytes) -> Callable[[], bytes]:
+    """Return a function that returns one salt after another: SHA-256 of a seed and a number.
+
+    The seed is random, used for one request, and kept nowhere, so nobody can tell a salt from others.
+    """
+    numbers = count()
+    return lambda: sha256(seed + next(numbers).to_bytes(8, "little")).digest()
+
+
 def with_actors(
-    disclosures: Sequence[Disclosure], owned: Sequence[range], audit: Sequence[AuditFields | None]
+    disclosures: Sequence[Disclosure], records: Iterable[tuple[range, Iterable[bytes]]]
 ) -> tuple[Disclosure, ...]:
     """Return disclosures with the actors of the records that have them.
 
     Args:
         disclosures: the disclosures of a request.
-        owned: for each record, the indexes of the disclosures that are its own, and not of its scope or resource.
-        audit: the audit fields of each record, None for an operational record.
+        records: for each audit record, the indexes of the disclosures that are its own (not its scope's or resource's),
+            and the texts that name its actors, which may have commitments.
     """
     values = {disclosure.commitment.encode(): disclosure.value for disclosure in disclosures}
     actors: list[dict[bytes, None]] = [{} for _ in disclosures]
-    for places, fields in zip(owned, audit, strict=True):
-        if fields is not None:
-            for place in places:
-                actors[place].update(dict.fromkeys(_actors(fields, values)))
+    for places, texts in records:
+        clear = [_MARK.sub(lambda mark: values.get(mark[1], mark[0]), text) for text in texts if text]
+        for place in places:
+            actors[place].update(dict.fromkeys(clear))
     return tuple(replace(each, actors=tuple(found)) for each, found in zip(disclosures, actors, strict=True))
-
-
-def _actors(fields: AuditFields, values: dict[bytes, bytes]) -> Iterable[bytes]:
-    """Return the actors of an audit record, with values in place of commitments."""
-    for text in (fields.actor_id, fields.actor_name, fields.effective_actor_id):
-        if clear := _MARK.sub(lambda mark: values.get(mark[1], mark[0]), text):
-            yield clear

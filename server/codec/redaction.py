@@ -76,15 +76,10 @@ def _has_parts(value: AnyValue) -> bool:
 class Redactor:
     """Replaces secrets in the messages of a request."""
 
-    def __init__(self, redaction: Redaction, salts: Callable[[], bytes] = random_salt) -> None:
-        """Create a redactor.
-
-        Args:
-            redaction: the configuration.
-            salts: returns a new salt for each commitment.
-        """
+    def __init__(self, redaction: Redaction) -> None:
+        """Create a redactor."""
         self._discloses = redaction.mode is Mode.DISCLOSE
-        self._salts = salts
+        self._salts: Callable[[], bytes] = random_salt
         self.disclosures: list[Disclosure] = []
         """What was replaced by commitments, in order."""
         self._off = redaction.mode is Mode.OFF
@@ -94,9 +89,10 @@ class Redactor:
         self._keys = SecretKeys(redaction)
         self._scanner = TextScanner(redaction, self._keys, _MARK)
 
-    def anew(self) -> Redactor:
-        """Return the redactor for another request."""
+    def anew(self, salts: Callable[[], bytes]) -> Redactor:
+        """Return the redactor for another request, given a function that returns a new salt for each commitment."""
         redactor = copy(self)
+        redactor._salts = salts
         redactor.disclosures = []
         return redactor
 
@@ -133,7 +129,8 @@ class Redactor:
                 for element in value.array_value.values:
                     self.redact_value(element, found)
             case "kvlist_value":
-                self.redact_attributes(value.kvlist_value.values, found)
+                members = sorted(value.kvlist_value.values, key=lambda member: member.key.encode())
+                self.redact_attributes(members, found)
 
     def redacted(self, text: bytes, found: Counter[str]) -> bytes:
         """Return a text without its secrets, which are counted; the text itself if it has none."""

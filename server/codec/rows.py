@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from server.codec.disclosures import Disclosure
 from server.notary.origin import Stream
 from storage.native import Column
 
-__all__ = ["ALL_STREAMS", "Codec", "Rows", "received_at"]
+__all__ = ["ALL_STREAMS", "Codec", "Rows", "received_at", "with_disclosures"]
 
 ALL_STREAMS = frozenset(Stream)
 """All streams."""
@@ -69,6 +70,11 @@ class Rows:
     def day(self) -> int:
         """The UTC day of IngestedAt in days since the epoch, which is the partition."""
         return self.ingested_at // _DAY
+
+
+def with_disclosures(rows: list[Rows], disclosures: Sequence[Disclosure]) -> list[Rows]:
+    """Return the rows of a request, the first with the disclosures of them all."""
+    return [replace(rows[0], disclosures=tuple(disclosures)), *rows[1:]] if rows and disclosures else rows
 
 
 class Codec(Protocol):

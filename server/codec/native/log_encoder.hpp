@@ -43,6 +43,7 @@ class LogEncoder : public Encoder {
   char trace_hex_[32], span_hex_[16];
   View trace_id_, span_id_;
   View redactions_;
+  uint32_t disclosed_[2] = {};  // which of the disclosures are its own: from, to
   AuditFields audit_fields_;
   std::string details_scratch_, others_scratch_;
   Table audit_, operational_;

@@ -22,7 +22,7 @@ enum RedactionRule : uint8_t {
   kRedactionRules
 };
 
-enum class RedactionMode : uint8_t { kOff, kRemove, kHash };
+enum class RedactionMode : uint8_t { kOff, kRemove, kHash, kDisclose };
 
 // Consecutive words of a key that make it secret; server/codec/redaction_rules.py has the fields.
 struct KeyWord {

@@ -31,6 +31,5 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--reason", required=True, metavar="TEXT", help="why, for the audit record; must not contain what is erased"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
     add_api_flag(parser)
     parser.set_defaults(run=later("server.commands.erase"))
