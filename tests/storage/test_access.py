@@ -21,6 +21,13 @@ from server.notary.origin import Stream
 from storage.clickhouse import connect, connect_to_read
 from storage.clock import check_clock
 from storage.definitions import read_definitions
+from storage.disclosures import (
+    DisclosedValue,
+    erase_disclosures,
+    insert_disclosures,
+    matching_commitments,
+    set_disclosure_days,
+)
 from storage.engine import Engine
 from storage.errors import AccessDeniedError, NoDataError, NotAppliedError, SettingRefusedError
 from storage.migrate import migrate
@@ -148,6 +155,12 @@ def _serve(engine: Engine, node: ClickHouseNode, database: str) -> None:
     for days in (3, None, 5):
         set_retention_days(engine, dict.fromkeys(Stream, days))
         assert set(read_retention_days(engine).values()) == {days}
+        set_disclosure_days(engine, days)
+    value = DisclosedValue(1_800_000_000 * 10**9, bytes(32), b"value", "card")
+    insert_disclosures(engine, [value])
+    assert matching_commitments(engine, value="value") == [value.commitment]
+    erase_disclosures(engine, [value.commitment])
+    assert matching_commitments(engine, value="value") == []
     check_clock(engine)
     node.query("INSERT INTO otel_traces (Timestamp, TraceId) VALUES (now(), 'trace')", database=database)
     assert len(select_rows(engine, of_trace(Stream.SPANS, "trace"), 10)) == 1

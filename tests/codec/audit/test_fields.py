@@ -1,4 +1,4 @@
-"""What rules make of the values of a record: the audit columns."""
+"""Audit columns, which rules make of the values of a record."""
 
 from __future__ import annotations
 
