@@ -22,6 +22,7 @@ from server.api.administration import Administration
 from server.api.administration_calls import add_administration
 from server.api.asking import Queries
 from server.api.backend import Backend
+from server.api.disclosures import Disclosures, add_disclosures
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.health import add_health, following_readiness
 from server.api.http_api import build_http_api
@@ -44,6 +45,7 @@ from server.otlp.http_refusals import unserved_routes
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.unserved import SERVICES, not_served_by_api, unserved_handler
 from server.own_records.administration import record_change
+from server.own_records.erasures import record_erasure
 from server.own_records.retention_changes import keep_recording, record_retention
 from server.own_records.sender import OwnRecords
 from server.process.background import background
@@ -154,9 +156,12 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         rereading = _reread_keys(process, backend, identity)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))
         policies = retention_policies(settings)
-        record = partial(record_change, OwnRecords(intake.otlp_grpc))
+        own_records = OwnRecords(intake.otlp_grpc)
+        record = partial(record_change, own_records)
         administration = Administration(reader, policies, record, settings.administration)
-        answering = _answer(process, backend, intake, administration)
+        erasing = partial(record_erasure, own_records)
+        disclosures = Disclosures(reader, erasing, settings.administration, administration.changing)
+        answering = _answer(process, backend, intake, administration, disclosures)
         api_grpc, http = await stack.enter_async_context(answering)
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
@@ -269,7 +274,7 @@ def _freeze_gc() -> None:
 
 @contextlib.asynccontextmanager
 async def _answer(
-    process: Process, backend: Backend, intake: Intake, administration: Administration
+    process: Process, backend: Backend, intake: Intake, administration: Administration, disclosures: Disclosures
 ) -> AsyncIterator[tuple[Address, Address]]:
     """Answer the API, over gRPC and HTTP; yields where. Should one end by itself, it is as with ``receiving``."""
     settings, pool, ended = process.settings, process.pools.api, process.signals.stop
@@ -286,6 +291,7 @@ async def _answer(
         queries = Queries(backend, threads, FairQueue(settings.query_concurrency))
         add_services(server, backend, pool, queries)
         add_administration(server, administration, pool)
+        add_disclosures(server, disclosures, pool)
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         server.add_generic_rpc_handlers((unserved_handler(metrics.request, RefusalLog("grpc"), explain),))

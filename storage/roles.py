@@ -82,6 +82,7 @@ def _rights(role: Role, database: str) -> Iterator[str]:
         yield from (f"SYSTEM TTL MERGES ON {database}.{table}" for table in _RECORDS)
         yield from (f"SELECT({', '.join(columns)}) ON system.{table}" for table, columns in _SYSTEM_OF_SERVERS.items())
         yield from (f"ALTER SETTINGS ON {database}.{table}" for table in _EVIDENCE)
+        yield f"SELECT, INSERT, CREATE TABLE, ALTER DELETE, ALTER TTL ON {database}.disclosures"
         yield "TABLE ENGINE ON MergeTree"
         yield "TABLE ENGINE ON ReplacingMergeTree"
     yield from map(system_right, _SYSTEM)

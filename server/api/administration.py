@@ -72,7 +72,7 @@ class Administration:
                 f"name: {name[:100]!r} is not a name: give up to 100 letters, digits, dots, dashes and underscores, "
                 "beginning with a letter or a digit"
             )
-        with self._change():
+        with self.changing():
             known = read_holds(self._engine)
             if any(hold.name == name for hold in known):
                 raise ConflictError(f"there is or was a hold named {name}: give another name")
@@ -101,7 +101,7 @@ class Administration:
         """Answer ``ReleaseHold``; raises ApiError and StorageError."""
         check_local(caller, self._allowed)
         reason, actor = _said("reason", request.reason), _optional("actor", request.actor)
-        with self._change():
+        with self.changing():
             hold = self._hold(request.name)
             if hold.released is not None:
                 raise ConflictError(f"the hold {hold.name} was released already")
@@ -125,7 +125,7 @@ class Administration:
         )
 
     @contextlib.contextmanager
-    def _change(self) -> Iterator[None]:
+    def changing(self) -> Iterator[None]:
         """Make one change at a time: a second one does not wait in a thread that others need.
 
         Raises:

@@ -16,6 +16,7 @@ from lognotary.v1 import (
     correlation_pb2,
     correlation_pb2_grpc,
     counts_pb2,
+    disclosures_pb2,
     evidence_pb2,
     evidence_pb2_grpc,
     export_pb2,
@@ -41,6 +42,7 @@ SERVICE_NAMES = (
     evidence_pb2.DESCRIPTOR.services_by_name["EvidenceService"].full_name,
     status_pb2.DESCRIPTOR.services_by_name["StatusService"].full_name,
     administration_pb2.DESCRIPTOR.services_by_name["AdministrationService"].full_name,
+    disclosures_pb2.DESCRIPTOR.services_by_name["DisclosureService"].full_name,
 )
 
 

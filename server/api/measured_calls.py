@@ -12,7 +12,7 @@ import grpc.aio
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lognotary.v1 import administration_pb2, correlation_pb2, evidence_pb2, status_pb2
+from lognotary.v1 import administration_pb2, correlation_pb2, disclosures_pb2, evidence_pb2, status_pb2
 
 __all__ = ["GRPC_CALLS", "HTTP_CALLS", "MeasureCall", "MeasuredCalls", "measured_http"]
 
@@ -24,6 +24,7 @@ _SERVICES = (
     evidence_pb2.DESCRIPTOR.services_by_name["EvidenceService"],
     status_pb2.DESCRIPTOR.services_by_name["StatusService"],
     administration_pb2.DESCRIPTOR.services_by_name["AdministrationService"],
+    disclosures_pb2.DESCRIPTOR.services_by_name["DisclosureService"],
 )
 
 GRPC_CALLS = tuple(f"{service.name}/{method.name}" for service in _SERVICES for method in service.methods)

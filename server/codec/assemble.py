@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from server.codec.redaction_rules import RULES
 from server.codec.rows import Rows
 from server.notary.canonical import CanonicalColumn, Kind, canonical_columns
 from server.notary.origin import Stream
 from storage.native import ArrayColumn, Column, MapColumn, PlainColumn, WordColumn
+from storage.rowbinary import string
 
-__all__ = ["MapData", "TableData", "WordData", "assemble_rows"]
+__all__ = ["MapData", "TableData", "WordData", "actors_of", "assemble_rows"]
 
 WordData = tuple[tuple[bytes, ...], bytes]
 """A WordColumn: dictionary, indexes."""
@@ -38,6 +39,21 @@ _RECEIVED = {
 }
 # Where the lengths are of the arrays whose name begins so.
 _LENGTHS = {"Events": 0, "Links": 1}
+
+
+def actors_of(audit: TableData) -> Iterator[tuple[bytes, ...]]:
+    """Return for each audit record the texts that name its actors, of which some may be empty."""
+    plain = audit[3]
+    names = [column.name for column in canonical_columns(Stream.AUDIT) if _is_plain(column)]
+    texts = [_texts(plain[names.index(name)]) for name in ("ActorId", "ActorName", "EffectiveActorId")]
+    return zip(*texts, strict=True)
+
+
+def _texts(column: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(column):
+        text, at = string(column, at)
+        yield text
 
 
 def assemble_rows(stream: Stream, table: TableData) -> Rows:

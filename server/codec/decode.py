@@ -109,7 +109,7 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS, redactor: Redactor = 
             if records > limits.records or repeated > limits.repeated:
                 raise too_many_records(limits, Signal.LOGS)
             for record in scope_logs.log_records:
-                redacted = Counter(source.redacted)
+                redacted, disclosed = Counter(source.redacted), len(redactor.disclosures)
                 redactor.redact_value(record.body, redacted)
                 redactor.redact_attributes(record.attributes, redacted)
                 time = record.time_unix_nano or record.observed_time_unix_nano
@@ -140,6 +140,7 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS, redactor: Redactor = 
                 others = [detail for detail in details if not detail.startswith(b'"body":')]
                 columns.event_details.append(details_json((*others, *source.details)))
                 columns.redactions.append(redactions_text(redacted))
+                columns.disclosed.append(range(disclosed, len(redactor.disclosures)))
     return columns
 
 

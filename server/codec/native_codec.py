@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from server.codec import _native
 from server.codec.annotations import Annotations, by_record
-from server.codec.assemble import assemble_rows
+from server.codec.assemble import actors_of, assemble_rows
 from server.codec.audit.program import rules_program
 from server.codec.audit.rules import Rule
+from server.codec.disclosures import Disclosure, with_actors
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed, too_many_members, too_many_records
 from server.codec.redaction_keys import key_words
 from server.codec.redaction_rules import KEPT, NO_REDACTION, NOT_SECRET, PREFIXES, RULES, SCHEMES, Mode, Redaction
-from server.codec.rows import ALL_STREAMS, Rows
+from server.codec.rows import ALL_STREAMS, Rows, with_disclosures
 from server.codec.signals import Signal
 from server.codec.unread import Level, Unread, UnreadReason, unread_error
 from server.errors.ingest import MalformedRequestError
+from server.notary.commitment import random_salt
 from server.notary.origin import Stream
 
 __all__ = ["NativeCodec"]
@@ -40,6 +42,7 @@ class NativeCodec:
         limits: RowLimits = ROW_LIMITS,
         hashed: Collection[Stream] = ALL_STREAMS,
         redaction: Redaction = NO_REDACTION,
+        seeds: Callable[[], bytes] = random_salt,
     ) -> None:
         """Build a codec.
 
@@ -48,7 +51,9 @@ class NativeCodec:
             limits: limits on the rows of one request.
             hashed: streams whose rows get leaf hashes; audit records get them in any case.
             redaction: redaction of secrets.
+            seeds: returns random bytes for each request, from which salts follow.
         """
+        self._seeds = seeds if redaction.mode is Mode.DISCLOSE else bytes
         self._hashed = Stream.OPERATIONAL in hashed, Stream.SPANS in hashed
         self._limits = limits
         self._redaction = _native_redaction(redaction)
@@ -76,15 +81,31 @@ class NativeCodec:
     def encode(self, request: bytes, ingested_at: int, annotations: Annotations = ()) -> list[Rows]:
         """Decode, classify and encode a request; see ``Codec``."""
         with self._encoder(request, Signal.LOGS) as encoder:
-            audit, operational = encoder.encode(request, ingested_at, by_record(annotations) if annotations else ())
+            by_number = by_record(annotations) if annotations else ()
+            audit, operational = encoder.encode(request, ingested_at, by_number, self._seeds())
+            disclosed, owned = encoder.disclosed
         tables = ((Stream.AUDIT, audit), (Stream.OPERATIONAL, operational))
-        return [assemble_rows(stream, table) for stream, table in tables if table is not None]
+        rows = [assemble_rows(stream, table) for stream, table in tables if table is not None]
+        disclosures = _disclosures(disclosed)
+        if disclosures and audit is not None:
+            disclosures = with_actors(disclosures, zip(_ranges(owned), actors_of(audit), strict=True))
+        return with_disclosures(rows, disclosures)
 
     def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode and encode a traces request; see ``Codec``."""
         with self._encoder(request, Signal.TRACES) as encoder:
-            table = encoder.encode_spans(request, ingested_at)
-        return [assemble_rows(Stream.SPANS, table)] if table is not None else []
+            table = encoder.encode_spans(request, ingested_at, self._seeds())
+            disclosed = encoder.disclosed_spans
+        rows = [assemble_rows(Stream.SPANS, table)] if table is not None else []
+        return with_disclosures(rows, _disclosures(disclosed))
+
+
+def _disclosures(disclosed: Sequence[tuple[int, bytes, bytes]]) -> tuple[Disclosure, ...]:
+    return tuple(Disclosure(RULES[rule], salt, value) for rule, salt, value in disclosed)
+
+
+def _ranges(ends: Sequence[int]) -> list[range]:
+    return [range(start, end) for start, end in zip(ends[::2], ends[1::2], strict=True)]
 
 
 def _native_redaction(redaction: Redaction) -> _native.Redaction:

@@ -112,6 +112,7 @@ class RecordColumns(SourceColumns):
     otlp_details: list[bytes] = field(default_factory=list)  # JSON, empty for most records
     event_details: list[bytes] = field(default_factory=list)  # the same without the type of the body
     redactions: list[bytes] = field(default_factory=list)  # JSON, empty for most records
+    disclosed: list[range] = field(default_factory=list)  # disclosures of the request that are the record's own
 
 
 @dataclass(frozen=True, slots=True)

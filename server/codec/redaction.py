@@ -1,8 +1,8 @@
 """Redaction: secrets are replaced in records and spans before they are classified, signed and stored.
 
-A mark stands for a secret: ``[redacted:RULE]``, or ``[hmac:RULE:DIGITS]`` with the first digits of the HMAC-SHA-256 of
-the secret's bytes as they were sent (of a value that is not a string: of its text). A mark that a record already has
-is left as it is.
+A mark stands for a secret: ``[redacted:RULE]``, ``[hmac:RULE:DIGITS]`` with the first digits of the HMAC-SHA-256 of the
+secret's bytes as they were sent (of a value that is not a string: of its text), or ``[redacted:RULE:sha256:DIGITS]``
+with a commitment to them (``server.notary.commitment``). A mark that a record already has is left as it is.
 
 - The value of a secret key (``redaction_keys``) is replaced as a whole by a string, whatever its type; but not an empty
   value, a boolean, or a text that says that there is none.
@@ -23,20 +23,25 @@ import hmac
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from copy import copy
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from server.codec.disclosures import Disclosure
 from server.codec.redaction_forms import find_card
 from server.codec.redaction_keys import SecretKeys
 from server.codec.redaction_rules import MARK_DIGITS, NO_REDACTION, RULES, KeyWord, Mode, Redaction
 from server.codec.redaction_text import TextScanner
 from server.codec.values import as_string
+from server.notary.commitment import commitment_mark, random_salt
 
 __all__ = ["UNREDACTED", "Redactor", "redactions_text", "total_redactions"]
 
 _RULE = b"|".join(re.escape(rule.encode()) for rule in RULES)
-_MARK = re.compile(rb"\[(?:redacted:(?:%b)|hmac:(?:%b):[0-9a-f]{%d})\]" % (_RULE, _RULE, MARK_DIGITS))
+_MARK = re.compile(
+    rb"\[(?:redacted:(?:%b)(?::sha256:[0-9a-f]{64})?|hmac:(?:%b):[0-9a-f]{%d})\]" % (_RULE, _RULE, MARK_DIGITS)
+)
 
 
 def redactions_text(found: Counter[str]) -> bytes:
@@ -73,12 +78,23 @@ class Redactor:
 
     def __init__(self, redaction: Redaction) -> None:
         """Create a redactor."""
+        self._discloses = redaction.mode is Mode.DISCLOSE
+        self._salts: Callable[[], bytes] = random_salt
+        self.disclosures: list[Disclosure] = []
+        """What was replaced by commitments, in order."""
         self._off = redaction.mode is Mode.OFF
         self._hashed = redaction.mode is Mode.HASH
         self._cards = "card" in redaction.patterns
         self._key = redaction.key
         self._keys = SecretKeys(redaction)
         self._scanner = TextScanner(redaction, self._keys, _MARK)
+
+    def anew(self, salts: Callable[[], bytes]) -> Redactor:
+        """Return the redactor for another request, given a function that returns a new salt for each commitment."""
+        redactor = copy(self)
+        redactor._salts = salts
+        redactor.disclosures = []
+        return redactor
 
     def redact_attributes(self, attributes: Iterable[KeyValue], found: Counter[str]) -> None:
         """Replace the secrets in attributes, or in the members of a key-value list, and count them."""
@@ -113,7 +129,8 @@ class Redactor:
                 for element in value.array_value.values:
                     self.redact_value(element, found)
             case "kvlist_value":
-                self.redact_attributes(value.kvlist_value.values, found)
+                members = sorted(value.kvlist_value.values, key=lambda member: member.key.encode())
+                self.redact_attributes(members, found)
 
     def redacted(self, text: bytes, found: Counter[str]) -> bytes:
         """Return a text without its secrets, which are counted; the text itself if it has none."""
@@ -144,6 +161,10 @@ class Redactor:
 
     def _mark(self, rule: str, secret: bytes, found: Counter[str]) -> bytes:
         found[rule] += 1
+        if self._discloses:
+            disclosure = Disclosure(rule, self._salts(), secret)
+            self.disclosures.append(disclosure)
+            return commitment_mark(rule, disclosure.commitment)
         if not self._hashed:
             return b"[redacted:%b]" % rule.encode()
         digest = hmac.digest(self._key, secret, "sha256").hex()[:MARK_DIGITS]

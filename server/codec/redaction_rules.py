@@ -37,6 +37,7 @@ class Mode(Enum):
     OFF = "off"  # it is stored
     REMOVE = "remove"  # a mark stands for it
     HASH = "hash"  # a mark with its HMAC stands for it: equal secrets have equal marks
+    DISCLOSE = "disclose"  # a mark with a commitment stands for it, and it is stored apart, where it can be erased
 
 
 PATTERNS = (

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from server.codec.annotations import Annotations, annotate
-from server.codec.audit.classify import classify
+from server.codec.audit.classify import AuditFields, classify
 from server.codec.audit.digest import rules_digest
 from server.codec.audit.rules import Rule
 from server.codec.audit.split import with_events
 from server.codec.decode import decode
 from server.codec.decode_spans import decode_spans
+from server.codec.disclosures import salts_of, with_actors
 from server.codec.encode import encode_records
 from server.codec.encode_spans import encode_spans
 from server.codec.limits import ROW_LIMITS, RowLimits
+from server.codec.records import RecordColumns
 from server.codec.redaction import Redactor
 from server.codec.redaction_rules import NO_REDACTION, Redaction
-from server.codec.rows import ALL_STREAMS, Rows
+from server.codec.rows import ALL_STREAMS, Rows, with_disclosures
+from server.notary.commitment import random_salt
 from server.notary.origin import Stream
 
 __all__ = ["ReferenceCodec"]
@@ -33,6 +36,7 @@ class ReferenceCodec:
         limits: RowLimits = ROW_LIMITS,
         hashed: Collection[Stream] = ALL_STREAMS,
         redaction: Redaction = NO_REDACTION,
+        seeds: Callable[[], bytes] = random_salt,
     ) -> None:
         """Build a codec.
 
@@ -41,7 +45,9 @@ class ReferenceCodec:
             limits: limits on the rows of one request.
             hashed: streams whose rows get leaf hashes; audit records get them in any case.
             redaction: redaction of secrets.
+            seeds: returns random bytes for each request, from which salts follow.
         """
+        self._seeds = seeds
         self._hashed = {Stream.AUDIT, *hashed}
         self._limits = limits
         self._rules = tuple(rules)
@@ -50,13 +56,23 @@ class ReferenceCodec:
 
     def encode(self, request: bytes, ingested_at: int, annotations: Annotations = ()) -> list[Rows]:
         """Decode, classify and encode a request; see ``Codec``."""
-        sent = decode(request, self._limits, self._redactor)
+        redactor = self._redactor.anew(salts_of(self._seeds()))
+        sent = decode(request, self._limits, redactor)
         annotate(sent, annotations)
         records = with_events(sent, self._rules, self._limits)
-        return encode_records(records, classify(records, self._rules), ingested_at, self._hashed, self._digest)
+        audit = classify(records, self._rules)
+        rows = encode_records(records, audit, ingested_at, self._hashed, self._digest)
+        return with_disclosures(rows, with_actors(redactor.disclosures, _actors(records, audit)))
 
     def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode and encode a traces request; see ``Codec``."""
-        return encode_spans(
-            decode_spans(request, self._limits, self._redactor), ingested_at, hashed=Stream.SPANS in self._hashed
-        )
+        redactor = self._redactor.anew(salts_of(self._seeds()))
+        spans = decode_spans(request, self._limits, redactor)
+        rows = encode_spans(spans, ingested_at, hashed=Stream.SPANS in self._hashed)
+        return with_disclosures(rows, redactor.disclosures)
+
+
+def _actors(records: RecordColumns, audit: Sequence[AuditFields | None]) -> Iterator[tuple[range, tuple[bytes, ...]]]:
+    for places, fields in zip(records.disclosed, audit, strict=True):
+        if fields is not None:
+            yield places, (fields.actor_id, fields.actor_name, fields.effective_actor_id)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from server.codec.disclosures import Disclosure
 from server.notary.origin import Stream
 from storage.native import Column
 
 if TYPE_CHECKING:
     from server.codec.annotations import Annotations
 
-__all__ = ["ALL_STREAMS", "Codec", "Rows", "received_at"]
+__all__ = ["ALL_STREAMS", "Codec", "Rows", "received_at", "with_disclosures"]
 
 ALL_STREAMS = frozenset(Stream)
 """All streams."""
@@ -45,6 +47,7 @@ class Rows:
         first_ingested_at: the earliest IngestedAt, in nanoseconds since the epoch.
         ingested_at: the latest IngestedAt, in nanoseconds since the epoch; all records were received on one day (UTC).
         redactions: number of secrets that each rule of redaction has replaced in all records, sorted by rule.
+        disclosures: what commitments stand for in the rows of the request, those of its other streams included.
         size: bytes of columns and leaf hashes, for limits.
     """
 
@@ -57,17 +60,24 @@ class Rows:
     first_ingested_at: int
     ingested_at: int
     redactions: tuple[tuple[str, int], ...] = ()
+    disclosures: tuple[Disclosure, ...] = ()
     size: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         # Computed once: the batcher reads the size again and again.
         size = sum(column.size for column in self.columns) + len(self.leaf_hashes)
+        size += sum(len(each.salt) + len(each.value) for each in self.disclosures)
         object.__setattr__(self, "size", size)
 
     @property
     def day(self) -> int:
         """The UTC day of IngestedAt in days since the epoch, which is the partition."""
         return self.ingested_at // _DAY
+
+
+def with_disclosures(rows: list[Rows], disclosures: Sequence[Disclosure]) -> list[Rows]:
+    """Return the rows of a request, the first with the disclosures of them all."""
+    return [replace(rows[0], disclosures=tuple(disclosures)), *rows[1:]] if rows and disclosures else rows
 
 
 class Codec(Protocol):

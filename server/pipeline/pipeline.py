@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from server.admission.admission import Admission, Ticket
 from server.codec.annotations import Annotations
+from server.codec.disclosures import Disclosure
 from server.codec.rows import Codec, Rows
 from server.codec.signals import Signal
 from server.errors.ingest import ShuttingDownError, StorageRefusedError
@@ -42,6 +43,7 @@ class Components:
         examine: function that examines the request of log records before it is encoded, if there is one; see
             ``Examine``.
         native_codec: codec that encodes native parts, if it is another one.
+        disclose: stores the disclosures of a request, which was received at a time in nanoseconds since the epoch.
     """
 
     codec: Codec
@@ -51,6 +53,7 @@ class Components:
     redacted: Callable[[Sequence[tuple[str, int]]], object] = len
     examine: Examine | None = None
     native_codec: Codec | None = None
+    disclose: Callable[[Sequence[Disclosure], int], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,10 @@ class Pipeline:
             # Rows repeat their resources and scopes, so they may be far larger than the request.
             size = sum(rows.size for one in encoded for rows in one.rows)
             ticket.reserve(max(sum(len(part.request) for part in parts), size))
+            # First: an acknowledged record must not be without them, but they may be without their record.
+            disclosures = [each for one in encoded for rows in one.rows for each in rows.disclosures]
+            if components.disclose and disclosures:
+                await components.disclose(disclosures, encoded[0].received)
             await turn.wait()  # so that times of receipt never go back in a log
             waits = _add(components, encoded)
         try:

@@ -120,6 +120,7 @@ class Settings:
     self_verify: float | None
     redaction: Redaction
     redaction_key_file: Path | None
+    retention_disclosures: int | None
     log_level: str
     log_format: str
     audit_rules: tuple[Rule, ...]
@@ -231,6 +232,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "timestamp_interval": read_duration,
         "self_verify": read_interval,
         "redaction_key_file": read_file,
+        "retention_disclosures": read_days,
         "log_level": read_level,
         "log_format": read_format,
     }

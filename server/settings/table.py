@@ -243,7 +243,8 @@ SETTINGS = (
     Setting(
         "administration",
         "local",
-        "who may add and release legal holds: callers on this machine (local), or nobody (off)",
+        "who may change legal holds, and read and erase disclosed values: callers on this machine (local), or nobody "
+        "(off)",
         Kind.CHOICE,
         _EVIDENCE,
         ("off", "local"),
@@ -289,10 +290,11 @@ SETTINGS = (
     Setting(
         "redaction",
         "remove",
-        "what becomes of secrets in records: remove, hash (equal secrets have equal marks), or off (they are stored)",
+        "what becomes of secrets in records: remove, hash (equal secrets have equal marks), disclose (stored apart, "
+        "where they can be erased), or off (they are stored)",
         Kind.CHOICE,
         _REDACTION,
-        ("off", "remove", "hash"),
+        ("off", "remove", "hash", "disclose"),
     ),
     Setting("redaction_keys", "", "more names of secrets in keys, separated by commas", Kind.LIST, _REDACTION),
     Setting("redaction_keep", "", "keys whose values are never redacted, separated by commas", Kind.LIST, _REDACTION),
@@ -301,6 +303,13 @@ SETTINGS = (
         "all",
         "forms of secrets that are redacted in texts, separated by commas; all, or none",
         Kind.LIST,
+        _REDACTION,
+    ),
+    Setting(
+        "retention_disclosures",
+        "forever",
+        "how long the values are kept to which records have commitments",
+        Kind.DAYS,
         _REDACTION,
     ),
     Setting(

@@ -43,6 +43,7 @@ from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.witness.scheduler import WitnessScheduler, build_tasks
+from server.writer.disclosing import Disclosing
 from server.writer.file_watch import watch_files
 from server.writer.gauges import admission_gauges, audit_gauges, log_gauges, rules_gauge
 from server.writer.inherited_journals import store_journals
@@ -247,6 +248,8 @@ class Ingestion:
         )
         with contextlib.ExitStack() as stack:
             stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
+            disclosing = Disclosing(engine)
+            stack.callback(disclosing.close)
             parts = Components(
                 codec_of(in_force.rules),
                 writing.batchers,
@@ -255,6 +258,7 @@ class Ingestion:
                 self.metrics.redacted,
                 self._signatures.examine,
                 codec_of(native_rules()),
+                disclosing.store,
             )
             self.pipeline.start(parts)
             self._audit = gate = writing.audit

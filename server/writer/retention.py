@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 
 from server.notary.origin import Stream
 from server.process.pools import Pool
@@ -12,6 +12,7 @@ from server.process.storage_wait import retry_until_available
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from storage.audit_ids import set_ids_retention
+from storage.disclosures import set_disclosure_days
 from storage.engine import Engine
 from storage.policies import note_earlier_policies
 from storage.removal import let_removal_go_on
@@ -58,7 +59,7 @@ async def enforced_retention(
     }
     await retry_until_available(pool, lambda: apply_retention(engine, longer), stop, waiting)
     yield
-    await retry_until_available(pool, lambda: _after(engine, wanted), stop, waiting)
+    await retry_until_available(pool, lambda: _after(engine, settings), stop, waiting)
 
 
 def _before(engine: Engine, settings: Settings) -> dict[Stream, int | None]:
@@ -69,7 +70,9 @@ def _before(engine: Engine, settings: Settings) -> dict[Stream, int | None]:
     return kept
 
 
-def _after(engine: Engine, wanted: Mapping[Stream, Policy]) -> None:
+def _after(engine: Engine, settings: Settings) -> None:
+    wanted = retention_policies(settings)
     apply_retention(engine, wanted)
     set_ids_retention(engine, wanted[Stream.AUDIT].longest)
+    set_disclosure_days(engine, settings.retention_disclosures)
     let_removal_go_on(engine, tuple(RECORD_TABLES.values()))  # a server may have ended while it was paused

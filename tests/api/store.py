@@ -123,14 +123,14 @@ class Writer:
         resource = Resource(attributes=[_text("service.name", service)])
         logs = ResourceLogs(resource=resource, scope_logs=[ScopeLogs(log_records=records)])
         request = ExportLogsServiceRequest(resource_logs=[logs]).SerializeToString()
-        return self._commit(ReferenceCodec(built_in_rules()).encode(request, received), state)
+        return self.commit(ReferenceCodec(built_in_rules()).encode(request, received), state)
 
     def write_spans(self, spans: Sequence[Span], *, service: str = "shop", received: int = START) -> None:
         """Commit the spans of one request, as ``write`` does."""
         resource = Resource(attributes=[_text("service.name", service)])
         sent = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])
         request = ExportTraceServiceRequest(resource_spans=[sent]).SerializeToString()
-        self._commit(ReferenceCodec(built_in_rules()).encode_spans(request, received), None)
+        self.commit(ReferenceCodec(built_in_rules()).encode_spans(request, received), None)
 
     def write_spans_of_a_collector(self, *spans: tuple[int, str, str]) -> None:
         """Insert spans as a Collector's own exporter does: nanoseconds after START, trace and name."""
@@ -142,7 +142,8 @@ class Writer:
             f"INSERT INTO otel_traces (Timestamp, TraceId, SpanName, SpanKind, StatusCode) VALUES {rows}"
         )
 
-    def _commit(self, requests: Sequence[Rows], state: LogState | None) -> dict[Stream, Batch]:
+    def commit(self, requests: Sequence[Rows], state: LogState | None = None) -> dict[Stream, Batch]:
+        """Commit the rows of one request."""
         batches = {}
         for rows in requests:
             name = LOGS[rows.stream]

@@ -19,6 +19,11 @@ __all__ = ["NOW", "Outcome", "Parity"]
 NOW = 1_800_000_000 * 10**9
 """When requests are received, in nanoseconds since the epoch."""
 
+
+def _seed() -> bytes:
+    return b"seed" * 8
+
+
 Outcome = list[Rows] | tuple[type[Exception], str]
 """The rows of a request, or the error with which it is refused."""
 
@@ -35,8 +40,8 @@ class Parity:
     ) -> None:
         """Build the codecs."""
         self._signal = signal
-        self.reference = ReferenceCodec(rules, limits, redaction=redaction)
-        self.native = NativeCodec(rules, limits, redaction=redaction)
+        self.reference = ReferenceCodec(rules, limits, redaction=redaction, seeds=_seed)
+        self.native = NativeCodec(rules, limits, redaction=redaction, seeds=_seed)
 
     def outcome(self, codec: Codec, request: bytes, annotations: Annotations = ()) -> Outcome:
         """Return what one of the codecs makes of a request."""

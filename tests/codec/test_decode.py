@@ -71,6 +71,7 @@ def test_an_ordinary_record_fills_the_columns_and_needs_no_details() -> None:
         otlp_details=[b""],
         event_details=[b""],
         redactions=[b""],
+        disclosed=[range(0)],
     )
 
 

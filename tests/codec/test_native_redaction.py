@@ -38,8 +38,10 @@ from tests.effort import effort
 REMOVE = Redaction(keys=("internal.code",), keep=("keep.me",))
 HASH = Redaction(Mode.HASH, keys=("internal.code",), keep=("keep.me",), key=bytes(range(32)))
 
-LOGS = [Parity(Signal.LOGS, RULES, redaction=redaction) for redaction in (REMOVE, HASH)]
-SPANS = [Parity(Signal.TRACES, redaction=redaction) for redaction in (REMOVE, HASH)]
+DISCLOSE = Redaction(Mode.DISCLOSE, keys=("internal.code", "actor.id"), keep=("keep.me",))
+
+LOGS = [Parity(Signal.LOGS, RULES, redaction=redaction) for redaction in (REMOVE, HASH, DISCLOSE)]
+SPANS = [Parity(Signal.TRACES, redaction=redaction) for redaction in (REMOVE, HASH, DISCLOSE)]
 FEW = Parity(Signal.LOGS, redaction=Redaction(patterns=("jwt", "basic", "aws_secret")))
 
 

@@ -117,7 +117,7 @@ def test_secrets_are_removed_unless_something_else_is_set(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("redaction", "drop", "'drop' is not off, remove or hash"),
+        ("redaction", "drop", "'drop' is not off, remove, hash or disclose"),
         ("redaction_patterns", "card,jwts", "did you mean 'jwt'?"),
         ("redaction_patterns", "all,card", "'all' is not"),
         ("redaction_keys", "a,--", "'--' has no word"),

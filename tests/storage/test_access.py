@@ -24,8 +24,16 @@ from storage.audit_ids import IdRow, IdState, insert_ids, read_ids, set_ids_rete
 from storage.clickhouse import connect, connect_to_read
 from storage.clock import check_clock
 from storage.definitions import read_definitions
+from storage.disclosures import (
+    DisclosedValue,
+    erase_disclosures,
+    insert_disclosures,
+    matching_commitments,
+    set_disclosure_days,
+)
 from storage.engine import Engine
 from storage.errors import AccessDeniedError, NoDataError, NotAppliedError, SettingRefusedError, StorageConfigError
+from storage.held_disclosures import holds_on_values
 from storage.hold_scope import HoldScope
 from storage.holds import add_hold
 from storage.migrate import migrate
@@ -157,6 +165,7 @@ def _serve(engine: Engine, node: ClickHouseNode, database: str) -> None:
         set_retention_days(engine, dict.fromkeys(Stream, days))
         assert set(read_retention_days(engine).values()) == {days}
         set_ids_retention(engine, days)
+        set_disclosure_days(engine, days)
     for rules in ((RetentionRule(2, service="a"),), ()):
         apply_retention(engine, {stream: Policy(5, rules) for stream in Stream})
     tables = tuple(RECORD_TABLES.values())
@@ -172,6 +181,12 @@ def _serve(engine: Engine, node: ClickHouseNode, database: str) -> None:
     )
     insert_ids(engine, [claim_of_id])
     assert read_ids(engine, [claim_of_id.record_id]) == [claim_of_id]
+    value = DisclosedValue(1_800_000_000 * 10**9, bytes(32), b"value", "card")
+    insert_disclosures(engine, [value])
+    assert matching_commitments(engine, value="value") == [value.commitment]
+    assert holds_on_values(engine, [value.commitment]) == []
+    erase_disclosures(engine, [value.commitment])
+    assert matching_commitments(engine, value="value") == []
     check_clock(engine)
     node.query("INSERT INTO otel_traces (Timestamp, TraceId) VALUES (now(), 'trace')", database=database)
     assert len(select_rows(engine, of_trace(Stream.SPANS, "trace"), 10)) == 1

@@ -114,7 +114,8 @@ void AttributeLists::clear() {
 }
 
 void AttributeLists::sort(std::vector<Attribute>& attributes, Arena& arena, Redactor* redactor) {
-  layout_ = layouts_.find(attributes);
+  // Commitments are made in the order in which attributes were sent.
+  layout_ = redactor != nullptr && redactor->discloses() ? nullptr : layouts_.find(attributes);
   if (layout_ != nullptr && !layout_->distinct) layout_ = nullptr;
   repeated_.clear();
   if (layout_ == nullptr) {

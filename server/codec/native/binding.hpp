@@ -20,9 +20,9 @@ constexpr ColumnCounts kSpanColumns{span_columns::kPlainColumns, span_columns::k
 
 // Encodes a request with an encoder. Returns 0, or 1 + the Refusal; fills `unread` if the Refusal is kUnread. Throws
 // std::bad_alloc.
-inline int encode(Encoder& encoder, View request, int64_t ingested_at, Unread& unread) {
+inline int encode(Encoder& encoder, View request, int64_t ingested_at, View seed, Unread& unread) {
   try {
-    encoder.encode(request, ingested_at);
+    encoder.encode(request, ingested_at, seed);
   } catch (const Refused& refused) {
     return 1 + static_cast<int>(first_refusal(request, encoder.signal(), refused.why, unread));
   }

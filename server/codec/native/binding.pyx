@@ -51,12 +51,13 @@ cdef extern from "log_encoder.hpp" namespace "lognotary" nogil:
         Buffer records
         Buffer record_ends
         uint64_t* redacted
+        vector[uint32_t] disclosed
 
     cdef cppclass CppRules "lognotary::Rules":
         CppRules(View) except +
 
     cdef enum class RedactionMode(unsigned char):
-        kOff, kRemove, kHash
+        kOff, kRemove, kHash, kDisclose
 
     cdef cppclass CppRedaction "lognotary::Redaction":
         CppRedaction(RedactionMode, string)
@@ -84,8 +85,14 @@ cdef extern from "binding.hpp" namespace "lognotary" nogil:
 
     const ColumnCounts kAuditColumns, kOperationalColumns, kSpanColumns
 
+    cdef cppclass Disclosed:
+        int rule
+        string salt
+        string value
+
     cdef cppclass CppEncoder "lognotary::Encoder":
         size_t capacity() const
+        const vector[Disclosed]& disclosed() const
 
     cdef cppclass LogEncoder(CppEncoder):
         LogEncoder(const CppRules&, Limits, const CppRedaction&, bint)
@@ -112,7 +119,7 @@ cdef extern from "binding.hpp" namespace "lognotary" nogil:
         uint64_t record
 
     # Returns 0, or 1 + the Refusal, and fills what is unread if that is it.
-    int encode(CppEncoder& encoder, View request, int64_t ingested_at, Unread& unread) except +
+    int encode(CppEncoder& encoder, View request, int64_t ingested_at, View seed, Unread& unread) except +
 
 cdef extern from "regex.hpp" namespace "lognotary" nogil:
     cdef cppclass CppRegexScratch "lognotary::RegexScratch":
@@ -224,7 +231,16 @@ cdef class Encoder:
     def capacity(self):
         return self.logs.capacity() + self.traces.capacity()
 
-    def encode(self, bytes request, int64_t ingested_at, annotations):
+    @property
+    def disclosed(self):
+        cdef const Table* audit = &self.logs.audit()
+        return _disclosed(self.logs.disclosed()), [audit.disclosed[i] for i in range(audit.disclosed.size())]
+
+    @property
+    def disclosed_spans(self):
+        return _disclosed(self.traces.disclosed())
+
+    def encode(self, bytes request, int64_t ingested_at, annotations, bytes seed):
         cdef vector[Annotation] views  # of bytes that the caller's sequence keeps alive
         cdef Annotation view
         for number, members in annotations:
@@ -232,20 +248,25 @@ cdef class Encoder:
             view.members = View(PyBytes_AS_STRING(members), len(members))
             views.push_back(view)
         self.logs.annotate(views)
-        _encode(self.logs, request, ingested_at)
+        _encode(self.logs, request, ingested_at, seed)
         return _table(self.logs.audit(), kAuditColumns), _table(self.logs.operational(), kOperationalColumns)
 
-    def encode_spans(self, bytes request, int64_t ingested_at):
-        _encode(self.traces, request, ingested_at)
+    def encode_spans(self, bytes request, int64_t ingested_at, bytes seed):
+        _encode(self.traces, request, ingested_at, seed)
         return _table(self.traces.spans(), kSpanColumns)
 
 
-cdef int _encode(CppEncoder* encoder, bytes request, int64_t ingested_at) except -1:
+cdef list _disclosed(const vector[Disclosed]& disclosed):
+    return [(<int>disclosed[i].rule, <bytes>disclosed[i].salt, <bytes>disclosed[i].value) for i in range(disclosed.size())]
+
+
+cdef int _encode(CppEncoder* encoder, bytes request, int64_t ingested_at, bytes seed) except -1:
     cdef View view = View(PyBytes_AS_STRING(request), len(request))
+    cdef View seed_view = View(PyBytes_AS_STRING(seed), len(seed))
     cdef int refusal
     cdef Unread unread
     with nogil:
-        refusal = encode(encoder[0], view, ingested_at, unread)
+        refusal = encode(encoder[0], view, ingested_at, seed_view, unread)
     if refusal:
         raise RefusedError(
             refusal - 1,

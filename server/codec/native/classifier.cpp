@@ -211,7 +211,7 @@ bool Classifier::value(const Source& source, View& value) {
     case Place::kScope:
       return attribute(scope_, source, value);
     case Place::kPairs:
-      return body_shape_ == Shape::kPairs && in_body(source, value);
+      return body_shape_ == Shape::kPairs && !source.starts.empty() && in_body(source, value);
     case Place::kBody:
       if (source.has_path) {
         const bool is_for_other_text = body_shape_ == Shape::kPairs && !source.starts.empty();

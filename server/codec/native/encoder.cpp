@@ -28,7 +28,8 @@ uint64_t Encoder::bytes_of_source() const {
          scope_name_.size() + scope_version_.size() + size_of(scope_.members);
 }
 
-void Encoder::encode(View request, int64_t ingested_at) {
+void Encoder::encode(View request, int64_t ingested_at, View seed) {
+  seed_ = seed;
   received_ = ingested_at;
   end_of_day_ = ingested_at / kDay * kDay + kDay - 1;
   try {
@@ -42,6 +43,7 @@ void Encoder::encode_all(View request, bool scopes_are_late) {
   scopes_are_late_ = scopes_are_late;
   records_ = repeated_ = events_ = repeated_by_events_ = 0;
   ingested_at_ = received_;
+  redactor_.begin(seed_);
   clear();
   bool any = false;
   for (Reader field(request, kMaxDepth); field.next();) {

@@ -25,8 +25,12 @@ class Encoder {
   Encoder& operator=(const Encoder&) = delete;
   virtual ~Encoder() = default;
 
-  // Encodes a request; its rows replace the rows of the last request. Throws Refused and std::bad_alloc.
-  void encode(View request, int64_t ingested_at);
+  // Encodes a request; its rows replace the rows of the last request. The salts of commitments follow from `seed`. Throws
+  // Refused and std::bad_alloc.
+  void encode(View request, int64_t ingested_at, View seed = View());
+
+  // What commitments stand for in the rows, until the next request.
+  const std::vector<Disclosed>& disclosed() const { return redactor_.disclosed(); }
 
   Signal signal() const { return signal_; }
 
@@ -112,6 +116,7 @@ class Encoder {
   const Signal signal_;
   const Limits limits_;
   [[maybe_unused]] const bool hashing_;  // without libcrypto, Python hashes
+  View seed_;
   int64_t received_ = 0;     // when the request was received
   int64_t ingested_at_ = 0;  // of the next record: a nanosecond later than the one before it
   int64_t end_of_day_ = 0;

@@ -53,10 +53,12 @@ void LogEncoder::encode_record(View message, int depth) {
   trace_id_ = hex_id(record_.trace_id, 16, trace_hex_);
   span_id_ = hex_id(record_.span_id, 8, span_hex_);
   Redactor* const redactor = this->redactor(scope_.redacted);
+  disclosed_[0] = static_cast<uint32_t>(redactor_.disclosed().size());
   if (redactor != nullptr) redactor->redact_value(record_.body, arena_);
   const Text body = as_text(record_.body, arena_, redactor);
   attributes_.sort(record_.attributes, arena_, redactor);
   redactions_ = redactor_.redactions();
+  disclosed_[1] = static_cast<uint32_t>(redactor_.disclosed().size());
   fill_log_slots();
 
   View events;
@@ -160,6 +162,7 @@ void LogEncoder::write(Table& table, View body, View details, bool is_audit) {
   put(table.plain[kIngestedAt], next_ingested_at());
   put_string(table.plain[kRedactions], redactions_);
   if (is_audit) write_audit(table);
+  if (redactor_.discloses()) table.disclosed.insert(table.disclosed.end(), disclosed_, disclosed_ + 2);
   finish_row(table);
 }
 

@@ -21,10 +21,6 @@ class LogEncoder : public Encoder {
   // refer to must live until the request is encoded.
   void annotate(const std::vector<Annotation>& annotations) { annotations_ = annotations; }
 
-  // Gives annotations to the records of the next request, in the order of the records, at most one for each. What they
-  // refer to must live until the request is encoded.
-  void annotate(const std::vector<Annotation>& annotations) { annotations_ = annotations; }
-
   const Table& audit() const { return audit_; }
   const Table& operational() const { return operational_; }
   size_t capacity() const override { return Encoder::capacity() + audit_.capacity() + operational_.capacity(); }
@@ -61,6 +57,7 @@ class LogEncoder : public Encoder {
   char trace_hex_[32], span_hex_[16];
   View trace_id_, span_id_;
   View redactions_;
+  uint32_t disclosed_[2] = {};  // which of the disclosures are its own: from, to
   AuditFields audit_fields_;
   std::string details_scratch_, others_scratch_;
   std::vector<Annotation> annotations_;  // of the records of this request

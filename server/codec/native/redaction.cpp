@@ -8,24 +8,38 @@
 #ifdef LOGNOTARY_LIBCRYPTO
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/sha.h>
 #endif
 
 namespace lognotary {
 namespace {
 
 #ifdef LOGNOTARY_LIBCRYPTO
+void append_hex(std::string& out, const unsigned char* bytes, size_t count) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  for (size_t i = 0; i < count; ++i) {
+    out += kHex[bytes[i] >> 4];
+    out += kHex[bytes[i] & 15];
+  }
+}
+
+// Returns SHA-256 of two texts, one after the other.
+std::string sha256_of(View first, View second) {
+  std::string joined(first), digest(kHashSize, '\0');
+  joined += second;
+  SHA256(reinterpret_cast<const unsigned char*>(joined.data()), joined.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  return digest;
+}
+
 // Appends the first digits of an HMAC-SHA-256 in hex.
 void append_hmac(std::string& out, const std::string& key, View secret) {
-  static constexpr char kHex[] = "0123456789abcdef";
   unsigned char digest[kHashSize];
   if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(secret.data()),
            secret.size(), digest, nullptr) == nullptr) {
     throw std::bad_alloc();
   }
-  for (size_t i = 0; i < kMarkDigits / 2; ++i) {
-    out += kHex[digest[i] >> 4];
-    out += kHex[digest[i] & 15];
-  }
+  append_hex(out, digest, kMarkDigits / 2);
 }
 #else
 void append_hmac(std::string&, const std::string&, View) {}  // server/codec/choose.py takes the reference codec then
@@ -92,6 +106,18 @@ bool Redactor::redact_whole(const KeyWord& word, Value& value, Arena& arena) {
   return true;
 }
 
+void Redactor::append_commitment([[maybe_unused]] std::string& out, [[maybe_unused]] RedactionRule rule,
+                                 [[maybe_unused]] View secret) {
+#ifdef LOGNOTARY_LIBCRYPTO
+  const uint64_t number = disclosed_.size();
+  const std::string salt = sha256_of(seed_, View(reinterpret_cast<const char*>(&number), sizeof number));
+  const std::string commitment = sha256_of(salt, secret);
+  out += ":sha256:";
+  append_hex(out, reinterpret_cast<const unsigned char*>(commitment.data()), commitment.size());
+  disclosed_.push_back({rule, salt, std::string(secret)});
+#endif
+}
+
 void Redactor::append_mark(std::string& out, RedactionRule rule, View secret) {
   redacted_.count(rule);
   const bool hashed = redaction_.mode() == RedactionMode::kHash;
@@ -101,6 +127,7 @@ void Redactor::append_mark(std::string& out, RedactionRule rule, View secret) {
     out += ':';
     append_hmac(out, redaction_.key(), secret);
   }
+  if (discloses()) append_commitment(out, rule, secret);
   out += ']';
 }
 

@@ -18,6 +18,13 @@ struct Redacted {
   }
 };
 
+// A value that was replaced by a commitment to it.
+struct Disclosed {
+  RedactionRule rule;
+  std::string salt;
+  std::string value;
+};
+
 class Redactor {
  public:
   // `redaction` must outlive the redactor.
@@ -25,6 +32,16 @@ class Redactor {
       : redaction_(redaction), scanner_(redaction), on_(redaction.mode() != RedactionMode::kOff) {}
 
   bool on() const { return on_; }
+  bool discloses() const { return redaction_.mode() == RedactionMode::kDisclose; }
+
+  // Begins a request: the salts of its commitments follow from a seed, as server/codec/disclosures.py has it.
+  void begin(View seed) {
+    seed_ = seed;
+    disclosed_.clear();
+  }
+
+  // What was replaced by commitments since then, in order.
+  const std::vector<Disclosed>& disclosed() const { return disclosed_; }
 
   // What has been replaced; set it to begin anew, or to go on from what its owners have.
   Redacted& redacted() { return redacted_; }
@@ -63,6 +80,7 @@ class Redactor {
   View redact_found(View text, Arena& arena);
   void redact_number(Value& value, Arena& arena);
   bool redact_whole(const KeyWord& word, Value& value, Arena& arena);
+  void append_commitment(std::string& out, RedactionRule rule, View secret);
   void append_mark(std::string& out, RedactionRule rule, View secret);
   void replace(Value& value, RedactionRule rule, View secret, Arena& arena);
 
@@ -71,6 +89,8 @@ class Redactor {
   const bool on_;
   Redacted redacted_;
   std::string made_, redactions_;
+  View seed_;
+  std::vector<Disclosed> disclosed_;
 };
 
 }  // namespace lognotary

@@ -51,7 +51,12 @@ void KeyWords::split(View key) {
 Redaction::Redaction(RedactionMode mode, std::string key) : mode_(mode), key_(std::move(key)) {
   unsigned bit = 1;
   for (const View stops : {"=:", "Bb", "J", "I", "z", "-", "_", "."}) {
-    for (const char stop : stops) bits_[byte(stop)] = static_cast<uint16_t>(bits_[byte(stop)] | bit);
+    for (const char stop : stops) {
+      bits_[byte(stop)] = static_cast<uint16_t>(bits_[byte(stop)] | bit);
+#ifdef LOGNOTARY_SSSE3
+      add_halves(stop_low_, stop_high_, stop, bit);
+#endif
+    }
     bit <<= 1;
   }
   for (size_t before = 0; before < bits_.size(); ++before) {
@@ -60,10 +65,17 @@ Redaction::Redaction(RedactionMode mode, std::string key) : mode_(mode), key_(st
     if (may_precede_token(c)) may_be_before(c, 'B');
   }
   may_be_before('y', 'J');
+#ifdef LOGNOTARY_SSSE3
+  has_ssse3_ = __builtin_cpu_supports("ssse3");
+#endif
 }
 
 void Redaction::may_be_before(char before, char stop) {
-  bits_[byte(before)] = static_cast<uint16_t>(bits_[byte(before)] | (bits_[byte(stop)] & 0xFF) << 8);
+  const unsigned stops = bits_[byte(stop)] & 0xFF;
+  bits_[byte(before)] = static_cast<uint16_t>(bits_[byte(before)] | stops << 8);
+#ifdef LOGNOTARY_SSSE3
+  add_halves(before_low_, before_high_, before, stops);
+#endif
 }
 
 void Redaction::add_rule(std::string name, bool on) {
@@ -90,6 +102,19 @@ void Redaction::add_prefix(std::string text, size_t stop, int rule, int characte
 }
 
 const KeyWord* Redaction::find(View key, KeyWords& scratch) const {
+  if (key.empty() || key.size() > KeyWords::kLongestRemembered) return look_up(key, scratch);
+  size_t hash = key.size();
+  for (const char c : key) hash = (hash ^ byte(c)) * 0x9E3779B97F4A7C15;
+  scratch.known.resize(KeyWords::kRemembered);
+  KeyWords::Known& known = scratch.known[hash >> 56];
+  if (known.is_set && known.key == key) return known.word;
+  known.word = look_up(key, scratch);
+  known.key.assign(key);
+  known.is_set = true;
+  return known.word;
+}
+
+const KeyWord* Redaction::look_up(View key, KeyWords& scratch) const {
   scratch.split(key);
   if (keeps(scratch)) return &kKept;
   for (size_t count = scratch.words.size(); count > 0; --count) {

@@ -159,6 +159,13 @@ size_t TextScanner::end_of_mark(View text, size_t at) const {
       while (end - digits < kMarkDigits && is_at(rest, end, kDigit | kHexLetter) && lower_of(rest[end]) == rest[end]) ++end;
       if (end - digits < kMarkDigits) continue;
     }
+    constexpr View kCommitment = ":sha256:";
+    constexpr size_t kCommitmentDigits = 64;
+    if (!hashed && has_at(rest, end, kCommitment)) {
+      const size_t digits = end += kCommitment.size();
+      while (is_at(rest, end, kDigit | kHexLetter) && lower_of(rest[end]) == rest[end]) ++end;
+      if (end - digits != kCommitmentDigits) continue;
+    }
     if (has_byte(rest, end, ']')) return text.size() - rest.size() + end + 1;
   }
   return 0;

@@ -15,6 +15,8 @@ class TextScanner {
 
   // Returns false if there is no secret in a text, which a quick look shows for most texts.
   bool may_find(View text) const {
+    constexpr size_t kShortest = 3;  // a key, = and a value
+    if (text.size() < kShortest) return false;
     return redaction_.next_stop(text, 0) < text.size() || (text.size() >= kShortestCard && may_have_card(text));
   }
 

@@ -43,6 +43,7 @@ void Table::clear() {
   for (Buffer& column : lengths) column.clear();
   shared.source = 0;
   redacted.fill(0);
+  disclosed.clear();
   leaf_hashes.clear();
   records.clear();
   record_ends.clear();

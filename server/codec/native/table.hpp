@@ -155,6 +155,7 @@ struct Table {
   Buffer record_ends;  // and where each ends, 64 bits
   SharedNumbers shared;
   std::array<uint64_t, kRedactionRules> redacted{};  // secrets that each rule has replaced
+  std::vector<uint32_t> disclosed;  // of each row: which of the disclosures are its own, from and to; if there are any
 
   // Counts a row.
   void add(int64_t timestamp) {

@@ -1,0 +1,131 @@
+"""Disclosures: what commitments in records stand for, and its erasure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import grpc.aio
+
+from lognotary.v1 import disclosures_pb2 as messages
+from lognotary.v1 import disclosures_pb2_grpc
+from server.api.errors import ConflictError, InvalidArgumentError, UnrecordedError
+from server.api.grpc_services import Context, answer_call
+from server.api.local_callers import address_of_peer, check_local
+from server.own_records.sender import NotRecordedError
+from server.process.pools import Pool
+from storage.disclosures import erase_disclosures, find_disclosures, matching_commitments
+from storage.engine import Engine
+from storage.held_disclosures import holds_on_values
+
+__all__ = ["Disclosures", "RecordErasure", "add_disclosures"]
+
+RecordErasure = Callable[[int, str, str, str, str], object]
+"""Records an erasure in the audit log: number of values, kind, reason, who asked, address of the caller; or raises
+NotRecordedError."""
+
+_COMMITMENT = re.compile(r"[0-9a-f]{64}")
+_MOST = 1000
+_MOST_TEXT = 1000  # characters
+
+
+class Disclosures:
+    """Disclosures of one storage. Every method blocks, so call it in a thread."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        record: RecordErasure,
+        allowed: str,
+        changing: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """Answer from a storage.
+
+        Args:
+            engine: the storage.
+            record: records an erasure.
+            allowed: value of the setting ``administration``.
+            changing: excludes changes of legal holds while it is entered.
+        """
+        self._engine = engine
+        self._record = record
+        self._allowed = allowed
+        self._changing = changing
+
+    def disclose(self, request: messages.DiscloseRequest, caller: str) -> messages.DiscloseResponse:
+        """Answer ``Disclose``; raises ApiError and StorageError."""
+        check_local(caller, self._allowed)
+        if len(request.commitments) > _MOST:
+            raise InvalidArgumentError(f"commitments: {len(request.commitments)} are more than {_MOST}: ask repeatedly")
+        for commitment in request.commitments:
+            if not _COMMITMENT.fullmatch(commitment):
+                raise InvalidArgumentError("commitments: give 64 hexadecimal digits of each, as the record has them")
+        found = find_disclosures(self._engine, request.commitments)
+        return messages.DiscloseResponse(
+            values=[
+                messages.DisclosedValue(commitment=commitment, salt=each.salt, value=each.value, rule=each.rule)
+                for commitment, each in found.items()
+            ]
+        )
+
+    def erase(self, request: messages.EraseRequest, caller: str) -> messages.EraseResponse:
+        """Answer ``Erase``; raises ApiError and StorageError."""
+        check_local(caller, self._allowed)
+        kind = request.WhichOneof("what")
+        what: str = getattr(request, kind) if kind else ""
+        if not kind or not what:
+            raise InvalidArgumentError("give an actor or a value to erase")
+        reason, who = request.reason.strip(), request.requested_by.strip()
+        for name, text in (("reason", reason), ("requested_by", who)):
+            if len(text) > _MOST_TEXT:
+                raise InvalidArgumentError(f"{name}: give up to {_MOST_TEXT} characters")
+            if what in text:
+                raise InvalidArgumentError(f"{name}: it contains what is to be erased, and would be signed and kept")
+        if not reason:
+            raise InvalidArgumentError("reason: say why, for the audit record")
+        with self._changing():
+            return messages.EraseResponse(erased=self._erase(kind, what, reason, who, caller))
+
+    def _erase(self, kind: str, what: str, reason: str, who: str, caller: str) -> int:
+        commitments = matching_commitments(self._engine, **{kind: what})
+        if not commitments:
+            return 0
+        if holds := holds_on_values(self._engine, commitments, actor=what if kind == "actor" else ""):
+            names = ", ".join(hold.name for hold in holds)
+            raise ConflictError(
+                f"nothing was erased, because {'legal holds keep' if holds[1:] else 'a legal hold keeps'} records that "
+                f"have some of these values: {names}. Release {'them' if holds[1:] else 'it'} first"
+            )
+        # Recorded first: nothing may be erased without a record. The call can be repeated if the erasure then fails.
+        try:
+            self._record(len(commitments), kind, reason, who, caller)
+        except NotRecordedError as error:
+            raise UnrecordedError(
+                f"nothing was erased, because the audit log did not take a record of it: {error}"
+            ) from error
+        erase_disclosures(self._engine, commitments)
+        return len(commitments)
+
+
+class _Service(disclosures_pb2_grpc.DisclosureServiceServicer):
+    def __init__(self, disclosures: Disclosures, pool: Pool) -> None:
+        self._disclosures = disclosures
+        self._pool = pool
+
+    async def Disclose(  # noqa: N802 - the name is the API's
+        self, request: messages.DiscloseRequest, context: Context
+    ) -> messages.DiscloseResponse:
+        caller = address_of_peer(context.peer())
+        return await answer_call(context, self._pool.run, lambda: self._disclosures.disclose(request, caller))
+
+    async def Erase(  # noqa: N802 - the name is the API's
+        self, request: messages.EraseRequest, context: Context
+    ) -> messages.EraseResponse:
+        caller = address_of_peer(context.peer())
+        return await answer_call(context, self._pool.run, lambda: self._disclosures.erase(request, caller))
+
+
+def add_disclosures(server: grpc.aio.Server, disclosures: Disclosures, pool: Pool) -> None:
+    """Add ``DisclosureService`` to a gRPC server."""
+    disclosures_pb2_grpc.add_DisclosureServiceServicer_to_server(_Service(disclosures, pool), server)

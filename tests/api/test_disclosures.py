@@ -1,0 +1,145 @@
+"""Erasure of disclosed values, and the legal holds that win over it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+from lognotary.v1 import disclosures_pb2 as messages
+from server.api.disclosures import Disclosures
+from server.api.errors import ConflictError, InvalidArgumentError, NotPermittedError, UnrecordedError
+from server.codec.audit.built_in import built_in_rules
+from server.codec.redaction_rules import Mode, Redaction
+from server.codec.reference import ReferenceCodec
+from server.own_records.sender import NotRecordedError
+from storage.disclosures import DisclosedValue, insert_disclosures, matching_commitments
+from storage.engine import Engine
+from storage.hold_scope import HoldScope
+from storage.holds import add_hold, release_hold
+from tests.api.store import START, Writer, audit_event, log_record
+
+HERE = "127.0.0.1"
+DAY = 86_400 * 10**9
+Said = list[tuple[int, str, str, str, str]]
+
+
+def write(writer: Writer, records: Sequence[LogRecord], *, received: int = START, keys: tuple[str, ...] = ()) -> None:
+    """Commit a request of the service shop, and the values of its commitments."""
+    shop = Resource(attributes=[KeyValue(key="service.name", value=AnyValue(string_value="shop"))])
+    logs = ResourceLogs(resource=shop, scope_logs=[ScopeLogs(log_records=records)])
+    codec = ReferenceCodec(built_in_rules(), redaction=Redaction(Mode.DISCLOSE, keys=keys))
+    rows = codec.encode(ExportLogsServiceRequest(resource_logs=[logs]).SerializeToString(), received)
+    insert_disclosures(
+        writer.engine,
+        [DisclosedValue(received, d.salt, d.value, d.rule, d.actors) for each in rows for d in each.disclosures],
+    )
+    writer.commit(rows)
+
+
+def login(secret: str, *, at: int = 0) -> LogRecord:
+    """Return an audit record of alice's with a value that is redacted."""
+    record = audit_event("login", at=at)
+    record.attributes.add(key="password").value.string_value = secret
+    return record
+
+
+def erasing(engine: Engine, said: Said) -> Disclosures:
+    return Disclosures(engine, lambda *erasure: said.append(erasure), "local")
+
+
+def values(engine: Engine, *wanted: str) -> list[str]:
+    """Return those of some values that are still disclosed."""
+    return [value for value in wanted if matching_commitments(engine, value=value)]
+
+
+def erase(engine: Engine, said: Said | None = None, **what: str) -> int:
+    request = messages.EraseRequest(**what, reason="request 4711", requested_by="eve")
+    return erasing(engine, [] if said is None else said).erase(request, HERE).erased
+
+
+def held(engine: Engine, scope: HoldScope, **what: str) -> bool:
+    """Return whether a hold keeps values from erasure; nothing is erased then, and nothing is recorded."""
+    said: Said = []
+    add_hold(engine, "case-1", scope, "a lawsuit", "eve", HERE)
+    try:
+        erase(engine, said, **what)
+    except ConflictError as error:
+        return "case-1" in str(error) and said == []
+    return False
+
+
+def test_values_are_erased_by_actor_and_by_value(writer: Writer) -> None:
+    write(writer, [log_record("password=a1"), login("b1"), audit_event("login", actor="bob")])
+    said: Said = []
+    assert erase(writer.engine, said, actor="alice") == 1
+    assert values(writer.engine, "a1", "b1") == ["a1"]
+    assert erase(writer.engine, said, value="a1") == 1
+    assert erase(writer.engine, said, value="a1") == 0
+    assert values(writer.engine, "a1", "b1") == []
+    assert said == [(1, kind, "request 4711", "eve", HERE) for kind in ("actor", "value")]
+
+
+@pytest.mark.parametrize(
+    ("scope", "keeps"),
+    [
+        (HoldScope(), True),
+        (HoldScope(service="shop"), True),
+        (HoldScope(service="crm"), False),
+        (HoldScope(actor="alice"), True),
+        (HoldScope(actor="bob"), False),
+        (HoldScope(stream="operational"), False),
+        (HoldScope(since=START - 5 * DAY, until=START - 4 * DAY), True),  # happened in it
+        (HoldScope(since=START, until=START + DAY), True),  # received in it
+        (HoldScope(since=START + DAY), False),
+    ],
+    ids=lambda each: each.text() if isinstance(each, HoldScope) else "",
+)
+def test_a_hold_keeps_the_values_of_its_records(writer: Writer, scope: HoldScope, keeps: bool) -> None:
+    # Bob's record is received at the same time, but has none of the values.
+    records = [login("a1", at=-5 * DAY + 1), audit_event("login", actor="bob")]
+    write(writer, [*records, log_record("nothing")])
+    assert held(writer.engine, scope, actor="alice") == keeps
+    assert values(writer.engine, "a1") == ["a1"] * keeps
+
+
+def test_a_hold_of_an_actor_keeps_records_that_have_a_commitment_to_the_actor(writer: Writer) -> None:
+    write(writer, [login("a1")], keys=("actor id",))
+    assert held(writer.engine, HoldScope(actor="alice"), value="a1")
+    assert values(writer.engine, "a1", "alice") == ["a1", "alice"]
+
+
+def test_nothing_is_erased_if_one_of_many_values_is_held_and_all_are_after_its_release(writer: Writer) -> None:
+    write(writer, [log_record("password=a1")])
+    write(writer, [log_record("password=a1")], received=START + DAY)
+    assert held(writer.engine, HoldScope(stream="operational", since=START + DAY), value="a1")
+    assert len(matching_commitments(writer.engine, value="a1")) == 2
+    release_hold(writer.engine, "case-1", "settled", "eve", HERE)
+    assert erase(writer.engine, value="a1") == 2
+
+
+def test_nothing_is_erased_that_cannot_be_recorded(writer: Writer) -> None:
+    def refuse(*_: object) -> None:
+        raise NotRecordedError("UNAVAILABLE: overloaded")
+
+    write(writer, [log_record("password=a1")])
+    with pytest.raises(UnrecordedError, match="nothing was erased"):
+        Disclosures(writer.engine, refuse, "local").erase(messages.EraseRequest(value="a1", reason="r"), HERE)
+    assert values(writer.engine, "a1") == ["a1"]
+
+
+def test_calls_that_are_not_allowed_or_not_complete_are_refused(engine: Engine) -> None:
+    whole = {"value": "a1", "reason": "request 4711"}
+    for changed in ({"value": ""}, {"reason": " "}, {"reason": "a1"}, {"requested_by": "a1"}, {"reason": "x" * 1001}):
+        with pytest.raises(InvalidArgumentError):
+            erasing(engine, []).erase(messages.EraseRequest(**{**whole, **changed}), HERE)
+    with pytest.raises(NotPermittedError):
+        erasing(engine, []).erase(messages.EraseRequest(**whole), "192.0.2.1")
+    with pytest.raises(NotPermittedError):
+        erasing(engine, []).disclose(messages.DiscloseRequest(commitments=["0" * 64]), "192.0.2.1")
+    with pytest.raises(InvalidArgumentError):
+        erasing(engine, []).disclose(messages.DiscloseRequest(commitments=["no"]), HERE)
