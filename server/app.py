@@ -299,7 +299,7 @@ async def _answer(
         await stack.enter_async_context(following_readiness(health, ended))
         limits = ConnectionLimits(settings.max_connections)
         unserved = unserved_routes(metrics.request, RefusalLog("http"), explain)
-        app = build_http_api(backend, pool, not_ready, metrics.expose, unserved, queries, administration)
+        app = build_http_api(backend, pool, not_ready, metrics.expose, unserved, queries, administration, disclosures)
         http_api = measured_http(app, metrics.call)
         http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits, ended))
         yield grpc_address, http_address

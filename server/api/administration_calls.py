@@ -23,8 +23,8 @@ from lognotary.v1 import administration_pb2_grpc
 from server.api.administration import Administration
 from server.api.errors import InvalidArgumentError
 from server.api.grpc_services import Context, answer_call
-from server.api.local_callers import address_of_peer, address_of_request
-from server.api.parameters import parse_body, parse_parameters
+from server.api.local_callers import address_of_peer, parse_local
+from server.api.parameters import parse_parameters
 from server.api.responses import json_response
 from server.process.pools import Pool
 
@@ -93,13 +93,8 @@ def administration_routes(administration: Administration, pool: Pool) -> list[Ro
 
 
 async def _change(request: Request, call: _Change, answer: Callable[[_Change, str], Message], pool: Pool) -> Response:
-    caller = address_of_request(request)
-    try:
-        body = await request.json()
-    except ValueError as error:
-        raise InvalidArgumentError(f"the body is not JSON: {error}") from error
     in_path = call.name
-    call = parse_body(body, call)
+    call, caller = await parse_local(request, call)
     if in_path and call.name != in_path:
         raise InvalidArgumentError(f"name: the body names another hold than the path, {in_path}")
     return json_response(await pool.run(partial(answer, call, caller)))

@@ -1,4 +1,8 @@
-"""Disclosures: what commitments in records stand for, and its erasure."""
+"""Disclosures: what commitments in records stand for, and its erasure.
+
+POST /api/v1/disclosures                        Disclose; the request as JSON
+POST /api/v1/disclosures/erase                  Erase; the request as JSON
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,23 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import grpc.aio
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from lognotary.v1 import disclosures_pb2 as messages
 from lognotary.v1 import disclosures_pb2_grpc
 from server.api.errors import ConflictError, InvalidArgumentError, UnrecordedError
 from server.api.grpc_services import Context, answer_call
-from server.api.local_callers import address_of_peer, check_local
+from server.api.local_callers import address_of_peer, check_local, parse_local
+from server.api.responses import json_response
 from server.own_records.sender import NotRecordedError
 from server.process.pools import Pool
 from storage.disclosures import erase_disclosures, find_disclosures, matching_commitments
 from storage.engine import Engine
 from storage.held_disclosures import holds_on_values
 
-__all__ = ["Disclosures", "RecordErasure", "add_disclosures"]
+__all__ = ["Disclosures", "RecordErasure", "add_disclosures", "disclosure_routes"]
 
 RecordErasure = Callable[[int, str, str, str, str], object]
 """Records an erasure in the audit log: number of values, kind, reason, who asked, address of the caller; or raises
@@ -129,3 +137,20 @@ class _Service(disclosures_pb2_grpc.DisclosureServiceServicer):
 def add_disclosures(server: grpc.aio.Server, disclosures: Disclosures, pool: Pool) -> None:
     """Add ``DisclosureService`` to a gRPC server."""
     disclosures_pb2_grpc.add_DisclosureServiceServicer_to_server(_Service(disclosures, pool), server)
+
+
+def disclosure_routes(disclosures: Disclosures, pool: Pool) -> list[Route]:
+    """Return the routes, whose blocking calls run in the threads of a pool."""
+
+    async def disclose(request: Request) -> Response:
+        call, caller = await parse_local(request, messages.DiscloseRequest())
+        return json_response(await pool.run(lambda: disclosures.disclose(call, caller)))
+
+    async def erase(request: Request) -> Response:
+        call, caller = await parse_local(request, messages.EraseRequest())
+        return json_response(await pool.run(lambda: disclosures.erase(call, caller)))
+
+    return [
+        Route("/api/v1/disclosures", disclose, methods=["POST"]),
+        Route("/api/v1/disclosures/erase", erase, methods=["POST"]),
+    ]

@@ -19,6 +19,7 @@ GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
 GET  /api/v1/logs/{log}/inclusion-proof         GetInclusionProof
 GET  /api/v1/logs/{log}/consistency-proof       GetConsistencyProof
 POST, GET /api/v1/holds, GET /api/v1/retention  see ``administration_calls``
+POST /api/v1/disclosures                        see ``disclosures``
 GET  /api/v1/receipts/{record_id}               GetReceipt
 POST /api/v1/verify                             Verify; the answer has one JSON object per line
 GET  /api/openapi.json                          all of this as an OpenAPI 3.1 document
@@ -54,6 +55,7 @@ from server.api.administration import Administration
 from server.api.administration_calls import administration_routes
 from server.api.asking import Queries
 from server.api.backend import Backend
+from server.api.disclosures import Disclosures, disclosure_routes
 from server.api.errors import InvalidArgumentError
 from server.api.export_download import export_routes
 from server.api.parameters import parse_body, parse_parameters
@@ -85,6 +87,7 @@ def build_http_api(
     unserved: Callable[[Request, Exception], Awaitable[Response]] | None = None,
     queries: Queries | None = None,
     administration: Administration | None = None,
+    disclosures: Disclosures | None = None,
 ) -> Starlette:
     """Build the ASGI application.
 
@@ -96,6 +99,7 @@ def build_http_api(
         unserved: handler of requests that no route serves; None for Starlette's own.
         queries: runner of queries; None for a runner in the same pool.
         administration: legal holds and retention; None to leave out these calls.
+        disclosures: values to which records have commitments; None to leave out these calls.
     """
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
 
@@ -166,6 +170,7 @@ def build_http_api(
             ),
             *export_routes(backend, pool, queries),
             *(administration_routes(administration, pool) if administration else ()),
+            *(disclosure_routes(disclosures, pool) if disclosures else ()),
             Route("/api/openapi.json", openapi),
             *tail_routes(backend.tails),
             *tile_routes(backend, pool),

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
+from typing import TypeVar
 from urllib.parse import unquote
 
+from google.protobuf.message import Message
 from starlette.requests import Request
 
 from server.api.errors import InvalidArgumentError, NotPermittedError
+from server.api.parameters import parse_body
 
-__all__ = ["LOCAL", "OFF", "address_of_peer", "address_of_request", "check_local", "is_local"]
+__all__ = ["LOCAL", "OFF", "address_of_peer", "address_of_request", "check_local", "is_local", "parse_local"]
+
+_MessageT = TypeVar("_MessageT", bound=Message)
 
 LOCAL, OFF = "local", "off"
 """Values of the setting ``administration``."""
@@ -34,10 +39,24 @@ def address_of_request(request: Request) -> str:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != _JSON or "origin" in request.headers:
         raise InvalidArgumentError(
-            f"a call that changes something must have the header 'Content-Type: {_JSON}' and no Origin: browsers are "
-            "not served"
+            f"a call that only this machine may make must have the header 'Content-Type: {_JSON}' and no Origin: "
+            "browsers are not served"
         )
     return request.client.host if request.client else ""
+
+
+async def parse_local(request: Request, call: _MessageT) -> tuple[_MessageT, str]:
+    """Fill a call from the body of a request over HTTP; return it with the address of the caller.
+
+    Raises:
+        InvalidArgumentError: the body is not such a call, or a page in a browser may have sent it.
+    """
+    caller = address_of_request(request)
+    try:
+        body = await request.json()
+    except ValueError as error:
+        raise InvalidArgumentError(f"the body is not JSON: {error}") from error
+    return parse_body(body, call), caller
 
 
 def is_local(address: str) -> bool:

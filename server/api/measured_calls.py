@@ -55,6 +55,8 @@ HTTP_CALLS = (
     "/api/v1/holds",
     "/api/v1/holds/{name}/release",
     "/api/v1/retention",
+    "/api/v1/disclosures",
+    "/api/v1/disclosures/erase",
     "/api/openapi.json",
     "/tlog/{log_id}/{path:path}",
 )

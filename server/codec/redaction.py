@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterable
 from copy import copy
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.disclosures import Disclosure
 from server.codec.redaction_forms import find_card
@@ -95,6 +96,17 @@ class Redactor:
         redactor._salts = salts
         redactor.disclosures = []
         return redactor
+
+    def without_secrets(self, record: LogRecord) -> LogRecord:
+        """Return a copy of a record in which secrets are marked, the record itself without redaction."""
+        if self._off:
+            return record
+        copied = LogRecord()
+        copied.CopyFrom(record)
+        found: Counter[str] = Counter()
+        self.redact_attributes(copied.attributes, found)
+        self.redact_value(copied.body, found)
+        return copied
 
     def redact_attributes(self, attributes: Iterable[KeyValue], found: Counter[str]) -> None:
         """Replace the secrets in attributes, or in the members of a key-value list, and count them."""

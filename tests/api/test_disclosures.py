@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Sequence
+from hashlib import sha256
 
+import httpx
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -11,12 +14,16 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeL
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from lognotary.v1 import disclosures_pb2 as messages
+from server.api.backend import Backend
 from server.api.disclosures import Disclosures
 from server.api.errors import ConflictError, InvalidArgumentError, NotPermittedError, UnrecordedError
+from server.api.http_api import build_http_api
 from server.codec.audit.built_in import built_in_rules
 from server.codec.redaction_rules import Mode, Redaction
 from server.codec.reference import ReferenceCodec
+from server.notary.trust import TrustedKeys
 from server.own_records.sender import NotRecordedError
+from server.process.pools import Pool
 from storage.disclosures import DisclosedValue, insert_disclosures, matching_commitments
 from storage.engine import Engine
 from storage.hold_scope import HoldScope
@@ -143,3 +150,22 @@ def test_calls_that_are_not_allowed_or_not_complete_are_refused(engine: Engine) 
         erasing(engine, []).disclose(messages.DiscloseRequest(commitments=["0" * 64]), "192.0.2.1")
     with pytest.raises(InvalidArgumentError):
         erasing(engine, []).disclose(messages.DiscloseRequest(commitments=["no"]), HERE)
+
+
+async def test_values_are_disclosed_and_erased_over_http_but_not_for_pages_in_browsers(writer: Writer) -> None:
+    write(writer, [log_record("password=a1")])
+    (commitment,) = matching_commitments(writer.engine, value="a1")
+    made = erasing(writer.engine, [])
+    app = build_http_api(
+        Backend(writer.engine, TrustedKeys()), Pool("api", 1), lambda: "", lambda: b"", disclosures=made
+    )
+    transport = httpx.ASGITransport(app, client=(HERE, 5000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://h") as client:
+        refused = await client.post("/api/v1/disclosures", json={"commitments": []}, headers={"Origin": "http://evil"})
+        assert (refused.status_code, refused.json()["code"]) == (400, "INVALID_ARGUMENT")
+        answer = await client.post("/api/v1/disclosures", json={"commitments": [commitment]})
+        (value,) = answer.json()["values"]
+        assert sha256(b64decode(value["salt"]) + b64decode(value["value"])).hexdigest() == commitment
+        erased = await client.post("/api/v1/disclosures/erase", json={"value": "a1", "reason": "request 4711"})
+        assert (erased.status_code, erased.json()["erased"]) == (200, "1")
+        assert (await client.post("/api/v1/disclosures", json={"commitments": [commitment]})).json()["values"] == []

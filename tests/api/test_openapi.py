@@ -12,6 +12,7 @@ from docs.openapi import build_document
 from docs.openapi_paths import OPERATIONS, Operation
 from server.api.administration import Administration
 from server.api.backend import Backend
+from server.api.disclosures import Disclosures
 from server.api.http_api import build_http_api
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS
 from server.notary.trust import TrustedKeys
@@ -24,8 +25,14 @@ _NOT_MEASURED = {"/trace/{trace_id}", "/healthz", "/readyz", "/metrics"}
 
 def test_the_document_has_every_route_with_its_methods(engine: Engine) -> None:
     administration = Administration(engine, {}, lambda _: None, "off")
+    disclosures = Disclosures(engine, lambda *_: None, "off")
     app = build_http_api(
-        Backend(engine, TrustedKeys()), Pool("api", 1), lambda: "", lambda: b"", administration=administration
+        Backend(engine, TrustedKeys()),
+        Pool("api", 1),
+        lambda: "",
+        lambda: b"",
+        administration=administration,
+        disclosures=disclosures,
     )
     routes = [cast(Route, route) for route in app.routes]
     served = {
