@@ -11,6 +11,7 @@ class LogEncoder : public Encoder {
   // `rules` must outlive the encoder. Audit records are always hashed.
   LogEncoder(const Rules& rules, Limits limits, bool hash_operational = true);
 
+  const Classifier& classifier() const { return classifier_; }
   const Table& audit() const { return audit_; }
   const Table& operational() const { return operational_; }
   size_t capacity() const override { return Encoder::capacity() + audit_.capacity() + operational_.capacity(); }
