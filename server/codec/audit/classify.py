@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 MOST_BYTES = 8192
-"""Bytes of a value that an audit column holds, and that regular expressions search."""
+"""Bytes of a value that an audit column holds."""
 
 _NUMBER = re.compile(rb"-?[0-9]{1,18}")
 _MOST_ADDRESS = 64
@@ -175,7 +175,7 @@ def passes(test: Test, value: bytes) -> bool:
     if isinstance(test, AllOf):
         return all(passes(one, value) for one in test.tests)
     if isinstance(test, Regex):
-        return search(test, _cut(value)) is not None
+        return search(test, _cut(value, test.most_bytes)) is not None
     if isinstance(test, Range):
         return _NUMBER.fullmatch(value) is not None and test.low <= int(value) <= test.high
     return _fits(test, value)
@@ -205,7 +205,7 @@ class Extraction:
         self._groups: dict[bytes, bytes] = {}
         for item in rule.extract:
             text = facts.value(item.source) or b""
-            searched = _cut(text)
+            searched = _cut(text, item.regex.most_bytes)
             for name, (start, end) in zip(item.regex.groups, search_spans(item.regex, searched) or (), strict=False):
                 # A group that reaches the end of what is searched goes on to the end of the text.
                 if end > start:
@@ -288,8 +288,8 @@ def is_map(text: bytes) -> bool:
     return _MAP.match(text) is not None
 
 
-def _cut(text: bytes) -> bytes:
+def _cut(text: bytes, most: int = MOST_BYTES) -> bytes:
     """Return the beginning of a text, cut between characters."""
-    if len(text) <= MOST_BYTES:
+    if len(text) <= most:
         return text
-    return text[:MOST_BYTES].decode(errors="ignore").encode()
+    return text[:most].decode(errors="ignore").encode()

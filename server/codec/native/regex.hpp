@@ -82,6 +82,9 @@ class Regex {
 
   size_t next_start(View text, size_t position) const;
   bool may_start(View text, size_t position) const;
+  void copy_slots(const size_t* from, size_t* to) const {  // they are few
+    for (size_t i = 0; i < slots_; ++i) to[i] = from[i];
+  }
   bool step(View text, size_t position, RegexScratch& scratch) const;
   void follow(View text, size_t position, uint32_t start, RegexScratch& scratch) const;
   uint32_t after(const Instruction& instruction, unsigned char byte) const;
