@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import groupby
 from typing import NamedTuple
 
-from server.codec.audit.facts import Facts, facts_of
+from server.codec.audit.facts import Facts, all_facts
+from server.codec.audit.lookup import Lookup
 from server.codec.audit.rules import (
     FIELD_NAMES,
+    IN_BODY,
     AllOf,
     Condition,
     Match,
@@ -26,10 +29,9 @@ from server.codec.audit.rules import (
     Template,
     Test,
 )
-from server.codec.audit.texts import events_of, find
 from server.codec.audit.words import ACTOR_TYPES, CATEGORIES, category_of, outcome_of
 from server.codec.records import RecordColumns
-from server.codec.regex import Regex, search, search_spans
+from server.codec.regex import Regex, search
 
 __all__ = [
     "MOST_BYTES",
@@ -46,6 +48,7 @@ __all__ = [
     "matches",
     "passes",
     "passes_one",
+    "possible_rules",
 ]
 
 MOST_BYTES = 8192
@@ -123,7 +126,13 @@ def classify(records: RecordColumns, rules: Sequence[Rule]) -> list[AuditFields 
     A record that is a list of events is operational; its events are records of their own (see
     ``server.codec.audit.split``).
     """
-    return [_classify_record(facts_of(records, row), rules) for row in range(len(records))]
+    verdicts: list[AuditFields | None] = []
+    for _, alike in groupby(all_facts(records), key=lambda facts: id(facts.shared)):
+        first, *others = alike
+        verdicts.append(_classify_record(first, rules))
+        possible = possible_rules(first, rules) if others else ()
+        verdicts += [_classify_record(facts, possible) for facts in others]
+    return verdicts
 
 
 def first_match(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
@@ -132,6 +141,23 @@ def first_match(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
     So a list that somebody adds to an event does not hide the event.
     """
     return next((rule for rule in in_order(rules) if matches(rule, facts)), None)
+
+
+def possible_rules(facts: Facts, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """Return the rules that may match a record with another body, with the conditions on that body only.
+
+    The events in a record are many, and differ in nothing else.
+    """
+    opened = ((rule, _open(rule.match, facts)) for rule in rules)
+    return tuple(replace(rule, match=match, unless=_open(rule.unless, facts)) for rule, match in opened if match)
+
+
+def _open(matches: Sequence[Match], facts: Facts) -> tuple[Match, ...]:
+    return tuple(
+        Match(tuple(condition for condition in match.conditions if condition.source.place in IN_BODY))
+        for match in matches
+        if _holds(match, facts, but=IN_BODY)
+    )
 
 
 def in_order(rules: Sequence[Rule]) -> Iterator[Rule]:
@@ -156,12 +182,13 @@ def matches(rule: Rule, facts: Facts) -> bool:
 
 def has_events(rule: Rule, facts: Facts) -> bool:
     """Return whether a record is a list of events, if the rule is for one; True for all other rules."""
-    return rule.split is None or any(True for _ in events_of(facts.body, rule.split))
+    return rule.split is None or any(True for _ in facts.events(rule.split))
 
 
-def _holds(match: Match, facts: Facts) -> bool:
+def _holds(match: Match, facts: Facts, but: Sequence[Place] = ()) -> bool:
     return facts.severity_number >= match.severity_min and all(
-        passes_one(condition, facts.value(condition.source)) for condition in match.conditions
+        condition.source.place in but or passes_one(condition, facts.value(condition.source))
+        for condition in match.conditions
     )
 
 
@@ -202,14 +229,16 @@ class Extraction:
         """Search the regular expressions of the rule."""
         self._rule = rule
         self._facts = facts
-        self._groups: dict[bytes, bytes] = {}
+        self._groups: dict[bytes, tuple[bytes, Lookup]] = {}
         for item in rule.extract:
             text = facts.value(item.source) or b""
             searched = _cut(text, item.regex.most_bytes)
-            for name, (start, end) in zip(item.regex.groups, search_spans(item.regex, searched) or (), strict=False):
+            lookup = facts.lookup(item.source)
+            for name, (start, end) in zip(item.regex.groups, lookup.search(item.regex, searched), strict=False):
                 # A group that reaches the end of what is searched goes on to the end of the text.
                 if end > start:
-                    self._groups.setdefault(name.encode(), text[start:] if end == len(searched) else text[start:end])
+                    group = text[start:] if end == len(searched) else text[start:end]
+                    self._groups.setdefault(name.encode(), (group, lookup))
 
     def fields(self) -> AuditFields:
         """Return the audit columns."""
@@ -241,8 +270,8 @@ class Extraction:
             return source.text
         if source.place is not Place.GROUP:
             return self._facts.value(source)
-        text = self._groups.get(source.text, b"")
-        return find(text, source.path.segments, pairs_too=True) if source.path else text
+        text, lookup = self._groups.get(source.text, (b"", self._facts.shared))
+        return lookup.find(text, source.path.segments, pairs_too=True) if source.path else text
 
     def _part(self, source: Source) -> bytes:
         value = self.sent(source)

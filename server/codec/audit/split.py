@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from server.codec.audit.classify import first_match
+from server.codec.audit.classify import first_match, possible_rules
 from server.codec.audit.facts import facts_of
 from server.codec.audit.paths import Path
 from server.codec.audit.rules import Rule
@@ -47,9 +47,10 @@ def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits
             continue
         row = _row(records, number)
         size = _repeated(row)
-        total = sum(1 for _ in events_of(facts.body, rule.split))
-        for place, event in enumerate(events_of(facts.body, rule.split), 1):
-            found = first_match(replace(facts, body=event), rules)
+        possible = possible_rules(facts, rules)
+        total = sum(1 for _ in facts.events(rule.split))
+        for place, event in enumerate(facts.events(rule.split), 1):
+            found = first_match(replace(facts, body=event), possible)
             if found is None or found.split is not None:
                 continue
             _append(expanded, _event_row(row, event, place, total))
