@@ -6,32 +6,18 @@ When in doubt a record is operational; a record is never in both streams.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
 from typing import NamedTuple
 
 from server.codec.audit.facts import Facts, all_facts
 from server.codec.audit.lookup import Lookup
-from server.codec.audit.rules import (
-    FIELD_NAMES,
-    IN_BODY,
-    AllOf,
-    Condition,
-    Match,
-    Pattern,
-    PatternKind,
-    Place,
-    Range,
-    Rule,
-    Source,
-    Template,
-    Test,
-)
+from server.codec.audit.matching import cut, first_match, passes, possible_rules
+from server.codec.audit.rules import FIELD_NAMES, Pattern, Place, Range, Rule, Source, Template
 from server.codec.audit.words import ACTOR_TYPES, CATEGORIES, category_of, outcome_of
 from server.codec.records import RecordColumns
-from server.codec.regex import Regex, search
 
 __all__ = [
     "MOST_BYTES",
@@ -41,20 +27,12 @@ __all__ = [
     "Way",
     "address_of",
     "classify",
-    "first_match",
-    "has_events",
-    "in_order",
     "is_map",
-    "matches",
-    "passes",
-    "passes_one",
-    "possible_rules",
 ]
 
 MOST_BYTES = 8192
 """Bytes of a value that an audit column holds."""
 
-_NUMBER = re.compile(rb"-?[0-9]{1,18}")
 _MOST_ADDRESS = 64
 _ADDRESS = re.compile(
     rb"\[([0-9a-fA-F:.]+)\](?::[0-9]+)?|([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::[0-9]+)?|([0-9a-fA-F.]*:[0-9a-fA-F:.]*)"
@@ -127,7 +105,7 @@ def classify(records: RecordColumns, rules: Sequence[Rule]) -> list[AuditFields 
     ``server.codec.audit.split``).
     """
     verdicts: list[AuditFields | None] = []
-    for _, alike in groupby(all_facts(records), key=lambda facts: id(facts.shared)):
+    for _, alike in groupby(all_facts(records), key=lambda facts: facts.shared):
         first, *others = alike
         verdicts.append(_classify_record(first, rules))
         possible = possible_rules(first, rules) if others else ()
@@ -135,91 +113,9 @@ def classify(records: RecordColumns, rules: Sequence[Rule]) -> list[AuditFields 
     return verdicts
 
 
-def first_match(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
-    """Return the first rule that matches a record. Rules for lists of events are tried after all others.
-
-    So a list that somebody adds to an event does not hide the event.
-    """
-    return next((rule for rule in in_order(rules) if matches(rule, facts)), None)
-
-
-def possible_rules(facts: Facts, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """Return the rules that may match a record with another body, with the conditions on that body only.
-
-    The events in a record are many, and differ in nothing else.
-    """
-    opened = ((rule, _open(rule.match, facts)) for rule in rules)
-    return tuple(replace(rule, match=match, unless=_open(rule.unless, facts)) for rule, match in opened if match)
-
-
-def _open(matches: Sequence[Match], facts: Facts) -> tuple[Match, ...]:
-    return tuple(
-        Match(tuple(condition for condition in match.conditions if condition.source.place in IN_BODY))
-        for match in matches
-        if _holds(match, facts, but=IN_BODY)
-    )
-
-
-def in_order(rules: Sequence[Rule]) -> Iterator[Rule]:
-    """Yield rules in the order in which they are tried."""
-    yield from (rule for rule in rules if rule.split is None)
-    yield from (rule for rule in rules if rule.split is not None)
-
-
 def _classify_record(facts: Facts, rules: Sequence[Rule]) -> AuditFields | None:
     rule = first_match(facts, rules)
     return Extraction(rule, facts).fields() if rule and rule.split is None else None
-
-
-def matches(rule: Rule, facts: Facts) -> bool:
-    """Return whether a rule matches a record."""
-    return (
-        any(_holds(match, facts) for match in rule.match)
-        and not any(_holds(match, facts) for match in rule.unless)
-        and has_events(rule, facts)
-    )
-
-
-def has_events(rule: Rule, facts: Facts) -> bool:
-    """Return whether a record is a list of events, if the rule is for one; True for all other rules."""
-    return rule.split is None or any(True for _ in facts.events(rule.split))
-
-
-def _holds(match: Match, facts: Facts, but: Sequence[Place] = ()) -> bool:
-    return facts.severity_number >= match.severity_min and all(
-        condition.source.place in but or passes_one(condition, facts.value(condition.source))
-        for condition in match.conditions
-    )
-
-
-def passes_one(condition: Condition, value: bytes | None) -> bool:
-    """Return whether a condition holds for the value of its source, None if there is none."""
-    return value is not None and any(passes(test, value) for test in condition.tests)
-
-
-def passes(test: Test, value: bytes) -> bool:
-    """Return whether a value passes a test."""
-    if isinstance(test, AllOf):
-        return all(passes(one, value) for one in test.tests)
-    if isinstance(test, Regex):
-        return search(test, _cut(value, test.most_bytes)) is not None
-    if isinstance(test, Range):
-        return _NUMBER.fullmatch(value) is not None and test.low <= int(value) <= test.high
-    return _fits(test, value)
-
-
-def _fits(pattern: Pattern, value: bytes) -> bool:
-    match pattern.kind:
-        case PatternKind.ANY:
-            return True
-        case PatternKind.PREFIX:
-            return value.startswith(pattern.text)
-        case PatternKind.SUFFIX:
-            return value.endswith(pattern.text)
-        case PatternKind.CONTAINS:
-            return pattern.text in value
-        case PatternKind.EXACT:
-            return value == pattern.text
 
 
 class Extraction:
@@ -232,7 +128,7 @@ class Extraction:
         self._groups: dict[bytes, tuple[bytes, Lookup]] = {}
         for item in rule.extract:
             text = facts.value(item.source) or b""
-            searched = _cut(text, item.regex.most_bytes)
+            searched = cut(text, item.regex.most_bytes)
             lookup = facts.lookup(item.source)
             for name, (start, end) in zip(item.regex.groups, lookup.search(item.regex, searched), strict=False):
                 # A group that reaches the end of what is searched goes on to the end of the text.
@@ -317,8 +213,5 @@ def is_map(text: bytes) -> bool:
     return _MAP.match(text) is not None
 
 
-def _cut(text: bytes, most: int = MOST_BYTES) -> bytes:
-    """Return the beginning of a text, cut between characters."""
-    if len(text) <= most:
-        return text
-    return text[:most].decode(errors="ignore").encode()
+def _cut(text: bytes) -> bytes:
+    return cut(text, MOST_BYTES)

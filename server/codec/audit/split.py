@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from server.codec.audit.classify import first_match, possible_rules
 from server.codec.audit.facts import facts_of
+from server.codec.audit.matching import first_match, possible_rules
 from server.codec.audit.paths import Path
 from server.codec.audit.rules import Rule
 from server.codec.audit.texts import events_of
