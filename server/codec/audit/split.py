@@ -13,10 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from server.codec.audit.classify import first_match
 from server.codec.audit.facts import Facts, facts_of
+from server.codec.audit.matching import first_match, possible_rules
 from server.codec.audit.rules import Rule
-from server.codec.audit.texts import events_of
 from server.codec.decode_parts import with_detail
 from server.codec.limits import RowLimits, too_many_records
 from server.codec.records import RecordColumns
@@ -45,10 +44,10 @@ def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits
         row = _row(records, number)
         _append(expanded, row)
         facts = facts_of(records, number)
-        events = _events_of(facts, rules)
+        events, possible = _events_of(facts, rules)
         size = _repeated(row) if events else 0
         for place, event in enumerate(events, 1):
-            found = first_match(replace(facts, body=event), rules)
+            found = first_match(replace(facts, body=event), possible)
             if found is None or found.split is not None:
                 continue
             _append(expanded, _event_row(row, event, place, len(events)))
@@ -59,19 +58,23 @@ def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits
     return expanded
 
 
-def _events_of(facts: Facts, rules: Sequence[Rule]) -> list[bytes]:
-    """Return the events in a record that is a list of them: by a rule, or because its body has several objects.
+def _events_of(facts: Facts, rules: Sequence[Rule]) -> tuple[list[bytes], Sequence[Rule]]:
+    """Return the events in a record that is a list of them, and the rules that may match them.
 
-    Such an object can be a list of events itself, by a rule.
+    A rule says where the list is, or the body has several objects. Such an object can be a list of events itself, by a
+    rule.
     """
     rule = first_match(facts, rules)
     if rule is not None:
-        return list(events_of(facts.body, rule.split)) if rule.split else []
+        return (list(facts.events(rule.split)), possible_rules(facts, rules)) if rule.split else ([], ())
+    objects = list(facts.objects())
+    possible = possible_rules(facts, rules) if objects else ()
     events: list[bytes] = []
-    for part in facts.objects():
-        found = first_match(replace(facts, body=part), rules)
-        events += events_of(part, found.split) if found and found.split else [part]
-    return events
+    for text in objects:
+        part = replace(facts, body=text)
+        found = first_match(part, possible)
+        events += part.events(found.split) if found and found.split else [text]
+    return events, possible
 
 
 def events_in(records: RecordColumns, number: int, rules: Sequence[Rule]) -> Iterator[RecordColumns]:
@@ -83,7 +86,7 @@ def events_in(records: RecordColumns, number: int, rules: Sequence[Rule]) -> Ite
         rules: the audit rules, in the order in which they are tried.
     """
     row = _row(records, number)
-    events = _events_of(facts_of(records, number), rules)
+    events, _ = _events_of(facts_of(records, number), rules)
     for place, event in enumerate(events, 1):
         part = _event_row(row, event, place, len(events))
         yield RecordColumns(**{name: [value] for name, value in part.items()})

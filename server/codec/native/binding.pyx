@@ -87,9 +87,13 @@ cdef extern from "binding.hpp" namespace "lognotary" nogil:
     cdef cppclass CppEncoder "lognotary::Encoder":
         size_t capacity() const
 
+    cdef cppclass Classifier:
+        uint64_t bytes_read() const
+
     cdef cppclass LogEncoder(CppEncoder):
         LogEncoder(const CppRules&, Limits, const CppRedaction&, bint)
         void annotate(const vector[Annotation]&) except +
+        const Classifier& classifier() const
         const Table& audit() const
         const Table& operational() const
 
@@ -223,6 +227,10 @@ cdef class Encoder:
     @property
     def capacity(self):
         return self.logs.capacity() + self.traces.capacity()
+
+    @property
+    def bytes_read(self):
+        return self.logs.classifier().bytes_read()
 
     def encode(self, bytes request, int64_t ingested_at, annotations):
         cdef vector[Annotation] views  # of bytes that the caller's sequence keeps alive
