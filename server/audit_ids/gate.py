@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -22,6 +23,8 @@ from server.audit_ids.rounds import Rounds
 from server.audit_ids.standing import Standing
 from server.codec.annotations import annotation
 from server.codec.audit.strict_records import FIRST_OF_CHAIN, StrictRecord, StrictRequest, check_request
+from server.codec.redaction import Redactor
+from server.codec.redaction_rules import NO_REDACTION, Mode, Redaction
 from server.codec.rows import received_at
 from server.errors.audit_records import AuditRecordClaimedError, AuditRecordConflictError
 from server.errors.ingest import JournalFailedError, OverloadedError, ShuttingDownError
@@ -48,6 +51,7 @@ class AuditGate:
         now: Callable[[], int],
         *,
         ack_timeout: float,
+        redaction: Redaction = NO_REDACTION,
     ) -> None:
         """Open the gate; ``run`` must run beside it.
 
@@ -57,9 +61,12 @@ class AuditGate:
             stored_size: function that returns the number of entries that the audit log has in storage.
             now: function that returns the time of receipt in nanoseconds since the epoch.
             ack_timeout: seconds that a request waits for another one with the same ids.
+            redaction: what is redacted before records are stored. It is removed before records are hashed, whatever the
+                mode: other servers may have another key.
         """
         self._pipeline = pipeline
         self._now = now
+        self._redactor = Redactor(redaction if redaction.mode is Mode.OFF else replace(redaction, mode=Mode.REMOVE))
         self._ack_timeout = ack_timeout
         self._flights = Flights()
         self._checking = ThreadPoolExecutor(1, thread_name_prefix="audit-check")
@@ -92,7 +99,7 @@ class AuditGate:
     async def submit_audit(self, request: bytes, ticket: Ticket, *, every: bool) -> Sequence[AuditReceipt]:
         """As ``AuditIngest.submit_audit``."""
         ticket.reserve(len(request))
-        check = partial(check_request, request, every=every)
+        check = partial(check_request, request, every=every, redactor=self._redactor)
         if len(request) > _LARGE:
             checked = await asyncio.get_running_loop().run_in_executor(self._checking, check)
         else:

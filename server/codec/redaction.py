@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.redaction_forms import find_card
 from server.codec.redaction_keys import SecretKeys
@@ -79,6 +80,17 @@ class Redactor:
         self._key = redaction.key
         self._keys = SecretKeys(redaction)
         self._scanner = TextScanner(redaction, self._keys, _MARK)
+
+    def without_secrets(self, record: LogRecord) -> LogRecord:
+        """Return a copy of a record in which secrets are marked, the record itself without redaction."""
+        if self._off:
+            return record
+        copied = LogRecord()
+        copied.CopyFrom(record)
+        found: Counter[str] = Counter()
+        self.redact_attributes(copied.attributes, found)
+        self.redact_value(copied.body, found)
+        return copied
 
     def redact_attributes(self, attributes: Iterable[KeyValue], found: Counter[str]) -> None:
         """Replace the secrets in attributes, or in the members of a key-value list, and count them."""

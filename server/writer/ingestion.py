@@ -294,6 +294,7 @@ class Ingestion:
             lambda: writer.log.committed.state.range.size,
             self._clock.now,
             ack_timeout=self._settings.ack_timeout,
+            redaction=self._redaction,
         )
 
     def _plan(self, resident: int, *, embedded: bool) -> MemoryPlan:

@@ -23,6 +23,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from server.codec.audit.errors import CanonicalFormError
 from server.codec.audit.integrity_form import integrity_hash
 from server.codec.decode_parts import parse
+from server.codec.redaction import UNREDACTED, Redactor
 from server.codec.signals import Signal
 from server.errors.audit_records import AuditRecordConflictError, InvalidAuditRecordError
 
@@ -62,7 +63,7 @@ class StrictRecord:
 
     Attributes:
         record_id: its id.
-        digest: SHA-256 of its canonical JSON.
+        digest: SHA-256 of its canonical JSON, without secrets.
         place: where it is in the request, for messages.
         in_chain: True if it says that it is part of a chain of its producer.
         previous: hash of the record before it in that chain, empty if it cannot be read; None if it gives none.
@@ -133,12 +134,14 @@ def may_have_native_keys(request: bytes) -> bool:
     return b"audit." in request
 
 
-def check_request(request: bytes, *, every: bool) -> StrictRequest:
+def check_request(request: bytes, *, every: bool, redactor: Redactor = UNREDACTED) -> StrictRequest:
     """Check the audit records of a request.
 
     Args:
         request: a serialized ``ExportLogsServiceRequest``.
         every: True if all records must be audit records, False if only those with a key of ``MANDATORY`` are.
+        redactor: redactor that marks secrets before records are hashed, with marks that are the same on all servers. A
+            hash over a secret, beside all else that was hashed with it, would let others try guesses of the secret.
 
     Raises:
         MalformedRequestError: the bytes are not such a request.
@@ -153,7 +156,7 @@ def check_request(request: bytes, *, every: bool) -> StrictRequest:
         if not (every or _is_native(record)):
             others += 1
             continue
-        checked = _check(record, place)
+        checked = _check(record, place, redactor)
         first = by_id.setdefault(checked.record_id, checked)
         if first.digest != checked.digest:
             raise AuditRecordConflictError(
@@ -176,7 +179,7 @@ def _is_native(record: LogRecord) -> bool:
     return any(attribute.key in MANDATORY for attribute in record.attributes)
 
 
-def _check(record: LogRecord, place: _Place) -> StrictRecord:
+def _check(record: LogRecord, place: _Place, redactor: Redactor) -> StrictRecord:
     i, j, k = place
     where = f"resource_logs[{i}].scope_logs[{j}].log_records[{k}]"
     values = {attribute.key: attribute.value for attribute in record.attributes}
@@ -197,7 +200,7 @@ def _check(record: LogRecord, place: _Place) -> StrictRecord:
         form = "send a UUID such as 2f1e7c1a-4c1f-4b0e-9a53-0c8d1f6f7a11, the same with each retry"
         raise _invalid(where, f"{RECORD_ID} is not a UUID: {form}")
     try:
-        digest = integrity_hash(record, _FORM)
+        digest = integrity_hash(redactor.without_secrets(record), _FORM)
     except CanonicalFormError as error:
         raise _invalid(where, f"{error}, so the record has no integrity hash: send a smaller or simpler one") from None
     sent_previous = next((values[key] for key in _PREVIOUS if key in values), None)

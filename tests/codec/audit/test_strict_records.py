@@ -14,6 +14,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from harness.otlp_load import log_record
 from server.codec.audit.integrity_form import integrity_hash
 from server.codec.audit.strict_records import FIRST_OF_CHAIN, MANDATORY, check_request, may_have_native_keys
+from server.codec.redaction import Redactor
+from server.codec.redaction_rules import Mode, Redaction
 from server.errors.audit_records import AuditRecordConflictError, InvalidAuditRecordError
 from server.errors.ingest import MalformedRequestError
 from tests.audit_ids.audit_records import audit_record, bytes_of
@@ -34,6 +36,22 @@ def test_a_record_with_all_that_it_must_have_is_known_by_its_id_and_its_hash() -
     (checked,) = check_request(bytes_of(record), every=True).records
     assert (checked.record_id, checked.digest) == (_ID, integrity_hash(record))
     assert (checked.in_chain, checked.previous) == (False, None)
+
+
+def test_a_hash_says_nothing_about_secrets_and_the_record_keeps_them() -> None:
+    redactor = Redactor(Redaction(Mode.REMOVE))
+    one, other, third = (
+        audit_record(_ID, password=word) for word in ("hunter2-long", "correct-horse", "correct-horse")
+    )
+    third.attributes.append(KeyValue(key="x", value=AnyValue(string_value="y")))
+    digests = [
+        check_request(bytes_of(record), every=True, redactor=redactor).records[0].digest for record in (one, other)
+    ]
+    assert digests[0] == digests[1] != integrity_hash(one)
+    with pytest.raises(AuditRecordConflictError):
+        check_request(bytes_of(one, third), every=True, redactor=redactor)
+    checked = check_request(bytes_of(one), every=True, redactor=redactor)
+    assert b"hunter2-long" in checked.with_only([_ID])
 
 
 @pytest.mark.parametrize(
