@@ -20,7 +20,7 @@ class Facts:
     """Values of one record. Of attributes with the same key, the last one sent counts.
 
     Attributes:
-        shared: what was found in all but the body; records that differ in nothing but their bodies share it.
+        shared: memory of what was found in all but the body; records that differ in nothing but their bodies share it.
     """
 
     log: Mapping[bytes, bytes]
@@ -36,7 +36,7 @@ class Facts:
 
     @cached_property
     def in_body(self) -> Lookup:
-        """What was found in the body."""
+        """Memory of what was found in the body."""
         return Lookup()
 
     @cached_property
@@ -96,7 +96,7 @@ class Facts:
                 return source.text
 
     def lookup(self, source: Source) -> Lookup:
-        """Return what was found in what has the value of a source."""
+        """Return the memory of what was found in the text, or in the attributes, that have the value of a source."""
         return self.in_body if source.place in IN_BODY else self.shared
 
     def events(self, path: Path) -> Iterator[bytes]:

@@ -44,11 +44,10 @@ def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits
         row = _row(records, number)
         _append(expanded, row)
         facts = facts_of(records, number)
-        events, possible = _events_of(facts, rules)
+        events = _events_of(facts, rules)
         size = _repeated(row) if events else 0
-        for place, event in enumerate(events, 1):
-            found = first_match(replace(facts, body=event), possible)
-            if found is None or found.split is not None:
+        for place, (event, is_audit) in enumerate(events, 1):
+            if not is_audit:
                 continue
             _append(expanded, _event_row(row, event, place, len(events)))
             count += 1
@@ -58,23 +57,31 @@ def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits
     return expanded
 
 
-def _events_of(facts: Facts, rules: Sequence[Rule]) -> tuple[list[bytes], Sequence[Rule]]:
-    """Return the events in a record that is a list of them, and the rules that may match them.
+def _events_of(facts: Facts, rules: Sequence[Rule]) -> list[tuple[bytes, bool]]:
+    """Return the events in a record that is a list of them, each with whether it becomes an audit record.
 
     A rule says where the list is, or the body has several objects. Such an object can be a list of events itself, by a
     rule.
     """
     rule = first_match(facts, rules)
-    if rule is not None:
-        return (list(facts.events(rule.split)), possible_rules(facts, rules)) if rule.split else ([], ())
-    objects = list(facts.objects())
-    possible = possible_rules(facts, rules) if objects else ()
-    events: list[bytes] = []
-    for text in objects:
+    if rule and rule.split is None:
+        return []
+    texts = list(facts.events(rule.split) if rule and rule.split else facts.objects())
+    possible = possible_rules(facts, rules) if texts else ()
+    events: list[tuple[bytes, bool]] = []
+    for text in texts:
         part = replace(facts, body=text)
         found = first_match(part, possible)
-        events += part.events(found.split) if found and found.split else [text]
-    return events, possible
+        if found and found.split and rule is None:
+            parts = ((each, first_match(replace(facts, body=each), possible)) for each in part.events(found.split))
+            events += [(each, _is_audit(one)) for each, one in parts]
+        else:
+            events.append((text, _is_audit(found)))
+    return events
+
+
+def _is_audit(rule: Rule | None) -> bool:
+    return rule is not None and rule.split is None
 
 
 def events_in(records: RecordColumns, number: int, rules: Sequence[Rule]) -> Iterator[RecordColumns]:
@@ -86,8 +93,8 @@ def events_in(records: RecordColumns, number: int, rules: Sequence[Rule]) -> Ite
         rules: the audit rules, in the order in which they are tried.
     """
     row = _row(records, number)
-    events, _ = _events_of(facts_of(records, number), rules)
-    for place, event in enumerate(events, 1):
+    events = _events_of(facts_of(records, number), rules)
+    for place, (event, _) in enumerate(events, 1):
         part = _event_row(row, event, place, len(events))
         yield RecordColumns(**{name: [value] for name, value in part.items()})
 

@@ -48,9 +48,8 @@ def _list(count: int) -> str:
 
 
 def _objects(count: int, between: str = "\n") -> str:
-    return between.join(
-        ['{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":1,"stage":"Panic","verb":1}'] * count
-    )
+    event = '{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":1,"stage":"Panic","verb":1}'
+    return between.join([event] * count)
 
 
 def _windows(data: str) -> str:
