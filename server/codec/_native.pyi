@@ -44,6 +44,8 @@ class Encoder:
     # of logs: rule, salt, value; of each audit record, which of them are its own: from, to
     @property
     def disclosed_spans(self) -> list[tuple[int, bytes, bytes]]: ...
+    @property
+    def bytes_read(self) -> int: ...  # of texts that rules look into, since the encoder was built
     def encode(
         self, request: bytes, ingested_at: int, annotations: Sequence[tuple[int, bytes]], seed: bytes
     ) -> tuple[Table | None, Table | None]: ...

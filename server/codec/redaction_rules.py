@@ -128,9 +128,9 @@ NOT_SECRET = frozenset(
     expiration expired expires expiry failed failure failures file filename fingerprint flow format found history
     host httponly id identifier ids info issued issuer kind kinds len length level limit limits manager max method
     min missing mode name names namespace path policies policy provider purpose ratio reason ref refs remaining
-    required reset result role rotated rotation samesite scheme scope scopes secure server service size source stage
-    stages state status store strength thumbprint time timestamp total ttl type types uid updated uri url usage used
-    valid validity version versions
+    completed requested required reset result role rotated rotation samesite scheme scope scopes secure server
+    service size source stage stages state status store strength thumbprint time timestamp total ttl type types uid
+    updated uri url usage used valid validity version versions
     c cc conf cpp cs go h java js json kt log php pem py rb rs toml ts txt yaml yml
     """.split()
 )

@@ -11,15 +11,24 @@ from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from server.codec.regex_characters import ByteSequence, byte_sequences, merged
 from server.codec.regex_parse import Assertion, Assertions, Characters, Choice, Group, Node, Repeat, Sequence
 from server.codec.regex_reading import RegexError
 
-__all__ = ["MAX_INSTRUCTIONS", "Instruction", "Op", "Regex", "assemble"]
+__all__ = ["MAX_INSTRUCTIONS", "MOST_BYTES", "MOST_STEPS", "Instruction", "Op", "Regex", "assemble"]
 
-MAX_INSTRUCTIONS = 2000
+MAX_INSTRUCTIONS = 500
+
+MAX_WORK = 200 * MAX_INSTRUCTIONS
+"""Parts of an expression and ranges of its characters, as often as they are repeated: not all become instructions."""
+
+MOST_BYTES = 8192
+"""Bytes of a value that a regular expression searches."""
+
+MOST_STEPS = 1 << 21
+"""Steps that a search may take: a larger program searches fewer bytes."""
 
 
 class Op(IntEnum):
@@ -77,6 +86,11 @@ class Regex:
 
         return compile_regex, (self.pattern,)
 
+    @property
+    def most_bytes(self) -> int:
+        """Number of bytes of a value that are searched."""
+        return min(MOST_BYTES, MOST_STEPS // len(self.program))
+
     def encoded(self) -> list[int]:
         """Return all that the search in C++ needs.
 
@@ -123,6 +137,7 @@ class _Assembler:
         self.program: list[Instruction] = []
         self._pattern = pattern
         self._known: dict[Instruction, int] = {}
+        self._work = 0
 
     def emit(self, instruction: Instruction) -> int:
         """Return the index of an instruction, after adding it if it is new."""
@@ -132,6 +147,7 @@ class _Assembler:
 
     def add(self, node: Node, following: int) -> int:
         """Add the instructions of a node, after which comes ``following``, and return the index of the first."""
+        self._count_work(1)
         match node:
             case Characters(ranges):
                 return self._bytes(list(byte_sequences(ranges)), following)
@@ -154,15 +170,23 @@ class _Assembler:
 
     def _append(self, instruction: Instruction) -> int:
         if len(self.program) == MAX_INSTRUCTIONS:
-            problem = (
-                f"its program would have more than {MAX_INSTRUCTIONS} instructions: use smaller counts in {{ }}, "
-                "or * in place of a large count"
+            self._fail(
+                f"its program would have more than {MAX_INSTRUCTIONS} instructions: use smaller counts in {{ }}, * in "
+                "place of a large count, or several tests in place of one with many alternatives"
             )
-            raise RegexError(self._pattern, None, problem)
         self.program.append(instruction)
         return len(self.program) - 1
 
+    def _count_work(self, parts: int) -> None:
+        self._work += parts
+        if self._work > MAX_WORK:
+            self._fail("its counts in { } repeat too much: use smaller counts, or * in place of a large count")
+
+    def _fail(self, problem: str) -> NoReturn:
+        raise RegexError(self._pattern, None, problem)
+
     def _bytes(self, sequences: Items[ByteSequence], following: int) -> int:
+        self._count_work(len(sequences))
         ranges: list[tuple[int, int, int]] = []
         for (low, high), group in groupby(sequences, key=lambda sequence: sequence[0]):
             rests = [sequence[1:] for sequence in group]

@@ -7,8 +7,8 @@ from functools import cache
 import pytest
 
 from server.codec.audit.built_in import built_in_rules
-from server.codec.audit.classify import first_match
 from server.codec.audit.facts import facts_of
+from server.codec.audit.matching import first_match
 from server.codec.audit.rules import Rule
 from server.codec.audit.split import with_events
 from server.codec.decode import decode

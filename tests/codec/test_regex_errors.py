@@ -75,14 +75,14 @@ def test_the_message_says_what_is_wrong_and_where(pattern: str, character: int, 
 @pytest.mark.parametrize(
     ("largest", "too_large", "problem"),
     [
-        ("a" * MAX_LENGTH, "é" * (MAX_LENGTH + 1), "1001 characters are too many"),
+        ("(?:)" * (MAX_LENGTH // 4), "é" * (MAX_LENGTH + 1), "1001 characters are too many"),
         ("(" * MAX_DEPTH + ")" * MAX_DEPTH, "(?:" * (MAX_DEPTH + 1) + ")" * (MAX_DEPTH + 1), "nested too deeply"),
         (
             "".join(f"(?P<g{number}>)" for number in range(MAX_GROUPS)),
             "".join(f"(?P<g{number}>)" for number in range(MAX_GROUPS + 1)),
             "too many named groups",
         ),
-        ("a{999}(?:bc){500}", "a{1000}(?:bc){500}", "more than 2000 instructions"),
+        ("a{299}(?:bc){100}", "a{300}(?:bc){100}", "more than 500 instructions"),
     ],
 )
 def test_the_limits_are_exact(largest: str, too_large: str, problem: str) -> None:
@@ -100,6 +100,15 @@ def nested_counts(repeated: str) -> str:
 @pytest.mark.parametrize("repeated", ["^", "|", "a", "(?P<x>)", "(?:)*|"])
 def test_nested_counts_are_refused_before_they_cost_much(repeated: str) -> None:
     with pytest.raises(RegexError, match=f"more than {MAX_INSTRUCTIONS} instructions"):
+        compile_regex(nested_counts(repeated))
+
+
+@pytest.mark.parametrize(
+    "repeated", [r"[^\x00-\x{10FFFF}]", r"[^\s\S]", r"[^\s\S](?i:[^k-é])", r"(?:[^\s\S]|[^\d\D])*"]
+)
+def test_counts_of_what_needs_no_instructions_of_its_own_are_limited_too(repeated: str) -> None:
+    compile_regex(f"(?:{repeated}){{100}}")
+    with pytest.raises(RegexError, match=r"its counts in \{ \} repeat too much|more than 500 instructions"):
         compile_regex(nested_counts(repeated))
 
 

@@ -24,12 +24,13 @@ constexpr Limits kLimits{500, 256 << 10};  // within reach of small requests
 inline Redaction make_redaction() {
   Redaction redaction(RedactionMode::kRemove);
   for (int rule = 0; rule < kRedactionRules; ++rule) redaction.add_rule("r" + std::to_string(rule), true);
-  redaction.add_word({"pw"}, kPasswordRule, true, false);
-  redaction.add_word({"api", "key"}, kApiKeyRule, false, false);
-  redaction.add_word({"tokens"}, kTokenRule, false, true);
-  redaction.add_word({"cookie"}, kCookieRule, false, false);
+  redaction.add_word({"pw"}, kPasswordRule, true, false, false, true);
+  redaction.add_word({"api", "key"}, kApiKeyRule, false, false, true, false);
+  redaction.add_word({"tokens"}, kTokenRule, false, true, false, false);
+  redaction.add_word({"cookie"}, kCookieRule, false, false, true, false);
   redaction.add_not_secret("id");
   redaction.add_kept("keep");
+  redaction.add_kept_words({"pw", "age"});
   redaction.add_scheme("bearer", false);
   redaction.add_scheme("digest", true);
   redaction.add_prefix("ghp_", 3, kGithubTokenRule, static_cast<int>(Characters::kLetters), 4, 0);

@@ -81,7 +81,10 @@ def test_complete_answers_have_the_records_of_version_1(stored: Engine) -> None:
     found = answer(stored, parse_public_keys([key.read_text() for key in (FIRST_KEY, OTHER_KEY)]))
     assert found.summary.complete, found.findings
     assert found.summary.matched == found.summary.leaves == len(found.entries) == TOTAL
-    searched = backend_of(stored).search(correlation_pb2.SearchRequest(page_size=1000)).entries
+    until_soon = backend_of(stored).search(correlation_pb2.SearchRequest(page_size=1000))
+    later = backend_of(stored).search(correlation_pb2.SearchRequest(page_size=1000, since=until_soon.until))
+    assert len(later.entries) == until_soon.later_count > 0
+    searched = [*until_soon.entries, *later.entries]
     assert sorted(entry.SerializeToString(deterministic=True) for entry in searched) == sorted(
         entry.SerializeToString(deterministic=True) for entry in found.entries
     )
@@ -316,7 +319,9 @@ def test_records_of_every_trace_are_verified(backend: Backend) -> None:
 
 
 def test_all_audit_events_are_found_and_verified(backend: Backend) -> None:
-    events = backend.search_audit_events(correlation_pb2.SearchAuditEventsRequest(page_size=1000)).events
+    until_soon = backend.search_audit_events(correlation_pb2.SearchAuditEventsRequest(page_size=1000))
+    later = correlation_pb2.SearchAuditEventsRequest(page_size=1000, since=until_soon.until)
+    events = [*until_soon.events, *backend.search_audit_events(later).events]
     assert len(events) == VERSION_1.contents["tables"]["audit_logs"]["rows"]
     assert {event.evidence.state for event in events} == {evidence_pb2.VERIFIED}
     some = backend.search_audit_events(correlation_pb2.SearchAuditEventsRequest(actor_id="åsa ✓")).events

@@ -38,10 +38,17 @@ def test_what_is_not_text_is_refused(content: bytes) -> None:
         as_written(content)
 
 
-@given(st.one_of(st.binary(max_size=40), st.text("a\r\n—\ufeff", max_size=12).map(str.encode)))
-def test_the_checker_of_bundles_reads_the_same(content: bytes) -> None:
-    try:
-        text = as_written(content)
-    except UnicodeDecodeError:
-        return
-    assert check._as_written(content)[0].decode() == text
+@pytest.mark.parametrize("way", WAYS)
+@given(
+    # As they are written: they begin with ASCII, and no line ends with a blank.
+    lines=st.lists(
+        st.text(st.characters(exclude_characters="\0\r\n\ufeff", exclude_categories=["Cs"])).map(
+            lambda line: line.rstrip(" \t")
+        )
+    ),
+    crlf=st.booleans(),
+)
+def test_the_checker_of_bundles_reads_the_same(way: str, lines: list[str], crlf: bool) -> None:
+    text = "".join(f"{line}\n" for line in ["log.example/audit", *lines, "end"])
+    content = saved(text, way, crlf=crlf)
+    assert check._as_written(content)[0].decode() == as_written(content) == text

@@ -6,31 +6,19 @@ When in doubt a record is operational; a record is never in both streams.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import groupby
 from typing import NamedTuple
 
 from server.codec.audit.addresses import address_of
-from server.codec.audit.facts import Facts, facts_of
-from server.codec.audit.rules import (
-    FIELD_NAMES,
-    AllOf,
-    Condition,
-    Match,
-    Pattern,
-    PatternKind,
-    Place,
-    Range,
-    Rule,
-    Source,
-    Template,
-    Test,
-)
-from server.codec.audit.texts import events_of, find
+from server.codec.audit.facts import Facts, all_facts
+from server.codec.audit.lookup import Lookup
+from server.codec.audit.matching import cut, first_match, passes, possible_rules
+from server.codec.audit.rules import FIELD_NAMES, Pattern, Place, Range, Rule, Source, Template
 from server.codec.audit.words import ACTOR_TYPES, CATEGORIES, category_of, outcome_of
 from server.codec.records import RecordColumns
-from server.codec.regex import Regex, search, search_spans
 
 __all__ = [
     "MOST_BYTES",
@@ -39,19 +27,12 @@ __all__ = [
     "Found",
     "Way",
     "classify",
-    "first_match",
-    "has_events",
-    "in_order",
     "is_map",
-    "matches",
-    "passes",
-    "passes_one",
 ]
 
 MOST_BYTES = 8192
-"""Bytes of a value that an audit column holds, and that regular expressions search."""
+"""Bytes of a value that an audit column holds."""
 
-_NUMBER = re.compile(rb"-?[0-9]{1,18}")
 _MAP = re.compile(rb"\s*(?:\[\s*)*\{\s*[\"}]")
 _WORDS = {"actor_type": ACTOR_TYPES, "outcome": (b"success", b"failure"), "category": CATEGORIES}
 _LEFT_OUT = (("actor_name", "actor_id"), ("effective_actor_id", "actor_id"), ("source_host", "source_id"))
@@ -119,76 +100,18 @@ def classify(records: RecordColumns, rules: Sequence[Rule]) -> list[AuditFields 
     A record that is a list of events is operational; its events are records of their own (see
     ``server.codec.audit.split``).
     """
-    return [_classify_record(facts_of(records, row), rules) for row in range(len(records))]
-
-
-def first_match(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
-    """Return the first rule that matches a record. Rules for lists of events are tried after all others.
-
-    So a list that somebody adds to an event does not hide the event.
-    """
-    return next((rule for rule in in_order(rules) if matches(rule, facts)), None)
-
-
-def in_order(rules: Sequence[Rule]) -> Iterator[Rule]:
-    """Yield rules in the order in which they are tried."""
-    yield from (rule for rule in rules if rule.split is None)
-    yield from (rule for rule in rules if rule.split is not None)
+    verdicts: list[AuditFields | None] = []
+    for _, alike in groupby(all_facts(records), key=lambda facts: facts.shared):
+        first, *others = alike
+        verdicts.append(_classify_record(first, rules))
+        possible = possible_rules(first, rules) if others else ()
+        verdicts += [_classify_record(facts, possible) for facts in others]
+    return verdicts
 
 
 def _classify_record(facts: Facts, rules: Sequence[Rule]) -> AuditFields | None:
     rule = first_match(facts, rules)
     return Extraction(rule, facts).fields() if rule and rule.split is None else None
-
-
-def matches(rule: Rule, facts: Facts) -> bool:
-    """Return whether a rule matches a record."""
-    return (
-        any(_holds(match, facts) for match in rule.match)
-        and not any(_holds(match, facts) for match in rule.unless)
-        and has_events(rule, facts)
-    )
-
-
-def has_events(rule: Rule, facts: Facts) -> bool:
-    """Return whether a record is a list of events, if the rule is for one; True for all other rules."""
-    return rule.split is None or (not facts.is_several and any(True for _ in events_of(facts.body, rule.split)))
-
-
-def _holds(match: Match, facts: Facts) -> bool:
-    return facts.severity_number >= match.severity_min and all(
-        passes_one(condition, facts.value(condition.source)) for condition in match.conditions
-    )
-
-
-def passes_one(condition: Condition, value: bytes | None) -> bool:
-    """Return whether a condition holds for the value of its source, None if there is none."""
-    return value is not None and any(passes(test, value) for test in condition.tests)
-
-
-def passes(test: Test, value: bytes) -> bool:
-    """Return whether a value passes a test."""
-    if isinstance(test, AllOf):
-        return all(passes(one, value) for one in test.tests)
-    if isinstance(test, Regex):
-        return search(test, _cut(value)) is not None
-    if isinstance(test, Range):
-        return _NUMBER.fullmatch(value) is not None and test.low <= int(value) <= test.high
-    return _fits(test, value)
-
-
-def _fits(pattern: Pattern, value: bytes) -> bool:
-    match pattern.kind:
-        case PatternKind.ANY:
-            return True
-        case PatternKind.PREFIX:
-            return value.startswith(pattern.text)
-        case PatternKind.SUFFIX:
-            return value.endswith(pattern.text)
-        case PatternKind.CONTAINS:
-            return pattern.text in value
-        case PatternKind.EXACT:
-            return value == pattern.text
 
 
 class Extraction:
@@ -198,14 +121,16 @@ class Extraction:
         """Search the regular expressions of the rule."""
         self._rule = rule
         self._facts = facts
-        self._groups: dict[bytes, bytes] = {}
+        self._groups: dict[bytes, tuple[bytes, Lookup]] = {}
         for item in rule.extract:
             text = facts.value(item.source) or b""
-            searched = _cut(text)
-            for name, (start, end) in zip(item.regex.groups, search_spans(item.regex, searched) or (), strict=False):
+            searched = cut(text, item.regex.most_bytes)
+            lookup = facts.lookup(item.source)
+            for name, (start, end) in zip(item.regex.groups, lookup.search(item.regex, searched), strict=False):
                 # A group that reaches the end of what is searched goes on to the end of the text.
                 if end > start:
-                    self._groups.setdefault(name.encode(), text[start:] if end == len(searched) else text[start:end])
+                    group = text[start:] if end == len(searched) else text[start:end]
+                    self._groups.setdefault(name.encode(), (group, lookup))
 
     def fields(self) -> AuditFields:
         """Return the audit columns."""
@@ -237,8 +162,8 @@ class Extraction:
             return source.text
         if source.place is not Place.GROUP:
             return self._facts.value(source)
-        text = self._groups.get(source.text, b"")
-        return find(text, source.path.segments, pairs_too=True) if source.path else text
+        text, lookup = self._groups.get(source.text, (b"", self._facts.shared))
+        return lookup.find(text, source.path.segments, pairs_too=True) if source.path else text
 
     def is_doubtful(self, name: str, number: int, template: Template) -> bool:
         """Return whether a source is the outcome of events that name no other, but the end of this event is missing."""
@@ -285,7 +210,4 @@ def is_map(text: bytes) -> bool:
 
 
 def _cut(text: bytes) -> bytes:
-    """Return the beginning of a text, cut between characters."""
-    if len(text) <= MOST_BYTES:
-        return text
-    return text[:MOST_BYTES].decode(errors="ignore").encode()
+    return cut(text, MOST_BYTES)

@@ -12,9 +12,10 @@ from enum import Enum
 from fractions import Fraction
 from itertools import takewhile
 
-from server.codec.audit.classify import Extraction, Way, first_match, has_events, is_map, matches, passes_one
+from server.codec.audit.classify import Extraction, Way, is_map
 from server.codec.audit.digest import template_text, text_of_test
 from server.codec.audit.facts import Facts
+from server.codec.audit.matching import first_match, has_events, matches, passes_one
 from server.codec.audit.parse_tests import MOST_NUMBER
 from server.codec.audit.paths import Path
 from server.codec.audit.rules import Match, Place, Range, Rule, Source, Template, Test

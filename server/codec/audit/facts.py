@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from server.codec.audit.lookup import Lookup
 from server.codec.audit.paths import Path, Segment, beginnings
-from server.codec.audit.rules import Place, Source
-from server.codec.audit.texts import JsonObject, find, first_pairs, is_json, objects_in, plain, read_object
+from server.codec.audit.rules import IN_BODY, Place, Source
+from server.codec.audit.texts import JsonObject, is_json, members_of, objects_in, read_object
 from server.codec.records import Attributes, RecordColumns, Repeated
 
-__all__ = ["Facts", "facts_of"]
+__all__ = ["Facts", "all_facts", "facts_of"]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Values of one record. Of attributes with the same key, the last one sent counts."""
+    """Values of one record. Of attributes with the same key, the last one sent counts.
+
+    Attributes:
+        shared: memory of what was found in all but the body; records that differ in nothing but their bodies share it.
+    """
 
     log: Mapping[bytes, bytes]
     resource: Mapping[bytes, bytes]
@@ -27,6 +32,12 @@ class Facts:
     service_name: bytes
     severity_text: bytes
     severity_number: int
+    shared: Lookup = field(default_factory=Lookup)
+
+    @cached_property
+    def in_body(self) -> Lookup:
+        """Memory of what was found in the body."""
+        return Lookup()
 
     @cached_property
     def members(self) -> Mapping[bytes, bytes | None]:
@@ -55,7 +66,7 @@ class Facts:
     @cached_property
     def pairs(self) -> Mapping[bytes, bytes | None]:
         """The pairs of a body that is ``key=value`` text."""
-        return {} if is_json(self.body) else first_pairs(self.body)
+        return {} if is_json(self.body) else members_of(self.body, True)
 
     def value(self, source: Source) -> bytes | None:
         """Return the value of a source, None if there is none.
@@ -64,15 +75,15 @@ class Facts:
         """
         match source.place:
             case Place.LOG:
-                return _attribute(self.log, source.path)
+                return self._attribute(self.log, source.path)
             case Place.RESOURCE:
-                return _attribute(self.resource, source.path)
+                return self._attribute(self.resource, source.path)
             case Place.SCOPE:
-                return _attribute(self.scope, source.path)
+                return self._attribute(self.scope, source.path)
             case Place.BODY:
                 return self._in_body(source.path.segments) if source.path else self.body or None
             case Place.PAIRS:
-                return _lookup(self.pairs, source.path.segments) if source.path else None
+                return _lookup(self.pairs, source.path.segments, self.in_body) if source.path else None
             case Place.EVENT_NAME:
                 return self.event_name or self.log.get(b"event.name") or None
             case Place.SCOPE_NAME:
@@ -84,10 +95,50 @@ class Facts:
             case Place.TEXT | Place.GROUP:
                 return source.text
 
+    def lookup(self, source: Source) -> Lookup:
+        """Return the memory of what was found in the text, or in the attributes, that have the value of a source."""
+        return self.in_body if source.place in IN_BODY else self.shared
+
+    def events(self, path: Path) -> Iterator[bytes]:
+        """Yield the elements of the list in the body to which a path without positions leads."""
+        return iter(()) if self.is_several else self.in_body.events(self.body, path)
+
     def _in_body(self, segments: tuple[Segment, ...]) -> bytes | None:
         if isinstance(segments[0], bytes):
-            return _lookup(self.members, segments)
-        return None if self.is_several else find(self.body, segments)
+            return _lookup(self.members, segments, self.in_body)
+        return None if self.is_several else self.in_body.find(self.body, segments)
+
+    def _attribute(self, attributes: Mapping[bytes, bytes], path: Path | None) -> bytes | None:
+        if path is None:
+            return None
+        if path.text in attributes:
+            return self.shared.find(attributes[path.text], ())
+        return _lookup(attributes, path.segments, self.shared)
+
+
+def all_facts(records: RecordColumns) -> Iterator[Facts]:
+    """Yield the values of each record. Records next to each other share what they can."""
+    before: Facts | None = None
+    for row in range(len(records)):
+        facts = facts_of(records, row)
+        if before and _differ_in_body_only(records, row - 1):
+            facts = replace(facts, log=before.log, resource=before.resource, scope=before.scope, shared=before.shared)
+        yield facts
+        before = facts
+
+
+def _differ_in_body_only(records: RecordColumns, row: int) -> bool:
+    """Return whether a record is known to differ from the next one only in its body, as the events of a list do."""
+    attributes = (
+        *(records.log_attributes, records.resource_attributes, records.scope_attributes),
+        *(records.log_repeated, records.resource_repeated, records.scope_repeated),
+    )
+    texts = (records.event_name, records.scope_name, records.service_name, records.severity_text)
+    return (
+        all(column[row] is column[row + 1] for column in attributes)
+        and all(column[row] == column[row + 1] for column in texts)
+        and records.severity_number[row] == records.severity_number[row + 1]
+    )
 
 
 def facts_of(records: RecordColumns, row: int) -> Facts:
@@ -109,18 +160,12 @@ def _last_sent(attributes: Attributes, repeated: Repeated) -> dict[bytes, bytes]
     return dict(attributes) | {key: values[-1] for key, values in repeated}
 
 
-def _attribute(attributes: Mapping[bytes, bytes], path: Path | None) -> bytes | None:
-    if path is None:
-        return None
-    return plain(attributes[path.text]) if path.text in attributes else _lookup(attributes, path.segments)
-
-
 def _lookup(
-    values: Mapping[bytes, bytes] | Mapping[bytes, bytes | None], segments: tuple[Segment, ...]
+    values: Mapping[bytes, bytes] | Mapping[bytes, bytes | None], segments: tuple[Segment, ...], lookup: Lookup
 ) -> bytes | None:
     """Return the value to which a path leads from the longest key that is there."""
     for count, key in beginnings(segments):
         if key in values:
             value = values[key]
-            return None if value is None else find(value, segments[count:])
+            return None if value is None else lookup.find(value, segments[count:])
     return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from server.codec.audit.classify import passes
 from server.codec.audit.errors import RuleError
+from server.codec.audit.matching import passes
 from server.codec.audit.rules import AllOf, Pattern, PatternKind, Range, Test, ValueMap
 from server.codec.audit.words import ACTOR_TYPES, outcome_of
 from server.codec.regex import Regex, compile_regex

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from server.codec.audit import words
-from server.codec.audit.classify import in_order
 from server.codec.audit.digest import rules_digest
+from server.codec.audit.matching import in_order
 from server.codec.audit.paths import ALL, Path, Segment
 from server.codec.audit.rules import (
     FIELD_NAMES,

@@ -11,6 +11,7 @@ from server.codec.regex import Regex
 
 __all__ = [
     "FIELD_NAMES",
+    "IN_BODY",
     "AllOf",
     "Condition",
     "Extract",
@@ -47,6 +48,10 @@ class Place(Enum):
     SEVERITY_TEXT = "severity_text"
     GROUP = "regex"
     TEXT = "="
+
+
+IN_BODY = (Place.BODY, Place.PAIRS)
+"""Places in the body: events have a body of their own, but all else of the record that is a list of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from server.codec.audit.classify import first_match
 from server.codec.audit.facts import Facts, facts_of
+from server.codec.audit.matching import first_match, possible_rules
 from server.codec.audit.rules import Rule
-from server.codec.audit.texts import events_of
 from server.codec.decode_parts import with_detail
 from server.codec.limits import RowLimits, too_many_records
 from server.codec.records import RecordColumns
@@ -47,9 +46,8 @@ def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits
         facts = facts_of(records, number)
         events = _events_of(facts, rules)
         size = _repeated(row) if events else 0
-        for place, event in enumerate(events, 1):
-            found = first_match(replace(facts, body=event), rules)
-            if found is None or found.split is not None:
+        for place, (event, is_audit) in enumerate(events, 1):
+            if not is_audit:
                 continue
             _append(expanded, _event_row(row, event, place, len(events)))
             count += 1
@@ -59,19 +57,31 @@ def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits
     return expanded
 
 
-def _events_of(facts: Facts, rules: Sequence[Rule]) -> list[bytes]:
-    """Return the events in a record that is a list of them: by a rule, or because its body has several objects.
+def _events_of(facts: Facts, rules: Sequence[Rule]) -> list[tuple[bytes, bool]]:
+    """Return the events in a record that is a list of them, each with whether it becomes an audit record.
 
-    Such an object can be a list of events itself, by a rule.
+    A rule says where the list is, or the body has several objects. Such an object can be a list of events itself, by a
+    rule.
     """
     rule = first_match(facts, rules)
-    if rule is not None:
-        return list(events_of(facts.body, rule.split)) if rule.split else []
-    events: list[bytes] = []
-    for part in facts.objects():
-        found = first_match(replace(facts, body=part), rules)
-        events += events_of(part, found.split) if found and found.split else [part]
+    if rule and rule.split is None:
+        return []
+    texts = list(facts.events(rule.split) if rule and rule.split else facts.objects())
+    possible = possible_rules(facts, rules) if texts else ()
+    events: list[tuple[bytes, bool]] = []
+    for text in texts:
+        part = replace(facts, body=text)
+        found = first_match(part, possible)
+        if found and found.split and rule is None:
+            parts = ((each, first_match(replace(facts, body=each), possible)) for each in part.events(found.split))
+            events += [(each, _is_audit(one)) for each, one in parts]
+        else:
+            events.append((text, _is_audit(found)))
     return events
+
+
+def _is_audit(rule: Rule | None) -> bool:
+    return rule is not None and rule.split is None
 
 
 def events_in(records: RecordColumns, number: int, rules: Sequence[Rule]) -> Iterator[RecordColumns]:
@@ -84,7 +94,7 @@ def events_in(records: RecordColumns, number: int, rules: Sequence[Rule]) -> Ite
     """
     row = _row(records, number)
     events = _events_of(facts_of(records, number), rules)
-    for place, event in enumerate(events, 1):
+    for place, (event, _) in enumerate(events, 1):
         part = _event_row(row, event, place, len(events))
         yield RecordColumns(**{name: [value] for name, value in part.items()})
 

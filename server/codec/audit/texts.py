@@ -15,7 +15,7 @@ into what it skips. The compiled codec has the same scanner (``native/texts.cpp`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from server.codec.audit.paths import ALL, Path, Segment, beginnings
@@ -28,6 +28,7 @@ __all__ = [
     "first_pairs",
     "is_json",
     "members",
+    "members_of",
     "objects_in",
     "pairs",
     "plain",
@@ -45,7 +46,16 @@ _QUOTED = re.compile(rb'\\(["\\])')
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 
 
-def find(text: bytes, segments: Sequence[Segment], *, pairs_too: bool = False) -> bytes | None:
+def members_of(text: bytes, pairs_too: bool) -> Mapping[bytes, bytes | None]:
+    """Return the members of a JSON object, or the pairs of any other text if pairs count too; None for null."""
+    return first_pairs(text) if pairs_too and not is_json(text) else dict(members(text))
+
+
+Read = Callable[[bytes, bool], Mapping[bytes, bytes | None]]
+"""A function that returns what ``members_of`` does: it may remember that."""
+
+
+def find(text: bytes, segments: Sequence[Segment], *, pairs_too: bool = False, read: Read = members_of) -> bytes | None:
     """Return the text of the value to which a path leads, None if there is none, or if it is null outside of a list.
 
     A list of scalars is returned as ``plain`` writes it.
@@ -57,12 +67,13 @@ def find(text: bytes, segments: Sequence[Segment], *, pairs_too: bool = False) -
         text: the text.
         segments: the path.
         pairs_too: True if the text itself may be a ``key=value`` text. Texts in it never are: users write them.
+        read: how the members of texts are read, except for those of the elements to which ``[*]`` leads.
     """
     rest = tuple(segments)
     while rest:
         first = rest[0]
         if isinstance(first, bytes):
-            found = _member(text, rest, pairs_too=pairs_too)
+            found = _member(text, rest, read, pairs_too=pairs_too)
             if found is None:
                 return None
             count, text = found
@@ -81,11 +92,11 @@ def find(text: bytes, segments: Sequence[Segment], *, pairs_too: bool = False) -
     return plain(text)
 
 
-def events_of(text: bytes, path: Path) -> Iterator[bytes]:
+def events_of(text: bytes, path: Path, *, read: Read = members_of) -> Iterator[bytes]:
     """Yield the elements of the list to which a path without positions leads; none if there is no list."""
     rest = path.segments
     while rest:
-        found = _member(text, rest)
+        found = _member(text, rest, read)
         if found is None:
             return
         count, text = found
@@ -218,9 +229,11 @@ def pairs(text: bytes) -> Iterator[tuple[bytes, bytes]]:
             at = end
 
 
-def _member(text: bytes, segments: tuple[Segment, ...], *, pairs_too: bool = False) -> tuple[int, bytes] | None:
+def _member(
+    text: bytes, segments: tuple[Segment, ...], read: Read, *, pairs_too: bool = False
+) -> tuple[int, bytes] | None:
     """Return the longest key that is there, as its number of segments, and its value."""
-    values = first_pairs(text) if pairs_too and not is_json(text) else dict(members(text))
+    values = read(text, pairs_too)
     for count, key in beginnings(segments):
         if key in values:
             found = values[key]

@@ -94,9 +94,13 @@ cdef extern from "binding.hpp" namespace "lognotary" nogil:
         size_t capacity() const
         const vector[Disclosed]& disclosed() const
 
+    cdef cppclass Classifier:
+        uint64_t bytes_read() const
+
     cdef cppclass LogEncoder(CppEncoder):
         LogEncoder(const CppRules&, Limits, const CppRedaction&, bint)
         void annotate(const vector[Annotation]&) except +
+        const Classifier& classifier() const
         const Table& audit() const
         const Table& operational() const
 
@@ -239,6 +243,10 @@ cdef class Encoder:
     @property
     def disclosed_spans(self):
         return _disclosed(self.traces.disclosed())
+
+    @property
+    def bytes_read(self):
+        return self.logs.classifier().bytes_read()
 
     def encode(self, bytes request, int64_t ingested_at, annotations, bytes seed):
         cdef vector[Annotation] views  # of bytes that the caller's sequence keeps alive

@@ -28,19 +28,19 @@ bool read_number(View text, int64_t& number) {
 
 Classifier::Classifier(const Rules& rules)
     : rules_(rules),
-      log_(rules.slots()),
-      scope_(rules.slots()),
-      resource_(rules.slots()),
-      body_(rules.slots()),
-      in_scope_(rules.extracts()),
-      in_record_(rules.extracts()) {}
+      resource_(rules),
+      scope_(rules),
+      record_(rules),
+      body_(rules),
+      held_(rules.conditions()),
+      searched_(rules.extracts()) {}
 
 void Classifier::begin_resource(View service_name, const std::vector<Member>& members,
                                 const std::vector<Repeated>& repeated) {
   service_name_ = service_name;
-  fill(resource_, members, repeated);
-  scope_arena_.clear();
-  arena_ = &scope_arena_;
+  fill(resource_.slots, members, repeated);
+  resource_arena_.clear();
+  resource_.begin(resource_arena_);
   of_resource_ = MatchSet(rules_.matches().size());
   for (size_t number = 0; number < rules_.matches().size(); ++number) {
     if (holds(rules_.matches()[number].of_resource)) of_resource_.add(number);
@@ -50,10 +50,9 @@ void Classifier::begin_resource(View service_name, const std::vector<Member>& me
 void Classifier::begin_scope(View scope_name, const std::vector<Member>& members,
                              const std::vector<Repeated>& repeated) {
   scope_name_ = scope_name;
-  fill(scope_, members, repeated);
+  fill(scope_.slots, members, repeated);
   scope_arena_.clear();
-  arena_ = &scope_arena_;
-  ++scope_round_;
+  scope_.begin(scope_arena_);
   of_scope_ = MatchSet(rules_.matches().size());
   of_resource_.find([&](size_t number) {
     if (holds(rules_.matches()[number].of_scope)) of_scope_.add(number);
@@ -61,25 +60,28 @@ void Classifier::begin_scope(View scope_name, const std::vector<Member>& members
   });
 }
 
-void Classifier::fill(Slots<View>& slots, const std::vector<Member>& members,
+uint64_t Classifier::bytes_read() const {
+  return resource_.lookup.bytes_read() + scope_.lookup.bytes_read() + record_.lookup.bytes_read() +
+         body_.lookup.bytes_read();
+}
+
+void Classifier::fill(Slots<Anchor>& slots, const std::vector<Member>& members,
                       const std::vector<Repeated>& repeated) const {
   slots.clear();
-  for (const Member& member : members) {
-    if (const uint32_t slot = rules_.slot(member.key); slot != Rules::kNoSlot) slots.set(slot, member.text);
-  }
-  for (const Repeated& one : repeated) {
-    if (const uint32_t slot = rules_.slot(one.key); slot != Rules::kNoSlot) slots.set(slot, one.values.back());
-  }
+  const auto set = [&](View key, View text) {
+    if (const uint32_t slot = rules_.slot(key); slot != Rules::kNoSlot) slots.set(slot, {{RawValue::kPlain, text}});
+  };
+  for (const Member& member : members) set(member.key, member.text);
+  for (const Repeated& one : repeated) set(one.key, one.values.back());
 }
 
 void Classifier::fill_log_slots(const std::vector<Member>& members, const std::vector<Repeated>& repeated) {
-  fill(log_, members, repeated);
+  fill(record_.slots, members, repeated);
 }
 
 Verdict Classifier::classify(const Facts& facts, Arena& arena, AuditFields& fields, View& events) {
+  record_.begin(arena);
   begin_body(facts, arena);
-  record_arena_ = &arena;
-  ++record_round_;
   find_candidates(of_scope_);
   const Rule* const rule = first_match(false, &events);
   if (rule == nullptr) {
@@ -91,12 +93,21 @@ Verdict Classifier::classify(const Facts& facts, Arena& arena, AuditFields& fiel
   return Verdict::kAudit;
 }
 
+void Classifier::begin_body(const Facts& facts, Arena& arena) {
+  facts_ = facts;
+  arena_ = &arena;
+  body_.begin(arena);
+  body_anchor_ = {{RawValue::kPlain, facts.body}};
+  body_is_read_ = body_is_several_ = body_is_whole_ = false;
+  body_shape_ = shape_of(facts.body);
+}
+
 void Classifier::begin_events() {
   const size_t count = rules_.matches().size();
   MatchSet possible = rules_.without_anchor();
   possible.add_all(rules_.body_anchors().all);
   possible.add_all(rules_.pairs_anchors().all);
-  for (const uint32_t slot : log_.filled()) possible.add_all(rules_.log_anchors().of_slot[slot]);
+  for (const uint32_t slot : record_.slots.filled()) possible.add_all(rules_.log_anchors().of_slot[slot]);
   possible.keep_all(of_scope_);
   of_record_ = MatchSet(count);
   possible.find([&](size_t number) {
@@ -136,8 +147,7 @@ const Rule* Classifier::first_match(bool is_event, View* events) {
       return false;
     }
     View list;
-    if (rule.splits && body_is_several()) return false;
-    if (rule.splits && !find_list(facts_.body, rule.split, *arena_, events != nullptr ? *events : list)) return false;
+    if (rule.splits && !find_list(rule.split, events != nullptr ? *events : list)) return false;
     found = &rule;
     return true;
   });
@@ -148,12 +158,12 @@ void Classifier::find_candidates(const MatchSet& among) {
   const Anchors& of_log = rules_.log_anchors();
   const Anchors& of_body = body_shape_ == Shape::kPairs ? rules_.pairs_anchors() : rules_.body_anchors();
   candidates_ = rules_.without_anchor();
-  for (const uint32_t slot : log_.filled()) {
+  for (const uint32_t slot : record_.slots.filled()) {
     if (of_log.has_some[slot]) candidates_.add_all(of_log.of_slot[slot]);
   }
   if (of_body.all.has_any_of(among)) {
     read_body();
-    for (const uint32_t slot : body_.filled()) {
+    for (const uint32_t slot : body_.slots.filled()) {
       if (of_body.has_some[slot]) candidates_.add_all(of_body.of_slot[slot]);
     }
   }
@@ -169,12 +179,21 @@ bool Classifier::holds_for_all(const Match& match) {
 }
 
 bool Classifier::holds(const std::vector<Condition>& conditions) {
-  return std::all_of(conditions.begin(), conditions.end(), [&](const Condition& condition) {
-    View found;
-    return value(condition.source, found) &&
-           std::any_of(condition.tests.begin(), condition.tests.end(),
-                       [&](const Test& test) { return passes(test, found); });
-  });
+  return std::all_of(conditions.begin(), conditions.end(), [&](const Condition& one) { return holds(one); });
+}
+
+bool Classifier::holds(const Condition& condition) {
+  const Level& level = level_of(condition.source.place);
+  if (&level == &body_) return holds_for(condition);
+  Held& held = held_[condition.number];
+  if (held.round != level.round) held = {level.round, holds_for(condition)};
+  return held.holds;
+}
+
+bool Classifier::holds_for(const Condition& condition) {
+  View found;
+  return value(condition.source, found) && std::any_of(condition.tests.begin(), condition.tests.end(),
+                                                       [&](const Test& test) { return passes(test, found); });
 }
 
 bool Classifier::passes(const Test& test, View value) {
@@ -195,113 +214,11 @@ bool Classifier::passes(const Test& test, View value) {
     }
     case Test::kRegex:
       found_.resize(test.regex->groups());
-      return test.regex->search(cut(value), found_.data(), regex_scratch_);
+      return test.regex->search(cut(value, test.regex->most_bytes()), found_.data(), regex_scratch_);
     case Test::kAllOf:
       return std::all_of(test.all.begin(), test.all.end(), [&](const Test& one) { return passes(one, value); });
   }
   return false;
-}
-
-bool Classifier::value(const Source& source, View& value) {
-  switch (source.place) {
-    case Place::kLog:
-      return attribute(log_, source, value);
-    case Place::kResource:
-      return attribute(resource_, source, value);
-    case Place::kScope:
-      return attribute(scope_, source, value);
-    case Place::kPairs:
-      return body_shape_ == Shape::kPairs && !source.starts.empty() && in_body(source, value);
-    case Place::kBody:
-      if (source.has_path) {
-        const bool is_for_other_text = body_shape_ == Shape::kPairs && !source.starts.empty();
-        return !is_for_other_text && in_body(source, value);
-      }
-      value = facts_.body;
-      return !value.empty();
-    case Place::kEventName:
-      value = facts_.event_name;
-      if (value.empty() && log_.has(rules_.event_name_slot())) value = log_.get(rules_.event_name_slot());
-      return !value.empty();
-    case Place::kScopeName:
-      value = scope_name_;
-      return !value.empty();
-    case Place::kServiceName:
-      value = service_name_;
-      return !value.empty();
-    case Place::kSeverityText:
-      value = facts_.severity_text;
-      return !value.empty();
-    case Place::kGroup:
-    case Place::kText:
-      value = source.text;
-      return true;
-  }
-  return false;
-}
-
-bool Classifier::attribute(const Slots<View>& slots, const Source& source, View& value) {
-  for (const auto& [slot, count] : source.starts) {
-    if (slots.has(slot)) return find(slots.get(slot), source.path, count, *arena_, value);
-  }
-  return false;
-}
-
-bool Classifier::in_body(const Source& source, View& value) {
-  if (source.starts.empty()) return !body_is_several() && find(facts_.body, source.path, 0, *arena_, value);
-  read_body();
-  for (const auto& [slot, count] : source.starts) {
-    if (!body_.has(slot)) continue;
-    const RawValue& found = body_.get(slot);
-    return found.is_there() && find(found.text(*arena_), source.path, count, *arena_, value);
-  }
-  return false;
-}
-
-void Classifier::begin_body(const Facts& facts, Arena& arena) {
-  facts_ = facts;
-  arena_ = &arena;
-  body_is_read_ = body_is_several_ = body_is_whole_ = false;
-  body_shape_ = shape_of(facts.body);
-}
-
-bool Classifier::body_is_several() {
-  if (body_shape_ != Shape::kObject) return false;
-  read_body();
-  return body_is_several_;
-}
-
-bool Classifier::body_is_cut() {
-  if (body_shape_ != Shape::kObject) return false;
-  read_body();
-  return !body_is_whole_;
-}
-
-void Classifier::read_body() {
-  if (body_is_read_) return;
-  body_is_read_ = true;
-  body_.clear();
-  switch (body_shape_) {
-    case Shape::kObject: {
-      Members members(facts_.body);
-      while (members.next()) {
-        const uint32_t slot = rules_.slot(members.key(*arena_));
-        if (slot != Rules::kNoSlot) body_.set(slot, members.value());
-      }
-      body_is_whole_ = members.end() != View::npos;
-      body_is_several_ = is_first_of_several(facts_.body, members.end());
-      if (body_is_several_) body_.clear();
-      break;
-    }
-    case Shape::kPairs:
-      for (Pairs pairs(facts_.body); pairs.next();) {
-        const uint32_t slot = rules_.slot(pairs.key());
-        if (slot != Rules::kNoSlot && !body_.has(slot)) body_.set(slot, pairs.value());
-      }
-      break;
-    case Shape::kList:
-      break;
-  }
 }
 
 }  // namespace lognotary

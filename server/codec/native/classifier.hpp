@@ -2,12 +2,15 @@
 #pragma once
 
 #include "attributes.hpp"
+#include "lookup.hpp"
 #include "rules.hpp"
 
 namespace lognotary {
 
-// Returns the beginning of a text, MOST_BYTES of classify.py, cut between characters.
-View cut(View text);
+constexpr size_t kMostBytes = 8192;  // MOST_BYTES in classify.py
+
+// Returns the beginning of a text, cut between characters.
+View cut(View text, size_t most = kMostBytes);
 
 // What rules look at, besides attributes.
 struct Facts {
@@ -22,6 +25,12 @@ struct AuditFields {
   View rule;
 };
 
+// A value that is there from the start, and its node in a Lookup once somebody looks into it.
+struct Anchor {
+  RawValue value;
+  uint32_t node = Lookup::kNone;
+};
+
 // kEvents: a list of events by a rule. kObjects: a body of several JSON objects, which may be events.
 enum class Verdict { kOperational, kAudit, kEvents, kObjects };
 
@@ -34,7 +43,7 @@ class Classifier {
   void begin_scope(View scope_name, const std::vector<Member>& members, const std::vector<Repeated>& repeated);
 
   // For records whose layout is known: `slots` are those of the members, in their stored order.
-  Slots<View>& log_slots() { return log_; }
+  Slots<Anchor>& log_slots() { return record_.slots; }
   void fill_log_slots(const std::vector<Member>& members, const std::vector<Repeated>& repeated);
 
   // Fills in the audit fields of an audit record, or the list of a record that is a list of events. What is filled in
@@ -47,32 +56,60 @@ class Classifier {
   bool is_list_of_events(const Facts& facts, Arena& arena, View& events);
   bool classify_event(const Facts& facts, Arena& arena, AuditFields& fields);
 
- private:
-  void fill(Slots<View>& slots, const std::vector<Member>& members, const std::vector<Repeated>& repeated) const;
-  // What a regular expression found in a value that several records have in common.
-  struct Searched {
-    uint64_t round = 0;  // of the scope or record in which it was searched
-    bool found = false;
-    std::vector<View> groups;
-  };
-  using SearchedOnes = std::vector<Searched>;
+  // Returns the bytes of all objects, lists and pairs that were read so far, of each as often as it was read.
+  uint64_t bytes_read() const;
 
+ private:
+  // A resource, a scope, a record, or a body: an event has a body of its own, but is of the record that is a list of
+  // events. What was found out about each holds for all that it has.
+  struct Level {
+    explicit Level(const Rules& rules) : slots(rules.slots()), lookup(rules.paths()) {}
+    void begin(Arena& arena) {
+      ++round;
+      lookup.clear(arena);
+    }
+
+    uint64_t round = 0;
+    Slots<Anchor> slots;
+    Lookup lookup;
+  };
+
+  // Whether a condition holds, and what a regular expression found, in a round of their level.
+  struct Held {
+    uint64_t round = 0;
+    bool holds = false;
+  };
+  struct Searched {
+    uint64_t round = 0;
+    bool found = false;
+    std::vector<Anchor> groups;
+  };
+  struct Group {
+    Anchor* anchor = nullptr;
+    Level* level = nullptr;
+  };
+
+  Level& level_of(Place place);
+  void fill(Slots<Anchor>& slots, const std::vector<Member>& members, const std::vector<Repeated>& repeated) const;
+
+  void begin_body(const Facts& facts, Arena& arena);
   void find_candidates(const MatchSet& among);
   const Rule* first_match(bool is_event, View* events);
-  const Searched& searched(const Extract& extract);
-  const Searched& searched_once(const Extract& extract, Searched& into, uint64_t round, Arena* arena);
-  void search(const Extract& extract, Searched& into);
-  void begin_body(const Facts& facts, Arena& arena);
+  bool find_list(const Source& source, View& list);
+  Searched& searched(const Extract& extract);
   void read_body();
   bool body_is_several();
   bool body_is_cut();
 
   bool holds(const std::vector<Condition>& conditions);
+  bool holds(const Condition& condition);
+  bool holds_for(const Condition& condition);
   bool holds_for_record(const Match& match);
   bool holds_for_all(const Match& match);
   bool passes(const Test& test, View value);
   bool value(const Source& source, View& value);
-  bool attribute(const Slots<View>& slots, const Source& source, View& value);
+  bool in_anchor(Level& level, Anchor& anchor, const Path& path, size_t from, View& value, bool pairs_too = false);
+  bool attribute(Level& level, const Source& source, View& value);
   bool in_body(const Source& source, View& value);
 
   void extract(const Rule& rule, AuditFields& fields);
@@ -88,8 +125,8 @@ class Classifier {
   View category(const Rule& rule, View action, View target_type);
 
   const Rules& rules_;
-  Slots<View> log_, scope_, resource_;
-  Slots<RawValue> body_;
+  Level resource_, scope_, record_, body_;
+  Anchor body_anchor_;
   bool body_is_read_ = false;
   bool body_is_several_ = false;  // JSON objects one after the other: then no path leads into the body
   bool body_is_whole_ = false;  // a JSON object up to its end
@@ -98,14 +135,13 @@ class Classifier {
   // The matches whose conditions on the resource hold, on the scope too, and on the record too: for its events.
   MatchSet of_resource_, of_scope_, of_record_;
   MatchSet candidates_;  // those that the keys of the record admit
-  SearchedOnes in_scope_, in_record_;
-  Searched in_body_found_;
-  uint64_t scope_round_ = 0, record_round_ = 0;
-  Arena scope_arena_;
-  Arena* record_arena_ = nullptr;
+  std::vector<Held> held_;         // by the numbers of conditions
+  std::vector<Searched> searched_;  // by the numbers of regular expressions
+  Arena resource_arena_, scope_arena_;
   Facts facts_{};
   Arena* arena_ = nullptr;
-  std::vector<View> groups_, found_;
+  std::vector<Group> groups_;
+  std::vector<View> found_;
   RegexScratch regex_scratch_;
   std::string scratch_;
 };

@@ -7,8 +7,7 @@
 namespace lognotary {
 namespace {
 
-constexpr size_t kMostBytes = 8192;       // MOST_BYTES in classify.py
-constexpr size_t kMostAbsentBytes = 64;   // MOST_ABSENT_BYTES in parse.py
+constexpr size_t kMostAbsentBytes = 64;  // MOST_ABSENT_BYTES in parse.py
 
 // The fields whose texts are stored as they are found.
 constexpr Field kTextFields[] = {
@@ -30,9 +29,9 @@ bool is_map(View text) {
 
 }  // namespace
 
-View cut(View text) {
-  if (text.size() <= kMostBytes) return text;
-  size_t size = kMostBytes;
+View cut(View text, size_t most) {
+  if (text.size() <= most) return text;
+  size_t size = most;
   while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
   return text.substr(0, size);
 }
@@ -52,64 +51,48 @@ void Classifier::extract(const Rule& rule, AuditFields& fields) {
 }
 
 void Classifier::search_groups(const Rule& rule) {
-  groups_.assign(rule.groups, View());
+  groups_.assign(rule.groups, Group());
   for (const Extract& extract : rule.extracts) {
-    const Searched& found = searched(extract);
+    Searched& found = searched(extract);
     if (!found.found) continue;
+    Level& level = level_of(extract.source.place);
     for (size_t i = 0; i < extract.groups.size(); ++i) {
-      if (groups_[extract.groups[i]].empty()) groups_[extract.groups[i]] = found.groups[i];
+      Group& group = groups_[extract.groups[i]];
+      if (group.anchor == nullptr && !found.groups[i].value.raw.empty()) group = {&found.groups[i], &level};
     }
   }
 }
 
 // Returns what a regular expression finds; in what several records have in common, it is searched for once.
-const Classifier::Searched& Classifier::searched(const Extract& extract) {
-  switch (extract.source.place) {
-    case Place::kBody:
-    case Place::kPairs:
-      search(extract, in_body_found_);
-      return in_body_found_;
-    case Place::kResource:
-    case Place::kServiceName:
-    case Place::kScope:
-    case Place::kScopeName:
-      return searched_once(extract, in_scope_[extract.number], scope_round_, &scope_arena_);
-    default:
-      return searched_once(extract, in_record_[extract.number], record_round_, record_arena_);
-  }
-}
-
-const Classifier::Searched& Classifier::searched_once(const Extract& extract, Searched& into, uint64_t round,
-                                                      Arena* arena) {
-  if (into.round == round) return into;
-  into.round = round;
-  std::swap(arena_, arena);
-  search(extract, into);
-  std::swap(arena_, arena);
-  return into;
-}
-
-void Classifier::search(const Extract& extract, Searched& into) {
-  into.groups.assign(extract.groups.size(), View());
+Classifier::Searched& Classifier::searched(const Extract& extract) {
+  Searched& into = searched_[extract.number];
+  const Level& level = level_of(extract.source.place);
+  if (into.round == level.round) return into;
+  into.round = level.round;
   View from;
   value(extract.source, from);
-  const View searched = cut(from);
-  into.found = extract.regex->search(searched, into.groups.data(), regex_scratch_);
-  if (!into.found) return;
-  for (View& group : into.groups) {
-    if (group.empty()) continue;
+  const View searched = cut(from, extract.regex->most_bytes());
+  found_.assign(extract.groups.size(), View());
+  into.found = extract.regex->search(searched, found_.data(), regex_scratch_);
+  into.groups.assign(extract.groups.size(), Anchor());
+  for (size_t i = 0; into.found && i < found_.size(); ++i) {
+    if (found_[i].empty()) continue;
     // A group that reaches the end of what is searched goes on to the end of the text.
-    const auto start = static_cast<size_t>(group.data() - from.data());
-    if (start + group.size() == searched.size()) group = from.substr(start);
+    const auto start = static_cast<size_t>(found_[i].data() - from.data());
+    const bool goes_on = start + found_[i].size() == searched.size();
+    into.groups[i].value = {RawValue::kPlain, goes_on ? from.substr(start) : found_[i]};
   }
+  return into;
 }
 
 View Classifier::part(const Rule& rule, const Source& source) {
   if (source.place == Place::kText) return source.text;
   View found;
   if (source.place == Place::kGroup) {
-    found = groups_[source.group];
-    if (source.has_path && !find(found, source.path, 0, *arena_, found, true)) return View();
+    const Group& group = groups_[source.group];
+    if (group.anchor == nullptr) return View();
+    found = group.anchor->value.raw;
+    if (source.has_path && !in_anchor(*group.level, *group.anchor, source.path, 0, found, true)) return View();
   } else if (!value(source, found)) {
     return View();
   }

@@ -183,7 +183,7 @@ void LogEncoder::fill_log_slots() {
     classifier_.fill_log_slots(members, attributes_.repeated());
     return;
   }
-  Slots<View>& slots = classifier_.log_slots();
+  Slots<Anchor>& slots = classifier_.log_slots();
   slots.clear();
   const Dictionary& keys = attributes_.keys();
   for (size_t known = key_slots_.size(); known < keys.size(); ++known) {
@@ -191,7 +191,7 @@ void LogEncoder::fill_log_slots() {
   }
   for (size_t i = 0; i < members.size(); ++i) {
     const uint32_t slot = key_slots_[layout->keys[layout->order[i]]];
-    if (slot != Rules::kNoSlot) slots.set(slot, members[i].text);
+    if (slot != Rules::kNoSlot) slots.set(slot, {{RawValue::kPlain, members[i].text}});
   }
 }
 

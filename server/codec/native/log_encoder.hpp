@@ -21,6 +21,7 @@ class LogEncoder : public Encoder {
   // refer to must live until the request is encoded.
   void annotate(const std::vector<Annotation>& annotations) { annotations_ = annotations; }
 
+  const Classifier& classifier() const { return classifier_; }
   const Table& audit() const { return audit_; }
   const Table& operational() const { return operational_; }
   size_t capacity() const override { return Encoder::capacity() + audit_.capacity() + operational_.capacity(); }

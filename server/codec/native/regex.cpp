@@ -117,17 +117,17 @@ bool Regex::step(View text, size_t position, RegexScratch& scratch) const {
   scratch.now_.count = 0;
   ++scratch.round_;
   const RegexScratch::Threads& threads = scratch.next_;
-  for (size_t i = 0; i < threads.count; ++i) {
+  const size_t* slots = threads.slots.data();
+  for (size_t i = 0; i < threads.count; ++i, slots += slots_) {
     const Instruction& instruction = program_[threads.indexes[i]];
-    const auto slots = threads.slots.begin() + static_cast<ptrdiff_t>(i * slots_);
     if (instruction.op == Op::kMatch) {
-      std::copy_n(slots, slots_, scratch.matched_.begin());
+      copy_slots(slots, scratch.matched_.data());
       return true;  // the threads behind it are not preferred
     }
     if (position == text.size()) continue;
     const uint32_t target = after(instruction, static_cast<unsigned char>(text[position]));
-    if (target == kNone) continue;
-    std::copy_n(slots, slots_, scratch.current_.begin());
+    if (target == kNone || scratch.seen_[target] == scratch.round_) continue;
+    copy_slots(slots, scratch.current_.data());
     follow(text, position + 1, target, scratch);
   }
   return false;
@@ -142,36 +142,37 @@ uint32_t Regex::after(const Instruction& instruction, unsigned char byte) const 
 // Adds the threads that the thread with the slots `scratch.current_` becomes before it reads the next byte.
 void Regex::follow(View text, size_t position, uint32_t start, RegexScratch& scratch) const {
   RegexScratch::Threads& threads = scratch.now_;
-  auto& ahead = scratch.ahead_;
-  auto& current = scratch.current_;
-  ahead.push_back({start, RegexScratch::kNoSlot, 0});
-  while (!ahead.empty()) {
-    const RegexScratch::Ahead todo = ahead.back();
-    ahead.pop_back();
-    if (todo.slot != RegexScratch::kNoSlot) {
-      current[todo.slot] = todo.value;
-      continue;
-    }
-    uint32_t index = todo.index;
-    while (scratch.seen_[index] != scratch.round_) {
-      scratch.seen_[index] = scratch.round_;
-      ++scratch.steps_;
+  uint64_t* const seen = scratch.seen_.data();
+  size_t* const current = scratch.current_.data();
+  RegexScratch::Ahead* const bottom = scratch.ahead_.data();
+  RegexScratch::Ahead* top = bottom;
+  const uint64_t round = scratch.round_;
+  uint64_t steps = 0;
+  uint32_t index = start;
+  while (true) {
+    while (seen[index] != round) {
+      seen[index] = round;
+      ++steps;
       const Instruction& instruction = program_[index];
       if (instruction.op == Op::kSplit) {
-        ahead.push_back({instruction.argument, RegexScratch::kNoSlot, 0});
+        *top++ = {instruction.argument, RegexScratch::kNoSlot, 0};
       } else if (instruction.op == Op::kSave) {
-        ahead.push_back({0, instruction.argument, current[instruction.argument]});
+        *top++ = {0, instruction.argument, current[instruction.argument]};
         current[instruction.argument] = position;
       } else if (instruction.op == Op::kAssert) {
         if (!holds(instruction.argument, text, position)) break;
       } else {
-        std::copy_n(current.begin(), slots_, threads.slots.begin() + static_cast<ptrdiff_t>(threads.count * slots_));
+        copy_slots(current, threads.slots.data() + threads.count * slots_);
         threads.indexes[threads.count++] = index;
         break;
       }
       index = instruction.next;
     }
+    for (; top != bottom && (top - 1)->slot != RegexScratch::kNoSlot; --top) current[(top - 1)->slot] = (top - 1)->value;
+    if (top == bottom) break;
+    index = (--top)->index;
   }
+  scratch.steps_ += steps;
 }
 
 bool Regex::holds(uint32_t assertion, View text, size_t position) {
@@ -201,7 +202,7 @@ void RegexScratch::begin(size_t instructions, size_t slots) {
   grow(seen_, instructions);
   grow(current_, slots);
   grow(matched_, slots);
-  ahead_.reserve(instructions + 1);
+  grow(ahead_, instructions);  // each comes up once in a round, and leaves one behind at most
   now_.count = 0;
   ++round_;
   steps_ = 0;

@@ -4,6 +4,7 @@
 // "Regular Expression Matching: the Virtual Machine Approach", https://swtch.com/~rsc/regexp/regexp2.html.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -59,6 +60,9 @@ class Regex {
 
   size_t groups() const { return slots_ / 2; }
 
+  // Returns how many bytes of a text may be searched: the same as Regex.most_bytes in Python.
+  size_t most_bytes() const { return std::min(kMostBytes, kMostSteps / program_.size()); }
+
   // Returns whether the text has a match. If so, `groups` are filled with the texts of the groups, which point into
   // `text` and are empty if a group took no part. Time is linear in the text.
   bool search(View text, View* groups, RegexScratch& scratch) const;
@@ -67,6 +71,7 @@ class Regex {
   enum class Op : uint32_t { kMatch, kBytes, kSplit, kSave, kAssert, kTable };  // kTable: kBytes with a table
   enum Assertion : uint32_t { kTextStart, kTextEnd, kLineStart, kLineEnd, kWordBoundary, kNoWordBoundary };
   static constexpr uint16_t kNone = UINT16_MAX;
+  static constexpr size_t kMostBytes = 8192, kMostSteps = size_t{1} << 21;  // as in regex_program.py
 
   struct Instruction {
     Op op;
@@ -77,6 +82,9 @@ class Regex {
 
   size_t next_start(View text, size_t position) const;
   bool may_start(View text, size_t position) const;
+  void copy_slots(const size_t* from, size_t* to) const {  // they are few
+    for (size_t i = 0; i < slots_; ++i) to[i] = from[i];
+  }
   bool step(View text, size_t position, RegexScratch& scratch) const;
   void follow(View text, size_t position, uint32_t start, RegexScratch& scratch) const;
   uint32_t after(const Instruction& instruction, unsigned char byte) const;

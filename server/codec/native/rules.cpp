@@ -81,14 +81,14 @@ class ProgramReader {
     Match match;
     match.severity_min = static_cast<unsigned>(number());
     for (uint64_t left = number(); left > 0; --left) {
-      Condition condition{source(), list([&] { return test(); })};
+      Condition condition{conditions_++, source(), list([&] { return test(); })};
       place_of(match, condition.source.place).push_back(std::move(condition));
     }
     return match;
   }
 
   // Reads a rule; its matches are appended to those of all rules.
-  Rule rule(std::vector<Match>& matches, uint32_t number_of_rule, size_t& extracts) {
+  Rule rule(std::vector<Match>& matches, uint32_t number_of_rule) {
     Rule rule;
     rule.name = text();
     for (Match& one : list([&] { return match(); })) {
@@ -100,7 +100,7 @@ class ProgramReader {
     rule.extracts = list([&] {
       Source from = source();
       auto compiled = regex();
-      return Extract{extracts++, std::move(from), std::move(compiled),
+      return Extract{extracts_++, std::move(from), std::move(compiled),
                      list([&] { return static_cast<size_t>(number()); })};
     });
     for (auto& templates : rule.fields) templates = list([&] { return list([&] { return source(); }); });
@@ -112,9 +112,16 @@ class ProgramReader {
     }
     for (std::string& absent : list([&] { return text(); })) rule.absent.insert(std::move(absent));
     rule.splits = number() != 0;
-    if (rule.splits) rule.split = path();
+    if (rule.splits) {
+      rule.split.place = Place::kBody;
+      rule.split.path = path();
+      rule.split.has_path = !rule.split.path.segments.empty();
+    }
     return rule;
   }
+
+  size_t conditions() const { return conditions_; }  // that were read
+  size_t extracts() const { return extracts_; }
 
  private:
   static std::vector<Condition>& place_of(Match& match, Place place) {
@@ -135,6 +142,7 @@ class ProgramReader {
 
   const char* at_;
   const char* end_;
+  size_t conditions_ = 0, extracts_ = 0;
 };
 
 }  // namespace
@@ -160,9 +168,11 @@ void Rules::read(View program) {
   }
   digest_ = reader.text();
   uint32_t number = 0;
-  rules_ = reader.list([&] { return reader.rule(matches_, number++, extracts_); });
+  rules_ = reader.list([&] { return reader.rule(matches_, number++); });
+  conditions_ = reader.conditions();
+  extracts_ = reader.extracts();
 
-  event_name_slot_ = add_slot("event.name");
+  event_name_slot_ = slots_.add("event.name");
   for (Match& match : matches_) add_starts(match);
   for (Rule& rule : rules_) {
     for (Match& match : rule.unless) add_starts(match);
@@ -172,6 +182,7 @@ void Rules::read(View program) {
         for (Source& source : parts) add_starts(source);
       }
     }
+    if (rule.splits) add_starts(rule.split);
   }
   anchor_matches();
 }
@@ -216,29 +227,20 @@ void Rules::anchor_matches() {
 }
 
 void Rules::add_starts(Source& source) {
-  if (!source.has_path || source.place == Place::kGroup) return;
-  const size_t all = source.path.segments.size();
+  if (!source.has_path) return;
+  // In attributes and in a body, the first key is that of a slot.
+  const auto& segments = source.path.segments;
+  const bool has_slot = source.place != Place::kGroup && !segments.empty() && segments[0].kind == Segment::kKey;
+  paths_.add(source.path, has_slot ? 1 : 0);
+  if (source.place == Place::kGroup) return;
+  const size_t all = segments.size();
   const auto& beginnings = source.path.beginnings;
   const bool in_attributes = source.place != Place::kBody && source.place != Place::kPairs;
   if (in_attributes && (beginnings.empty() || beginnings[0].empty() || beginnings[0][0].key != source.path.text)) {
-    source.starts.push_back({add_slot(source.path.text), all});
+    source.starts.push_back({slots_.add(source.path.text), all});
   }
   if (beginnings.empty()) return;
-  for (const Beginning& beginning : beginnings[0]) source.starts.push_back({add_slot(beginning.key), beginning.count});
-}
-
-uint32_t Rules::add_slot(const std::string& key) {
-  if (const uint32_t known = slot(key); known != kNoSlot) return known;
-  keys_.push_back(key);
-  lengths_[beginning_of(key)] |= uint64_t{1} << (key.size() & 63);
-  const auto added = static_cast<uint32_t>(slots_.size());
-  slots_.emplace(keys_.back(), added);
-  return added;
-}
-
-uint32_t Rules::known_slot(View key) const {
-  const auto found = slots_.find(key);
-  return found == slots_.end() ? kNoSlot : found->second;
+  for (const Beginning& beginning : beginnings[0]) source.starts.push_back({slots_.add(beginning.key), beginning.count});
 }
 
 }  // namespace lognotary

@@ -2,15 +2,13 @@
 #pragma once
 
 #include <array>
-#include <deque>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "paths.hpp"
 #include "regex.hpp"
-#include "texts.hpp"
 #include "words.hpp"
 
 namespace lognotary {
@@ -25,34 +23,6 @@ enum Field : size_t {
 // In the order of server/codec/audit/rules.py's Place.
 enum class Place : uint8_t {
   kLog, kResource, kScope, kBody, kPairs, kEventName, kScopeName, kServiceName, kSeverityText, kGroup, kText
-};
-
-// The values of the keys that rules read, each in the slot of its key in Rules.
-template <typename T>
-class Slots {
- public:
-  explicit Slots(size_t size) : values_(size), rounds_(size, 0) {}
-
-  void clear() {
-    ++round_;
-    filled_.clear();
-  }
-
-  void set(uint32_t slot, const T& value) {
-    if (!has(slot)) filled_.push_back(slot);
-    rounds_[slot] = round_;
-    values_[slot] = value;
-  }
-
-  const std::vector<uint32_t>& filled() const { return filled_; }
-  bool has(uint32_t slot) const { return rounds_[slot] == round_; }
-  const T& get(uint32_t slot) const { return values_[slot]; }
-
- private:
-  std::vector<T> values_;
-  std::vector<uint64_t> rounds_;
-  uint64_t round_ = 1;
-  std::vector<uint32_t> filled_;
 };
 
 // Where the path of a source can begin: the slot of a key, and the segment behind it.
@@ -82,6 +52,7 @@ struct Test {
 };
 
 struct Condition {
+  size_t number;  // among those of all rules
   Source source;
   std::vector<Test> tests;
 };
@@ -157,13 +128,11 @@ struct Rule {
   std::array<std::vector<StoredValue>, kFields> values;
   std::unordered_set<std::string> absent;
   bool splits = false;
-  Path split;
+  Source split;  // the list of events in the body; the whole body has no path
 };
 
 class Rules {
  public:
-  static constexpr uint32_t kNoSlot = UINT32_MAX;
-
   // Takes what server/codec/audit/program.py makes. Throws std::invalid_argument if it is something else.
   explicit Rules(View program);
 
@@ -175,27 +144,22 @@ class Rules {
   const Anchors& pairs_anchors() const { return pairs_anchors_; }
   const MatchSet& without_anchor() const { return without_anchor_; }
   const MatchSet& splitting() const { return splitting_; }  // the matches of rules for lists of events
-  size_t extracts() const { return extracts_; }  // of all rules
+  size_t conditions() const { return conditions_; }  // of all rules
+  size_t extracts() const { return extracts_; }      // of all rules
+  const WantedPaths& paths() const { return paths_; }  // within attributes, bodies and groups
   const std::string& digest() const { return digest_; }
   uint32_t event_name_slot() const { return event_name_slot_; }
 
   // Attributes and bodies have the same slots for the same keys.
+  static constexpr uint32_t kNoSlot = Keys::kUnknown;
   size_t slots() const { return slots_.size(); }
-  uint32_t slot(View key) const {  // kNoSlot if no rule asks for it
-    return may_be_known(key) ? known_slot(key) : kNoSlot;
-  }
+  uint32_t slot(View key) const { return slots_.find(key); }  // kNoSlot if no rule asks for it
 
  private:
   void read(View program);
-  uint32_t add_slot(const std::string& key);
-  uint32_t known_slot(View key) const;
   void add_starts(Source& source);
   void add_starts(Match& match);
   void anchor_matches();
-
-  // Most keys are of no rule: their length and first character nearly always show that.
-  static size_t beginning_of(View key) { return key.empty() ? 0 : static_cast<unsigned char>(key.front()); }
-  bool may_be_known(View key) const { return lengths_[beginning_of(key)] >> (key.size() & 63) & 1; }
 
   Words words_;
   std::string digest_;
@@ -203,10 +167,9 @@ class Rules {
   std::vector<Match> matches_;
   Anchors log_anchors_, body_anchors_, pairs_anchors_;
   MatchSet without_anchor_, splitting_;
-  size_t extracts_ = 0;
-  std::array<uint64_t, 256> lengths_{};  // for each first character, the lengths of keys
-  std::deque<std::string> keys_;
-  std::unordered_map<View, uint32_t> slots_;  // keys are few and the operator's own
+  size_t conditions_ = 0, extracts_ = 0;
+  Keys slots_;
+  WantedPaths paths_;
   uint32_t event_name_slot_ = 0;
 };
 

@@ -85,96 +85,7 @@ bool is_key_character(char c) {
 
 bool may_precede_key(char c) { return is_space(c) || View(",;([{|'\"").find(c) != View::npos; }
 
-// Calls `take` with the elements of a list until it returns false; returns whether the list is whole, and ends with the
-// text.
-template <typename Take>
-bool for_each_element(View text, Take take) {
-  size_t at = skip_space(text, 0);
-  if (!stands_at(text, at, '[')) return false;
-  at = skip_space(text, at + 1);
-  if (stands_at(text, at, ']')) return at + 1 == text.size();
-  while (true) {
-    const size_t end = end_of_value(text, at);
-    if (end == kNoEnd || !take(text.substr(at, end - at))) return false;
-    at = skip_space(text, end);
-    if (stands_at(text, at, ']')) return at + 1 == text.size();
-    if (!stands_at(text, at, ',')) return false;
-    at = skip_space(text, at + 1);
-  }
-}
-
-bool is_list(View text) { return stands_at(text, skip_space(text, 0), '['); }
-
-View decoded(View element, Arena& arena) {
-  const RawValue value = value_of(element);
-  return value.is_there() ? value.text(arena) : View();
-}
-
-// Puts a value to the beginning that it belongs to. Of members with the same key the last counts, of pairs the first.
-void offer(const std::vector<Beginning>& beginnings, View key, const RawValue& value, bool first_counts,
-           std::vector<RawValue>& found) {
-  for (size_t i = 0; i < beginnings.size(); ++i) {
-    if (!same(beginnings[i].key, key)) continue;
-    if (!first_counts || found[i].kind == RawValue::kNone) found[i] = value;
-    return;
-  }
-}
-
-// Fills in the value of the longest key that is there, and its number of segments; false if there is none.
-bool find_member(View text, const std::vector<Beginning>& beginnings, Arena& arena, View& value, size_t& count,
-                 bool pairs_too) {
-  std::vector<RawValue> found(beginnings.size());
-  switch (shape_of(text)) {
-    case Shape::kList:
-      return false;
-    case Shape::kObject:
-      for (Members members(text); members.next();) offer(beginnings, members.key(arena), members.value(), false, found);
-      break;
-    case Shape::kPairs:
-      if (!pairs_too) return false;
-      for (Pairs pairs(text); pairs.next();) offer(beginnings, pairs.key(), pairs.value(), true, found);
-      break;
-  }
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (found[i].kind == RawValue::kNone) continue;
-    if (found[i].kind == RawValue::kNull) return false;
-    value = found[i].text(arena);
-    count = beginnings[i].count;
-    return true;
-  }
-  return false;
-}
-
-// Fills in an element of a list; false if it has none there.
-bool find_element(View text, int64_t index, View& element) {
-  bool is_there = false;
-  for_each_element(text, [&](View one) {
-    element = one;
-    is_there = index < 0 || index == 0;
-    return index < 0 || index-- > 0;
-  });
-  return is_there;
-}
-
-void append_part(std::string& joined, View part) {
-  if (part.empty()) return;
-  if (!joined.empty()) joined += ',';
-  joined += part;
-}
-
 }  // namespace
-
-void Path::prepare() {
-  beginnings.resize(segments.size());
-  for (size_t from = 0; from < segments.size(); ++from) {
-    std::string key;
-    for (size_t at = from; at < segments.size() && segments[at].kind == Segment::kKey; ++at) {
-      if (at > from) key += '.';
-      key += segments[at].key;
-      beginnings[from].insert(beginnings[from].begin(), {key, at - from + 1});
-    }
-  }
-}
 
 View RawValue::text(Arena& arena) const {
   if (kind == kString) return unescape(raw, arena);
@@ -237,7 +148,12 @@ bool Pairs::next() {
 }
 
 Elements::Elements(View text) : text_(text), at_(skip_space(text, 0)) {
-  at_ = stands_at(text_, at_, '[') ? skip_space(text_, at_ + 1) : text_.size();
+  if (!stands_at(text_, at_, '[')) {
+    at_ = text_.size();
+    return;
+  }
+  at_ = skip_space(text_, at_ + 1);
+  is_whole_ = stands_at(text_, at_, ']') && at_ + 1 == text_.size();
 }
 
 bool Elements::next() {
@@ -245,6 +161,7 @@ bool Elements::next() {
   if (end == kNoEnd) return false;
   value_ = value_of(text_.substr(at_, end - at_));
   at_ = skip_space(text_, end);
+  is_whole_ = stands_at(text_, at_, ']') && at_ + 1 == text_.size();
   at_ = stands_at(text_, at_, ',') ? skip_space(text_, at_ + 1) : text_.size();
   return true;
 }
@@ -299,58 +216,6 @@ Shape shape_of(View text) {
   const size_t at = skip_space(text, 0);
   if (stands_at(text, at, '{')) return Shape::kObject;
   return stands_at(text, at, '[') ? Shape::kList : Shape::kPairs;
-}
-
-bool find(View text, const Path& path, size_t from, Arena& arena, View& found, bool pairs_too) {
-  while (from < path.segments.size()) {
-    const Segment& segment = path.segments[from];
-    if (segment.kind == Segment::kKey) {
-      size_t count;
-      if (!find_member(text, path.beginnings[from], arena, text, count, pairs_too)) return false;
-      from += count;
-      pairs_too = false;
-      continue;
-    }
-    ++from;
-    if (!is_list(text)) continue;
-    if (segment.kind == Segment::kAll) {
-      std::string joined;
-      for_each_element(text, [&](View element) {
-        View part;
-        if (find(decoded(element, arena), path, from, arena, part)) append_part(joined, part);
-        return true;
-      });
-      found = arena.keep(joined);
-      return !found.empty();
-    }
-    View element;
-    if (!find_element(text, segment.index, element)) return false;
-    text = decoded(element, arena);
-  }
-  found = plain(text, arena);
-  return true;
-}
-
-View plain(View text, Arena& arena) {
-  if (text.empty() || text.front() != '[') return text;
-  std::string joined;
-  const bool whole = for_each_element(text, [&](View element) {
-    if (element.front() == '{' || element.front() == '[') return false;
-    append_part(joined, decoded(element, arena));
-    return true;
-  });
-  return whole ? arena.keep(joined) : text;
-}
-
-bool find_list(View text, const Path& path, Arena& arena, View& list) {
-  for (size_t from = 0; from < path.segments.size();) {
-    size_t count;
-    if (!find_member(text, path.beginnings[from], arena, text, count, false)) return false;
-    from += count;
-  }
-  list = text;
-  View first;
-  return find_element(text, 0, first);
 }
 
 }  // namespace lognotary

@@ -1,37 +1,9 @@
 // Values within texts: the same as server/codec/audit/texts.py, whose comments describe them.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "buffer.hpp"
 
 namespace lognotary {
-
-// A part of a path: a key, the position of an element, or all elements.
-struct Segment {
-  enum Kind : uint8_t { kKey, kIndex, kAll };
-  Kind kind = kKey;
-  std::string key;
-  int64_t index = 0;  // -1 is the last
-};
-
-using Segments = std::vector<Segment>;
-
-// Where a path can begin: a key, and how many segments it has. The longest key first.
-struct Beginning {
-  std::string key;
-  size_t count;
-};
-
-// A path, prepared for looking up.
-struct Path {
-  std::string text;
-  Segments segments;
-  std::vector<std::vector<Beginning>> beginnings;  // for each segment
-
-  void prepare();  // fills `beginnings`
-};
 
 // A value in a text. Strings of JSON and quoted values are only decoded if somebody asks for their text.
 struct RawValue {
@@ -81,27 +53,20 @@ class Pairs {
 enum class Shape : uint8_t { kObject, kList, kPairs };
 Shape shape_of(View text);
 
-// Fills in the value to which the segments of a path from `from` on lead; false if there is none or if it is null. The
-// text itself may be a key=value text with `pairs_too`, texts in it never.
-bool find(View text, const Path& path, size_t from, Arena& arena, View& found, bool pairs_too = false);
-
-// Returns a list of scalars as their texts with commas between them, and every other text unchanged.
-View plain(View text, Arena& arena);
-
-// Fills in the list to which a path of keys leads; false if there is none or if it is empty.
-bool find_list(View text, const Path& path, Arena& arena, View& list);
-
 // Reads the elements of a list, one after the other, up to the place where the text is broken.
 class Elements {
  public:
   explicit Elements(View text);
 
   bool next();
+  bool is_whole() const { return is_whole_; }  // once all have been read: whether the text ends with the list
+  const RawValue& value() const { return value_; }
   View text(Arena& arena) const { return value_.is_there() ? value_.text(arena) : View(); }
 
  private:
   View text_;
   size_t at_;
+  bool is_whole_ = false;
   RawValue value_;
 };
 
