@@ -60,7 +60,7 @@ def _bytes_read(request: bytes) -> int:
     rules = _native.Rules(rules_program(built_in_rules()))
     redaction = _native.Redaction(0, b"")
     encoder = _native.Encoder(rules, ROW_LIMITS.records, ROW_LIMITS.repeated, redaction, False, False)
-    encoder.encode(request, NOW, ())
+    encoder.encode(request, NOW, (), b"")
     return encoder.bytes_read
 
 
