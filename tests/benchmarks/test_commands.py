@@ -44,8 +44,14 @@ def test_a_json_line_tells_what_was_measured_where(tmp_path: Path, capsys: pytes
     assert [ratio["what"] for ratio in line["ratios"]] == [
         "reference codec / FromString",
         "reference codec / FromString, with freeing",
+        "reference codec, redacting / FromString",
+        "reference codec, redacting / FromString, with freeing",
+        "reference codec, redacting / not",
         "spans: reference codec / FromString",
         "spans: reference codec / FromString, with freeing",
+        "spans: reference codec, redacting / FromString",
+        "spans: reference codec, redacting / FromString, with freeing",
+        "spans: reference codec, redacting / not",
     ]
 
 
