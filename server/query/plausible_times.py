@@ -11,12 +11,13 @@ from dataclasses import dataclass
 __all__ = ["FIRST_YEAR", "MOST_AHEAD", "Plausible", "default_end", "plausible_times"]
 
 _SECOND = 10**9
+_HOUR = 3600 * _SECOND
 
 FIRST_YEAR = 946_684_800 * _SECOND
 """The year 2000, in nanoseconds since the epoch. Earlier times are those of clocks that were not set."""
 
-MOST_AHEAD = 3600 * _SECOND
-"""Nanoseconds from now to the end of a search that names no end: the clocks of senders may be ahead by that much."""
+MOST_AHEAD = _HOUR
+"""Nanoseconds by which the clocks of senders may be ahead: a search that names no end covers at least these."""
 
 _MOST_AHEAD_IN_SUMMARIES = 86_400 * _SECOND
 
@@ -44,7 +45,9 @@ def plausible_times(now: int | None = None) -> Plausible:
 
 
 def default_end(since: int | None, until: int | None, now: int | None = None) -> int | None:
-    """Return the end of a search in nanoseconds since the epoch, a whole second, if a request names none.
+    """Return the end of a search in nanoseconds since the epoch, a full hour, if a request names none.
+
+    A full hour, so that two calls soon after each other have the same answer.
 
     Args:
         since: start of the range that was requested.
@@ -52,9 +55,9 @@ def default_end(since: int | None, until: int | None, now: int | None = None) ->
         now: the current time in nanoseconds since the epoch; None for the clock's.
 
     Returns:
-        ``MOST_AHEAD`` after now; None if there is an end, or if the range begins in the future: then it has none.
+        The first full hour that is at least ``MOST_AHEAD`` after now; None if there is an end, or if the range begins in the future: then it has none.
     """
     current = time.time_ns() if now is None else now
     if until is not None or (since is not None and since > current):
         return None
-    return (current + MOST_AHEAD) // _SECOND * _SECOND
+    return -(-(current + MOST_AHEAD) // _HOUR) * _HOUR

@@ -41,12 +41,12 @@ def records(module_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
         yield writer
 
 
-def test_a_search_ends_an_hour_after_now_and_says_how_many_records_are_later(records: Writer) -> None:
+def test_a_search_ends_at_a_full_hour_after_now_and_says_how_many_records_are_later(records: Writer) -> None:
     before = time.time_ns()
     for ascending in (False, True):
         found = search(records, oldest_first=ascending, page_size=2, count_up_to=100)
         assert (found.later_count, found.count) == (AHEAD + 1, 5)
-        assert before + MOST_AHEAD - SECOND <= found.until.ToNanoseconds() <= time.time_ns() + MOST_AHEAD
+        assert before + MOST_AHEAD <= found.until.ToNanoseconds() <= time.time_ns() + 2 * MOST_AHEAD
         pages = [found]
         while pages[-1].next_page_token:
             pages.append(search(records, oldest_first=ascending, page_size=2, page_token=pages[-1].next_page_token))
@@ -139,10 +139,12 @@ def test_a_histogram_has_the_records_of_a_search_and_counts_the_others(records: 
     assert (only_later.count, only_later.later_count, len(only_later.buckets)) == (0, 1, 0)
 
 
-def test_the_default_end_is_a_whole_second_and_needs_a_range_that_has_begun() -> None:
+def test_the_default_end_is_a_full_hour_and_needs_a_range_that_has_begun() -> None:
     now = START + 5
-    assert default_end(None, None, now) == START + MOST_AHEAD
-    assert default_end(now, None, now) == START + MOST_AHEAD
+    hour = 3600 * SECOND
+    assert default_end(None, None, 100 * hour - MOST_AHEAD) == 100 * hour
+    assert default_end(None, None, 100 * hour - MOST_AHEAD + 1) == 101 * hour
+    assert default_end(now, None, now) == default_end(None, None, now)
     assert default_end(now + 1, None, now) is None
     assert default_end(None, LAST, now) is None
     plausible = plausible_times(now)

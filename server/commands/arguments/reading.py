@@ -65,7 +65,9 @@ def add_event_range(parser: CommandParser, noun: str, *, ends: bool = False) -> 
         noun: the noun.
         ends: True if the range ends soon after now by default.
     """
-    default = " (default: an hour after now; a note says how many are dated later)" if ends else ""
+    default = (
+        " (default: a full hour, one to two hours after now; a note says how many are dated later)" if ends else ""
+    )
     add_range(
         parser,
         f"only {noun} whose own time is not before this ('lognotary verify' has times of receipt)",
