@@ -1,6 +1,7 @@
 #include "redaction_rules.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "redaction_forms.hpp"
 
@@ -103,10 +104,8 @@ void Redaction::add_prefix(std::string text, size_t stop, int rule, int characte
 
 const KeyWord* Redaction::find(View key, KeyWords& scratch) const {
   if (key.empty() || key.size() > KeyWords::kLongestRemembered) return look_up(key, scratch);
-  size_t hash = key.size();
-  for (const char c : key) hash = (hash ^ byte(c)) * 0x9E3779B97F4A7C15;
   scratch.known.resize(KeyWords::kRemembered);
-  KeyWords::Known& known = scratch.known[hash >> 56];
+  KeyWords::Known& known = scratch.known[std::hash<View>{}(key) % KeyWords::kRemembered];
   if (known.is_set && known.key == key) return known.word;
   known.word = look_up(key, scratch);
   known.key.assign(key);
