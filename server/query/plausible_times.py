@@ -55,8 +55,8 @@ def default_end(since: int | None, until: int | None, now: int | None = None) ->
         now: the current time in nanoseconds since the epoch; None for the clock's.
 
     Returns:
-        The first full hour that is at least ``MOST_AHEAD`` after now; None if there is an end, or if the range begins in
-        the future: then it has none.
+        The first full hour that is at least ``MOST_AHEAD`` after now; None if there is an end, or if the range begins
+        in the future: then it has none.
     """
     current = time.time_ns() if now is None else now
     if until is not None or (since is not None and since > current):
