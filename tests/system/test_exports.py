@@ -110,7 +110,7 @@ def test_the_command_writes_a_file_and_a_manifest(
         again = shared_server.cli("export", word, "--format", kind, *names)
         assert (again.returncode, "never overwritten" in again.stderr) == (2, True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "manifest"]
-    file.write_bytes(file.read_bytes() + b"\n")
+    file.write_bytes(file.read_bytes() + b"{}\n")
     changed = check(shared_server, file, manifest, "--json")
     assert changed.returncode == 1
     assert not json.loads(changed.stdout)["holds"]
@@ -127,7 +127,7 @@ def test_the_command_writes_ocsf_events_that_can_be_checked(
     assert (event["class_uid"], event["activity_name"], event["status"]) == (3007, "Assign Roles", "Failure")
     assert event["actor"]["user"]["uid"] == f"actor-{word}"
     checked = check(shared_server, file, manifest)
-    assert "the SHA-256 of 1 was computed from their content" in checked.stdout, checked.stdout
+    assert "the SHA-256 of 1 was computed from the content" in checked.stdout, checked.stdout
     proved = shared_server.cli("prove", event["metadata"]["uid"], "-o", str(tmp_path / "bundle.zip"))
     assert proved.returncode == 0, proved.stderr
 
