@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 import grpc.aio
 from starlette.requests import Request
@@ -21,6 +22,7 @@ from server.api.errors import ConflictError, InvalidArgumentError, UnrecordedErr
 from server.api.grpc_services import Context, answer_call
 from server.api.local_callers import address_of_peer, check_local, parse_local
 from server.api.responses import json_response
+from server.own_records.erasures import Erasure
 from server.own_records.sender import NotRecordedError
 from server.process.pools import Pool
 from storage.disclosures import erase_disclosures, find_disclosures, matching_commitments
@@ -29,9 +31,8 @@ from storage.held_disclosures import holds_on_values
 
 __all__ = ["Disclosures", "RecordErasure", "add_disclosures", "disclosure_routes"]
 
-RecordErasure = Callable[[int, str, str, str, str], object]
-"""Records an erasure in the audit log: number of values, kind, reason, who asked, address of the caller; or raises
-NotRecordedError."""
+RecordErasure = Callable[[Erasure], object]
+"""Function that records an erasure in the audit log, or raises NotRecordedError."""
 
 _COMMITMENT = re.compile(r"[0-9a-f]{64}")
 _MOST = 1000
@@ -106,13 +107,21 @@ class Disclosures:
                 f"have some of these values: {names}. Release {'them' if holds[1:] else 'it'} first"
             )
         # Recorded first: nothing may be erased without a record. The call can be repeated if the erasure then fails.
+        erasure = Erasure(len(commitments), kind, reason, who, caller)
         try:
-            self._record(len(commitments), kind, reason, who, caller)
+            self._record(erasure)
         except NotRecordedError as error:
             raise UnrecordedError(
                 f"nothing was erased, because the audit log did not take a record of it: {error}"
             ) from error
         erase_disclosures(self._engine, commitments)
+        try:
+            self._record(replace(erasure, is_done=True))
+        except NotRecordedError as error:
+            raise UnrecordedError(
+                f"{len(commitments)} values were erased, but the audit log only has the record that they were about to "
+                f"be: {error}"
+            ) from error
         return len(commitments)
 
 

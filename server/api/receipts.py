@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from lognotary.v1 import receipts_pb2 as pb
 from server.api.errors import InvalidArgumentError, NotFoundError
-from server.notary.origin import LogName
+from server.audit_ids.receipt_message import receipt_message
 from storage.audit_ids import IdState, read_ids
 from storage.engine import Engine
 
@@ -37,16 +35,5 @@ def get_receipt(engine: Engine, request: pb.GetReceiptRequest) -> pb.GetReceiptR
             "second"
         )
     row = min(stored, key=lambda row: (row.ingested_at, row.claim_id))
-    log_id = LogName.parse(row.origin).log_id
-    seconds, nanos = divmod(row.ingested_at, 10**9)
-    return pb.GetReceiptResponse(
-        receipt=pb.Receipt(
-            record_id=str(row.record_id),
-            integrity_hash=row.digest.hex(),
-            sink_time=Timestamp(seconds=seconds, nanos=nanos),
-            origin=row.origin,
-            log_id=log_id,
-            leaf_index=row.leaf_index,
-            proof_url=f"/api/v1/logs/{log_id}/inclusion-proof?leaf_index={row.leaf_index}",
-        )
-    )
+    receipt = receipt_message(row.record_id, row.digest, row.ingested_at, row.origin, row.leaf_index)
+    return pb.GetReceiptResponse(receipt=receipt)

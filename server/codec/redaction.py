@@ -82,7 +82,7 @@ class Redactor:
         self._discloses = redaction.mode is Mode.DISCLOSE
         self._salts: Callable[[], bytes] = random_salt
         self.disclosures: list[Disclosure] = []
-        """What was replaced by commitments, in order."""
+        """Values replaced by commitments, in order of their commitments."""
         self._off = redaction.mode is Mode.OFF
         self._hashed = redaction.mode is Mode.HASH
         self._cards = "card" in redaction.patterns

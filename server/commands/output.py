@@ -86,7 +86,7 @@ def shown(message: _MessageT, *, details: bool = False) -> _MessageT:
 
     Args:
         message: the message.
-        details: True to show the texts at the length of a message, False to cut them off at that of a value.
+        details: whether texts have up to ``MESSAGE_LIMIT`` characters; otherwise, they have up to ``VALUE_LIMIT``.
     """
     copy = type(message)()
     copy.CopyFrom(message)

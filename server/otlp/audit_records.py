@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from google.protobuf.json_format import MessageToJson
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import receipts_pb2 as pb
 from server.admission.admission import Ticket
+from server.audit_ids.receipt_message import receipt_message
 from server.codec.audit.strict_records import may_have_native_keys
 from server.codec.signals import Signal
-from server.notary.origin import LogName
 from server.pipeline.audit_ingest import AuditIngest, AuditReceipt
 from server.pipeline.ingest import Ingest
 
@@ -70,24 +69,12 @@ def answer(receipts: Sequence[AuditReceipt], *, as_json: bool) -> bytes:
     server MUST leave the partial_success field unset" (OTLP specification, "Full Success").
     """
     omitted = len(receipts) > _MOST_RECEIPTS
-    message = pb.AuditExportResponse(
-        receipts=() if omitted else map(_receipt_message, receipts), receipts_omitted=omitted
-    )
+    messages = [
+        receipt_message(each.record_id, each.integrity_hash, each.received, each.origin, each.leaf_index)
+        for each in (() if omitted else receipts)
+    ]
+    message = pb.AuditExportResponse(receipts=messages, receipts_omitted=omitted)
     if as_json:
         return MessageToJson(message, indent=None, preserving_proto_field_name=False).encode()
     serialized: bytes = message.SerializeToString()
     return serialized
-
-
-def _receipt_message(receipt: AuditReceipt) -> pb.Receipt:
-    log_id = LogName.parse(receipt.origin).log_id
-    seconds, nanos = divmod(receipt.received, 10**9)
-    return pb.Receipt(
-        record_id=str(receipt.record_id),
-        integrity_hash=receipt.integrity_hash.hex(),
-        sink_time=Timestamp(seconds=seconds, nanos=nanos),
-        origin=receipt.origin,
-        log_id=log_id,
-        leaf_index=receipt.leaf_index,
-        proof_url=f"/api/v1/logs/{log_id}/inclusion-proof?leaf_index={receipt.leaf_index}",
-    )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
-from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, LogRecord
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from server.own_records.sender import OwnRecords, attribute_pairs
+from server.own_records.record import actor_of_call, own_record
+from server.own_records.sender import OwnRecords
 
 __all__ = ["EVENT_NAME", "PolicyChange", "change_record", "record_change"]
 
@@ -55,28 +54,16 @@ def record_change(records: OwnRecords, change: PolicyChange) -> None:
 
 
 def change_record(change: PolicyChange, time_unix_nano: int) -> LogRecord:
-    """Return a change as a record; it is classified by the rule "otel-audit"."""
+    """Return a change as a record."""
     attributes: dict[str, str | int] = {
-        # Of the draft OpenTelemetry audit signal.
-        "audit.record.id": str(uuid.uuid4()),
-        # Who calls is not authenticated: the address is what the server saw itself.
-        "audit.actor.id": change.actor or change.caller or "lognotary",
-        "audit.actor.type": "user" if change.actor or change.caller else "service",
+        **actor_of_call(change.actor, change.caller),
         "audit.action": change.action,
         "audit.outcome": "success",
         "audit.category": "admin",
         "audit.target.id": change.target,
         "audit.target.type": change.target_type,
-        "audit.source.id": change.caller,
         "lognotary.reason": change.reason,
         **change.details,
     }
-    return LogRecord(
-        time_unix_nano=time_unix_nano,
-        observed_time_unix_nano=time_unix_nano,
-        severity_number=SEVERITY_NUMBER_INFO,
-        severity_text="INFO",
-        event_name=EVENT_NAME,
-        body=AnyValue(string_value=f"{change.what}: {change.reason}" if change.reason else change.what),
-        attributes=attribute_pairs(attributes),
-    )
+    body = f"{change.what}: {change.reason}" if change.reason else change.what
+    return own_record(EVENT_NAME, body, attributes, time_unix_nano)

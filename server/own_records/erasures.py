@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-import uuid
+from dataclasses import dataclass
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
-from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, LogRecord
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from server.own_records.sender import OwnRecords, attribute_pairs
+from server.own_records.record import actor_of_call, own_record
+from server.own_records.sender import OwnRecords
 
-__all__ = ["EVENT_NAME", "erasure_record", "record_erasure"]
+__all__ = ["EVENT_NAME", "Erasure", "erasure_record", "record_erasure"]
 
 EVENT_NAME = "lognotary.disclosure.erase"
 """EventName of the audit records."""
@@ -18,48 +18,48 @@ EVENT_NAME = "lognotary.disclosure.erase"
 _SCOPE = "lognotary.disclosures"
 
 
-def record_erasure(records: OwnRecords, values: int, kind: str, reason: str, requested_by: str, caller: str) -> None:
-    """Record an erasure in the audit log, and return once the record is acknowledged. Args as ``erasure_record``.
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """An erasure of disclosed values.
+
+    Attributes:
+        values: number of values.
+        kind: actor or value: by which of them the values were chosen.
+        reason: why.
+        claimed: actor that the caller claims to be.
+        caller: address of the caller.
+        is_done: False before the values are deleted: their deletion may still fail.
+    """
+
+    values: int
+    kind: str
+    reason: str
+    claimed: str
+    caller: str
+    is_done: bool = False
+
+
+def record_erasure(records: OwnRecords, erasure: Erasure) -> None:
+    """Record an erasure in the audit log, and return once the record is acknowledged.
 
     Raises:
         NotRecordedError: it may not be recorded.
     """
-    records.send(_SCOPE, [erasure_record(values, kind, reason, requested_by, caller, time.time_ns())])
+    records.send(_SCOPE, [erasure_record(erasure, time.time_ns())])
 
 
-def erasure_record(
-    values: int, kind: str, reason: str, requested_by: str, caller: str, time_unix_nano: int
-) -> LogRecord:
-    """Return an erasure as a record; it is classified by the rule "otel-audit".
-
-    Args:
-        values: number of values that are erased.
-        kind: actor or value: what they were chosen by.
-        reason: why.
-        requested_by: who asked for it, as the caller says.
-        caller: address of the caller.
-        time_unix_nano: the time.
-    """
+def erasure_record(erasure: Erasure, time_unix_nano: int) -> LogRecord:
+    """Return an erasure as a record: its outcome is unknown until the values are deleted."""
     attributes: dict[str, str | int] = {
-        # Of the draft OpenTelemetry audit signal.
-        "audit.record.id": str(uuid.uuid4()),
-        "audit.actor.id": requested_by or caller or "lognotary",
-        "audit.actor.type": "user" if requested_by or caller else "service",
+        **actor_of_call(erasure.claimed, erasure.caller),
         "audit.action": "disclosure.erase",
-        "audit.outcome": "success",
+        "audit.outcome": "success" if erasure.is_done else "unknown",
         "audit.category": "data",
-        "audit.target.id": f"values chosen by {kind}",
+        "audit.target.id": f"values chosen by {erasure.kind}",
         "audit.target.type": "disclosure",
-        "audit.source.id": caller,
-        "lognotary.reason": reason,
-        "lognotary.erased": values,
+        "lognotary.reason": erasure.reason,
+        "lognotary.erased": erasure.values,
     }
-    return LogRecord(
-        time_unix_nano=time_unix_nano,
-        observed_time_unix_nano=time_unix_nano,
-        severity_number=SEVERITY_NUMBER_INFO,
-        severity_text="INFO",
-        event_name=EVENT_NAME,
-        body=AnyValue(string_value=f"{values} disclosed values, chosen by {kind}, are erased: {reason}"),
-        attributes=attribute_pairs(attributes),
-    )
+    becomes = "are erased" if erasure.is_done else "are about to be erased"
+    body = f"{erasure.values} disclosed values, chosen by {erasure.kind}, {becomes}: {erasure.reason}"
+    return own_record(EVENT_NAME, body, attributes, time_unix_nano)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from uuid import uuid4
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
-from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_ERROR, LogRecord
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from server.own_records.sender import OwnRecords, attribute_pairs, own_request
+from server.own_records.record import own_record
+from server.own_records.sender import OwnRecords, own_request
 from server.self_verification.finding_ledger import Notice
 from server.settings.values import Address
 
@@ -47,8 +46,6 @@ def audit_request(notices: Sequence[Notice], time_unix_nano: int) -> ExportLogsS
 def _record(notice: Notice, time_unix_nano: int) -> LogRecord:
     first, last = notice.leaves or ("", "")
     attributes: dict[str, str | int] = {
-        # Of the draft OpenTelemetry audit signal.
-        "audit.record.id": str(uuid4()),
         "audit.actor.id": "lognotary",
         "audit.actor.type": "service",
         "audit.action": "verify",
@@ -66,12 +63,4 @@ def _record(notice: Notice, time_unix_nano: int) -> LogRecord:
         "lognotary.leaf.last": last,
         "lognotary.record.count": notice.record_count or "",
     }
-    return LogRecord(
-        time_unix_nano=time_unix_nano,
-        observed_time_unix_nano=time_unix_nano,
-        severity_number=SEVERITY_NUMBER_ERROR,
-        severity_text="ERROR",
-        event_name=EVENT_NAME,
-        body=AnyValue(string_value=f"{notice.kind}: {notice.message}"),
-        attributes=attribute_pairs(attributes),
-    )
+    return own_record(EVENT_NAME, f"{notice.kind}: {notice.message}", attributes, time_unix_nano, is_error=True)

@@ -22,6 +22,7 @@ from server.codec.audit.built_in import built_in_rules
 from server.codec.redaction_rules import Mode, Redaction
 from server.codec.reference import ReferenceCodec
 from server.notary.trust import TrustedKeys
+from server.own_records.erasures import Erasure
 from server.own_records.sender import NotRecordedError
 from server.process.pools import Pool
 from storage.disclosures import DisclosedValue, insert_disclosures, matching_commitments
@@ -32,7 +33,7 @@ from tests.api.store import START, Writer, audit_event, log_record
 
 HERE = "127.0.0.1"
 DAY = 86_400 * 10**9
-Said = list[tuple[int, str, str, str, str]]
+Said = list[Erasure]
 
 
 def write(writer: Writer, records: Sequence[LogRecord], *, received: int = START, keys: tuple[str, ...] = ()) -> None:
@@ -56,7 +57,7 @@ def login(secret: str, *, at: int = 0) -> LogRecord:
 
 
 def erasing(engine: Engine, said: Said) -> Disclosures:
-    return Disclosures(engine, lambda *erasure: said.append(erasure), "local")
+    return Disclosures(engine, said.append, "local")
 
 
 def values(engine: Engine, *wanted: str) -> list[str]:
@@ -88,7 +89,11 @@ def test_values_are_erased_by_actor_and_by_value(writer: Writer) -> None:
     assert erase(writer.engine, said, value="a1") == 1
     assert erase(writer.engine, said, value="a1") == 0
     assert values(writer.engine, "a1", "b1") == []
-    assert said == [(1, kind, "request 4711", "eve", HERE) for kind in ("actor", "value")]
+    assert said == [
+        Erasure(1, kind, "request 4711", "eve", HERE, is_done)
+        for kind in ("actor", "value")
+        for is_done in (False, True)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +142,17 @@ def test_nothing_is_erased_that_cannot_be_recorded(writer: Writer) -> None:
     with pytest.raises(UnrecordedError, match="nothing was erased"):
         Disclosures(writer.engine, refuse, "local").erase(messages.EraseRequest(value="a1", reason="r"), HERE)
     assert values(writer.engine, "a1") == ["a1"]
+
+
+def test_an_erasure_whose_end_is_not_recorded_is_an_error_that_says_that_it_was_done(writer: Writer) -> None:
+    def refuse_the_end(erasure: Erasure) -> None:
+        if erasure.is_done:
+            raise NotRecordedError("UNAVAILABLE: overloaded")
+
+    write(writer, [log_record("password=a1")])
+    with pytest.raises(UnrecordedError, match="1 values were erased, but the audit log only has"):
+        Disclosures(writer.engine, refuse_the_end, "local").erase(messages.EraseRequest(value="a1", reason="r"), HERE)
+    assert values(writer.engine, "a1") == []
 
 
 def test_calls_that_are_not_allowed_or_not_complete_are_refused(engine: Engine) -> None:

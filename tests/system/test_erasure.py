@@ -52,9 +52,11 @@ def test_a_person_is_erased_and_all_records_still_verify(tmp_path: Path) -> None
         assert server.cli("erase", "--value", "secret-of-bob", "--reason", "request 4712").returncode == 0
         assert sorted(disclosed(server, *committed).values()) == [b"bob"]
         acts = json.loads(server.cli("audit", "--json", "--action", "disclosure.erase").stdout)["events"]
-        assert sorted(act["body"] for act in acts) == [
-            "1 disclosed values, chosen by value, are erased: request 4712",
-            "2 disclosed values, chosen by actor, are erased: request 4711",
+        assert sorted((act["body"], act["audit"]["outcome"]) for act in acts) == [
+            ("1 disclosed values, chosen by value, are about to be erased: request 4712", "unknown"),
+            ("1 disclosed values, chosen by value, are erased: request 4712", "success"),
+            ("2 disclosed values, chosen by actor, are about to be erased: request 4711", "unknown"),
+            ("2 disclosed values, chosen by actor, are erased: request 4711", "success"),
         ]
         assert set(committed) < set(commitments(server))  # the records remain
         assert server.verify()[0] == []

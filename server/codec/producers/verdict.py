@@ -25,7 +25,7 @@ VALUE = f"{INTEGRITY_PREFIX}value"
 _ALGORITHM, _CERTIFICATE = (INTEGRITY_PREFIX + name for name in ("algorithm", "certificate"))
 _MARKS = (VALUE, _ALGORITHM, _CERTIFICATE)
 _MISMATCH = "the signature does not match the record"
-_LONGEST_SIGNATURE = 2048  # characters of base64: twice that of the largest RSA key
+_LONGEST_SIGNATURE = 2048  # base64 characters; a signature with an RSA key of 8192 bits has 1368
 
 
 @dataclass(frozen=True, slots=True)
