@@ -6,15 +6,10 @@ guesses of the value; so once the salt is erased, the value is gone for good, an
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import Iterable
 from hashlib import sha256
 
-__all__ = ["commitment_mark", "commitment_of", "commitments_in", "random_salt"]
-
-_MARK = re.compile(rb"\[redacted:[a-z_.]{1,40}:sha256:([0-9a-f]{64})\]")
-
+__all__ = ["commitment_mark", "commitment_of", "random_salt"]
 
 def random_salt() -> bytes:
     """Return a new salt."""
@@ -29,8 +24,3 @@ def commitment_of(salt: bytes, value: bytes) -> str:
 def commitment_mark(rule: str, commitment: str) -> bytes:
     """Return what a text has in place of a value that a rule of redaction has replaced."""
     return b"[redacted:%b:sha256:%b]" % (rule.encode(), commitment.encode())
-
-
-def commitments_in(texts: Iterable[bytes]) -> tuple[str, ...]:
-    """Return the commitments in texts, each once, in the order in which they are found."""
-    return tuple(dict.fromkeys(found.decode() for text in texts for found in _MARK.findall(text)))
