@@ -11,6 +11,7 @@ from hashlib import sha256
 
 __all__ = ["commitment_mark", "commitment_of", "random_salt"]
 
+
 def random_salt() -> bytes:
     """Return a new salt."""
     return secrets.token_bytes(32)
