@@ -19,7 +19,7 @@ from storage.answer_limits import AnsweringEngine, QueryLimits
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.errors import LimitExceededError, SettingRefusedError, StorageError
-from storage.read_settings import FULL_SCAN, PINNED, settings_clause, without_unknown
+from storage.read_settings import FULL_SCAN, PINNED, settings_clause
 from storage.records import AuditFilter, of_audit_events, of_trace, select_rows
 from storage.rowbinary import read_one, read_rows, text, uint64
 from storage.stored_records import read_records
@@ -232,25 +232,6 @@ def test_every_setting_that_wraps_a_statement_is_sent(module_engine: Engine) -> 
         "'%wraps the query as a subquery%' OR description ILIKE '%paginated results%'"
     )
     assert {name for (name,) in read_rows(rows, (text,))} <= PINNED.keys()
-
-
-def test_settings_that_a_version_does_not_know_are_left_out(storage_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    unknown = {"setting_of_tomorrow": 1, **PINNED, "setting_of_the_day_after": "x"}
-    monkeypatch.setattr("storage.clients.PINNED", unknown)
-    with closing(connect(parse_storage_url(storage_url))) as engine:
-        assert engine.query("SELECT getSetting('optimize_use_projections')") == b"\x00"
-
-
-def test_only_settings_that_are_unknown_are_left_out() -> None:
-    known = {"b", "d"}
-    sent: list[set[str]] = []
-
-    def unknown(settings: Mapping[str, str | int]) -> str | None:
-        sent.append(set(settings))
-        return next((name for name in settings if name not in known), None)
-
-    assert without_unknown({"a": 1, "b": 2, "c": 3, "d": 4}, unknown) == {"b": 2, "d": 4}
-    assert sent == [{"a", "b", "c", "d"}, {"b", "c", "d"}, {"b", "d"}]
 
 
 def test_settings_are_written_as_sql_reads_them(engine: Engine) -> None:
