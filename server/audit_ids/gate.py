@@ -23,6 +23,7 @@ from server.audit_ids.rounds import Rounds
 from server.audit_ids.standing import Standing
 from server.codec.annotations import annotation
 from server.codec.audit.strict_records import FIRST_OF_CHAIN, StrictRecord, StrictRequest, check_request
+from server.codec.choose import secret_finder
 from server.codec.redaction import Redactor
 from server.codec.redaction_rules import NO_REDACTION, Mode, Redaction
 from server.codec.rows import received_at
@@ -52,6 +53,7 @@ class AuditGate:
         *,
         ack_timeout: float,
         redaction: Redaction = NO_REDACTION,
+        codec: str = "auto",
     ) -> None:
         """Open the gate; ``run`` must run beside it.
 
@@ -63,10 +65,13 @@ class AuditGate:
             ack_timeout: seconds that a request waits for another one with the same ids.
             redaction: what is redacted before records are stored. It is removed before records are hashed, whatever the
                 mode: other servers may have another key.
+            codec: the codec that looks for secrets first, one of ``CODECS``.
         """
         self._pipeline = pipeline
         self._now = now
-        self._redactor = Redactor(redaction if redaction.mode is Mode.OFF else replace(redaction, mode=Mode.REMOVE))
+        removed = redaction if redaction.mode is Mode.OFF else replace(redaction, mode=Mode.REMOVE)
+        self._redactor = Redactor(removed)
+        self._may_redact = secret_finder(codec, removed)
         self._ack_timeout = ack_timeout
         self._flights = Flights()
         self._checking = ThreadPoolExecutor(1, thread_name_prefix="audit-check")
@@ -99,7 +104,7 @@ class AuditGate:
     async def submit_audit(self, request: bytes, ticket: Ticket, *, every: bool) -> Sequence[AuditReceipt]:
         """As ``AuditIngest.submit_audit``."""
         ticket.reserve(len(request))
-        check = partial(check_request, request, every=every, redactor=self._redactor)
+        check = partial(check_request, request, every=every, redactor=self._redactor, may_redact=self._may_redact)
         if len(request) > _LARGE:
             checked = await asyncio.get_running_loop().run_in_executor(self._checking, check)
         else:

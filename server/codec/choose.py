@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from server.codec.audit.rules import Rule
@@ -13,7 +13,7 @@ from server.notary.origin import Stream
 if TYPE_CHECKING:
     from server.codec.rows import Codec
 
-__all__ = ["CODECS", "build_codec", "chosen_codec", "why_not_native"]
+__all__ = ["CODECS", "build_codec", "chosen_codec", "secret_finder", "why_not_native"]
 
 CODECS = ("auto", "native", "reference")
 """Values of the ``codec`` setting; ``auto`` is ``native`` if the compiled codec is installed."""
@@ -65,3 +65,17 @@ def build_codec(
     from server.codec.native_codec import NativeCodec
 
     return NativeCodec(rules, limits, streams, redaction)
+
+
+def secret_finder(choice: str, redaction: Redaction) -> Callable[[bytes], bool]:
+    """Return a function that tells cheaply whether a serialized logs request may have something to redact.
+
+    Args:
+        choice: one of ``CODECS``; the reference codec has no cheap way, so the function always returns True.
+        redaction: redaction of secrets.
+    """
+    if redaction.mode is Mode.OFF or chosen_codec(choice, redaction) == "reference":
+        return bool
+    from server.codec.native_codec import NativeCodec
+
+    return NativeCodec((), hashed=(), redaction=redaction).may_redact

@@ -91,6 +91,15 @@ class NativeCodec:
             disclosures = with_actors(disclosures, zip(_ranges(owned), actors_of(audit), strict=True))
         return with_disclosures(rows, disclosures)
 
+    def may_redact(self, request: bytes) -> bool:
+        """Return whether something is redacted in a logs request; True as well if that cannot be found out."""
+        try:
+            with self._encoder(request, Signal.LOGS) as encoder:
+                tables = encoder.encode(request, 0, (), self._seeds())
+        except MalformedRequestError:
+            return True
+        return any(any(table[-1]) for table in tables if table is not None)
+
     def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode and encode a traces request; see ``Codec``."""
         with self._encoder(request, Signal.TRACES) as encoder:

@@ -299,6 +299,7 @@ class Ingestion:
             self._clock.now,
             ack_timeout=self._settings.ack_timeout,
             redaction=self._redaction,
+            codec=self._settings.codec,
         )
 
     def _plan(self, resident: int, *, embedded: bool) -> MemoryPlan:

@@ -19,8 +19,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from harness.lacking import lacking
 from server.codec.audit.built_in import built_in_rules
-from server.codec.choose import why_not_native
+from server.codec.choose import secret_finder, why_not_native
 from server.codec.limits import MAX_MEMBERS
+from server.codec.redaction import Redactor
 from server.codec.redaction_rules import Mode, Redaction
 from server.codec.signals import Signal
 
@@ -67,6 +68,18 @@ def test_spans_become_the_same_rows(request: ExportTraceServiceRequest, parity: 
 @given(secret_texts, secret_keys, secret_texts, st.sampled_from([*LOGS, FEW]))
 def test_texts_that_look_like_secrets_become_the_same_rows(body: str, key: str, value: str, parity: Parity) -> None:
     parity.assert_same(request_of(LogRecord(body=string(body), attributes=attributes([(key, string(value))]))))
+
+
+@settings(max_examples=effort(1000), deadline=None)
+@given(secret_texts, secret_keys, secret_texts)
+def test_a_request_in_which_nothing_may_be_redacted_has_no_secret(body: str, key: str, value: str) -> None:
+    record = LogRecord(body=string(body), attributes=attributes([(key, string(value))]))
+    may_redact = secret_finder("native", REMOVE)(request_of(record))
+    assert may_redact == (Redactor(REMOVE).without_secrets(record) != record)
+
+
+def test_a_request_that_cannot_be_read_may_have_a_secret() -> None:
+    assert secret_finder("native", REMOVE)(b"\x0a\xff")
 
 
 @settings(max_examples=effort(300), deadline=None)

@@ -10,7 +10,7 @@ Source: open-telemetry/opentelemetry-specification, pull request 5059, ``specifi
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -134,7 +134,9 @@ def may_have_native_keys(request: bytes) -> bool:
     return b"audit." in request
 
 
-def check_request(request: bytes, *, every: bool, redactor: Redactor = UNREDACTED) -> StrictRequest:
+def check_request(
+    request: bytes, *, every: bool, redactor: Redactor = UNREDACTED, may_redact: Callable[[bytes], bool] = bool
+) -> StrictRequest:
     """Check the audit records of a request.
 
     Args:
@@ -142,6 +144,7 @@ def check_request(request: bytes, *, every: bool, redactor: Redactor = UNREDACTE
         every: True if all records must be audit records, False if only those with a key of ``MANDATORY`` are.
         redactor: redactor that marks secrets before records are hashed, with marks that are the same on all servers. A
             hash over a secret, beside all else that was hashed with it, would let others try guesses of the secret.
+        may_redact: function that returns whether the redactor may find a secret in a request.
 
     Raises:
         MalformedRequestError: the bytes are not such a request.
@@ -149,6 +152,8 @@ def check_request(request: bytes, *, every: bool, redactor: Redactor = UNREDACTE
         AuditRecordConflictError: two records have the same id and different content.
     """
     message = parse(ExportLogsServiceRequest, request, Signal.LOGS)
+    if not may_redact(request):
+        redactor = UNREDACTED
     records: dict[_Place, StrictRecord] = {}
     by_id: dict[UUID, StrictRecord] = {}
     others = 0
