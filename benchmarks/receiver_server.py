@@ -43,7 +43,13 @@ class _Nothing:
         self.admit = admission.admit
 
     async def submit(
-        self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS, *, annotations: Annotations = ()
+        self,
+        request: bytes,
+        ticket: Ticket,
+        signal: Signal = Signal.LOGS,
+        *,
+        annotations: Annotations = (),
+        own: bool = False,
     ) -> None:
         """Return at once."""
 

@@ -46,6 +46,7 @@ from server.otlp.refusal_log import RefusalLog
 from server.otlp.unserved import SERVICES, not_served_by_api, unserved_handler
 from server.own_records.administration import record_change
 from server.own_records.erasures import record_erasure
+from server.own_records.proof import new_token
 from server.own_records.retention_changes import keep_recording, record_retention
 from server.own_records.sender import OwnRecords
 from server.process.background import background
@@ -119,7 +120,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         data = stack.enter_context(DataDirectory(settings.data_dir))
         stack.enter_context(contextlib.suppress(StoppedError))
         pools = stack.enter_context(open_pools())
-        process = stack.enter_context(started_process(settings, data, pools, signals, asyncio.Event()))
+        process = stack.enter_context(started_process(settings, data, pools, signals, asyncio.Event(), new_token()))
         identity = identify(settings, data)
         log_start(settings, identity.writer, fingerprints(identity.store.signer()))
         logs = (*identity.logs, *identity.workers_logs)
@@ -156,7 +157,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         rereading = _reread_keys(process, backend, identity)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))
         policies = retention_policies(settings)
-        own_records = OwnRecords(intake.otlp_grpc)
+        own_records = OwnRecords(intake.otlp_grpc, process.own_token)
         record = partial(record_change, own_records)
         administration = Administration(reader, policies, record, settings.administration)
         erasing = partial(record_erasure, own_records)
@@ -185,9 +186,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         stack.enter_context(background("records of retention", recording, signals.stop))
         publishing = _publish_keys(process, identity, opened.signed_by)
         stack.enter_context(background("key publication", publishing, signals.stop))
-        verification = self_verification(
-            pools.housekeeping, settings, lambda: backend.keys, remembered, intake.otlp_grpc
-        )
+        verification = self_verification(pools.housekeeping, settings, lambda: backend.keys, remembered, own_records)
         status = await stack.enter_async_context(verification)
         metrics.add_gauges(lambda: gauges(status()))
         overview.self_verification = status
@@ -215,7 +214,7 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         data = stack.enter_context(DataDirectory(worker_directory(settings.data_dir, order.number)))
         stack.enter_context(contextlib.suppress(StoppedError))
         pools = stack.enter_context(open_pools())
-        process = stack.enter_context(started_process(settings, data, pools, signals, signals.reread))
+        process = stack.enter_context(started_process(settings, data, pools, signals, signals.reread, order.own_token))
         ingestion = Ingestion(settings, pools, process.waiting)
         await stack.enter_async_context(receiving(process, ingestion, shared=True))
         reporter = _Reporter(ingestion, say)

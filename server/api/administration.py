@@ -7,6 +7,7 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from lognotary.v1 import administration_pb2 as messages
 from server.api.errors import ConflictError, InvalidArgumentError, NotFoundError, UnrecordedError
@@ -82,7 +83,7 @@ class Administration:
                 records = self._put_in_force(name, scope, reason, actor, caller)
                 self._record(_addition(name, scope, reason, actor, caller, records))
             except (NotRecordedError, StorageError) as error:
-                self._take_back(name, error)
+                self._take_back(name, scope, error)
                 if isinstance(error, StorageError):
                     raise
                 raise UnrecordedError(
@@ -105,16 +106,24 @@ class Administration:
             hold = self._hold(request.name)
             if hold.released is not None:
                 raise ConflictError(f"the hold {hold.name} was released already")
-            # Recorded first: a hold must not end without a record, and one that is in force for longer does no harm.
-            what = f"legal hold {hold.name} released"
+            # Recorded before, as a hold must not end without a record; and after, as its end may fail.
+            about = f"legal hold {hold.name} is about to be released"
+            change = PolicyChange("hold.release", hold.name, "hold", actor, caller, about, reason, is_done=False)
             try:
-                self._record(PolicyChange("hold.release", hold.name, "hold", actor, caller, what, reason))
+                self._record(change)
             except NotRecordedError as error:
                 raise UnrecordedError(
                     f"the hold was not released, because the audit log did not take a record of it: {error}"
                 ) from error
             release_hold(self._engine, hold.name, reason, actor, caller)
             apply_retention(self._engine, self._policies)
+            try:
+                self._record(replace(change, what=f"legal hold {hold.name} released", is_done=True))
+            except NotRecordedError as error:
+                raise UnrecordedError(
+                    f"the hold {hold.name} was released, but the audit log has only the record that it was about to "
+                    f"be: {error}"
+                ) from error
             return messages.ReleaseHoldResponse(hold=hold_message(self._hold(hold.name)))
 
     def get_retention(self, request: messages.GetRetentionRequest) -> messages.GetRetentionResponse:  # noqa: ARG002
@@ -156,16 +165,20 @@ class Administration:
             wait_for_removal(self._engine, tables)
             return count_held(self._engine, scope)
 
-    def _take_back(self, name: str, error: LognotaryError) -> None:
-        """Release a hold that is not recorded.
+    def _take_back(self, name: str, scope: HoldScope, error: LognotaryError) -> None:
+        """Release a hold that may not be recorded; if it is after all, the audit log should say that it ended too.
 
         Raises:
             UnrecordedError: it remains in force.
         """
         try:
             if any(hold.name == name and hold.released is None for hold in read_holds(self._engine)):
-                release_hold(self._engine, name, f"taken back: {error}"[:_MOST_TEXT], "", "")
+                why = f"taken back: {error}"[:_MOST_TEXT]
+                release_hold(self._engine, name, why, "", "")
                 apply_retention(self._engine, self._policies)
+                what = f"legal hold {name} of {scope.text()} released"
+                with contextlib.suppress(NotRecordedError):
+                    self._record(PolicyChange("hold.release", name, "hold", "", "", what, why))
         except StorageError as left:
             raise UnrecordedError(
                 f"the hold {name} may be in force, but has no audit record, because {error}; it could not be taken "

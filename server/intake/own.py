@@ -107,7 +107,8 @@ async def receiving(
     ) | {"grpc.so_reuseport": int(shared)}
     server = grpc.aio.server(options=list(options.items()))
     audit = AuditReceiving(ingestion, settings.audit_strict)
-    server.add_generic_rpc_handlers(build_handlers(pipeline, settings.max_request_bytes, pool, measure, audit))
+    handlers = build_handlers(pipeline, settings.max_request_bytes, pool, measure, audit, process.own_token)
+    server.add_generic_rpc_handlers(handlers)
     app = build_http_app(pipeline, settings.max_request_bytes, pool, measure, audit=audit)
     limits = ConnectionLimits(settings.max_connections, settings.max_connection_age)
     async with (

@@ -40,6 +40,7 @@ class Process:
         reload_keys: set when the signing keys may have changed.
         waiting: the reason while the start waits for storage.
         ending: interrupt of all statements of writers, set when the process has waited long enough for them.
+        own_token: token of the server's processes; see ``own_records.proof``.
     """
 
     settings: Settings
@@ -49,14 +50,21 @@ class Process:
     reload_keys: asyncio.Event
     waiting: Trouble
     ending: Interrupt
+    own_token: str
 
 
 @contextlib.contextmanager
 def started_process(
-    settings: Settings, data: DataDirectory, pools: Pools, signals: Signals, reload_keys: asyncio.Event
+    settings: Settings,
+    data: DataDirectory,
+    pools: Pools,
+    signals: Signals,
+    reload_keys: asyncio.Event,
+    own_token: str,
 ) -> Iterator[Process]:
     """Yield the context of a process, which ends within seconds once it is told to stop. Args: ``Process``."""
-    process = Process(settings, data, pools, signals, reload_keys, StorageWait(settings.storage), Interrupt())
+    waiting = StorageWait(settings.storage)
+    process = Process(settings, data, pools, signals, reload_keys, waiting, Interrupt(), own_token)
     with bounded_end(signals, process.ending):
         yield process
 

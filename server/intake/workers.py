@@ -34,7 +34,8 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
             journal_bytes=max(1, settings.journal_bytes // settings.workers),
         )
         numbers = range(1, settings.workers + 1)
-        workers = Supervisor([Order(number, identity.writer_of(number), share) for number in numbers])
+        token = process.own_token
+        workers = Supervisor([Order(number, identity.writer_of(number), share, token) for number in numbers])
         process.signals.before_end.append(workers.kill)
         journals = settings.data_dir / "workers"
         process.signals.left.append(lambda: f"what was acknowledged is in storage, or in the journals in {journals}")

@@ -32,6 +32,7 @@ from server.otlp.outcomes import Measuring
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.status import Refusal, grpc_trailers, refusal_of
 from server.otlp.unserved import not_served, unserved_handler
+from server.own_records.proof import has_token, own_marks
 from server.pipeline.audit_ingest import AuditReceipt
 from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
@@ -68,6 +69,7 @@ def build_handlers(
     pool: Pool,
     measure: MeasureRequest = lambda _: None,
     audit: AuditReceiving | None = None,
+    own_token: str = "",
 ) -> tuple[grpc.GenericRpcHandler, ...]:
     """Build the handlers of the OTLP services, and of all others, whose calls are refused with what is served.
 
@@ -79,11 +81,13 @@ def build_handlers(
         pool: where large requests are decompressed.
         measure: told of every request.
         audit: how audit records are received; None if they are records like others.
+        own_token: token of the calls with the server's own records; see ``own_records.proof``.
     """
 
     async def export(signal: Signal, _: object, context: _Context) -> bytes:
         measuring = Measuring(measure, log, peer_address(context.peer()), signal.value)
-        taken = await _take(ingest, audit, context, max_request_bytes, pool, measuring, signal)
+        own = has_token(context.invocation_metadata(), own_token)
+        taken = await _take(ingest, audit, context, max_request_bytes, pool, measuring, signal, own=own)
         # Not where the error is at hand: gRPC keeps what abort raises, and with that would keep the error, where it
         # came from, and what was in memory there.
         if isinstance(taken, Refusal):
@@ -154,6 +158,8 @@ async def _take(
     pool: Pool,
     measuring: Measuring,
     signal: Signal,
+    *,
+    own: bool,
 ) -> Refusal | Sequence[AuditReceipt]:
     """Receive a request and submit it; return receipts of checked audit records, or why the request was refused."""
     try:
@@ -161,6 +167,9 @@ async def _take(
             message = await _read(context, ticket)
             measuring.size = len(message)
             request = await _decompressed(message, limit, pool, ticket)
+            if own:
+                await ingest.submit(request, ticket, signal, annotations=own_marks(request), own=True)
+                return ()
             return await submit(ingest, audit, request, ticket, signal)
     except grpc.aio.AbortError:  # it was stopped, and the sender was told
         raise

@@ -32,6 +32,7 @@ class PolicyChange:
         what: a sentence.
         reason: why.
         details: further attributes, by name.
+        is_done: False before the change is made: it may still fail.
     """
 
     action: str
@@ -42,6 +43,7 @@ class PolicyChange:
     what: str
     reason: str = ""
     details: Mapping[str, str | int] = field(default_factory=dict)
+    is_done: bool = True
 
 
 def record_change(records: OwnRecords, change: PolicyChange) -> None:
@@ -58,7 +60,7 @@ def change_record(change: PolicyChange, time_unix_nano: int) -> LogRecord:
     attributes: dict[str, str | int] = {
         **actor_of_call(change.actor, change.caller),
         "audit.action": change.action,
-        "audit.outcome": "success",
+        "audit.outcome": "success" if change.is_done else "unknown",
         "audit.category": "admin",
         "audit.target.id": change.target,
         "audit.target.type": change.target_type,

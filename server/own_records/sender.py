@@ -1,7 +1,7 @@
 """Audit records of the server's own, sent to its own OTLP port like any sender's records.
 
 So they take the path of every audit record: they are signed, and refused under overload. And a server with workers,
-which has no pipeline of its own, needs no special case.
+which has no pipeline of its own, needs no special case. A token proves whose they are.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeL
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from server.errors.base import LognotaryError
+from server.own_records.proof import TOKEN_KEY
 from server.settings.values import Address
 
 __all__ = ["NotRecordedError", "OwnRecords", "attribute_pairs", "own_request"]
@@ -35,8 +36,9 @@ class NotRecordedError(LognotaryError):
 class OwnRecords:
     """Client that sends audit records over OTLP/gRPC."""
 
-    def __init__(self, address: Address) -> None:
-        """Create a client for the server at an address."""
+    def __init__(self, address: Address, token: str) -> None:
+        """Create a client for the server at an address, with the token of its processes."""
+        self._metadata = ((TOKEN_KEY, token),)
         self._target = str(Address(_ANYWHERE.get(address.host, address.host), address.port))
 
     def send(self, scope: str, records: Sequence[LogRecord]) -> None:
@@ -57,7 +59,7 @@ class OwnRecords:
                 _EXPORT, ExportLogsServiceRequest.SerializeToString, ExportLogsServiceResponse.FromString
             )
             try:
-                export(request, timeout=_TIMEOUT)
+                export(request, timeout=_TIMEOUT, metadata=self._metadata)
             except grpc.RpcError as error:
                 raise NotRecordedError(f"{error.code().name}: {error.details()}") from error
 

@@ -31,7 +31,13 @@ class Ingest(Protocol):
         ...
 
     async def submit(
-        self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS, *, annotations: Annotations = ()
+        self,
+        request: bytes,
+        ticket: Ticket,
+        signal: Signal = Signal.LOGS,
+        *,
+        annotations: Annotations = (),
+        own: bool = False,
     ) -> None:
         """Decode, store and sign a request; return once all of its records or spans are committed.
 
@@ -40,6 +46,7 @@ class Ingest(Protocol):
             ticket: ticket of the request's admission.
             signal: the signal whose request it is.
             annotations: annotations of log records, stored in ``OtlpDetails``; spans have none.
+            own: True if the records are the server's own, which need no producer's signature.
 
         Raises:
             MalformedRequestError: the bytes are not such a request; retrying is pointless.

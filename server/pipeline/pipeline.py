@@ -84,6 +84,7 @@ class Part:
         kept: function that is called once all records of a native part are kept, if their outcome was known at once;
             it is called even if the sender has gone.
         waited: seconds that the part has waited before it was submitted; they count for the age of its batch.
+        own: True if the records are the server's own, which are not examined.
     """
 
     request: bytes
@@ -92,6 +93,7 @@ class Part:
     digest: bytes | None = None
     kept: Callable[[Kept], None] | None = None
     waited: float = 0.0
+    own: bool = False
 
 
 class Pipeline:
@@ -143,7 +145,13 @@ class Pipeline:
         return self._open().admission.admit(client, size)
 
     async def submit(
-        self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS, *, annotations: Annotations = ()
+        self,
+        request: bytes,
+        ticket: Ticket,
+        signal: Signal = Signal.LOGS,
+        *,
+        annotations: Annotations = (),
+        own: bool = False,
     ) -> None:
         """Encode, store and sign a request; return when all of its records or spans are committed; see ``Ingest``.
 
@@ -152,7 +160,7 @@ class Pipeline:
             OversizedError: the request's rows need more memory than the limit.
             RefusedError: the request was not committed; the sender should retry.
         """
-        await self.submit_parts([Part(request, annotations)], ticket, signal)
+        await self.submit_parts([Part(request, annotations, own=own)], ticket, signal)
 
     async def submit_parts(self, parts: Sequence[Part], ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
         """Encode, store and sign the parts of a request; return when all of its records are committed.
@@ -251,7 +259,7 @@ def _encode(components: Components, part: Part, received: int, signal: Signal) -
     if signal is Signal.TRACES:
         return components.codec.encode_spans(part.request, received)
     codec = (components.native_codec if part.native else None) or components.codec
-    found = components.examine(part.request, received) if components.examine else ()
+    found = components.examine(part.request, received) if components.examine and not part.own else ()
     return codec.encode(part.request, received, [*part.annotations, *found])
 
 

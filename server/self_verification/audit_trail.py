@@ -11,7 +11,6 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from server.own_records.record import own_record
 from server.own_records.sender import OwnRecords, own_request
 from server.self_verification.finding_ledger import Notice
-from server.settings.values import Address
 
 __all__ = ["EVENT_NAME", "AuditTrail", "audit_request"]
 
@@ -22,11 +21,11 @@ _SCOPE = "lognotary.self_verification"
 
 
 class AuditTrail:
-    """Client that sends findings as audit records over OTLP/gRPC."""
+    """Sends findings as audit records."""
 
-    def __init__(self, address: Address) -> None:
-        """Create a client for the server at an address."""
-        self._records = OwnRecords(address)
+    def __init__(self, records: OwnRecords) -> None:
+        """Send with a client."""
+        self._records = records
 
     def record(self, notices: Sequence[Notice]) -> None:
         """Send an audit record for each notice, and return once all are acknowledged.

@@ -12,6 +12,7 @@ from server.data_dir.seen_logs import remember_seen
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys
+from server.own_records.sender import OwnRecords
 from server.process.pools import Pool
 from server.retry.trouble import Trouble
 from server.self_verification.audit_trail import AuditTrail
@@ -20,7 +21,6 @@ from server.self_verification.scrubber import Scrubber, Subject
 from server.self_verification.status import SelfVerification
 from server.self_verification.throttle import Clock, WorkStoppedError, clock_until
 from server.settings.settings import Settings
-from server.settings.values import Address
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.errors import StorageError
@@ -44,7 +44,7 @@ async def self_verification(
     settings: Settings,
     keys: Callable[[], TrustedKeys],
     remembered: Callable[[], Sequence[Checkpoint | Statement]],
-    otlp_grpc: Address,
+    own_records: OwnRecords,
 ) -> AsyncIterator[Callable[[], SelfVerification | None]]:
     """Verify the whole storage, pass after pass until the block ends, over dedicated connections.
 
@@ -53,7 +53,7 @@ async def self_verification(
         settings: the server's settings; ``self_verify`` is the interval, or None if off.
         keys: returns the trusted public keys, which may change at any time.
         remembered: returns checkpoints and statements that storage must contain.
-        otlp_grpc: the server's OTLP/gRPC address, to which findings are sent.
+        own_records: client that sends findings.
 
     Yields:
         A thread-safe function that returns the status; None if self-verification is off.
@@ -70,7 +70,7 @@ async def self_verification(
         Subject(keys, remembered, seen=partial(remember_seen, settings.data_dir)),
         interval,
         clock,
-        AuditTrail(otlp_grpc),
+        AuditTrail(own_records),
         read_progress(file),
         lambda progress: write_progress(file, progress),
     )

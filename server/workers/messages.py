@@ -32,14 +32,16 @@ class Order:
         number: number of the worker, from 1.
         writer: writer's name of the worker.
         settings: settings of the server, with its data directory and with the worker's share of the memory limit.
+        own_token: token of the server's processes; see ``own_records.proof``.
     """
 
     number: int
     writer: str
     settings: Settings
+    own_token: str
 
     def encode(self) -> bytes:
-        """Return the order as a line. It contains the password of storage, so it must not go on a command line."""
+        """Return the order as a line. It has the password of storage, so it must not go on a command line."""
         # Compressed, it fits into the buffer of a pipe, so that the server never waits for a worker to read it.
         return base64.b64encode(zlib.compress(pickle.dumps(self))) + b"\n"
 

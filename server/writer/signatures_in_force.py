@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from server.codec.producers.check import SignatureCheck
+from server.codec.producers.native_records import native_finder
 from server.codec.producers.policy import Policy
 from server.errors.files import unreadable
 from server.notary.errors import KeyMaterialError
@@ -31,7 +32,8 @@ class SignaturesInForce:
         self._keys = settings.producer_keys
         self._check: SignatureCheck | None = None
         if settings.producer_signatures is not Policy.OFF:
-            self._check = SignatureCheck(settings.producer_signatures, self._keys, count)
+            is_native = native_finder(settings.codec)
+            self._check = SignatureCheck(settings.producer_signatures, self._keys, count, is_native)
             _logger.info("producers' signatures: %s, %d keys", settings.producer_signatures.value, len(self._keys))
 
     @property

@@ -70,7 +70,9 @@ def test_a_hold_is_in_the_tables_and_recorded_once_it_is_answered(engine: Engine
     assert [(change.action, change.target, change.actor, change.caller, change.reason) for change in changes] == [
         ("hold.add", "case-1", "eve", HERE, "a lawsuit"),
         ("hold.release", "case-1", "", "::1", "settled"),
+        ("hold.release", "case-1", "", "::1", "settled"),
     ]
+    assert [change.is_done for change in changes] == [True, False, True]
 
 
 def test_holds_are_in_force_again_after_a_restart_with_other_retention(engine: Engine) -> None:
@@ -87,6 +89,32 @@ def test_a_hold_that_cannot_be_recorded_is_taken_back(engine: Engine) -> None:
     assert "alice" not in ttl(engine)
     [hold] = read_holds(engine)
     assert hold.released is not None
+
+
+def test_a_hold_that_may_be_recorded_has_a_record_of_its_end_once_it_is_taken_back(engine: Engine) -> None:
+    changes: list[PolicyChange] = []
+
+    def record(change: PolicyChange) -> None:
+        changes.append(change)
+        if len(changes) == 1:
+            raise NotRecordedError("DEADLINE_EXCEEDED")
+
+    with pytest.raises(UnrecordedError, match="the hold was not added"):
+        administration(engine, record).add_hold(ALICE, HERE)
+    assert [change.action for change in changes] == ["hold.add", "hold.release"]
+    assert changes[1].reason.startswith("taken back: DEADLINE_EXCEEDED")
+
+
+def test_a_release_of_which_only_the_intention_is_recorded_is_told(engine: Engine) -> None:
+    administration(engine, lambda _: None).add_hold(ALICE, HERE)
+
+    def record(change: PolicyChange) -> None:
+        if change.is_done:
+            raise NotRecordedError("UNAVAILABLE")
+
+    with pytest.raises(UnrecordedError, match="was released, but the audit log has only"):
+        administration(engine, record).release_hold(messages.ReleaseHoldRequest(name="case-1", reason="x"), HERE)
+    assert "alice" not in ttl(engine)
 
 
 def test_a_release_that_cannot_be_recorded_changes_nothing(engine: Engine) -> None:

@@ -34,7 +34,13 @@ class RecordingIngest:
         return self.admission.admit(client, size)
 
     async def submit(
-        self, request: bytes, ticket: Ticket, signal: Signal = Signal.LOGS, *, annotations: Annotations = ()
+        self,
+        request: bytes,
+        ticket: Ticket,
+        signal: Signal = Signal.LOGS,
+        *,
+        annotations: Annotations = (),
+        own: bool = False,
     ) -> None:
         assert type(request) is bytes
         ticket.reserve(len(request))

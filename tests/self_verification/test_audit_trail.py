@@ -15,7 +15,7 @@ from server.codec.audit.built_in import built_in_rules
 from server.codec.audit.classify import classify
 from server.codec.audit.strict_records import check_request
 from server.codec.decode import decode
-from server.own_records.sender import NotRecordedError
+from server.own_records.sender import NotRecordedError, OwnRecords
 from server.self_verification.audit_trail import EVENT_NAME, AuditTrail, audit_request
 from server.self_verification.finding_ledger import Notice
 from server.settings.values import Address
@@ -83,7 +83,7 @@ def test_a_finding_of_no_log_is_an_audit_record_too() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 def test_audit_records_are_sent_to_the_port_wherever_it_listens(receiver: tuple[Receiver, int], host: str) -> None:
     servicer, port = receiver
-    AuditTrail(Address(host, port)).record([NOTICE, NOTICE])
+    AuditTrail(OwnRecords(Address(host, port), "token")).record([NOTICE, NOTICE])
     (request,) = servicer.requests
     assert len(request.resource_logs[0].scope_logs[0].log_records) == 2
 
@@ -92,4 +92,4 @@ def test_a_refusal_is_told_to_whoever_sent_them(receiver: tuple[Receiver, int]) 
     servicer, port = receiver
     servicer.refuse = True
     with pytest.raises(NotRecordedError, match="UNAVAILABLE: storage is away"):
-        AuditTrail(Address("127.0.0.1", port)).record([NOTICE])
+        AuditTrail(OwnRecords(Address("127.0.0.1", port), "token")).record([NOTICE])

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import pickle
 from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 from server.codec.producers.policy import Policy, ProducerKeys
+from server.notary.errors import KeyMaterialError
 from server.settings.producers import read_policy, read_producer_keys
 from server.settings.settings import ConfigError, load_settings
 from tests.codec.producers.signing import producer
@@ -35,6 +37,25 @@ def test_keys_are_read_from_files_and_directories(tmp_path: Path) -> None:
         {"hmac:hmac.key": bytes(32)},
     )
     assert keys.paths == (str(file), str(directory))
+
+
+def test_workers_get_the_same_keys(tmp_path: Path) -> None:
+    write(tmp_path / "one.pem", producer().pem)
+    for algorithm in ("RS256", "ES256", "EdDSA"):
+        write(tmp_path / f"{algorithm}.pem", producer(algorithm).public_pem)
+    write(tmp_path / "hmac.key", SECRET, 0o600)
+    keys = read_producer_keys(str(tmp_path))
+    assert len(keys) == 5
+    assert pickle.loads(pickle.dumps(keys)) == keys  # noqa: S301 - its own
+
+
+def test_what_everybody_may_know_is_no_secret(tmp_path: Path) -> None:
+    one = producer()
+    for number, pem in enumerate((one.pem, one.public_pem)):
+        der = "".join(line for line in pem.splitlines() if "-----" not in line)
+        file = write(tmp_path / f"{number}.key", der, 0o600)
+        with pytest.raises(KeyMaterialError, match="which everybody may know: give it in PEM"):
+            read_producer_keys(str(file))
 
 
 def test_there_may_be_no_keys() -> None:

@@ -11,7 +11,7 @@ from server.workers.messages import Order, Report
 def test_an_order_is_one_line_and_has_all_settings(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text('storage = "http://me:secret@host/logs"\n[[audit.rules]]\nname = "x"\nmatch = { service = "x" }')
-    order = Order(3, "vm-3", load_settings({"config": str(file), "workers": "4"}, {}))
+    order = Order(3, "vm-3", load_settings({"config": str(file), "workers": "4"}, {}), "token")
     line = order.encode()
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1

@@ -25,7 +25,7 @@ QUICK = SupervisionTimes(first_pause=0.01)
 @pytest.fixture
 def orders() -> list[Order]:
     settings = load_settings({"storage": "http://host/logs", "workers": "2"}, {})
-    return [Order(number, f"vm-{number}", settings) for number in (1, 2)]
+    return [Order(number, f"vm-{number}", settings, "token") for number in (1, 2)]
 
 
 def supervisor(orders: list[Order], script: str, times: SupervisionTimes = QUICK) -> Supervisor:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from server.codec.audit.parse import parse_rules
 from server.codec.audit.rules import Rule
 
-__all__ = ["built_in_rules", "native_rules"]
+__all__ = ["built_in_rules", "native_rules", "otel_rules"]
 
 
 @cache
@@ -24,7 +24,12 @@ def built_in_rules() -> tuple[Rule, ...]:
     )
 
 
+def otel_rules() -> tuple[Rule, ...]:
+    """Return the rules for the draft OpenTelemetry audit signal: for its attributes first, then for bodies."""
+    return tuple(rule for rule in built_in_rules() if rule.name == "otel-audit")
+
+
 @cache
 def native_rules() -> tuple[Rule, ...]:
     """Return the rule for records with the attributes of the draft OpenTelemetry audit signal."""
-    return tuple(rule for rule in built_in_rules() if rule.name == "otel-audit")[:1]
+    return otel_rules()[:1]

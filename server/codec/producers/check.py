@@ -16,6 +16,7 @@ from server.codec.audit.integrity_form import INTEGRITY_PREFIX, MAX_BYTES, Budge
 from server.codec.decode_parts import reason_of
 from server.codec.limits import MAX_MEMBERS, MAX_RECORDS, ROW_LIMITS, malformed, too_many_members, too_many_records
 from server.codec.producers.envelope import Envelope
+from server.codec.producers.native_records import MARKS
 from server.codec.producers.policy import Policy, ProducerKeys, Result
 from server.codec.producers.trust import Trust
 from server.codec.producers.verdict import UNSIGNED, VALUE, Verdict, check_record, marks_of
@@ -29,26 +30,31 @@ _Message = TypeVar("_Message", LogRecord, Resource)
 _MOST_VALUES = 2_000_000  # in canonical JSON, for each request
 _LARGEST = MAX_BYTES + MAX_BYTES // 8  # bytes of a record or resource that is parsed
 _TOO_LARGE = Verdict(Result.FAILED, f"the record or its resource is larger than {MAX_BYTES >> 20} MiB")
-# A record with one of these attributes is an audit record of the draft OpenTelemetry signal (presets/10-otel.toml).
-_NATIVE = frozenset({"audit.record.id", "audit.actor.id", "audit.actor.type", "audit.action", "audit.outcome"})
 
 
 class SignatureCheck:
     """Checks the requests of log records by a policy; thread-safe."""
 
-    def __init__(self, policy: Policy, keys: ProducerKeys, count: Callable[[Mapping[str, int]], object]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        keys: ProducerKeys,
+        count: Callable[[Mapping[str, int]], object],
+        is_native: Callable[[LogRecord], bool],
+    ) -> None:
         """Check by a policy.
 
         Args:
             policy: the policy, not ``OFF``.
             keys: the keys that are trusted.
             count: called with the number of records by result, for each request that was looked into.
+            is_native: function that tells whether a record is an audit record of the draft OpenTelemetry signal.
         """
         self._requires = policy is Policy.REQUIRE
         self._trust = Trust(keys)
         self._count = count
-        marks = [INTEGRITY_PREFIX, *(_NATIVE if self._requires else ())]
-        self._marks = [mark.encode() for mark in marks]
+        self._is_native = is_native
+        self._marks = [INTEGRITY_PREFIX.encode(), *(MARKS if self._requires else ())]
 
     def use(self, keys: ProducerKeys) -> None:
         """Trust other keys from the next request on."""
@@ -99,7 +105,8 @@ class SignatureCheck:
                     record = _parsed(LogRecord, request, request[place.start : place.end])
                     verdict = check_record(record, shared, trust, received, budget)
                 yield verdict
-                if self._requires and verdict.result is not Result.VERIFIED and _may_be_native(record, verdict):
+                is_proved = verdict.result is Result.VERIFIED or not self._requires
+                if not is_proved and (verdict is _TOO_LARGE or self._is_native(record)):
                     raise _refusal(record, number, verdict)
 
 
@@ -119,10 +126,6 @@ def _parsed(kind: type[_Message], request: bytes, content: bytes) -> _Message:
     if len(message.attributes) > MAX_MEMBERS:
         raise too_many_members()
     return message
-
-
-def _may_be_native(record: LogRecord, verdict: Verdict) -> bool:
-    return verdict is _TOO_LARGE or any(attribute.key in _NATIVE for attribute in record.attributes)
 
 
 def _refusal(record: LogRecord, number: int, verdict: Verdict) -> UnprovedRecordError:

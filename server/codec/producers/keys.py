@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import cast
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -14,7 +16,7 @@ from server.codec.producers.algorithms import PublicKey, unusable
 from server.codec.producers.policy import ProducerKeys
 from server.notary.errors import KeyMaterialError
 
-__all__ = ["certificate_fingerprint", "key_fingerprint", "parse_producer_keys"]
+__all__ = ["certificate_fingerprint", "key_fingerprint", "keys_as_der", "keys_from_der", "parse_producer_keys"]
 
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _SHORTEST_SECRET = 16  # bytes
@@ -63,6 +65,27 @@ def parse_producer_keys(files: Iterable[tuple[str, str]], paths: Iterable[str] =
     return ProducerKeys(tuple(paths), public, certificates, secrets)
 
 
+def keys_as_der(keys: ProducerKeys) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return public keys and certificates in DER, by fingerprint."""
+    form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    return (
+        {name: key.public_bytes(*form) for name, key in keys.public.items()},
+        {name: certificate.public_bytes(form[0]) for name, certificate in keys.certificates.items()},
+    )
+
+
+def keys_from_der(
+    paths: tuple[str, ...], public: Mapping[str, bytes], certificates: Mapping[str, bytes], secrets: Mapping[str, bytes]
+) -> ProducerKeys:
+    """Return the keys of ``keys_as_der``, with the paths and secrets that belong to them."""
+    return ProducerKeys(
+        paths,
+        {name: cast("PublicKey", serialization.load_der_public_key(der)) for name, der in public.items()},
+        {name: x509.load_der_x509_certificate(der) for name, der in certificates.items()},
+        secrets,
+    )
+
+
 def _secret(content: str) -> bytes:
     try:
         secret = b64decode("".join(content.split()), validate=True)
@@ -70,7 +93,17 @@ def _secret(content: str) -> bytes:
         raise ValueError("is neither PEM nor standard base64, as the hmac_key file of the Collector is") from None
     if len(secret) < _SHORTEST_SECRET:
         raise ValueError(f"an HMAC secret must have at least {_SHORTEST_SECRET} bytes, this one has {len(secret)}")
+    if _is_public(secret):
+        raise ValueError("this is a certificate or a public key, which everybody may know: give it in PEM")
     return secret
+
+
+def _is_public(der: bytes) -> bool:
+    for load in (x509.load_der_x509_certificate, serialization.load_der_public_key):
+        with contextlib.suppress(ValueError, UnsupportedAlgorithm):
+            load(der)
+            return True
+    return False
 
 
 def _pem(content: str) -> Iterable[PublicKey | x509.Certificate]:

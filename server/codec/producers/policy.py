@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -54,3 +54,9 @@ class ProducerKeys:
 
     def __len__(self) -> int:
         return len(self.public) + len(self.certificates) + len(self.secrets)
+
+    def __reduce__(self) -> tuple[Callable[..., ProducerKeys], tuple[object, ...]]:
+        # Workers get their settings pickled, which these keys cannot be.
+        from server.codec.producers.keys import keys_as_der, keys_from_der
+
+        return keys_from_der, (self.paths, *keys_as_der(self), dict(self.secrets))

@@ -11,7 +11,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.annotations import Annotation, annotation
 from server.codec.audit.errors import CanonicalFormError
-from server.codec.audit.integrity_form import FORMS, INTEGRITY_PREFIX, Budget, canonical_json
+from server.codec.audit.integrity_form import FORM, FORMS, INTEGRITY_PREFIX, Budget, canonical_json
 from server.codec.producers.algorithms import ALGORITHMS, HMAC, fits, mac_is_valid, signature_is_valid
 from server.codec.producers.policy import Result
 from server.codec.producers.trust import Signer, Trust
@@ -110,9 +110,11 @@ def _signature(text: str) -> bytes | None:
 
 
 def _payloads(record: LogRecord, budget: Budget | None) -> Iterator[tuple[str, bytes]]:
-    """Yield the versions of the canonical form and the JSON of each; the same JSON only once."""
+    """Yield the versions of the canonical form that cover the body, and the JSON of each; the same JSON only once."""
     before: set[bytes] = set()
     for form in FORMS:
+        if form != FORM and record.HasField("body") and not record.body.HasField("string_value"):
+            continue  # it leaves such a body out, so anybody could add one to a record that was signed without
         payload = canonical_json(record, form, budget)
         if payload not in before:
             before.add(payload)

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue, KeyValueList
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.limits import MAX_MEMBERS
 from server.codec.producers.check import SignatureCheck
 from server.codec.producers.keys import parse_producer_keys
+from server.codec.producers.native_records import native_finder
 from server.codec.producers.policy import Policy, ProducerKeys
 from server.codec.reference import ReferenceCodec
 from server.errors.ingest import MalformedRequestError, UnprovedRecordError
@@ -24,12 +26,16 @@ KEYS = parse_producer_keys([("one.pem", ONE.pem)])
 RESOURCE = shared("ES256", ONE.fingerprint)
 
 
+def nested(outer: str, inner: str, value: str) -> KeyValue:
+    return KeyValue(key=outer, value=AnyValue(kvlist_value=KeyValueList(values=[attribute(inner, value)])))
+
+
 class Checking:
     """A check that keeps what it counted."""
 
     def __init__(self, policy: Policy, keys: ProducerKeys = KEYS) -> None:
         self.counted: list[dict[str, int]] = []
-        self.check = SignatureCheck(policy, keys, self._count)
+        self.check = SignatureCheck(policy, keys, self._count, native_finder("auto"))
 
     def _count(self, results: Mapping[str, int]) -> None:
         self.counted.append(dict(results))
@@ -175,3 +181,25 @@ def test_a_sender_cannot_write_an_annotation() -> None:
     signature = mark("value", b64encode(SECRET).decode())
     record = LogRecord(attributes=[attribute("producer", '{"result":"verified"}'), signature])
     assert Checking(Policy.ANNOTATE).results(request_of(record, resource=RESOURCE)) == {0: "failed"}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        LogRecord(attributes=[attribute("audit.action", "login")]),
+        LogRecord(body=AnyValue(string_value='{"audit.record.id":"1","audit.actor.id":"eve"}')),
+        LogRecord(body=AnyValue(string_value='{"\\u0061udit.record.id":"1"}')),
+        LogRecord(body=AnyValue(string_value='{"audit":{"record":{"id":"1"}}}')),
+        LogRecord(body=AnyValue(string_value='[{"audit.record.id":"1"},{"audit.record.id":"2"}]')),
+        LogRecord(attributes=[nested("audit", "action", "login")]),
+    ],
+    ids=["attribute", "body", "escaped", "nested in the body", "list", "nested in attributes"],
+)
+def test_an_audit_record_must_be_signed_wherever_it_has_the_keys(record: LogRecord) -> None:
+    with pytest.raises(UnprovedRecordError, match="it is not signed"):
+        Checking(Policy.REQUIRE).results(request_of(record, resource=[]))
+
+
+def test_a_record_that_speaks_of_audit_records_needs_no_signature() -> None:
+    record = LogRecord(body=AnyValue(string_value="audit.record.id=7 audit.action is missing"))
+    assert Checking(Policy.REQUIRE).results(request_of(record, resource=[])) == {}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValueList
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.audit.integrity_form import FORM, FORMS, canonical_json
@@ -107,6 +107,20 @@ def test_an_altered_record_fails(algorithm: str, alter: Callable[[LogRecord], No
     alter(record)
     found = check(record, algorithm, one.fingerprint, trust(one.pem, secrets=(SECRET,)))
     assert (found.result, found.reason, found.form) == (Result.FAILED, "the signature does not match the record", "")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("body", [AnyValue(), AnyValue(int_value=1), AnyValue(kvlist_value=KeyValueList())])
+def test_a_body_cannot_be_added_to_a_record_that_was_signed_without(form: str, body: AnyValue) -> None:
+    one = producer()
+    record = login()
+    record.ClearField("body")
+    record = signed(record, "ES256", one.key, form)
+    assert check(record, "ES256", one.fingerprint, trust(one.pem)).result is Result.VERIFIED
+    record.body.CopyFrom(body)
+    is_same = body.WhichOneof("value") is None  # an empty body means the same as none
+    found = check(record, "ES256", one.fingerprint, trust(one.pem))
+    assert found.result is (Result.VERIFIED if is_same else Result.FAILED)
 
 
 def test_what_the_signature_does_not_cover_may_change() -> None:

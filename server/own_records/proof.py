@@ -1,0 +1,56 @@
+"""How a server knows its own records when they arrive: by a token that only its processes have.
+
+Any sender can give records the names that the server gives its own. With the token come a mark in ``OtlpDetails``,
+which is signed with the record and which no sender can forge, and the right to be stored without a producer's
+signature.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Iterable
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+from server.codec.annotations import Annotations, annotation
+from server.codec.decode_parts import parse
+from server.codec.signals import Signal
+
+__all__ = ["MARK", "TOKEN_KEY", "has_token", "new_token", "own_marks"]
+
+TOKEN_KEY = "lognotary-own-records"  # noqa: S105 - the name of it
+"""Key of the token in the metadata of a call."""
+
+MARK = "own_record"
+"""Member of ``OtlpDetails`` of the server's own records: an object with the part of the server that they come from."""
+
+
+def new_token() -> str:
+    """Return a token for the processes of a server."""
+    return secrets.token_hex(32)
+
+
+def has_token(metadata: Iterable[tuple[str, str | bytes]] | None, token: str) -> bool:
+    """Return whether a call's metadata have the token; an empty one is no token."""
+    sent = [value for key, value in metadata or () if key == TOKEN_KEY and isinstance(value, str)]
+    return bool(token) and any(hmac.compare_digest(value.encode(), token.encode()) for value in sent)
+
+
+def own_marks(request: bytes) -> Annotations:
+    """Return the marks of the server's own records.
+
+    Args:
+        request: a serialized ``ExportLogsServiceRequest``.
+
+    Raises:
+        MalformedRequestError: the bytes are not such a request.
+    """
+    message = parse(ExportLogsServiceRequest, request, Signal.LOGS)
+    parts = [
+        scope.scope.name
+        for resource in message.resource_logs
+        for scope in resource.scope_logs
+        for _ in scope.log_records
+    ]
+    return [annotation(number, MARK, {"part": part}) for number, part in enumerate(parts)]
