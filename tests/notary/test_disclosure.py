@@ -52,7 +52,7 @@ def test_commitments_are_found_once_with_all_their_places() -> None:
 
 
 def test_commitments_are_found_in_the_attributes_of_events_of_spans() -> None:
-    values = {
+    values: dict[str, Value] = {
         "Events.Timestamp": [1, 1],
         "Events.Name": [b"", mark(NAME)],
         "Events.Attributes": [[(b"k", mark(NAME))], [(b"k", b""), (b"k", mark(NAME))]],
