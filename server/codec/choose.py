@@ -25,7 +25,7 @@ def why_not_native(redaction: Redaction = NO_REDACTION) -> str:
         from server.codec import _native  # it is optional
     except ImportError as error:
         return "it was not built" if "_native" in str(error) else str(error)
-    if redaction.mode in (Mode.HASH, Mode.DISCLOSE) and not _native.HAS_SHA256:
+    if redaction.uses(Mode.HASH, Mode.DISCLOSE) and not _native.HAS_SHA256:
         return "it was built without libcrypto, and cannot hash what is redacted"
     return ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +21,7 @@ from harness.lacking import lacking
 from server.codec.audit.built_in import built_in_rules
 from server.codec.choose import why_not_native
 from server.codec.limits import MAX_MEMBERS
+from server.codec.redaction_rules import RULES as REDACTION_RULES
 from server.codec.redaction_rules import Mode, Redaction
 from server.codec.signals import Signal
 
@@ -40,8 +41,19 @@ HASH = Redaction(Mode.HASH, keys=("internal.code",), keep=("keep.me",), key=byte
 
 DISCLOSE = Redaction(Mode.DISCLOSE, keys=("internal.code", "actor.id"), keep=("keep.me",))
 
-LOGS = [Parity(Signal.LOGS, RULES, redaction=redaction) for redaction in (REMOVE, HASH, DISCLOSE)]
-SPANS = [Parity(Signal.TRACES, redaction=redaction) for redaction in (REMOVE, HASH, DISCLOSE)]
+# Every mode, also of rules that are looked for at the same places.
+MIXED = Redaction(
+    keys=("internal.code", "actor.id"),
+    keep=("keep.me",),
+    key=bytes(range(32)),
+    modes={rule: list(Mode)[number % len(Mode)] for number, rule in enumerate(REDACTION_RULES)},
+)
+# Nothing but these two rules.
+TWO = Redaction(Mode.OFF, modes={"key.token": Mode.DISCLOSE, "card": Mode.REMOVE})
+
+KINDS = (REMOVE, HASH, DISCLOSE, MIXED, TWO)
+LOGS = [Parity(Signal.LOGS, RULES, redaction=redaction) for redaction in KINDS]
+SPANS = [Parity(Signal.TRACES, redaction=redaction) for redaction in KINDS]
 FEW = Parity(Signal.LOGS, redaction=Redaction(patterns=("jwt", "basic", "aws_secret")))
 
 
@@ -67,6 +79,18 @@ def test_spans_become_the_same_rows(request: ExportTraceServiceRequest, parity: 
 @given(secret_texts, secret_keys, secret_texts, st.sampled_from([*LOGS, FEW]))
 def test_texts_that_look_like_secrets_become_the_same_rows(body: str, key: str, value: str, parity: Parity) -> None:
     parity.assert_same(request_of(LogRecord(body=string(body), attributes=attributes([(key, string(value))]))))
+
+
+@pytest.mark.parametrize(
+    "redaction",
+    [Redaction(Mode.OFF, modes={rule: Mode.REMOVE}) for rule in REDACTION_RULES],
+    ids=lambda each: next(iter(each.modes)),
+)
+def test_each_rule_alone_becomes_the_same_rows(redaction: Redaction) -> None:
+    parity = Parity(Signal.LOGS, redaction=replace(redaction, keys=("internal.code",)))
+    for example in EXAMPLES.values():
+        key, value = ("internal.code", string(example)), ("db.password", string(example))
+        parity.assert_same(request_of(LogRecord(body=string(example), attributes=attributes([key, value]))))
 
 
 @settings(max_examples=effort(300), deadline=None)
