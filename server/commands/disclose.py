@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     def show(source: Source) -> int:
         proof = prove_record(source, options.record)
         commitments = find_commitments(proof.record, readable_record(proof.record, proof.origin, proof.leaf_index))
-        found = disclosed(source, commitments) if commitments else {}
+        found = disclosed(source.disclose, commitments) if commitments else {}
         if options.json:
             values = [_to_json(each, found) for each in commitments]
             place = {"origin": proof.origin, "leafIndex": str(proof.leaf_index)}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lognotary.v1 import disclosures_pb2
-from server.commands.sources import Source
 from server.errors.base import LognotaryError
 from server.errors.suggestions import not_one_of
 from server.notary.commitment import commitment_of
@@ -60,12 +59,20 @@ def _missing(commitments: Sequence[Commitment], word: str) -> str:
     return f"the record does not have this commitment: {not_one_of(word, list(names))}"
 
 
-def disclosed(source: Source, commitments: Sequence[Commitment]) -> dict[str, OpenedValue]:
-    """Return what is still disclosed of commitments, by their digits, each checked against its commitment."""
+def disclosed(
+    disclose: Callable[[disclosures_pb2.DiscloseRequest], disclosures_pb2.DiscloseResponse],
+    commitments: Sequence[Commitment],
+) -> dict[str, OpenedValue]:
+    """Return what is still disclosed of commitments, by their digits, each checked against its commitment.
+
+    Args:
+        disclose: the call to a server or storage.
+        commitments: the commitments.
+    """
     found = {}
     digests = list(dict.fromkeys(each.digest for each in commitments))
     for some in (digests[begin : begin + _AT_ONCE] for begin in range(0, len(digests), _AT_ONCE)):
-        for value in source.disclose(disclosures_pb2.DiscloseRequest(commitments=some)).values:
+        for value in disclose(disclosures_pb2.DiscloseRequest(commitments=some)).values:
             if value.commitment in some and commitment_of(value.salt, value.value) == value.commitment:
                 found[value.commitment] = OpenedValue(value.rule, value.salt, value.value)
     return found

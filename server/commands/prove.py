@@ -75,7 +75,7 @@ def _opened(options: argparse.Namespace, source: Source, commitments: Sequence[C
         return []
     closed = chosen(commitments, options.keep_closed)
     wanted = [each for each in chosen(commitments, options.disclose) if each not in closed]
-    return opened_values(wanted, disclosed(source, wanted))
+    return opened_values(wanted, disclosed(source.disclose, wanted))
 
 
 def _values(opened: int, closed: int) -> Iterator[str]:
