@@ -80,6 +80,6 @@ def _opened(options: argparse.Namespace, source: Source, commitments: Sequence[C
 
 def _values(opened: int, closed: int) -> Iterator[str]:
     if opened:
-        yield f"{counted(opened, 'value is', 'values are')} open in it: whoever has it can read them"
+        yield f"{counted(opened, 'value is', 'values are')} open in it, to whoever has the bundle"
     if closed:
         yield f"{counted(closed, 'value is', 'values are')} closed in it"
