@@ -28,6 +28,7 @@ from server.notary.canonical import (
 )
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.cosignature import cosigned_message, timed_message
+from server.notary.disclosure import OpenedValue
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.merkle import CompactRange
 from server.notary.note import NoteSignature, SignedNote
@@ -164,6 +165,7 @@ class MemoryLog:
         key_changes: Sequence[str] = (),
         keys: Sequence[VerifierKey] = (),
         timestamp: bytes | None = None,
+        opened: Sequence[OpenedValue] = (),
     ) -> dict[str, bytes]:
         size = Checkpoint.parse(checkpoint.text).size
         return build_bundle(
@@ -175,4 +177,5 @@ class MemoryLog:
             verifier_keys=list(map(str, keys)),
             key_changes=key_changes,
             timestamp=timestamp,
+            opened=opened,
         )

@@ -55,6 +55,7 @@ class UnusableError(Exception):
 
 _MIB = 1 << 20
 _FILES = ("record.bin", "record.json", "record.tlog-proof", "checkpoint")  # record.bin comes first in sorted order
+_DISCLOSURES = "disclosures.json"  # which a bundle need not have
 _KEY_CHANGE = re.compile(r"key-changes/[0-9]{4}")
 _ADDED = re.compile(r"(?:.*/)?(?:\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*)|__MACOSX(?:/.*)?", re.IGNORECASE)
 _MOST_FOLDERS = 3  # around a bundle
@@ -125,7 +126,8 @@ class KeyChange:
 class Evidence:
     """A bundle's files, parsed, and the keys to believe: those of the log, and those of witnesses.
 
-    ``claims`` is record.json; ``proved`` is the checkpoint that stands in record.tlog-proof.
+    ``claims`` is record.json; ``proved`` is the checkpoint that stands in record.tlog-proof; ``disclosures`` is
+    disclosures.json, None if there is no such file.
     """
 
     record: bytes
@@ -137,6 +139,7 @@ class Evidence:
     changes: tuple[KeyChange, ...]
     keys: tuple[Key, ...]
     witnesses: tuple[Key, ...]
+    disclosures: bytes | None
 
 
 def read_bundle(path: Path) -> dict[str, bytes]:
@@ -249,7 +252,7 @@ def _read_files(names: Sequence[str], open_file: Callable[[str], IO[bytes]]) -> 
         files[name] = b""
         if _is_checked(name):
             limit = _MIB >> 4 if _KEY_CHANGE.fullmatch(name) else _MIB
-            if name == "record.bin":
+            if name in ("record.bin", _DISCLOSURES):
                 limit = 128 * _MIB
             elif name == "record.json":
                 limit = _MIB + 8 * len(files.get("record.bin", b""))  # a byte may be written as six characters
@@ -271,7 +274,7 @@ def _read_files(names: Sequence[str], open_file: Callable[[str], IO[bytes]]) -> 
 
 
 def _is_checked(name: str) -> bool:
-    return name in _FILES or _KEY_CHANGE.fullmatch(name) is not None
+    return name in (*_FILES, _DISCLOSURES) or _KEY_CHANGE.fullmatch(name) is not None
 
 
 def _read_file(opened: IO[bytes], limit: int) -> bytes:
@@ -291,7 +294,7 @@ def as_made(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
             made[name], what = _as_written(files[name])
             undone += [f"{name} {what}"] if what else []
     kinds = {name: _kind_of(content) for name, content in files.items() if content and not _is_checked(name)}
-    for kind in _FILES[1:]:
+    for kind in (*_FILES[1:], _DISCLOSURES):
         if kind not in made and (found := [name for name, is_of in kinds.items() if is_of == kind]):
             _take(made, undone, kind, found)
             made[kind] = _as_written(made[kind])[0]
@@ -405,9 +408,10 @@ def _kind_of(content: bytes) -> str:
     if note := _NOTE.fullmatch(text):
         return "key-changes" if _STATEMENT.fullmatch(note["extension"]) else "checkpoint"
     try:
-        return "record.json" if "CanonicalVersion" in _parse_json(text) else ""
+        parsed = _parse_json(text)
     except RefusedError:
         return ""
+    return "record.json" if "CanonicalVersion" in parsed else _DISCLOSURES if "disclosures" in parsed else ""
 
 
 def parse(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[Key]) -> Evidence:
@@ -432,6 +436,7 @@ def parse(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[K
         tuple(_parse_key_change(_text(files, name), name) for name in names),
         tuple(replace(key, name=origin) for key in keys if key.name in ("", origin)),
         tuple(witnesses),
+        files.get(_DISCLOSURES),
     )
 
 
@@ -795,11 +800,7 @@ def read_record(record: bytes, stream: str) -> dict[str, Any]:
         raise RefusedError("record.bin has a length of more than 10 bytes")
 
     def text() -> str | dict[str, str]:
-        raw = take(length())
-        try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            return {"base64": base64.b64encode(raw).decode()}
+        return readable_text(take(length()))
 
     def pairs() -> Any:
         found = [(text(), text()) for _ in range(length())]
@@ -824,6 +825,14 @@ def read_record(record: bytes, stream: str) -> dict[str, Any]:
     if data.read(1):
         raise RefusedError("record.bin goes on after its last column")
     return values
+
+
+def readable_text(raw: bytes) -> str | dict[str, str]:
+    """Return a text as JSON values have it: if it is not UTF-8, in base64."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(raw).decode()}
 
 
 def time_text(seconds: int, nanos: int = 0) -> str:
@@ -875,6 +884,84 @@ def check_witnesses(evidence: Evidence) -> str:
     return ", ".join(cosigned) or _NO_WITNESS
 
 
+# ---- 8. disclosures: values that the record has commitments to ---------------------------------------------
+
+_MARK_OF_VALUE = re.compile(rb"\[redacted:([a-z0-9_.]+):sha256:([0-9a-f]{64})\]")
+_DISCLOSURES_FORMAT = "lognotary/disclosures/v1"
+_DISCLOSURE = {"commitment", "rule", "salt", "value"}
+_SALT = 32  # bytes; were it any number, bytes could be moved from the value to the salt
+_NO_COMMITMENT = "the record has no commitments to values"
+
+
+def marks_of(record: bytes) -> dict[str, set[str]]:
+    """Return the commitments that stand in a record in place of values: commitment -> rules that put them there."""
+    marks: dict[str, set[str]] = {}
+    for mark in _MARK_OF_VALUE.finditer(record):
+        marks.setdefault(mark[2].decode(), set()).add(mark[1].decode())
+    return marks
+
+
+def disclosed(evidence: Evidence) -> dict[str, str | dict[str, str]]:
+    """Return the opened values, by what stands for them in the record. One that is not UTF-8 is in base64."""
+    if evidence.disclosures is None:
+        return {}
+    marks, opened = marks_of(evidence.record), dict[str, str | dict[str, str]]()
+    for number, given in enumerate(_parse_disclosures(evidence.disclosures, len(marks)), 1):
+        where = f"value {number} in {_DISCLOSURES}"
+        if not isinstance(given, dict) or set(given) != _DISCLOSURE or not all(map(_is_str, given.values())):
+            raise RefusedError(f"{where} does not have exactly the texts {', '.join(sorted(_DISCLOSURE))}")
+        commitment, rule = given["commitment"], given["rule"]
+        if rule not in marks.get(commitment, ()):
+            raise RefusedError(f"{where}: the record has no commitment {commitment[:64]} by the rule {rule[:64]}")
+        mark = f"[redacted:{rule}:sha256:{commitment}]"
+        if mark in opened:
+            raise RefusedError(f"{where}: the commitment {commitment} is there twice")
+        salt = _base64(given["salt"], f"the salt of {where}")
+        value = _base64(given["value"], f"{where}") if given["value"] else b""
+        if len(salt) != _SALT:
+            raise RefusedError(f"{where}: its salt has {len(salt)} bytes instead of {_SALT}")
+        if sha256(salt + value).hexdigest() != commitment:
+            raise RefusedError(f"{where}: SHA-256 of its salt and value is not the commitment {commitment}")
+        opened[mark] = readable_text(value)
+    return opened
+
+
+def _parse_disclosures(content: bytes, commitments: int) -> list[Any]:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise RefusedError(f"{_DISCLOSURES} is not UTF-8") from error
+    if text.count("{") + text.count("[") > 1000 + 10 * commitments:  # before they take much memory
+        raise RefusedError(f"{_DISCLOSURES} has more than values of the record's {commitments} commitments")
+    parsed = _parse_object(text, _DISCLOSURES)
+    if parsed.get("format") != _DISCLOSURES_FORMAT:
+        raise RefusedError(
+            f"{_DISCLOSURES} does not have the format {_DISCLOSURES_FORMAT}, which this check.py knows: use the "
+            "check.py of a newer Lognotary"
+        )
+    given = parsed.get("disclosures")
+    if set(parsed) != {"format", "disclosures"} or not isinstance(given, list):
+        raise RefusedError(f"{_DISCLOSURES} does not have exactly its format and a list of disclosures")
+    return given
+
+
+def _is_str(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def check_disclosures(evidence: Evidence) -> str:
+    """Check that the record has a commitment to each value that is open, and count those that are closed."""
+    is_open = disclosed(evidence)
+    closed = len({(rule, each) for each, rules in marks_of(evidence.record).items() for rule in rules}) - len(is_open)
+    if not is_open and not closed:
+        return _NO_COMMITMENT
+    return (
+        f"of the values that the record has commitments to, {len(is_open)} {'is' if len(is_open) == 1 else 'are'} open "
+        f"and {'has its commitment' if len(is_open) == 1 else 'have their commitments'}, and {closed} "
+        f"{'remains' if closed == 1 else 'remain'} closed"
+    )
+
+
 # ---- The steps in order, and what follows from them -------------------------------------------------------
 
 _STEPS: tuple[tuple[str, Callable[[Evidence], str]], ...] = (
@@ -884,6 +971,7 @@ _STEPS: tuple[tuple[str, Callable[[Evidence], str]], ...] = (
     ("signature", check_signatures),
     ("record.json", check_readable),
     ("witnesses", check_witnesses),
+    ("disclosures", check_disclosures),
 )
 _TIMESTAMP = (
     "timestamp.tsr, an RFC 3161 time stamp; check it with: head -n 3 checkpoint > checkpoint.txt && "
@@ -920,6 +1008,8 @@ class Report:
 def _take_step(step: Callable[[Evidence], str], evidence: Evidence, *, is_proved: bool) -> str:
     if step is check_readable and len(evidence.record) > _MIB and not is_proved:
         raise RefusedError("it is not read, because record.bin is large and is not proved")
+    if step is check_disclosures and len(evidence.disclosures or b"") > _MIB and not is_proved:
+        raise RefusedError("they are not read, because they are large and the record is not proved")
     return step(evidence)
 
 
@@ -950,6 +1040,7 @@ def check(files: Mapping[str, bytes], keys: Iterable[Key], witnesses: Iterable[K
     proved = None
     if all(step.holds for step in steps):
         proved = {"TreeSize": checkpoint.size, "RootHash": checkpoint.root.hex(), **readable(evidence)}
+        proved |= {"Disclosed": opened} if (opened := disclosed(evidence)) else {}
     not_checked = [_TIMESTAMP if name == "timestamp.tsr" else name for name in unknown]
     not_checked += [f"a signature by {n}+{i.hex()}" for n, i, _ in checkpoint.signatures if (n, i) not in known]
     return Report(tuple(steps), proved, tuple(not_checked))
@@ -1511,7 +1602,7 @@ def _lines(report: Report, words: tuple[str, str, str]) -> Iterator[str]:
     if any(not step.holds and step.name in ("file", "rows") for step in report.steps):
         nothing = "The file is not what the manifest says."
     for step in report.steps:
-        mark = "·" if step.says == _NO_WITNESS else "✔" if step.holds else "✘"
+        mark = "·" if step.says in (_NO_WITNESS, _NO_COMMITMENT) else "✔" if step.holds else "✘"
         yield f"{mark} {step.name:<12} {_one_line(step.says)}"
     for what in report.not_checked:
         yield f"· not checked: {_one_line(what)}"
@@ -1520,11 +1611,17 @@ def _lines(report: Report, words: tuple[str, str, str]) -> Iterator[str]:
         return
     yield f"\n✔ Proved: {proved}"
     for name, value in report.proved.items():
+        if name == "Disclosed":
+            yield from (f"  {_one_line(mark)} is {_one_line(_shown(opened))}" for mark, opened in value.items())
+            continue
         shown = value["time"] if name in ("Timestamp", "ObservedTimestamp", "IngestedAt") else value
-        text = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
         if value not in ("", {}):
-            yield f"  {name:<22} {_one_line(text)}"
+            yield f"  {name:<22} {_one_line(_shown(shown))}"
     yield not_proved
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _one_line(text: str) -> str:

@@ -71,7 +71,7 @@ class TestCommand:
         assert report["holds"] is True
         assert report["proved"]["ActorId"] == "alice"
         assert [step["name"] for step in report["steps"]] == [
-            *("files", "inclusion", "checkpoint", "key changes", "signature", "record.json", "witnesses")
+            *("files", "inclusion", "checkpoint", "key changes", "signature", "record.json", "witnesses", "disclosures")
         ]
         (bundle / "record.bin").write_bytes(b"")
         assert run(bundle, "--public-key", pem, "--json") == 1

@@ -9,12 +9,21 @@ from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, export_pb2, receipts_pb2, status_pb2
+from lognotary.v1 import (
+    correlation_pb2,
+    counts_pb2,
+    disclosures_pb2,
+    evidence_pb2,
+    export_pb2,
+    receipts_pb2,
+    status_pb2,
+)
 from server.api.acknowledgements import acknowledgement_message, known_findings
 from server.api.checkpoints import parse_log
 from server.api.complete import answer_completely
 from server.api.correlation import get_trace, search_audit, search_records
 from server.api.counting import count_facets, count_histogram, list_field_names
+from server.api.disclosed_values import disclosed_values
 from server.api.errors import InvalidArgumentError
 from server.api.export import export_records
 from server.api.interruptible import interruptible
@@ -234,6 +243,10 @@ class Backend:
     def get_receipt(self, request: receipts_pb2.GetReceiptRequest) -> receipts_pb2.GetReceiptResponse:
         """Answer ``GetReceipt``; raises ApiError and StorageError."""
         return get_receipt(self._engine, request)
+
+    def disclose(self, request: disclosures_pb2.DiscloseRequest) -> disclosures_pb2.DiscloseResponse:
+        """Answer ``Disclose`` for who can read the storage anyway; raises ApiError and StorageError."""
+        return disclosed_values(self._engine, request)
 
     def latest_checkpoint(self, log_id: str) -> str:
         """Return a log's latest signed checkpoint; raises ApiError and StorageError."""

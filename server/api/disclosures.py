@@ -6,7 +6,6 @@ POST /api/v1/disclosures/erase                  Erase; the request as JSON
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -18,6 +17,7 @@ from starlette.routing import Route
 
 from lognotary.v1 import disclosures_pb2 as messages
 from lognotary.v1 import disclosures_pb2_grpc
+from server.api.disclosed_values import disclosed_values
 from server.api.errors import ConflictError, InvalidArgumentError, UnrecordedError
 from server.api.grpc_services import Context, answer_call
 from server.api.local_callers import address_of_peer, check_local, parse_local
@@ -25,7 +25,7 @@ from server.api.responses import json_response
 from server.own_records.erasures import Erasure
 from server.own_records.sender import NotRecordedError
 from server.process.pools import Pool
-from storage.disclosures import erase_disclosures, find_disclosures, matching_commitments
+from storage.disclosures import erase_disclosures, matching_commitments
 from storage.engine import Engine
 from storage.held_disclosures import holds_on_values
 
@@ -34,8 +34,6 @@ __all__ = ["Disclosures", "RecordErasure", "add_disclosures", "disclosure_routes
 RecordErasure = Callable[[Erasure], object]
 """Function that records an erasure in the audit log, or raises NotRecordedError."""
 
-_COMMITMENT = re.compile(r"[0-9a-f]{64}")
-_MOST = 1000
 _MOST_TEXT = 1000  # characters
 
 
@@ -65,18 +63,7 @@ class Disclosures:
     def disclose(self, request: messages.DiscloseRequest, caller: str) -> messages.DiscloseResponse:
         """Answer ``Disclose``; raises ApiError and StorageError."""
         check_local(caller, self._allowed)
-        if len(request.commitments) > _MOST:
-            raise InvalidArgumentError(f"commitments: {len(request.commitments)} are more than {_MOST}: ask repeatedly")
-        for commitment in request.commitments:
-            if not _COMMITMENT.fullmatch(commitment):
-                raise InvalidArgumentError("commitments: give 64 hexadecimal digits of each, as the record has them")
-        found = find_disclosures(self._engine, request.commitments)
-        return messages.DiscloseResponse(
-            values=[
-                messages.DisclosedValue(commitment=commitment, salt=each.salt, value=each.value, rule=each.rule)
-                for commitment, each in found.items()
-            ]
-        )
+        return disclosed_values(self._engine, request)
 
     def erase(self, request: messages.EraseRequest, caller: str) -> messages.EraseResponse:
         """Answer ``Erase``; raises ApiError and StorageError."""

@@ -11,7 +11,6 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -25,7 +24,7 @@ from server.codec.annotations import annotation
 from server.codec.audit.strict_records import FIRST_OF_CHAIN, StrictRecord, StrictRequest, check_request
 from server.codec.choose import secret_finder
 from server.codec.redaction import Redactor
-from server.codec.redaction_rules import NO_REDACTION, Mode, Redaction
+from server.codec.redaction_rules import NO_REDACTION, Redaction
 from server.codec.rows import received_at
 from server.errors.audit_records import AuditRecordClaimedError, AuditRecordConflictError
 from server.errors.ingest import JournalFailedError, OverloadedError, ShuttingDownError
@@ -69,9 +68,8 @@ class AuditGate:
         """
         self._pipeline = pipeline
         self._now = now
-        removed = redaction if redaction.mode is Mode.OFF else replace(redaction, mode=Mode.REMOVE)
-        self._redactor = Redactor(removed)
-        self._may_redact = secret_finder(codec, removed)
+        self._redactor = Redactor(redaction.removing())
+        self._may_redact = secret_finder(codec, redaction.removing())
         self._ack_timeout = ack_timeout
         self._flights = Flights()
         self._checking = ThreadPoolExecutor(1, thread_name_prefix="audit-check")

@@ -25,7 +25,7 @@ def why_not_native(redaction: Redaction = NO_REDACTION) -> str:
         from server.codec import _native  # it is optional
     except ImportError as error:
         return "it was not built" if "_native" in str(error) else str(error)
-    if redaction.mode in (Mode.HASH, Mode.DISCLOSE) and not _native.HAS_SHA256:
+    if redaction.uses(Mode.HASH, Mode.DISCLOSE) and not _native.HAS_SHA256:
         return "it was built without libcrypto, and cannot hash what is redacted"
     return ""
 
@@ -74,7 +74,7 @@ def secret_finder(choice: str, redaction: Redaction) -> Callable[[bytes], bool]:
         choice: one of ``CODECS``; the reference codec has no cheap way, so the function always returns True.
         redaction: redaction of secrets.
     """
-    if redaction.mode is Mode.OFF or chosen_codec(choice, redaction) == "reference":
+    if redaction.is_off or chosen_codec(choice, redaction) == "reference":
         return bool
     from server.codec.native_codec import NativeCodec
 

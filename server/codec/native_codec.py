@@ -53,7 +53,7 @@ class NativeCodec:
             redaction: redaction of secrets.
             seeds: returns random bytes for each request, from which salts follow.
         """
-        self._seeds = seeds if redaction.mode is Mode.DISCLOSE else bytes
+        self._seeds = seeds if redaction.uses(Mode.DISCLOSE) else bytes
         self._hashed = Stream.OPERATIONAL in hashed, Stream.SPANS in hashed
         self._limits = limits
         self._redaction = _native_redaction(redaction)
@@ -118,9 +118,9 @@ def _ranges(ends: Sequence[int]) -> list[range]:
 
 
 def _native_redaction(redaction: Redaction) -> _native.Redaction:
-    made = _native.Redaction(list(Mode).index(redaction.mode), redaction.key)
+    made = _native.Redaction(redaction.key)
     for rule in RULES:
-        made.add_rule(rule.encode(), rule in redaction.patterns)
+        made.add_rule(rule.encode(), list(Mode).index(redaction.mode_of(rule)))
     for word in key_words(redaction):
         made.add_word(list(word.words), RULES.index(word.rule), word.prose, word.counts, word.parts, word.paths)
     for text in NOT_SECRET:

@@ -79,13 +79,12 @@ class Redactor:
 
     def __init__(self, redaction: Redaction) -> None:
         """Create a redactor."""
-        self._discloses = redaction.mode is Mode.DISCLOSE
+        self._modes = {rule: redaction.mode_of(rule) for rule in RULES}
         self._salts: Callable[[], bytes] = random_salt
         self.disclosures: list[Disclosure] = []
         """Values replaced by commitments, in order of their commitments."""
-        self._off = redaction.mode is Mode.OFF
-        self._hashed = redaction.mode is Mode.HASH
-        self._cards = "card" in redaction.patterns
+        self._off = redaction.is_off
+        self._cards = self._modes["card"] is not Mode.OFF
         self._key = redaction.key
         self._keys = SecretKeys(redaction)
         self._scanner = TextScanner(redaction, self._keys, _MARK)
@@ -173,11 +172,12 @@ class Redactor:
 
     def _mark(self, rule: str, secret: bytes, found: Counter[str]) -> bytes:
         found[rule] += 1
-        if self._discloses:
+        mode = self._modes[rule]
+        if mode is Mode.DISCLOSE:
             disclosure = Disclosure(rule, self._salts(), secret)
             self.disclosures.append(disclosure)
             return commitment_mark(rule, disclosure.commitment)
-        if not self._hashed:
+        if mode is Mode.REMOVE:
             return b"[redacted:%b]" % rule.encode()
         digest = hmac.digest(self._key, secret, "sha256").hex()[:MARK_DIGITS]
         return b"[hmac:%b:%b]" % (rule.encode(), digest.encode())

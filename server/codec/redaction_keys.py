@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from server.codec.redaction_rules import CUSTOM, KEPT, KEY_WORDS, NOT_SECRET, KeyWord, Redaction
+from server.codec.redaction_rules import CUSTOM, KEPT, KEY_WORDS, NOT_SECRET, KeyWord, Mode, Redaction
 
 __all__ = ["SecretKeys", "key_words", "split_key"]
 
@@ -32,9 +32,10 @@ def split_key(key: bytes) -> list[bytes]:
 
 
 def key_words(redaction: Redaction) -> list[KeyWord]:
-    """Return the words that make a key secret: those of the configuration, and the built-in ones."""
+    """Return the words that make a key secret: those of the configuration, and the built-in ones, if they are on."""
     own = (tuple(split_key(key.encode())) for key in redaction.keys)
-    return [*(KeyWord(words, CUSTOM, prose=True) for words in own if words), *KEY_WORDS]
+    every = [*(KeyWord(words, CUSTOM, prose=True) for words in own if words), *KEY_WORDS]
+    return [word for word in every if redaction.mode_of(word.rule) is not Mode.OFF]
 
 
 class SecretKeys:

@@ -5,8 +5,8 @@ Both codecs read the tables in this module. ``docs/configuration.md`` explains t
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 __all__ = [
@@ -228,11 +228,12 @@ class Redaction:
     """Redaction as it is configured.
 
     Attributes:
-        mode: what becomes of a secret.
+        mode: what becomes of a secret, unless its rule has a mode of its own.
         keys: more words that make a key secret, each as in a key: ``internal.code`` or ``internalCode``.
         keep: keys, in any case, whose values are never redacted.
         patterns: rules of ``PATTERNS`` that are on.
         key: key of HMACs, for ``Mode.HASH``.
+        modes: rule -> its own mode.
     """
 
     mode: Mode = Mode.REMOVE
@@ -240,6 +241,27 @@ class Redaction:
     keep: Collection[str] = ()
     patterns: Collection[str] = PATTERNS
     key: bytes = b""
+    modes: Mapping[str, Mode] = field(default_factory=dict)
+
+    def mode_of(self, rule: str) -> Mode:
+        """Return what becomes of the secrets of a rule; ``Mode.OFF`` if it is not looked for."""
+        if rule in PATTERNS and rule not in self.patterns:
+            return Mode.OFF
+        return self.modes.get(rule, self.mode)
+
+    def uses(self, *modes: Mode) -> bool:
+        """Return whether some rule has one of some modes."""
+        return any(self.mode_of(rule) in modes for rule in RULES)
+
+    def removing(self) -> Redaction:
+        """Return a redaction that removes what this one redacts, without a key and without salts."""
+        modes = {rule: Mode.OFF if self.mode_of(rule) is Mode.OFF else Mode.REMOVE for rule in RULES}
+        return replace(self, key=b"", modes=modes)
+
+    @property
+    def is_off(self) -> bool:
+        """True if nothing is redacted."""
+        return all(self.mode_of(rule) is Mode.OFF for rule in RULES)
 
 
 NO_REDACTION = Redaction(Mode.OFF)

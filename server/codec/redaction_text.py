@@ -25,7 +25,7 @@ from server.codec.redaction_forms import (
     find_scheme,
 )
 from server.codec.redaction_keys import SecretKeys
-from server.codec.redaction_rules import SCHEMES, KeyWord, Redaction
+from server.codec.redaction_rules import PATTERNS, SCHEMES, KeyWord, Mode, Redaction
 
 __all__ = ["TextScanner"]
 
@@ -71,7 +71,7 @@ class TextScanner:
             keys: the keys whose values are secrets.
             mark: the marks that stand for secrets.
         """
-        self._on = frozenset(redaction.patterns)
+        self._on = frozenset(rule for rule in PATTERNS if redaction.mode_of(rule) is not Mode.OFF)
         self._keys = keys
         self._mark = mark
 

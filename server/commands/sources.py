@@ -14,6 +14,8 @@ from lognotary.v1 import (
     correlation_pb2,
     correlation_pb2_grpc,
     counts_pb2,
+    disclosures_pb2,
+    disclosures_pb2_grpc,
     evidence_pb2,
     evidence_pb2_grpc,
     export_pb2,
@@ -78,6 +80,9 @@ class Source(Protocol):
     def get_receipt(self, request: receipts_pb2.GetReceiptRequest, /) -> receipts_pb2.GetReceiptResponse:
         """Return the receipt of an audit record."""
 
+    def disclose(self, request: disclosures_pb2.DiscloseRequest, /) -> disclosures_pb2.DiscloseResponse:
+        """Return the values of commitments."""
+
     def find_traces(self, request: correlation_pb2.FindTracesRequest, /) -> correlation_pb2.FindTracesResponse:
         """Return a page of traces."""
 
@@ -97,6 +102,7 @@ class _Server:
     def __init__(self, channel: grpc.Channel) -> None:
         self._evidence = evidence_pb2_grpc.EvidenceServiceStub(channel)
         self._correlation = correlation_pb2_grpc.CorrelationServiceStub(channel)
+        self._disclosures = disclosures_pb2_grpc.DisclosureServiceStub(channel)
 
     def list_logs(self, request: evidence_pb2.ListLogsRequest) -> evidence_pb2.ListLogsResponse:
         answer: evidence_pb2.ListLogsResponse = self._evidence.ListLogs(request)
@@ -146,6 +152,10 @@ class _Server:
 
     def get_receipt(self, request: receipts_pb2.GetReceiptRequest) -> receipts_pb2.GetReceiptResponse:
         answer: receipts_pb2.GetReceiptResponse = self._evidence.GetReceipt(request)
+        return answer
+
+    def disclose(self, request: disclosures_pb2.DiscloseRequest) -> disclosures_pb2.DiscloseResponse:
+        answer: disclosures_pb2.DiscloseResponse = self._disclosures.Disclose(request)
         return answer
 
     def find_traces(self, request: correlation_pb2.FindTracesRequest) -> correlation_pb2.FindTracesResponse:

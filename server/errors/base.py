@@ -23,6 +23,8 @@ LognotaryError
 ├── WorkerFailedError         server.workers.supervisor
 ├── TaskFailedError           server.process.background
 ├── NotRecordedError          server.self_verification.audit_trail
+├── NotProvedError            server.commands.proved_records
+├── NotDisclosedError         server.commands.disclosing
 ├── ServerFailedError         server.demo.server_process
 └── UnexpectedError           server.demo.checks
 """

@@ -31,7 +31,7 @@ def redaction_of(settings: Settings) -> Redaction:
     Raises:
         KeyStoreError: the key cannot be read or created, is damaged, or can be read by others than its owner.
     """
-    if settings.redaction.mode is not Mode.HASH:
+    if not settings.redaction.uses(Mode.HASH):
         return settings.redaction
     file = settings.redaction_key_file or settings.data_dir / KEY_FILE
     if file != settings.redaction_key_file and not file.exists():

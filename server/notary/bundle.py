@@ -11,7 +11,8 @@ from typing import Any
 
 from server.notary.canonical import Kind, canonical_columns, decode_record, entry_of, version_of
 from server.notary.checkpoint import Checkpoint, open_checkpoint
-from server.notary.counted import entries_of
+from server.notary.counted import counted, entries_of
+from server.notary.disclosure import DISCLOSURES, OpenedValue, disclosures_file, find_commitments
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName
 from server.notary.tlog_proof import TlogProof
@@ -71,6 +72,12 @@ The signature of the checkpoint, checked with the key that was in use then:
 """
 _KEY_CHANGES = "key-changes         changes of the log's keys, each signed by the key before it and the key after it\n"
 _TIMESTAMP = "timestamp.tsr       an RFC 3161 timestamp of the checkpoint's first three lines\n"
+_DISCLOSURES = "disclosures.json    values that the record has commitments to, with their salts\n"
+_COMMITMENTS = """
+The record has commitments in place of {values}: [redacted:RULE:sha256:DIGITS], where the digits are the SHA-256 of a
+salt (32 bytes) and the value, one after the other. {opened} of them {are} open, in disclosures.json; those that are
+closed are not in the bundle, and nobody can find them out from it.
+"""
 _CHECK_TIMESTAMP = """
 The timestamp, checked with the certificates of the authority that made it:
 
@@ -89,6 +96,7 @@ def build_bundle(
     verifier_keys: Sequence[str],
     key_changes: Sequence[str] = (),
     timestamp: bytes | None = None,
+    opened: Sequence[OpenedValue] = (),
 ) -> dict[str, bytes]:
     """Build a bundle. The evidence in it is not verified here.
 
@@ -101,19 +109,22 @@ def build_bundle(
         verifier_keys: the log's verifier keys, the first one first.
         key_changes: the log's KEYS statements as signed notes, in order.
         timestamp: an RFC 3161 response in DER over the checkpoint's first three lines.
+        opened: the values to which the record has commitments and that are to be open; all others stay closed.
 
     Returns:
         Path within the bundle -> content.
 
     Raises:
-        MalformedError: a part is malformed, or the checkpoint belongs to another log.
+        MalformedError: a part is malformed, the checkpoint belongs to another log, or the record does not have a
+            commitment to an opened value.
     """
     signed, _ = open_checkpoint(checkpoint)
     if signed.origin != origin:
         raise MalformedError(f"the checkpoint belongs to the log {signed.origin}, not to {origin}")
+    readable = readable_record(record, origin, leaf_index)
     files = {
         "record.bin": record,
-        "record.json": _to_json(readable_record(record, origin, leaf_index)).encode(),
+        "record.json": _to_json(readable).encode(),
         "record.tlog-proof": str(TlogProof(leaf_index, tuple(path), checkpoint)).encode(),
         "checkpoint": checkpoint.encode(),
         "verifier-keys.txt": "".join(f"{key}\n" for key in verifier_keys).encode(),
@@ -122,7 +133,10 @@ def build_bundle(
         files[f"key-changes/{number:04}"] = note.encode()
     if timestamp is not None:
         files["timestamp.tsr"] = timestamp
-    files["README.txt"] = _readme(signed, leaf_index, files, version_of(record)).encode()
+    if opened:
+        files[DISCLOSURES] = disclosures_file(record, opened)
+    commitments = len(find_commitments(record, readable))
+    files["README.txt"] = _readme(signed, leaf_index, files, version_of(record), (commitments, len(opened))).encode()
     return files
 
 
@@ -179,15 +193,19 @@ def _to_json(fields: dict[str, Any]) -> str:
     return "".join(c if c.isascii() or c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
-def _readme(checkpoint: Checkpoint, index: int, files: dict[str, bytes], version: int) -> str:
-    changes = _KEY_CHANGES if "key-changes/0001" in files else ""
+def _readme(checkpoint: Checkpoint, index: int, files: dict[str, bytes], version: int, values: tuple[int, int]) -> str:
+    commitments, opened = values
     stamped = "timestamp.tsr" in files
+    listed = {"key-changes/0001": _KEY_CHANGES, "timestamp.tsr": _TIMESTAMP, DISCLOSURES: _DISCLOSURES}
     text = _README.format(
         index=index,
         origin=checkpoint.origin,
         size=checkpoint.size,
         entries=entries_of(checkpoint.size),
         version=version,
-        optional=changes + (_TIMESTAMP if stamped else ""),
+        optional="".join(line for name, line in listed.items() if name in files),
     )
+    if commitments:
+        are = "is" if opened == 1 else "are"
+        text += _COMMITMENTS.format(values=counted(commitments, "value"), opened=opened or "None", are=are)
     return text + (_CHECK_TIMESTAMP if stamped else "")

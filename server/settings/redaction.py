@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from server.codec.redaction_keys import split_key
-from server.codec.redaction_rules import PATTERNS, Mode, Redaction
+from server.codec.redaction_rules import CUSTOM, PATTERNS, RULES, Mode, Redaction
 from server.errors.suggestions import not_one_of
 from server.settings.sources import Given
 from server.settings.values import read_choice, read_list
@@ -21,13 +21,28 @@ def read_redaction(values: Mapping[str, Given], problems: list[str]) -> Redactio
         values: value of each setting, by name.
         problems: gets a sentence for each setting that cannot be used.
     """
-    parsed: list[Any] = []
-    for name, parser in _PARSERS.items():
+    parsed: dict[str, Any] = {}
+    for name, (attribute, parser) in _PARSERS.items():
         try:
-            parsed.append(parser(values[name].text))
+            parsed[attribute] = parser(values[name].text)
         except ValueError as error:
             problems.append(f"{values[name].place}: {error}")
-    return Redaction(*parsed) if len(parsed) == len(_PARSERS) else None
+    if len(parsed) < len(_PARSERS):
+        return None
+    redaction = Redaction(**parsed)
+    without_effect = [f"{values['redaction_modes'].place}: {reason}" for reason in _without_effect(redaction)]
+    problems += without_effect
+    return None if without_effect else redaction
+
+
+def _without_effect(redaction: Redaction) -> Iterator[str]:
+    for rule, mode in redaction.modes.items():
+        if mode is Mode.OFF:
+            continue
+        if rule in PATTERNS and rule not in redaction.patterns:
+            yield f"{rule} cannot be {mode.value}, because redaction_patterns does not have it: add {rule} there"
+        if rule == CUSTOM and not redaction.keys:
+            yield f"{CUSTOM} cannot be {mode.value}, because it has no words: name keys in redaction_keys"
 
 
 def _read_mode(text: str) -> Mode:
@@ -52,10 +67,28 @@ def _read_patterns(text: str) -> tuple[str, ...]:
     return names
 
 
-# In the order of the fields of Redaction.
-_PARSERS: Mapping[str, Callable[[str], Any]] = {
-    "redaction": _read_mode,
-    "redaction_keys": _read_keys,
-    "redaction_keep": read_list,
-    "redaction_patterns": _read_patterns,
+def _read_modes(text: str) -> dict[str, Mode]:
+    modes: dict[str, Mode] = {}
+    for item in read_list(text):
+        rule, equals, mode = (part.strip().lower() for part in item.partition("="))
+        if not equals:
+            raise ValueError(f"{item!r} is not RULE=MODE, such as card=hash")
+        if rule not in RULES:
+            raise ValueError(not_one_of(rule, RULES))
+        if rule in modes:
+            raise ValueError(f"{rule} has two modes: give it one")
+        try:
+            modes[rule] = _read_mode(mode)
+        except ValueError as error:
+            raise ValueError(f"{rule}: {error}") from error
+    return modes
+
+
+# Setting -> field of Redaction, and its parser.
+_PARSERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "redaction": ("mode", _read_mode),
+    "redaction_modes": ("modes", _read_modes),
+    "redaction_keys": ("keys", _read_keys),
+    "redaction_keep": ("keep", read_list),
+    "redaction_patterns": ("patterns", _read_patterns),
 }

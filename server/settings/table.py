@@ -296,6 +296,13 @@ SETTINGS = (
         _REDACTION,
         ("off", "remove", "hash", "disclose"),
     ),
+    Setting(
+        "redaction_modes",
+        "",
+        "rules of redaction with modes of their own, separated by commas: RULE=MODE, such as card=hash",
+        Kind.LIST,
+        _REDACTION,
+    ),
     Setting("redaction_keys", "", "more names of secrets in keys, separated by commas", Kind.LIST, _REDACTION),
     Setting("redaction_keep", "", "keys whose values are never redacted, separated by commas", Kind.LIST, _REDACTION),
     Setting(
@@ -315,7 +322,7 @@ SETTINGS = (
     Setting(
         "redaction_key_file",
         "",
-        "key of the marks of redaction = hash; default: generated in data_dir at first start",
+        "key of the marks of mode hash; default: generated in data_dir at first start",
         Kind.FILE,
         _REDACTION,
     ),

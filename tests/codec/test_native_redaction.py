@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +22,7 @@ from server.codec.audit.built_in import built_in_rules
 from server.codec.choose import secret_finder, why_not_native
 from server.codec.limits import MAX_MEMBERS
 from server.codec.redaction import Redactor
+from server.codec.redaction_rules import RULES as REDACTION_RULES
 from server.codec.redaction_rules import Mode, Redaction
 from server.codec.signals import Signal
 
@@ -41,8 +42,19 @@ HASH = Redaction(Mode.HASH, keys=("internal.code",), keep=("keep.me",), key=byte
 
 DISCLOSE = Redaction(Mode.DISCLOSE, keys=("internal.code", "actor.id"), keep=("keep.me",))
 
-LOGS = [Parity(Signal.LOGS, RULES, redaction=redaction) for redaction in (REMOVE, HASH, DISCLOSE)]
-SPANS = [Parity(Signal.TRACES, redaction=redaction) for redaction in (REMOVE, HASH, DISCLOSE)]
+# Every mode, also of rules that are looked for at the same places.
+MIXED = Redaction(
+    keys=("internal.code", "actor.id"),
+    keep=("keep.me",),
+    key=bytes(range(32)),
+    modes={rule: list(Mode)[number % len(Mode)] for number, rule in enumerate(REDACTION_RULES)},
+)
+# Nothing but these two rules.
+TWO = Redaction(Mode.OFF, modes={"key.token": Mode.DISCLOSE, "card": Mode.REMOVE})
+
+KINDS = (REMOVE, HASH, DISCLOSE, MIXED, TWO)
+LOGS = [Parity(Signal.LOGS, RULES, redaction=redaction) for redaction in KINDS]
+SPANS = [Parity(Signal.TRACES, redaction=redaction) for redaction in KINDS]
 FEW = Parity(Signal.LOGS, redaction=Redaction(patterns=("jwt", "basic", "aws_secret")))
 
 
@@ -80,6 +92,18 @@ def test_a_request_in_which_nothing_may_be_redacted_has_no_secret(body: str, key
 
 def test_a_request_that_cannot_be_read_may_have_a_secret() -> None:
     assert secret_finder("native", REMOVE)(b"\x0a\xff")
+
+
+@pytest.mark.parametrize(
+    "redaction",
+    [Redaction(Mode.OFF, modes={rule: Mode.REMOVE}) for rule in REDACTION_RULES],
+    ids=lambda each: next(iter(each.modes)),
+)
+def test_each_rule_alone_becomes_the_same_rows(redaction: Redaction) -> None:
+    parity = Parity(Signal.LOGS, redaction=replace(redaction, keys=("internal.code",)))
+    for example in EXAMPLES.values():
+        key, value = ("internal.code", string(example)), ("db.password", string(example))
+        parity.assert_same(request_of(LogRecord(body=string(example), attributes=attributes([key, value]))))
 
 
 @settings(max_examples=effort(300), deadline=None)

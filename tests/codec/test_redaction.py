@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections import Counter
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -21,7 +23,7 @@ from server.codec.decode import decode
 from server.codec.decode_spans import decode_spans
 from server.codec.records import RecordColumns
 from server.codec.redaction import Redactor
-from server.codec.redaction_rules import NO_REDACTION, Mode, Redaction
+from server.codec.redaction_rules import RULES, Mode, Redaction
 from server.codec.reference import ReferenceCodec
 from server.notary.origin import Stream
 
@@ -208,3 +210,52 @@ def test_without_redaction_nothing_is_replaced(request: ExportLogsServiceRequest
     for rows in ReferenceCodec(built_in_rules()).encode(encoded, NOW):
         assert rows.stream in (Stream.AUDIT, Stream.OPERATIONAL)
         assert rows.redactions == ()
+
+
+def modes(default: Mode, **modes: Mode) -> Redactor:
+    own = {rule.replace("_", ".", 1): mode for rule, mode in modes.items()}
+    return Redactor(Redaction(default, keys=("user email",), key=KEY, modes=own))
+
+
+def test_a_rule_can_have_a_mode_of_its_own() -> None:
+    redactor = modes(Mode.REMOVE, key_custom=Mode.DISCLOSE, key_token=Mode.HASH, card=Mode.OFF)
+    redactor = redactor.anew(lambda: b"s" * 32)
+    found: Counter[str] = Counter()
+    text = redactor.redacted(b"user_email=a@b.c token=t0k3n password=x card 4111111111111111", found).decode()
+    commitment = sha256(b"s" * 32 + b"a@b.c").hexdigest()
+    digits = hmac.digest(KEY, b"t0k3n", "sha256").hex()[:16]
+    assert text == (
+        f"user_email=[redacted:key.custom:sha256:{commitment}] token=[hmac:key.token:{digits}] "
+        "password=[redacted:key.password] card 4111111111111111"
+    )
+    assert [each.value for each in redactor.disclosures] == [b"a@b.c"]
+    assert dict(found) == {"key.custom": 1, "key.token": 1, "key.password": 1}
+
+
+def test_a_single_rule_can_be_on_while_redaction_is_off() -> None:
+    redactor = modes(Mode.OFF, key_token=Mode.REMOVE)
+    assert stored("token", string("t0k3n"), redactor) == ("[redacted:key.token]", "string")
+    assert stored("password", string("hunter2"), redactor) == ("hunter2", "string")
+    assert stored("a", string("token=t0k3n password=x Bearer abcdefgh12345678"), redactor)[0] == (
+        "token=[redacted:key.token] password=x Bearer abcdefgh12345678"
+    )
+
+
+def test_the_words_of_a_rule_that_is_off_hide_none_of_another() -> None:
+    redactor = modes(Mode.REMOVE, key_token=Mode.OFF)
+    assert stored("password.token", string("x"), redactor) == ("[redacted:key.password]", "string")
+    assert stored("token", string("x"), redactor) == ("x", "string")
+
+
+def test_a_form_that_is_off_is_never_of_a_mode() -> None:
+    redaction = Redaction(patterns=("jwt",), modes={"card": Mode.HASH, "jwt": Mode.DISCLOSE})
+    assert (redaction.uses(Mode.HASH), redaction.uses(Mode.DISCLOSE), redaction.is_off) == (False, True, False)
+    assert Redaction(patterns=(), modes=dict.fromkeys(RULES, Mode.OFF)).is_off
+
+
+def test_what_is_removed_to_compare_records_is_what_is_redacted() -> None:
+    redaction = Redaction(Mode.HASH, key=bytes(32), modes={"jwt": Mode.OFF, "card": Mode.DISCLOSE})
+    removing = redaction.removing()
+    assert {rule for rule in RULES if removing.mode_of(rule) is Mode.OFF} == {"jwt"}
+    assert not removing.uses(Mode.HASH, Mode.DISCLOSE)
+    assert removing.key == b""

@@ -21,9 +21,10 @@ from pathlib import Path
 from server.codec.audit.built_in import built_in_rules
 from server.codec.audit.parse import parse_rules
 from server.codec.audit.rules import Rule
+from server.codec.choose import why_not_native
 from server.codec.limits import MalformedReason
 from server.codec.native_codec import NativeCodec
-from server.codec.redaction_rules import NO_REDACTION, Redaction
+from server.codec.redaction_rules import NO_REDACTION, Mode, Redaction
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Rows
 from server.codec.signals import Signal
@@ -59,7 +60,13 @@ CUSTOM_RULES: tuple[Rule, ...] = parse_rules(
 )
 
 # Words that mutations make of others.
-_REDACTION = Redaction(keys=("a", "service", "k"), keep=("b",))
+_HASHES = not why_not_native(Redaction(Mode.HASH))  # else the compiled codec was built without libcrypto
+_REDACTION = Redaction(
+    keys=("a", "service", "k"),
+    keep=("b",),
+    key=b"key",
+    modes={"key.custom": Mode.HASH if _HASHES else Mode.REMOVE, "key.password": Mode.OFF},
+)
 
 Result = list[Rows] | str
 _Encode = Callable[[bytes, int], list[Rows]]

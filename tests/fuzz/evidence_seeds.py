@@ -9,14 +9,34 @@ from dataclasses import replace
 
 from harness.bundles import Cosigner, MemoryLog, audit_record, encode_record, signer_of
 from server.notary.canonical import VERSIONS
+from server.notary.commitment import commitment_mark
+from server.notary.disclosure import OpenedValue
 from server.notary.keys import KeyType
 from server.notary.note import SignedNote, parse_note
 from server.notary.origin import Stream
 
-__all__ = ["HEADS", "LOG", "SIGNERS", "TRUSTED", "VERIFIER_KEYS", "Files", "seeds_of_targets", "with_one_checkpoint"]
+__all__ = [
+    "HEADS",
+    "LOG",
+    "OPENED",
+    "OPENED_MARK",
+    "SIGNERS",
+    "TRUSTED",
+    "VERIFIER_KEYS",
+    "Files",
+    "seeds_of_targets",
+    "with_one_checkpoint",
+]
 
 Files = Mapping[str, bytes]
-LOG = MemoryLog([audit_record(number, VERSIONS[number % len(VERSIONS)]) for number in range(9)])
+OPENED = OpenedValue("key.custom", bytes(32), b"alice")
+OPENED_MARK = commitment_mark(OPENED.rule, OPENED.digest)
+LOG = MemoryLog(
+    [
+        *(audit_record(number, VERSIONS[number % len(VERSIONS)]) for number in range(8)),
+        encode_record(Stream.AUDIT, {"Body": OPENED_MARK + commitment_mark("card", "0" * 64)}),
+    ]
+)
 SIGNERS = _FIRST, _SECOND, _THIRD = signer_of(1), signer_of(2, ml_dsa=True), signer_of(3)
 _WITNESS = Cosigner("witness.example/w1", 9)
 _PQ_WITNESS = Cosigner("witness.example/w2", 8, KeyType.ML_DSA_44)
@@ -48,7 +68,8 @@ def seeds_of_targets() -> dict[str, list[dict[str, bytes]]]:
     bundles = [
         LOG.bundle(1, _NOTES[0]),
         LOG.bundle(5, _NOTES[1], key_changes=_CHANGES[:1], timestamp=b"0"),
-        LOG.bundle(8, _NOTES[2], key_changes=_CHANGES),
+        LOG.bundle(7, _NOTES[2], key_changes=_CHANGES),
+        LOG.bundle(8, _NOTES[2], key_changes=_CHANGES, opened=[OPENED]),
         *_forged(),
     ]
     pem = _FIRST.public_pem()

@@ -18,7 +18,17 @@ from server.notary.origin import LogName, Stream
 from server.notary.statement import open_statement, read_key_change
 from server.notary.tlog_proof import parse_tlog_proof
 from server.notary.trust import TrustedKeys, follow_key_changes, parse_public_keys
-from tests.fuzz.evidence_seeds import HEADS, LOG, SIGNERS, TRUSTED, VERIFIER_KEYS, Files, with_one_checkpoint
+from tests.fuzz.evidence_seeds import (
+    HEADS,
+    LOG,
+    OPENED,
+    OPENED_MARK,
+    SIGNERS,
+    TRUSTED,
+    VERIFIER_KEYS,
+    Files,
+    with_one_checkpoint,
+)
 
 __all__ = ["TARGETS"]
 
@@ -48,7 +58,9 @@ def _judge(files: Files, *, signed: bool = False) -> bool:
         if not signed or proved["RootHash"] == LOG.root(0, proved["TreeSize"]).hex():
             entry = hashlib.sha256(LOG.records[proved["LeafIndex"]]).hexdigest()
             _require(proved["Entry"] == entry, "another record")
-        truth = {name: proved[name] for name in proved if name not in ("TreeSize", "RootHash")}
+        opened = {OPENED_MARK.decode(): OPENED.value.decode()}
+        _require(proved.get("Disclosed", opened) == opened, "a value that nobody disclosed")
+        truth = {name: proved[name] for name in proved if name not in ("TreeSize", "RootHash", "Disclosed")}
         made, _ = check.as_made(files)
         _require(json.loads(made["record.json"]) == truth, "another readable text")
         _agree(made)

@@ -23,8 +23,11 @@ constexpr Limits kLimits{500, 256 << 10};  // within reach of small requests
 
 // A few words and prefixes, and all forms. Words are short: the fuzzer finds them sooner.
 inline Redaction make_redaction() {
-  Redaction redaction(RedactionMode::kDisclose);
-  for (int rule = 0; rule < kRedactionRules; ++rule) redaction.add_rule("r" + std::to_string(rule), true);
+  // Rules side by side have different modes. Half of them make commitments, whose salts follow from their order.
+  constexpr RedactionMode kModes[] = {RedactionMode::kDisclose, RedactionMode::kHash, RedactionMode::kDisclose,
+                                      RedactionMode::kRemove};
+  Redaction redaction("key");
+  for (int rule = 0; rule < kRedactionRules; ++rule) redaction.add_rule("r" + std::to_string(rule), kModes[rule % 4]);
   redaction.add_word({"pw"}, kPasswordRule, true, false, false, true);
   redaction.add_word({"api", "key"}, kApiKeyRule, false, false, true, false);
   redaction.add_word({"tokens"}, kTokenRule, false, true, false, false);

@@ -24,6 +24,10 @@ def test_a_key_is_created_only_for_hashes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_rule_of_its_own_mode_gets_a_key_too(tmp_path: Path) -> None:
+    assert len(redaction_of(settings(tmp_path, redaction="remove", redaction_modes="card=hash")).key) == 32
+
+
 def test_the_key_is_created_at_the_first_start_and_then_kept(tmp_path: Path) -> None:
     first = redaction_of(settings(tmp_path))
     assert (first.mode, len(first.key)) == (Mode.HASH, 32)

@@ -18,6 +18,8 @@ from harness.lacking import require_tools
 from server.commands.bundles import save_bundle
 from server.notary.bundle import build_bundle, readable_record
 from server.notary.canonical import Value, canonical_columns, encode_time
+from server.notary.commitment import commitment_mark
+from server.notary.disclosure import OpenedValue
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.statement import open_statement
@@ -57,6 +59,17 @@ def test_key_changes_and_the_time_stamp_are_in_the_bundle_where_there_are_some()
     readme = files["README.txt"].decode()
     assert "key-changes " in readme
     assert "openssl ts -verify" in readme
+
+
+def test_values_stay_closed_unless_they_are_opened() -> None:
+    values = [OpenedValue("key.custom", bytes((number,)) * 32, b"alice") for number in range(2)]
+    body = b"".join(commitment_mark(value.rule, value.digest) for value in values)
+    log = MemoryLog([encode_record(Stream.AUDIT, {"Body": body})])
+    for opened, says in ((0, "None of them are open"), (1, "1 of them is open"), (2, "2 of them are open")):
+        files = log.bundle(0, log.checkpoint(1, SIGNER), opened=values[:opened])
+        assert ("disclosures.json" in files) == bool(opened)
+        assert says in files["README.txt"].decode()
+    assert "of them" not in BUNDLE["README.txt"].decode()
 
 
 def test_the_readable_text_names_every_column_of_the_record() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from hashlib import sha256
 from pathlib import Path
 
 import grpc
 
-from harness.lognotary_server import LognotaryServer
+from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.otlp_load import log_record, send
 from lognotary.v1 import disclosures_pb2 as messages
 from lognotary.v1 import disclosures_pb2_grpc
@@ -31,6 +32,69 @@ def disclosed(server: LognotaryServer, *commitments: str) -> dict[str, bytes]:
 def commitments(server: LognotaryServer, *query: str) -> list[str]:
     found = server.cli("audit", "--json", *query).stdout
     return sorted(set(re.findall(r"\[redacted:[a-z_.]+:sha256:([0-9a-f]{64})\]", found)))
+
+
+def check(bundle: Path, server: LognotaryServer) -> subprocess.CompletedProcess[str]:
+    return run_lognotary("check", str(bundle), "--public-key", str(server.public_key))
+
+
+def test_values_are_shown_and_chosen_ones_are_open_in_a_bundle(tmp_path: Path) -> None:
+    settings = tmp_path / "lognotary.toml"
+    settings.write_text(SETTINGS)
+    storage = f"chdb://{tmp_path / 'chdb'}"
+    bundles = [tmp_path / name for name in ("closed", "open.zip", "some", "stored", "none")]
+    with LognotaryServer(storage, tmp_path / "data", batch_age=0.02, config=str(settings)) as server:
+        send(server.otlp_grpc, log_record("password=secret-of-alice", audit_actor_id="alice", audit_action="login"))
+        found = re.search(r"\S+/audit/\S+#\d+", server.cli("audit").stdout)
+        assert found
+        record = found[0]
+        shown = server.cli("disclose", record)
+        assert (shown.returncode, shown.stderr) == (0, "")
+        assert re.search(
+            r'key.custom +[0-9a-f]{12}  alice  in LogAttributes\["audit.actor.id"\], ActorId\n', shown.stdout
+        )
+        values = json.loads(server.cli("disclose", record, "--json").stdout)["values"]
+        assert {value["text"]: value["places"] for value in values}["secret-of-alice"] == ["Body"]
+        assert "2 values are closed in it" in server.cli("prove", record, "-o", str(bundles[0])).stdout
+        assert server.cli("prove", record, "-o", str(bundles[1]), "--disclose", "all").returncode == 0
+        proved = check(bundles[1], server).stdout
+        assert "] is alice\n" in proved
+        assert "] is secret-of-alice\n" in proved
+        assert "0 are open" in check(bundles[0], server).stdout
+        assert not any(word in file.read_bytes() for file in bundles[0].iterdir() for word in (b"alice", b"secret-of"))
+        unknown = server.cli("prove", record, "-o", str(bundles[4]), "--disclose", "key.passwort")
+        assert (unknown.returncode, "did you mean 'key.password'" in unknown.stderr) == (1, True)
+
+        assert server.cli("erase", "--value", "alice", "--reason", "request 4711").returncode == 0
+        shown = server.cli("disclose", record)
+        assert (shown.returncode, "erased or expired" in shown.stdout) == (1, True)
+        gone = server.cli("prove", record, "-o", str(bundles[4]), "--disclose", "all")
+        assert (gone.returncode, bundles[4].exists()) == (1, False)
+        option = re.search(r"--keep-closed [0-9a-f]{12}", gone.stderr)
+        assert option
+        some = server.cli("prove", record, "-o", str(bundles[2]), "--disclose", "all", *option[0].split())
+        assert some.returncode == 0, some.stderr
+        assert "1 is open and has its commitment, and 1 remains closed" in check(bundles[2], server).stdout
+        server.stop()
+        stored = ["--storage", storage, "--public-key", str(server.public_key), "-o", str(bundles[3])]
+        done = run_lognotary("prove", record, "--disclose", "key.password", *stored)
+        assert done.returncode == 0, done.stderr
+        assert "] is secret-of-alice\n" in check(bundles[3], server).stdout
+
+
+def test_no_value_is_shown_to_callers_who_may_not_read_them(tmp_path: Path) -> None:
+    settings = tmp_path / "lognotary.toml"
+    settings.write_text(SETTINGS + 'administration = "off"\n')
+    with LognotaryServer(
+        f"chdb://{tmp_path / 'chdb'}", tmp_path / "data", batch_age=0.02, config=str(settings)
+    ) as server:
+        send(server.otlp_grpc, log_record("password=secret-of-alice", audit_actor_id="alice", audit_action="login"))
+        record = re.search(r"\S+/audit/\S+#\d+", server.cli("audit").stdout)
+        assert record
+        for command in (["disclose", record[0]], ["prove", record[0], "--disclose", "all", "-o", str(tmp_path / "no")]):
+            refused = server.cli(*command)
+            assert (refused.returncode, refused.stdout, "administration" in refused.stderr) == (2, "", True)
+        assert not (tmp_path / "no").exists()
 
 
 def test_a_person_is_erased_and_all_records_still_verify(tmp_path: Path) -> None:

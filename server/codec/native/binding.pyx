@@ -60,8 +60,8 @@ cdef extern from "log_encoder.hpp" namespace "lognotary" nogil:
         kOff, kRemove, kHash, kDisclose
 
     cdef cppclass CppRedaction "lognotary::Redaction":
-        CppRedaction(RedactionMode, string)
-        void add_rule(string, bint) except +
+        CppRedaction(string)
+        void add_rule(string, RedactionMode) except +
         void add_word(vector[string], int, bint, bint, bint, bint) except +
         void add_not_secret(string) except +
         void add_kept(string) except +
@@ -174,14 +174,14 @@ cdef class Redaction:
 
     cdef CppRedaction* redaction
 
-    def __cinit__(self, int mode, bytes key):
-        self.redaction = new CppRedaction(<RedactionMode>mode, key)
+    def __cinit__(self, bytes key):
+        self.redaction = new CppRedaction(key)
 
     def __dealloc__(self):
         del self.redaction
 
-    def add_rule(self, bytes name, bint on):
-        self.redaction.add_rule(name, on)
+    def add_rule(self, bytes name, int mode):
+        self.redaction.add_rule(name, <RedactionMode>mode)
 
     def add_word(self, list words, int rule, bint prose, bint counts, bint parts, bint paths):
         self.redaction.add_word(words, rule, prose, counts, parts, paths)

@@ -120,14 +120,15 @@ void Redactor::append_commitment([[maybe_unused]] std::string& out, [[maybe_unus
 
 void Redactor::append_mark(std::string& out, RedactionRule rule, View secret) {
   redacted_.count(rule);
-  const bool hashed = redaction_.mode() == RedactionMode::kHash;
+  const RedactionMode mode = redaction_.mode(rule);
+  const bool hashed = mode == RedactionMode::kHash;
   out += hashed ? kHashed : kRemoved;
   out += redaction_.name(rule);
   if (hashed) {
     out += ':';
     append_hmac(out, redaction_.key(), secret);
   }
-  if (discloses()) append_commitment(out, rule, secret);
+  if (mode == RedactionMode::kDisclose) append_commitment(out, rule, secret);
   out += ']';
 }
 

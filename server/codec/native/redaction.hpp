@@ -29,10 +29,10 @@ class Redactor {
  public:
   // `redaction` must outlive the redactor.
   explicit Redactor(const Redaction& redaction)
-      : redaction_(redaction), scanner_(redaction), on_(redaction.mode() != RedactionMode::kOff) {}
+      : redaction_(redaction), scanner_(redaction), on_(redaction.on()) {}
 
   bool on() const { return on_; }
-  bool discloses() const { return redaction_.mode() == RedactionMode::kDisclose; }
+  bool discloses() const { return redaction_.discloses(); }
 
   // Begins a request: the salts of its commitments follow from a seed, as server/codec/disclosures.py has it.
   void begin(View seed) {

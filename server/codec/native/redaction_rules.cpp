@@ -49,7 +49,7 @@ void KeyWords::split(View key) {
   }
 }
 
-Redaction::Redaction(RedactionMode mode, std::string key) : mode_(mode), key_(std::move(key)) {
+Redaction::Redaction(std::string key) : key_(std::move(key)) {
   unsigned bit = 1;
   for (const View stops : {"=:", "Bb", "J", "I", "z", "-", "_", "."}) {
     for (const char stop : stops) {
@@ -79,9 +79,11 @@ void Redaction::may_be_before(char before, char stop) {
 #endif
 }
 
-void Redaction::add_rule(std::string name, bool on) {
+void Redaction::add_rule(std::string name, RedactionMode mode) {
   names_[rules_] = std::move(name);
-  on_[rules_++] = on;
+  modes_[rules_++] = mode;
+  on_ = on_ || mode != RedactionMode::kOff;
+  discloses_ = discloses_ || mode == RedactionMode::kDisclose;
 }
 
 void Redaction::add_word(std::vector<std::string> words, int rule, bool prose, bool counts, bool parts,

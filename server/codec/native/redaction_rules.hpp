@@ -71,9 +71,9 @@ struct KeyWords {
 // The configuration of redaction. It is put together once, and then read by many encoders.
 class Redaction {
  public:
-  explicit Redaction(RedactionMode mode = RedactionMode::kOff, std::string key = {});
+  explicit Redaction(std::string key = {});
 
-  void add_rule(std::string name, bool on);  // in the order of RedactionRule
+  void add_rule(std::string name, RedactionMode mode);  // in the order of RedactionRule
   void add_word(std::vector<std::string> words, int rule, bool prose, bool counts, bool parts, bool paths);
   void add_not_secret(std::string word);
   void add_kept_words(std::vector<std::string> words) { kept_words_.push_back(std::move(words)); }
@@ -81,9 +81,11 @@ class Redaction {
   void add_scheme(std::string name, bool parameters) { schemes_.push_back({std::move(name), parameters}); }
   void add_prefix(std::string text, size_t stop, int rule, int characters, size_t shortest, size_t longest);
 
-  RedactionMode mode() const { return mode_; }
   const std::string& key() const { return key_; }
-  bool on(RedactionRule rule) const { return on_[rule]; }
+  RedactionMode mode(RedactionRule rule) const { return modes_[rule]; }
+  bool on(RedactionRule rule) const { return modes_[rule] != RedactionMode::kOff; }
+  bool on() const { return on_; }                // whether any rule is
+  bool discloses() const { return discloses_; }  // whether any rule does
   const std::string& name(RedactionRule rule) const { return names_[rule]; }
   const std::vector<Scheme>& schemes() const { return schemes_; }
 
@@ -171,9 +173,9 @@ class Redaction {
   bool is_not_secret(View word) const;
   bool keeps(const KeyWords& key) const;
 
-  RedactionMode mode_ = RedactionMode::kOff;
   std::string key_;
-  std::array<bool, kRedactionRules> on_{};
+  std::array<RedactionMode, kRedactionRules> modes_{};
+  bool on_ = false, discloses_ = false;
   std::array<std::string, kRedactionRules> names_;
   size_t rules_ = 0;
   std::array<std::vector<KeyWord>, kBuckets> words_;  // by their last word

@@ -43,6 +43,7 @@ COMMANDS = {
         "classify": "explain what the audit rules make of records in a file",
         "keys": "list, replace and export signing keys",
         "hold": "add, list and release legal holds, which keep records beyond their retention",
+        "disclose": "show the values to which a record has commitments",
         "erase": "erase values to which records have commitments",
         "grants": "print the rights that a user of ClickHouse needs, as SQL",
         "journal": "inspect the journal: batches that are signed but may not be stored yet",
