@@ -23,7 +23,7 @@ from server.codec.decode import decode
 from server.codec.decode_spans import decode_spans
 from server.codec.records import RecordColumns
 from server.codec.redaction import Redactor
-from server.codec.redaction_rules import RULES, Mode, Redaction
+from server.codec.redaction_rules import NO_REDACTION, RULES, Mode, Redaction
 from server.codec.reference import ReferenceCodec
 from server.notary.origin import Stream
 
