@@ -19,6 +19,8 @@ ACTOR_COLUMNS = ("ActorId", "ActorName", "EffectiveActorId")
 """Columns of which one must be the actor of a hold."""
 
 _RECEIVED = "toUnixTimestamp64Nano(IngestedAt)"
+# Not 1: ClickHouse leaves out what a constant makes superfluous in a TTL, and then misses its columns at each insert.
+_ALL = f"{_RECEIVED} >= {-(2**63) + 1}"
 _AUDIT_ONLY = ("actor", "category")
 
 
@@ -69,10 +71,10 @@ class HoldScope:
         return (Stream.AUDIT,) if self.actor or self.category else tuple(Stream)
 
     def condition(self, stream: Stream) -> str:
-        """Return the condition of the covered records of a stream in SQL, 0 for none, 1 for all."""
+        """Return the condition of the covered records of a stream in SQL."""
         if stream not in self.streams:
             return "0"
-        return " AND ".join(self._conditions()) or "1"
+        return " AND ".join(self._conditions()) or _ALL
 
     def _conditions(self) -> Iterator[str]:
         if self.since is not None and self.until is not None:

@@ -159,6 +159,20 @@ def test_records_that_fall_due_later_go_without_any_change_of_the_table(engine: 
     wait_for(lambda: leaves(engine) == [r["LeafIndex"] for r in RECORDS[:20] if r["Category"] != "data"])
 
 
+@pytest.mark.parametrize("others", [[], [HoldScope(service="a")], [HoldScope("audit"), HoldScope(actor="alice")]])
+@pytest.mark.parametrize("policy", [Policy(10), Policy(10, (RetentionRule(30, service="a"),)), Policy(None)])
+def test_records_are_taken_and_kept_under_a_hold_of_everything(
+    engine: Engine, policy: Policy, others: list[HoldScope]
+) -> None:
+    set_retention(engine, {AUDIT: policy}, [HoldScope(), *others])
+    now = ClockOf(engine).now
+    insert(engine, *({**record, "IngestedAt": now - 50 * DAY} for record in RECORDS[:20]))
+    engine.execute("OPTIMIZE TABLE audit_logs FINAL")
+    assert len(leaves(engine)) == 20
+    assert read_retention_days(engine)[AUDIT] == policy.days
+    assert compare_definitions(read_definitions(engine)) == ()
+
+
 @pytest.mark.parametrize("rewrite", [True, False])
 def test_a_hold_keeps_its_records_until_it_is_released(engine: Engine, rewrite: bool) -> None:
     now = ClockOf(engine).now
