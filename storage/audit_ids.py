@@ -19,9 +19,11 @@ from storage.rowbinary import fixed32, int64, read_one, read_rows, text, uint8, 
 from storage.schema import TableColumn
 
 __all__ = [
+    "DIGEST_MEMBER",
     "IdRow",
     "IdState",
     "StoredPlace",
+    "find_in_place",
     "find_stored",
     "insert_ids",
     "link_id",
@@ -31,6 +33,9 @@ __all__ = [
 ]
 
 TABLE = "audit_record_ids"
+
+DIGEST_MEMBER = "audit_integrity"
+"""Member of ``OtlpDetails`` with the digest of a record that was claimed: an object with ``sha256`` in hex."""
 
 _COLUMNS = (
     TableColumn("RecordId", "UUID"),
@@ -170,8 +175,12 @@ def open_claims(engine: Engine, origin: str, after: UUID | None, most: int) -> l
     )
 
 
-def find_stored(engine: Engine, origin: str, record_ids: Sequence[UUID], since: int) -> dict[UUID, StoredPlace]:
+def find_stored(
+    engine: Engine, origin: str, record_ids: Sequence[UUID], since: int
+) -> dict[tuple[UUID, bytes], StoredPlace]:
     """Return which records a log has stored, of those received at a time or later.
+
+    Records that only have the id do not count: each was stored under the id with a digest, which is signed with it.
 
     Args:
         engine: the storage.
@@ -179,20 +188,46 @@ def find_stored(engine: Engine, origin: str, record_ids: Sequence[UUID], since: 
         record_ids: ids of the records.
         since: the time in milliseconds since the epoch.
 
+    Returns:
+        The first place of each record, by its id and digest.
+
     Raises:
         StorageError: storage cannot be read.
     """
-    found: dict[UUID, StoredPlace] = {}
+    found: dict[tuple[UUID, bytes], StoredPlace] = {}
     for start in range(0, len(record_ids), _AT_ONCE):
         texts = [form for one in record_ids[start : start + _AT_ONCE] for form in (str(one), str(one).upper())]
         rows = engine.query(
-            "SELECT AuditRecordId, LeafIndex, IngestedAt FROM audit_logs WHERE AuditRecordId IN {ids:Array(String)} "
+            f"SELECT AuditRecordId, LeafIndex, IngestedAt, JSONExtractString(OtlpDetails, '{DIGEST_MEMBER}', 'sha256') "
+            "AS Digest FROM audit_logs WHERE AuditRecordId IN {ids:Array(String)} AND length(Digest) = 64 "
             f"AND LogId = {{log:String}} AND IngestedAt >= fromUnixTimestamp64Milli(toInt64({int(since)}), 'UTC') "
             "ORDER BY LeafIndex DESC",
             {"ids": texts, "log": LogName.parse(origin).log_id},
         )
-        found |= {UUID(name): StoredPlace(leaf, at) for name, leaf, at in read_rows(rows, (text, uint64, int64))}
+        for name, leaf, at, digest in read_rows(rows, (text, uint64, int64, text)):
+            found[UUID(name), bytes.fromhex(digest)] = StoredPlace(leaf, at)
     return found
+
+
+def find_in_place(engine: Engine, rows: Sequence[IdRow]) -> frozenset[UUID]:
+    """Return the ids of the stored records that storage has where their claims say: this table is not signed.
+
+    Args:
+        engine: the storage.
+        rows: the claims, of one record for each id.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    found: set[UUID] = set()
+    for origin in sorted({row.origin for row in rows}):
+        some = [row for row in rows if row.origin == origin]
+        since = min(row.ingested_at for row in some) // 10**6
+        places = find_stored(engine, origin, [row.record_id for row in some], since)
+        for row in some:
+            if places.get((row.record_id, row.digest)) == StoredPlace(row.leaf_index, row.ingested_at):
+                found.add(row.record_id)
+    return frozenset(found)
 
 
 def set_ids_retention(engine: Engine, days: int | None) -> None:

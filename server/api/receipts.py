@@ -7,7 +7,7 @@ from uuid import UUID
 from lognotary.v1 import receipts_pb2 as pb
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.audit_ids.receipt_message import receipt_message
-from storage.audit_ids import IdState, read_ids
+from storage.audit_ids import IdState, find_in_place, read_ids
 from storage.engine import Engine
 
 __all__ = ["get_receipt"]
@@ -16,11 +16,12 @@ __all__ = ["get_receipt"]
 def get_receipt(engine: Engine, request: pb.GetReceiptRequest) -> pb.GetReceiptResponse:
     """Answer ``EvidenceService.GetReceipt``.
 
-    The receipt says what was promised, and proves nothing: the inclusion proof that it names does.
+    The receipt says what was promised, of a record that is there with this hash; that it proves nothing itself is why
+    it names an inclusion proof.
 
     Raises:
         InvalidArgumentError: the id is not a UUID.
-        NotFoundError: no audit record has a receipt under this id.
+        NotFoundError: no audit record has a receipt under this id, or the record is not where its receipt says.
         StorageError: storage cannot be read.
     """
     try:
@@ -35,5 +36,10 @@ def get_receipt(engine: Engine, request: pb.GetReceiptRequest) -> pb.GetReceiptR
             "second"
         )
     row = min(stored, key=lambda row: (row.ingested_at, row.claim_id))
+    if not find_in_place(engine, [row]):
+        raise NotFoundError(
+            f"the record {record_id} was stored as entry {row.leaf_index} of the log {row.origin}, but is not there "
+            "now: it has expired, or was removed or changed, as 'lognotary verify' tells"
+        )
     receipt = receipt_message(row.record_id, row.digest, row.ingested_at, row.origin, row.leaf_index)
     return pb.GetReceiptResponse(receipt=receipt)

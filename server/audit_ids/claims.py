@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -12,6 +11,7 @@ from storage.audit_ids import (
     IdRow,
     IdState,
     StoredPlace,
+    find_in_place,
     find_stored,
     insert_ids,
     link_id,
@@ -32,10 +32,12 @@ class Round:
     Attributes:
         standings: how each id stands; an id without a standing is free.
         known: those of the asked digests that a record has, or had when it was claimed.
+        gone: ids of records that were stored, and are not in their places now.
     """
 
     standings: dict[UUID, Standing] = field(default_factory=dict)
     known: frozenset[bytes] = frozenset()
+    gone: frozenset[UUID] = frozenset()
 
 
 class Claims:
@@ -78,13 +80,15 @@ class Claims:
             stored = {row.record_id: row for row in settled if row.state is IdState.STORED}
             for record_id in {row.record_id for row in settled}:
                 standings[record_id] = replace(standings[record_id], stored=stored.get(record_id), earlier=())
-        return Round(standings, known)
+        kept = [standing.stored for standing in standings.values() if standing.stored is not None]
+        gone = {row.record_id for row in kept} - find_in_place(self._engine, kept)
+        return Round(standings, known, frozenset(gone))
 
     def insert(self, rows: Sequence[IdRow]) -> None:
         """Store what became of claims; raises StorageError."""
         insert_ids(self._engine, rows)
 
-    def find(self, record_ids: Sequence[UUID], since: int) -> dict[UUID, StoredPlace]:
+    def find(self, record_ids: Sequence[UUID], since: int) -> dict[tuple[UUID, bytes], StoredPlace]:
         """Return where this process's log has records; see ``find_stored``."""
         return find_stored(self._engine, self.me.origin, record_ids, since)
 
@@ -119,10 +123,7 @@ class Claims:
         """Store that claims ended, with or without a record, as the log shows."""
         if not dead:
             return []
-        by_id: defaultdict[UUID, list[IdRow]] = defaultdict(list)
-        for row in sorted(dead, key=lambda row: row.claimed_at):
-            by_id[row.record_id].append(row)
-        places = self.find(sorted(by_id), min(row.claimed_at for row in dead))
-        settled = [row for record_id, claims in by_id.items() for row in ended(claims, places.get(record_id))]
+        places = self.find(sorted({row.record_id for row in dead}), min(row.claimed_at for row in dead))
+        settled = list(ended(sorted(dead, key=lambda row: row.claimed_at), places))
         self.insert(settled)
         return settled

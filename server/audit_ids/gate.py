@@ -30,7 +30,7 @@ from server.errors.audit_records import AuditRecordClaimedError, AuditRecordConf
 from server.errors.ingest import JournalFailedError, OverloadedError, ShuttingDownError
 from server.pipeline.audit_ingest import AuditReceipt
 from server.pipeline.pipeline import Kept, Part, Pipeline
-from storage.audit_ids import IdRow, IdState
+from storage.audit_ids import DIGEST_MEMBER, IdRow, IdState
 
 __all__ = ["AuditGate"]
 
@@ -192,6 +192,8 @@ class AuditGate:
         if flights:
             new = checked.with_only({flight.record.record_id for flight in flights})
             annotations = [annotation(number, "audit_chain", {"previous": "unknown"}) for number in broken]
+            digests = [flight.record.digest.hex() for flight in flights]
+            annotations += [annotation(at, DIGEST_MEMBER, {"sha256": digest}) for at, digest in enumerate(digests)]
             parts.append(Part(new, annotations, native=True, digest=digest, kept=kept, waited=waited))
         if checked.has_others:
             parts.append(Part(checked.without_audit()))
@@ -250,7 +252,7 @@ def _known(flights: Sequence[Flight], found: Round) -> dict[UUID, AuditReceipt]:
     """Return the receipts of the records that storage has.
 
     Raises:
-        AuditRecordConflictError: storage has another record under an id.
+        AuditRecordConflictError: storage has another record under an id, or had one.
         AuditRecordClaimedError: the record of an id may be on its way elsewhere.
     """
     receipts = {}
@@ -258,6 +260,12 @@ def _known(flights: Sequence[Flight], found: Round) -> dict[UUID, AuditReceipt]:
         standing = found.standings.get(flight.record.record_id, _FREE)
         if (row := standing.stored) is not None:
             _check_same(flight.record, row.digest)
+            if row.record_id in found.gone:
+                raise AuditRecordConflictError(
+                    f"{flight.record.place}: a record with this id was stored as entry {row.leaf_index} of the log "
+                    f"{row.origin}, but is not there now: it has expired, or was removed, as 'lognotary verify' tells. "
+                    "To store it again, give it another id. Nothing of the request was stored"
+                )
             receipts[row.record_id] = AuditReceipt(
                 row.record_id, row.digest, row.ingested_at, row.origin, row.leaf_index
             )

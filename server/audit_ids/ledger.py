@@ -150,7 +150,7 @@ class ClaimLedger:
             self._unplaced += unplaced
             raise
         for flight in unplaced:
-            place = places.get(flight.record.record_id)
+            place = places.get((flight.record.record_id, flight.record.digest))
             if place is None:
                 _logger.error("an audit record whose batch was committed is not found; its id stays claimed")
             else:

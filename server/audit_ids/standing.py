@@ -9,7 +9,7 @@ its way any more once the journal is stored, so its claims are settled by what t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -80,17 +80,22 @@ def _standing(claims: list[IdRow], me: Claimant) -> Standing:
     return Standing(None, tuple(elsewhere), tuple(claim for claim in still_open if claim.origin == me.origin))
 
 
-def ended(claims: Sequence[IdRow], place: StoredPlace | None) -> Iterator[IdRow]:
-    """Yield the rows that end the open claims of one id: the last one before the receipt of the record is the record's.
+def ended(claims: Sequence[IdRow], places: Mapping[tuple[UUID, bytes], StoredPlace]) -> Iterator[IdRow]:
+    """Yield the rows that end open claims: of those of a record, the last one before its receipt is the record's.
 
     Args:
         claims: the claims in the order of their times, of which nothing is on its way any more.
-        place: where the writer's log has the record; None if it has none.
+        places: where the writer's log has records, by id and digest.
     """
-    before = [claim for claim in claims if place is not None and claim.claimed_at * 10**6 <= place.ingested_at]
+    last: dict[tuple[UUID, bytes], UUID] = {}
     for claim in claims:
-        if place is not None and before and claim is before[-1]:
-            leaf, at = place.leaf_index, place.ingested_at
-            yield replace(claim, state=IdState.STORED, leaf_index=leaf, ingested_at=at)
+        record = claim.record_id, claim.digest
+        if record in places and claim.claimed_at * 10**6 <= places[record].ingested_at:
+            last[record] = claim.claim_id
+    for claim in claims:
+        record = claim.record_id, claim.digest
+        if last.get(record) == claim.claim_id:
+            place = places[record]
+            yield replace(claim, state=IdState.STORED, leaf_index=place.leaf_index, ingested_at=place.ingested_at)
         else:
             yield replace(claim, state=IdState.RELEASED)

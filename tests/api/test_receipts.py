@@ -15,9 +15,10 @@ from server.api.backend import Backend
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.http_api import build_http_api
 from server.api.receipts import get_receipt
+from server.notary.origin import LogName
 from server.notary.trust import TrustedKeys
 from server.process.pools import Pool
-from storage.audit_ids import IdRow, IdState, insert_ids, link_id, open_claims, read_ids
+from storage.audit_ids import DIGEST_MEMBER, IdRow, IdState, insert_ids, link_id, open_claims, read_ids
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.migrate import migrate
@@ -36,6 +37,16 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield engine
 
 
+def insert_record(engine: Engine) -> None:
+    """Insert the row of the record, as far as a receipt needs it."""
+    engine.execute(
+        "INSERT INTO audit_logs (AuditRecordId, LogId, LeafIndex, IngestedAt, OtlpDetails) SELECT "
+        f"'{ID}', '{LogName.parse(STORED.origin).log_id}', {STORED.leaf_index}, "
+        f"fromUnixTimestamp64Nano({STORED.ingested_at}), "
+        f'\'{{"{DIGEST_MEMBER}":{{"sha256":"{STORED.digest.hex()}"}}}}\''
+    )
+
+
 async def test_a_record_has_a_receipt_once_storage_knows_that_it_is_stored(engine: Engine) -> None:
     released = replace(CLAIM, claim_id=uuid4(), state=IdState.RELEASED, claimed_at=DECEMBER)
     insert_ids(engine, [CLAIM, released, replace(CLAIM, record_id=link_id(CLAIM.digest), state=IdState.LINK)])
@@ -43,6 +54,9 @@ async def test_a_record_has_a_receipt_once_storage_knows_that_it_is_stored(engin
     with pytest.raises(NotFoundError, match="a moment ago"):
         get_receipt(engine, request)
     insert_ids(engine, [STORED])
+    with pytest.raises(NotFoundError, match="is not there now"):
+        get_receipt(engine, request)
+    insert_record(engine)
     assert STORED in read_ids(engine, [ID])
     assert open_claims(engine, "shop/audit/other", None, 10) == []
     receipt = get_receipt(engine, request).receipt

@@ -37,9 +37,8 @@ class World:
         self.time += 1
         return self.time
 
-    def place(self, origin: str) -> StoredPlace | None:
-        found = [(leaf, at) for leaf, (of, at, _) in enumerate(self.log) if of == origin]
-        return StoredPlace(*found[0]) if found else None
+    def places(self, origin: str) -> dict[tuple[UUID, bytes], StoredPlace]:
+        return {(ID, digest): StoredPlace(leaf, at) for leaf, (of, at, digest) in enumerate(self.log) if of == origin}
 
 
 @dataclass
@@ -76,9 +75,9 @@ class Process:
         yield
         stored = standing.stored
         if stored is None and standing.earlier and not standing.elsewhere:
-            place = world.place(self.origin)
+            places = world.places(self.origin)
             yield
-            for row in ended(sorted(standing.earlier, key=lambda row: row.claimed_at), place):
+            for row in ended(sorted(standing.earlier, key=lambda row: row.claimed_at), places):
                 yield from self.insert(row)
                 stored = row if row.state is IdState.STORED else stored
         if stored is not None or standing.elsewhere:
@@ -132,9 +131,10 @@ def test_two_claims_that_see_each_other_both_withdraw_and_one_that_sees_none_con
     assert standing_of(rows, second)[ID].elsewhere == (first.origin,)
 
 
-def test_of_two_open_claims_of_a_writer_the_last_one_before_the_receipt_has_the_record() -> None:
-    rows = [IdRow(ID, uuid4(), IdState.CLAIMED, digest, "shop/audit/a", uuid4(), n) for n, digest in enumerate(DIGESTS)]
-    later = IdRow(ID, uuid4(), IdState.CLAIMED, DIGESTS[0], "shop/audit/a", uuid4(), 5)
-    states = [row.state for row in ended([*rows, later], StoredPlace(7, 2 * 10**6))]
-    assert states == [IdState.RELEASED, IdState.STORED, IdState.RELEASED]
-    assert {row.state for row in ended(rows, None)} == {IdState.RELEASED}
+def test_of_the_open_claims_of_a_writer_the_last_one_of_the_record_before_its_receipt_has_it() -> None:
+    digests = (DIGESTS[1], DIGESTS[1], DIGESTS[0], DIGESTS[1])
+    rows = [IdRow(ID, uuid4(), IdState.CLAIMED, digest, "shop/audit/a", uuid4(), n) for n, digest in enumerate(digests)]
+    found = list(ended(rows, {(ID, DIGESTS[1]): StoredPlace(7, 2 * 10**6)}))
+    assert [row.state for row in found] == [IdState.RELEASED, IdState.STORED, IdState.RELEASED, IdState.RELEASED]
+    assert (found[1].leaf_index, found[1].ingested_at) == (7, 2 * 10**6)
+    assert {row.state for row in ended(rows, {})} == {IdState.RELEASED}

@@ -13,6 +13,9 @@ import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from harness.otlp_load import log_record
+from lognotary.v1.receipts_pb2 import GetReceiptRequest
+from server.api.errors import NotFoundError
+from server.api.receipts import get_receipt
 from server.audit_ids.standing import newest
 from server.codec.audit.integrity_form import integrity_hash
 from server.errors.audit_records import AuditRecordClaimedError, AuditRecordConflictError, InvalidAuditRecordError
@@ -229,6 +232,41 @@ async def test_the_next_process_settles_claims_of_one_that_was_killed(engine: En
             await process.send(audit_record(receipt.record_id, audit_outcome="failure"))
         await process.send(lost)
     assert [name for name, _ in stored(engine)] == [str(receipt.record_id), str(_id(lost))]
+
+
+async def test_a_record_that_only_has_the_id_is_not_taken_for_the_one_that_was_claimed(
+    engine: Engine, process: AuditProcess
+) -> None:
+    record = audit_record()
+    decoy = audit_record(_id(record), audit_actor_id="eve")
+    engine.execute(
+        "INSERT INTO audit_record_ids (RecordId, ClaimId, State, Digest, Origin, Instance, ClaimedAt) SELECT "
+        f"'{_id(record)}', generateUUIDv4(), 1, unhex('{integrity_hash(record).hex()}'), 'shop/audit/vm', "
+        "generateUUIDv4(), '2026-01-01 00:00:00'"
+    )
+    async with process.running():
+        await process.send_logs(decoy)
+        (receipt,) = await process.send(record)
+        assert (receipt.integrity_hash, receipt.leaf_index) == (integrity_hash(record), 1)
+    assert [leaf for _, leaf in stored(engine)] == [0, 1]
+
+
+async def test_a_claim_of_a_record_that_is_not_there_gives_no_receipt(engine: Engine, process: AuditProcess) -> None:
+    record, kept = audit_record(), audit_record()
+    async with process.running():
+        (receipt,) = await process.send(kept)
+        await process.writing.audit.flush()
+        engine.execute(
+            "INSERT INTO audit_record_ids SELECT * REPLACE ("
+            f"toUUID('{_id(record)}') AS RecordId, unhex('{integrity_hash(record).hex()}') AS Digest) "
+            f"FROM (SELECT * FROM audit_record_ids WHERE RecordId = '{receipt.record_id}' AND State = 3)"
+        )
+        with pytest.raises(AuditRecordConflictError, match="entry 0 of the log shop/audit/vm, but is not there now"):
+            await process.send(record)
+        with pytest.raises(NotFoundError, match="is not there now"):
+            get_receipt(engine, GetReceiptRequest(record_id=str(_id(record))))
+        found = get_receipt(engine, GetReceiptRequest(record_id=str(receipt.record_id))).receipt
+        assert found.integrity_hash == receipt.integrity_hash.hex()
 
 
 async def test_a_record_that_another_writer_may_be_storing_is_refused_until_that_is_known(
