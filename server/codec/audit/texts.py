@@ -1,8 +1,9 @@
 """Values within texts: JSON, as structured attributes and bodies are stored or as senders write it, and ``key=value``.
 
 The scanner takes what senders write. It looks at the structure only: strings and brackets. Members before a place
-where a text is broken, or cut off, are found; the member that is cut off is not. It is linear, and does not recurse
-into what it skips. The compiled codec has the same scanner (``native/texts.cpp``).
+where a text is broken, or cut off, are found; the member that is cut off is not, unless it is a list of objects: then
+those before the cut are found. It is linear, and does not recurse into what it skips. The compiled codec has the same
+scanner (``native/texts.cpp``).
 
 - **JSON objects**: of members with the same key, the last counts.
 - **several JSON objects** one after the other, with white space between them: each is an event of its own.
@@ -18,10 +19,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from server.codec.audit.paths import ALL, Path, Segment, beginnings
+from server.codec.audit.paths import ALL, BYTES, Path, Segment, beginnings
 
 __all__ = [
+    "BYTE_ORDER_MARK",
     "JsonObject",
+    "begins_with",
     "elements_of",
     "events_of",
     "find",
@@ -35,6 +38,9 @@ __all__ = [
     "read_object",
 ]
 
+BYTE_ORDER_MARK = "\N{BYTE ORDER MARK}".encode()
+"""What some programs write before a text; it is no part of the text."""
+
 _SPACE = b" \t\r\n"
 _BARE = re.compile(rb"(?:true|false|null|-?[0-9][-+.0-9eE]*)(?=[\s,\]}]|\Z)")
 _BRACKET = re.compile(rb'["\[\]{}]')
@@ -43,6 +49,8 @@ _ESCAPED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 _PAIR = re.compile(rb"(?:\A|(?<=[\s,;(\[{|'\"]))([A-Za-z0-9_./@-]+)=")
 _PAIR_END = re.compile(rb"[\s,;]")
 _QUOTED = re.compile(rb'\\(["\\])')
+_BYTE = re.compile(rb"([0-9]{1,3})(?:\.0)?")
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 
 
@@ -83,6 +91,9 @@ def find(text: bytes, segments: Sequence[Segment], *, pairs_too: bool = False, r
         rest = rest[1:]
         if not _is_list(text):
             continue
+        if first == BYTES:
+            text = _text_of_bytes(text)
+            continue
         if first == ALL:
             return _joined(find(element, rest) for element in elements_of(text)) or None
         chosen = _element_at(text, int(first))
@@ -113,7 +124,7 @@ def plain(text: bytes) -> bytes:
 
 def is_json(text: bytes) -> bool:
     """Return whether a text begins like a JSON object or list."""
-    at = _skip_space(text, 0)
+    at = _beginning(text)
     return text[at : at + 1] in (b"{", b"[")
 
 
@@ -144,8 +155,8 @@ def read_object(text: bytes) -> JsonObject:
     """Read the JSON object with which a text begins; without members if it begins with something else."""
     found, end = _read_members(text)
     is_whole = end >= 0
-    if not is_whole and _stands_at(text, 0, b"{"):
-        end = _end_of_value(text, _skip_space(text, 0))
+    if not is_whole and begins_with(text, b"{"):
+        end = _end_of_value(text, _beginning(text))
     return JsonObject(dict(found), is_whole, end >= 0 and _stands_at(text, end, b"{["))
 
 
@@ -157,7 +168,7 @@ def members(text: bytes) -> Iterator[tuple[bytes, bytes | None]]:
 def _read_members(text: bytes) -> tuple[list[tuple[bytes, bytes | None]], int]:
     """Return the members of a JSON object, and where it ends; -1 if it is broken, or there is none."""
     found: list[tuple[bytes, bytes | None]] = []
-    at = _skip_space(text, 0)
+    at = _beginning(text)
     if text[at : at + 1] != b"{":
         return found, -1
     at = _skip_space(text, at + 1)
@@ -174,6 +185,8 @@ def _read_members(text: bytes) -> tuple[list[tuple[bytes, bytes | None]], int]:
         at = _skip_space(text, at + 1)
         end = _end_of_value(text, at)
         if end < 0:
+            if _has_whole_object(text, at):
+                found.append((key, text[at:]))
             break
         found.append((key, _decoded(text[at:end])))
         at = _skip_space(text, end)
@@ -190,7 +203,7 @@ def objects_in(text: bytes) -> Iterator[bytes]:
 
     Among the latter may be lists of objects.
     """
-    at = _skip_space(text, 0)
+    at = _beginning(text)
     while text[at : at + 1] in (b"{", b"["):
         end = _end_of_value(text, at)
         if text[at : at + 1] == b"{":
@@ -198,10 +211,10 @@ def objects_in(text: bytes) -> Iterator[bytes]:
         else:
             elements = elements_of(text[at:end] if end >= 0 else text[at:])
             first = next(elements, b"")
-            if not _stands_at(first, 0, b"{"):
+            if not begins_with(first, b"{"):
                 return
             yield first
-            yield from (element for element in elements if _stands_at(element, 0, b"{"))
+            yield from (element for element in elements if begins_with(element, b"{"))
         if end < 0:
             return
         at = _skip_space(text, end)
@@ -248,7 +261,12 @@ def elements_of(text: bytes) -> Iterator[bytes]:
 
 
 def _is_list(text: bytes) -> bool:
-    return _stands_at(text, 0, b"[")
+    return begins_with(text, b"[")
+
+
+def begins_with(text: bytes, characters: bytes) -> bool:
+    """Return whether a text begins with one of some characters, or with white space before it."""
+    return _stands_at(text, _beginning(text), characters)
 
 
 def _stands_at(text: bytes, at: int, characters: bytes) -> bool:
@@ -269,7 +287,7 @@ def _is_list_of_scalars(text: bytes) -> bool:
 
 def _spans(text: bytes) -> Iterator[tuple[int, int]]:
     """Yield where the elements of a list begin and end, up to the place where the text is broken."""
-    at = _skip_space(text, 0)
+    at = _beginning(text)
     if text[at : at + 1] != b"[":
         return
     at = _skip_space(text, at + 1)
@@ -294,6 +312,18 @@ def _element_at(text: bytes, position: int) -> bytes | None:
     return last if position < 0 else None
 
 
+def _text_of_bytes(text: bytes) -> bytes:
+    """Return the text of a list of bytes, those that are not UTF-8 as U+FFFD; any other list unchanged.
+
+    journalctl writes the texts of programs so if they are not UTF-8.
+    """
+    numbers = [_BYTE.fullmatch(element) for element in elements_of(text)]
+    values = [int(number[1]) for number in numbers if number]
+    if not numbers or len(values) < len(numbers) or max(values) > 255:
+        return text
+    return _NOT_UTF8.sub("\N{REPLACEMENT CHARACTER}", bytes(values).decode(errors="surrogateescape")).encode()
+
+
 def _joined(texts: Iterable[bytes | None]) -> bytes:
     """Return texts with commas between them, without those that are empty."""
     joined = bytearray()
@@ -308,10 +338,23 @@ def _end_of_pair(text: bytes, at: int) -> int:
     return end.start() if end else len(text)
 
 
+def _beginning(text: bytes) -> int:
+    """Return where a text begins behind a byte order mark and white space."""
+    return _skip_space(text, len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0)
+
+
 def _skip_space(text: bytes, at: int) -> int:
     while at < len(text) and text[at] in _SPACE:
         at += 1
     return at
+
+
+def _has_whole_object(text: bytes, at: int) -> bool:
+    """Return whether a list of objects, which does not end, begins at a place and has a whole object."""
+    if text[at : at + 1] != b"[":
+        return False
+    at = _skip_space(text, at + 1)
+    return text[at : at + 1] == b"{" and _end_of_value(text, at) >= 0
 
 
 def _end_of_string(text: bytes, at: int) -> int:

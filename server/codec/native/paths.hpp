@@ -65,9 +65,9 @@ class Slots {
   std::vector<uint32_t> filled_;
 };
 
-// A part of a path: a key, the position of an element, or all elements.
+// A part of a path: a key, the position of an element, all elements, or the text of a list of bytes.
 struct Segment {
-  enum Kind : uint8_t { kKey, kIndex, kAll };
+  enum Kind : uint8_t { kKey, kIndex, kAll, kBytes };
   Kind kind = kKey;
   std::string key;
   int64_t index = 0;  // -1 is the last

@@ -5,6 +5,11 @@
 
 namespace lognotary {
 
+// What some programs write before a text; it is no part of the text.
+constexpr View kByteOrderMark = "\xEF\xBB\xBF";
+
+inline bool begins_with_mark(View text) { return text.substr(0, kByteOrderMark.size()) == kByteOrderMark; }
+
 // A value in a text. Strings of JSON and quoted values are only decoded if somebody asks for their text.
 struct RawValue {
   enum Kind : uint8_t { kNone, kNull, kPlain, kString, kQuoted };

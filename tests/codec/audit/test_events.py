@@ -126,6 +126,10 @@ def test_what_events_repeat_is_counted_whatever_it_is() -> None:
             ["1,3", "2,3", "3,3"],
         ),
         ('[{"kind":"List","items":[1,{"who":"a"}]},{"who":"b"}]', ["2,3", "3,3"]),
+        ('{"kind":"List","items":[{"who":"a"},{"who":"b"},{"who', ["1,2", "2,2"]),
+        ('\ufeff{"kind":"List","items":[{"who":"a"}]}', ["1,1"]),
+        ('\ufeff{"who":"a"}\n{"who":"b"}', ["1,2", "2,2"]),
+        ('\ufeff[{"who":"a"},{"who":"b"}]', ["1,2", "2,2"]),
     ],
 )
 def test_several_objects_in_a_body_are_events(body: str, events: list[str]) -> None:
@@ -138,7 +142,9 @@ def test_several_objects_in_a_body_are_events(body: str, events: list[str]) -> N
         assert any(f'"event":[{event}]'.encode() in word for word in words)
 
 
-@pytest.mark.parametrize("body", ['{"who":"a"} [info]', '{"who":"a"},{"who":"b"}', '{"who":"a"} and {"who":"b"}'])
+@pytest.mark.parametrize(
+    "body", ['{"who":"a"} [info]', '\ufeff{"who":"a"}', '{"who":"a"},{"who":"b"}', '{"who":"a"} and {"who":"b"}']
+)
 def test_what_stands_behind_an_event_in_its_body_does_not_hide_the_event(body: str) -> None:
     audit, *_ = Parity(Signal.LOGS, _SPLITTING).assert_same(_list_of_events(body))
     assert not isinstance(audit, (type, str))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.codec.audit.paths import ALL, parse_path
+from server.codec.audit.paths import ALL, BYTES, parse_path
 from server.codec.audit.texts import elements_of, events_of, find, members, pairs, plain
 
 EVENT = {
@@ -96,6 +96,8 @@ def test_pairs_are_only_read_from_a_whole_body_or_group() -> None:
         ("{a:1}", None),
         ('{"\\u0061":"\\u00e9\\ud83d\\ude00\\n\\/\\q"}', "é\U0001f600\n/q"),
         ('{"a":"\\ud83d-\\ude00\\ude00\\u12"}', "\ufffd-\ufffd\ufffdu12"),
+        ('\ufeff{"a":"x"}', "x"),
+        ('\ufeff\ufeff{"a":"x"}', None),
         ("[1,2]", None),
         ("", None),
     ],
@@ -165,6 +167,42 @@ def test_the_events_of_a_list_are_its_elements() -> None:
     assert list(events_of(body, parse_path("b"))) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ('{"a":[{"b":1},{"b":2},{"b":3', "1,2"),
+        ('{"a": [ {"b":1}, {"b":2}, ', "1,2"),
+        ('{"a":[{"b":1}', "1"),
+        ('{"a":[{"b":', None),
+        ('{"a":[1,{"b":2},', None),
+        ('{"a":[', None),
+        ('{"c":{"a":[{"b":1},', None),
+    ],
+)
+def test_of_a_list_of_objects_that_is_cut_off_those_before_the_cut_are_found(text: str, ids: str | None) -> None:
+    assert at(text, "a[*].b") == ids
+    assert at(text, "a[-1].b") == (ids and ids[-1])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([104, 105], "hi"),
+        ([104.0, 195.0, 188.0, 255.0], "hü\ufffd"),
+        ([226, 130, 65], "\ufffd\ufffdA"),
+        ([237, 160, 128, 240, 159, 152, 128], "\ufffd\ufffd\ufffd\U0001f600"),
+        ([104, 256], "104,256"),
+        ([104, -1], "104,-1"),
+        ([104, None], "104"),
+        ([], ""),
+        ("hi", "hi"),
+        (104, "104"),
+    ],
+)
+def test_the_text_of_a_list_of_bytes_is_read(value: Any, text: str) -> None:
+    assert at({"a": value}, "a[bytes]") == text
+
+
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
@@ -204,5 +242,6 @@ def test_a_path_has_keys_and_positions() -> None:
     assert parse_path("a.b[0].c").segments == (b"a", b"b", 0, b"c")
     assert parse_path("a[-1][*]").segments == (b"a", -1, ALL)
     assert parse_path("[0].a").segments == (0, b"a")
+    assert parse_path("a[bytes]").segments == (b"a", BYTES)
     assert parse_path("a[x].b[1000]").segments == (b"a[x]", b"b[1000]")
     assert parse_path("a..b").segments == (b"a", b"", b"b")
