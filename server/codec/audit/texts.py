@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from server.codec.audit.paths import ALL, BYTES, Path, Segment, beginnings
+from server.codec.audit.paths import ALL, BYTES, HEX, Path, Segment, beginnings
 
 __all__ = [
     "BYTE_ORDER_MARK",
@@ -50,6 +50,7 @@ _PAIR = re.compile(rb"(?:\A|(?<=[\s,;(\[{|'\"]))([A-Za-z0-9_./@-]+)=")
 _PAIR_END = re.compile(rb"[\s,;]")
 _QUOTED = re.compile(rb'\\(["\\])')
 _BYTE = re.compile(rb"([0-9]{1,3})(?:\.0)?")
+_HEX = re.compile(rb"(?:[0-9a-fA-F]{2})+")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 
@@ -89,6 +90,9 @@ def find(text: bytes, segments: Sequence[Segment], *, pairs_too: bool = False, r
             pairs_too = False
             continue
         rest = rest[1:]
+        if first == HEX:
+            text = _utf8(bytes.fromhex(text.decode())) if _HEX.fullmatch(text) else text
+            continue
         if not _is_list(text):
             continue
         if first == BYTES:
@@ -321,7 +325,11 @@ def _text_of_bytes(text: bytes) -> bytes:
     values = [int(number[1]) for number in numbers if number]
     if not numbers or len(values) < len(numbers) or max(values) > 255:
         return text
-    return _NOT_UTF8.sub("\N{REPLACEMENT CHARACTER}", bytes(values).decode(errors="surrogateescape")).encode()
+    return _utf8(bytes(values))
+
+
+def _utf8(values: bytes) -> bytes:
+    return _NOT_UTF8.sub("\N{REPLACEMENT CHARACTER}", values.decode(errors="surrogateescape")).encode()
 
 
 def _joined(texts: Iterable[bytes | None]) -> bytes:

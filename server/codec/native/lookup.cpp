@@ -39,6 +39,18 @@ bool append_byte(std::string& bytes, View element) {
   return value < 256;
 }
 
+// Appends the bytes that hexadecimal digits stand for; false if a text has something else.
+bool append_hex(std::string& bytes, View digits) {
+  const auto value = [](char c) { return View("0123456789abcdef").find(c >= 'A' && c <= 'F' ? static_cast<char>(c | 32) : c); };
+  if (digits.size() % 2 != 0) return false;
+  for (size_t at = 0; at < digits.size(); at += 2) {
+    const size_t high = value(digits[at]), low = value(digits[at + 1]);
+    if (high == View::npos || low == View::npos) return false;
+    bytes += static_cast<char>(high << 4 | low);
+  }
+  return true;
+}
+
 // Returns a text with U+FFFD in place of each byte that is not UTF-8.
 std::string as_utf8(View bytes) {
   std::string text;
@@ -70,12 +82,12 @@ bool Lookup::find(uint32_t node, const Path& path, size_t from, View& found) {
     }
     const Tail tail = path.tails[from];
     ++from;
-    if (!may_be_list(text(node))) continue;
+    if (segment.kind != Segment::kHex && !may_be_list(text(node))) continue;
     if (segment.kind == Segment::kAll) {
       found = nodes_[family(node, tail.family) + tail.number].value.raw;
       return !found.empty();
     }
-    node = segment.kind == Segment::kBytes ? text_of_bytes(node) : element(node, segment.index);
+    node = segment.kind == Segment::kIndex ? element(node, segment.index) : text_of_bytes(node, segment.kind);
     if (nodes_[node].value.kind == RawValue::kNone) return false;
   }
   found = plain_text(node);
@@ -220,17 +232,19 @@ uint32_t Lookup::family(uint32_t list, uint32_t number) {
   return first;
 }
 
-// Returns the node of the text of a list of bytes; any other list itself.
-uint32_t Lookup::text_of_bytes(uint32_t list) {
-  if (const uint32_t known = known_element(list, Segment::kBytes, 0); known != kNone) return known;
-  const View from = text(list);
+// Returns the node of the text of a list of bytes, or of hexadecimal digits; of anything else its own text.
+uint32_t Lookup::text_of_bytes(uint32_t number, Segment::Kind kind) {
+  if (const uint32_t known = known_element(number, kind, 0); known != kNone) return known;
+  const View from = text(number);
   count(from);
   std::string bytes;
-  bool are_bytes = true;
-  for (Elements elements(from); are_bytes && elements.next();) are_bytes = append_byte(bytes, elements.text(*arena_));
+  bool are_bytes = kind != Segment::kHex || append_hex(bytes, from);
+  if (kind == Segment::kBytes) {
+    for (Elements elements(from); are_bytes && elements.next();) are_bytes = append_byte(bytes, elements.text(*arena_));
+  }
   are_bytes = are_bytes && !bytes.empty();
   const uint32_t found = add({RawValue::kPlain, are_bytes ? arena_->keep(as_utf8(bytes)) : from});
-  remember_element(list, found, Segment::kBytes, 0);
+  remember_element(number, found, kind, 0);
   return found;
 }
 

@@ -12,6 +12,7 @@ std::string as_text(const Segments& segments, size_t from, size_t end) {
     if (segment.kind == Segment::kIndex) text += '[' + std::to_string(segment.index) + ']';
     if (segment.kind == Segment::kAll) text += '*';
     if (segment.kind == Segment::kBytes) text += '#';
+    if (segment.kind == Segment::kHex) text += 'x';
   }
   return text;
 }

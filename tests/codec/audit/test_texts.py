@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.codec.audit.paths import ALL, BYTES, parse_path
+from server.codec.audit.paths import ALL, BYTES, HEX, parse_path
 from server.codec.audit.texts import elements_of, events_of, find, members, pairs, plain
 
 EVENT = {
@@ -203,6 +203,13 @@ def test_the_text_of_a_list_of_bytes_is_read(value: Any, text: str) -> None:
     assert at({"a": value}, "a[bytes]") == text
 
 
+@pytest.mark.parametrize(
+    ("digits", "text"), [("626F62", "bob"), ("626f6220fF", "bob \ufffd"), ("626", "626"), ("bob", "bob"), ("", "")]
+)
+def test_the_text_of_hexadecimal_digits_is_read(digits: str, text: str) -> None:
+    assert at({"a": digits}, "a[hex]") == text
+
+
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
@@ -242,6 +249,7 @@ def test_a_path_has_keys_and_positions() -> None:
     assert parse_path("a.b[0].c").segments == (b"a", b"b", 0, b"c")
     assert parse_path("a[-1][*]").segments == (b"a", -1, ALL)
     assert parse_path("[0].a").segments == (0, b"a")
-    assert parse_path("a[bytes]").segments == (b"a", BYTES)
+    assert parse_path("a[bytes].b").segments == (b"a", BYTES, b"b")
+    assert parse_path("[hex]").segments == (HEX,)
     assert parse_path("a[x].b[1000]").segments == (b"a[x]", b"b[1000]")
     assert parse_path("a..b").segments == (b"a", b"", b"b")
