@@ -108,15 +108,21 @@ def find(text: bytes, segments: Sequence[Segment], *, pairs_too: bool = False, r
 
 
 def events_of(text: bytes, path: Path, *, read: Read = members_of) -> Iterator[bytes]:
-    """Yield the elements of the list to which a path without positions leads; none if there is no list."""
+    """Yield the elements of the list to which a path of keys leads; none if there is no list.
+
+    If ``[*]`` and a key follow, the elements are objects, and what is yielded is the member with this key, or an empty
+    text.
+    """
     rest = path.segments
-    while rest:
+    while rest and rest[0] != ALL:
         found = _member(text, rest, read)
         if found is None:
             return
         count, text = found
         rest = rest[count:]
-    yield from elements_of(text)
+    key = rest[-1] if rest else None
+    for element in elements_of(text):
+        yield (dict(members(element)).get(key) or b"") if isinstance(key, bytes) else element
 
 
 def plain(text: bytes) -> bytes:

@@ -34,6 +34,7 @@ uint32_t Keys::known(View key) const {
 }
 
 void Path::prepare() {
+  beginnings.clear();
   beginnings.resize(segments.size());
   tails.resize(segments.size());
   for (size_t from = 0; from < segments.size(); ++from) {

@@ -129,6 +129,14 @@ bool Members::next() {
   return true;
 }
 
+View member_of(View object, View key, Arena& arena) {
+  RawValue found;
+  for (Members members(object); members.next();) {
+    if (members.key(arena) == key) found = members.value();
+  }
+  return found.is_there() ? found.text(arena) : View();
+}
+
 bool Pairs::next() {
   while (true) {
     const size_t equals = text_.find('=', at_);

@@ -54,6 +54,9 @@ class Pairs {
   RawValue value_;
 };
 
+// Returns the text of the member of a JSON object with a key; of several the last one's, of none an empty text.
+View member_of(View object, View key, Arena& arena);
+
 // Tells what members a text has: those of a JSON object, those of a key=value text, or none, as lists have none.
 enum class Shape : uint8_t { kObject, kList, kPairs };
 Shape shape_of(View text);

@@ -165,6 +165,8 @@ def test_the_events_of_a_list_are_its_elements() -> None:
     assert list(events_of(body, parse_path("a.items"))) == [b'{"x": 1}', b"", b"t"]
     assert list(events_of(body, parse_path("a"))) == []
     assert list(events_of(body, parse_path("b"))) == []
+    inside = json.dumps({"a": [{"b": "x", "c": 1}, {"b": {"d": 1}}, {"b": None}, {}, "t"]}).encode()
+    assert list(events_of(inside, parse_path("a[*].b"))) == [b"x", b'{"d": 1}', b"", b"", b""]
 
 
 @pytest.mark.parametrize(
