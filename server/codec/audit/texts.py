@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from server.codec.audit.bytes_as_text import text_of_bytes, text_of_hex
 from server.codec.audit.paths import ALL, BYTES, HEX, Path, Segment, beginnings
 
 __all__ = [
@@ -49,9 +50,6 @@ _ESCAPED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 _PAIR = re.compile(rb"(?:\A|(?<=[\s,;(\[{|'\"]))([A-Za-z0-9_./@-]+)=")
 _PAIR_END = re.compile(rb"[\s,;]")
 _QUOTED = re.compile(rb'\\(["\\])')
-_BYTE = re.compile(rb"([0-9]{1,3})(?:\.0)?")
-_HEX = re.compile(rb"(?:[0-9a-fA-F]{2})+")
-_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 
 
@@ -91,12 +89,12 @@ def find(text: bytes, segments: Sequence[Segment], *, pairs_too: bool = False, r
             continue
         rest = rest[1:]
         if first == HEX:
-            text = _utf8(bytes.fromhex(text.decode())) if _HEX.fullmatch(text) else text
+            text = text_of_hex(text)
             continue
         if not _is_list(text):
             continue
         if first == BYTES:
-            text = _text_of_bytes(text)
+            text = text_of_bytes(list(elements_of(text))) or text
             continue
         if first == ALL:
             return _joined(find(element, rest) for element in elements_of(text)) or None
@@ -320,22 +318,6 @@ def _element_at(text: bytes, position: int) -> bytes | None:
             return element
         last = element
     return last if position < 0 else None
-
-
-def _text_of_bytes(text: bytes) -> bytes:
-    """Return the text of a list of bytes, those that are not UTF-8 as U+FFFD; any other list unchanged.
-
-    journalctl writes the texts of programs so if they are not UTF-8.
-    """
-    numbers = [_BYTE.fullmatch(element) for element in elements_of(text)]
-    values = [int(number[1]) for number in numbers if number]
-    if not numbers or len(values) < len(numbers) or max(values) > 255:
-        return text
-    return _utf8(bytes(values))
-
-
-def _utf8(values: bytes) -> bytes:
-    return _NOT_UTF8.sub("\N{REPLACEMENT CHARACTER}", values.decode(errors="surrogateescape")).encode()
 
 
 def _joined(texts: Iterable[bytes | None]) -> bytes:

@@ -41,7 +41,9 @@ bool append_byte(std::string& bytes, View element) {
 
 // Appends the bytes that hexadecimal digits stand for; false if a text has something else.
 bool append_hex(std::string& bytes, View digits) {
-  const auto value = [](char c) { return View("0123456789abcdef").find(c >= 'A' && c <= 'F' ? static_cast<char>(c | 32) : c); };
+  const auto value = [](char c) {
+    return View("0123456789abcdef").find(c >= 'A' && c <= 'F' ? static_cast<char>(c | 32) : c);
+  };
   if (digits.size() % 2 != 0) return false;
   for (size_t at = 0; at < digits.size(); at += 2) {
     const size_t high = value(digits[at]), low = value(digits[at + 1]);
