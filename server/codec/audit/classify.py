@@ -33,7 +33,7 @@ __all__ = [
 MOST_BYTES = 8192
 """Bytes of a value that an audit column holds."""
 
-_MAP = re.compile(rb"\s*(?:\[\s*)*\{\s*[\"}]")
+_MAP = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*)*\{\s*[\"}]")
 _WORDS = {"actor_type": ACTOR_TYPES, "outcome": (b"success", b"failure"), "category": CATEGORIES}
 _LEFT_OUT = (("actor_name", "actor_id"), ("effective_actor_id", "actor_id"), ("source_host", "source_id"))
 

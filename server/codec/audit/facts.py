@@ -9,7 +9,7 @@ from functools import cached_property
 from server.codec.audit.lookup import Lookup
 from server.codec.audit.paths import Path, Segment, beginnings
 from server.codec.audit.rules import IN_BODY, Place, Source
-from server.codec.audit.texts import JsonObject, is_json, members_of, objects_in, read_object
+from server.codec.audit.texts import JsonObject, begins_with, is_json, members_of, objects_in, read_object
 from server.codec.records import Attributes, RecordColumns, Repeated
 
 __all__ = ["Facts", "all_facts", "facts_of"]
@@ -56,12 +56,11 @@ class Facts:
     @property
     def is_cut(self) -> bool:
         """True if the body is a JSON object that does not end, so that what it does not have may be missing."""
-        return self.body.lstrip(b" \t\r\n").startswith(b"{") and not self._object.is_whole
+        return begins_with(self.body, b"{") and not self._object.is_whole
 
     def objects(self) -> Iterator[bytes]:
         """Yield the JSON objects in a body that is a list of them, or has several one after the other."""
-        is_list = self.body.lstrip(b" \t\r\n").startswith(b"[")
-        return objects_in(self.body) if is_list or self.is_several else iter(())
+        return objects_in(self.body) if begins_with(self.body, b"[") or self.is_several else iter(())
 
     @cached_property
     def pairs(self) -> Mapping[bytes, bytes | None]:

@@ -20,7 +20,7 @@ from server.codec.audit.errors import RuleError
 from server.codec.audit.generic import GENERIC_FIELDS
 from server.codec.audit.parse_sources import parse_source, parse_template
 from server.codec.audit.parse_tests import check_literal, parse_tests, parse_values
-from server.codec.audit.paths import Path, parse_path
+from server.codec.audit.paths import ALL, Path, parse_path
 from server.codec.audit.rules import FIELD_NAMES, Condition, Extract, Fields, Match, Place, Rule, Source, Template
 from server.codec.regex import RegexError, compile_regex
 from server.errors.suggestions import did_you_mean
@@ -200,13 +200,18 @@ def _parse_absent(given: object) -> frozenset[bytes]:
 def _parse_split(given: object) -> Path | None:
     if given is None:
         return None
-    form = '\'split\' must be the path to a list in the body, such as "body:items", or "body" if it is a list itself'
+    form = (
+        '\'split\' must be the path to a list in the body, such as "body:items", "body" if it is a list itself, or '
+        'the path to a member of its elements, such as "body:logEvents[*].message"'
+    )
     if given == "body":
         return Path(b"", ())
     if not isinstance(given, str) or not given.startswith("body:"):
         raise RuleError(form)
     path = parse_path(given.removeprefix("body:"))
-    if not all(isinstance(segment, bytes) for segment in path.segments):
+    *before, last = path.segments
+    keys = [*before[:-1], last] if len(before) > 1 and before[-1] == ALL else path.segments
+    if not all(isinstance(segment, bytes) for segment in keys):
         raise RuleError(form)
     return path
 

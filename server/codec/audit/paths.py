@@ -7,17 +7,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
-__all__ = ["ALL", "MOST_SEGMENTS", "Path", "Segment", "parse_path"]
+__all__ = ["ALL", "BYTES", "HEX", "MOST_SEGMENTS", "Path", "Segment", "parse_path"]
 
 ALL = "*"
 """The segment ``[*]``: all elements of a list."""
 
+BYTES = "bytes"
+"""The segment ``[bytes]``: the text of a list of bytes."""
+
+HEX = "hex"
+"""The segment ``[hex]``: the text of bytes in hexadecimal digits."""
+
 MOST_SEGMENTS = 16
 
 Segment = bytes | int | str
-"""A key in UTF-8, the position of an element (0 is the first, -1 the last), or ``ALL``."""
+"""A key in UTF-8, the position of an element (0 is the first, -1 the last), ``ALL``, ``BYTES`` or ``HEX``."""
 
-_INDEX = re.compile(r"\[([0-9]{1,3}|-1|\*)\]")
+_INDEX = re.compile(r"\[([0-9]{1,3}|-1|\*|bytes|hex)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,6 @@ def parse_path(text: str) -> Path:
 def _cut_indexes(part: str) -> tuple[str, list[Segment]]:
     indexes: list[Segment] = []
     while match := re.search(_INDEX.pattern + r"\Z", part):
-        indexes.insert(0, ALL if match[1] == ALL else int(match[1]))
+        indexes.insert(0, match[1] if match[1] in (ALL, BYTES, HEX) else int(match[1]))
         part = part[: match.start()]
     return part, indexes

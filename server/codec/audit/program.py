@@ -11,7 +11,7 @@ from typing import TypeVar
 from server.codec.audit import words
 from server.codec.audit.digest import rules_digest
 from server.codec.audit.matching import in_order
-from server.codec.audit.paths import ALL, Path, Segment
+from server.codec.audit.paths import ALL, BYTES, HEX, Path, Segment
 from server.codec.audit.rules import (
     FIELD_NAMES,
     AllOf,
@@ -130,7 +130,9 @@ def _path(path: Path) -> bytes:
 def _segment(segment: Segment) -> bytes:
     if isinstance(segment, bytes):
         return encode_varint(0) + encode_string(segment)
-    return encode_varint(2) if segment == ALL else encode_varint(1) + _signed(int(segment))
+    if isinstance(segment, int):
+        return encode_varint(1) + _signed(segment)
+    return encode_varint(2 + (ALL, BYTES, HEX).index(segment))
 
 
 def _optional(value: _T | None, encode: Callable[[_T], bytes]) -> bytes:

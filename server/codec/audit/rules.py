@@ -173,7 +173,7 @@ class Rule:
         fields: sources of the audit columns.
         values: name of a field -> what is stored instead of its values.
         absent: values that stand for nothing, such as ``-``.
-        split: path in the body to a list whose elements are records of their own, or None.
+        split: path in the body to a list whose elements are records of their own, or a member of them; or None.
     """
 
     name: str

@@ -1,8 +1,9 @@
 """Values within texts: JSON, as structured attributes and bodies are stored or as senders write it, and ``key=value``.
 
 The scanner takes what senders write. It looks at the structure only: strings and brackets. Members before a place
-where a text is broken, or cut off, are found; the member that is cut off is not. It is linear, and does not recurse
-into what it skips. The compiled codec has the same scanner (``native/texts.cpp``).
+where a text is broken, or cut off, are found; the member that is cut off is not, unless it is a list of objects: then
+those before the cut are found. It is linear, and does not recurse into what it skips. The compiled codec has the same
+scanner (``native/texts.cpp``).
 
 - **JSON objects**: of members with the same key, the last counts.
 - **several JSON objects** one after the other, with white space between them: each is an event of its own.
@@ -18,10 +19,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from server.codec.audit.paths import ALL, Path, Segment, beginnings
+from server.codec.audit.bytes_as_text import text_of_bytes, text_of_hex
+from server.codec.audit.paths import ALL, BYTES, HEX, Path, Segment, beginnings
 
 __all__ = [
+    "BYTE_ORDER_MARK",
     "JsonObject",
+    "begins_with",
     "elements_of",
     "events_of",
     "find",
@@ -34,6 +38,9 @@ __all__ = [
     "plain",
     "read_object",
 ]
+
+BYTE_ORDER_MARK = "\N{BYTE ORDER MARK}".encode()
+"""What some programs write before a text; it is no part of the text."""
 
 _SPACE = b" \t\r\n"
 _BARE = re.compile(rb"(?:true|false|null|-?[0-9][-+.0-9eE]*)(?=[\s,\]}]|\Z)")
@@ -81,7 +88,13 @@ def find(text: bytes, segments: Sequence[Segment], *, pairs_too: bool = False, r
             pairs_too = False
             continue
         rest = rest[1:]
+        if first == HEX:
+            text = text_of_hex(text)
+            continue
         if not _is_list(text):
+            continue
+        if first == BYTES:
+            text = text_of_bytes(list(elements_of(text))) or text
             continue
         if first == ALL:
             return _joined(find(element, rest) for element in elements_of(text)) or None
@@ -93,15 +106,21 @@ def find(text: bytes, segments: Sequence[Segment], *, pairs_too: bool = False, r
 
 
 def events_of(text: bytes, path: Path, *, read: Read = members_of) -> Iterator[bytes]:
-    """Yield the elements of the list to which a path without positions leads; none if there is no list."""
+    """Yield the elements of the list to which a path of keys leads; none if there is no list.
+
+    If ``[*]`` and a key follow, the elements are objects, and what is yielded is the member with this key, or an empty
+    text.
+    """
     rest = path.segments
-    while rest:
+    while rest and rest[0] != ALL:
         found = _member(text, rest, read)
         if found is None:
             return
         count, text = found
         rest = rest[count:]
-    yield from elements_of(text)
+    key = rest[-1] if rest else None
+    for element in elements_of(text):
+        yield (dict(members(element)).get(key) or b"") if isinstance(key, bytes) else element
 
 
 def plain(text: bytes) -> bytes:
@@ -113,7 +132,7 @@ def plain(text: bytes) -> bytes:
 
 def is_json(text: bytes) -> bool:
     """Return whether a text begins like a JSON object or list."""
-    at = _skip_space(text, 0)
+    at = _beginning(text)
     return text[at : at + 1] in (b"{", b"[")
 
 
@@ -144,8 +163,8 @@ def read_object(text: bytes) -> JsonObject:
     """Read the JSON object with which a text begins; without members if it begins with something else."""
     found, end = _read_members(text)
     is_whole = end >= 0
-    if not is_whole and _stands_at(text, 0, b"{"):
-        end = _end_of_value(text, _skip_space(text, 0))
+    if not is_whole and begins_with(text, b"{"):
+        end = _end_of_value(text, _beginning(text))
     return JsonObject(dict(found), is_whole, end >= 0 and _stands_at(text, end, b"{["))
 
 
@@ -157,7 +176,7 @@ def members(text: bytes) -> Iterator[tuple[bytes, bytes | None]]:
 def _read_members(text: bytes) -> tuple[list[tuple[bytes, bytes | None]], int]:
     """Return the members of a JSON object, and where it ends; -1 if it is broken, or there is none."""
     found: list[tuple[bytes, bytes | None]] = []
-    at = _skip_space(text, 0)
+    at = _beginning(text)
     if text[at : at + 1] != b"{":
         return found, -1
     at = _skip_space(text, at + 1)
@@ -174,6 +193,8 @@ def _read_members(text: bytes) -> tuple[list[tuple[bytes, bytes | None]], int]:
         at = _skip_space(text, at + 1)
         end = _end_of_value(text, at)
         if end < 0:
+            if _has_whole_object(text, at):
+                found.append((key, text[at:]))
             break
         found.append((key, _decoded(text[at:end])))
         at = _skip_space(text, end)
@@ -190,7 +211,7 @@ def objects_in(text: bytes) -> Iterator[bytes]:
 
     Among the latter may be lists of objects.
     """
-    at = _skip_space(text, 0)
+    at = _beginning(text)
     while text[at : at + 1] in (b"{", b"["):
         end = _end_of_value(text, at)
         if text[at : at + 1] == b"{":
@@ -198,10 +219,10 @@ def objects_in(text: bytes) -> Iterator[bytes]:
         else:
             elements = elements_of(text[at:end] if end >= 0 else text[at:])
             first = next(elements, b"")
-            if not _stands_at(first, 0, b"{"):
+            if not begins_with(first, b"{"):
                 return
             yield first
-            yield from (element for element in elements if _stands_at(element, 0, b"{"))
+            yield from (element for element in elements if begins_with(element, b"{"))
         if end < 0:
             return
         at = _skip_space(text, end)
@@ -248,7 +269,12 @@ def elements_of(text: bytes) -> Iterator[bytes]:
 
 
 def _is_list(text: bytes) -> bool:
-    return _stands_at(text, 0, b"[")
+    return begins_with(text, b"[")
+
+
+def begins_with(text: bytes, characters: bytes) -> bool:
+    """Return whether a text begins with one of some characters, or with white space before it."""
+    return _stands_at(text, _beginning(text), characters)
 
 
 def _stands_at(text: bytes, at: int, characters: bytes) -> bool:
@@ -269,7 +295,7 @@ def _is_list_of_scalars(text: bytes) -> bool:
 
 def _spans(text: bytes) -> Iterator[tuple[int, int]]:
     """Yield where the elements of a list begin and end, up to the place where the text is broken."""
-    at = _skip_space(text, 0)
+    at = _beginning(text)
     if text[at : at + 1] != b"[":
         return
     at = _skip_space(text, at + 1)
@@ -308,10 +334,23 @@ def _end_of_pair(text: bytes, at: int) -> int:
     return end.start() if end else len(text)
 
 
+def _beginning(text: bytes) -> int:
+    """Return where a text begins behind a byte order mark and white space."""
+    return _skip_space(text, len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0)
+
+
 def _skip_space(text: bytes, at: int) -> int:
     while at < len(text) and text[at] in _SPACE:
         at += 1
     return at
+
+
+def _has_whole_object(text: bytes, at: int) -> bool:
+    """Return whether a list of objects, which does not end, begins at a place and has a whole object."""
+    if text[at : at + 1] != b"[":
+        return False
+    at = _skip_space(text, at + 1)
+    return text[at : at + 1] == b"{" and _end_of_value(text, at) >= 0
 
 
 def _end_of_string(text: bytes, at: int) -> int:

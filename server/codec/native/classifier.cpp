@@ -148,6 +148,7 @@ const Rule* Classifier::first_match(bool is_event, View* events) {
     }
     View list;
     if (rule.splits && !find_list(rule.split, events != nullptr ? *events : list)) return false;
+    if (rule.splits && events != nullptr) event_member_ = rule.split_member;
     found = &rule;
     return true;
   });

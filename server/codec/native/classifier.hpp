@@ -56,6 +56,9 @@ class Classifier {
   bool is_list_of_events(const Facts& facts, Arena& arena, View& events);
   bool classify_event(const Facts& facts, Arena& arena, AuditFields& fields);
 
+  // Returns the member of the elements of the list found last that is an event; empty if they are events themselves.
+  View event_member() const { return event_member_; }
+
   // Returns the bytes of all objects, lists and pairs that were read so far, of each as often as it was read.
   uint64_t bytes_read() const;
 
@@ -131,7 +134,7 @@ class Classifier {
   bool body_is_several_ = false;  // JSON objects one after the other: then no path leads into the body
   bool body_is_whole_ = false;  // a JSON object up to its end
   Shape body_shape_ = Shape::kList;
-  View service_name_, scope_name_;
+  View service_name_, scope_name_, event_member_;
   // The matches whose conditions on the resource hold, on the scope too, and on the record too: for its events.
   MatchSet of_resource_, of_scope_, of_record_;
   MatchSet candidates_;  // those that the keys of the record admit

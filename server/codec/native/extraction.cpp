@@ -16,7 +16,7 @@ constexpr Field kTextFields[] = {
 
 // Tells whether a text begins like a map, or like a list with a map in it.
 bool is_map(View text) {
-  size_t at = 0;
+  size_t at = begins_with_mark(text) ? kByteOrderMark.size() : 0;
   const auto skip_space = [&] {
     while (at < text.size() && View(" \t\r\n\v\f").find(text[at]) != View::npos) ++at;
   };

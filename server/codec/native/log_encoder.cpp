@@ -77,9 +77,11 @@ void LogEncoder::encode_record(View message, int depth) {
 template <typename Use>
 void LogEncoder::for_each_event(View events, bool are_objects, Use use) {
   const auto use_elements = [&](View list) {
+    const View member = classifier_.event_member();
     for (Elements elements(list); elements.next();) {
       event_arena_.clear();
-      if (!use(elements.text(event_arena_))) return false;
+      const View element = elements.text(event_arena_);
+      if (!use(member.empty() ? element : member_of(element, member, event_arena_))) return false;
     }
     return true;
   };

@@ -26,6 +26,46 @@ View plain(View text, Arena& arena) {
   return elements.is_whole() ? arena.keep(joined) : text;
 }
 
+// Appends the byte that an element of a list stands for; false if it stands for none.
+bool append_byte(std::string& bytes, View element) {
+  if (element.size() > 2 && element.substr(element.size() - 2) == ".0") element.remove_suffix(2);
+  if (element.empty() || element.size() > 3) return false;
+  unsigned value = 0;
+  for (const char digit : element) {
+    if (digit < '0' || digit > '9') return false;
+    value = value * 10 + static_cast<unsigned>(digit - '0');
+  }
+  bytes += static_cast<char>(value);
+  return value < 256;
+}
+
+// Appends the bytes that hexadecimal digits stand for; false if a text has something else.
+bool append_hex(std::string& bytes, View digits) {
+  const auto value = [](char c) {
+    return View("0123456789abcdef").find(c >= 'A' && c <= 'F' ? static_cast<char>(c | 32) : c);
+  };
+  if (digits.size() % 2 != 0) return false;
+  for (size_t at = 0; at < digits.size(); at += 2) {
+    const size_t high = value(digits[at]), low = value(digits[at + 1]);
+    if (high == View::npos || low == View::npos) return false;
+    bytes += static_cast<char>(high << 4 | low);
+  }
+  return true;
+}
+
+// Returns a text with U+FFFD in place of each byte that is not UTF-8.
+std::string as_utf8(View bytes) {
+  std::string text;
+  for (size_t at = 0; at < bytes.size();) {
+    size_t length = 1;
+    while (length <= 4 && !is_utf8(bytes.substr(at, length))) ++length;
+    const bool is_character = length <= 4;
+    text += is_character ? bytes.substr(at, length) : View("\xEF\xBF\xBD");
+    at += is_character ? length : 1;
+  }
+  return text;
+}
+
 }  // namespace
 
 uint32_t Lookup::add(const RawValue& value, bool pairs_too) {
@@ -44,12 +84,12 @@ bool Lookup::find(uint32_t node, const Path& path, size_t from, View& found) {
     }
     const Tail tail = path.tails[from];
     ++from;
-    if (!may_be_list(text(node))) continue;
+    if (segment.kind != Segment::kHex && !may_be_list(text(node))) continue;
     if (segment.kind == Segment::kAll) {
       found = nodes_[family(node, tail.family) + tail.number].value.raw;
       return !found.empty();
     }
-    node = element(node, segment.index);
+    node = segment.kind == Segment::kIndex ? element(node, segment.index) : text_of_bytes(node, segment.kind);
     if (nodes_[node].value.kind == RawValue::kNone) return false;
   }
   found = plain_text(node);
@@ -192,6 +232,22 @@ uint32_t Lookup::family(uint32_t list, uint32_t number) {
   for (const std::string& text : joined) add({RawValue::kPlain, arena_->keep(text)});
   remember_element(list, first, Segment::kAll, number);
   return first;
+}
+
+// Returns the node of the text of a list of bytes, or of hexadecimal digits; of anything else its own text.
+uint32_t Lookup::text_of_bytes(uint32_t number, Segment::Kind kind) {
+  if (const uint32_t known = known_element(number, kind, 0); known != kNone) return known;
+  const View from = text(number);
+  count(from);
+  std::string bytes;
+  bool are_bytes = kind != Segment::kHex || append_hex(bytes, from);
+  if (kind == Segment::kBytes) {
+    for (Elements elements(from); are_bytes && elements.next();) are_bytes = append_byte(bytes, elements.text(*arena_));
+  }
+  are_bytes = are_bytes && !bytes.empty();
+  const uint32_t found = add({RawValue::kPlain, are_bytes ? arena_->keep(as_utf8(bytes)) : from});
+  remember_element(number, found, kind, 0);
+  return found;
 }
 
 }  // namespace lognotary

@@ -56,6 +56,7 @@ class Lookup {
   void read(uint32_t number);
   uint32_t element(uint32_t list, int64_t index);
   uint32_t family(uint32_t list, uint32_t number);
+  uint32_t text_of_bytes(uint32_t number, Segment::Kind kind);
   uint32_t known_element(uint32_t list, Segment::Kind kind, int64_t key) const;
   void remember_element(uint32_t list, uint32_t element, Segment::Kind kind, int64_t key);
 

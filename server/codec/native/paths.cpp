@@ -11,6 +11,8 @@ std::string as_text(const Segments& segments, size_t from, size_t end) {
     if (segment.kind == Segment::kKey) text += std::to_string(segment.key.size()) + ':' + segment.key;
     if (segment.kind == Segment::kIndex) text += '[' + std::to_string(segment.index) + ']';
     if (segment.kind == Segment::kAll) text += '*';
+    if (segment.kind == Segment::kBytes) text += '#';
+    if (segment.kind == Segment::kHex) text += 'x';
   }
   return text;
 }
@@ -32,6 +34,7 @@ uint32_t Keys::known(View key) const {
 }
 
 void Path::prepare() {
+  beginnings.clear();
   beginnings.resize(segments.size());
   tails.resize(segments.size());
   for (size_t from = 0; from < segments.size(); ++from) {

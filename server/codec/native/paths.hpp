@@ -65,9 +65,10 @@ class Slots {
   std::vector<uint32_t> filled_;
 };
 
-// A part of a path: a key, the position of an element, or all elements.
+// A part of a path: a key, the position of an element, all elements, or the text of bytes in a list or in hexadecimal
+// digits.
 struct Segment {
-  enum Kind : uint8_t { kKey, kIndex, kAll };
+  enum Kind : uint8_t { kKey, kIndex, kAll, kBytes, kHex };
   Kind kind = kKey;
   std::string key;
   int64_t index = 0;  // -1 is the last

@@ -115,6 +115,12 @@ class ProgramReader {
     if (rule.splits) {
       rule.split.place = Place::kBody;
       rule.split.path = path();
+      Segments& segments = rule.split.path.segments;
+      if (segments.size() > 2 && segments[segments.size() - 2].kind == Segment::kAll) {
+        rule.split_member = segments.back().key;
+        segments.resize(segments.size() - 2);
+        rule.split.path.prepare();
+      }
       rule.split.has_path = !rule.split.path.segments.empty();
     }
     return rule;

@@ -128,7 +128,8 @@ struct Rule {
   std::array<std::vector<StoredValue>, kFields> values;
   std::unordered_set<std::string> absent;
   bool splits = false;
-  Source split;  // the list of events in the body; the whole body has no path
+  Source split;              // the list of events in the body; the whole body has no path
+  std::string split_member;  // the member of its elements that is an event; empty if they are events themselves
 };
 
 class Rules {

@@ -16,6 +16,9 @@ size_t skip_space(View text, size_t at) {
   return at;
 }
 
+// Returns where a text begins behind a byte order mark and white space.
+size_t beginning(View text) { return skip_space(text, begins_with_mark(text) ? kByteOrderMark.size() : 0); }
+
 bool stands_at(View text, size_t at, char c) { return at < text.size() && text[at] == c; }
 
 // Returns where the string that begins at a quote ends, behind its closing quote.
@@ -72,6 +75,13 @@ size_t end_of_value(View text, size_t at) {
   return kNoEnd;
 }
 
+// Tells whether a list of objects, which does not end, begins at a place and has a whole object.
+bool has_whole_object(View text, size_t at) {
+  if (!stands_at(text, at, '[')) return false;
+  at = skip_space(text, at + 1);
+  return stands_at(text, at, '{') && end_of_value(text, at) != kNoEnd;
+}
+
 RawValue value_of(View json) {
   if (json == "null") return {RawValue::kNull, json};
   if (json.front() == '"') return {RawValue::kString, json.substr(1, json.size() - 2)};
@@ -92,7 +102,7 @@ View RawValue::text(Arena& arena) const {
   return kind == kQuoted ? unquote(raw, arena) : raw;
 }
 
-Members::Members(View text) : text_(text), at_(skip_space(text, 0)) {
+Members::Members(View text) : text_(text), at_(beginning(text)) {
   at_ = stands_at(text_, at_, '{') ? skip_space(text_, at_ + 1) : text_.size();
   if (stands_at(text_, at_, '}')) end_ = at_ + 1;
 }
@@ -106,12 +116,25 @@ bool Members::next() {
   if (!stands_at(text_, at_, ':')) return false;
   at_ = skip_space(text_, at_ + 1);
   end = end_of_value(text_, at_);
-  if (end == kNoEnd) return false;
+  if (end == kNoEnd) {
+    if (!has_whole_object(text_, at_)) return false;
+    value_ = {RawValue::kPlain, text_.substr(at_)};
+    at_ = text_.size();
+    return true;
+  }
   value_ = value_of(text_.substr(at_, end - at_));
   at_ = skip_space(text_, end);
   if (stands_at(text_, at_, '}')) end_ = at_ + 1;
   at_ = stands_at(text_, at_, ',') ? skip_space(text_, at_ + 1) : text_.size();
   return true;
+}
+
+View member_of(View object, View key, Arena& arena) {
+  RawValue found;
+  for (Members members(object); members.next();) {
+    if (members.key(arena) == key) found = members.value();
+  }
+  return found.is_there() ? found.text(arena) : View();
 }
 
 bool Pairs::next() {
@@ -147,7 +170,7 @@ bool Pairs::next() {
   }
 }
 
-Elements::Elements(View text) : text_(text), at_(skip_space(text, 0)) {
+Elements::Elements(View text) : text_(text), at_(beginning(text)) {
   if (!stands_at(text_, at_, '[')) {
     at_ = text_.size();
     return;
@@ -167,13 +190,13 @@ bool Elements::next() {
 }
 
 bool is_first_of_several(View text, size_t end) {
-  if (end == View::npos) end = end_of_value(text, skip_space(text, 0));
+  if (end == View::npos) end = end_of_value(text, beginning(text));
   if (end == kNoEnd) return false;
   end = skip_space(text, end);
   return stands_at(text, end, '{') || stands_at(text, end, '[');
 }
 
-Objects::Objects(View text) : text_(text), at_(skip_space(text, 0)), elements_(View()) {}
+Objects::Objects(View text) : text_(text), at_(beginning(text)), elements_(View()) {}
 
 bool Objects::next(Arena& arena) {
   while (true) {
@@ -201,7 +224,7 @@ bool Objects::next(Arena& arena) {
 bool Objects::next_element(Arena& arena) {
   while (elements_.next()) {
     object_ = elements_.text(arena);
-    if (stands_at(object_, skip_space(object_, 0), '{')) return has_first_ = true;
+    if (stands_at(object_, beginning(object_), '{')) return has_first_ = true;
     if (!has_first_) return false;
   }
   return false;
@@ -213,7 +236,7 @@ void Objects::next_value() {
 }
 
 Shape shape_of(View text) {
-  const size_t at = skip_space(text, 0);
+  const size_t at = beginning(text);
   if (stands_at(text, at, '{')) return Shape::kObject;
   return stands_at(text, at, '[') ? Shape::kList : Shape::kPairs;
 }

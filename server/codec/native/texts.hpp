@@ -5,6 +5,11 @@
 
 namespace lognotary {
 
+// What some programs write before a text; it is no part of the text.
+constexpr View kByteOrderMark = "\xEF\xBB\xBF";
+
+inline bool begins_with_mark(View text) { return text.substr(0, kByteOrderMark.size()) == kByteOrderMark; }
+
 // A value in a text. Strings of JSON and quoted values are only decoded if somebody asks for their text.
 struct RawValue {
   enum Kind : uint8_t { kNone, kNull, kPlain, kString, kQuoted };
@@ -48,6 +53,9 @@ class Pairs {
   View key_;
   RawValue value_;
 };
+
+// Returns the text of the member of a JSON object with a key; of several the last one's, of none an empty text.
+View member_of(View object, View key, Arena& arena);
 
 // Tells what members a text has: those of a JSON object, those of a key=value text, or none, as lists have none.
 enum class Shape : uint8_t { kObject, kList, kPairs };

@@ -49,6 +49,26 @@ def test_a_list_of_events_is_stored_once_and_its_events_are_audit_records() -> N
         assert any(part.encode() in word for column in audit.columns for word in getattr(column, "dictionary", ()))
 
 
+def test_events_may_be_members_of_the_elements_of_a_list() -> None:
+    rules = parse_rules(
+        [
+            {"name": "list", "match": {"body": {"kind": "List"}}, "split": "body:items[*].text"},
+            {"name": "event", "match": {"body": {"who": "*"}}, "fields": {"actor_id": "body:who"}},
+        ]
+    )
+    items = [{"text": '{"who":"a","password":"hunter2"}'}, {"who": "x"}, {"text": "plain"}, {"text": '{"who":"b"}'}]
+    body = json.dumps({"kind": "List", "items": items})
+    for sent, events in ((body, ("1,4", "4,4")), (body + body, ("1,8", "4,8", "5,8", "8,8"))):
+        audit, operational = Parity(Signal.LOGS, rules, redaction=Redaction()).assert_same(_list_of_events(sent))
+        assert isinstance(audit, Rows)
+        assert isinstance(operational, Rows)
+        assert (audit.count, operational.count) == (len(events), 1)
+        words = [word for column in audit.columns for word in words_of(column)]
+        for event in events:
+            assert any(f'"event":[{event}]'.encode() in word for word in words)
+        assert b"hunter2" not in repr((audit, operational)).encode()
+
+
 def test_events_of_a_list_are_redacted_and_so_is_the_list() -> None:
     events = [{"who": "a", "password": "hunter2"}, {"who": "b", "url": "postgres://b:hunter2@db"}]
     body = json.dumps({"kind": "List", "items": events}).encode()
@@ -126,6 +146,10 @@ def test_what_events_repeat_is_counted_whatever_it_is() -> None:
             ["1,3", "2,3", "3,3"],
         ),
         ('[{"kind":"List","items":[1,{"who":"a"}]},{"who":"b"}]', ["2,3", "3,3"]),
+        ('{"kind":"List","items":[{"who":"a"},{"who":"b"},{"who', ["1,2", "2,2"]),
+        ('\ufeff{"kind":"List","items":[{"who":"a"}]}', ["1,1"]),
+        ('\ufeff{"who":"a"}\n{"who":"b"}', ["1,2", "2,2"]),
+        ('\ufeff[{"who":"a"},{"who":"b"}]', ["1,2", "2,2"]),
     ],
 )
 def test_several_objects_in_a_body_are_events(body: str, events: list[str]) -> None:
@@ -138,7 +162,9 @@ def test_several_objects_in_a_body_are_events(body: str, events: list[str]) -> N
         assert any(f'"event":[{event}]'.encode() in word for word in words)
 
 
-@pytest.mark.parametrize("body", ['{"who":"a"} [info]', '{"who":"a"},{"who":"b"}', '{"who":"a"} and {"who":"b"}'])
+@pytest.mark.parametrize(
+    "body", ['{"who":"a"} [info]', '\ufeff{"who":"a"}', '{"who":"a"},{"who":"b"}', '{"who":"a"} and {"who":"b"}']
+)
 def test_what_stands_behind_an_event_in_its_body_does_not_hide_the_event(body: str) -> None:
     audit, *_ = Parity(Signal.LOGS, _SPLITTING).assert_same(_list_of_events(body))
     assert not isinstance(audit, (type, str))

@@ -22,6 +22,16 @@ from tests.codec.strategies import any_values, requests
 _KEYS = ("a", "b", "a.b", "a.b.c", "b[0]", "items", "event.name", "k", "é")
 _TEXTS = (
     *("x", "-", "403", "LOGIN", "user.create", "Failed", "10.0.0.1:80, 10.0.0.2", "[::1]:5", "null", "a=b"),
+    *(
+        "68c3C8",
+        "686",
+        "6x",
+        "[104,105]",
+        "[104.0,195.0,168.0,195.0,226,130]",
+        "[237,160,128,104]",
+        '\ufeff{"a":"x"}',
+        "[104,256]",
+    ),
     *('{"a":{"b":"x"}}', '["x","y"]', '[{"a":1}]', "{'a'", "success", "grantRole", "deploy", "AUTH", "é" * 5000),
 )
 _PATHS = (
@@ -43,6 +53,9 @@ _PATHS = (
     "items",
     "items[1]",
     "é",
+    "b[bytes]",
+    "a[*].b[bytes]",
+    "a[hex]",
 )
 
 _json = st.recursive(
@@ -173,7 +186,7 @@ def _rule(draw: st.DrawFn) -> dict[str, Any] | None:
     if draw(st.booleans()):
         rule["absent"] = draw(st.lists(st.sampled_from(["x", "403"]), max_size=2))
     if draw(st.integers(0, 3)) == 0:
-        rule["split"] = draw(st.sampled_from(["body", "body:items", "body:a.b"]))
+        rule["split"] = draw(st.sampled_from(["body", "body:items", "body:a.b", "body:items[*].a", "body:a[*].b"]))
     return rule
 
 

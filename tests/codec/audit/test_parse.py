@@ -220,6 +220,9 @@ ONE_OR_MORE = "must be a table of conditions, or a list of them"
         ({"name": "r", "match": MATCH, "absent": ["-" * 65]}, "at most 64 bytes"),
         ({"name": "r", "match": MATCH, "split": "log:items"}, "'split' must be the path to a list in the body"),
         ({"name": "r", "match": MATCH, "split": "body:items[0]"}, "'split' must be the path to a list in the body"),
+        ({"name": "r", "match": MATCH, "split": "body:items[*]"}, "'split' must be the path to a list in the body"),
+        ({"name": "r", "match": MATCH, "split": "body:[*].a"}, "'split' must be the path to a list in the body"),
+        ({"name": "r", "match": MATCH, "split": "body:a[*].b[*].c"}, "'split' must be the path to a list in the body"),
         ({"name": "r", "match": MATCH, "generic_fields": "no"}, "generic_fields must be true or false"),
     ],
 )

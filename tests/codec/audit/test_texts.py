@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.codec.audit.paths import ALL, parse_path
+from server.codec.audit.paths import ALL, BYTES, HEX, parse_path
 from server.codec.audit.texts import elements_of, events_of, find, members, pairs, plain
 
 EVENT = {
@@ -96,6 +96,8 @@ def test_pairs_are_only_read_from_a_whole_body_or_group() -> None:
         ("{a:1}", None),
         ('{"\\u0061":"\\u00e9\\ud83d\\ude00\\n\\/\\q"}', "é\U0001f600\n/q"),
         ('{"a":"\\ud83d-\\ude00\\ude00\\u12"}', "\ufffd-\ufffd\ufffdu12"),
+        ('\ufeff{"a":"x"}', "x"),
+        ('\ufeff\ufeff{"a":"x"}', None),
         ("[1,2]", None),
         ("", None),
     ],
@@ -163,6 +165,51 @@ def test_the_events_of_a_list_are_its_elements() -> None:
     assert list(events_of(body, parse_path("a.items"))) == [b'{"x": 1}', b"", b"t"]
     assert list(events_of(body, parse_path("a"))) == []
     assert list(events_of(body, parse_path("b"))) == []
+    inside = json.dumps({"a": [{"b": "x", "c": 1}, {"b": {"d": 1}}, {"b": None}, {}, "t"]}).encode()
+    assert list(events_of(inside, parse_path("a[*].b"))) == [b"x", b'{"d": 1}', b"", b"", b""]
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ('{"a":[{"b":1},{"b":2},{"b":3', "1,2"),
+        ('{"a": [ {"b":1}, {"b":2}, ', "1,2"),
+        ('{"a":[{"b":1}', "1"),
+        ('{"a":[{"b":', None),
+        ('{"a":[1,{"b":2},', None),
+        ('{"a":[', None),
+        ('{"c":{"a":[{"b":1},', None),
+    ],
+)
+def test_of_a_list_of_objects_that_is_cut_off_those_before_the_cut_are_found(text: str, ids: str | None) -> None:
+    assert at(text, "a[*].b") == ids
+    assert at(text, "a[-1].b") == (ids and ids[-1])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([104, 105], "hi"),
+        ([104.0, 195.0, 188.0, 255.0], "hü\ufffd"),
+        ([226, 130, 65], "\ufffd\ufffdA"),
+        ([237, 160, 128, 240, 159, 152, 128], "\ufffd\ufffd\ufffd\U0001f600"),
+        ([104, 256], "104,256"),
+        ([104, -1], "104,-1"),
+        ([104, None], "104"),
+        ([], ""),
+        ("hi", "hi"),
+        (104, "104"),
+    ],
+)
+def test_the_text_of_a_list_of_bytes_is_read(value: Any, text: str) -> None:
+    assert at({"a": value}, "a[bytes]") == text
+
+
+@pytest.mark.parametrize(
+    ("digits", "text"), [("626F62", "bob"), ("626f6220fF", "bob \ufffd"), ("626", "626"), ("bob", "bob"), ("", "")]
+)
+def test_the_text_of_hexadecimal_digits_is_read(digits: str, text: str) -> None:
+    assert at({"a": digits}, "a[hex]") == text
 
 
 _json = st.recursive(
@@ -204,5 +251,7 @@ def test_a_path_has_keys_and_positions() -> None:
     assert parse_path("a.b[0].c").segments == (b"a", b"b", 0, b"c")
     assert parse_path("a[-1][*]").segments == (b"a", -1, ALL)
     assert parse_path("[0].a").segments == (0, b"a")
+    assert parse_path("a[bytes].b").segments == (b"a", BYTES, b"b")
+    assert parse_path("[hex]").segments == (HEX,)
     assert parse_path("a[x].b[1000]").segments == (b"a[x]", b"b[1000]")
     assert parse_path("a..b").segments == (b"a", b"", b"b")
