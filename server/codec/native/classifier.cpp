@@ -105,6 +105,7 @@ void Classifier::begin_body(const Facts& facts, Arena& arena) {
 void Classifier::begin_events() {
   const size_t count = rules_.matches().size();
   MatchSet possible = rules_.without_anchor();
+  possible.add_all(rules_.text_anchors().all());
   possible.add_all(rules_.body_anchors().all);
   possible.add_all(rules_.pairs_anchors().all);
   for (const uint32_t slot : record_.slots.filled()) possible.add_all(rules_.log_anchors().of_slot[slot]);
@@ -168,6 +169,7 @@ void Classifier::find_candidates(const MatchSet& among) {
       if (of_body.has_some[slot]) candidates_.add_all(of_body.of_slot[slot]);
     }
   }
+  rules_.text_anchors().find(facts_.body, among, candidates_);
   candidates_.keep_all(among);
 }
 

@@ -202,6 +202,7 @@ void Rules::add_starts(Match& match) {
 void Rules::anchor_matches() {
   const size_t count = matches_.size();
   without_anchor_ = splitting_ = MatchSet(count);
+  text_anchors_ = TextAnchors(count);
   for (Anchors* anchors : {&log_anchors_, &body_anchors_, &pairs_anchors_}) {
     *anchors = Anchors{std::vector<MatchSet>(slots(), MatchSet(count)), std::vector<bool>(slots(), false),
                        MatchSet(count)};
@@ -218,7 +219,7 @@ void Rules::anchor_matches() {
       }
     }
     if (rarest == nullptr) {
-      without_anchor_.add(number);
+      if (!text_anchors_.add(matches_[number], number)) without_anchor_.add(number);
       continue;
     }
     Anchors& anchors = rarest->place == Place::kLog    ? log_anchors_

@@ -107,6 +107,35 @@ struct Anchors {
   MatchSet all;
 };
 
+// The matches that can only hold if a certain byte is in the body. Most bodies have none of these bytes, and to look for
+// one costs much less than to try a match.
+class TextAnchors {
+ public:
+  explicit TextAnchors(size_t matches = 0) : all_(matches), matches_(matches) {}
+
+  // Adds a match by one of its conditions on the whole body; returns false if there is no such condition.
+  bool add(const Match& match, size_t number);
+
+  const MatchSet& all() const { return all_; }
+
+  // Adds the matches that may hold for a body to `candidates`, as far as they are among others.
+  void find(View body, const MatchSet& among, MatchSet& candidates) const {
+    for (const Anchor& anchor : anchors_) {
+      if (anchor.matches.has_any_of(among) && body.find(anchor.byte) != View::npos) candidates.add_all(anchor.matches);
+    }
+  }
+
+ private:
+  struct Anchor {
+    char byte;
+    MatchSet matches;
+  };
+
+  std::vector<Anchor> anchors_;
+  MatchSet all_;
+  size_t matches_;
+};
+
 struct Extract {
   size_t number;  // among those of all rules
   Source source;
@@ -143,6 +172,7 @@ class Rules {
   const Anchors& log_anchors() const { return log_anchors_; }
   const Anchors& body_anchors() const { return body_anchors_; }
   const Anchors& pairs_anchors() const { return pairs_anchors_; }
+  const TextAnchors& text_anchors() const { return text_anchors_; }
   const MatchSet& without_anchor() const { return without_anchor_; }
   const MatchSet& splitting() const { return splitting_; }  // the matches of rules for lists of events
   size_t conditions() const { return conditions_; }  // of all rules
@@ -167,6 +197,7 @@ class Rules {
   std::vector<Rule> rules_;
   std::vector<Match> matches_;
   Anchors log_anchors_, body_anchors_, pairs_anchors_;
+  TextAnchors text_anchors_;
   MatchSet without_anchor_, splitting_;
   size_t conditions_ = 0, extracts_ = 0;
   Keys slots_;
