@@ -158,7 +158,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         policies = retention_policies(settings)
         own_records = OwnRecords(intake.otlp_grpc)
         record = partial(record_change, own_records)
-        administration = Administration(reader, policies, record, settings.administration)
+        administration = Administration(
+            reader, policies, record, settings.administration, settings.retention_disclosures
+        )
         erasing = partial(record_erasure, own_records)
         disclosures = Disclosures(reader, erasing, settings.administration, administration.changing)
         answering = _answer(process, backend, intake, administration, disclosures)

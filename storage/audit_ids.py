@@ -19,6 +19,7 @@ from storage.rowbinary import fixed32, int64, read_one, read_rows, text, uint8, 
 from storage.schema import TableColumn
 
 __all__ = [
+    "TABLE",
     "IdRow",
     "IdState",
     "StoredPlace",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 TABLE = "audit_record_ids"
+"""Name of the table."""
 
 _COLUMNS = (
     TableColumn("RecordId", "UUID"),
@@ -215,7 +217,10 @@ def set_ids_retention(engine: Engine, days: int | None) -> None:
     if wanted is None:
         engine.execute(f"ALTER TABLE {TABLE} REMOVE TTL")
     else:
-        engine.execute(f"ALTER TABLE {TABLE} MODIFY TTL toDateTime(ClaimedAt) + toIntervalDay({wanted})")
+        engine.execute(
+            f"ALTER TABLE {TABLE} MODIFY TTL toDateTime(ClaimedAt) + toIntervalDay({wanted}) "
+            "SETTINGS alter_sync = 0, mutations_sync = 0"
+        )
 
 
 def _select(engine: Engine, condition: str, parameters: Mapping[str, object]) -> Iterator[IdRow]:

@@ -22,6 +22,7 @@ from storage.hold_scope import HoldScope
 from storage.holds import Hold, add_hold, count_held, read_holds, release_hold
 from storage.removal import removal_paused, wait_for_removal
 from storage.retention import apply_retention
+from storage.retention_beside import TABLES_BESIDE, apply_retention_beside
 from storage.retention_policy import Policy
 from storage.schema import RECORD_TABLES
 
@@ -41,6 +42,7 @@ class Administration:
         policies: Mapping[Stream, Policy],
         record: Callable[[PolicyChange], object],
         allowed: str,
+        disclosure_days: int | None = None,
     ) -> None:
         """Answer from a storage.
 
@@ -49,9 +51,11 @@ class Administration:
             policies: how long the records of each stream are kept.
             record: records a change in the audit log, or raises NotRecordedError.
             allowed: value of the setting ``administration``.
+            disclosure_days: how long disclosed values are kept, in days; None for forever.
         """
         self._engine = engine
         self._policies = policies
+        self._disclosure_days = disclosure_days
         self._record = record
         self._allowed = allowed
         self._changing = threading.Lock()
@@ -114,7 +118,7 @@ class Administration:
                     f"the hold was not released, because the audit log did not take a record of it: {error}"
                 ) from error
             release_hold(self._engine, hold.name, reason, actor, caller)
-            apply_retention(self._engine, self._policies)
+            self._apply_retention()
             return messages.ReleaseHoldResponse(hold=hold_message(self._hold(hold.name)))
 
     def get_retention(self, request: messages.GetRetentionRequest) -> messages.GetRetentionResponse:  # noqa: ARG002
@@ -148,13 +152,18 @@ class Administration:
 
     def _put_in_force(self, name: str, scope: HoldScope, reason: str, actor: str, caller: str) -> int:
         """Add a hold, and return the number of stored records that it keeps."""
-        tables = [RECORD_TABLES[stream] for stream in scope.streams]
+        tables = [*(RECORD_TABLES[stream] for stream in scope.streams), *TABLES_BESIDE]
         with removal_paused(self._engine, tables):
             add_hold(self._engine, name, scope, reason, actor, caller)
             # No part is rewritten for a hold: removal reads the TTL of the table when it begins.
-            apply_retention(self._engine, self._policies, rewrite=False)
+            self._apply_retention(rewrite=False)
             wait_for_removal(self._engine, tables)
             return count_held(self._engine, scope)
+
+    def _apply_retention(self, *, rewrite: bool = True) -> None:
+        apply_retention(self._engine, self._policies, rewrite=rewrite)
+        audit = self._policies.get(Stream.AUDIT)
+        apply_retention_beside(self._engine, audit.longest if audit else None, self._disclosure_days)
 
     def _take_back(self, name: str, error: LognotaryError) -> None:
         """Release a hold that is not recorded.
@@ -165,7 +174,7 @@ class Administration:
         try:
             if any(hold.name == name and hold.released is None for hold in read_holds(self._engine)):
                 release_hold(self._engine, name, f"taken back: {error}"[:_MOST_TEXT], "", "")
-                apply_retention(self._engine, self._policies)
+                self._apply_retention()
         except StorageError as left:
             raise UnrecordedError(
                 f"the hold {name} may be in force, but has no audit record, because {error}; it could not be taken "

@@ -11,12 +11,11 @@ from server.process.pools import Pool
 from server.process.storage_wait import retry_until_available
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
-from storage.audit_ids import set_ids_retention
-from storage.disclosures import set_disclosure_days
 from storage.engine import Engine
 from storage.policies import note_earlier_policies
 from storage.removal import let_removal_go_on
 from storage.retention import apply_retention, check_cold_volume, read_retention_days
+from storage.retention_beside import TABLES_BESIDE, apply_retention_beside
 from storage.retention_policy import Policy
 from storage.schema import RECORD_TABLES
 
@@ -73,6 +72,5 @@ def _before(engine: Engine, settings: Settings) -> dict[Stream, int | None]:
 def _after(engine: Engine, settings: Settings) -> None:
     wanted = retention_policies(settings)
     apply_retention(engine, wanted)
-    set_ids_retention(engine, wanted[Stream.AUDIT].longest)
-    set_disclosure_days(engine, settings.retention_disclosures)
-    let_removal_go_on(engine, tuple(RECORD_TABLES.values()))  # a server may have ended while it was paused
+    apply_retention_beside(engine, wanted[Stream.AUDIT].longest, settings.retention_disclosures)
+    let_removal_go_on(engine, (*RECORD_TABLES.values(), *TABLES_BESIDE))  # a server may have ended while it was paused

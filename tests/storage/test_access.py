@@ -42,6 +42,7 @@ from storage.read_settings import FULL_SCAN, PINNED
 from storage.records import of_trace, select_rows
 from storage.removal import removal_paused, wait_for_removal
 from storage.retention import apply_retention, check_cold_volume, read_retention_days, set_retention_days
+from storage.retention_beside import TABLES_BESIDE
 from storage.retention_policy import Policy, RetentionRule
 from storage.roles import Role, grants, quoted
 from storage.rowbinary import read_one, uint64
@@ -168,7 +169,7 @@ def _serve(engine: Engine, node: ClickHouseNode, database: str) -> None:
         set_disclosure_days(engine, days)
     for rules in ((RetentionRule(2, service="a"),), ()):
         apply_retention(engine, {stream: Policy(5, rules) for stream in Stream})
-    tables = tuple(RECORD_TABLES.values())
+    tables = (*RECORD_TABLES.values(), *TABLES_BESIDE)
     with removal_paused(engine, tables):
         add_hold(engine, "hold", HoldScope(trace="ab"), "a reason", "eve", "::1")
         wait_for_removal(engine, tables)
