@@ -68,7 +68,7 @@ from server.transport.servers import check_addresses, serve_grpc, serve_http_apa
 from server.workers.messages import REPORT_INTERVAL, Order, Report
 from server.writer.ingestion import Ingestion
 from server.writer.old_logs import refuse_new_key_for_old_logs
-from server.writer.retention import retention_policies
+from server.writer.retention import recorded_policies, retention_policies
 from storage.clickhouse import connect
 from storage.deferred import DeferredEngine
 from storage.interrupt import Interrupt
@@ -183,7 +183,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         stack.callback(ending.set)  # calls that still run do not keep the process from ending
         opened = await stack.enter_async_context(intake.accepting(storage))
         administration.begin()
-        recording = keep_recording(pools.housekeeping, partial(record_retention, reader, policies, record))
+        recording = keep_recording(
+            pools.housekeeping, partial(record_retention, reader, recorded_policies(settings), record)
+        )
         stack.enter_context(background("records of retention", recording, signals.stop))
         publishing = _publish_keys(process, identity, opened.signed_by)
         stack.enter_context(background("key publication", publishing, signals.stop))

@@ -14,7 +14,9 @@ TABLES_BESIDE = (TABLE, "disclosures")
 
 
 def apply_retention_beside(engine: Engine, audit_days: int | None, disclosure_days: int | None) -> None:
-    """Set the TTL of the tables; none while a hold is in force, because no condition on their rows tells what it covers.
+    """Set the TTL of the tables; none while a hold is in force.
+
+    Their rows do not tell whether a hold covers the records that they belong to, so any hold keeps all of them.
 
     Args:
         engine: the storage.

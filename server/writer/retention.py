@@ -12,14 +12,14 @@ from server.process.storage_wait import retry_until_available
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from storage.engine import Engine
-from storage.policies import note_earlier_policies
+from storage.policies import DISCLOSURES, note_earlier_policies
 from storage.removal import let_removal_go_on
 from storage.retention import apply_retention, check_cold_volume, read_retention_days
 from storage.retention_beside import TABLES_BESIDE, apply_retention_beside
 from storage.retention_policy import Policy
 from storage.schema import RECORD_TABLES
 
-__all__ = ["enforced_retention", "retention_policies"]
+__all__ = ["enforced_retention", "recorded_policies", "retention_policies"]
 
 
 def retention_policies(settings: Settings) -> dict[Stream, Policy]:
@@ -35,6 +35,12 @@ def retention_policies(settings: Settings) -> dict[Stream, Policy]:
         audit = policies[Stream.AUDIT]
         policies[Stream.AUDIT] = Policy(audit.days, audit.rules, settings.audit_cold_volume, settings.audit_cold_after)
     return policies
+
+
+def recorded_policies(settings: Settings) -> dict[str, Policy]:
+    """Return all policies whose changes are recorded, by name."""
+    policies = {stream.value: policy for stream, policy in retention_policies(settings).items()}
+    return {**policies, DISCLOSURES: Policy(settings.retention_disclosures)}
 
 
 @contextlib.asynccontextmanager

@@ -19,7 +19,9 @@ DAY = 86_400 * 10**9
 
 def ttls(engine: Engine) -> dict[str, str]:
     rows = engine.query("SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()")
-    found = {name: full.partition(" TTL ")[2].partition(" SETTINGS ")[0] for name, full in read_rows(rows, (text, text))}
+    found = {
+        name: full.partition(" TTL ")[2].partition(" SETTINGS ")[0] for name, full in read_rows(rows, (text, text))
+    }
     return {table: found[table] for table in TABLES_BESIDE}
 
 
