@@ -29,6 +29,7 @@ from server.api.http_api import build_http_api
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, measured_http
 from server.api.server_status import StatusSource
 from server.codec.choose import chosen_codec
+from server.codec.hidden_actors import hides_actors
 from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import DataDirectory, worker_directory
 from server.data_dir.seen_logs import read_seen
@@ -159,7 +160,12 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         own_records = OwnRecords(intake.otlp_grpc)
         record = partial(record_change, own_records)
         administration = Administration(
-            reader, policies, record, settings.administration, settings.retention_disclosures
+            reader,
+            policies,
+            record,
+            settings.administration,
+            settings.retention_disclosures,
+            hides_actors=hides_actors(settings.redaction),
         )
         erasing = partial(record_erasure, own_records)
         disclosures = Disclosures(reader, erasing, settings.administration, administration.changing)

@@ -16,10 +16,11 @@ from server.errors.base import LognotaryError
 from server.notary.origin import Stream
 from server.own_records.administration import PolicyChange
 from server.own_records.sender import NotRecordedError
+from storage.disclosures import matching_commitments
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.hold_scope import HoldScope
-from storage.holds import Hold, add_hold, count_held, read_holds, release_hold
+from storage.holds import Hold, add_hold, count_held, count_hidden_actors, read_holds, release_hold
 from storage.removal import removal_paused, wait_for_removal
 from storage.retention import apply_retention
 from storage.retention_beside import TABLES_BESIDE, apply_retention_beside
@@ -43,6 +44,8 @@ class Administration:
         record: Callable[[PolicyChange], object],
         allowed: str,
         disclosure_days: int | None = None,
+        *,
+        hides_actors: bool = False,
     ) -> None:
         """Answer from a storage.
 
@@ -52,10 +55,12 @@ class Administration:
             record: records a change in the audit log, or raises NotRecordedError.
             allowed: value of the setting ``administration``.
             disclosure_days: how long disclosed values are kept, in days; None for forever.
+            hides_actors: True if redaction hides the IDs of actors.
         """
         self._engine = engine
         self._policies = policies
         self._disclosure_days = disclosure_days
+        self._hides_actors = hides_actors
         self._record = record
         self._allowed = allowed
         self._changing = threading.Lock()
@@ -69,6 +74,11 @@ class Administration:
         """Answer ``AddHold``; raises ApiError and StorageError."""
         check_local(caller, self._allowed)
         scope = scope_of(request.scope)
+        if scope.actor and self._hides_actors:
+            raise ConflictError(
+                "redaction hides the IDs of actors (setting redaction_keys), so a hold by actor would not keep their "
+                "records: hold them by service, trace, category or time"
+            )
         reason, actor = _said("reason", request.reason), _optional("actor", request.actor)
         name = request.name or f"hold-{uuid.uuid4().hex[:12]}"
         if not _NAME.fullmatch(name):
@@ -92,7 +102,12 @@ class Administration:
                 raise UnrecordedError(
                     f"the hold was not added, because the audit log did not take a record of it: {error}"
                 ) from error
-            return messages.AddHoldResponse(hold=hold_message(self._hold(name)), records=records)
+            return messages.AddHoldResponse(
+                hold=hold_message(self._hold(name)),
+                records=records,
+                disclosed_values=len(matching_commitments(self._engine, actor=scope.actor)) if scope.actor else 0,
+                hidden_actors=count_hidden_actors(self._engine, scope) if scope.actor else 0,
+            )
 
     def list_holds(self, request: messages.ListHoldsRequest) -> messages.ListHoldsResponse:
         """Answer ``ListHolds``; raises StorageError."""

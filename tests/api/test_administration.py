@@ -159,6 +159,15 @@ def test_a_second_change_at_the_same_time_is_refused(engine: Engine) -> None:
     assert made.add_hold(ALICE, HERE).hold.name == "case-1"
 
 
+def test_a_hold_by_actor_is_refused_while_redaction_hides_actors(engine: Engine) -> None:
+    made = Administration(engine, POLICIES, lambda _: None, "local", hides_actors=True)
+    made.begin()
+    with pytest.raises(ConflictError, match="hold them by service, trace, category or time"):
+        made.add_hold(ALICE, HERE)
+    assert read_holds(engine) == []
+    made.add_hold(messages.AddHoldRequest(scope=messages.HoldScope(service="shop"), reason="a lawsuit"), HERE)
+
+
 def test_a_server_that_is_starting_takes_no_changes(engine: Engine) -> None:
     with pytest.raises(UnrecordedError, match="the server is starting"):
         Administration(engine, POLICIES, lambda _: None, "local").add_hold(ALICE, HERE)
