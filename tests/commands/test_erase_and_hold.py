@@ -1,4 +1,4 @@
-"""What ``lognotary erase`` reads, and what ``lognotary hold`` says about records that hide their actor."""
+"""Standard input of ``lognotary erase``, and warnings of ``lognotary hold``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is erased is in no log of ClickHouse."""
+"""Logs of ClickHouse, which must not have what is erased."""
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ def test_a_person_is_erased_and_all_records_still_verify(tmp_path: Path) -> None
         assert sorted(disclosed(server, *committed).values()) == [b"bob"]
         acts = json.loads(server.cli("audit", "--json", "--action", "disclosure.erase").stdout)["events"]
         assert sorted((act["body"], act["audit"]["outcome"]) for act in acts) == [
-            ("1 disclosed values, chosen by value, are about to be erased: request 4712", "unknown"),
-            ("1 disclosed values, chosen by value, are erased: request 4712", "success"),
+            ("1 disclosed value, chosen by value, is about to be erased: request 4712", "unknown"),
+            ("1 disclosed value, chosen by value, is erased: request 4712", "success"),
             ("2 disclosed values, chosen by actor, are about to be erased: request 4711", "unknown"),
             ("2 disclosed values, chosen by actor, are erased: request 4711", "success"),
         ]
