@@ -22,8 +22,8 @@ _CONFIG = """\
 <clickhouse>
   <logger>
     <console>1</console>
-    <level>warning</level>
-    <console_log_level>warning</console_log_level>
+    <level>{log_level}</level>
+    <console_log_level>{log_level}</console_log_level>
   </logger>
   <path>{directory}/data/</path>
   <listen_host>127.0.0.1</listen_host>
@@ -66,6 +66,7 @@ class ClickHouseNode(ClickHouseServer):
         config: str = "",
         users: str = "",
         profiles: str = "",
+        log_level: str = "warning",
     ) -> None:
         self.http_port = http_port or free_port()
         self.tcp_port = free_port()
@@ -77,6 +78,7 @@ class ClickHouseNode(ClickHouseServer):
         self._config = config
         self._users = users
         self.profiles = profiles
+        self._log_level = log_level
         self._process = BoundProcess(
             self._command(),
             log=self.directory / "server.log",
@@ -107,6 +109,7 @@ class ClickHouseNode(ClickHouseServer):
                 users=self._users,
                 profiles=self.profiles,
                 config=self._config,
+                log_level=self._log_level,
             )
         )
         self._process.start()

@@ -29,6 +29,7 @@ from server.api.http_api import build_http_api
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, measured_http
 from server.api.server_status import StatusSource
 from server.codec.choose import chosen_codec
+from server.codec.hidden_actors import hides_actors
 from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import DataDirectory, worker_directory
 from server.data_dir.seen_logs import read_seen
@@ -69,7 +70,7 @@ from server.transport.servers import check_addresses, serve_grpc, serve_http_apa
 from server.workers.messages import REPORT_INTERVAL, Order, Report
 from server.writer.ingestion import Ingestion
 from server.writer.old_logs import refuse_new_key_for_old_logs
-from server.writer.retention import retention_policies
+from server.writer.retention import recorded_policies, retention_policies
 from storage.clickhouse import connect
 from storage.deferred import DeferredEngine
 from storage.interrupt import Interrupt
@@ -159,7 +160,14 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         policies = retention_policies(settings)
         own_records = OwnRecords(intake.otlp_grpc, process.own_token)
         record = partial(record_change, own_records)
-        administration = Administration(reader, policies, record, settings.administration)
+        administration = Administration(
+            reader,
+            policies,
+            record,
+            settings.administration,
+            settings.retention_disclosures,
+            hides_actors=hides_actors(settings.redaction),
+        )
         erasing = partial(record_erasure, own_records)
         disclosures = Disclosures(reader, erasing, settings.administration, administration.changing)
         answering = _answer(process, backend, intake, administration, disclosures)
@@ -182,7 +190,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         stack.callback(ending.set)  # calls that still run do not keep the process from ending
         opened = await stack.enter_async_context(intake.accepting(storage))
         administration.begin()
-        recording = keep_recording(pools.housekeeping, partial(record_retention, reader, policies, record))
+        recording = keep_recording(
+            pools.housekeeping, partial(record_retention, reader, recorded_policies(settings), record)
+        )
         stack.enter_context(background("records of retention", recording, signals.stop))
         publishing = _publish_keys(process, identity, opened.signed_by)
         stack.enter_context(background("key publication", publishing, signals.stop))

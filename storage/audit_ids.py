@@ -20,6 +20,7 @@ from storage.schema import TableColumn
 
 __all__ = [
     "DIGEST_MEMBER",
+    "TABLE",
     "IdRow",
     "IdState",
     "StoredPlace",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 TABLE = "audit_record_ids"
+"""Name of the table."""
 
 DIGEST_MEMBER = "audit_integrity"
 """Member of ``OtlpDetails`` with the digest of a record that was claimed: an object with ``sha256`` in hex."""
@@ -250,7 +252,10 @@ def set_ids_retention(engine: Engine, days: int | None) -> None:
     if wanted is None:
         engine.execute(f"ALTER TABLE {TABLE} REMOVE TTL")
     else:
-        engine.execute(f"ALTER TABLE {TABLE} MODIFY TTL toDateTime(ClaimedAt) + toIntervalDay({wanted})")
+        engine.execute(
+            f"ALTER TABLE {TABLE} MODIFY TTL toDateTime(ClaimedAt) + toIntervalDay({wanted}) "
+            "SETTINGS alter_sync = 0, mutations_sync = 0"
+        )
 
 
 def _select(engine: Engine, condition: str, parameters: Mapping[str, object]) -> Iterator[IdRow]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -12,7 +14,7 @@ from server.notary.commitment import commitment_of
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.native import ArrayColumn, Column, PlainColumn, WordColumn, encode_block
-from storage.rowbinary import fixed32, read_rows, string, text
+from storage.rowbinary import fixed32, read_rows, string, text, varint
 from storage.schema import TableColumn
 
 __all__ = [
@@ -35,6 +37,8 @@ _COLUMNS = (
     TableColumn("ActorIds", "Array(String)"),
 )
 _AT_ONCE = 1000  # commitments in one statement
+_HEADER = re.compile(rb"\x01([\x80-\xff]{0,9}[\x00-\x7f])\x04Pair\x0fFixedString\(64\)")
+_LONGEST_HEADER = 64  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,10 @@ def find_disclosures(engine: Engine, commitments: Sequence[str]) -> dict[str, Di
 
 
 def matching_commitments(engine: Engine, *, actor: str = "", value: str = "") -> list[str]:
-    """Return the commitments to all values of an actor's audit records, and to a value itself.
+    """Return the commitments to all values of an actor's audit records, and to a value itself, in order.
+
+    Neither the actor nor the value is sent to ClickHouse, which keeps statements and their parameters in its own logs.
+    ClickHouse sends the hashes of all values and actors, which are compared here.
 
     Args:
         engine: the storage.
@@ -120,12 +127,45 @@ def matching_commitments(engine: Engine, *, actor: str = "", value: str = "") ->
     Raises:
         StorageError: storage cannot be read.
     """
-    answer = engine.query(
-        "SELECT DISTINCT lower(hex(Commitment)) AS Hex FROM disclosures "
-        "WHERE Value IN {values:Array(String)} OR hasAny(ActorIds, {actors:Array(String)}) ORDER BY Hex",
-        {"values": [text for text in (actor, value) if text], "actors": [actor] if actor else []},
-    )
-    return [commitment for (commitment,) in read_rows(answer, (text,))]
+    wanted = {sha256(text.encode()).digest() for text in (actor, value) if text}
+    texts = "arrayJoin(arrayConcat([Value], ActorIds))" if actor else "Value"
+    select = f"SELECT toFixedString(concat(Commitment, SHA256({texts})), 64) AS Pair FROM disclosures"
+    found: set[str] = set()
+    with closing(engine.query_in_pieces(select)) as pieces:
+        for pairs in _pairs(pieces):
+            for digest in wanted:
+                at = pairs.find(digest)
+                while at >= 0:
+                    if at % 64 == 32:
+                        found.add(pairs[at - 32 : at].hex())
+                    at = pairs.find(digest, at + 1)
+    return sorted(found)
+
+
+def _pairs(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the rows of Native blocks with one column of 64 bytes, any number of them at a time.
+
+    Raises:
+        StorageError: these are not such blocks, or not whole ones.
+    """
+    waiting, left = b"", 0  # left: bytes of the block's rows that are still to come
+    for piece in pieces:
+        waiting += piece
+        while waiting:
+            if not left:
+                header = _HEADER.match(waiting)
+                if header is None:
+                    break
+                left, waiting = 64 * varint(header[1], 0)[0], waiting[header.end() :]
+            whole = min(left, len(waiting) - len(waiting) % 64)
+            if left and not whole:
+                break
+            yield waiting[:whole]
+            left, waiting = left - whole, waiting[whole:]
+        if not left and len(waiting) > _LONGEST_HEADER:
+            break
+    if waiting or left:
+        raise StorageError("ClickHouse did not send the hashes of all disclosed values: try again")
 
 
 def erase_disclosures(engine: Engine, commitments: Sequence[str]) -> None:
@@ -157,7 +197,7 @@ def set_disclosure_days(engine: Engine, days: int | None) -> None:
     definition = "".join(row for (row,) in read_rows(answer, (text,)))
     wanted = f"TTL toDateTime(IngestedAt) + toIntervalDay({days})" if days is not None else ""
     if wanted and f" {wanted} " not in definition:
-        engine.execute(f"ALTER TABLE disclosures MODIFY {wanted}")
+        engine.execute(f"ALTER TABLE disclosures MODIFY {wanted} SETTINGS alter_sync = 0, mutations_sync = 0")
     elif not wanted and " TTL " in definition:
         engine.execute("ALTER TABLE disclosures REMOVE TTL")
 

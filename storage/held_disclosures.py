@@ -24,6 +24,9 @@ _HAS_ONE = "hasAny(extractAll(toString(tuple(*)), ':sha256:([0-9a-f]{64})\\\\]')
 def holds_on_values(engine: Engine, commitments: Sequence[str], actor: str = "") -> list[Hold]:
     """Return the holds in force that cover a stored record with one of some commitments.
 
+    Values are stored before their records, and a journal may have the records. So a hold on all records covers every
+    value; of other holds, only stored records tell whether they cover one.
+
     Args:
         engine: the storage.
         commitments: the commitments to the values, in hexadecimal.
@@ -35,7 +38,8 @@ def holds_on_values(engine: Engine, commitments: Sequence[str], actor: str = "")
     return [
         hold
         for hold in holds_covering(engine)
-        if any(_on_some(engine, hold.scope, some, actor) for some in in_statements(commitments))
+        if hold.scope == HoldScope()
+        or any(_on_some(engine, hold.scope, some, actor) for some in in_statements(commitments))
     ]
 
 

@@ -8,14 +8,24 @@ from dataclasses import dataclass, replace
 from server.notary.origin import Stream
 from storage.engine import Engine
 from storage.errors import StorageError
-from storage.hold_scope import HoldScope
+from storage.hold_scope import ACTOR_COLUMNS, HoldScope
 from storage.rowbinary import int64, read_one, read_rows, text, uint64
 from storage.schema import RECORD_TABLES
 from storage.sql_texts import sql_text
 
-__all__ = ["Hold", "add_hold", "count_held", "holds_covering", "read_holds", "release_hold", "scopes_in_force"]
+__all__ = [
+    "Hold",
+    "add_hold",
+    "count_held",
+    "count_hidden_actors",
+    "holds_covering",
+    "read_holds",
+    "release_hold",
+    "scopes_in_force",
+]
 
 _ADD, _RELEASE = "add", "release"
+_MARKS = r"\[(redacted|hmac):[a-z_.]+[:\]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +142,18 @@ def count_held(engine: Engine, scope: HoldScope) -> int:
         for stream in scope.streams
     )
     return sum(counts)
+
+
+def count_hidden_actors(engine: Engine, scope: HoldScope) -> int:
+    """Return the number of stored audit records that a scope would cover without its actor, and that hide an actor.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    others = replace(scope, stream=Stream.AUDIT.value, actor="")
+    hidden = " OR ".join(f"match({column}, {sql_text(_MARKS)})" for column in ACTOR_COLUMNS)
+    counted = engine.query(f"SELECT count() FROM audit_logs WHERE {others.condition(Stream.AUDIT)} AND ({hidden})")
+    return int(read_one(counted, uint64))
 
 
 def _insert(engine: Engine, *values: str) -> None:

@@ -11,34 +11,39 @@ from storage.retention_policy import Policy, policy_from_text
 from storage.rowbinary import read_rows, text
 from storage.sql_texts import sql_text
 
-__all__ = ["note_earlier_policies", "note_policy", "read_recorded_policies"]
+__all__ = ["DISCLOSURES", "note_earlier_policies", "note_policy", "read_recorded_policies"]
+
+DISCLOSURES = "disclosures"
+"""Name of the policy of disclosed values, in place of the name of a stream."""
 
 
-def read_recorded_policies(engine: Engine) -> dict[Stream, Policy]:
-    """Return the policy of each stream that was recorded last; a stream without one is missing.
+def read_recorded_policies(engine: Engine) -> dict[str, Policy]:
+    """Return the policies that were recorded last: name of a stream, or ``DISCLOSURES`` -> policy.
 
     Raises:
         StorageError: storage cannot be read.
     """
     rows = engine.query("SELECT Stream, argMax(Policy, At) FROM retention_policies GROUP BY Stream")
-    names = {stream.value: stream for stream in Stream}
     try:
-        return {
-            names[name]: policy_from_text(policy) for name, policy in read_rows(rows, (text, text)) if name in names
-        }
-    except (KeyError, ValueError) as error:
+        return {name: policy_from_text(policy) for name, policy in read_rows(rows, (text, text))}
+    except ValueError as error:
         raise StorageError(f"the table retention_policies cannot be read: {error}") from error
 
 
-def note_policy(engine: Engine, stream: Stream, policy: Policy) -> None:
+def note_policy(engine: Engine, name: str, policy: Policy) -> None:
     """Note that a policy is recorded.
+
+    Args:
+        engine: the storage.
+        name: name of a stream, or ``DISCLOSURES``.
+        policy: the policy.
 
     Raises:
         StorageError: it may not be noted.
     """
     engine.execute(
         "INSERT INTO retention_policies (Stream, Policy, At) SETTINGS async_insert = 0 "
-        f"SELECT {sql_text(stream.value)}, {sql_text(policy.text())}, "
+        f"SELECT {sql_text(name)}, {sql_text(policy.text())}, "
         "greatest(now64(3, 'UTC'), (SELECT max(At) FROM retention_policies) + toIntervalMillisecond(1))"
     )
 
@@ -52,5 +57,5 @@ def note_earlier_policies(engine: Engine, kept: Mapping[Stream, int | None]) -> 
     """
     recorded = read_recorded_policies(engine)
     for stream, days in kept.items():
-        if days is not None and stream not in recorded:
-            note_policy(engine, stream, Policy(days))
+        if days is not None and stream.value not in recorded:
+            note_policy(engine, stream.value, Policy(days))

@@ -16,7 +16,7 @@ from storage.rowbinary import read_one, read_rows, text
 from storage.schema import RECORD_TABLES
 from storage.sql_texts import sql_text
 
-__all__ = ["apply_retention", "check_cold_volume", "read_retention_days", "set_retention", "set_retention_days"]
+__all__ = ["apply_retention", "check_cold_volume", "read_retention_days", "set_retention"]
 
 _SHOWN = "CREATE TABLE t (x UInt8) ENGINE = MergeTree ORDER BY x TTL "
 _PARTS_ONLY = "ttl_only_drop_parts"
@@ -30,11 +30,6 @@ def read_retention_days(engine: Engine) -> dict[Stream, int | None]:
     """
     tables = _read_tables(engine)
     return {stream: _stored(tables.get(table), table).days for stream, table in RECORD_TABLES.items()}
-
-
-def set_retention_days(engine: Engine, days: Mapping[Stream, int | None]) -> None:
-    """Set the retention of tables in days, None for ever, without rules and holds. Raises as ``set_retention``."""
-    set_retention(engine, {stream: Policy(wanted) for stream, wanted in days.items()})
 
 
 def set_retention(

@@ -90,12 +90,8 @@ class Policy:
         every = [self.days, *(rule.days for rule in self.rules)]
         return None if None in every else max(days for days in every if days is not None)
 
-    def days_of(self, stream: Stream, record: Record) -> int | None:
-        """Return for how many days a record is kept, None for forever; the definition of the policy's SQL."""
-        return next((rule.days for rule in self.rules if rule.matches(stream, record)), self.days)
-
     def text(self) -> str:
-        """Return the policy as JSON, always the same text for the same policy; volumes are left out."""
+        """Return the policy as JSON, always the same text for the same policy."""
         rules = [
             {
                 "days": rule.days,
@@ -105,11 +101,14 @@ class Policy:
             }
             for rule in self.rules
         ]
-        return json.dumps({"days": self.days, "rules": rules}, separators=(",", ":"), ensure_ascii=False)
+        cold = {"cold": {"volume": self.cold_volume, "after": self.cold_after}} if self.cold_volume else {}
+        return json.dumps({"days": self.days, "rules": rules, **cold}, separators=(",", ":"), ensure_ascii=False)
 
     def __str__(self) -> str:
         rules = "; ".join(map(str, self.rules))
-        return f"{rules}; all others: {days_words(self.days)}" if rules else days_words(self.days)
+        kept = f"{rules}; all others: {days_words(self.days)}" if rules else days_words(self.days)
+        cold = f", after {days_words(self.cold_after)} on the volume {self.cold_volume}" if self.cold_volume else ""
+        return kept + cold
 
 
 def policy_from_text(text: str) -> Policy:
@@ -129,7 +128,9 @@ def policy_from_text(text: str) -> Policy:
             )
             for rule in content["rules"]
         ]
-        return Policy(_days(content["days"]), tuple(rules))
+        cold = content.get("cold")
+        volume = (str(cold["volume"]), _days(cold["after"]) or 0) if cold else ("", 0)
+        return Policy(_days(content["days"]), tuple(rules), *volume)
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ValueError(f"this is not a policy of retention: {text[:200]!r}") from error
 

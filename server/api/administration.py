@@ -17,12 +17,14 @@ from server.errors.base import LognotaryError
 from server.notary.origin import Stream
 from server.own_records.administration import PolicyChange
 from server.own_records.sender import NotRecordedError
+from storage.disclosures import matching_commitments
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.hold_scope import HoldScope
-from storage.holds import Hold, add_hold, count_held, read_holds, release_hold
+from storage.holds import Hold, add_hold, count_held, count_hidden_actors, read_holds, release_hold
 from storage.removal import removal_paused, wait_for_removal
 from storage.retention import apply_retention
+from storage.retention_beside import TABLES_BESIDE, apply_retention_beside
 from storage.retention_policy import Policy
 from storage.schema import RECORD_TABLES
 
@@ -42,6 +44,9 @@ class Administration:
         policies: Mapping[Stream, Policy],
         record: Callable[[PolicyChange], object],
         allowed: str,
+        disclosure_days: int | None = None,
+        *,
+        hides_actors: bool = False,
     ) -> None:
         """Answer from a storage.
 
@@ -50,9 +55,13 @@ class Administration:
             policies: how long the records of each stream are kept.
             record: records a change in the audit log, or raises NotRecordedError.
             allowed: value of the setting ``administration``.
+            disclosure_days: how long disclosed values are kept, in days; None for forever.
+            hides_actors: True if redaction hides the IDs of actors.
         """
         self._engine = engine
         self._policies = policies
+        self._disclosure_days = disclosure_days
+        self._hides_actors = hides_actors
         self._record = record
         self._allowed = allowed
         self._changing = threading.Lock()
@@ -66,6 +75,11 @@ class Administration:
         """Answer ``AddHold``; raises ApiError and StorageError."""
         check_local(caller, self._allowed)
         scope = scope_of(request.scope)
+        if scope.actor and self._hides_actors:
+            raise ConflictError(
+                "redaction hides the IDs of actors (setting redaction_keys), so a hold by actor would not keep their "
+                "records: hold them by service, trace, category or time"
+            )
         reason, actor = _said("reason", request.reason), _optional("actor", request.actor)
         name = request.name or f"hold-{uuid.uuid4().hex[:12]}"
         if not _NAME.fullmatch(name):
@@ -89,7 +103,12 @@ class Administration:
                 raise UnrecordedError(
                     f"the hold was not added, because the audit log did not take a record of it: {error}"
                 ) from error
-            return messages.AddHoldResponse(hold=hold_message(self._hold(name)), records=records)
+            return messages.AddHoldResponse(
+                hold=hold_message(self._hold(name)),
+                records=records,
+                disclosed_values=len(matching_commitments(self._engine, actor=scope.actor)) if scope.actor else 0,
+                hidden_actors=count_hidden_actors(self._engine, scope) if scope.actor else 0,
+            )
 
     def list_holds(self, request: messages.ListHoldsRequest) -> messages.ListHoldsResponse:
         """Answer ``ListHolds``; raises StorageError."""
@@ -116,7 +135,7 @@ class Administration:
                     f"the hold was not released, because the audit log did not take a record of it: {error}"
                 ) from error
             release_hold(self._engine, hold.name, reason, actor, caller)
-            apply_retention(self._engine, self._policies)
+            self._apply_retention()
             try:
                 self._record(replace(change, what=f"legal hold {hold.name} released", is_done=True))
             except NotRecordedError as error:
@@ -157,13 +176,18 @@ class Administration:
 
     def _put_in_force(self, name: str, scope: HoldScope, reason: str, actor: str, caller: str) -> int:
         """Add a hold, and return the number of stored records that it keeps."""
-        tables = [RECORD_TABLES[stream] for stream in scope.streams]
+        tables = [*(RECORD_TABLES[stream] for stream in scope.streams), *TABLES_BESIDE]
         with removal_paused(self._engine, tables):
             add_hold(self._engine, name, scope, reason, actor, caller)
             # No part is rewritten for a hold: removal reads the TTL of the table when it begins.
-            apply_retention(self._engine, self._policies, rewrite=False)
+            self._apply_retention(rewrite=False)
             wait_for_removal(self._engine, tables)
             return count_held(self._engine, scope)
+
+    def _apply_retention(self, *, rewrite: bool = True) -> None:
+        apply_retention(self._engine, self._policies, rewrite=rewrite)
+        audit = self._policies.get(Stream.AUDIT)
+        apply_retention_beside(self._engine, audit.longest if audit else None, self._disclosure_days)
 
     def _take_back(self, name: str, scope: HoldScope, error: LognotaryError) -> None:
         """Release a hold that may not be recorded; if it is after all, the audit log should say that it ended too.
@@ -175,7 +199,7 @@ class Administration:
             if any(hold.name == name and hold.released is None for hold in read_holds(self._engine)):
                 why = f"taken back: {error}"[:_MOST_TEXT]
                 release_hold(self._engine, name, why, "", "")
-                apply_retention(self._engine, self._policies)
+                self._apply_retention()
                 what = f"legal hold {name} of {scope.text()} released"
                 with contextlib.suppress(NotRecordedError):
                     self._record(PolicyChange("hold.release", name, "hold", "", "", what, why))

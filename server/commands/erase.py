@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import sys
 
 import grpc
 
@@ -12,15 +13,24 @@ from lognotary.v1 import disclosures_pb2_grpc
 from server.commands.api_client import call, to_json
 from server.commands.output import complain, say, say_json
 from server.notary.counted import counted
+from server.settings.errors import ConfigError
 
 __all__ = ["run"]
 
+_STANDARD_INPUT = "-"
+
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command and return its exit status."""
-    request = messages.EraseRequest(
-        actor=options.actor, value=options.value, reason=options.reason, requested_by=_user()
-    )
+    """Run the command and return its exit status.
+
+    Raises:
+        ConfigError: the standard input is not a text to erase.
+    """
+    request = messages.EraseRequest(reason=options.reason, requested_by=_user())
+    if options.actor is not None:
+        request.actor = _given(options.actor)
+    else:
+        request.value = _given(options.value)
 
     def work(channel: grpc.Channel) -> int:
         answer = disclosures_pb2_grpc.DisclosureServiceStub(channel).Erase(request)
@@ -33,6 +43,20 @@ def run(options: argparse.Namespace) -> int:
         return 0 if answer.erased else 1
 
     return call(options.api, work)
+
+
+def _given(text: str) -> str:
+    """Return a text of the command line; for a dash the standard input, without the line break at its end."""
+    if text != _STANDARD_INPUT:
+        return text
+    try:
+        read = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError("standard input is not UTF-8: only texts can be erased") from error
+    read = read.removesuffix("\n").removesuffix("\r")
+    if not read:
+        raise ConfigError("standard input is empty: write what is to be erased to it")
+    return read
 
 
 def _user() -> str:

@@ -12,7 +12,7 @@ import grpc
 from lognotary.v1 import administration_pb2 as messages
 from lognotary.v1 import administration_pb2_grpc
 from server.commands.api_client import call, timestamp, to_json
-from server.commands.output import Style, say, say_json, shown
+from server.commands.output import Style, complain, say, say_json, shown
 from server.notary.counted import counted
 
 __all__ = ["add_hold", "list_hold", "release_hold"]
@@ -43,9 +43,20 @@ def add_hold(options: argparse.Namespace) -> int:
             hold = shown(answer.hold)
             say(f"the hold {hold.name} keeps {counted(answer.records, 'stored record')}, and later ones that match")
             say(*_lines(hold, Style.of(sys.stdout, utc=options.utc)))
+        if answer.hidden_actors:
+            complain(_hidden(answer))
         return 0
 
     return call(options.api, work)
+
+
+def _hidden(answer: messages.AddHoldResponse) -> str:
+    return (
+        f"warning: redaction hides the actor of {counted(answer.hidden_actors, 'stored audit record')} with all else "
+        "that the hold asks for. The hold does not keep such records, not even those of this actor, who has "
+        f"{counted(answer.disclosed_values, 'disclosed value')}. To keep them, add a hold by service, trace, category "
+        "or time"
+    )
 
 
 def list_hold(options: argparse.Namespace) -> int:

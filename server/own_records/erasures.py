@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from server.notary.counted import counted
 from server.own_records.record import actor_of_call, own_record
 from server.own_records.sender import OwnRecords
 
@@ -60,6 +61,6 @@ def erasure_record(erasure: Erasure, time_unix_nano: int) -> LogRecord:
         "lognotary.reason": erasure.reason,
         "lognotary.erased": erasure.values,
     }
-    becomes = "are erased" if erasure.is_done else "are about to be erased"
-    body = f"{erasure.values} disclosed values, chosen by {erasure.kind}, {becomes}: {erasure.reason}"
+    becomes = f"{'is' if erasure.values == 1 else 'are'} {'erased' if erasure.is_done else 'about to be erased'}"
+    body = f"{counted(erasure.values, 'disclosed value')}, chosen by {erasure.kind}, {becomes}: {erasure.reason}"
     return own_record(EVENT_NAME, body, attributes, time_unix_nano)

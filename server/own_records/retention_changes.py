@@ -6,14 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
-from server.notary.origin import Stream
 from server.own_records.administration import PolicyChange
 from server.own_records.sender import NotRecordedError
 from server.process.pools import Pool
 from server.retry.trouble import Trouble
 from storage.engine import Engine
 from storage.errors import StorageError
-from storage.policies import note_policy, read_recorded_policies
+from storage.policies import DISCLOSURES, note_policy, read_recorded_policies
 from storage.retention_policy import Policy
 
 __all__ = ["keep_recording", "record_retention"]
@@ -23,14 +22,12 @@ _logger = logging.getLogger(__name__)
 _AGAIN = 5.0  # seconds
 
 
-def record_retention(
-    engine: Engine, policies: Mapping[Stream, Policy], record: Callable[[PolicyChange], object]
-) -> None:
+def record_retention(engine: Engine, policies: Mapping[str, Policy], record: Callable[[PolicyChange], object]) -> None:
     """Record each change since the last record, and note that it is recorded. The first retention is no change.
 
     Args:
         engine: the storage.
-        policies: how long the records of each stream are kept, from now on.
+        policies: how long the records of a stream, or disclosed values, are kept from now on, by name.
         record: records a change in the audit log, or raises NotRecordedError.
 
     Raises:
@@ -38,14 +35,15 @@ def record_retention(
         StorageError: storage cannot be read, or takes no note.
     """
     recorded = read_recorded_policies(engine)
-    for stream, policy in policies.items():
-        before = recorded.get(stream)
+    for name, policy in policies.items():
+        before = recorded.get(name)
         if before is not None and before.text() == policy.text():
             continue
         if before is not None:
-            record(_change(stream, before, policy))
-            _logger.info("retention of the stream %s changed from %s to %s", stream.value, before, policy)
-        note_policy(engine, stream, policy)
+            change = _change(name, before, policy)
+            record(change)
+            _logger.info("%s", change.what)
+        note_policy(engine, name, policy)
 
 
 async def keep_recording(pool: Pool, record: Callable[[], object]) -> None:
@@ -71,13 +69,14 @@ async def keep_recording(pool: Pool, record: Callable[[], object]) -> None:
             return
 
 
-def _change(stream: Stream, before: Policy, after: Policy) -> PolicyChange:
+def _change(name: str, before: Policy, after: Policy) -> PolicyChange:
+    target_type, what = ("table", "disclosed values") if name == DISCLOSURES else ("stream", f"the stream {name}")
     return PolicyChange(
         "retention.change",
-        stream.value,
-        "stream",
+        name,
+        target_type,
         "",
         "",
-        f"retention of the stream {stream.value} changed from {before} to {after}",
+        f"retention of {what} changed from {before} to {after}",
         details={"lognotary.retention.before": before.text(), "lognotary.retention.after": after.text()},
     )

@@ -11,16 +11,15 @@ from server.process.pools import Pool
 from server.process.storage_wait import retry_until_available
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
-from storage.audit_ids import set_ids_retention
-from storage.disclosures import set_disclosure_days
 from storage.engine import Engine
-from storage.policies import note_earlier_policies
+from storage.policies import DISCLOSURES, note_earlier_policies
 from storage.removal import let_removal_go_on
 from storage.retention import apply_retention, check_cold_volume, read_retention_days
+from storage.retention_beside import TABLES_BESIDE, apply_retention_beside
 from storage.retention_policy import Policy
 from storage.schema import RECORD_TABLES
 
-__all__ = ["enforced_retention", "retention_policies"]
+__all__ = ["enforced_retention", "recorded_policies", "retention_policies"]
 
 
 def retention_policies(settings: Settings) -> dict[Stream, Policy]:
@@ -36,6 +35,12 @@ def retention_policies(settings: Settings) -> dict[Stream, Policy]:
         audit = policies[Stream.AUDIT]
         policies[Stream.AUDIT] = Policy(audit.days, audit.rules, settings.audit_cold_volume, settings.audit_cold_after)
     return policies
+
+
+def recorded_policies(settings: Settings) -> dict[str, Policy]:
+    """Return all policies whose changes are recorded, by name."""
+    policies = {stream.value: policy for stream, policy in retention_policies(settings).items()}
+    return {**policies, DISCLOSURES: Policy(settings.retention_disclosures)}
 
 
 @contextlib.asynccontextmanager
@@ -73,6 +78,5 @@ def _before(engine: Engine, settings: Settings) -> dict[Stream, int | None]:
 def _after(engine: Engine, settings: Settings) -> None:
     wanted = retention_policies(settings)
     apply_retention(engine, wanted)
-    set_ids_retention(engine, wanted[Stream.AUDIT].longest)
-    set_disclosure_days(engine, settings.retention_disclosures)
-    let_removal_go_on(engine, tuple(RECORD_TABLES.values()))  # a server may have ended while it was paused
+    apply_retention_beside(engine, wanted[Stream.AUDIT].longest, settings.retention_disclosures)
+    let_removal_go_on(engine, (*RECORD_TABLES.values(), *TABLES_BESIDE))  # a server may have ended while it was paused

@@ -1,5 +1,6 @@
 -- Values to which signed records have commitments instead, SHA-256(Salt || Value), with redaction = disclose. They are not
--- part of any record: they can be erased, and every proof still verifies. Parts that a deletion replaces go soon.
+-- part of any record: they can be erased, and every proof still verifies. Parts that a deletion replaces go soon. A part
+-- has the values of one day, and is dropped as a whole once all of them are too old.
 
 CREATE TABLE IF NOT EXISTS disclosures (
     `IngestedAt` DateTime64(9, 'UTC') COMMENT 'When the record was received' CODEC(Delta(8), ZSTD(1)),
@@ -12,4 +13,4 @@ CREATE TABLE IF NOT EXISTS disclosures (
 ) ENGINE = MergeTree
 PARTITION BY toDate(IngestedAt, 'UTC')
 ORDER BY Commitment
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 1000, old_parts_lifetime = 60;
+SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000, old_parts_lifetime = 60;

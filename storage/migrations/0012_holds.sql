@@ -13,8 +13,8 @@ CREATE TABLE IF NOT EXISTS legal_holds (
 ORDER BY (At, Name);
 
 CREATE TABLE IF NOT EXISTS retention_policies (
-    `Stream` LowCardinality(String),
-    `Policy` String COMMENT 'JSON: how long records are kept, as the logs state it',
+    `Stream` LowCardinality(String) COMMENT 'Name of a stream, or disclosures',
+    `Policy` String COMMENT 'JSON: how long records, or disclosed values, are kept',
     `At` DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When the audit log had a record of it'
 ) ENGINE = MergeTree
 ORDER BY (Stream, At);

@@ -28,6 +28,7 @@ from server.process.pools import Pool
 from storage.engine import Engine
 from storage.holds import read_holds
 from storage.retention import apply_retention, read_retention_days
+from storage.retention_beside import apply_retention_beside
 from storage.retention_policy import Policy, RetentionRule
 from storage.rowbinary import read_one, text
 
@@ -39,7 +40,7 @@ ALICE = messages.AddHoldRequest(name="case-1", scope=messages.HoldScope(actor="a
 
 def administration(engine: Engine, record: Callable[[PolicyChange], object], allowed: str = "local") -> Administration:
     apply_retention(engine, POLICIES)
-    made = Administration(engine, POLICIES, record, allowed)
+    made = Administration(engine, POLICIES, record, allowed, disclosure_days=30)
     made.begin()
     return made
 
@@ -80,6 +81,16 @@ def test_holds_are_in_force_again_after_a_restart_with_other_retention(engine: E
     apply_retention(engine, {AUDIT: Policy(5), OPERATIONAL: Policy(5)})
     assert "NOT ((ActorId = 'alice')" in ttl(engine)
     assert read_retention_days(engine) == {AUDIT: 5, OPERATIONAL: 5, SPANS: None}
+
+
+def test_a_hold_suspends_the_retention_of_disclosed_values_until_its_release(engine: Engine) -> None:
+    made = administration(engine, lambda _: None)
+    apply_retention_beside(engine, 400, 7)
+    made.add_hold(ALICE, HERE)
+    assert (ttl(engine, "disclosures"), ttl(engine, "audit_record_ids")) == ("", "")
+    made.release_hold(messages.ReleaseHoldRequest(name="case-1", reason="settled"), HERE)
+    assert ttl(engine, "disclosures").startswith("toDateTime(IngestedAt) + toIntervalDay(30)")
+    assert ttl(engine, "audit_record_ids").startswith("toDateTime(ClaimedAt) + toIntervalDay(401)")
 
 
 def test_a_hold_that_cannot_be_recorded_is_taken_back(engine: Engine) -> None:
@@ -174,6 +185,15 @@ def test_a_second_change_at_the_same_time_is_refused(engine: Engine) -> None:
 
     made = administration(engine, record)
     assert made.add_hold(ALICE, HERE).hold.name == "case-1"
+
+
+def test_a_hold_by_actor_is_refused_while_redaction_hides_actors(engine: Engine) -> None:
+    made = Administration(engine, POLICIES, lambda _: None, "local", hides_actors=True)
+    made.begin()
+    with pytest.raises(ConflictError, match="hold them by service, trace, category or time"):
+        made.add_hold(ALICE, HERE)
+    assert read_holds(engine) == []
+    made.add_hold(messages.AddHoldRequest(scope=messages.HoldScope(service="shop"), reason="a lawsuit"), HERE)
 
 
 def test_a_server_that_is_starting_takes_no_changes(engine: Engine) -> None:

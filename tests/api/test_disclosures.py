@@ -13,7 +13,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from lognotary.v1 import administration_pb2 as messages_of_holds
 from lognotary.v1 import disclosures_pb2 as messages
+from server.api.administration import Administration
 from server.api.backend import Backend
 from server.api.disclosures import Disclosures
 from server.api.errors import ConflictError, InvalidArgumentError, NotPermittedError, UnrecordedError
@@ -21,6 +23,7 @@ from server.api.http_api import build_http_api
 from server.codec.audit.built_in import built_in_rules
 from server.codec.redaction_rules import Mode, Redaction
 from server.codec.reference import ReferenceCodec
+from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.own_records.erasures import Erasure
 from server.own_records.sender import NotRecordedError
@@ -29,9 +32,11 @@ from storage.disclosures import DisclosedValue, insert_disclosures, matching_com
 from storage.engine import Engine
 from storage.hold_scope import HoldScope
 from storage.holds import add_hold, release_hold
+from storage.retention_policy import Policy
 from tests.api.store import START, Writer, audit_event, log_record
 
 HERE = "127.0.0.1"
+AUDIT = Stream.AUDIT
 DAY = 86_400 * 10**9
 Said = list[Erasure]
 
@@ -123,6 +128,20 @@ def test_a_hold_of_an_actor_keeps_records_that_have_a_commitment_to_the_actor(wr
     write(writer, [login("a1")], keys=("actor id",))
     assert held(writer.engine, HoldScope(actor="alice"), value="a1")
     assert values(writer.engine, "a1", "alice") == ["a1", "alice"]
+
+
+def test_the_answer_to_a_hold_of_an_actor_tells_how_many_records_hide_their_actor(writer: Writer) -> None:
+    write(writer, [login("a1")])
+    write(writer, [login("a2"), audit_event("login", actor="bob"), log_record("nothing")], keys=("actor id",))
+    made = Administration(writer.engine, {AUDIT: Policy(400)}, lambda _: None, "local")
+    made.begin()
+    for name, scope, said in (
+        ("case-1", messages_of_holds.HoldScope(actor="alice"), (1, 3, 2)),  # a1, a2 and alice
+        ("case-2", messages_of_holds.HoldScope(actor="alice", service="crm"), (0, 3, 0)),
+        ("case-3", messages_of_holds.HoldScope(service="shop"), (4, 0, 0)),
+    ):
+        answer = made.add_hold(messages_of_holds.AddHoldRequest(name=name, scope=scope, reason="a lawsuit"), HERE)
+        assert (answer.records, answer.disclosed_values, answer.hidden_actors) == said
 
 
 def test_nothing_is_erased_if_one_of_many_values_is_held_and_all_are_after_its_release(writer: Writer) -> None:

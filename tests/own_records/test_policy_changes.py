@@ -13,7 +13,7 @@ from server.own_records.retention_changes import keep_recording, record_retentio
 from server.own_records.sender import NotRecordedError, own_request
 from server.process.pools import Pool
 from storage.engine import Engine
-from storage.policies import note_earlier_policies, read_recorded_policies
+from storage.policies import DISCLOSURES, note_earlier_policies, read_recorded_policies
 from storage.retention_policy import Policy, RetentionRule
 
 AUDIT, OPERATIONAL, SPANS = Stream
@@ -44,11 +44,34 @@ def test_an_unnamed_actor_is_the_address_of_the_caller_and_without_one_the_serve
 def test_the_first_retention_is_no_change_and_each_later_one_is_recorded_once(engine: Engine) -> None:
     changes: list[PolicyChange] = []
     for policy in (Policy(400), Policy(400), SHORT, SHORT, Policy(None)):
-        record_retention(engine, {AUDIT: policy}, changes.append)
+        record_retention(engine, {"audit": policy}, changes.append)
     assert [change.details["lognotary.retention.after"] for change in changes] == [SHORT.text(), Policy(None).text()]
     assert changes[0].what == (
         "retention of the stream audit changed from 400 days to category data: 30 days; all others: 400 days"
     )
+
+
+def test_changes_of_the_cold_volume_and_of_disclosed_values_are_recorded(engine: Engine) -> None:
+    changes: list[PolicyChange] = []
+    cold = Policy(400, (), "cold", 90)
+    for audit, disclosures in ((Policy(400), None), (cold, None), (cold, 1), (Policy(400, (), "cold", 91), 1)):
+        policies = {"audit": audit, DISCLOSURES: Policy(disclosures)}
+        record_retention(engine, policies, changes.append)
+        assert read_recorded_policies(engine) == policies
+    assert [(change.target, change.target_type, change.what) for change in changes] == [
+        (
+            "audit",
+            "stream",
+            "retention of the stream audit changed from 400 days to 400 days, after 90 days on the volume cold",
+        ),
+        ("disclosures", "table", "retention of disclosed values changed from forever to 1 day"),
+        (
+            "audit",
+            "stream",
+            "retention of the stream audit changed from 400 days, after 90 days on the volume cold to 400 days, after "
+            "91 days on the volume cold",
+        ),
+    ]
 
 
 def test_a_change_that_could_not_be_recorded_is_recorded_later(engine: Engine) -> None:
@@ -56,20 +79,20 @@ def test_a_change_that_could_not_be_recorded_is_recorded_later(engine: Engine) -
         raise NotRecordedError("UNAVAILABLE: overloaded")
 
     changes: list[PolicyChange] = []
-    record_retention(engine, {AUDIT: Policy(400)}, refuse)
+    record_retention(engine, {"audit": Policy(400)}, refuse)
     with pytest.raises(NotRecordedError):
-        record_retention(engine, {AUDIT: SHORT}, refuse)
-    assert read_recorded_policies(engine) == {AUDIT: Policy(400)}
-    record_retention(engine, {AUDIT: SHORT}, changes.append)
+        record_retention(engine, {"audit": SHORT}, refuse)
+    assert read_recorded_policies(engine) == {"audit": Policy(400)}
+    record_retention(engine, {"audit": SHORT}, changes.append)
     assert len(changes) == 1
 
 
 def test_the_retention_of_an_earlier_version_counts_as_recorded(engine: Engine) -> None:
     for _ in range(2):
         note_earlier_policies(engine, {AUDIT: 400, OPERATIONAL: None, SPANS: None})
-    assert read_recorded_policies(engine) == {AUDIT: Policy(400)}
+    assert read_recorded_policies(engine) == {"audit": Policy(400)}
     note_earlier_policies(engine, {AUDIT: 5, OPERATIONAL: 30, SPANS: None})
-    assert read_recorded_policies(engine) == {AUDIT: Policy(400), OPERATIONAL: Policy(30)}
+    assert read_recorded_policies(engine) == {"audit": Policy(400), "operational": Policy(30)}
 
 
 async def test_recording_is_repeated_until_it_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:

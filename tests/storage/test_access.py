@@ -41,7 +41,8 @@ from storage.policies import note_policy, read_recorded_policies
 from storage.read_settings import FULL_SCAN, PINNED
 from storage.records import of_trace, select_rows
 from storage.removal import removal_paused, wait_for_removal
-from storage.retention import apply_retention, check_cold_volume, read_retention_days, set_retention_days
+from storage.retention import apply_retention, check_cold_volume, read_retention_days, set_retention
+from storage.retention_beside import TABLES_BESIDE
 from storage.retention_policy import Policy, RetentionRule
 from storage.roles import Role, grants, quoted
 from storage.rowbinary import read_one, uint64
@@ -162,18 +163,18 @@ def _serve(engine: Engine, node: ClickHouseNode, database: str) -> None:
     renew(engine, name, claim(engine, name))
     release(engine, name)
     for days in (3, None, 5):
-        set_retention_days(engine, dict.fromkeys(Stream, days))
+        set_retention(engine, dict.fromkeys(Stream, Policy(days)))
         assert set(read_retention_days(engine).values()) == {days}
         set_ids_retention(engine, days)
         set_disclosure_days(engine, days)
     for rules in ((RetentionRule(2, service="a"),), ()):
         apply_retention(engine, {stream: Policy(5, rules) for stream in Stream})
-    tables = tuple(RECORD_TABLES.values())
+    tables = (*RECORD_TABLES.values(), *TABLES_BESIDE)
     with removal_paused(engine, tables):
         add_hold(engine, "hold", HoldScope(trace="ab"), "a reason", "eve", "::1")
         wait_for_removal(engine, tables)
-    note_policy(engine, Stream.AUDIT, Policy(5))
-    assert read_recorded_policies(engine) == {Stream.AUDIT: Policy(5)}
+    note_policy(engine, "audit", Policy(5))
+    assert read_recorded_policies(engine) == {"audit": Policy(5)}
     with pytest.raises(StorageConfigError, match="has no volume 'cold'"):
         check_cold_volume(engine, "audit_logs", "cold")
     claim_of_id = IdRow(

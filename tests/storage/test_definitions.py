@@ -18,7 +18,8 @@ from storage.create_statement import parse_create
 from storage.definitions import EVIDENCE_TABLES, compare_definitions, read_definitions
 from storage.engine import Engine
 from storage.migrate import migrate
-from storage.retention import set_retention_days
+from storage.retention import set_retention
+from storage.retention_policy import Policy
 from storage.roles import system_right
 from storage.rowbinary import read_rows, text
 from storage.url import parse_storage_url
@@ -33,9 +34,9 @@ def test_tables_as_migrations_make_them_do_not_differ(engine: Engine) -> None:
 
 
 def test_retention_is_no_difference(engine: Engine) -> None:
-    set_retention_days(engine, {Stream.AUDIT: 365, Stream.OPERATIONAL: 30})
+    set_retention(engine, {Stream.AUDIT: Policy(365), Stream.OPERATIONAL: Policy(30)})
     assert differences(engine) == []
-    set_retention_days(engine, {Stream.AUDIT: None, Stream.OPERATIONAL: 3})
+    set_retention(engine, {Stream.AUDIT: Policy(None), Stream.OPERATIONAL: Policy(3)})
     assert differences(engine) == []
     set_ids_retention(engine, 400)
     assert differences(engine) == []

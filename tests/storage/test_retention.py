@@ -9,7 +9,8 @@ from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from storage.engine import Engine
 from storage.errors import StorageError
-from storage.retention import read_retention_days, set_retention_days
+from storage.retention import read_retention_days, set_retention
+from storage.retention_policy import Policy
 from storage.rowbinary import read_rows, uint64
 from storage.schema import RECORD_TABLES
 from tests.codec.building import rows
@@ -44,15 +45,15 @@ def test_tables_keep_records_for_ever_until_they_are_told_otherwise(engine: Engi
 
 def test_a_time_is_set_lengthened_shortened_and_removed(engine: Engine) -> None:
     for audit, operational in ((400, 30), (500, 20), (500, None), (None, 7), (None, None)):
-        set_retention_days(engine, {AUDIT: audit, OPERATIONAL: operational})
+        set_retention(engine, {AUDIT: Policy(audit), OPERATIONAL: Policy(operational)})
         assert read_retention_days(engine) == {**NEVER, AUDIT: audit, OPERATIONAL: operational}
 
 
 def test_a_stream_that_is_not_named_is_left_alone(engine: Engine) -> None:
-    set_retention_days(engine, {AUDIT: 400, OPERATIONAL: 30})
-    set_retention_days(engine, {OPERATIONAL: 31})
+    set_retention(engine, {AUDIT: Policy(400), OPERATIONAL: Policy(30)})
+    set_retention(engine, {OPERATIONAL: Policy(31)})
     assert read_retention_days(engine) == {**NEVER, AUDIT: 400, OPERATIONAL: 31}
-    set_retention_days(engine, {})
+    set_retention(engine, {})
     assert read_retention_days(engine) == {**NEVER, AUDIT: 400, OPERATIONAL: 31}
 
 
@@ -70,7 +71,7 @@ def test_a_ttl_that_others_made_is_refused_and_left_as_it_is(engine: Engine, ttl
     with pytest.raises(StorageError, match="the table otel_logs has a TTL that is not Lognotary's"):
         read_retention_days(engine)
     with pytest.raises(StorageError, match="not Lognotary's"):
-        set_retention_days(engine, {AUDIT: 400, OPERATIONAL: 30})
+        set_retention(engine, {AUDIT: Policy(400), OPERATIONAL: Policy(30)})
     engine.execute("ALTER TABLE otel_logs REMOVE TTL")
     assert read_retention_days(engine) == {**NEVER, AUDIT: None, OPERATIONAL: None}
 
@@ -82,7 +83,7 @@ def test_days_of_records_that_are_too_old_are_dropped_and_others_kept(
     today = now(engine)
     write(engine, journal, stream, LONG_AGO, today - 12 * DAY, today - 9 * DAY, today)
     assert count(engine, stream) == 4
-    set_retention_days(engine, {stream: 10})
+    set_retention(engine, {stream: Policy(10)})
     engine.execute(f"OPTIMIZE TABLE {RECORD_TABLES[stream]} FINAL")
     wait_for(lambda: count(engine, stream) <= 2)
     assert count(engine, stream) == 2

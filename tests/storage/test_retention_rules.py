@@ -111,11 +111,16 @@ def removed_by_sql(engine: Engine, ttl: str) -> set[int]:
     return found
 
 
+def days_of(policy: Policy, record: Mapping[str, Any]) -> int | None:
+    """Return for how many days an audit record is kept, None for forever: the definition of the policy's SQL."""
+    return next((rule.days for rule in policy.rules if rule.matches(AUDIT, record)), policy.days)
+
+
 def removed_by_definition(policy: Policy, holds: list[HoldScope]) -> set[int]:
     return {
         record["LeafIndex"]
         for record in RECORDS
-        if (days := policy.days_of(AUDIT, record)) is not None
+        if (days := days_of(policy, record)) is not None
         and (record["IngestedAt"] // DAY + days + 1) * DAY <= TODAY
         and not any(hold.covers(AUDIT, record) for hold in holds)
     }

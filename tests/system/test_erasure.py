@@ -109,6 +109,8 @@ def test_a_person_is_erased_and_all_records_still_verify(tmp_path: Path) -> None
         assert sorted(disclosed(server, *committed).values()) == [*PERSONS, *SECRETS]
         refused = server.cli("erase", "--actor", "alice", "--reason", "alice asked for it")
         assert (refused.returncode, "contains what is to be erased" in refused.stderr) == (2, True), refused
+        by_actor = server.cli("hold", "add", "case-1", "--actor", "alice", "--reason", "a lawsuit")
+        assert (by_actor.returncode, "redaction hides the IDs of actors" in by_actor.stderr) == (2, True), by_actor
         erased = server.cli("erase", "--actor", "alice", "--reason", "request 4711")
         assert (erased.returncode, erased.stdout[:8]) == (0, "2 values"), erased.stderr
         assert sorted(disclosed(server, *committed).values()) == [b"bob", b"secret-of-bob"]
@@ -117,8 +119,8 @@ def test_a_person_is_erased_and_all_records_still_verify(tmp_path: Path) -> None
         assert sorted(disclosed(server, *committed).values()) == [b"bob"]
         acts = json.loads(server.cli("audit", "--json", "--action", "disclosure.erase").stdout)["events"]
         assert sorted((act["body"], act["audit"]["outcome"]) for act in acts) == [
-            ("1 disclosed values, chosen by value, are about to be erased: request 4712", "unknown"),
-            ("1 disclosed values, chosen by value, are erased: request 4712", "success"),
+            ("1 disclosed value, chosen by value, is about to be erased: request 4712", "unknown"),
+            ("1 disclosed value, chosen by value, is erased: request 4712", "success"),
             ("2 disclosed values, chosen by actor, are about to be erased: request 4711", "unknown"),
             ("2 disclosed values, chosen by actor, are erased: request 4711", "success"),
         ]

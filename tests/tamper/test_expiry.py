@@ -19,7 +19,8 @@ from server.verification.scope import Scope
 from server.verification.section_check import SectionCheck
 from server.verification.sections import ResumePoint, SectionLimits, next_section, read_context
 from storage.commit import insert_batches
-from storage.retention import set_retention_days
+from storage.retention import set_retention
+from storage.retention_policy import Policy
 from storage.schema import RECORD_TABLES
 from tests.tamper.stated import FIRST_OF_NEW_KEY, Stated, received_earlier
 from tests.tamper.store import AUDIT, NEXT_DAY, OPERATIONAL, SECOND, START, batch_row, row, statement_row
@@ -273,7 +274,7 @@ def test_what_clickhouse_itself_drops_has_expired(stated: Stated, name: LogName)
     stated.touch(table, "log_batches", "log_tiles")
     young = stated.write(name, 5, ingested_at=time.time_ns())
     batches = stated.batches[name]
-    set_retention_days(stated.engine, {name.stream: 1})
+    set_retention(stated.engine, {name.stream: Policy(1)})
     stated.engine.execute(f"OPTIMIZE TABLE {table} FINAL")
     wait_for(lambda: expired(stated) == [of_day(name, DAY_ONE, batches[:4]), of_day(name, DAY_TWO, batches[4:])])
     stated.tamper(f"ALTER TABLE {table} DELETE WHERE {row(name, young.first_leaf)}")

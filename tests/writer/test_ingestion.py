@@ -43,7 +43,8 @@ from storage.commit import insert_batches
 from storage.engine import Engine
 from storage.evidence import last_batch, read_batches_of_leaves
 from storage.migrate import migrate
-from storage.retention import set_retention_days
+from storage.retention import set_retention
+from storage.retention_policy import Policy
 from storage.rowbinary import read_rows, text
 from storage.statements import read_statements
 from storage.url import parse_storage_url
@@ -253,7 +254,7 @@ async def test_records_that_were_acknowledged_while_clickhouse_was_away_for_hour
         assert last is not None
         assert look(engine, process.keys) == []
         # ClickHouse drops what is older than a day: all but the last record.
-        set_retention_days(engine, {Stream.OPERATIONAL: 1})
+        set_retention(engine, {Stream.OPERATIONAL: Policy(1)})
         engine.execute("OPTIMIZE TABLE otel_logs FINAL")
         await until(lambda: engine.query("SELECT count() FROM otel_logs") == (1).to_bytes(8, "little"))
         gone = look(engine, process.keys)

@@ -8,10 +8,13 @@ from server.notary.origin import Stream
 from server.process.pools import Pool
 from server.process.storage_wait import StorageWait
 from server.settings.settings import load_settings
-from server.writer.retention import enforced_retention, retention_policies
+from server.writer.retention import enforced_retention, recorded_policies, retention_policies
 from storage.engine import Engine
-from storage.retention import read_retention_days, set_retention_days
+from storage.hold_scope import HoldScope
+from storage.holds import add_hold, release_hold
+from storage.retention import read_retention_days, set_retention
 from storage.retention_policy import Policy
+from storage.rowbinary import read_one, text
 
 AUDIT, OPERATIONAL, SPANS = Stream
 
@@ -37,7 +40,7 @@ def test_the_days_of_all_streams_come_from_the_settings() -> None:
 async def test_while_it_is_stated_records_are_kept_for_the_longer_time(
     engine: Engine, before: int | None, wanted: str, meanwhile: int | None
 ) -> None:
-    set_retention_days(engine, {AUDIT: before})
+    set_retention(engine, {AUDIT: Policy(before)})
     settings = load_settings({"retention_audit": wanted}, {})
     waiting = StorageWait(settings.storage)
     async with enforced_retention(Pool("housekeeping", 1), settings, engine, asyncio.Event(), waiting):
@@ -46,10 +49,35 @@ async def test_while_it_is_stated_records_are_kept_for_the_longer_time(
 
 
 async def test_where_nothing_could_be_stated_nothing_is_dropped_earlier(engine: Engine) -> None:
-    set_retention_days(engine, {AUDIT: 60, OPERATIONAL: 10})
+    set_retention(engine, {AUDIT: Policy(60), OPERATIONAL: Policy(10)})
     settings = load_settings({"retention_audit": "30d", "retention_operational": "20d"}, {})
     waiting = StorageWait(settings.storage)
     with pytest.raises(RuntimeError, match="no statement"):
         async with enforced_retention(Pool("housekeeping", 1), settings, engine, asyncio.Event(), waiting):
             raise RuntimeError("no statement")
     assert read_retention_days(engine) == {AUDIT: 60, OPERATIONAL: 20, SPANS: None}
+
+
+async def test_a_start_with_shorter_retention_lets_no_disclosed_value_expire_while_a_hold_is_in_force(
+    engine: Engine,
+) -> None:
+    add_hold(engine, "case-1", HoldScope(service="shop"), "a lawsuit", "eve", "::1")
+    settings = load_settings({"retention_disclosures": "1d"}, {})
+    for expires in (False, True):
+        async with enforced_retention(
+            Pool("housekeeping", 1), settings, engine, asyncio.Event(), StorageWait(settings.storage)
+        ):
+            pass
+        create: str = read_one(engine.query("SHOW CREATE TABLE disclosures"), text)
+        assert ("TTL toDateTime(IngestedAt) + toIntervalDay(1)" in create) == expires
+        release_hold(engine, "case-1", "settled", "eve", "::1")
+
+
+def test_changes_of_all_retention_are_recorded() -> None:
+    flags = {"audit_cold_volume": "cold", "retention_disclosures": "30d", "storage": "http://clickhouse:8123"}
+    assert recorded_policies(load_settings(flags, {})) == {
+        "audit": Policy(400, (), "cold", 90),
+        "operational": Policy(30),
+        "spans": Policy(30),
+        "disclosures": Policy(30),
+    }

@@ -64,12 +64,16 @@ class AddHoldRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., scope: _Optional[_Union[HoldScope, _Mapping]] = ..., reason: _Optional[str] = ..., actor: _Optional[str] = ...) -> None: ...
 
 class AddHoldResponse(_message.Message):
-    __slots__ = ("hold", "records")
+    __slots__ = ("hold", "records", "disclosed_values", "hidden_actors")
     HOLD_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
+    DISCLOSED_VALUES_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_ACTORS_FIELD_NUMBER: _ClassVar[int]
     hold: Hold
     records: int
-    def __init__(self, hold: _Optional[_Union[Hold, _Mapping]] = ..., records: _Optional[int] = ...) -> None: ...
+    disclosed_values: int
+    hidden_actors: int
+    def __init__(self, hold: _Optional[_Union[Hold, _Mapping]] = ..., records: _Optional[int] = ..., disclosed_values: _Optional[int] = ..., hidden_actors: _Optional[int] = ...) -> None: ...
 
 class ListHoldsRequest(_message.Message):
     __slots__ = ("released",)

@@ -19,16 +19,19 @@ def add_parser(commands: Any) -> None:
         "which. Nothing is erased if a legal hold covers a record that has one of the values. Only works on the "
         "server's own machine (setting administration).",
         epilog=examples(
-            "lognotary erase --actor alice@example.com --reason 'request of 2026-11-03 under GDPR, article 17'",
-            "lognotary erase --value '+49 170 1234567' --reason 'request 4711'",
+            "lognotary erase --actor - --reason 'request of 2026-11-03 under GDPR, article 17' < actor.txt",
+            "lognotary erase --value - --reason 'request 4711'  # type the value, then a new line and Ctrl-D",
             variables=[API_VARIABLE],
         ),
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
-        "--actor", metavar="TEXT", help="all values in audit records of this actor (ID or name), and this text itself"
+        "--actor",
+        metavar="TEXT|-",
+        help="all values in audit records of this actor (ID or name), and this text itself; - reads the text from "
+        "standard input, so that it is not in the history of the shell or in lists of processes",
     )
-    what.add_argument("--value", metavar="TEXT", help="this value, in all records")
+    what.add_argument("--value", metavar="TEXT|-", help="this value, in all records; - reads it, as above")
     parser.add_argument(
         "--reason", required=True, metavar="TEXT", help="why, for the audit record; must not contain what is erased"
     )
