@@ -13,6 +13,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from server.codec.annotations import Annotation, Annotations
 from server.codec.audit.integrity_form import INTEGRITY_PREFIX, MAX_BYTES, Budget
+from server.codec.audit.strict_records import MANDATORY
 from server.codec.decode_parts import reason_of
 from server.codec.limits import MAX_MEMBERS, MAX_RECORDS, ROW_LIMITS, malformed, too_many_members, too_many_records
 from server.codec.producers.envelope import Envelope
@@ -29,8 +30,6 @@ _Message = TypeVar("_Message", LogRecord, Resource)
 _MOST_VALUES = 2_000_000  # in canonical JSON, for each request
 _LARGEST = MAX_BYTES + MAX_BYTES // 8  # bytes of a record or resource that is parsed
 _TOO_LARGE = Verdict(Result.FAILED, f"the record or its resource is larger than {MAX_BYTES >> 20} MiB")
-# A record with one of these attributes is an audit record of the draft OpenTelemetry signal (presets/10-otel.toml).
-_NATIVE = frozenset({"audit.record.id", "audit.actor.id", "audit.actor.type", "audit.action", "audit.outcome"})
 
 
 class SignatureCheck:
@@ -47,7 +46,7 @@ class SignatureCheck:
         self._requires = policy is Policy.REQUIRE
         self._trust = Trust(keys)
         self._count = count
-        marks = [INTEGRITY_PREFIX, *(_NATIVE if self._requires else ())]
+        marks = [INTEGRITY_PREFIX, *(MANDATORY if self._requires else ())]
         self._marks = [mark.encode() for mark in marks]
 
     def use(self, keys: ProducerKeys) -> None:
@@ -122,7 +121,7 @@ def _parsed(kind: type[_Message], request: bytes, content: bytes) -> _Message:
 
 
 def _may_be_native(record: LogRecord, verdict: Verdict) -> bool:
-    return verdict is _TOO_LARGE or any(attribute.key in _NATIVE for attribute in record.attributes)
+    return verdict is _TOO_LARGE or any(attribute.key in MANDATORY for attribute in record.attributes)
 
 
 def _refusal(record: LogRecord, number: int, verdict: Verdict) -> UnprovedRecordError:
