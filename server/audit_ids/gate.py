@@ -74,7 +74,8 @@ class AuditGate:
         """
         self._pipeline = pipeline
         self._now = now
-        self._look = look
+        self.look = look
+        """Look at the requests that follow."""
         self._ack_timeout = ack_timeout
         self._flights = Flights()
         self._checking = ThreadPoolExecutor(_CHECKS, thread_name_prefix="audit-check")
@@ -85,10 +86,6 @@ class AuditGate:
         self._doubtful: list[Flight] = []
         self.chain_breaks = 0
         """Number of records so far whose producer's chain is broken."""
-
-    def use_look(self, look: RequestLook) -> None:
-        """Check the requests that follow with another look."""
-        self._look = look
 
     async def run(self) -> None:
         """Store what became of claims; never ends."""
@@ -124,10 +121,10 @@ class AuditGate:
 
     async def _check(self, request: bytes, ticket: Ticket, *, every: bool) -> StrictRequest:
         is_large = len(request) > _LARGE
-        survey = await self._run_check(partial(survey_request, request, every=every, look=self._look), is_large)
+        survey = await self._run_check(partial(survey_request, request, every=every, look=self.look), is_large)
         # So that a request of which the rows will not fit is refused at once, too.
         ticket.reserve(max(survey.size, len(request) + survey.memory // MEMORY_FACTOR))
-        check = partial(check_request, request, every=every, look=self._look, survey=survey)
+        check = partial(check_request, request, every=every, look=self.look, survey=survey)
         return await self._run_check(check, is_large)
 
     async def _run_check(self, check: Callable[[], _T], is_large: bool) -> _T:
@@ -143,6 +140,8 @@ class AuditGate:
         try:
             found = await self._claim(flights)
             receipts |= _known(flights, found)
+            if receipts:  # the pipeline examines only what is new
+                await self._pipeline.examine(checked.with_only(receipts))
         except BaseException:
             self._ledger.release(flights)
             raise

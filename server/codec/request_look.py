@@ -16,7 +16,7 @@ __all__ = ["REFERENCE_LOOK", "Look", "RequestLook"]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen in a request.
+    """Result of a look at a request.
 
     Attributes:
         redacts: False if there is nothing to redact in it.

@@ -249,7 +249,7 @@ class Ingestion:
                 *audit_gauges(writing.audit),
             ]
         )
-        writing.audit.use_look(self._look(plan.rows))
+        writing.audit.look = self._look(plan.rows)
         with contextlib.ExitStack() as stack:
             stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
             disclosing = Disclosing(engine)

@@ -69,19 +69,19 @@ _MANDATORY = tuple(key.encode() for key in MANDATORY)
 MAX_RECORDS = 10_000
 """Maximum number of audit records in one request: checking them takes a second, and others wait."""
 
-MAX_VALUES = 400_000
+MAX_VALUES = 250_000
 """Maximum number of attributes, members of lists and elements of arrays in the audit records of one request."""
 
 _MOST_VALUES = 1 << 17  # in one record: more do not fit into its canonical JSON, unless they are null
 _LARGEST = MAX_BYTES + MAX_BYTES // 8  # bytes of one record that is parsed
 _SMALL = 64 << 10  # bytes of a record that takes little memory, whatever it has
-_TIMES = 8  # of its size that a record of long texts takes while it is checked
-_VALUE_BYTES = 400  # that each of its values takes
+_TIMES = 20  # of its size that a record of long texts takes while it is checked, as measured
+_VALUE_BYTES = 1_200  # that each of its values takes, as measured
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What checking a request takes.
+    """Cost of checking a request.
 
     Attributes:
         redacts: False if there is nothing to redact in it.
