@@ -122,7 +122,6 @@ class AuditGate:
     async def _check(self, request: bytes, ticket: Ticket, *, every: bool) -> StrictRequest:
         is_large = len(request) > _LARGE
         survey = await self._run_check(partial(survey_request, request, every=every, look=self.look), is_large)
-        # So that a request of which the rows will not fit is refused at once, too.
         ticket.reserve(max(survey.size, len(request) + survey.memory // MEMORY_FACTOR))
         check = partial(check_request, request, every=every, look=self.look, survey=survey)
         return await self._run_check(check, is_large)

@@ -169,7 +169,9 @@ def survey_request(request: bytes, *, every: bool, look: RequestLook = REFERENCE
             raise _too_many("records")
         if place.end - place.start > _SMALL and (every or _may_be_native(request, place)):
             record = request[place.start : place.end]
-            memory = max(memory, _TIMES * len(record) + _VALUE_BYTES * look.values(record))
+            values = look.values(record)
+            if not _too_large(record, values):  # otherwise it is never parsed
+                memory = max(memory, _TIMES * len(record) + _VALUE_BYTES * values)
     return Survey(seen.redacts, max(seen.size, len(request)), memory)
 
 
@@ -204,9 +206,8 @@ def check_request(
             continue
         sent = request[place.start : place.end]
         values = look.values(sent)
-        if values > _MOST_VALUES or len(sent) > _LARGEST:
-            much = f"is larger than {MAX_BYTES >> 20} MiB" if len(sent) > _LARGEST else f"has {values} values"
-            raise _invalid(str(place), f"the record {much}, so it has no integrity hash: send a smaller record")
+        if too_large := _too_large(sent, values):
+            raise _invalid(str(place), f"the record {too_large}, so it has no integrity hash: send a smaller record")
         record = LogRecord.FromString(sent)
         if not (every or _is_native(record)):
             has_others = True
@@ -225,6 +226,13 @@ def check_request(
         if first is checked:
             records[place.start] = checked
     return StrictRequest(request, records, native, has_others=has_others)
+
+
+def _too_large(record: bytes, values: int) -> str:
+    """Return why a record is not even parsed, empty if it is."""
+    if len(record) > _LARGEST:
+        return f"is larger than {MAX_BYTES >> 20} MiB"
+    return f"has {values:,} values" if values > _MOST_VALUES else ""
 
 
 def _may_be_native(request: bytes, place: RecordPlace) -> bool:

@@ -21,7 +21,7 @@ from server.codec.audit.strict_records import (
     may_have_native_keys,
     survey_request,
 )
-from server.codec.choose import CODECS, build_look
+from server.codec.choose import build_look
 from server.codec.redaction_rules import Mode, Redaction
 from server.errors.audit_records import AuditRecordConflictError, InvalidAuditRecordError
 from server.errors.ingest import MalformedRequestError, OversizedError
@@ -45,7 +45,7 @@ def test_a_record_with_all_that_it_must_have_is_known_by_its_id_and_its_hash() -
     assert (checked.in_chain, checked.previous) == (False, None)
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", ["auto", "reference"])
 def test_a_hash_says_nothing_about_secrets_and_the_record_keeps_them(codec: str) -> None:
     look = build_look(codec, Redaction(Mode.REMOVE))
     one, other, third = (
@@ -200,25 +200,10 @@ def test_a_record_that_is_too_large_to_have_a_hash_is_refused() -> None:
         check_request(bytes_of(record), every=True)
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", ["auto", "reference"])
 def test_a_request_may_have_so_many_audit_records_and_others_beside_them(codec: str) -> None:
     look = build_look(codec)
     plain, records = log_record("plain"), [LogRecord()] * (MAX_RECORDS + 1)
     with pytest.raises(OversizedError, match="may have 10,000 audit records, and this one has more"):
         survey_request(bytes_of(*records), every=True, look=look)
     assert check_request(bytes_of(*([plain] * (MAX_RECORDS + 1))), every=False, look=look).has_others
-
-
-def test_many_values_are_refused_before_they_are_parsed() -> None:
-    look = build_look("auto")
-    record = audit_record(_ID)
-    record.body.array_value.values.extend([AnyValue()] * 131_072)
-    with pytest.raises(InvalidAuditRecordError, match=r"the record has 131,?\d+ values, .* send a smaller record"):
-        check_request(bytes_of(record), every=True, look=look)
-    records = [audit_record() for _ in range(5)]
-    for one in records:
-        one.body.array_value.values.extend([AnyValue()] * 100_000)
-    request = bytes_of(*records)
-    assert survey_request(request, every=True, look=look).memory > 10 * len(request)
-    with pytest.raises(OversizedError, match="may have 250,000 values in its audit records"):
-        check_request(request, every=True, look=look)
