@@ -12,19 +12,24 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 from uuid import UUID, uuid4
 
-from server.admission.admission import Ticket
+from server.admission.admission import MEMORY_FACTOR, Ticket
 from server.audit_ids.claims import Claims, Round
 from server.audit_ids.flights import Flight, Flights
 from server.audit_ids.ledger import ClaimLedger
 from server.audit_ids.rounds import Rounds
 from server.audit_ids.standing import Standing
 from server.codec.annotations import annotation
-from server.codec.audit.strict_records import FIRST_OF_CHAIN, StrictRecord, StrictRequest, check_request
-from server.codec.choose import secret_finder
-from server.codec.redaction import Redactor
-from server.codec.redaction_rules import NO_REDACTION, Redaction
+from server.codec.audit.strict_records import (
+    FIRST_OF_CHAIN,
+    StrictRecord,
+    StrictRequest,
+    check_request,
+    survey_request,
+)
+from server.codec.request_look import RequestLook
 from server.codec.rows import received_at
 from server.errors.audit_records import AuditRecordClaimedError, AuditRecordConflictError
 from server.errors.ingest import JournalFailedError, OverloadedError, ShuttingDownError
@@ -34,8 +39,11 @@ from storage.audit_ids import DIGEST_MEMBER, IdRow, IdState
 
 __all__ = ["AuditGate"]
 
+_T = TypeVar("_T")
+
 _MOST = 200_000  # records on their way
-_LARGE = 64 * 1024  # bytes of a request above which checking it would hold up the event loop
+_LARGE = 8 << 10  # bytes of a request above which checking it would hold up the event loop
+_CHECKS = 2  # requests checked at the same time
 
 _FREE = Standing()
 
@@ -51,8 +59,7 @@ class AuditGate:
         now: Callable[[], int],
         *,
         ack_timeout: float,
-        redaction: Redaction = NO_REDACTION,
-        codec: str = "auto",
+        look: RequestLook,
     ) -> None:
         """Open the gate; ``run`` must run beside it.
 
@@ -62,17 +69,16 @@ class AuditGate:
             stored_size: function that returns the number of entries that the audit log has in storage.
             now: function that returns the time of receipt in nanoseconds since the epoch.
             ack_timeout: seconds that a request waits for another one with the same ids.
-            redaction: what is redacted before records are stored. It is removed before records are hashed, whatever the
+            look: look at requests. Its redactor must remove what is redacted before records are stored, whatever the
                 mode: other servers may have another key.
-            codec: the codec that looks for secrets first, one of ``CODECS``.
         """
         self._pipeline = pipeline
         self._now = now
-        self._redactor = Redactor(redaction.removing())
-        self._may_redact = secret_finder(codec, redaction.removing())
+        self.look = look
+        """Look at the requests that follow."""
         self._ack_timeout = ack_timeout
         self._flights = Flights()
-        self._checking = ThreadPoolExecutor(1, thread_name_prefix="audit-check")
+        self._checking = ThreadPoolExecutor(_CHECKS, thread_name_prefix="audit-check")
         self._claiming = ThreadPoolExecutor(1, thread_name_prefix="audit-claim")
         self._ending = ThreadPoolExecutor(1, thread_name_prefix="audit-ended")
         self._rounds = Rounds(claims, self._claiming)
@@ -101,20 +107,30 @@ class AuditGate:
 
     async def submit_audit(self, request: bytes, ticket: Ticket, *, every: bool) -> Sequence[AuditReceipt]:
         """As ``AuditIngest.submit_audit``."""
+        arrived = asyncio.get_running_loop().time()
         ticket.reserve(len(request))
-        check = partial(check_request, request, every=every, redactor=self._redactor, may_redact=self._may_redact)
-        if len(request) > _LARGE:
-            checked = await asyncio.get_running_loop().run_in_executor(self._checking, check)
-        else:
-            checked = check()
+        try:
+            async with asyncio.timeout(self._ack_timeout):
+                checked = await self._check(request, ticket, every=every)
+        except TimeoutError:
+            raise OverloadedError("audit records were not checked in time", retry_after=5.0) from None
         if not checked.records:
             await self._pipeline.submit(request, ticket)
             return ()
-        return await self._store(checked, ticket)
+        return await self._store(checked, ticket, arrived)
 
-    async def _store(self, checked: StrictRequest, ticket: Ticket) -> Sequence[AuditReceipt]:
-        arrived = asyncio.get_running_loop().time()
-        receipts = await self._landed(checked.records)
+    async def _check(self, request: bytes, ticket: Ticket, *, every: bool) -> StrictRequest:
+        is_large = len(request) > _LARGE
+        survey = await self._run_check(partial(survey_request, request, every=every, look=self.look), is_large)
+        ticket.reserve(max(survey.size, len(request) + survey.memory // MEMORY_FACTOR))
+        check = partial(check_request, request, every=every, look=self.look, survey=survey)
+        return await self._run_check(check, is_large)
+
+    async def _run_check(self, check: Callable[[], _T], is_large: bool) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._checking, check) if is_large else check()
+
+    async def _store(self, checked: StrictRequest, ticket: Ticket, arrived: float) -> Sequence[AuditReceipt]:
+        receipts = await self._landed(checked.records, arrived + self._ack_timeout)
         fresh = [record for record in checked.records if record.record_id not in receipts]
         if len(self._flights) + len(fresh) > _MOST:
             raise OverloadedError("too many audit records are on their way", retry_after=2.0)
@@ -123,6 +139,8 @@ class AuditGate:
         try:
             found = await self._claim(flights)
             receipts |= _known(flights, found)
+            if receipts:  # the pipeline examines only what is new
+                await self._pipeline.examine(checked.with_only(receipts))
         except BaseException:
             self._ledger.release(flights)
             raise
@@ -133,8 +151,8 @@ class AuditGate:
             receipts |= await self._submit(checked, flights, self._broken(checked, flights, found), ticket, waited)
         return [receipts[record.record_id] for record in checked.records]
 
-    async def _landed(self, records: Sequence[StrictRecord]) -> dict[UUID, AuditReceipt]:
-        """Wait until none of these ids is on its way; return the receipts of those that are kept.
+    async def _landed(self, records: Sequence[StrictRecord], deadline: float) -> dict[UUID, AuditReceipt]:
+        """Wait until none of these ids is on its way, until a deadline; return the receipts of those that are kept.
 
         Raises:
             AuditRecordConflictError: another record is kept under an id.
@@ -142,7 +160,6 @@ class AuditGate:
         """
         by_id = {record.record_id: record for record in records}
         clock = asyncio.get_running_loop().time
-        deadline = clock() + self._ack_timeout
         while True:
             flights = list(self._flights.of(records))
             pending = [flight.landed for flight in flights if not flight.landed.done()]

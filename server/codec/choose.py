@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from server.codec.audit.rules import Rule
@@ -11,9 +11,10 @@ from server.codec.redaction_rules import NO_REDACTION, Mode, Redaction
 from server.notary.origin import Stream
 
 if TYPE_CHECKING:
+    from server.codec.request_look import RequestLook
     from server.codec.rows import Codec
 
-__all__ = ["CODECS", "build_codec", "chosen_codec", "secret_finder", "why_not_native"]
+__all__ = ["CODECS", "build_codec", "build_look", "chosen_codec", "why_not_native"]
 
 CODECS = ("auto", "native", "reference")
 """Values of the ``codec`` setting; ``auto`` is ``native`` if the compiled codec is installed."""
@@ -67,15 +68,18 @@ def build_codec(
     return NativeCodec(rules, limits, streams, redaction)
 
 
-def secret_finder(choice: str, redaction: Redaction) -> Callable[[bytes], bool]:
-    """Return a function that tells cheaply whether a serialized logs request may have something to redact.
+def build_look(choice: str, redaction: Redaction = NO_REDACTION, limits: RowLimits = ROW_LIMITS) -> RequestLook:
+    """Build the look at requests of the chosen codec.
 
     Args:
-        choice: one of ``CODECS``; the reference codec has no cheap way, so the function always returns True.
+        choice: one of ``CODECS``.
         redaction: redaction of secrets.
+        limits: limits on the rows of one request.
     """
-    if redaction.is_off or chosen_codec(choice, redaction) == "reference":
-        return bool
-    from server.codec.native_codec import NativeCodec
+    if chosen_codec(choice, redaction) == "reference":
+        from server.codec.request_look import RequestLook
 
-    return NativeCodec((), hashed=(), redaction=redaction).may_redact
+        return RequestLook(redaction)
+    from server.codec.native_codec import NativeLook
+
+    return NativeLook(redaction, limits)

@@ -12,8 +12,20 @@ from server.codec.audit.program import rules_program
 from server.codec.audit.rules import Rule
 from server.codec.disclosures import Disclosure, with_actors
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed, too_many_members, too_many_records
+from server.codec.redaction import Redactor
 from server.codec.redaction_keys import key_words
-from server.codec.redaction_rules import KEPT, NO_REDACTION, NOT_SECRET, PREFIXES, RULES, SCHEMES, Mode, Redaction
+from server.codec.redaction_rules import (
+    KEPT,
+    NO_REDACTION,
+    NOT_SECRET,
+    PREFIXES,
+    RULES,
+    SCHEMES,
+    KeyWord,
+    Mode,
+    Redaction,
+)
+from server.codec.request_look import Look, RequestLook
 from server.codec.rows import ALL_STREAMS, Rows, with_disclosures
 from server.codec.signals import Signal
 from server.codec.unread import Level, Unread, UnreadReason, unread_error
@@ -21,7 +33,7 @@ from server.errors.ingest import MalformedRequestError
 from server.notary.commitment import random_salt
 from server.notary.origin import Stream
 
-__all__ = ["NativeCodec"]
+__all__ = ["NativeCodec", "NativeLook"]
 
 # Values of the C++ enum Refusal; the first three are the reasons for malformed bytes.
 _WRONG = (MalformedReason.BROKEN, MalformedReason.NOT_UTF8, MalformedReason.TOO_DEEP)
@@ -91,15 +103,6 @@ class NativeCodec:
             disclosures = with_actors(disclosures, zip(_ranges(owned), actors_of(audit), strict=True))
         return with_disclosures(rows, disclosures)
 
-    def may_redact(self, request: bytes) -> bool:
-        """Return whether something is redacted in a logs request; True as well if that cannot be found out."""
-        try:
-            with self._encoder(request, Signal.LOGS) as encoder:
-                tables = encoder.encode(request, 0, (), self._seeds())
-        except MalformedRequestError:
-            return True
-        return any(any(table[-1]) for table in tables if table is not None)
-
     def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode and encode a traces request; see ``Codec``."""
         with self._encoder(request, Signal.TRACES) as encoder:
@@ -107,6 +110,49 @@ class NativeCodec:
             disclosed = encoder.disclosed_spans
         rows = [assemble_rows(Stream.SPANS, table)] if table is not None else []
         return with_disclosures(rows, _disclosures(disclosed))
+
+
+class NativeLook(RequestLook):
+    """A look with the compiled codec, which takes little time and memory."""
+
+    def __init__(self, redaction: Redaction, limits: RowLimits) -> None:
+        """Look with a redaction, and with limits on the rows of one request."""
+        super().__init__(redaction)
+        self._codec = NativeCodec((), limits, hashed=(), redaction=redaction)
+        self._redaction = _native_redaction(redaction)
+
+    def look(self, request: bytes) -> Look:
+        """As ``RequestLook.look``."""
+        rows = self._codec.encode(request, 0)
+        return Look(any(each.redactions for each in rows), sum(each.size for each in rows))
+
+    def redactor(self) -> Redactor:
+        """As ``RequestLook.redactor``."""
+        return super().redactor().compiled(_NativeTexts(_native.TextRedactor(self._redaction)))
+
+    def values(self, record: bytes) -> int:
+        """As ``RequestLook.values``."""
+        return _native.values_in(record)
+
+
+class _NativeTexts:
+    """Compiled redaction of texts; implements ``CompiledTexts``."""
+
+    def __init__(self, texts: _native.TextRedactor) -> None:
+        self.redact = texts.redact
+        self._find = texts.find
+
+    def keeps(self, key: bytes) -> bool:
+        """Return whether the values of a key are never redacted."""
+        return self._find(key) == ()
+
+    def find(self, key: bytes) -> KeyWord | None:
+        """Return what makes a key secret, None if it is not; its words are left out."""
+        found = self._find(key)
+        if not found:
+            return None
+        rule, prose, counts, parts, paths = found
+        return KeyWord((), RULES[rule], prose=prose, counts=counts, parts=parts, paths=paths)
 
 
 def _disclosures(disclosed: Sequence[tuple[int, bytes, bytes]]) -> tuple[Disclosure, ...]:

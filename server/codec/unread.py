@@ -37,8 +37,10 @@ __all__ = [
     "Level",
     "Unread",
     "UnreadReason",
+    "delimited",
     "find_unread",
     "unread_error",
+    "wire_fields",
     "with_present_numbers",
 ]
 
@@ -175,21 +177,21 @@ def with_present_numbers(request: bytes) -> bytes:
     """Return a well-formed request with ``scope_logs`` in place of ``instrumentation_library_logs``."""
     parts: list[bytes] = []
     copied = 0
-    for tag, begin, start, end in _fields(request, 0, len(request)):
+    for tag, begin, start, end in wire_fields(request, 0, len(request)):
         if tag in _CARRIES[Level.REQUEST] and _has_old_number(request, start, end):
-            parts += request[copied:begin], _delimited(tag, _with_present_number(request, start, end))
+            parts += request[copied:begin], delimited(tag, _with_present_number(request, start, end))
             copied = end
     return b"".join((*parts, request[copied:])) if parts else request
 
 
 def _has_old_number(data: bytes, start: int, end: int) -> bool:
-    return any(tag == _OLD_SCOPE_LOGS for tag, _, _, _ in _fields(data, start, end))
+    return any(tag == _OLD_SCOPE_LOGS for tag, _, _, _ in wire_fields(data, start, end))
 
 
 def _with_present_number(data: bytes, start: int, end: int) -> bytes:
     return b"".join(
-        _delimited(_SCOPE_LOGS, data[first:last]) if tag == _OLD_SCOPE_LOGS else data[begin:last]
-        for tag, begin, first, last in _fields(data, start, end)
+        delimited(_SCOPE_LOGS, data[first:last]) if tag == _OLD_SCOPE_LOGS else data[begin:last]
+        for tag, begin, first, last in wire_fields(data, start, end)
     )
 
 
@@ -199,7 +201,7 @@ def _find(data: bytes, start: int, end: int, level: Level, place: tuple[int, ...
     telling, not_one = _TELLING[signal]
     known = old = present = False
     unknown = structured = 0
-    for tag, _, first, last in _fields(data, start, end):
+    for tag, _, first, last in wire_fields(data, start, end):
         if tag in carries:
             old |= tag == _OLD_SCOPE_LOGS
             present |= tag != _OLD_SCOPE_LOGS
@@ -218,7 +220,7 @@ def _find(data: bytes, start: int, end: int, level: Level, place: tuple[int, ...
         return Unread(UnreadReason.UNKNOWN, structured or unknown, level, *place)
     if present or old:
         index = 0
-        for tag, _, first, last in _fields(data, start, end):
+        for tag, _, first, last in wire_fields(data, start, end):
             if tag in carries:
                 if found := _find(data, first, last, Level(level + 1), (*place, index), signal):
                     return found
@@ -226,8 +228,8 @@ def _find(data: bytes, start: int, end: int, level: Level, place: tuple[int, ...
     return None
 
 
-def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the tag of each field, the offset of the field, and the start and end of its value."""
+def wire_fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the tag of each field of a well-formed message, the offset of the field, the start and end of its value."""
     while at < end:
         begin = at
         tag, at = _varint(data, at)
@@ -281,5 +283,6 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     return value | byte << shift, at + 1
 
 
-def _delimited(tag: int, content: bytes) -> bytes:
+def delimited(tag: int, content: bytes) -> bytes:
+    """Return a delimited field, serialized."""
     return encode_varint(tag) + encode_varint(len(content)) + content

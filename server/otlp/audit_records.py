@@ -75,6 +75,8 @@ def answer(receipts: Sequence[AuditReceipt], *, as_json: bool) -> bytes:
     ]
     message = pb.AuditExportResponse(receipts=messages, receipts_omitted=omitted)
     if as_json:
-        return MessageToJson(message, indent=None, preserving_proto_field_name=False).encode()
+        # With fields that are zero, for a receipt may name leaf 0; but without any if there are no receipts at all.
+        always = bool(receipts)
+        return MessageToJson(message, indent=None, always_print_fields_with_no_presence=always).encode()
     serialized: bytes = message.SerializeToString()
     return serialized

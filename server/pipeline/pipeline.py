@@ -83,7 +83,8 @@ class Part:
         digest: identity of the part in the retry ledger, 32 bytes; None for the digest of its bytes.
         kept: function that is called once all records of a native part are kept, if their outcome was known at once;
             it is called even if the sender has gone.
-        waited: seconds that the part has waited before it was submitted; they count for the age of its batch.
+        waited: seconds that the part has waited before it was submitted; they count for the age of its batch, and for
+            the time in which it must be committed.
         own: True if the records are the server's own, which are not examined.
     """
 
@@ -174,6 +175,16 @@ class Pipeline:
         await self._store(components, parts, ticket, signal)
         ticket.acknowledged()
 
+    async def examine(self, request: bytes) -> None:
+        """Examine records that are acknowledged without being stored, because they are stored already.
+
+        Raises:
+            MalformedRequestError: a record is refused.
+        """
+        if (examine := self._open().examine) is not None:
+            received = self._clock.now()
+            await asyncio.get_running_loop().run_in_executor(self._encoders, examine, request, received)
+
     def take_left(self, digest: bytes) -> asyncio.Future[None] | None:
         """Return the outcome of a part of audit records whose ``submit_parts`` raised; see ``Batcher.take_left``.
 
@@ -213,7 +224,7 @@ class Pipeline:
             await turn.wait()  # so that times of receipt never go back in a log
             waits = _add(components, encoded)
         try:
-            await self._all_kept([wait for _, _, wait in waits], ticket)
+            await self._all_kept([wait for _, _, wait in waits], ticket, max(part.waited for part in parts))
         except BaseException:
             _leave(components, waits)
             raise
@@ -221,10 +232,11 @@ class Pipeline:
             for rows in one.rows:
                 components.redacted(rows.redactions)
 
-    async def _all_kept(self, waits: Sequence[asyncio.Future[None]], ticket: Ticket) -> None:
+    async def _all_kept(self, waits: Sequence[asyncio.Future[None]], ticket: Ticket, waited: float) -> None:
         if not waits:
             return
-        done, pending = await asyncio.wait(waits, timeout=self._ack_timeout, return_when=asyncio.FIRST_EXCEPTION)
+        left = max(0.0, self._ack_timeout - waited)
+        done, pending = await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_EXCEPTION)
         for wait in done:
             wait.result()
         if pending:

@@ -16,7 +16,9 @@ from server.audit_ids.gate import AuditGate
 from server.audit_ids.standing import Claimant
 from server.codec.audit.built_in import native_rules
 from server.codec.audit.rules import Rule
-from server.codec.choose import build_codec
+from server.codec.choose import build_codec, build_look
+from server.codec.limits import ROW_LIMITS, RowLimits
+from server.codec.request_look import RequestLook
 from server.codec.rows import Codec
 from server.data_dir.directory import DataDirectory
 from server.errors.amounts import size, typed_size
@@ -246,6 +248,7 @@ class Ingestion:
                 *audit_gauges(writing.audit),
             ]
         )
+        writing.audit.look = self._look(plan.rows)
         with contextlib.ExitStack() as stack:
             stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
             disclosing = Disclosing(engine)
@@ -298,9 +301,11 @@ class Ingestion:
             lambda: writer.log.committed.state.range.size,
             self._clock.now,
             ack_timeout=self._settings.ack_timeout,
-            redaction=self._redaction,
-            codec=self._settings.codec,
+            look=self._look(ROW_LIMITS),
         )
+
+    def _look(self, limits: RowLimits) -> RequestLook:
+        return build_look(self._settings.codec, self._redaction.removing(), limits)
 
     def _plan(self, resident: int, *, embedded: bool) -> MemoryPlan:
         settings, behind = self._settings, not self.waits_for_storage

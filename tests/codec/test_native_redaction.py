@@ -19,7 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from harness.lacking import lacking
 from server.codec.audit.built_in import built_in_rules
-from server.codec.choose import secret_finder, why_not_native
+from server.codec.choose import build_look, why_not_native
 from server.codec.limits import MAX_MEMBERS
 from server.codec.redaction import Redactor
 from server.codec.redaction_rules import RULES as REDACTION_RULES
@@ -86,12 +86,30 @@ def test_texts_that_look_like_secrets_become_the_same_rows(body: str, key: str, 
 @given(secret_texts, secret_keys, secret_texts)
 def test_a_request_in_which_nothing_may_be_redacted_has_no_secret(body: str, key: str, value: str) -> None:
     record = LogRecord(body=string(body), attributes=attributes([(key, string(value))]))
-    may_redact = secret_finder("native", REMOVE)(request_of(record))
-    assert may_redact == (Redactor(REMOVE).without_secrets(record) != record)
+    look = build_look("native", REMOVE)
+    redacted = Redactor(REMOVE).without_secrets(record)
+    assert look.look(request_of(record)).redacts == (redacted != record)
+    assert look.redactor().without_secrets(record) == redacted
 
 
-def test_a_request_that_cannot_be_read_may_have_a_secret() -> None:
-    assert secret_finder("native", REMOVE)(b"\x0a\xff")
+@settings(deadline=None)
+@given(requests(), st.sampled_from([REMOVE, Redaction(patterns=("jwt",)), Redaction(Mode.OFF)]))
+def test_records_are_redacted_alike_with_compiled_texts(
+    request: ExportLogsServiceRequest, redaction: Redaction
+) -> None:
+    reference, compiled = Redactor(redaction), build_look("native", redaction).redactor()
+    for resource_logs in request.resource_logs:
+        for scope_logs in resource_logs.scope_logs:
+            for record in scope_logs.log_records:
+                assert compiled.without_secrets(record) == reference.without_secrets(record)
+
+
+@settings(max_examples=effort(500), deadline=None)
+@given(secret_keys, secret_texts)
+def test_keys_say_the_same_of_values_within_values(key: str, text: str) -> None:
+    value = kvlist((key, array(string(text), kvlist((key, raw(text.encode()))))), ("n", integer(4111111111111111)))
+    record = LogRecord(body=value, attributes=attributes([(key, integer(7)), (text, value)]))
+    assert build_look("native", REMOVE).redactor().without_secrets(record) == Redactor(REMOVE).without_secrets(record)
 
 
 @pytest.mark.parametrize(

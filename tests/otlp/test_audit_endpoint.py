@@ -105,6 +105,7 @@ async def test_audit_records_are_answered_with_receipts_that_an_otlp_client_igno
     assert receipt.sink_time.ToNanoseconds() == 1_790_000_000_000_000_007
     assert zipped.content == plain.content
     assert json_format.Parse(text.content, AuditExportResponse()).receipts[0].record_id == str(ID)
+    assert json.loads(text.content)["receipts"][0]["leafIndex"] == "0"
     assert not ExportLogsServiceResponse.FromString(plain.content).HasField("partial_success")
     json_format.Parse(text.content, ExportLogsServiceResponse(), ignore_unknown_fields=True)
     assert {(one.service, one.outcome) for one in measured} == {("audit", "ok")}

@@ -23,7 +23,7 @@ from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
 from server.pipeline.gatherer import BatchLimits
-from server.pipeline.pipeline import Components, Examine, Pipeline
+from server.pipeline.pipeline import Components, Examine, Part, Pipeline
 from tests.codec.building import rows
 
 _OF_LOGS = (Stream.AUDIT, Stream.OPERATIONAL)
@@ -229,6 +229,16 @@ async def test_a_commit_that_takes_too_long_is_refused_and_to_be_retried() -> No
         await submit(pipeline, b"a")
     assert refusal.value.retry_after > 0
     await submit(pipeline, b"o")  # the other stream is not concerned
+    store.open[Stream.AUDIT].set()
+    await pipeline.close()
+
+
+async def test_the_time_that_a_part_has_waited_before_counts_for_its_commit() -> None:
+    store = Store()
+    store.open[Stream.AUDIT].clear()
+    pipeline = store.pipeline(ack_timeout=60.0)
+    with pipeline.admit("someone", 1) as ticket, pytest.raises(StorageRefusedError, match="in time"):
+        await pipeline.submit_parts([Part(b"a", waited=60.0)], ticket)
     store.open[Stream.AUDIT].set()
     await pipeline.close()
 

@@ -114,7 +114,9 @@ def canonical_json(record: LogRecord, form: str = FORM, budget: Budget | None = 
     try:
         canonical = rfc8785.dumps(members)
     except rfc8785.FloatDomainError:
-        raise CanonicalFormError("a number is NaN or infinite, which JSON cannot represent") from None
+        raise CanonicalFormError(
+            "a number is NaN or infinite, which JSON cannot represent", "it as a string, or leave it out"
+        ) from None
     if len(canonical) > MAX_BYTES:
         raise CanonicalFormError(f"the record's canonical JSON is larger than {MAX_BYTES >> 20} MiB")
     return canonical
@@ -140,7 +142,7 @@ def _nanoseconds(time: int) -> str:
 
 def _value(value: AnyValue, depth: int, budget: Budget) -> Any:
     if depth > MAX_DEPTH:
-        raise CanonicalFormError(f"a value is nested more than {MAX_DEPTH} levels deep")
+        raise CanonicalFormError(f"a value is nested more than {MAX_DEPTH} levels deep", "a flatter value")
     match value.WhichOneof("value"):
         case "string_value":
             return {"stringValue": value.string_value}

@@ -10,24 +10,34 @@ Source: open-telemetry/opentelemetry-specification, pull request 5059, ``specifi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 from uuid import UUID
 
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.audit.errors import CanonicalFormError
-from server.codec.audit.integrity_form import integrity_hash
-from server.codec.decode_parts import parse
+from server.codec.audit.integrity_form import MAX_BYTES, integrity_hash
+from server.codec.audit.request_records import RecordPlace, pick_records, records_of
 from server.codec.redaction import UNREDACTED, Redactor
-from server.codec.signals import Signal
+from server.codec.request_look import REFERENCE_LOOK, RequestLook
 from server.errors.audit_records import AuditRecordConflictError, InvalidAuditRecordError
+from server.errors.ingest import OversizedError
 
-__all__ = ["FIRST_OF_CHAIN", "MANDATORY", "StrictRecord", "StrictRequest", "check_request", "may_have_native_keys"]
+__all__ = [
+    "FIRST_OF_CHAIN",
+    "MANDATORY",
+    "MAX_RECORDS",
+    "MAX_VALUES",
+    "StrictRecord",
+    "StrictRequest",
+    "Survey",
+    "check_request",
+    "may_have_native_keys",
+    "survey_request",
+]
 
 RECORD_ID = "audit.record.id"
 
@@ -54,7 +64,34 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-F]{8}(-[0-9
 _HASH = re.compile(r"(?:sha-?256:)?([0-9a-f]{64})", re.IGNORECASE)
 _SHOWN = 64  # characters of a value in a message
 
-_Place = tuple[int, int, int]
+_MANDATORY = tuple(key.encode() for key in MANDATORY)
+
+MAX_RECORDS = 10_000
+"""Maximum number of audit records in one request: checking them takes a second, and others wait."""
+
+MAX_VALUES = 250_000
+"""Maximum number of attributes, members of lists and elements of arrays in the audit records of one request."""
+
+_MOST_VALUES = 1 << 17  # in one record: more do not fit into its canonical JSON, unless they are null
+_LARGEST = MAX_BYTES + MAX_BYTES // 8  # bytes of one record that is parsed
+_SMALL = 64 << 10  # bytes of a record that takes little memory, whatever it has
+_TIMES = 20  # of its size that a record of long texts takes while it is checked, as measured
+_VALUE_BYTES = 1_200  # that each of its values takes, as measured
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Cost of checking a request.
+
+    Attributes:
+        redacts: False if there is nothing to redact in it.
+        size: bytes of its rows, as far as that is known, and no less than its own.
+        memory: bytes of memory that its largest audit record takes while it is checked.
+    """
+
+    redacts: bool
+    size: int
+    memory: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,52 +118,36 @@ class StrictRequest:
 
     Attributes:
         records: the audit records, one for each id, in order.
+        has_others: True if the request has records that were not checked.
     """
 
     def __init__(
-        self, request: bytes, message: ExportLogsServiceRequest, records: dict[_Place, StrictRecord], others: int
+        self, request: bytes, records: Mapping[int, StrictRecord], native: Set[int], *, has_others: bool
     ) -> None:
-        """Keep a request. Args: its bytes, the message, the records by place, the number of other records."""
+        """Keep a request.
+
+        Args:
+            request: its bytes.
+            records: the audit records by the offset of their first byte, one for each id.
+            native: the offsets of all audit records.
+            has_others: as the attribute.
+        """
         self._request = request
-        self._message = message
-        self._places = records
-        self._others = others
+        self._starts = records
+        self._native = native
+        self.has_others = has_others
         self.records = tuple(records.values())
-
-    @property
-    def has_others(self) -> bool:
-        """True if the request has records that were not checked."""
-        return self._others > 0
-
-    @cached_property
-    def _all(self) -> int:
-        return sum(len(scope.log_records) for resource in self._message.resource_logs for scope in resource.scope_logs)
 
     def with_only(self, record_ids: Collection[UUID]) -> bytes:
         """Return the request, serialized, with the audit records of some ids alone, in their order."""
-        chosen = {place for place, record in self._places.items() if record.record_id in record_ids}
-        return self._request if len(chosen) == self._all else self._picked(chosen)
+        chosen = {start for start, record in self._starts.items() if record.record_id in record_ids}
+        if len(chosen) == len(self._native) and not self.has_others:
+            return self._request
+        return pick_records(self._request, chosen.__contains__)
 
     def without_audit(self) -> bytes:
         """Return the request, serialized, with the records alone that were not checked."""
-        return self._picked({place for place, record in _records(self._message) if not _is_native(record)})
-
-    def _picked(self, chosen: Collection[_Place]) -> bytes:
-        picked = ExportLogsServiceRequest()
-        for i, resource in enumerate(self._message.resource_logs):
-            scopes = [(j, scope) for j, scope in enumerate(resource.scope_logs)]
-            kept = {j: [k for k in range(len(scope.log_records)) if (i, j, k) in chosen] for j, scope in scopes}
-            if not any(kept.values()):
-                continue
-            to_resource = picked.resource_logs.add(schema_url=resource.schema_url)
-            to_resource.resource.CopyFrom(resource.resource)
-            for j, scope in scopes:
-                if kept[j]:
-                    to_scope = to_resource.scope_logs.add(schema_url=scope.schema_url)
-                    to_scope.scope.CopyFrom(scope.scope)
-                    to_scope.log_records.extend(scope.log_records[k] for k in kept[j])
-        serialized: bytes = picked.SerializeToString()
-        return serialized
+        return pick_records(self._request, lambda start: start not in self._native)
 
 
 def may_have_native_keys(request: bytes) -> bool:
@@ -134,34 +155,68 @@ def may_have_native_keys(request: bytes) -> bool:
     return b"audit." in request
 
 
+def survey_request(request: bytes, *, every: bool, look: RequestLook = REFERENCE_LOOK) -> Survey:
+    """Find out what checking a request takes. Args: as ``check_request``.
+
+    Raises:
+        MalformedRequestError: the bytes are not a request of logs, or have too many records.
+        OversizedError: the request has too many audit records.
+    """
+    seen = look.look(request)
+    memory = 0
+    for number, place in enumerate(records_of(request)):
+        if every and number == MAX_RECORDS:
+            raise _too_many("records")
+        if place.end - place.start > _SMALL and (every or _may_be_native(request, place)):
+            record = request[place.start : place.end]
+            values = look.values(record)
+            if not _too_large(record, values):  # otherwise it is never parsed
+                memory = max(memory, _TIMES * len(record) + _VALUE_BYTES * values)
+    return Survey(seen.redacts, max(seen.size, len(request)), memory)
+
+
 def check_request(
-    request: bytes, *, every: bool, redactor: Redactor = UNREDACTED, may_redact: Callable[[bytes], bool] = bool
+    request: bytes, *, every: bool, look: RequestLook = REFERENCE_LOOK, survey: Survey | None = None
 ) -> StrictRequest:
-    """Check the audit records of a request.
+    """Check the audit records of a request, one after the other: of a whole request, parsing takes too much memory.
 
     Args:
         request: a serialized ``ExportLogsServiceRequest``.
         every: True if all records must be audit records, False if only those with a key of ``MANDATORY`` are.
-        redactor: redactor that marks secrets before records are hashed, with marks that are the same on all servers. A
-            hash over a secret, beside all else that was hashed with it, would let others try guesses of the secret.
-        may_redact: function that returns whether the redactor may find a secret in a request.
+        look: look at requests, with the redactor that marks secrets before records are hashed: with marks that are the
+            same on all servers. A hash over a secret, beside all else that was hashed with it, would let others try
+            guesses of the secret.
+        survey: what ``survey_request`` has found out, if it was called before.
 
     Raises:
         MalformedRequestError: the bytes are not such a request.
         InvalidAuditRecordError: a record is not a valid audit record.
         AuditRecordConflictError: two records have the same id and different content.
+        OversizedError: the request has too many audit records, or too many values in them.
     """
-    message = parse(ExportLogsServiceRequest, request, Signal.LOGS)
-    if not may_redact(request):
-        redactor = UNREDACTED
-    records: dict[_Place, StrictRecord] = {}
+    survey = survey or survey_request(request, every=every, look=look)
+    redactor = look.redactor() if survey.redacts else UNREDACTED
+    records: dict[int, StrictRecord] = {}
+    native: set[int] = set()
     by_id: dict[UUID, StrictRecord] = {}
-    others = 0
-    for place, record in _records(message):
-        if not (every or _is_native(record)):
-            others += 1
+    left, has_others = MAX_VALUES, False
+    for place in records_of(request):
+        if not (every or _may_be_native(request, place)):
+            has_others = True
             continue
-        checked = _check(record, place, redactor)
+        sent = request[place.start : place.end]
+        values = look.values(sent)
+        if too_large := _too_large(sent, values):
+            raise _invalid(str(place), f"the record {too_large}, so it has no integrity hash: send a smaller record")
+        record = LogRecord.FromString(sent)
+        if not (every or _is_native(record)):
+            has_others = True
+            continue
+        left -= values
+        native.add(place.start)
+        if len(native) > MAX_RECORDS or left < 0:
+            raise _too_many("records" if left >= 0 else "values")
+        checked = _check(record, str(place), redactor)
         first = by_id.setdefault(checked.record_id, checked)
         if first.digest != checked.digest:
             raise AuditRecordConflictError(
@@ -169,24 +224,31 @@ def check_request(
                 "Nothing of the request was stored"
             )
         if first is checked:
-            records[place] = checked
-    return StrictRequest(request, message, records, others)
+            records[place.start] = checked
+    return StrictRequest(request, records, native, has_others=has_others)
 
 
-def _records(message: ExportLogsServiceRequest) -> Iterator[tuple[_Place, LogRecord]]:
-    for i, resource in enumerate(message.resource_logs):
-        for j, scope in enumerate(resource.scope_logs):
-            for k, record in enumerate(scope.log_records):
-                yield (i, j, k), record
+def _too_large(record: bytes, values: int) -> str:
+    """Return why a record is not even parsed, empty if it is."""
+    if len(record) > _LARGEST:
+        return f"is larger than {MAX_BYTES >> 20} MiB"
+    return f"has {values:,} values" if values > _MOST_VALUES else ""
+
+
+def _may_be_native(request: bytes, place: RecordPlace) -> bool:
+    return any(request.find(key, place.start, place.end) >= 0 for key in _MANDATORY)
 
 
 def _is_native(record: LogRecord) -> bool:
     return any(attribute.key in MANDATORY for attribute in record.attributes)
 
 
-def _check(record: LogRecord, place: _Place, redactor: Redactor) -> StrictRecord:
-    i, j, k = place
-    where = f"resource_logs[{i}].scope_logs[{j}].log_records[{k}]"
+def _too_many(what: str) -> OversizedError:
+    most = f"{MAX_RECORDS:,} audit records" if what == "records" else f"{MAX_VALUES:,} values in its audit records"
+    return OversizedError(f"a request may have {most}, and this one has more: send it in smaller batches")
+
+
+def _check(record: LogRecord, where: str, redactor: Redactor) -> StrictRecord:
     values = {attribute.key: attribute.value for attribute in record.attributes}
     named = values.get(RECORD_ID)
     if named is not None and named.string_value:
@@ -207,7 +269,7 @@ def _check(record: LogRecord, place: _Place, redactor: Redactor) -> StrictRecord
     try:
         digest = integrity_hash(redactor.without_secrets(record), _FORM)
     except CanonicalFormError as error:
-        raise _invalid(where, f"{error}, so the record has no integrity hash: send a smaller or simpler one") from None
+        raise _invalid(where, f"{error}, so the record has no integrity hash: send {error.remedy}") from None
     sent_previous = next((values[key] for key in _PREVIOUS if key in values), None)
     previous = None if sent_previous is None else _hash_of(sent_previous)
     return StrictRecord(record_id, digest, where, any(key.startswith(_IN_CHAIN) for key in values), previous)

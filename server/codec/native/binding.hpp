@@ -29,4 +29,24 @@ inline int encode(Encoder& encoder, View request, int64_t ingested_at, View seed
   return 0;
 }
 
+inline bool is_kept(const KeyWord* word) { return word == &Redaction::kKept; }
+
+// Redacts a text; returns false, and leaves `redacted`, if nothing is redacted in it.
+inline bool redact_text(Redactor& redactor, View text, std::string& redacted) {
+  Arena arena;
+  const View made = redactor.redact_text(text, arena);
+  if (made.data() == text.data()) return false;
+  redacted = made;
+  return true;
+}
+
+// As values_in, but 0 if the record is malformed.
+inline uint64_t count_values(View record) {
+  try {
+    return values_in(record);
+  } catch (const Refused&) {
+    return 0;
+  }
+}
+
 }  // namespace lognotary

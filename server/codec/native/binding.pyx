@@ -71,6 +71,14 @@ cdef extern from "log_encoder.hpp" namespace "lognotary" nogil:
 
     const int kRedactionRules
 
+    cdef cppclass CppKeyWord "lognotary::KeyWord":
+        int rule
+        bint prose, counts, parts, paths
+
+    cdef cppclass CppRedactor "lognotary::Redactor":
+        CppRedactor(const CppRedaction&) except +
+        const CppKeyWord* find(View) except +
+
     cdef cppclass Annotation:
         uint64_t record
         View members
@@ -121,6 +129,10 @@ cdef extern from "binding.hpp" namespace "lognotary" nogil:
         uint64_t resource_logs
         uint64_t scope_logs
         uint64_t record
+
+    bint is_kept(const CppKeyWord*)
+    bint redact_text(CppRedactor&, View, string& redacted) except +
+    uint64_t count_values(View record) except +
 
     # Returns 0, or 1 + the Refusal, and fills what is unread if that is it.
     int encode(CppEncoder& encoder, View request, int64_t ingested_at, View seed, Unread& unread) except +
@@ -200,6 +212,39 @@ cdef class Redaction:
 
     def add_prefix(self, bytes text, size_t stop, int rule, int characters, size_t shortest, size_t longest):
         self.redaction.add_prefix(text, stop, rule, characters, shortest, longest)
+
+
+cdef class TextRedactor:
+    """Redacts one text at a time, and finds the keys of secrets, as encoders do. Disclosures are not kept."""
+
+    cdef CppRedactor* redactor
+    cdef Redaction redaction  # the C++ redactor refers to it
+
+    def __cinit__(self, Redaction redaction):
+        self.redaction = redaction
+        self.redactor = new CppRedactor(redaction.redaction[0])
+
+    def __dealloc__(self):
+        del self.redactor
+
+    def redact(self, bytes text):
+        cdef View view = View(PyBytes_AS_STRING(text), len(text))
+        cdef string redacted
+        cdef bint changed
+        with nogil:
+            changed = redact_text(self.redactor[0], view, redacted)
+        return <bytes>redacted if changed else text
+
+    def find(self, bytes key):
+        cdef const CppKeyWord* word = self.redactor.find(View(PyBytes_AS_STRING(key), len(key)))
+        if word == NULL:
+            return None
+        return () if is_kept(word) else (<int>word.rule, word.prose, word.counts, word.parts, word.paths)
+
+
+def values_in(bytes record):
+    """Return the number of attributes, members and elements in a serialized LogRecord; 0 if it is malformed."""
+    return count_values(View(PyBytes_AS_STRING(record), len(record)))
 
 
 cdef class Encoder:

@@ -61,7 +61,21 @@ void check(View message, Type type, int depth, bool with_old) {
   }
 }
 
+uint64_t count_values(View message, Type type, int depth) {
+  uint64_t count = 0;
+  for (Reader field(message, depth); field.next();) {
+    for (const Field& known : kFields) {
+      if (known.message != type || known.content == kText || field.tag() != tag(known.number, kDelimited)) continue;
+      count += known.content == kKeyValue || type == kArrayValue;
+      count += count_values(field.bytes(), known.content, enter(depth));
+    }
+  }
+  return count;
+}
+
 }  // namespace
+
+uint64_t values_in(View record) { return count_values(record, kLogRecord, kMaxDepth); }
 
 Refusal first_refusal(View request, Signal signal, Refusal found, Unread& unread) {
   const Type type = signal == Signal::kLogs ? kLogsRequest : kTracesRequest;

@@ -10,4 +10,8 @@ namespace lognotary {
 // Fills `unread` if the error is kUnread.
 Refusal first_refusal(View request, Signal signal, Refusal found, Unread& unread);
 
+// Returns the number of attributes, members of lists and elements of arrays in a serialized LogRecord, wherever they
+// are in it. Throws Refused.
+uint64_t values_in(View record);
+
 }  // namespace lognotary

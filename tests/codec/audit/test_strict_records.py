@@ -13,12 +13,18 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from harness.otlp_load import log_record
 from server.codec.audit.integrity_form import integrity_hash
-from server.codec.audit.strict_records import FIRST_OF_CHAIN, MANDATORY, check_request, may_have_native_keys
-from server.codec.choose import secret_finder
-from server.codec.redaction import Redactor
+from server.codec.audit.strict_records import (
+    FIRST_OF_CHAIN,
+    MANDATORY,
+    MAX_RECORDS,
+    check_request,
+    may_have_native_keys,
+    survey_request,
+)
+from server.codec.choose import build_look
 from server.codec.redaction_rules import Mode, Redaction
 from server.errors.audit_records import AuditRecordConflictError, InvalidAuditRecordError
-from server.errors.ingest import MalformedRequestError
+from server.errors.ingest import MalformedRequestError, OversizedError
 from tests.audit_ids.audit_records import audit_record, bytes_of
 
 _ID = UUID("0b5d1d3c-1a77-4a1e-8a47-6a8cf0f3a9d2")
@@ -39,21 +45,18 @@ def test_a_record_with_all_that_it_must_have_is_known_by_its_id_and_its_hash() -
     assert (checked.in_chain, checked.previous) == (False, None)
 
 
-def test_a_hash_says_nothing_about_secrets_and_the_record_keeps_them() -> None:
-    redactor = Redactor(Redaction(Mode.REMOVE))
+@pytest.mark.parametrize("codec", ["auto", "reference"])
+def test_a_hash_says_nothing_about_secrets_and_the_record_keeps_them(codec: str) -> None:
+    look = build_look(codec, Redaction(Mode.REMOVE))
     one, other, third = (
         audit_record(_ID, password=word) for word in ("hunter2-long", "correct-horse", "correct-horse")
     )
     third.attributes.append(KeyValue(key="x", value=AnyValue(string_value="y")))
-    digests = [
-        check_request(bytes_of(record), every=True, redactor=redactor).records[0].digest for record in (one, other)
-    ]
+    digests = [check_request(bytes_of(record), every=True, look=look).records[0].digest for record in (one, other)]
     assert digests[0] == digests[1] != integrity_hash(one)
     with pytest.raises(AuditRecordConflictError):
-        check_request(bytes_of(one, third), every=True, redactor=redactor)
-    looked_for = secret_finder("auto", Redaction(Mode.REMOVE))
-    checked = check_request(bytes_of(one), every=True, redactor=redactor, may_redact=looked_for)
-    assert checked.records[0].digest == digests[0]
+        check_request(bytes_of(one, third), every=True, look=look)
+    checked = check_request(bytes_of(one), every=True, look=look)
     assert b"hunter2-long" in checked.with_only([_ID])
 
 
@@ -71,7 +74,11 @@ def test_a_hash_says_nothing_about_secrets_and_the_record_keeps_them() -> None:
         (_with("audit.record.id", AnyValue(string_value="17")), "audit.record.id is not a UUID"),
         (_with("audit.record.id", AnyValue(string_value=str(UUID(int=0)))), "audit.record.id is not a UUID"),
         (_with("audit.record.id", AnyValue(string_value=f"{{{_ID}}}")), "audit.record.id is not a UUID"),
-        (_with("x", AnyValue(double_value=float("nan"))), "NaN"),
+        (
+            _with("x", AnyValue(double_value=float("nan"))),
+            "NaN or infinite, which JSON cannot represent, so",
+        ),
+        (_with("x", AnyValue(double_value=float("inf"))), "no integrity hash: send it as a string, or leave it out"),
     ],
 )
 def test_a_record_that_lacks_something_is_refused_with_its_place_and_what_to_send(
@@ -191,3 +198,12 @@ def test_a_record_that_is_too_large_to_have_a_hash_is_refused() -> None:
     record.body.string_value = "x" * (3 << 20)
     with pytest.raises(InvalidAuditRecordError, match="no integrity hash"):
         check_request(bytes_of(record), every=True)
+
+
+@pytest.mark.parametrize("codec", ["auto", "reference"])
+def test_a_request_may_have_so_many_audit_records_and_others_beside_them(codec: str) -> None:
+    look = build_look(codec)
+    plain, records = log_record("plain"), [LogRecord()] * (MAX_RECORDS + 1)
+    with pytest.raises(OversizedError, match="may have 10,000 audit records, and this one has more"):
+        survey_request(bytes_of(*records), every=True, look=look)
+    assert check_request(bytes_of(*([plain] * (MAX_RECORDS + 1))), every=False, look=look).has_others
