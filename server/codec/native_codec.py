@@ -13,7 +13,17 @@ from server.codec.audit.rules import Rule
 from server.codec.disclosures import Disclosure, with_actors
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed, too_many_members, too_many_records
 from server.codec.redaction_keys import key_words
-from server.codec.redaction_rules import KEPT, NO_REDACTION, NOT_SECRET, PREFIXES, RULES, SCHEMES, Mode, Redaction
+from server.codec.redaction_rules import (
+    KEPT,
+    NO_REDACTION,
+    NOT_OPTIONS,
+    NOT_SECRET,
+    PREFIXES,
+    RULES,
+    SCHEMES,
+    Mode,
+    Redaction,
+)
 from server.codec.rows import ALL_STREAMS, Rows, with_disclosures
 from server.codec.signals import Signal
 from server.codec.unread import Level, Unread, UnreadReason, unread_error
@@ -122,9 +132,12 @@ def _native_redaction(redaction: Redaction) -> _native.Redaction:
     for rule in RULES:
         made.add_rule(rule.encode(), rule in redaction.patterns)
     for word in key_words(redaction):
-        made.add_word(list(word.words), RULES.index(word.rule), word.prose, word.counts, word.parts, word.paths)
+        flags = (word.prose, word.counts, word.parts, word.paths, word.alone, word.parameter)
+        made.add_word(list(word.words), RULES.index(word.rule), *flags)
     for text in NOT_SECRET:
         made.add_not_secret(text)
+    for text in NOT_OPTIONS:
+        made.add_not_option(text)
     for words in KEPT:
         made.add_kept_words(list(words))
     for key in redaction.keep:
@@ -133,7 +146,7 @@ def _native_redaction(redaction: Redaction) -> _native.Redaction:
         made.add_scheme(scheme, parameters)
     for prefix in PREFIXES:
         number, characters = RULES.index(prefix.rule), prefix.characters.value
-        made.add_prefix(prefix.text, prefix.stop, number, characters, prefix.shortest, prefix.longest)
+        made.add_prefix(prefix.text, prefix.stop, number, characters, prefix.shortest, prefix.longest, prefix.digit)
     return made
 
 

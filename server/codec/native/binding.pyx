@@ -62,12 +62,13 @@ cdef extern from "log_encoder.hpp" namespace "lognotary" nogil:
     cdef cppclass CppRedaction "lognotary::Redaction":
         CppRedaction(RedactionMode, string)
         void add_rule(string, bint) except +
-        void add_word(vector[string], int, bint, bint, bint, bint) except +
+        void add_word(vector[string], int, bint, bint, bint, bint, bint, bint) except +
         void add_not_secret(string) except +
+        void add_not_option(string) except +
         void add_kept(string) except +
         void add_kept_words(vector[string]) except +
         void add_scheme(string, bint) except +
-        void add_prefix(string, size_t, int, int, size_t, size_t) except +
+        void add_prefix(string, size_t, int, int, size_t, size_t, bint) except +
 
     const int kRedactionRules
 
@@ -183,11 +184,14 @@ cdef class Redaction:
     def add_rule(self, bytes name, bint on):
         self.redaction.add_rule(name, on)
 
-    def add_word(self, list words, int rule, bint prose, bint counts, bint parts, bint paths):
-        self.redaction.add_word(words, rule, prose, counts, parts, paths)
+    def add_word(self, list words, int rule, bint prose, bint counts, bint parts, bint paths, bint alone, bint parameter):
+        self.redaction.add_word(words, rule, prose, counts, parts, paths, alone, parameter)
 
     def add_not_secret(self, bytes word):
         self.redaction.add_not_secret(word)
+
+    def add_not_option(self, bytes word):
+        self.redaction.add_not_option(word)
 
     def add_kept_words(self, list words):
         self.redaction.add_kept_words(words)
@@ -198,8 +202,9 @@ cdef class Redaction:
     def add_scheme(self, bytes name, bint parameters):
         self.redaction.add_scheme(name, parameters)
 
-    def add_prefix(self, bytes text, size_t stop, int rule, int characters, size_t shortest, size_t longest):
-        self.redaction.add_prefix(text, stop, rule, characters, shortest, longest)
+    def add_prefix(self, bytes text, size_t stop, int rule, int characters, size_t shortest, size_t longest,
+                   bint digit):
+        self.redaction.add_prefix(text, stop, rule, characters, shortest, longest, digit)
 
 
 cdef class Encoder:
