@@ -1,4 +1,4 @@
-"""Where keys and values in texts begin and end: ``redaction_text`` says how."""
+"""Beginnings and ends of keys and values in texts: ``redaction_text`` describes them."""
 
 from __future__ import annotations
 
