@@ -17,6 +17,7 @@ from server.codec.redaction_keys import key_words
 from server.codec.redaction_rules import (
     KEPT,
     NO_REDACTION,
+    NOT_OPTIONS,
     NOT_SECRET,
     PREFIXES,
     RULES,
@@ -151,8 +152,8 @@ class _NativeTexts:
         found = self._find(key)
         if not found:
             return None
-        rule, prose, counts, parts, paths = found
-        return KeyWord((), RULES[rule], prose=prose, counts=counts, parts=parts, paths=paths)
+        rule, *flags = found
+        return KeyWord((), RULES[rule], *flags)
 
 
 def _disclosures(disclosed: Sequence[tuple[int, bytes, bytes]]) -> tuple[Disclosure, ...]:
@@ -168,9 +169,12 @@ def _native_redaction(redaction: Redaction) -> _native.Redaction:
     for rule in RULES:
         made.add_rule(rule.encode(), list(Mode).index(redaction.mode_of(rule)))
     for word in key_words(redaction):
-        made.add_word(list(word.words), RULES.index(word.rule), word.prose, word.counts, word.parts, word.paths)
+        flags = (word.prose, word.counts, word.parts, word.paths, word.alone, word.parameter)
+        made.add_word(list(word.words), RULES.index(word.rule), *flags)
     for text in NOT_SECRET:
         made.add_not_secret(text)
+    for text in NOT_OPTIONS:
+        made.add_not_option(text)
     for words in KEPT:
         made.add_kept_words(list(words))
     for key in redaction.keep:
@@ -179,7 +183,7 @@ def _native_redaction(redaction: Redaction) -> _native.Redaction:
         made.add_scheme(scheme, parameters)
     for prefix in PREFIXES:
         number, characters = RULES.index(prefix.rule), prefix.characters.value
-        made.add_prefix(prefix.text, prefix.stop, number, characters, prefix.shortest, prefix.longest)
+        made.add_prefix(prefix.text, prefix.stop, number, characters, prefix.shortest, prefix.longest, prefix.digit)
     return made
 
 

@@ -182,7 +182,7 @@ class Redactor:
     def _redact_whole(self, word: KeyWord, value: AnyValue, found: Counter[str]) -> bool:
         """Replace the value of a secret key; return False if it is none."""
         kind = value.WhichOneof("value")
-        if kind in (None, "bool_value", "string_value_strindex"):
+        if word.parameter or kind in (None, "bool_value", "string_value_strindex"):
             return False
         if word.counts and kind in ("int_value", "double_value"):
             return False

@@ -38,9 +38,11 @@ _RUNS = {
     Characters.WORD: re.compile(rb"\w*"),
     Characters.NAME: re.compile(rb"[\w-]*"),
     Characters.CAPITALS: re.compile(rb"[A-Z0-9]*"),
+    Characters.DOTTED: re.compile(rb"[\w.-]*"),
 }
 _WORD = re.compile(rb"\w")
 _ESCAPED = re.compile(rb"\\[bfnrt]|%[0-9A-Fa-f]{2}")
+_DIGIT = re.compile(rb"[0-9]")
 _DIGITS = re.compile(rb"[0-9]*")
 _CREDENTIALS = re.compile(rb"[\w.~+/=-]*")
 _BASE64 = re.compile(rb"[\w+/-]*={0,2}")
@@ -81,6 +83,8 @@ def find_prefixed(text: bytes, at: int, low: int) -> Found | None:
         end = _end(_RUNS[prefix.characters], text, start + len(prefix.text))
         size = end - start - len(prefix.text)
         if size < prefix.shortest or (prefix.longest and size > prefix.longest):
+            continue
+        if prefix.digit and not _DIGIT.search(text, end - size, end):
             continue
         if prefix.characters is not Characters.CAPITALS or not _WORD.match(text, end):
             return Found(start, end, prefix.rule)

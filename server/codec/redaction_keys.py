@@ -12,7 +12,17 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from server.codec.redaction_rules import CUSTOM, KEPT, KEY_WORDS, NOT_SECRET, KeyWord, Mode, Redaction
+from server.codec.redaction_rules import (
+    CUSTOM,
+    KEPT,
+    KEY_WORDS,
+    NOT_OPTIONS,
+    NOT_SECRET,
+    OPTION_RULES,
+    KeyWord,
+    Mode,
+    Redaction,
+)
 
 __all__ = ["SecretKeys", "key_words", "split_key"]
 
@@ -59,14 +69,24 @@ class SecretKeys:
         """Return what makes a key secret, None if it is not."""
         words = split_key(key)
         for end in range(len(words), 0, -1):
-            if found := self._ending(words[:end]):
+            if found := self._ending(words[:end], len(words)):
                 return found
             if words[end - 1] in NOT_SECRET:
                 return None
         return None
 
-    def _ending(self, words: Sequence[bytes]) -> KeyWord | None:
+    def find_option(self, name: bytes) -> KeyWord | None:
+        """Return what makes the argument behind an option secret, None if it is not."""
+        word = None if self.keeps(name) else self.find(name)
+        words = tuple(split_key(name))
+        if word is None or word.rule not in OPTION_RULES or words[0] in NOT_OPTIONS:
+            return None
+        return word if words[-len(word.words) :] == word.words else None
+
+    def _ending(self, words: Sequence[bytes], all_words: int) -> KeyWord | None:
         for candidate in self._by_last.get(words[-1], ()):
+            if candidate.alone and len(candidate.words) != all_words:
+                continue
             if tuple(words[-len(candidate.words) :]) == candidate.words:
                 return candidate
         return None

@@ -14,8 +14,10 @@ __all__ = [
     "KEPT",
     "KEY_WORDS",
     "MARK_DIGITS",
+    "NOT_OPTIONS",
     "NOT_SECRET",
     "NO_REDACTION",
+    "OPTION_RULES",
     "PATTERNS",
     "PREFIXES",
     "RULES",
@@ -41,19 +43,10 @@ class Mode(Enum):
 
 
 PATTERNS = (
-    "aws_key",
-    "aws_secret",
-    "basic",
-    "bearer",
-    "card",
-    "github_token",
-    "gitlab_token",
-    "google_key",
-    "jwt",
-    "private_key",
-    "slack_token",
-    "stripe_key",
-    "url_password",
+    *("anthropic_key", "aws_key", "aws_secret", "basic", "bearer", "card", "digitalocean_token", "docker_token"),
+    *("github_token", "gitlab_token", "google_key", "huggingface_token", "jwt", "npm_token", "openai_key"),
+    *("private_key", "pypi_token", "sendgrid_key", "shopify_token", "slack_token", "stripe_key", "url_password"),
+    "vault_token",
 )
 """Rules for forms of secrets, which can be turned off one by one."""
 
@@ -86,6 +79,9 @@ class KeyWord:
         parts: True if an object, or a list of objects, under such a key is none itself, but may have secrets: the
             ``authorization`` in events of Azure and Google Cloud says what was allowed.
         paths: True if an absolute path is none: ``PWD`` is the working directory, too.
+        alone: True if the words must be the whole key. A verdict such as ``ok`` or ``3/4`` is none, and neither is what
+            follows a colon in a sentence: tests ``pass``, too.
+        parameter: True if only a long signature in a parameter of a URL is one: other signatures are evidence.
     """
 
     words: tuple[bytes, ...]
@@ -94,6 +90,8 @@ class KeyWord:
     counts: bool = False
     parts: bool = False
     paths: bool = False
+    alone: bool = False
+    parameter: bool = False
 
 
 def _words(rule: str, *texts: str, **flags: bool) -> list[KeyWord]:
@@ -102,22 +100,28 @@ def _words(rule: str, *texts: str, **flags: bool) -> list[KeyWord]:
 
 KEY_WORDS: tuple[KeyWord, ...] = (
     *_words(_PASSWORD, "password", "passwd", "passphrase", "passcode", "pass word", prose=True),
+    *_words(_PASSWORD, "pgpassword", "sshpass", "mysql pwd", "rediscli auth", prose=True),
     *_words(_PASSWORD, "pwd", prose=True, paths=True),
     *_words(_PASSWORD, "userpassword", "dbpassword", "db pass", "dbpass", "user pass", "userpass", prose=True),
     *_words(_PASSWORD, "smtp pass", "mysql pass", "redis pass", "root pass", "admin pass", "ldap pass", prose=True),
+    *_words(_PASSWORD, "mail pass", "ftp pass", "ssh pass", "auth pass", "login pass", "become pass", prose=True),
+    *_words(_PASSWORD, "postgres pass", "pg pass", "mongo pass", "vault pass", "key pass", "store pass", prose=True),
+    *_words(_PASSWORD, "pass", counts=True, alone=True),
     *_words(_PASSWORD, "passwords", "passphrases", "otp", "cvv", "cvc"),
     *_words(_SECRET, "secret", "clientsecret", "secretkey", "appsecret", prose=True),
     *_words(_SECRET, "secrets"),
     *_words(_CREDENTIAL, "credential", "credentials", "creds"),
     *_words(_TOKEN, "token", "jwt", "accesstoken", "refreshtoken", "authtoken", "idtoken", "sessiontoken"),
     *_words(_TOKEN, "apitoken", "bearertoken", "csrftoken", "xsrftoken", "usertoken", "amz signature"),
+    *_words(_TOKEN, "goog signature"),
+    *_words(_TOKEN, "sig", alone=True, parameter=True),
     *_words(_TOKEN, "tokens", counts=True, parts=True),
     *_words(_API_KEY, "api key", "api keys", "apikey", "apikeys", "access key", "access keys", "accesskey"),
     *_words(_API_KEY, "account key", "accountkey", "shared key", "subscription key", "auth key", "authkey"),
     *_words(_API_KEY, "master key"),
     *_words(_PRIVATE_KEY, "private key", "private keys", "privatekey", "encryption key", "ssh key"),
     *_words(_AUTHORIZATION, "authorization", parts=True),
-    *_words(_COOKIE, "cookie", "cookies", "jsessionid", "phpsessid"),
+    *_words(_COOKIE, "cookie", "cookies", "jsessionid", "phpsessid", "asp net session id", "connect sid"),
 )
 """Words that make a key secret. Words of compounds that are written as one word are listed as such."""
 
@@ -152,6 +156,12 @@ KEPT = tuple(
 """Words at the end of a key whose value is never redacted: identifiers of keys, by which CloudTrail tells sessions
 apart, signatures of records, and hashes of random tokens."""
 
+OPTION_RULES = (_PASSWORD, _TOKEN, _API_KEY, CUSTOM)
+"""Rules for keys that are looked for in options of commands, too: others have names of files or secrets as values."""
+
+NOT_OPTIONS = frozenset(b"allow ask force generate no prompt reset show use with without".split())
+"""First words of options that have no value: ``--ask-pass``, ``--no-password``."""
+
 SCHEMES = {
     b"bearer": False,
     b"basic": False,
@@ -180,6 +190,8 @@ class Characters(Enum):
     """Letters, digits, underscores and hyphens."""
     CAPITALS = 3
     """Capital letters and digits."""
+    DOTTED = 4
+    """Letters, digits, underscores, hyphens and dots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +204,7 @@ class Prefix:
         characters: characters behind the prefix.
         shortest: least number of characters behind the prefix.
         longest: largest number of characters; 0 for any.
+        digit: True if one of them must be a digit: words with hyphens may begin like the token.
     """
 
     text: bytes
@@ -199,6 +212,7 @@ class Prefix:
     characters: Characters
     shortest: int
     longest: int = 0
+    digit: bool = False
 
     @property
     def stop(self) -> int:
@@ -206,19 +220,33 @@ class Prefix:
         return next(self.text.index(stop) for stop in (b"_", b"-", b".", b"z", b"I") if stop in self.text)
 
 
-def _prefixes(rule: str, texts: str, characters: Characters, shortest: int, longest: int = 0) -> list[Prefix]:
-    return [Prefix(text.encode(), rule, characters, shortest, longest) for text in texts.split()]
+def _prefixes(
+    rule: str, texts: str, characters: Characters, shortest: int, longest: int = 0, *, digit: bool = False
+) -> list[Prefix]:
+    return [Prefix(text.encode(), rule, characters, shortest, longest, digit) for text in texts.split()]
 
 
 PREFIXES = (
     *_prefixes("github_token", "ghp_ gho_ ghu_ ghs_ ghr_", Characters.LETTERS, 16),
     *_prefixes("github_token", "github_pat_", Characters.WORD, 16),
-    *_prefixes("gitlab_token", "glpat- gldt- glrt- glptt- glcbt-", Characters.NAME, 16),
+    *_prefixes("gitlab_token", "glpat- gldt- glrt- glptt- glcbt- glft- glagent- gloas-", Characters.NAME, 16),
     *_prefixes("slack_token", "xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs- xapp-", Characters.NAME, 10),
     *_prefixes("stripe_key", "sk_live_ sk_test_ rk_live_ rk_test_ whsec_", Characters.LETTERS, 10),
     *_prefixes("google_key", "AIza", Characters.NAME, 35, 35),
     *_prefixes("google_key", "ya29.", Characters.NAME, 16),
     *_prefixes("aws_key", "AKIA ASIA", Characters.CAPITALS, 16, 16),
+    *_prefixes("npm_token", "npm_", Characters.LETTERS, 36, 36),
+    *_prefixes("pypi_token", "pypi-AgEIcHlwaS5vcmc pypi-AgENdGVzdC5weXBpLm9yZw", Characters.NAME, 16),
+    *_prefixes("docker_token", "dckr_pat_ dckr_oat_", Characters.NAME, 20),
+    *_prefixes("huggingface_token", "hf_", Characters.LETTERS, 34, 34),
+    *_prefixes("openai_key", "sk-", Characters.LETTERS, 20, digit=True),
+    *_prefixes("openai_key", "sk-proj- sk-svcacct- sk-admin-", Characters.NAME, 20, digit=True),
+    *_prefixes("anthropic_key", "sk-ant-", Characters.NAME, 20, digit=True),
+    *_prefixes("sendgrid_key", "SG.", Characters.DOTTED, 66, digit=True),
+    *_prefixes("vault_token", "hvs. hvb. hvr.", Characters.NAME, 24, digit=True),
+    *_prefixes("digitalocean_token", "dop_v1_ doo_v1_ dor_v1_", Characters.LETTERS, 64),
+    *_prefixes("shopify_token", "shpat_ shpca_ shppa_ shpss_", Characters.LETTERS, 32),
+    *_prefixes("private_key", "AGE-SECRET-KEY-1", Characters.CAPITALS, 58, 58),
 )
 """Prefixes of tokens."""
 

@@ -4,7 +4,7 @@ A text is scanned once, from its beginning. What has been found is not looked at
 of these ways, with ``=`` or ``:`` between them:
 
 - in quotes, as in JSON (``"password": "x"``), also if the quotes are escaped: up to the closing quote;
-- as an object or array: up to the closing bracket;
+- as an object or array: up to the closing bracket, or to the end of the word if there is more of it behind the bracket;
 - as a word (``password=x``): up to a space, or to a comma, semicolon, ampersand, quote or bracket that seems to end it.
   Credentials of an Authorization header have a scheme before them. A cookie goes on to the end of the line.
 
@@ -15,6 +15,29 @@ from __future__ import annotations
 
 import re
 
+from server.codec.redaction_commands import (
+    end_of_password,
+    find_option,
+    is_user_of_curl,
+    name_before,
+    precedes_password,
+)
+from server.codec.redaction_ends import (
+    BLANKS,
+    END_OF_COOKIES,
+    END_OF_LINE,
+    MOST_BACKSLASHES,
+    MOST_BLANKS,
+    QUOTES,
+    end_at,
+    end_behind_brackets,
+    end_behind_quote,
+    end_of_brackets,
+    end_of_run,
+    end_of_word,
+    key_before,
+    quoted,
+)
 from server.codec.redaction_forms import (
     Found,
     find_aws_secret,
@@ -25,38 +48,28 @@ from server.codec.redaction_forms import (
     find_scheme,
 )
 from server.codec.redaction_keys import SecretKeys
-from server.codec.redaction_rules import PATTERNS, SCHEMES, KeyWord, Mode, Redaction
+from server.codec.redaction_rules import KEY_WORDS, PATTERNS, SCHEMES, KeyWord, Mode, Redaction
 
 __all__ = ["TextScanner"]
 
-_STOP = re.compile(rb"[=:0-9_\-.JIzBb]")
-_KEY_BEFORE = re.compile(rb"[\w.\-%\[\]]")
-_QUOTED_KEY_BEFORE = re.compile(rb"[\w.\-%\[\]/ ]")
-_LONGEST_KEY = 64
-_MOST_BLANKS = 8
-_MOST_BACKSLASHES = 7
-_BLANKS = b" \t"
-_QUOTES = b"\"'`"
+_STOP = re.compile(rb"[=:0-9_\-.JIzBb]|(?<= )'")
 _QUOTE = re.compile(rb"(\\{0,7})([\"'`])")
 _BLANK = re.compile(rb"[ \t]{0,8}")
-_BRACKETS = re.compile(rb"[{}\[\]\"]")
-_END_OF_WORD = re.compile(rb"""[\s"'`,;&|)\]}>]|\\[bfnrt"']""")
-_AFTER_CLOSING = re.compile(rb"""\Z|[\s,;:.)\]}>|&"'`\\]""")
-_AFTER_COMMA = re.compile(rb"""\Z|[\s"'`\\]|[\w.\-%\[\]]{1,64}[=:]""")
-_CLOSING = {
-    **dict.fromkeys((b",", b";", b"&", b"|"), _AFTER_COMMA),
-    **dict.fromkeys((b'"', b"'", b"`", b")", b"]", b"}", b">"), _AFTER_CLOSING),
-}
-_END_OF_LINE = re.compile(rb"[\r\n]|\\[nr]")
-_END_OF_COOKIES = re.compile(rb"""[\r\n]|\\[nr]|\\?["'`](?=\Z|[\s,)\]}>\\])""")
 _PLAIN_WORD = re.compile(rb"[A-Za-z]{1,15}[.!?]?")
 _NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?")
-_NOTHING = re.compile(rb"true|false|null|none|nil|\[\]|\{\}|[*?]*|%%[0-9]+|hmac-sha256:[0-9a-f]{64}", re.IGNORECASE)
+_NOTHING = re.compile(rb"true|false|null|none|nil|\[\]|\{\}|[*?=]*|%%[0-9]+|hmac-sha256:[0-9a-f]{64}", re.IGNORECASE)
 _PARTS = re.compile(rb"\[?[ \t]{0,8}\{")
 _ABSOLUTE_PATH = re.compile(rb"[/~]|[A-Za-z]:[\\/]")
 _AUTHORITY = re.compile(rb"""[^\s"'<>`|^{}\\/?#]*""")
 _BEHIND_AUTHORITY = re.compile(rb"""[^\s"'<>`|^{}\\@]{0,256}@""")
 _COOKIE = re.compile(rb"""[^\s"'`,;:=]{1,64}=""")
+_SIGNATURE = re.compile(rb"[\w+/=%-]{40,}")
+_VERDICT = re.compile(rb"ok|yes|no|on|off|pass(?:ed)?|fail(?:ed)?|skip(?:ped)?|[0-9]+(?:[./][0-9]+)?%?", re.IGNORECASE)
+_LETTER = re.compile(rb"[A-Za-z]")
+_BEFORE_PARAMETER = re.compile(rb".*[?&;]\Z|u0026\Z", re.DOTALL)
+_ESCAPE = re.compile(rb"u0026|[bfnrt]")
+_NO_TEXT = re.compile(rb"\s|\Z")
+_NO_ARGUMENT = re.compile(rb"""[-<\[({$|>&;:.,%)\]}]|\\{0,7}["'][-<${]""")
 _CLOSES_TEXT = re.compile(rb"""\\{0,7}["'`](?:\Z|,\s?\\{0,7}["'`]|[}\])]{1,8}(?:\Z|[\s,]))""")
 
 
@@ -80,6 +93,9 @@ class TextScanner:
         found: list[Found] = []
         at = low = 0
         while stop := _STOP.search(text, at):
+            if mark := self._mark_around(text, stop.start(), low):
+                at = low = mark.end()
+                continue
             secret, at = self._look(text, stop.start(), low)
             if not secret:
                 continue
@@ -96,6 +112,10 @@ class TextScanner:
             return False
         if word.paths and _ABSOLUTE_PATH.match(value):
             return False
+        if word.alone and _VERDICT.fullmatch(value):
+            return False
+        if word.parameter and not _SIGNATURE.fullmatch(value):
+            return False
         return not (word.counts and _NUMBER.fullmatch(value))
 
     def _look(self, text: bytes, at: int, low: int) -> tuple[Found | None, int]:
@@ -103,11 +123,14 @@ class TextScanner:
         stop = text[at : at + 1]
         secret: Found | None
         if stop in b"=:":
-            if mark := self._mark_around(text, at, low):
-                return None, mark.end()
             if text.startswith(b"://", at):
-                return self._if_on(text, self._password_of_url(text, at + 3), low), at + 1
+                secret, behind = self._password_of_url(text, at + 3)
+                return self._if_on(text, secret, low), behind
             return self._value(text, at, low), at + 1
+        if stop == b"-" and text.startswith(b"-", at - 1, at):
+            return self._option(text, at, low), at + 1
+        if stop == b"'":
+            return self._in_statement(text, at, low), at + 1
         if stop.isdigit():
             secret, at = find_card(text, at)
             return self._if_on(text, secret, low), at
@@ -120,6 +143,8 @@ class TextScanner:
         return self._if_on(text, secret, low), at + 1
 
     def _mark_around(self, text: bytes, colon: int, low: int) -> re.Match[bytes] | None:
+        if not text.startswith(b":", colon):
+            return None
         for name in (b"[redacted", b"[hmac"):
             start = colon - len(name)
             if start >= low and text.startswith(name, start) and (mark := self._mark.match(text, start)):
@@ -134,147 +159,129 @@ class TextScanner:
     def _is_kept(self, text: bytes, start: int, low: int) -> bool:
         """Return whether a text is the value of a JSON member that is never redacted."""
         at = start
-        if at > low and text[at - 1] in _QUOTES:
+        if at > low and text[at - 1] in QUOTES:
             at -= 1
-            while at > low and start - at <= _MOST_BACKSLASHES and text[at - 1] == 0x5C:
+            while at > low and start - at <= MOST_BACKSLASHES and text[at - 1] == 0x5C:
                 at -= 1
         end = at
-        while at > low and end - at < _MOST_BLANKS and text[at - 1] in _BLANKS:
+        while at > low and end - at < MOST_BLANKS and text[at - 1] in BLANKS:
             at -= 1
         if at <= low or not text.startswith(b":", at - 1):
             return False
-        key, quote, _ = _key_before(text, at - 1, low)
+        key, quote, _, _ = key_before(text, at - 1, low)
         return bool(quote) and self._keys.keeps(key)
 
-    def _password_of_url(self, text: bytes, start: int) -> Found | None:
-        end = _end(_AUTHORITY, text, start)
+    def _password_of_url(self, text: bytes, start: int) -> tuple[Found | None, int]:
+        """Return the password in a URL whose authority starts at an index, and where to go on if there is none."""
+        end = end_of_run(_AUTHORITY, text, start)
         colon, last = text.find(b":", start, end), text.rfind(b"@", start, end)
         if colon < 0 or text.startswith(b"[", start):
-            return None
+            return None, start - 2
         if last < colon and not text[colon + 1 : end].isdigit() and end > colon + 1:
             behind = _BEHIND_AUTHORITY.match(text, end)  # a password with a slash, which should have been encoded
             last = behind.end() - 1 if behind else last
-        if last <= colon + 1 or self._mark.fullmatch(text, colon + 1, last):
-            return None
-        return Found(colon + 1, last, "url_password")
+        if last <= colon + 1:
+            return None, start - 2
+        if self._mark.fullmatch(text, colon + 1, last):
+            return None, last
+        return Found(colon + 1, last, "url_password"), start - 2
 
     def _value(self, text: bytes, at: int, low: int) -> Found | None:
         """Find the value behind a separator, if the key before it is secret."""
         if text[at : at + 1] == b":" and (text.startswith(b":", at + 1) or text.startswith(b":", at - 1, at)):
             return None
-        key, quote, spaced = _key_before(text, at, low)
-        word = self._keys.find(key) if key and not self._keys.keeps(key) else None
-        if word is None:
-            return None
+        key, quote, spaced, start_of_key = key_before(text, at, low)
         colon = text.startswith(b":", at)
+        word = self._word_of(key)
+        if word is None and not quote and text.startswith(b"\\", start_of_key - 1, start_of_key):
+            escape = end_of_run(_ESCAPE, key, 0)
+            start_of_key += escape
+            word = self._word_of(key[escape:])
+        if word is None and quote and key.lower() == b"value":
+            opening_quote = start_of_key - len(quote)
+            if opening_quote >= low and text.startswith(quote, opening_quote):
+                word = self._word_of(name_before(text, opening_quote, low))
+        if word is None:
+            user = colon and not quote and _LETTER.search(key) and is_user_of_curl(text, start_of_key)
+            return self._password_of_user(text, at + 1, start_of_key) if user else None
+        if word.alone and not quote and colon:
+            return None
+        if word.parameter and (quote or not _BEFORE_PARAMETER.match(text[max(0, start_of_key - 5) : start_of_key])):
+            return None
         start = at + 1
         if text.startswith(b">" if not colon else b"=", start):  # => and :=
             start, spaced = start + 1, True
         if colon or spaced or quote:
-            start = _end(_BLANK, text, start)
-        mark = self._mark.match(text, start)
-        if mark and _AFTER_CLOSING.match(text, mark.end()):
-            return None
+            start = end_of_run(_BLANK, text, start)
         if opening := _QUOTE.match(text, start):
             if not quote and _CLOSES_TEXT.match(text, start):
                 return None
-            start = opening.end()
-            end = _end_of_quoted(text, start, len(opening[1]), opening[2])
-            return Found(start, end, word.rule) if self.is_secret(word, text[start:end]) else None
+            return self._quoted(text, opening, word, quote)
         if text[start : start + 1] in (b"{", b"["):
-            end = _end_of_brackets(text, start)
-            secret = not (word.parts and _PARTS.match(text, start)) and self.is_secret(word, text[start:end])
-            return Found(start, end, word.rule, quote) if secret else None
+            return self._bracketed(text, start, word, quote)
         return self._word(text, start, word, quote, sentence=colon and not quote)
 
-    def _word(self, text: bytes, start: int, word: KeyWord, quote: bytes, *, sentence: bool) -> Found | None:
+    def _quoted(self, text: bytes, opening: re.Match[bytes], word: KeyWord, quote: bytes) -> Found | None:
+        start, end, behind = quoted(text, opening)
+        last = end_behind_quote(text, behind, opening[2], quote) if behind else 0
+        if last > behind:  # "a"b
+            return Found(start if quote else opening.start(), last, word.rule)
+        return Found(start, end, word.rule) if self.is_secret(word, text[start:end]) else None
+
+    def _bracketed(self, text: bytes, start: int, word: KeyWord, quote: bytes) -> Found | None:
+        if word.parts and _PARTS.match(text, start):
+            return None
+        mark = self._mark.match(text, start)
+        end = mark.end() if mark else end_of_brackets(text, start)
+        last = end_behind_brackets(text, end, quote)
+        if word.rule == "key.cookie" and (last > end or text.startswith(b";", end)):
+            last = end_at(text, end, END_OF_COOKIES)
+        return Found(start, last, word.rule, quote) if self.is_secret(word, text[start:last]) else None
+
+    def _word_of(self, key: bytes) -> KeyWord | None:
+        return self._keys.find(key) if key and not self._keys.keeps(key) else None
+
+    def _in_statement(self, text: bytes, at: int, low: int) -> Found | None:
+        """Find the password in quotes in a statement of SQL."""
+        opening = _QUOTE.match(text, at)
+        if not opening or not precedes_password(text, at, low):
+            return None
+        if _NO_TEXT.match(text, opening.end()) or _CLOSES_TEXT.match(text, at):
+            return None
+        return self._quoted(text, opening, KEY_WORDS[0], b"")
+
+    def _option(self, text: bytes, at: int, low: int) -> Found | None:
+        name, start = find_option(text, at, low) or (b"", 0)
+        word = self._keys.find_option(name) if name else None
+        if word and self._mark.match(text, start):
+            return self._bracketed(text, start, word, b"")
+        if word is None or _NO_ARGUMENT.match(text, start):
+            return None
+        if opening := _QUOTE.match(text, start):
+            return self._quoted(text, opening, word, b"")
+        return self._word(text, start, word, b"", sentence=True, option=True)
+
+    def _password_of_user(self, text: bytes, start: int, user: int) -> Found | None:
+        mark = self._mark.match(text, start)
+        end = end_of_password(text, mark.end() if mark else start, user)
+        return Found(start, end, "key.password") if self.is_secret(KEY_WORDS[0], text[start:end]) else None
+
+    def _word(
+        self, text: bytes, start: int, word: KeyWord, quote: bytes, *, sentence: bool, option: bool = False
+    ) -> Found | None:
         if word.rule == "key.cookie":
             if sentence and not _COOKIE.match(text, start):
                 return None
-            end = _end_at(text, start, _END_OF_COOKIES)
+            end = end_at(text, start, END_OF_COOKIES)
         else:
-            end = _end_of_word(text, start)
+            end = end_of_word(text, start)
             scheme = text[start:end].lower()
             if scheme in SCHEMES and text.startswith(b" ", end):
-                blank = _end(_BLANK, text, end)
-                end = _end_at(text, end, _END_OF_LINE) if SCHEMES[scheme] else _end_of_word(text, blank)
+                blank = end_of_run(_BLANK, text, end)
+                end = end_at(text, end, END_OF_LINE) if SCHEMES[scheme] else end_of_word(text, blank)
         value = text[start:end]
-        if (sentence and not word.prose and _PLAIN_WORD.fullmatch(value)) or not self.is_secret(word, value):
+        if (sentence and (option or not word.prose) and _PLAIN_WORD.fullmatch(value)) or not self.is_secret(
+            word, value
+        ):
             return None
         return Found(start, end, word.rule, quote)
-
-
-def _key_before(text: bytes, at: int, low: int) -> tuple[bytes, bytes, bool]:
-    """Return the key before a separator, its closing quote, and whether there is a space before the separator."""
-    end = at
-    while end > low and at - end < _MOST_BLANKS and text[end - 1] in _BLANKS:
-        end -= 1
-    spaced, quote = end < at, b""
-    if end > low and text[end - 1] in _QUOTES:
-        quoted = end
-        end -= 1
-        while end > low and quoted - end <= _MOST_BACKSLASHES and text[end - 1] == 0x5C:
-            end -= 1
-        quote = text[end:quoted]
-    start = _start_of_key(text, end, low, _QUOTED_KEY_BEFORE if quote else _KEY_BEFORE)
-    if not quote and text[start:end].lower() in (b"key", b"keys"):  # "secret access key: …"
-        for _ in range(2):
-            if start > low and text[start - 1] == 0x20:
-                start = _start_of_key(text, start - 1, low, _KEY_BEFORE)
-    return text[start:end], quote, spaced
-
-
-def _start_of_key(text: bytes, end: int, low: int, before: re.Pattern[bytes]) -> int:
-    start = end
-    while start > low and end - start < _LONGEST_KEY and before.match(text, start - 1):
-        start -= 1
-    return start
-
-
-def _end_of_quoted(text: bytes, at: int, escapes: int, quote: bytes) -> int:
-    """Return the end of a quoted text: before a quote with at most as many backslashes as the opening one has."""
-    while (found := text.find(quote, at)) >= 0:
-        backslash = found
-        while backslash > at and text[backslash - 1] == 0x5C:
-            backslash -= 1
-        if (found - backslash) % 2 == 0 if escapes == 0 else found - backslash <= escapes:
-            return found if escapes == 0 else backslash
-        at = found + 1
-    return len(text)
-
-
-def _end_of_brackets(text: bytes, at: int) -> int:
-    """Return the end of an object or array; brackets in strings do not count."""
-    depth = 0
-    while found := _BRACKETS.search(text, at):
-        at = found.end()
-        if found[0] == b'"':
-            backslash = found.start()
-            while found.start() - backslash < _MOST_BACKSLASHES and text[backslash - 1] == 0x5C:
-                backslash -= 1
-            end = _end_of_quoted(text, at, found.start() - backslash, b'"')
-            at = min(text.find(b'"', end) + 1 or len(text), len(text))
-        else:
-            depth += 1 if found[0] in b"{[" else -1
-            if depth == 0:
-                return at
-    return len(text)
-
-
-def _end_at(text: bytes, at: int, end: re.Pattern[bytes]) -> int:
-    found = end.search(text, at)
-    return found.start() if found else len(text)
-
-
-def _end_of_word(text: bytes, at: int) -> int:
-    while found := _END_OF_WORD.search(text, at):
-        before = _CLOSING.get(found[0])
-        if not before or before.match(text, found.end()):
-            return found.start()
-        at = found.end()
-    return len(text)
-
-
-def _end(run: re.Pattern[bytes], text: bytes, at: int) -> int:
-    match = run.match(text, at)
-    return match.end() if match else at

@@ -8,19 +8,29 @@ __all__ = ["EXAMPLES", "JWT", "secret_keys", "secret_texts"]
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
 EXAMPLES = {
+    "anthropic_key": "sk-ant-api03-" + "a1" * 20,
     "aws_key": "AKIAIOSFODNN7EXAMPLE",
     "aws_secret": "AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "basic": "Basic dXNlcjpwYXNz",
     "bearer": "Bearer abcDEF123",
     "card": "4111 1111 1111 1111",
+    "digitalocean_token": "dop_v1_" + "b2" * 32,
+    "docker_token": "dckr_pat_" + "c3" * 13,
     "github_token": "ghp_" + "a1" * 18,
     "gitlab_token": "glpat-" + "c3" * 10,
     "google_key": "AIza" + "f5" * 17 + "g",
+    "huggingface_token": "hf_" + "aB" * 17,
     "jwt": JWT,
+    "npm_token": "npm_" + "d4" * 18,
+    "openai_key": "sk-proj-" + "e5" * 20,
     "private_key": "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+    "pypi_token": "pypi-AgEIcHlwaS5vcmc" + "f6" * 20,
+    "sendgrid_key": "SG." + "g7" * 11 + "." + "h8" * 21 + "i",
+    "shopify_token": "shpat_" + "09" * 16,
     "slack_token": "xoxb-" + "1d" * 9,
     "stripe_key": "sk_live_" + "e4" * 9,
     "url_password": "https://user:hunter2@host/",
+    "vault_token": "hvs." + "j0" * 12,
 }
 """Rule for a form -> a text with such a secret."""
 
@@ -63,6 +73,11 @@ _PARTS = (
     *(JWT, JWT[:36], "eyJ", JWT + ".x.y", "eyJhbGci.."),
     *("-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----", "-----BEGIN CERTIFICATE-----", "-----"),
     *("-----BEGIN PGP PRIVATE KEY BLOCK-----", "-----END ", "MIIEow", "PRIVATE KEY"),
+    *("pass", "PGPASSWORD", "sig", "pass=", "&sig=", "a" * 43 + "%3D", "ok", "12/13", "95%", "/4", "\\u0026", "u0026"),
+    *('"""', "'''", "{abc}", "[x]", "REST", ".", "!", '"value":', '"name":"token",', '"key" : "pass",\n ', "value"),
+    *("--", "--password", "--no-password", "--token ", '"--api-key","', '", "', "curl ", " -u ", " --user=", "user:"),
+    *(" password '", " IDENTIFIED BY '", "identified with x by '", " '", "by ", "sk-", "sk-ant-", "hvs.", "SG."),
+    *("AGE-SECRET-KEY-1" + "Q7" * 29, *(EXAMPLES[rule] for rule in EXAMPLES if rule.endswith(("_key", "_token")))),
     *("[redacted:key.password]", "[redacted:card]", "[hmac:key.token:0123456789abcdef]", "[redacted:x]", "[hmac:card:"),
 )
 

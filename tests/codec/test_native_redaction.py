@@ -157,6 +157,25 @@ def test_long_texts_take_time_in_proportion() -> None:
         *("cookie: ", "password=", "a,", "://u:", "://", "eyJ", "eyJ.", "AKIA", "[hmac:", '"password":"', "'", "\\"),
         *("-----BEGIN PRIVATE KEY-----", "-----BEGIN ", "1 ", "1111 ", "-", "Bearer ", "basic ", "ghp_", "password: {"),
         *("token=Digest ", "key ", "key: ", "password\\\\\\\\:", "1", "=" * 64, "_", '"token":[', "password='"),
+        *(
+            "authorization:{",
+            "authorization: [{",
+            'password=""',
+            "password='''",
+            "password=[redacted:card]",
+            "--token ",
+            "--",
+        ),
+        *(
+            "curl -u a:",
+            " -u a:",
+            " '",
+            "password '",
+            "identified by '",
+            '"name":"token","value":',
+            ",",
+            "\\npassword:",
+        ),
     ]
     for text in texts:
         LOGS[0].outcome(LOGS[0].native, request_of(LogRecord(body=string(text * (1_000_000 // len(text))))))

@@ -28,18 +28,21 @@ inline Redaction make_redaction() {
                                       RedactionMode::kRemove};
   Redaction redaction("key");
   for (int rule = 0; rule < kRedactionRules; ++rule) redaction.add_rule("r" + std::to_string(rule), kModes[rule % 4]);
-  redaction.add_word({"pw"}, kPasswordRule, true, false, false, true);
-  redaction.add_word({"api", "key"}, kApiKeyRule, false, false, true, false);
-  redaction.add_word({"tokens"}, kTokenRule, false, true, false, false);
-  redaction.add_word({"cookie"}, kCookieRule, false, false, true, false);
+  redaction.add_word({"pw"}, kPasswordRule, true, false, false, true, false, false);
+  redaction.add_word({"api", "key"}, kApiKeyRule, false, false, true, false, false, false);
+  redaction.add_word({"tokens"}, kTokenRule, false, true, false, false, false, false);
+  redaction.add_word({"ps"}, kPasswordRule, false, true, false, false, true, false);
+  redaction.add_word({"sg"}, kTokenRule, false, false, false, false, true, true);
+  redaction.add_word({"cookie"}, kCookieRule, false, false, true, false, false, false);
   redaction.add_not_secret("id");
+  redaction.add_not_option("no");
   redaction.add_kept("keep");
   redaction.add_kept_words({"pw", "age"});
   redaction.add_scheme("bearer", false);
   redaction.add_scheme("digest", true);
-  redaction.add_prefix("ghp_", 3, kGithubTokenRule, static_cast<int>(Characters::kLetters), 4, 0);
-  redaction.add_prefix("xoxb-", 4, kSlackTokenRule, static_cast<int>(Characters::kName), 4, 0);
-  redaction.add_prefix("AKIA", 2, kAwsKeyRule, static_cast<int>(Characters::kCapitals), 4, 4);
+  redaction.add_prefix("ghp_", 3, kGithubTokenRule, static_cast<int>(Characters::kLetters), 4, 0, true);
+  redaction.add_prefix("xoxb-", 4, kSlackTokenRule, static_cast<int>(Characters::kName), 4, 0, false);
+  redaction.add_prefix("AKIA", 2, kAwsKeyRule, static_cast<int>(Characters::kCapitals), 4, 4, false);
   return redaction;
 }
 

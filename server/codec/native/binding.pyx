@@ -62,18 +62,19 @@ cdef extern from "log_encoder.hpp" namespace "lognotary" nogil:
     cdef cppclass CppRedaction "lognotary::Redaction":
         CppRedaction(string)
         void add_rule(string, RedactionMode) except +
-        void add_word(vector[string], int, bint, bint, bint, bint) except +
+        void add_word(vector[string], int, bint, bint, bint, bint, bint, bint) except +
         void add_not_secret(string) except +
+        void add_not_option(string) except +
         void add_kept(string) except +
         void add_kept_words(vector[string]) except +
         void add_scheme(string, bint) except +
-        void add_prefix(string, size_t, int, int, size_t, size_t) except +
+        void add_prefix(string, size_t, int, int, size_t, size_t, bint) except +
 
     const int kRedactionRules
 
     cdef cppclass CppKeyWord "lognotary::KeyWord":
         int rule
-        bint prose, counts, parts, paths
+        bint prose, counts, parts, paths, alone, parameter
 
     cdef cppclass CppRedactor "lognotary::Redactor":
         CppRedactor(const CppRedaction&) except +
@@ -195,11 +196,14 @@ cdef class Redaction:
     def add_rule(self, bytes name, int mode):
         self.redaction.add_rule(name, <RedactionMode>mode)
 
-    def add_word(self, list words, int rule, bint prose, bint counts, bint parts, bint paths):
-        self.redaction.add_word(words, rule, prose, counts, parts, paths)
+    def add_word(self, list words, int rule, bint prose, bint counts, bint parts, bint paths, bint alone, bint parameter):
+        self.redaction.add_word(words, rule, prose, counts, parts, paths, alone, parameter)
 
     def add_not_secret(self, bytes word):
         self.redaction.add_not_secret(word)
+
+    def add_not_option(self, bytes word):
+        self.redaction.add_not_option(word)
 
     def add_kept_words(self, list words):
         self.redaction.add_kept_words(words)
@@ -210,8 +214,9 @@ cdef class Redaction:
     def add_scheme(self, bytes name, bint parameters):
         self.redaction.add_scheme(name, parameters)
 
-    def add_prefix(self, bytes text, size_t stop, int rule, int characters, size_t shortest, size_t longest):
-        self.redaction.add_prefix(text, stop, rule, characters, shortest, longest)
+    def add_prefix(self, bytes text, size_t stop, int rule, int characters, size_t shortest, size_t longest,
+                   bint digit):
+        self.redaction.add_prefix(text, stop, rule, characters, shortest, longest, digit)
 
 
 cdef class TextRedactor:
@@ -239,7 +244,9 @@ cdef class TextRedactor:
         cdef const CppKeyWord* word = self.redactor.find(View(PyBytes_AS_STRING(key), len(key)))
         if word == NULL:
             return None
-        return () if is_kept(word) else (<int>word.rule, word.prose, word.counts, word.parts, word.paths)
+        if is_kept(word):
+            return ()
+        return (<int>word.rule, word.prose, word.counts, word.parts, word.paths, word.alone, word.parameter)
 
 
 def values_in(bytes record):

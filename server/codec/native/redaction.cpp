@@ -97,7 +97,7 @@ void Redactor::redact_number(Value& value, Arena& arena) {
 }
 
 bool Redactor::redact_whole(const KeyWord& word, Value& value, Arena& arena) {
-  if (value.kind == Kind::kEmpty || value.kind == Kind::kBool) return false;
+  if (word.parameter || value.kind == Kind::kEmpty || value.kind == Kind::kBool) return false;
   if (word.counts && (value.kind == Kind::kInt || value.kind == Kind::kDouble)) return false;
   if (word.parts && has_parts(value, arena)) return false;
   const View text = as_text(value, arena).text;

@@ -49,6 +49,8 @@ int classes_of(Characters characters) {
       return kWordByte;
     case Characters::kName:
       return kNameByte;
+    case Characters::kDotted:
+      return kNameByte | kDot;
     default:
       return kDigit | kLetter;
   }
@@ -125,6 +127,10 @@ bool find_prefixed(View text, size_t at, size_t low, const Redaction& redaction,
     const size_t behind = start + prefix.text.size();
     const size_t end = end_of_token(text, behind, prefix.characters);
     if (end - behind < prefix.shortest || (prefix.longest != 0 && end - behind > prefix.longest)) continue;
+    if (prefix.digit && std::none_of(text.begin() + static_cast<ptrdiff_t>(behind), text.begin() + static_cast<ptrdiff_t>(end),
+                                     [](char c) { return is(c, kDigit); })) {
+      continue;
+    }
     if (prefix.characters == Characters::kCapitals && is_at(text, end, kWordByte)) continue;
     found = {start, end, prefix.rule, View()};
     return true;

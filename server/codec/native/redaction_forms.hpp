@@ -34,7 +34,7 @@ struct ByteClasses {
     of['\n'] = of['\r'] = of['\v'] = of['\f'] = kSpaceByte;
     of['"'] = of['\''] = of['`'] = kQuoteByte;
     of['['] = of[']'] = of['%'] = kKeyMark;
-    for (const char c : {'=', ':', '_', '-', '.', 'J', 'I', 'z', 'B', 'b'}) of[static_cast<int>(c)] |= kStop;
+    for (const char c : {'=', ':', '_', '-', '.', 'J', 'I', 'z', 'B', 'b', '\''}) of[static_cast<int>(c)] |= kStop;
   }
 };
 constexpr ByteClasses kBytes;

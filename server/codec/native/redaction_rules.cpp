@@ -51,7 +51,7 @@ void KeyWords::split(View key) {
 
 Redaction::Redaction(std::string key) : key_(std::move(key)) {
   unsigned bit = 1;
-  for (const View stops : {"=:", "Bb", "J", "I", "z", "-", "_", "."}) {
+  for (const View stops : {"=:", "Bb", "J", "I", "z'", "-", "_", "."}) {
     for (const char stop : stops) {
       bits_[byte(stop)] = static_cast<uint16_t>(bits_[byte(stop)] | bit);
 #ifdef LOGNOTARY_SSSE3
@@ -66,6 +66,8 @@ Redaction::Redaction(std::string key) : key_(std::move(key)) {
     if (may_precede_token(c)) may_be_before(c, 'B');
   }
   may_be_before('y', 'J');
+  may_be_before('-', '-');
+  may_be_before(' ', '\'');
 #ifdef LOGNOTARY_SSSE3
   has_ssse3_ = __builtin_cpu_supports("ssse3");
 #endif
@@ -87,9 +89,10 @@ void Redaction::add_rule(std::string name, RedactionMode mode) {
 }
 
 void Redaction::add_word(std::vector<std::string> words, int rule, bool prose, bool counts, bool parts,
-                         bool paths) {
+                         bool paths, bool alone, bool parameter) {
   std::vector<KeyWord>& list = words_[bucket(words.back())];
-  list.push_back({std::move(words), static_cast<RedactionRule>(rule), prose, counts, parts, paths});
+  list.push_back({std::move(words), static_cast<RedactionRule>(rule), prose, counts, parts, paths, alone,
+                  parameter});
 }
 
 void Redaction::add_not_secret(std::string word) {
@@ -97,11 +100,12 @@ void Redaction::add_not_secret(std::string word) {
   list.push_back(std::move(word));
 }
 
-void Redaction::add_prefix(std::string text, size_t stop, int rule, int characters, size_t shortest, size_t longest) {
+void Redaction::add_prefix(std::string text, size_t stop, int rule, int characters, size_t shortest, size_t longest,
+                           bool digit) {
   may_be_before(text[stop - 1], text[stop]);
   std::vector<Prefix>& list = prefixes_[bucket(View(text).substr(stop - 1, 2))];
   list.push_back({std::move(text), stop, static_cast<RedactionRule>(rule), static_cast<Characters>(characters),
-                  shortest, longest});
+                  shortest, longest, digit});
 }
 
 const KeyWord* Redaction::find(View key, KeyWords& scratch) const {
@@ -125,9 +129,20 @@ const KeyWord* Redaction::look_up(View key, KeyWords& scratch) const {
   return nullptr;
 }
 
+const KeyWord* Redaction::find_option(View name, KeyWords& scratch) const {
+  const KeyWord* const word = find(name, scratch);
+  if (word == nullptr || word == &kKept) return nullptr;
+  const RedactionRule rule = word->rule;  // others have names of files or secrets as values
+  if (rule != kPasswordRule && rule != kTokenRule && rule != kApiKeyRule && rule != kCustomRule) return nullptr;
+  scratch.split(name);
+  if (std::find(not_options_.begin(), not_options_.end(), scratch.words.front()) != not_options_.end()) return nullptr;
+  return std::equal(word->words.rbegin(), word->words.rend(), scratch.words.rbegin()) ? word : nullptr;
+}
+
 const KeyWord* Redaction::ending(const std::vector<View>& words, size_t count) const {
   for (const KeyWord& candidate : words_[bucket(words[count - 1])]) {
     const size_t size = candidate.words.size();
+    if (candidate.alone && size != words.size()) continue;
     if (size <= count && std::equal(candidate.words.begin(), candidate.words.end(), words.begin() + (count - size))) {
       return &candidate;
     }

@@ -16,10 +16,11 @@ namespace lognotary {
 
 // The rules in the order of RULES in server/codec/redaction_rules.py.
 enum RedactionRule : uint8_t {
-  kAwsKeyRule, kAwsSecretRule, kBasicRule, kBearerRule, kCardRule, kGithubTokenRule, kGitlabTokenRule, kGoogleKeyRule,
-  kJwtRule, kApiKeyRule, kAuthorizationRule, kCookieRule, kCredentialRule, kCustomRule, kPasswordRule,
-  kPrivateKeyNameRule, kSecretRule, kTokenRule, kPrivateKeyRule, kSlackTokenRule, kStripeKeyRule, kUrlPasswordRule,
-  kRedactionRules
+  kAnthropicKeyRule, kAwsKeyRule, kAwsSecretRule, kBasicRule, kBearerRule, kCardRule, kDigitaloceanTokenRule,
+  kDockerTokenRule, kGithubTokenRule, kGitlabTokenRule, kGoogleKeyRule, kHuggingfaceTokenRule, kJwtRule, kApiKeyRule,
+  kAuthorizationRule, kCookieRule, kCredentialRule, kCustomRule, kPasswordRule, kPrivateKeyNameRule, kSecretRule,
+  kTokenRule, kNpmTokenRule, kOpenaiKeyRule, kPrivateKeyRule, kPypiTokenRule, kSendgridKeyRule, kShopifyTokenRule,
+  kSlackTokenRule, kStripeKeyRule, kUrlPasswordRule, kVaultTokenRule, kRedactionRules
 };
 
 enum class RedactionMode : uint8_t { kOff, kRemove, kHash, kDisclose };
@@ -32,9 +33,11 @@ struct KeyWord {
   bool counts = false;
   bool parts = false;
   bool paths = false;
+  bool alone = false;
+  bool parameter = false;
 };
 
-enum class Characters : uint8_t { kLetters, kWord, kName, kCapitals };
+enum class Characters : uint8_t { kLetters, kWord, kName, kCapitals, kDotted };
 
 struct Prefix {
   std::string text;
@@ -43,6 +46,7 @@ struct Prefix {
   Characters characters;
   size_t shortest = 0;
   size_t longest = 0;  // 0: any
+  bool digit = false;
 };
 
 // Whether the scheme of an Authorization header is followed by parameters up to the end of the line.
@@ -74,12 +78,15 @@ class Redaction {
   explicit Redaction(std::string key = {});
 
   void add_rule(std::string name, RedactionMode mode);  // in the order of RedactionRule
-  void add_word(std::vector<std::string> words, int rule, bool prose, bool counts, bool parts, bool paths);
+  void add_word(std::vector<std::string> words, int rule, bool prose, bool counts, bool parts, bool paths, bool alone,
+                bool parameter);
   void add_not_secret(std::string word);
+  void add_not_option(std::string word) { not_options_.push_back(std::move(word)); }
   void add_kept_words(std::vector<std::string> words) { kept_words_.push_back(std::move(words)); }
   void add_kept(std::string key) { kept_.push_back(std::move(key)); }  // in lower case
   void add_scheme(std::string name, bool parameters) { schemes_.push_back({std::move(name), parameters}); }
-  void add_prefix(std::string text, size_t stop, int rule, int characters, size_t shortest, size_t longest);
+  void add_prefix(std::string text, size_t stop, int rule, int characters, size_t shortest, size_t longest,
+                  bool digit);
 
   const std::string& key() const { return key_; }
   RedactionMode mode(RedactionRule rule) const { return modes_[rule]; }
@@ -123,6 +130,9 @@ class Redaction {
 
   // Returns what makes a key secret, `kKept`, or null.
   const KeyWord* find(View key, KeyWords& scratch) const;
+
+  // Returns what makes the argument behind an option secret, or null.
+  const KeyWord* find_option(View name, KeyWords& scratch) const;
 
  private:
   const KeyWord* look_up(View key, KeyWords& scratch) const;
@@ -180,6 +190,7 @@ class Redaction {
   size_t rules_ = 0;
   std::array<std::vector<KeyWord>, kBuckets> words_;  // by their last word
   std::array<std::vector<std::string>, kBuckets> not_secret_;
+  std::vector<std::string> not_options_;
   std::vector<std::vector<std::string>> kept_words_;  // at the end of a key
   std::vector<std::string> kept_;
   std::vector<Scheme> schemes_;

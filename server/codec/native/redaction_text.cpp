@@ -1,78 +1,16 @@
 #include "redaction_text.hpp"
 
-#include "redaction_ends.hpp"
+#include "redaction_commands.hpp"
+#include "redaction_values.hpp"
 
 namespace lognotary {
 namespace {
 
-bool is_plain_word(View value) {
-  constexpr size_t kLongest = 15;
-  const size_t end = end_of_run(value, 0, kLetter);
-  if (end == 0 || end > kLongest) return false;
-  return end == value.size() || (end + 1 == value.size() && contains(".!?", value[end]));
-}
-
-bool is_number(View value) {
-  const size_t start = has_byte(value, 0, '-') ? 1 : 0;
-  size_t end = end_of_run(value, start, kDigit);
-  if (end == start) return false;
-  if (!has_byte(value, end, '.')) return end == value.size();
-  const size_t decimals = end + 1;
-  end = end_of_run(value, decimals, kDigit);
-  return end > decimals && end == value.size();
-}
-
-bool is_nothing(View value) {
-  if (std::all_of(value.begin(), value.end(), [](char c) { return c == '*' || c == '?'; })) return true;
-  for (const View word : {"true", "false", "null", "none", "nil", "[]", "{}"}) {
-    if (value.size() == word.size() && has_lower_at(value, 0, word)) return true;
-  }
-  constexpr View kParameter = "%%", kHmac = "hmac-sha256:";  // of a message of Windows; as Vault writes secrets
-  constexpr size_t kHmacDigits = 64;
-  if (has_at(value, 0, kParameter)) {
-    return value.size() > kParameter.size() && end_of_run(value, kParameter.size(), kDigit) == value.size();
-  }
-  return value.size() == kHmac.size() + kHmacDigits && has_lower_at(value, 0, kHmac) &&
-         end_of_run(value, kHmac.size(), kDigit | kHexLetter) == value.size();
-}
-
-bool is_absolute_path(View value) {
-  if (has_byte(value, 0, '/') || has_byte(value, 0, '~')) return true;
-  return is_at(value, 0, kLetter) && has_byte(value, 1, ':') && (has_byte(value, 2, '/') || has_byte(value, 2, '\\'));
-}
-
-// Tells whether brackets begin an object, or a list of objects.
-bool has_parts(View text, size_t at) {
-  if (has_byte(text, at, '[')) ++at;
-  return has_byte(text, end_of_blanks(text, at), '{');
-}
-
-bool is_cookie(View text, size_t at) {
-  const size_t start = at;
-  constexpr size_t kLongestName = 64;
-  while (at - start < kLongestName && at < text.size() && !is(text[at], kSpaceByte | kQuoteByte) &&
-         !contains(",;:=", text[at])) {
-    ++at;
-  }
-  return at > start && has_byte(text, at, '=');
-}
-
-bool in_authority(char c) { return !is(c, kSpaceByte | kQuoteByte) && !contains("<>|^{}\\/?#", c); }
-
-bool behind_authority(char c) { return !is(c, kSpaceByte | kQuoteByte) && !contains("<>|^{}\\@", c); }
+const KeyWord kPasswordOfUser{{"password"}, kPasswordRule, true};
 
 size_t next_stop(View text, size_t at) {
   while (at < text.size() && !is(text[at], kStop)) ++at;
   return at;
-}
-
-size_t start_of_key(View text, size_t end, size_t low, bool quoted) {
-  size_t start = end;
-  while (start > low && end - start < kLongestKey &&
-         (is(text[start - 1], kKeyByte) || (quoted && (text[start - 1] == '/' || text[start - 1] == ' ')))) {
-    --start;
-  }
-  return start;
 }
 
 }  // namespace
@@ -84,6 +22,10 @@ const std::vector<Found>& TextScanner::find(View text) {
   for (size_t at = 0; (at = cards ? next_stop(text, at) : redaction_.next_stop(text, at)) < text.size();) {
     Found found;
     size_t next = at + 1;
+    if (const size_t end = text[at] == ':' ? end_of_mark_around(text, at, low) : 0; end != 0) {
+      at = low = end;
+      continue;
+    }
     if (!look(text, at, low, next, found)) {
       at = next;
       continue;
@@ -104,12 +46,8 @@ bool TextScanner::look(View text, size_t at, size_t low, size_t& next, Found& fo
   switch (stop) {
     case ':':
     case '=':
-      if (const size_t end = end_of_mark_around(text, at, low); end != 0) {
-        next = end;
-        return false;
-      }
       if (!has_at(text, at, "://")) return value(text, at, low, found);
-      any = password_of_url(text, at + 3, found);
+      any = password_of_url(text, at + 3, next, found);
       break;
     case 'B':
     case 'b':
@@ -118,7 +56,12 @@ bool TextScanner::look(View text, size_t at, size_t low, size_t& next, Found& fo
     case 'J':
       any = find_jwt(text, at, low, found);
       break;
+    case '\'':
+      return in_statement(text, at, low, found);
     case '-':
+      if (at > 0 && text[at - 1] == '-') return option(text, at, low, found);
+      any = find_prefixed(text, at, low, redaction_, found);
+      break;
     case '_':
     case 'z':
     case '.':
@@ -183,10 +126,11 @@ size_t TextScanner::end_of_mark_around(View text, size_t colon, size_t low) cons
 bool TextScanner::is_secret(const KeyWord& word, View value) const {
   if (is_nothing(value) || (word.paths && is_absolute_path(value))) return false;
   if ((!value.empty() && end_of_mark(value, 0) == value.size())) return false;
+  if ((word.alone && is_verdict(value)) || (word.parameter && !is_signature(value))) return false;
   return !(word.counts && is_number(value));
 }
 
-bool TextScanner::password_of_url(View text, size_t start, Found& found) const {
+bool TextScanner::password_of_url(View text, size_t start, size_t& next, Found& found) const {
   constexpr size_t kLongestRest = 256;
   if (has_byte(text, start, '[')) return false;
   size_t end = start, colon = View::npos, last = View::npos;
@@ -203,7 +147,10 @@ bool TextScanner::password_of_url(View text, size_t start, Found& found) const {
   }
   if (last == View::npos || last <= colon + 1) return false;
   const View password = text.substr(colon + 1, last - colon - 1);
-  if (end_of_mark(password, 0) == password.size()) return false;
+  if (end_of_mark(password, 0) == password.size()) {
+    next = last;
+    return false;
+  }
   found = {colon + 1, last, kUrlPasswordRule, View()};
   return true;
 }
@@ -213,8 +160,27 @@ bool TextScanner::value(View text, size_t at, size_t low, Found& found) {
   if (colon && (has_byte(text, at + 1, ':') || (at > 0 && text[at - 1] == ':'))) return false;
   const Key before = key_before(text, at, low);
   if (std::none_of(before.key.begin(), before.key.end(), [](char c) { return is(c, kLetter); })) return false;
-  const KeyWord* const known = redaction_.find(before.key, scratch_);
-  if (known == nullptr || known == &Redaction::kKept) return false;
+  const bool in_json = !before.quote.empty();
+  size_t start_of_key = before.start;
+  const KeyWord* known = word_of(before.key);
+  if (known == nullptr && !in_json && start_of_key > 0 && text[start_of_key - 1] == '\\') {
+    const size_t escape = end_of_escape(before.key);
+    start_of_key += escape;
+    known = word_of(before.key.substr(escape));
+  }
+  constexpr View kValue = "value";
+  if (known == nullptr && in_json && before.key.size() == kValue.size() && has_lower_at(before.key, 0, kValue) &&
+      start_of_key >= low + before.quote.size() && has_at(text, start_of_key - before.quote.size(), before.quote)) {
+    known = word_of(name_before(text, start_of_key - before.quote.size(), low));
+  }
+  if (known == nullptr) {
+    if (!colon || in_json || !is_user_of_curl(text, start_of_key)) return false;
+    const size_t mark = end_of_mark(text, at + 1), end = end_of_password(text, std::max(mark, at + 1), start_of_key);
+    found = {at + 1, end, kPasswordRule, View()};
+    return is_secret(kPasswordOfUser, text.substr(at + 1, end - at - 1));
+  }
+  if (known->alone && !in_json && colon) return false;
+  if (known->parameter && (in_json || !is_parameter(text, start_of_key))) return false;
   size_t start = at + 1;
   bool spaced = before.spaced;
   if (has_byte(text, start, colon ? '=' : '>')) {  // => and :=
@@ -222,27 +188,69 @@ bool TextScanner::value(View text, size_t at, size_t low, Found& found) {
     spaced = true;
   }
   if (colon || spaced || !before.quote.empty()) start = end_of_blanks(text, start);
-  if (const size_t end = end_of_mark(text, start); end != 0 && is_after_closing(text, end)) return false;
   const size_t escapes = count_backslashes(text, start);
   if (is_at(text, start + escapes, kQuoteByte)) {
-    if (before.quote.empty() && closes_text(text, start)) return false;
-    const char quote = text[start + escapes];
-    start += escapes + 1;
-    const size_t end = end_of_quoted(text, start, escapes, quote);
-    if (!is_secret(*known, text.substr(start, end - start))) return false;
-    found = {start, end, known->rule, View()};
-    return true;
+    if (!in_json && closes_text(text, start)) return false;
+    return in_quotes(text, start, escapes, *known, before.quote, found);
   }
   if (has_byte(text, start, '{') || has_byte(text, start, '[')) {
-    const size_t end = end_of_brackets(text, start);
-    if ((known->parts && has_parts(text, start)) || !is_secret(*known, text.substr(start, end - start))) return false;
-    found = {start, end, known->rule, before.quote};
-    return true;
+    return in_brackets(text, start, *known, before.quote, found);
   }
-  return word(text, start, *known, before.quote, colon && before.quote.empty(), found);
+  return word(text, start, *known, before.quote, colon && !in_json, false, found);
 }
 
-bool TextScanner::word(View text, size_t start, const KeyWord& word, View quote, bool sentence, Found& found) const {
+// Returns what makes a key secret, null if its values are kept or are no secrets.
+const KeyWord* TextScanner::word_of(View key) {
+  if (key.empty()) return nullptr;
+  const KeyWord* const known = redaction_.find(key, scratch_);
+  return known == &Redaction::kKept ? nullptr : known;
+}
+
+bool TextScanner::in_quotes(View text, size_t start, size_t escapes, const KeyWord& word, View quote,
+                            Found& found) const {
+  const Quoted value = quoted(text, start, escapes);
+  if (value.behind != 0) {
+    const size_t last = end_behind_quote(text, value.behind, text[start + escapes], !quote.empty());
+    if (last > value.behind) {  // "a"b
+      found = {quote.empty() ? start : value.start, last, word.rule, View()};
+      return true;
+    }
+  }
+  found = {value.start, value.end, word.rule, View()};
+  return is_secret(word, text.substr(value.start, value.end - value.start));
+}
+
+bool TextScanner::in_brackets(View text, size_t start, const KeyWord& word, View quote, Found& found) const {
+  if (word.parts && has_parts(text, start)) return false;
+  size_t end = end_of_mark(text, start);
+  if (end == 0) end = end_of_brackets(text, start);
+  size_t last = end_behind_brackets(text, end, !quote.empty());
+  if (word.rule == kCookieRule && (last > end || has_byte(text, end, ';'))) last = end_of_line(text, end, true);
+  found = {start, last, word.rule, quote};
+  return is_secret(word, text.substr(start, last - start));
+}
+
+bool TextScanner::in_statement(View text, size_t at, size_t low, Found& found) const {
+  if (at == 0 || text[at - 1] != ' ' || !precedes_password(text, at, low)) return false;
+  if (at + 1 >= text.size() || is_space_at(text, at + 1) || closes_text(text, at)) return false;
+  return in_quotes(text, at, 0, kPasswordOfUser, View(), found);
+}
+
+bool TextScanner::option(View text, size_t at, size_t low, Found& found) {
+  const Option option = find_option(text, at, low);
+  const KeyWord* const known = option.name.empty() ? nullptr : redaction_.find_option(option.name, scratch_);
+  if (known == nullptr) return false;
+  if (end_of_mark(text, option.value) != 0) return in_brackets(text, option.value, *known, View(), found);
+  if (is_no_argument(text, option.value)) return false;
+  const size_t escapes = count_backslashes(text, option.value);
+  if (is_at(text, option.value + escapes, kQuoteByte)) {
+    return in_quotes(text, option.value, escapes, *known, View(), found);
+  }
+  return word(text, option.value, *known, View(), true, true, found);
+}
+
+bool TextScanner::word(View text, size_t start, const KeyWord& word, View quote, bool sentence, bool option,
+                       Found& found) const {
   size_t end;
   if (word.rule == kCookieRule) {
     if (sentence && !is_cookie(text, start)) return false;
@@ -257,33 +265,10 @@ bool TextScanner::word(View text, size_t start, const KeyWord& word, View quote,
     }
   }
   const View value = text.substr(start, end - start);
-  if (sentence && !word.prose && is_plain_word(value)) return false;
+  if (sentence && (option || !word.prose) && is_plain_word(value)) return false;
   if (!is_secret(word, value)) return false;
   found = {start, end, word.rule, quote};
   return true;
-}
-
-TextScanner::Key TextScanner::key_before(View text, size_t at, size_t low) {
-  size_t end = at;
-  while (end > low && at - end < kMostBlanks && is(text[end - 1], kBlankByte)) --end;
-  Key found;
-  found.spaced = end < at;
-  if (end > low && is(text[end - 1], kQuoteByte)) {
-    const size_t quoted = end--;
-    while (end > low && quoted - end <= kMostBackslashes && text[end - 1] == '\\') --end;
-    found.quote = text.substr(end, quoted - end);
-  }
-  const bool in_quotes = !found.quote.empty();
-  size_t start = start_of_key(text, end, low, in_quotes);
-  const View key = text.substr(start, end - start);
-  if (!in_quotes && (key.size() == 3 || key.size() == 4) &&
-      has_lower_at(key, 0, "key") && (key.size() == 3 || lower_of(key[3]) == 's')) {  // "secret access key: …"
-    for (int i = 0; i < 2 && start > low && text[start - 1] == ' '; ++i) {
-      start = start_of_key(text, start - 1, low, false);
-    }
-  }
-  found.key = text.substr(start, end - start);
-  return found;
 }
 
 }  // namespace lognotary

@@ -32,20 +32,18 @@ class TextScanner {
   KeyWords& scratch() { return scratch_; }
 
  private:
-  struct Key {
-    View key;
-    View quote;           // its closing quote
-    bool spaced = false;  // whether there is a space before the separator
-  };
-
   // Returns whether there is a secret at a stop; `next` is where to go on if not.
   bool look(View text, size_t at, size_t low, size_t& next, Found& found);
   size_t end_of_mark_around(View text, size_t colon, size_t low) const;
-  bool password_of_url(View text, size_t start, Found& found) const;
+  bool password_of_url(View text, size_t start, size_t& next, Found& found) const;
   bool is_kept(View text, size_t start, size_t low);
   bool value(View text, size_t at, size_t low, Found& found);
-  bool word(View text, size_t start, const KeyWord& word, View quote, bool sentence, Found& found) const;
-  static Key key_before(View text, size_t at, size_t low);
+  const KeyWord* word_of(View key);
+  bool in_quotes(View text, size_t start, size_t escapes, const KeyWord& word, View quote, Found& found) const;
+  bool in_brackets(View text, size_t start, const KeyWord& word, View quote, Found& found) const;
+  bool word(View text, size_t start, const KeyWord& word, View quote, bool sentence, bool option, Found& found) const;
+  bool option(View text, size_t at, size_t low, Found& found);
+  bool in_statement(View text, size_t at, size_t low, Found& found) const;
 
   const Redaction& redaction_;
   std::vector<Found> found_;
