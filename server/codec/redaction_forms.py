@@ -2,15 +2,18 @@
 
 Each function looks at one place of a text, at which the scanner of ``redaction_text`` has stopped, and never before
 ``low``, up to where secrets are replaced already. It reads at most what it returns, or a fixed number of bytes, or a
-run of characters that no other call reads again: so scanning takes linear time.
+run of characters that no other call reads again, for ``Ahead`` remembers it: so scanning takes linear time.
 """
 
 from __future__ import annotations
 
 import base64
 import re
+import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from server.codec.redaction_ahead import Ahead
 from server.codec.redaction_rules import PREFIXES, Characters
 
 __all__ = ["Found", "find_aws_secret", "find_card", "find_jwt", "find_prefixed", "find_private_key", "find_scheme"]
@@ -51,6 +54,7 @@ _AWS_GAP = re.compile(rb"[^A-Za-z0-9/+]{1,8}")
 _AWS_SECRET = re.compile(rb"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])")
 _PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,32}?PRIVATE KEY(?: BLOCK)?-----")
 _MIXED = re.compile(rb".+[A-Z]")
+_LONGEST_BASIC = 1024  # bytes of base64
 _CARD_GROUPS = ((4, 4, 4, 4, 3), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4))
 _MAESTRO = (5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763)
 
@@ -74,17 +78,23 @@ def decoded(text: bytes) -> bytes:
     return base64.b64decode(text + b"=" * (-len(text) % 4))
 
 
-def find_prefixed(text: bytes, at: int, low: int) -> Found | None:
-    """Find a token with a prefix whose stop is at an index."""
+def find_prefixed(text: bytes, at: int, low: int, on: Collection[str], ahead: Ahead) -> Found | None:
+    """Find a token with a prefix whose stop is at an index; ``on`` has the rules that are looked for."""
     for prefix in PREFIXES:
         start = at - prefix.stop
         if start < low or not text.startswith(prefix.text, start) or not begins(text, start):
             continue
-        end = _end(_RUNS[prefix.characters], text, start + len(prefix.text))
-        size = end - start - len(prefix.text)
+        behind = start + len(prefix.text)
+        no_digit = ahead.no_digit[prefix.characters]
+        if prefix.rule not in on or (prefix.digit and no_digit.has(behind)):
+            continue
+        most = behind + prefix.longest + 1 if prefix.longest else len(text)
+        end = _end(_RUNS[prefix.characters], text, behind, most)
+        size = end - behind
         if size < prefix.shortest or (prefix.longest and size > prefix.longest):
             continue
-        if prefix.digit and not _DIGIT.search(text, end - size, end):
+        if prefix.digit and not _DIGIT.search(text, behind, end):
+            no_digit.set(behind, end)
             continue
         if prefix.characters is not Characters.CAPITALS or not _WORD.match(text, end):
             return Found(start, end, prefix.rule)
@@ -98,20 +108,23 @@ def find_aws_secret(text: bytes, at: int) -> Found | None:
     return Found(match.start(), match.end(), "aws_secret") if match and looks_random(match[0]) else None
 
 
-def find_jwt(text: bytes, at: int, low: int) -> Found | None:
+def find_jwt(text: bytes, at: int, low: int, ahead: Ahead) -> Found | None:
     """Find a JSON Web Token whose ``eyJ`` ends at an index: parts with dots between, the first a JOSE header."""
     start = at - 2
     name = _RUNS[Characters.NAME]
     if start < low or not text.startswith(b"eyJ", start) or not begins(text, start):
         return None
-    end = _end(name, text, start)
-    if not text.startswith(b".", end):
+    no_header = ahead.no_header[start % 4]
+    if ahead.no_jwt.has(start) or no_header.has(start):
         return None
-    header = decoded(text[start:end])
+    first = _end(name, text, start)
+    end = _end(name, text, first + 1) if text.startswith(b".", first) else first
+    if end == first or not text.startswith(b".", end):
+        ahead.no_jwt.set(start, first)
+        return None
+    header = decoded(text[start:first])
     if not header.startswith(b'{"') or b'"alg"' not in header:
-        return None
-    end = _end(name, text, end + 1)
-    if not text.startswith(b".", end):
+        no_header.set(start, first)
         return None
     end = _end(name, text, end + 1)
     for _ in range(2):  # encrypted tokens have five parts
@@ -120,17 +133,26 @@ def find_jwt(text: bytes, at: int, low: int) -> Found | None:
     return Found(start, end, "jwt")
 
 
-def find_scheme(text: bytes, at: int) -> Found | None:
-    """Find the credentials behind ``Bearer`` or ``Basic`` at an index."""
+def find_scheme(text: bytes, at: int, on: Collection[str], ahead: Ahead) -> Found | None:
+    """Find the credentials behind ``Bearer`` or ``Basic`` at an index; ``on`` has the rules that are looked for."""
     scheme = next((name for name in (b"bearer", b"basic") if text[at : at + len(name)].lower() == name), None)
-    gap = scheme and begins(text, at) and _SCHEME_GAP.match(text, at + len(scheme))
-    if not scheme or not gap:
+    if not scheme or scheme.decode() not in on:
+        return None
+    gap = begins(text, at) and _SCHEME_GAP.match(text, at + len(scheme))
+    if not gap:
         return None
     start = gap.end()
     if scheme == b"bearer":
+        if ahead.no_bearer.has(start):
+            return None
         end = _end(_CREDENTIALS, text, start)
-        return Found(start, end, "bearer") if end - start >= 8 and looks_random(text[start:end]) else None
-    end = _end(_BASE64, text, start)
+        if end - start >= 8 and looks_random(text[start:end]):
+            return Found(start, end, "bearer")
+        ahead.no_bearer.set(start, end)
+        return None
+    end = _end(_BASE64, text, start, start + _LONGEST_BASIC + 1)
+    if end - start > _LONGEST_BASIC:
+        return None
     pair = decoded(text[start:end])
     return Found(start, end, "basic") if b":" in pair and min(pair) >= 0x20 else None
 
@@ -213,6 +235,6 @@ def _is_luhn(digits: bytes) -> bool:
     return total % 10 == 0
 
 
-def _end(run: re.Pattern[bytes], text: bytes, at: int) -> int:
-    match = run.match(text, at)
+def _end(run: re.Pattern[bytes], text: bytes, at: int, most: int = sys.maxsize) -> int:
+    match = run.match(text, at, most)
     return match.end() if match else at

@@ -14,7 +14,9 @@ What is not closed goes on to the end of the text: texts are cut off more often 
 from __future__ import annotations
 
 import re
+import sys
 
+from server.codec.redaction_ahead import Ahead
 from server.codec.redaction_commands import (
     end_of_password,
     find_option,
@@ -53,6 +55,7 @@ from server.codec.redaction_rules import KEY_WORDS, PATTERNS, SCHEMES, KeyWord, 
 __all__ = ["TextScanner"]
 
 _STOP = re.compile(rb"[=:0-9_\-.JIzBb]|(?<= )'")
+_LONGEST_SCHEME = max(map(len, SCHEMES)) + 1
 _QUOTE = re.compile(rb"(\\{0,7})([\"'`])")
 _BLANK = re.compile(rb"[ \t]{0,8}")
 _PLAIN_WORD = re.compile(rb"[A-Za-z]{1,15}[.!?]?")
@@ -85,18 +88,20 @@ class TextScanner:
             mark: the marks that stand for secrets.
         """
         self._on = frozenset(rule for rule in PATTERNS if redaction.mode_of(rule) is not Mode.OFF)
+        self._passwords = redaction.mode_of(KEY_WORDS[0].rule) is not Mode.OFF
         self._keys = keys
         self._mark = mark
 
     def find(self, text: bytes) -> list[Found]:
         """Return the secrets in a text, in order."""
         found: list[Found] = []
+        ahead = Ahead()
         at = low = 0
         while stop := _STOP.search(text, at):
             if mark := self._mark_around(text, stop.start(), low):
                 at = low = mark.end()
                 continue
-            secret, at = self._look(text, stop.start(), low)
+            secret, at = self._look(text, stop.start(), low, ahead)
             if not secret:
                 continue
             found.append(secret)
@@ -106,19 +111,20 @@ class TextScanner:
                 at = low = second.end
         return found
 
-    def is_secret(self, word: KeyWord, value: bytes) -> bool:
-        """Return whether the whole value of a secret key is a secret."""
-        if _NOTHING.fullmatch(value) or self._mark.fullmatch(value):
+    def is_secret(self, word: KeyWord, text: bytes, start: int = 0, end: int = sys.maxsize) -> bool:
+        """Return whether the whole value of a secret key, which is in a text, is a secret."""
+        value = (text, start, end)  # not cut out: a scan may look at many long ones
+        if _NOTHING.fullmatch(*value) or self._mark.fullmatch(*value):
             return False
-        if word.paths and _ABSOLUTE_PATH.match(value):
+        if word.paths and _ABSOLUTE_PATH.match(*value):
             return False
-        if word.alone and _VERDICT.fullmatch(value):
+        if word.alone and _VERDICT.fullmatch(*value):
             return False
-        if word.parameter and not _SIGNATURE.fullmatch(value):
+        if word.parameter and not _SIGNATURE.fullmatch(*value):
             return False
-        return not (word.counts and _NUMBER.fullmatch(value))
+        return not (word.counts and _NUMBER.fullmatch(*value))
 
-    def _look(self, text: bytes, at: int, low: int) -> tuple[Found | None, int]:
+    def _look(self, text: bytes, at: int, low: int, ahead: Ahead) -> tuple[Found | None, int]:
         """Return the secret that is found at a stop, and where to go on if there is none."""
         stop = text[at : at + 1]
         secret: Found | None
@@ -126,20 +132,22 @@ class TextScanner:
             if text.startswith(b"://", at):
                 secret, behind = self._password_of_url(text, at + 3)
                 return self._if_on(text, secret, low), behind
-            return self._value(text, at, low), at + 1
+            return self._value(text, at, low, ahead), at + 1
         if stop == b"-" and text.startswith(b"-", at - 1, at):
-            return self._option(text, at, low), at + 1
+            return self._option(text, at, low, ahead), at + 1
         if stop == b"'":
             return self._in_statement(text, at, low), at + 1
         if stop.isdigit():
             secret, at = find_card(text, at)
             return self._if_on(text, secret, low), at
         if stop in b"Bb":
-            secret = find_scheme(text, at) or find_private_key(text, at, low)
+            secret = find_scheme(text, at, self._on, ahead)
+            if secret is None and "private_key" in self._on:
+                secret = find_private_key(text, at, low)
         elif stop == b"J":
-            secret = find_jwt(text, at, low)
+            secret = find_jwt(text, at, low, ahead) if "jwt" in self._on else None
         else:
-            secret = find_prefixed(text, at, low)
+            secret = find_prefixed(text, at, low, self._on, ahead)
         return self._if_on(text, secret, low), at + 1
 
     def _mark_around(self, text: bytes, colon: int, low: int) -> re.Match[bytes] | None:
@@ -186,7 +194,7 @@ class TextScanner:
             return None, last
         return Found(colon + 1, last, "url_password"), start - 2
 
-    def _value(self, text: bytes, at: int, low: int) -> Found | None:
+    def _value(self, text: bytes, at: int, low: int, ahead: Ahead) -> Found | None:
         """Find the value behind a separator, if the key before it is secret."""
         if text[at : at + 1] == b":" and (text.startswith(b":", at + 1) or text.startswith(b":", at - 1, at)):
             return None
@@ -202,7 +210,8 @@ class TextScanner:
             if opening_quote >= low and text.startswith(quote, opening_quote):
                 word = self._word_of(name_before(text, opening_quote, low))
         if word is None:
-            user = colon and not quote and _LETTER.search(key) and is_user_of_curl(text, start_of_key)
+            may_be_user = colon and not quote and self._passwords and _LETTER.search(key)
+            user = may_be_user and is_user_of_curl(text, start_of_key)
             return self._password_of_user(text, at + 1, start_of_key) if user else None
         if word.alone and not quote and colon:
             return None
@@ -219,24 +228,24 @@ class TextScanner:
             return self._quoted(text, opening, word, quote)
         if text[start : start + 1] in (b"{", b"["):
             return self._bracketed(text, start, word, quote)
-        return self._word(text, start, word, quote, sentence=colon and not quote)
+        return self._word(text, start, word, quote, ahead, sentence=colon and not quote)
 
     def _quoted(self, text: bytes, opening: re.Match[bytes], word: KeyWord, quote: bytes) -> Found | None:
         start, end, behind = quoted(text, opening)
         last = end_behind_quote(text, behind, opening[2], quote) if behind else 0
         if last > behind:  # "a"b
             return Found(start if quote else opening.start(), last, word.rule)
-        return Found(start, end, word.rule) if self.is_secret(word, text[start:end]) else None
+        return Found(start, end, word.rule) if self.is_secret(word, text, start, end) else None
 
     def _bracketed(self, text: bytes, start: int, word: KeyWord, quote: bytes) -> Found | None:
-        if word.parts and _PARTS.match(text, start):
+        if word.parameter or (word.parts and _PARTS.match(text, start)):
             return None
         mark = self._mark.match(text, start)
         end = mark.end() if mark else end_of_brackets(text, start)
         last = end_behind_brackets(text, end, quote)
         if word.rule == "key.cookie" and (last > end or text.startswith(b";", end)):
             last = end_at(text, end, END_OF_COOKIES)
-        return Found(start, last, word.rule, quote) if self.is_secret(word, text[start:last]) else None
+        return Found(start, last, word.rule, quote) if self.is_secret(word, text, start, last) else None
 
     def _word_of(self, key: bytes) -> KeyWord | None:
         return self._keys.find(key) if key and not self._keys.keeps(key) else None
@@ -244,13 +253,13 @@ class TextScanner:
     def _in_statement(self, text: bytes, at: int, low: int) -> Found | None:
         """Find the password in quotes in a statement of SQL."""
         opening = _QUOTE.match(text, at)
-        if not opening or not precedes_password(text, at, low):
+        if not opening or not self._passwords or not precedes_password(text, at, low):
             return None
         if _NO_TEXT.match(text, opening.end()) or _CLOSES_TEXT.match(text, at):
             return None
         return self._quoted(text, opening, KEY_WORDS[0], b"")
 
-    def _option(self, text: bytes, at: int, low: int) -> Found | None:
+    def _option(self, text: bytes, at: int, low: int, ahead: Ahead) -> Found | None:
         name, start = find_option(text, at, low) or (b"", 0)
         word = self._keys.find_option(name) if name else None
         if word and self._mark.match(text, start):
@@ -259,29 +268,38 @@ class TextScanner:
             return None
         if opening := _QUOTE.match(text, start):
             return self._quoted(text, opening, word, b"")
-        return self._word(text, start, word, b"", sentence=True, option=True)
+        return self._word(text, start, word, b"", ahead, sentence=True, option=True)
 
     def _password_of_user(self, text: bytes, start: int, user: int) -> Found | None:
         mark = self._mark.match(text, start)
         end = end_of_password(text, mark.end() if mark else start, user)
-        return Found(start, end, "key.password") if self.is_secret(KEY_WORDS[0], text[start:end]) else None
+        return Found(start, end, "key.password") if self.is_secret(KEY_WORDS[0], text, start, end) else None
 
     def _word(
-        self, text: bytes, start: int, word: KeyWord, quote: bytes, *, sentence: bool, option: bool = False
+        self,
+        text: bytes,
+        start: int,
+        word: KeyWord,
+        quote: bytes,
+        ahead: Ahead,
+        *,
+        sentence: bool,
+        option: bool = False,
     ) -> Found | None:
         if word.rule == "key.cookie":
             if sentence and not _COOKIE.match(text, start):
                 return None
             end = end_at(text, start, END_OF_COOKIES)
         else:
-            end = end_of_word(text, start)
-            scheme = text[start:end].lower()
+            if not ahead.word.has(start):
+                ahead.word.set(start, end_of_word(text, start))
+            end = ahead.word.end
+            scheme = text[start : min(end, start + _LONGEST_SCHEME)].lower()
             if scheme in SCHEMES and text.startswith(b" ", end):
                 blank = end_of_run(_BLANK, text, end)
                 end = end_at(text, end, END_OF_LINE) if SCHEMES[scheme] else end_of_word(text, blank)
-        value = text[start:end]
-        if (sentence and (option or not word.prose) and _PLAIN_WORD.fullmatch(value)) or not self.is_secret(
-            word, value
-        ):
+        if sentence and (option or not word.prose) and _PLAIN_WORD.fullmatch(text, start, end):
+            return None
+        if not self.is_secret(word, text, start, end):
             return None
         return Found(start, end, word.rule, quote)

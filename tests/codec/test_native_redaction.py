@@ -124,6 +124,34 @@ def test_each_rule_alone_becomes_the_same_rows(redaction: Redaction) -> None:
         parity.assert_same(request_of(LogRecord(body=string(example), attributes=attributes([key, value]))))
 
 
+# What was read to the end of the text for each of them, and so took time with the square of their number.
+_BEGINNINGS = (
+    "pwd=/!",
+    "tokens=[{",
+    "authorization={",
+    "eyJ-",
+    "eyJhbGciOiJIUzI1NiJ9-",
+    "bearer+",
+    "basic+",
+    "basic%20",
+    "AIza-",
+    "sk-a-",
+    "&sig=[",
+    "?sig=a",
+    'pwd="/',
+    "pwd=\\/",
+    "4111-",
+)
+
+
+@pytest.mark.parametrize("end", ["", ".", ".a.b", "x1", "]", '"'])
+@pytest.mark.parametrize("beginning", _BEGINNINGS)
+def test_many_beginnings_of_secrets_become_the_same_rows(beginning: str, end: str) -> None:
+    text = beginning * (1 << 14) + end
+    for parity in (LOGS[0], LOGS[3], FEW):
+        parity.assert_same(request_of(LogRecord(body=string(text))))
+
+
 @settings(max_examples=effort(300), deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 60))
 def test_every_byte_counts_alike_wherever_it_is(noise: bytes, place: int) -> None:

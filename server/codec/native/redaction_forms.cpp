@@ -118,17 +118,21 @@ bool is_card(View text, size_t end, View digits) {
 
 }  // namespace
 
-bool find_prefixed(View text, size_t at, size_t low, const Redaction& redaction, Found& found) {
+bool find_prefixed(View text, size_t at, size_t low, const Redaction& redaction, Ahead& ahead, Found& found) {
   if (at == 0) return false;
   for (const Prefix& prefix : redaction.prefixes(text.substr(at - 1, 2))) {
     if (at < low + prefix.stop) continue;
     const size_t start = at - prefix.stop;
     if (text[start] != prefix.text[0] || !has_at(text, start, prefix.text) || !begins(text, start)) continue;
     const size_t behind = start + prefix.text.size();
-    const size_t end = end_of_token(text, behind, prefix.characters);
+    Stretch& no_digit = ahead.no_digit[static_cast<size_t>(prefix.characters)];
+    if (!redaction.on(prefix.rule) || (prefix.digit && no_digit.has(behind))) continue;
+    const size_t most = prefix.longest == 0 ? text.size() : std::min(text.size(), behind + prefix.longest + 1);
+    const size_t end = end_of_token(text.substr(0, most), behind, prefix.characters);
     if (end - behind < prefix.shortest || (prefix.longest != 0 && end - behind > prefix.longest)) continue;
     if (prefix.digit && std::none_of(text.begin() + static_cast<ptrdiff_t>(behind), text.begin() + static_cast<ptrdiff_t>(end),
                                      [](char c) { return is(c, kDigit); })) {
+      no_digit = {behind, end};
       continue;
     }
     if (prefix.characters == Characters::kCapitals && is_at(text, end, kWordByte)) continue;
@@ -152,16 +156,23 @@ bool find_aws_secret(View text, size_t at, Found& found) {
   return true;
 }
 
-bool find_jwt(View text, size_t at, size_t low, Found& found) {
+bool find_jwt(View text, size_t at, size_t low, Ahead& ahead, Found& found) {
   if (at < low + 2) return false;
   const size_t start = at - 2;
   if (!has_at(text, start, "eyJ") || !begins(text, start)) return false;
-  size_t end = end_of_run(text, start, kNameByte);
-  if (!has_byte(text, end, '.')) return false;
-  const std::string header = decoded(text.substr(start, end - start));
-  if (!has_at(header, 0, "{\"") || header.find("\"alg\"") == std::string::npos) return false;
-  end = end_of_run(text, end + 1, kNameByte);
-  if (!has_byte(text, end, '.')) return false;
+  Stretch& no_header = ahead.no_header[start % ahead.no_header.size()];
+  if (ahead.no_jwt.has(start) || no_header.has(start)) return false;
+  const size_t first = end_of_run(text, start, kNameByte);
+  size_t end = has_byte(text, first, '.') ? end_of_run(text, first + 1, kNameByte) : first;
+  if (end == first || !has_byte(text, end, '.')) {
+    ahead.no_jwt = {start, first};
+    return false;
+  }
+  const std::string header = decoded(text.substr(start, first - start));
+  if (!has_at(header, 0, "{\"") || header.find("\"alg\"") == std::string::npos) {
+    no_header = {start, first};
+    return false;
+  }
   end = end_of_run(text, end + 1, kNameByte);
   for (int part = 0; part < 2 && has_byte(text, end, '.') && is_at(text, end + 1, kNameByte); ++part) {
     end = end_of_run(text, end + 1, kNameByte);
@@ -170,9 +181,10 @@ bool find_jwt(View text, size_t at, size_t low, Found& found) {
   return true;
 }
 
-bool find_scheme(View text, size_t at, Found& found) {
+bool find_scheme(View text, size_t at, const Redaction& redaction, Ahead& ahead, Found& found) {
   const bool bearer = has_lower_at(text, at, "bearer");
   if (!bearer && !has_lower_at(text, at, "basic")) return false;
+  if (!redaction.on(bearer ? kBearerRule : kBasicRule)) return false;
   if (!begins(text, at)) return false;
   const size_t behind = at + (bearer ? 6 : 5);
   size_t start = behind;
@@ -180,13 +192,20 @@ bool find_scheme(View text, size_t at, Found& found) {
   if (start == behind) start += has_at(text, start, "%20") ? 3 : has_byte(text, start, '+') ? 1 : 0;
   if (start == behind) return false;
   if (bearer) {
+    if (ahead.no_bearer.has(start)) return false;
     const size_t end = end_of_run(text, start, kCredentialByte);
-    if (end - start < 8 || !looks_random(text.substr(start, end - start))) return false;
+    if (end - start < 8 || !looks_random(text.substr(start, end - start))) {
+      ahead.no_bearer = {start, end};
+      return false;
+    }
     found = {start, end, kBearerRule, View()};
     return true;
   }
-  size_t end = end_of_run(text, start, kNameByte | kBase64Mark);
-  for (int padding = 0; padding < 2 && has_byte(text, end, '='); ++padding) ++end;
+  constexpr size_t kLongestBasic = 1024;
+  const View most = text.substr(0, std::min(text.size(), start + kLongestBasic + 1));
+  size_t end = end_of_run(most, start, kNameByte | kBase64Mark);
+  for (int padding = 0; padding < 2 && has_byte(most, end, '='); ++padding) ++end;
+  if (end - start > kLongestBasic) return false;
   const std::string pair = decoded(text.substr(start, end - start));
   if (pair.find(':') == std::string::npos) return false;
   if (std::any_of(pair.begin(), pair.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; })) return false;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "redaction_rules.hpp"
+#include "redaction_ahead.hpp"
 
 namespace lognotary {
 
@@ -94,10 +94,10 @@ struct Found {
 };
 
 // Each returns whether it has found something, and fills `found`. `low` is the end of what is replaced already.
-bool find_prefixed(View text, size_t at, size_t low, const Redaction& redaction, Found& found);
+bool find_prefixed(View text, size_t at, size_t low, const Redaction& redaction, Ahead& ahead, Found& found);
 bool find_aws_secret(View text, size_t at, Found& found);
-bool find_jwt(View text, size_t at, size_t low, Found& found);
-bool find_scheme(View text, size_t at, Found& found);
+bool find_jwt(View text, size_t at, size_t low, Ahead& ahead, Found& found);
+bool find_scheme(View text, size_t at, const Redaction& redaction, Ahead& ahead, Found& found);
 bool find_private_key(View text, size_t at, size_t low, Found& found);
 bool find_card(View text, size_t at, size_t& end_of_digits, Found& found);
 

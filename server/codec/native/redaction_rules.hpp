@@ -37,6 +37,8 @@ struct KeyWord {
   bool parameter = false;
 };
 
+constexpr size_t kCharacters = 5;
+
 enum class Characters : uint8_t { kLetters, kWord, kName, kCapitals, kDotted };
 
 struct Prefix {

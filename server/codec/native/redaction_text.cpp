@@ -17,6 +17,7 @@ size_t next_stop(View text, size_t at) {
 
 const std::vector<Found>& TextScanner::find(View text) {
   found_.clear();
+  ahead_ = {};
   size_t low = 0;
   const bool cards = may_have_card(text);
   for (size_t at = 0; (at = cards ? next_stop(text, at) : redaction_.next_stop(text, at)) < text.size();) {
@@ -51,22 +52,23 @@ bool TextScanner::look(View text, size_t at, size_t low, size_t& next, Found& fo
       break;
     case 'B':
     case 'b':
-      any = find_scheme(text, at, found) || find_private_key(text, at, low, found);
+      any = find_scheme(text, at, redaction_, ahead_, found) ||
+            (redaction_.on(kPrivateKeyRule) && find_private_key(text, at, low, found));
       break;
     case 'J':
-      any = find_jwt(text, at, low, found);
+      any = redaction_.on(kJwtRule) && find_jwt(text, at, low, ahead_, found);
       break;
     case '\'':
       return in_statement(text, at, low, found);
     case '-':
       if (at > 0 && text[at - 1] == '-') return option(text, at, low, found);
-      any = find_prefixed(text, at, low, redaction_, found);
+      any = find_prefixed(text, at, low, redaction_, ahead_, found);
       break;
     case '_':
     case 'z':
     case '.':
     case 'I':
-      any = find_prefixed(text, at, low, redaction_, found);
+      any = find_prefixed(text, at, low, redaction_, ahead_, found);
       break;
     default:
       any = find_card(text, at, next, found);
@@ -174,7 +176,7 @@ bool TextScanner::value(View text, size_t at, size_t low, Found& found) {
     known = word_of(name_before(text, start_of_key - before.quote.size(), low));
   }
   if (known == nullptr) {
-    if (!colon || in_json || !is_user_of_curl(text, start_of_key)) return false;
+    if (!colon || in_json || !redaction_.on(kPasswordRule) || !is_user_of_curl(text, start_of_key)) return false;
     const size_t mark = end_of_mark(text, at + 1), end = end_of_password(text, std::max(mark, at + 1), start_of_key);
     found = {at + 1, end, kPasswordRule, View()};
     return is_secret(kPasswordOfUser, text.substr(at + 1, end - at - 1));
@@ -221,7 +223,7 @@ bool TextScanner::in_quotes(View text, size_t start, size_t escapes, const KeyWo
 }
 
 bool TextScanner::in_brackets(View text, size_t start, const KeyWord& word, View quote, Found& found) const {
-  if (word.parts && has_parts(text, start)) return false;
+  if (word.parameter || (word.parts && has_parts(text, start))) return false;
   size_t end = end_of_mark(text, start);
   if (end == 0) end = end_of_brackets(text, start);
   size_t last = end_behind_brackets(text, end, !quote.empty());
@@ -231,7 +233,7 @@ bool TextScanner::in_brackets(View text, size_t start, const KeyWord& word, View
 }
 
 bool TextScanner::in_statement(View text, size_t at, size_t low, Found& found) const {
-  if (at == 0 || text[at - 1] != ' ' || !precedes_password(text, at, low)) return false;
+  if (at == 0 || text[at - 1] != ' ' || !redaction_.on(kPasswordRule) || !precedes_password(text, at, low)) return false;
   if (at + 1 >= text.size() || is_space_at(text, at + 1) || closes_text(text, at)) return false;
   return in_quotes(text, at, 0, kPasswordOfUser, View(), found);
 }
@@ -250,13 +252,14 @@ bool TextScanner::option(View text, size_t at, size_t low, Found& found) {
 }
 
 bool TextScanner::word(View text, size_t start, const KeyWord& word, View quote, bool sentence, bool option,
-                       Found& found) const {
+                       Found& found) {
   size_t end;
   if (word.rule == kCookieRule) {
     if (sentence && !is_cookie(text, start)) return false;
     end = end_of_line(text, start, true);
   } else {
-    end = end_of_word(text, start);
+    if (!ahead_.word.has(start)) ahead_.word = {start, end_of_word(text, start)};
+    end = ahead_.word.end;
     for (const Scheme& scheme : redaction_.schemes()) {
       if (end - start != scheme.name.size() || !has_byte(text, end, ' ')) continue;
       if (!has_lower_at(text, start, scheme.name)) continue;

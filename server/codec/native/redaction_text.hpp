@@ -41,12 +41,13 @@ class TextScanner {
   const KeyWord* word_of(View key);
   bool in_quotes(View text, size_t start, size_t escapes, const KeyWord& word, View quote, Found& found) const;
   bool in_brackets(View text, size_t start, const KeyWord& word, View quote, Found& found) const;
-  bool word(View text, size_t start, const KeyWord& word, View quote, bool sentence, bool option, Found& found) const;
+  bool word(View text, size_t start, const KeyWord& word, View quote, bool sentence, bool option, Found& found);
   bool option(View text, size_t at, size_t low, Found& found);
   bool in_statement(View text, size_t at, size_t low, Found& found) const;
 
   const Redaction& redaction_;
   std::vector<Found> found_;
+  Ahead ahead_;
   KeyWords scratch_;
 };
 
