@@ -54,6 +54,10 @@ _AWS_GAP = re.compile(rb"[^A-Za-z0-9/+]{1,8}")
 _AWS_SECRET = re.compile(rb"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])")
 _PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,32}?PRIVATE KEY(?: BLOCK)?-----")
 _MIXED = re.compile(rb".+[A-Z]")
+_AT_STOP = {
+    stop: [(prefix.stop, prefix) for prefix in PREFIXES if prefix.text[prefix.stop] == stop]
+    for stop in {prefix.text[prefix.stop] for prefix in PREFIXES}
+}
 _LONGEST_BASIC = 1024  # bytes of base64
 _CARD_GROUPS = ((4, 4, 4, 4, 3), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4))
 _MAESTRO = (5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763)
@@ -80,8 +84,8 @@ def decoded(text: bytes) -> bytes:
 
 def find_prefixed(text: bytes, at: int, low: int, on: Collection[str], ahead: Ahead) -> Found | None:
     """Find a token with a prefix whose stop is at an index; ``on`` has the rules that are looked for."""
-    for prefix in PREFIXES:
-        start = at - prefix.stop
+    for stop, prefix in _AT_STOP.get(text[at], ()):
+        start = at - stop
         if start < low or not text.startswith(prefix.text, start) or not begins(text, start):
             continue
         behind = start + len(prefix.text)
