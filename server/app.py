@@ -26,6 +26,7 @@ from server.api.disclosures import Disclosures, add_disclosures
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.health import add_health, following_readiness
 from server.api.http_api import build_http_api
+from server.api.kept_holds import keep_holds
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, measured_http
 from server.api.server_status import StatusSource
 from server.codec.choose import chosen_codec
@@ -194,6 +195,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             pools.housekeeping, partial(record_retention, reader, recorded_policies(settings), record)
         )
         stack.enter_context(background("records of retention", recording, signals.stop))
+        keeping = keep_holds(pools.housekeeping, administration)
+        stack.enter_context(background("legal holds", keeping, signals.stop))
         publishing = _publish_keys(process, identity, opened.signed_by)
         stack.enter_context(background("key publication", publishing, signals.stop))
         verification = self_verification(pools.housekeeping, settings, lambda: backend.keys, remembered, own_records)

@@ -20,7 +20,8 @@ ACTOR_COLUMNS = ("ActorId", "ActorName", "EffectiveActorId")
 
 _RECEIVED = "toUnixTimestamp64Nano(IngestedAt)"
 # Not 1: ClickHouse leaves out what a constant makes superfluous in a TTL, and then misses its columns at each insert.
-_ALL = f"{_RECEIVED} >= {-(2**63) + 1}"
+_EARLIEST = str(-(2**63) + 1)
+_ALL = f"{_RECEIVED} >= {_EARLIEST}"
 _AUDIT_ONLY = ("actor", "category")
 
 
@@ -92,6 +93,12 @@ class HoldScope:
             yield f"TraceId = {sql_text(self.trace)}"
         if self.category:
             yield f"Category = {sql_text(self.category)}"
+
+    def marks(self) -> Iterator[str]:
+        """Yield texts that stand in each TTL with the condition, however ClickHouse writes it."""
+        texts = [sql_text(text) for text in (self.service, self.actor, self.trace, self.category) if text]
+        times = [str(time) for time in (self.since, self.until) if time is not None]
+        yield from texts + times or [_EARLIEST]
 
     def covers(self, stream: Stream, record: Record) -> bool:
         """Return whether the scope covers a record; the definition of ``condition``."""

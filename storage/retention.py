@@ -16,7 +16,7 @@ from storage.rowbinary import read_one, read_rows, text
 from storage.schema import RECORD_TABLES
 from storage.sql_texts import sql_text
 
-__all__ = ["apply_retention", "check_cold_volume", "read_retention_days", "set_retention"]
+__all__ = ["apply_retention", "check_cold_volume", "lacks_hold", "read_retention_days", "set_retention"]
 
 _SHOWN = "CREATE TABLE t (x UInt8) ENGINE = MergeTree ORDER BY x TTL "
 _PARTS_ONLY = "ttl_only_drop_parts"
@@ -63,6 +63,22 @@ def apply_retention(engine: Engine, policies: Mapping[Stream, Policy], *, rewrit
         before, holds = holds, scopes_in_force(engine)
         if holds == before:
             return
+
+
+def lacks_hold(engine: Engine) -> bool:
+    """Return whether a hold in force is not in the TTL of a table that removes records.
+
+    Another server may have set a TTL that it had made before the hold, and have ended before it looked again.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    ttls = {name: table.clauses.get("TTL", "") for name, table in _read_tables(engine).items()}
+    return any(
+        bool(ttl := ttls.get(RECORD_TABLES[stream], "")) and any(mark not in ttl for mark in scope.marks())
+        for scope in scopes_in_force(engine)
+        for stream in scope.streams
+    )
 
 
 def check_cold_volume(engine: Engine, table: str, volume: str) -> None:

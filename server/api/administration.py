@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import threading
 import uuid
@@ -23,12 +24,14 @@ from storage.errors import StorageError
 from storage.hold_scope import HoldScope
 from storage.holds import Hold, add_hold, count_held, count_hidden_actors, read_holds, release_hold
 from storage.removal import removal_paused, wait_for_removal
-from storage.retention import apply_retention
+from storage.retention import apply_retention, lacks_hold
 from storage.retention_beside import TABLES_BESIDE, apply_retention_beside
 from storage.retention_policy import Policy
 from storage.schema import RECORD_TABLES
 
 __all__ = ["Administration"]
+
+_logger = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MOST_TEXT = 1000  # characters
@@ -151,6 +154,13 @@ class Administration:
         return messages.GetRetentionResponse(
             streams=[retention_message(stream, policy) for stream, policy in self._policies.items()], holds=in_force
         )
+
+    def keep_holds(self) -> None:
+        """Put holds into the tables again that another server has left out; raises StorageError."""
+        with contextlib.suppress(UnrecordedError), self.changing():
+            if lacks_hold(self._engine):
+                _logger.warning("a legal hold was missing in a table that another server has changed: it is there now")
+                self._apply_retention(rewrite=False)
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ POST /api/v1/disclosures/erase                  Erase; the request as JSON
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
@@ -87,12 +87,8 @@ class Disclosures:
         commitments = matching_commitments(self._engine, **{kind: what})
         if not commitments:
             return 0
-        if holds := holds_on_values(self._engine, commitments, actor=what if kind == "actor" else ""):
-            names = ", ".join(hold.name for hold in holds)
-            raise ConflictError(
-                f"nothing was erased, because {'legal holds keep' if holds[1:] else 'a legal hold keeps'} records that "
-                f"have some of these values: {names}. Release {'them' if holds[1:] else 'it'} first"
-            )
+        actor = what if kind == "actor" else ""
+        self._refuse_held(commitments, actor)
         # Recorded first: nothing may be erased without a record. The call can be repeated if the erasure then fails.
         erasure = Erasure(len(commitments), kind, reason, who, caller)
         try:
@@ -101,6 +97,8 @@ class Disclosures:
             raise UnrecordedError(
                 f"nothing was erased, because the audit log did not take a record of it: {error}"
             ) from error
+        # Again: records that were on their way are stored by now, and another server may have added a hold.
+        self._refuse_held(commitments, actor)
         erase_disclosures(self._engine, commitments)
         try:
             self._record(replace(erasure, is_done=True))
@@ -110,6 +108,14 @@ class Disclosures:
                 f"be: {error}"
             ) from error
         return len(commitments)
+
+    def _refuse_held(self, commitments: Sequence[str], actor: str) -> None:
+        if holds := holds_on_values(self._engine, commitments, actor=actor):
+            names = ", ".join(hold.name for hold in holds)
+            raise ConflictError(
+                f"nothing was erased, because {'legal holds keep' if holds[1:] else 'a legal hold keeps'} records that "
+                f"have some of these values: {names}. Release {'them' if holds[1:] else 'it'} first"
+            )
 
 
 class _Service(disclosures_pb2_grpc.DisclosureServiceServicer):

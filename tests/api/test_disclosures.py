@@ -163,6 +163,21 @@ def test_nothing_is_erased_that_cannot_be_recorded(writer: Writer) -> None:
     assert values(writer.engine, "a1") == ["a1"]
 
 
+def test_a_hold_that_is_there_once_the_intention_is_recorded_keeps_the_values(writer: Writer) -> None:
+    """As if another server had added it, or the record had only been stored meanwhile."""
+    said: Said = []
+
+    def hold(erasure: Erasure) -> None:
+        said.append(erasure)
+        add_hold(writer.engine, "case-1", HoldScope(service="shop"), "a lawsuit", "eve", HERE)
+
+    write(writer, [login("a1")])
+    with pytest.raises(ConflictError, match="nothing was erased, because a legal hold keeps"):
+        Disclosures(writer.engine, hold, "local").erase(messages.EraseRequest(value="a1", reason="r"), HERE)
+    assert [erasure.is_done for erasure in said] == [False]
+    assert values(writer.engine, "a1") == ["a1"]
+
+
 def test_an_erasure_whose_end_is_not_recorded_is_an_error_that_says_that_it_was_done(writer: Writer) -> None:
     def refuse_the_end(erasure: Erasure) -> None:
         if erasure.is_done:

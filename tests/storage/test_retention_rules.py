@@ -20,7 +20,7 @@ from storage.engine import Engine
 from storage.hold_scope import HoldScope
 from storage.holds import add_hold, count_held, holds_covering, read_holds, release_hold, scopes_in_force
 from storage.removal import RemovalGoesOnError, removal_paused, wait_for_removal
-from storage.retention import apply_retention, read_retention_days, set_retention
+from storage.retention import apply_retention, lacks_hold, read_retention_days, set_retention
 from storage.retention_policy import Policy, RetentionRule
 from storage.retention_sql import ttl_of
 from storage.rowbinary import read_rows, uint64
@@ -176,6 +176,28 @@ def test_records_are_taken_and_kept_under_a_hold_of_everything(
     assert len(leaves(engine)) == 20
     assert read_retention_days(engine)[AUDIT] == policy.days
     assert compare_definitions(read_definitions(engine)) == ()
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        HoldScope(),
+        HoldScope("audit"),
+        HoldScope(service="it's"),
+        HoldScope(actor="b\\c", category="auth"),
+        HoldScope("spans", since=5, until=7, trace="ab"),
+    ],
+)
+@pytest.mark.parametrize("policy", [Policy(10), Policy(10, (RetentionRule(30, service="a"),)), Policy(None)])
+def test_a_hold_that_is_left_out_of_a_table_is_noticed(engine: Engine, policy: Policy, scope: HoldScope) -> None:
+    policies = dict.fromkeys(Stream, policy)
+    add_hold(engine, "one", HoldScope(actor="alice"), "r", "", "")
+    apply_retention(engine, policies)
+    assert not lacks_hold(engine)
+    add_hold(engine, "two", scope, "r", "", "")
+    assert lacks_hold(engine) or policy.days is None
+    apply_retention(engine, policies)
+    assert not lacks_hold(engine)
 
 
 @pytest.mark.parametrize("rewrite", [True, False])
