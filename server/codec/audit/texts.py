@@ -15,11 +15,12 @@ scanner (``native/texts.cpp``).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from server.codec.audit.bytes_as_text import text_of_bytes, text_of_hex
+from server.codec.audit.json_scan import decoded, end_of_string, end_of_value, skip_space, unescape
+from server.codec.audit.pairs import first_pairs
 from server.codec.audit.paths import ALL, BYTES, HEX, Path, Segment, beginnings
 
 __all__ = [
@@ -29,28 +30,16 @@ __all__ = [
     "elements_of",
     "events_of",
     "find",
-    "first_pairs",
     "is_json",
     "members",
     "members_of",
     "objects_in",
-    "pairs",
     "plain",
     "read_object",
 ]
 
 BYTE_ORDER_MARK = "\N{BYTE ORDER MARK}".encode()
 """What some programs write before a text; it is no part of the text."""
-
-_SPACE = b" \t\r\n"
-_BARE = re.compile(rb"(?:true|false|null|-?[0-9][-+.0-9eE]*)(?=[\s,\]}]|\Z)")
-_BRACKET = re.compile(rb'["\[\]{}]')
-_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|(.))", re.DOTALL)
-_ESCAPED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
-_PAIR = re.compile(rb"(?:\A|(?<=[\s,;(\[{|'\"]))([A-Za-z0-9_./@-]+)=")
-_PAIR_END = re.compile(rb"[\s,;]")
-_QUOTED = re.compile(rb'\\(["\\])')
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 
 
 def members_of(text: bytes, pairs_too: bool) -> Mapping[bytes, bytes | None]:
@@ -136,14 +125,6 @@ def is_json(text: bytes) -> bool:
     return text[at : at + 1] in (b"{", b"[")
 
 
-def first_pairs(text: bytes) -> dict[bytes, bytes | None]:
-    """Return the pairs of a text, of those with the same key the first."""
-    values: dict[bytes, bytes | None] = {}
-    for key, value in pairs(text):
-        values.setdefault(key, value)
-    return values
-
-
 class JsonObject(NamedTuple):
     """The JSON object with which a text begins.
 
@@ -164,7 +145,7 @@ def read_object(text: bytes) -> JsonObject:
     found, end = _read_members(text)
     is_whole = end >= 0
     if not is_whole and begins_with(text, b"{"):
-        end = _end_of_value(text, _beginning(text))
+        end = end_of_value(text, _beginning(text))
     return JsonObject(dict(found), is_whole, end >= 0 and _stands_at(text, end, b"{["))
 
 
@@ -179,30 +160,30 @@ def _read_members(text: bytes) -> tuple[list[tuple[bytes, bytes | None]], int]:
     at = _beginning(text)
     if text[at : at + 1] != b"{":
         return found, -1
-    at = _skip_space(text, at + 1)
+    at = skip_space(text, at + 1)
     if text[at : at + 1] == b"}":
         return found, at + 1
     while text[at : at + 1] == b'"':
-        end = _end_of_string(text, at)
+        end = end_of_string(text, at)
         if end < 0:
             break
-        key = _unescape(text[at + 1 : end - 1])
-        at = _skip_space(text, end)
+        key = unescape(text[at + 1 : end - 1])
+        at = skip_space(text, end)
         if text[at : at + 1] != b":":
             break
-        at = _skip_space(text, at + 1)
-        end = _end_of_value(text, at)
+        at = skip_space(text, at + 1)
+        end = end_of_value(text, at)
         if end < 0:
             if _has_whole_object(text, at):
                 found.append((key, text[at:]))
             break
-        found.append((key, _decoded(text[at:end])))
-        at = _skip_space(text, end)
+        found.append((key, decoded(text[at:end])))
+        at = skip_space(text, end)
         if text[at : at + 1] == b"}":
             return found, at + 1
         if text[at : at + 1] != b",":
             break
-        at = _skip_space(text, at + 1)
+        at = skip_space(text, at + 1)
     return found, -1
 
 
@@ -213,7 +194,7 @@ def objects_in(text: bytes) -> Iterator[bytes]:
     """
     at = _beginning(text)
     while text[at : at + 1] in (b"{", b"["):
-        end = _end_of_value(text, at)
+        end = end_of_value(text, at)
         if text[at : at + 1] == b"{":
             yield text[at:end] if end >= 0 else text[at:]
         else:
@@ -225,29 +206,7 @@ def objects_in(text: bytes) -> Iterator[bytes]:
             yield from (element for element in elements if begins_with(element, b"{"))
         if end < 0:
             return
-        at = _skip_space(text, end)
-
-
-def pairs(text: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the keys and values of a ``key=value`` text."""
-    at = 0
-    while match := _PAIR.search(text, at):
-        key, at = match[1], match.end()
-        quote = text[at : at + 1]
-        if quote == b'"':
-            end = _end_of_string(text, at)
-            if end >= 0:
-                yield key, _QUOTED.sub(rb"\1", text[at + 1 : end - 1])
-                at = end
-        elif quote == b"'":
-            end = text.find(b"'", at + 1)
-            if end >= 0 and b"=" not in text[at + 1 : end]:
-                yield key, text[at + 1 : end]
-                at = end + 1
-        else:
-            end = _end_of_pair(text, at)
-            yield key, text[at:end].removesuffix(b"'")  # which ends the text in single quotes around the pairs
-            at = end
+        at = skip_space(text, end)
 
 
 def _member(
@@ -265,7 +224,7 @@ def _member(
 def elements_of(text: bytes) -> Iterator[bytes]:
     """Yield the elements of a list, null as an empty text; none if the text is not a list."""
     for at, end in _spans(text):
-        yield _decoded(text[at:end]) or b""
+        yield decoded(text[at:end]) or b""
 
 
 def _is_list(text: bytes) -> bool:
@@ -279,7 +238,7 @@ def begins_with(text: bytes, characters: bytes) -> bool:
 
 def _stands_at(text: bytes, at: int, characters: bytes) -> bool:
     """Return whether one of some characters stands at a place, or behind white space there."""
-    at = _skip_space(text, at)
+    at = skip_space(text, at)
     return at < len(text) and text[at] in characters
 
 
@@ -290,7 +249,7 @@ def _is_list_of_scalars(text: bytes) -> bool:
         if text[at : at + 1] in (b"[", b"{"):
             return False
         behind = end
-    return text[_skip_space(text, behind) :] == b"]"
+    return text[skip_space(text, behind) :] == b"]"
 
 
 def _spans(text: bytes) -> Iterator[tuple[int, int]]:
@@ -298,16 +257,16 @@ def _spans(text: bytes) -> Iterator[tuple[int, int]]:
     at = _beginning(text)
     if text[at : at + 1] != b"[":
         return
-    at = _skip_space(text, at + 1)
+    at = skip_space(text, at + 1)
     while True:
-        end = _end_of_value(text, at)
+        end = end_of_value(text, at)
         if end < 0:
             return
         yield at, end
-        at = _skip_space(text, end)
+        at = skip_space(text, end)
         if text[at : at + 1] != b",":
             return
-        at = _skip_space(text, at + 1)
+        at = skip_space(text, at + 1)
 
 
 def _element_at(text: bytes, position: int) -> bytes | None:
@@ -329,85 +288,14 @@ def _joined(texts: Iterable[bytes | None]) -> bytes:
     return bytes(joined)
 
 
-def _end_of_pair(text: bytes, at: int) -> int:
-    end = _PAIR_END.search(text, at)
-    return end.start() if end else len(text)
-
-
 def _beginning(text: bytes) -> int:
     """Return where a text begins behind a byte order mark and white space."""
-    return _skip_space(text, len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0)
-
-
-def _skip_space(text: bytes, at: int) -> int:
-    while at < len(text) and text[at] in _SPACE:
-        at += 1
-    return at
+    return skip_space(text, len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0)
 
 
 def _has_whole_object(text: bytes, at: int) -> bool:
     """Return whether a list of objects, which does not end, begins at a place and has a whole object."""
     if text[at : at + 1] != b"[":
         return False
-    at = _skip_space(text, at + 1)
-    return text[at : at + 1] == b"{" and _end_of_value(text, at) >= 0
-
-
-def _end_of_string(text: bytes, at: int) -> int:
-    """Return where the string that begins at a quote ends, behind its closing quote; -1 if it does not end."""
-    at += 1
-    quote = text.find(b'"', at)
-    while quote >= 0:
-        backslash = text.find(b"\\", at, quote)
-        if backslash < 0:
-            return quote + 1
-        at = backslash + 2
-        if at > quote:
-            quote = text.find(b'"', at)
-    return -1
-
-
-def _end_of_value(text: bytes, at: int) -> int:
-    """Return where a JSON value ends, -1 if it does not end or there is none."""
-    first = text[at : at + 1]
-    if first == b'"':
-        return _end_of_string(text, at)
-    if first not in (b"{", b"["):
-        bare = _BARE.match(text, at)
-        return bare.end() if bare else -1
-    depth = 0
-    while match := _BRACKET.search(text, at):
-        at = match.end()
-        if match[0] == b'"':
-            at = _end_of_string(text, at - 1)
-            if at < 0:
-                return -1
-        else:
-            depth += 1 if match[0] in (b"{", b"[") else -1
-            if depth == 0:
-                return at
-    return -1
-
-
-def _decoded(value: bytes) -> bytes | None:
-    """Return the text of a JSON value: of a string its content, None for null, all else as it is written."""
-    if value == b"null":
-        return None
-    return _unescape(value[1:-1]) if value.startswith(b'"') else value
-
-
-def _unescape(text: bytes) -> bytes:
-    return _ESCAPE.sub(_unescaped, text) if b"\\" in text else text
-
-
-def _unescaped(match: re.Match[bytes]) -> bytes:
-    high, low, other = match.groups()
-    if other is not None:
-        return _ESCAPED.get(other, other)
-    code = int(high, 16)
-    if low is None:
-        return _REPLACEMENT if 0xD800 <= code < 0xE000 else chr(code).encode()
-    if 0xD800 <= code < 0xDC00:
-        return chr(0x10000 + ((code - 0xD800) << 10) + int(low, 16) - 0xDC00).encode()
-    # The second escape is the second half of a pair, but the first one is not the first half.
-    return (_REPLACEMENT if 0xDC00 <= code < 0xE000 else chr(code).encode()) + _REPLACEMENT
+    at = skip_space(text, at + 1)
+    return text[at : at + 1] == b"{" and end_of_value(text, at) >= 0

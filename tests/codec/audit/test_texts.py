@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.codec.audit.pairs import pairs
 from server.codec.audit.paths import ALL, BYTES, HEX, parse_path
-from server.codec.audit.texts import elements_of, events_of, find, members, pairs, plain
+from server.codec.audit.texts import elements_of, events_of, find, members, plain
 
 EVENT = {
     "user": {"username": 'jane "x" é', "groups": ["devs", "ops"], "extra": {"a.b": {"c": 1}}},
