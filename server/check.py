@@ -703,7 +703,8 @@ def check_signatures(evidence: Evidence) -> str:
     for kind in sorted(needed - {key.key_type for key in signers & given}):
         by = ", ".join(f"{name}+{key_id.hex()}" for name, key_id, _ in checkpoint.signatures)
         raise RefusedError(
-            f"the {_KEY_NAMES[kind]} key that was given did not sign the checkpoint, but {by}: give the key of then"
+            f"the {_KEY_NAMES[kind]} key that was given did not sign the checkpoint, but {by}: give the key that was "
+            "in force then"
         )
     return f"the checkpoint is signed by {' and '.join(sorted(map(str, signers)))}"
 

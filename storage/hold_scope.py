@@ -58,6 +58,9 @@ class HoldScope:
             raise ValueError(f"stream: {not_one_of(self.stream, names)}, or none for all")
         if self.category and self.category not in CATEGORIES:
             raise ValueError(f"category: {not_one_of(self.category, CATEGORIES)}")
+        for name in ("service", "actor"):
+            if "*" in getattr(self, name):
+                raise ValueError(f"{name}: * stands for nothing else here: give the whole {name}, and a hold for each")
         for name in _AUDIT_ONLY:
             if getattr(self, name) and self.stream not in ("", Stream.AUDIT.value):
                 raise ValueError(f"{name}: only audit records have one: give the stream audit, or no {name}")

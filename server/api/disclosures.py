@@ -77,7 +77,10 @@ class Disclosures:
             if len(text) > _MOST_TEXT:
                 raise InvalidArgumentError(f"{name}: give up to {_MOST_TEXT} characters")
             if what in text:
-                raise InvalidArgumentError(f"{name}: it contains what is to be erased, and would be signed and kept")
+                raise InvalidArgumentError(
+                    f"{name}: it contains what is to be erased, and would be signed and kept: "
+                    + ("give another reason" if name == "reason" else "let a user with another name ask for it")
+                )
         if not reason:
             raise InvalidArgumentError("reason: say why, for the audit record")
         with self._changing():

@@ -1,4 +1,4 @@
-"""What a scan of one text has found out ahead of where it is: so that no byte is read for each of many keys before it.
+"""Memory of what a scan of one text has read ahead: so that no byte is read for each of many keys before it.
 
 What follows a key, or the beginning of a token, may turn out to be no secret only at its end. Then the next one, a few
 bytes later, would be read to the same end. Whoever sends texts could make that as slow as he likes.

@@ -26,7 +26,7 @@ def summary_lines(summary: evidence_pb2.VerifySummary, style: Style) -> Iterator
         yield style.paint(f"⚠ not checked, {skipped.check}: {skipped.reason or skipped.grant}", "33")
     if logs := len(summary.logs_without_checkpoint):
         yield style.paint(
-            f"⚠ not noticed, whether records were cut off at the end of {counted(logs, 'log')}: only a checkpoint that "
+            f"⚠ not checked, whether records were cut off at the end of {counted(logs, 'log')}: only a checkpoint that "
             "was kept outside the storage shows it (--checkpoint FILE)",
             "33",
         )

@@ -55,7 +55,7 @@ def erasure_record(erasure: Erasure, time_unix_nano: int) -> LogRecord:
         **actor_of_call(erasure.claimed, erasure.caller),
         "audit.action": "disclosure.erase",
         "audit.outcome": "success" if erasure.is_done else "unknown",
-        "audit.category": "data",
+        "audit.category": "admin",
         "audit.target.id": f"values chosen by {erasure.kind}",
         "audit.target.type": "disclosure",
         "lognotary.reason": erasure.reason,

@@ -1,4 +1,4 @@
-"""How a server knows its own records when they arrive: by a token that only its processes have.
+"""Proof that records are the server's own when they arrive: a token that only its processes have.
 
 Any sender can give records the names that the server gives its own. With the token come a mark in ``OtlpDetails``,
 which is signed with the record and which no sender can forge, and the right to be stored without a producer's

@@ -43,6 +43,7 @@ class Components:
         examine: function that examines the request of log records before it is encoded, if there is one; see
             ``Examine``.
         native_codec: codec that encodes native parts, if it is another one.
+        own_codec: codec that encodes records of the server's own, if it is another one.
         disclose: stores the disclosures of a request, which was received at a time in nanoseconds since the epoch.
     """
 
@@ -53,6 +54,7 @@ class Components:
     redacted: Callable[[Sequence[tuple[str, int]]], object] = len
     examine: Examine | None = None
     native_codec: Codec | None = None
+    own_codec: Codec | None = None
     disclose: Callable[[Sequence[Disclosure], int], Awaitable[None]] | None = None
 
 
@@ -270,7 +272,8 @@ _Wait = tuple[Stream, bytes, asyncio.Future[None]]  # for some rows of a request
 def _encode(components: Components, part: Part, received: int, signal: Signal) -> list[Rows]:
     if signal is Signal.TRACES:
         return components.codec.encode_spans(part.request, received)
-    codec = (components.native_codec if part.native else None) or components.codec
+    special = components.own_codec if part.own else components.native_codec if part.native else None
+    codec = special or components.codec
     found = components.examine(part.request, received) if components.examine and not part.own else ()
     return codec.encode(part.request, received, [*part.annotations, *found])
 

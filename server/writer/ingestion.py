@@ -18,6 +18,7 @@ from server.codec.audit.built_in import native_rules
 from server.codec.audit.rules import Rule
 from server.codec.choose import build_codec, build_look
 from server.codec.limits import ROW_LIMITS, RowLimits
+from server.codec.redaction_rules import NO_REDACTION
 from server.codec.request_look import RequestLook
 from server.codec.rows import Codec
 from server.data_dir.directory import DataDirectory
@@ -261,6 +262,8 @@ class Ingestion:
                 self.metrics.redacted,
                 self._signatures.examine,
                 codec_of(native_rules()),
+                # Who holds, releases and erases must not become a value that can be erased.
+                build_codec(settings.codec, native_rules(), plan.rows, logs, NO_REDACTION),
                 disclosing.store,
             )
             self.pipeline.start(parts)

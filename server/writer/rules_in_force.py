@@ -47,7 +47,7 @@ class RulesInForce:
     def reload(self) -> None:
         """Read the rules again, and use them if they can be used; otherwise the old ones stay in force."""
         if not self._must_exist and not Path(self._file).exists():
-            _logger.info("no settings file %s: the audit rules have not changed, digest %s", self._file, self._digest)
+            _logger.info("no settings file %s: the audit rules stay in force, digest %s", self._file, self._digest)
             return
         self._must_exist = True
         try:
@@ -60,7 +60,7 @@ class RulesInForce:
             return
         self.problem = ""
         if rules == self.rules:
-            _logger.info("the audit rules have not changed, digest %s", self._digest)
+            _logger.info("the audit rules are those in force, digest %s", self._digest)
             return
         digest = rules_digest(rules)
         _logger.info("audit rules were read anew: %d, digest %s, before that %s", len(rules), digest, self._digest)

@@ -144,6 +144,7 @@ def test_a_release_that_cannot_be_recorded_changes_nothing(engine: Engine) -> No
         ({"name": "a b"}, InvalidArgumentError, "'a b' is not a name"),
         ({"scope": messages.HoldScope(stream="logs")}, InvalidArgumentError, "scope: stream: 'logs'"),
         ({"scope": messages.HoldScope(trace_id="xyz")}, InvalidArgumentError, "xyz"),
+        ({"scope": messages.HoldScope(service="acc*")}, InvalidArgumentError, "give the whole service"),
     ],
 )
 def test_a_hold_that_cannot_be_meant_is_refused(

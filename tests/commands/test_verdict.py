@@ -74,5 +74,5 @@ def test_a_log_that_was_not_verified_is_named() -> None:
 
 def test_an_end_that_may_be_cut_off_is_said_in_one_line() -> None:
     warning, told = lines(logs=2, records=1, logs_without_checkpoint=["shop/audit/a", "shop/audit/b"])
-    assert warning.startswith("⚠ not noticed, whether records were cut off at the end of 2 logs: only a checkpoint")
+    assert warning.startswith("⚠ not checked, whether records were cut off at the end of 2 logs: only a checkpoint")
     assert told.startswith("✔")

@@ -24,7 +24,7 @@ def test_an_erasure_is_an_audit_record_by_the_built_in_rules(*, is_done: bool, o
     (fields,) = classify(records, built_in_rules())
     assert fields is not None
     assert (fields.actor_id, fields.actor_type, fields.action) == (b"eve", b"user", b"disclosure.erase")
-    assert (fields.target_type, fields.category, fields.outcome) == (b"disclosure", b"data", outcome)
+    assert (fields.target_type, fields.category, fields.outcome) == (b"disclosure", b"admin", outcome)
     assert fields.source_id == b"127.0.0.1"
     assert records.event_name == [EVENT_NAME.encode()]
     assert b"2 disclosed values, chosen by actor, %b: request 4711" % says in records.body[0]

@@ -18,12 +18,12 @@ from tests.audit_ids.audit_records import audit_record
 from tests.codec.producers.signing import producer
 
 
-def details(storage_url: str) -> list[tuple[str, dict[str, object]]]:
-    """Return the body and the details of each audit record."""
+def details(storage_url: str) -> list[tuple[str, dict[str, object], str]]:
+    """Return the body, the details and the actor of each audit record."""
     engine = connect(parse_storage_url(storage_url))
     try:
-        rows = engine.query("SELECT Body, OtlpDetails FROM audit_logs ORDER BY IngestedAt, LogId, LeafIndex")
-        return [(body, json.loads(found or "{}")) for body, found in read_rows(rows, (text, text))]
+        rows = engine.query("SELECT Body, OtlpDetails, ActorId FROM audit_logs ORDER BY IngestedAt, LogId, LeafIndex")
+        return [(body, json.loads(found or "{}"), actor) for body, found, actor in read_rows(rows, (text, text, text))]
     finally:
         engine.close()
 
@@ -41,17 +41,20 @@ def test_own_records_of_a_server_with_workers_are_marked_and_need_no_signature(
         audit_strict="true",
         producer_signatures="require",
         producer_keys=str(keys),
+        redaction_keys="actor id",
+        redaction_modes="key.custom=disclose",
     ) as server:
         with pytest.raises(grpc.RpcError, match="must have a valid signature"):
             send(server.otlp_grpc, audit_record(), service="lognotary")
-        added = server.cli("hold", "add", "case-1", "--actor", "alice", "--reason", "a lawsuit")
+        added = server.cli("hold", "add", "case-1", "--service", "shop", "--reason", "a lawsuit")
         assert added.returncode == 0, added.stderr
         assert server.cli("hold", "release", "case-1", "--reason", "settled").returncode == 0
         assert server.verify()[0] == []
     found = details(clickhouse_storage)
-    assert [body.split(":")[0].split(" of ")[0] for body, _ in found] == [
+    assert [body.split(":")[0].split(" of ")[0] for body, _, _ in found] == [
         "legal hold case-1",
         "legal hold case-1 is about to be released",
         "legal hold case-1 released",
     ]
-    assert all(members[MARK] == {"part": "lognotary.administration"} for _, members in found)
+    assert all(members[MARK] == {"part": "lognotary.administration"} for _, members, _ in found)
+    assert not any("redacted" in actor for _, _, actor in found), "who holds must not become a value that can be erased"

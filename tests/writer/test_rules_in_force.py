@@ -38,7 +38,7 @@ def test_a_settings_file_that_is_written_after_the_start_is_found(
     rules = RulesInForce(settings, used.append)
     monkeypatch.chdir("/")
     rules.reload()
-    unchanged = f"the audit rules have not changed, digest {rules_digest(settings.audit_rules)}"
+    unchanged = f"the audit rules stay in force, digest {rules_digest(settings.audit_rules)}"
     assert caplog.messages[-1] == f"no settings file {file}: {unchanged}"
     file.write_text(RULE.format("mine"))
     rules.reload()
@@ -56,7 +56,7 @@ def test_rules_that_have_not_changed_are_named_by_their_digest(
     file.write_text(RULE.format("mine"))
     settings = load_settings({}, {})
     RulesInForce(settings, used.append).reload()
-    assert caplog.messages[-1] == f"the audit rules have not changed, digest {rules_digest(settings.audit_rules)}"
+    assert caplog.messages[-1] == f"the audit rules are those in force, digest {rules_digest(settings.audit_rules)}"
     assert used == []
 
 

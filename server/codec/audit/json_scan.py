@@ -1,4 +1,4 @@
-"""Where the parts of JSON begin and end in a text, and what its strings say: of the structure, only brackets count."""
+"""Scanning of JSON in texts: the ends of its parts, and the texts of its strings. Of the structure, only brackets count."""
 
 from __future__ import annotations
 

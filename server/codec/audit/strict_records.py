@@ -264,7 +264,10 @@ def _check(record: LogRecord, where: str, redactor: Redactor) -> StrictRecord:
         _check_attribute(where, key, values.get(key))
     text = values[RECORD_ID].string_value
     if not _UUID.fullmatch(text) or not (record_id := UUID(text)).int:
-        form = "send a UUID such as 2f1e7c1a-4c1f-4b0e-9a53-0c8d1f6f7a11, the same with each retry"
+        form = (
+            "send a UUID in lower or in upper case, and not all zero, such as 2f1e7c1a-4c1f-4b0e-9a53-0c8d1f6f7a11, "
+            "the same with each retry"
+        )
         raise _invalid(where, f"{RECORD_ID} is not a UUID: {form}")
     try:
         digest = integrity_hash(redactor.without_secrets(record), _FORM)

@@ -1,4 +1,4 @@
-"""Which records are audit records of the draft OpenTelemetry signal, wherever they have its keys."""
+"""Search for audit records of the draft OpenTelemetry signal, wherever they have its keys."""
 
 from __future__ import annotations
 
