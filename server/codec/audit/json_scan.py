@@ -1,4 +1,4 @@
-"""Scanning of JSON in texts: the ends of its parts, and the texts of its strings. Of the structure, only brackets count."""
+"""Scanning of JSON in texts: where its parts end, and what its strings say. Of the structure, only brackets count."""
 
 from __future__ import annotations
 
