@@ -91,9 +91,11 @@ def json_format_bytes(text: str) -> bytes:
 
 @given(trace_requests(max_spans=3))
 def test_a_request_written_as_json_is_read_as_protobuf_itself_reads_it(request: ExportTraceServiceRequest) -> None:
-    written = with_hex_ids(json.loads(json_format.MessageToJson(request, use_integers_for_enums=True)))
+    written = json_format.MessageToJson(request, use_integers_for_enums=True)
+    expected = json_format.Parse(written, ExportTraceServiceRequest())  # JSON has one NaN, protobuf has many
+    made = convert(with_hex_ids(json.loads(written)))
     # Compared as bytes, for NaN is not equal to itself.
-    assert convert(written).SerializeToString(deterministic=True) == request.SerializeToString(deterministic=True)
+    assert made.SerializeToString(deterministic=True) == expected.SerializeToString(deterministic=True)
 
 
 @pytest.mark.parametrize("name", ["instrumentationLibrarySpans", "instrumentation_library_spans"])
