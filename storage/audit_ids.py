@@ -12,6 +12,7 @@ from enum import IntEnum
 from hashlib import sha256
 from uuid import UUID
 
+from server.notary.errors import MalformedError
 from server.notary.origin import LogName
 from storage.engine import Engine
 from storage.native import Column, PlainColumn, WordColumn, encode_block
@@ -223,6 +224,10 @@ def find_in_place(engine: Engine, rows: Sequence[IdRow]) -> frozenset[UUID]:
     """
     found: set[UUID] = set()
     for origin in sorted({row.origin for row in rows}):
+        try:
+            LogName.parse(origin)
+        except MalformedError:
+            continue
         some = [row for row in rows if row.origin == origin]
         since = min(row.ingested_at for row in some) // 10**6
         places = find_stored(engine, origin, [row.record_id for row in some], since)
@@ -259,6 +264,7 @@ def set_ids_retention(engine: Engine, days: int | None) -> None:
 
 
 def _select(engine: Engine, condition: str, parameters: Mapping[str, object]) -> Iterator[IdRow]:
-    rows = engine.query(f"SELECT {_FIELDS} FROM {TABLE} WHERE {condition}", parameters)
+    known = f"State <= {max(IdState):d}"  # whoever can write to the table must not stop a server with a row
+    rows = engine.query(f"SELECT {_FIELDS} FROM {TABLE} WHERE {known} AND {condition}", parameters)
     for record_id, claim_id, state, *others in read_rows(rows, _READERS):
         yield IdRow(record_id, claim_id, IdState(state), *others)

@@ -44,6 +44,7 @@ class Ahead:
         no_jwt: what starts within it is no JSON Web Token, as too few parts follow.
         no_header: what starts within it is no JSON Web Token, by the start's remainder of four, for base64 is read in
             fours: it has no JOSE header.
+        footer: the next last line of a private key begins where it ends, at the text's end if there is none.
         no_digit: a run of these characters that starts within it has no digit.
     """
 
@@ -51,4 +52,5 @@ class Ahead:
     no_bearer: Stretch = field(default_factory=Stretch)
     no_jwt: Stretch = field(default_factory=Stretch)
     no_header: tuple[Stretch, ...] = field(default_factory=lambda: tuple(Stretch() for _ in range(4)))
+    footer: Stretch = field(default_factory=Stretch)
     no_digit: dict[Characters, Stretch] = field(default_factory=lambda: {each: Stretch() for each in Characters})

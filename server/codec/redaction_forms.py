@@ -161,14 +161,17 @@ def find_scheme(text: bytes, at: int, on: Collection[str], ahead: Ahead) -> Foun
     return Found(start, end, "basic") if b":" in pair and min(pair) >= 0x20 else None
 
 
-def find_private_key(text: bytes, at: int, low: int) -> Found | None:
+def find_private_key(text: bytes, at: int, low: int, ahead: Ahead) -> Found | None:
     """Find a private key in PEM whose BEGIN is at an index; without its last line, it goes on to the text's end."""
     start = at - len(b"-----")
     header = _PEM.match(text, start) if start >= low else None
     if not header:
         return None
-    footer = text.find(b"-----END ", header.end())
-    if footer < 0:
+    if not ahead.footer.has(header.end()):
+        found = text.find(b"-----END ", header.end())
+        ahead.footer.set(header.end(), found if found >= 0 else len(text))
+    footer = ahead.footer.end
+    if footer == len(text):
         return Found(start, len(text), "private_key")
     footer += len(b"-----END ")
     last = text.find(b"-----", footer, footer + 64)

@@ -66,7 +66,7 @@ _ABSOLUTE_PATH = re.compile(rb"[/~]|[A-Za-z]:[\\/]")
 _AUTHORITY = re.compile(rb"""[^\s"'<>`|^{}\\/?#]*""")
 _BEHIND_AUTHORITY = re.compile(rb"""[^\s"'<>`|^{}\\@]{0,256}@""")
 _COOKIE = re.compile(rb"""[^\s"'`,;:=]{1,64}=""")
-_SIGNATURE = re.compile(rb"[\w+/=%-]{40,}")
+_SIGNATURE = re.compile(rb"[\w+/=%-]{40,1024}")
 _VERDICT = re.compile(rb"ok|yes|no|on|off|pass(?:ed)?|fail(?:ed)?|skip(?:ped)?|[0-9]+(?:[./][0-9]+)?%?", re.IGNORECASE)
 _LETTER = re.compile(rb"[A-Za-z]")
 _BEFORE_PARAMETER = re.compile(rb".*[?&;]\Z|u0026\Z", re.DOTALL)
@@ -143,7 +143,7 @@ class TextScanner:
         if stop in b"Bb":
             secret = find_scheme(text, at, self._on, ahead)
             if secret is None and "private_key" in self._on:
-                secret = find_private_key(text, at, low)
+                secret = find_private_key(text, at, low, ahead)
         elif stop == b"J":
             secret = find_jwt(text, at, low, ahead) if "jwt" in self._on else None
         else:
@@ -295,7 +295,7 @@ class TextScanner:
                 ahead.word.set(start, end_of_word(text, start))
             end = ahead.word.end
             scheme = text[start : min(end, start + _LONGEST_SCHEME)].lower()
-            if scheme in SCHEMES and text.startswith(b" ", end):
+            if not word.parameter and scheme in SCHEMES and text.startswith(b" ", end):
                 blank = end_of_run(_BLANK, text, end)
                 end = end_at(text, end, END_OF_LINE) if SCHEMES[scheme] else end_of_word(text, blank)
         if sentence and (option or not word.prose) and _PLAIN_WORD.fullmatch(text, start, end):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from server.codec.redaction_keys import split_key
+from server.codec.redaction_keys import SecretKeys, split_key
 from server.codec.redaction_rules import CUSTOM, PATTERNS, RULES, Mode, Redaction
 from server.errors.suggestions import not_one_of
 from server.settings.sources import Given
 from server.settings.values import read_choice, read_list
 
 __all__ = ["read_redaction"]
+
+_RECORD_ID = b"audit.record.id"
 
 
 def read_redaction(values: Mapping[str, Given], problems: list[str]) -> Redaction | None:
@@ -30,9 +32,15 @@ def read_redaction(values: Mapping[str, Given], problems: list[str]) -> Redactio
     if len(parsed) < len(_PARSERS):
         return None
     redaction = Redaction(**parsed)
-    without_effect = [f"{values['redaction_modes'].place}: {reason}" for reason in _without_effect(redaction)]
-    problems += without_effect
-    return None if without_effect else redaction
+    wrong = [f"{values['redaction_modes'].place}: {reason}" for reason in _without_effect(redaction)]
+    keys = SecretKeys(redaction)
+    if not keys.keeps(_RECORD_ID) and keys.find(_RECORD_ID) is not None:
+        wrong.append(
+            f"{values['redaction_keys'].place}: it covers {_RECORD_ID.decode()}, by which audit records are told "
+            f"apart: name other words, or add {_RECORD_ID.decode()} to redaction_keep"
+        )
+    problems += wrong
+    return None if wrong else redaction
 
 
 def _without_effect(redaction: Redaction) -> Iterator[str]:

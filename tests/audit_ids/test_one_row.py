@@ -269,6 +269,24 @@ async def test_a_claim_of_a_record_that_is_not_there_gives_no_receipt(engine: En
         assert found.integrity_hash == receipt.integrity_hash.hex()
 
 
+async def test_rows_that_nobody_understands_stop_no_process(engine: Engine, process: AuditProcess) -> None:
+    first, second = audit_record(), audit_record()
+    async with process.running():
+        (receipt,) = await process.send(first)
+    for record, state, origin in ((first, 7, "shop/audit/vm"), (second, 3, "nonsense"), (second, 1, "shop/audit/vm")):
+        engine.execute(
+            "INSERT INTO audit_record_ids (RecordId, ClaimId, State, Digest, Origin, Instance, ClaimedAt) SELECT "
+            f"'{_id(record)}', generateUUIDv4(), {state}, unhex('{integrity_hash(record).hex()}'), '{origin}', "
+            "generateUUIDv4(), now64(3)"
+        )
+    async with process.running():
+        assert list(await process.send(first)) == [receipt]
+        with pytest.raises(AuditRecordConflictError, match="not there now"):
+            await process.send(second)
+        with pytest.raises(NotFoundError):
+            get_receipt(engine, GetReceiptRequest(record_id=str(_id(second))))
+
+
 async def test_a_record_that_another_writer_may_be_storing_is_refused_until_that_is_known(
     engine: Engine, process: AuditProcess, tmp_path: Path
 ) -> None:

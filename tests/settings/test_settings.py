@@ -126,6 +126,7 @@ def test_secrets_are_removed_unless_something_else_is_set(tmp_path: Path) -> Non
         ("redaction_modes", "card=hsah", "card: 'hsah' is not off, remove, hash or disclose; did you mean 'hash'?"),
         ("redaction_modes", "card=hash,Card=off", "card has two modes: give it one"),
         ("redaction_modes", "key.custom=disclose", "has no words: name keys in redaction_keys"),
+        ("redaction_keys", "record id", "covers audit.record.id, by which audit records are told apart"),
         ("redaction_key_file", "/nowhere/key", "the file /nowhere/key does not exist"),
     ],
 )

@@ -19,6 +19,7 @@ struct Ahead {
   Stretch no_bearer;                 // what starts within it is no bearer token
   Stretch no_jwt;                    // nor a JSON Web Token, as too few parts follow
   std::array<Stretch, 4> no_header;  // nor one, as it has no JOSE header; by the start's remainder of four
+  Stretch footer;                    // the next last line of a private key begins where it ends; the text's end: none
   std::array<Stretch, kCharacters> no_digit;  // a run of these characters that starts within it has no digit
 };
 

@@ -213,7 +213,7 @@ bool find_scheme(View text, size_t at, const Redaction& redaction, Ahead& ahead,
   return true;
 }
 
-bool find_private_key(View text, size_t begin, size_t low, Found& found) {
+bool find_private_key(View text, size_t begin, size_t low, Ahead& ahead, Found& found) {
   constexpr View kBegin = "-----BEGIN ", kName = "PRIVATE KEY", kBlock = " BLOCK", kEnd = "-----END ", kDashes = "-----";
   constexpr size_t kLongestLabel = 32;
   if (begin < low + kDashes.size()) return false;
@@ -234,8 +234,9 @@ bool find_private_key(View text, size_t begin, size_t low, Found& found) {
     }
   }
   if (behind == 0) return false;
-  size_t end = text.find(kEnd, behind);
-  if (end == View::npos) {
+  if (!ahead.footer.has(behind)) ahead.footer = {behind, std::min(text.find(kEnd, behind), text.size())};
+  size_t end = ahead.footer.end;
+  if (end == text.size()) {
     found = {at, text.size(), kPrivateKeyRule, View()};
     return true;
   }

@@ -98,7 +98,7 @@ bool find_prefixed(View text, size_t at, size_t low, const Redaction& redaction,
 bool find_aws_secret(View text, size_t at, Found& found);
 bool find_jwt(View text, size_t at, size_t low, Ahead& ahead, Found& found);
 bool find_scheme(View text, size_t at, const Redaction& redaction, Ahead& ahead, Found& found);
-bool find_private_key(View text, size_t at, size_t low, Found& found);
+bool find_private_key(View text, size_t at, size_t low, Ahead& ahead, Found& found);
 bool find_card(View text, size_t at, size_t& end_of_digits, Found& found);
 
 }  // namespace lognotary

@@ -53,7 +53,7 @@ bool TextScanner::look(View text, size_t at, size_t low, size_t& next, Found& fo
     case 'B':
     case 'b':
       any = find_scheme(text, at, redaction_, ahead_, found) ||
-            (redaction_.on(kPrivateKeyRule) && find_private_key(text, at, low, found));
+            (redaction_.on(kPrivateKeyRule) && find_private_key(text, at, low, ahead_, found));
       break;
     case 'J':
       any = redaction_.on(kJwtRule) && find_jwt(text, at, low, ahead_, found);
@@ -261,7 +261,7 @@ bool TextScanner::word(View text, size_t start, const KeyWord& word, View quote,
     if (!ahead_.word.has(start)) ahead_.word = {start, end_of_word(text, start)};
     end = ahead_.word.end;
     for (const Scheme& scheme : redaction_.schemes()) {
-      if (end - start != scheme.name.size() || !has_byte(text, end, ' ')) continue;
+      if (word.parameter || end - start != scheme.name.size() || !has_byte(text, end, ' ')) continue;
       if (!has_lower_at(text, start, scheme.name)) continue;
       end = scheme.parameters ? end_of_line(text, end, false) : end_of_word(text, end_of_blanks(text, end));
       break;

@@ -52,8 +52,8 @@ inline bool is_verdict(View value) {
 
 // Tells whether a value may be the signature in a URL.
 inline bool is_signature(View value) {
-  constexpr size_t kShortest = 40;
-  return value.size() >= kShortest && std::all_of(value.begin(), value.end(), [](char c) {
+  constexpr size_t kShortest = 40, kLongest = 1024;
+  return value.size() >= kShortest && value.size() <= kLongest && std::all_of(value.begin(), value.end(), [](char c) {
     return is(c, kNameByte | kBase64Mark) || c == '=' || c == '%';
   });
 }

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
@@ -89,7 +88,7 @@ class SignatureCheck:
         trust, budget, envelope = self._trust, Budget(_MOST_VALUES), Envelope(request)
         number = 0
         for resource_logs in envelope.resource_logs():
-            shared: Mapping[str, AnyValue] | None = None
+            shared: Mapping[str, str | None] | None = None
             for place in envelope.records(resource_logs):
                 number += 1
                 if number > MAX_RECORDS:
@@ -110,10 +109,10 @@ class SignatureCheck:
                     raise _refusal(record, number, verdict)
 
 
-_UNREAD: Mapping[str, AnyValue] = {}
+_UNREAD: Mapping[str, str | None] = {}
 
 
-def _shared(request: bytes, resource: bytes) -> Mapping[str, AnyValue]:
+def _shared(request: bytes, resource: bytes) -> Mapping[str, str | None]:
     """Return what the resource of records says about their signatures, ``_UNREAD`` if it is too large."""
     return marks_of(_parsed(Resource, request, resource).attributes) if len(resource) <= _LARGEST else _UNREAD
 

@@ -6,7 +6,7 @@ from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.annotations import Annotation, annotation
@@ -57,13 +57,20 @@ UNSIGNED = Verdict(Result.UNSIGNED)
 """The verdict about a record without a signature."""
 
 
-def marks_of(attributes: Iterable[KeyValue]) -> Mapping[str, AnyValue]:
-    """Return the attributes that are about a signature: its value, algorithm and certificate."""
-    return {attribute.key: attribute.value for attribute in attributes if attribute.key in _MARKS}
+def marks_of(attributes: Iterable[KeyValue]) -> Mapping[str, str | None]:
+    """Return the attributes that are about a signature: its value, algorithm and certificate; None is no string.
+
+    Texts, and not the values of protobuf: it makes a new text each time that it is asked, of what may be megabytes.
+    """
+    return {
+        attribute.key: attribute.value.string_value if attribute.value.HasField("string_value") else None
+        for attribute in attributes
+        if attribute.key in _MARKS
+    }
 
 
 def check_record(
-    record: LogRecord, shared: Mapping[str, AnyValue], trust: Trust, received: int, budget: Budget | None = None
+    record: LogRecord, shared: Mapping[str, str | None], trust: Trust, received: int, budget: Budget | None = None
 ) -> Verdict:
     """Check the signature of a record.
 
@@ -78,9 +85,9 @@ def check_record(
     if VALUE not in own:
         return UNSIGNED
     marks = {**shared, **own}
-    if any(not value.HasField("string_value") for value in marks.values()):
+    texts = {key: text for key, text in marks.items() if text is not None}
+    if len(texts) < len(marks):
         return Verdict(Result.FAILED, "an attribute of the signature is not a string")
-    texts = {key: value.string_value for key, value in marks.items()}
     algorithm = texts.get(_ALGORITHM) or ALGORITHMS[0]
     if algorithm not in ALGORITHMS:
         return Verdict(Result.FAILED, "the algorithm is not supported")
