@@ -924,7 +924,19 @@ def disclosed(evidence: Evidence) -> dict[str, str | dict[str, str]]:
         if sha256(salt + value).hexdigest() != commitment:
             raise RefusedError(f"{where}: SHA-256 of its salt and value is not the commitment {commitment}")
         opened[mark] = readable_text(value)
+        _check_replaced(evidence, marks, rule)
     return opened
+
+
+def _check_replaced(evidence: Evidence, marks: dict[str, set[str]], rule: str) -> None:
+    """Check that the server has put a rule's commitments into the record: its sender may have written such texts."""
+    counts = _parse_object(str(readable(evidence).get("Redactions") or "{}"), "the record's column Redactions")
+    replaced, found = counts.get(rule, 0), sum(rule in rules for rules in marks.values())
+    if not isinstance(replaced, int) or found > replaced:
+        raise RefusedError(
+            f"the record has {found} commitments by the rule {rule}, but by its column Redactions no more than "
+            f"{replaced} values were replaced: others are texts of its sender"
+        )
 
 
 def _parse_disclosures(content: bytes, commitments: int) -> list[Any]:

@@ -25,7 +25,9 @@ SECRET = OpenedValue("key.password", b"\2" * 32, b"\xff\x00")
 EMPTY = OpenedValue("key.password", b"\3" * 32, b"")
 OTHER = OpenedValue("key.custom", b"\4" * 32, b"bob")  # not in the record
 MARKS = {value: commitment_mark(value.rule, value.digest) for value in (NAME, SECRET, EMPTY)}
-LOG = MemoryLog([encode_record(Stream.AUDIT, {"Body": b" ".join(MARKS.values()), "ActorId": MARKS[NAME]})])
+RECORD = {"Body": b" ".join(MARKS.values()), "ActorId": MARKS[NAME]}
+REPLACED = b'{"key.custom":1,"key.password":2}'
+LOG = MemoryLog([encode_record(Stream.AUDIT, {**RECORD, "Redactions": REPLACED})])
 NOTE = LOG.checkpoint(1, FIRST)
 KEYS = [key(FIRST)]
 
@@ -63,6 +65,21 @@ def test_it_counts_what_is_open_and_what_is_closed(opened: tuple[OpenedValue, ..
     values = {NAME: "Zoë\n", SECRET: {"base64": "/wA="}, EMPTY: ""}
     assert report.proved.get("Disclosed", {}) == {MARKS[value].decode(): values[value] for value in opened}
     assert report.not_checked == ("README.txt", "verifier-keys.txt")
+
+
+@pytest.mark.parametrize(
+    "redactions", [b"", b'{"key.password":2}', b'{"key.custom":0,"key.password":2}', b'{"key.custom":"1"}']
+)
+def test_a_commitment_that_the_sender_wrote_is_not_opened(redactions: bytes) -> None:
+    log = MemoryLog([encode_record(Stream.AUDIT, {**RECORD, "Redactions": redactions})])
+    report = check.check(log.bundle(0, log.checkpoint(1, FIRST), opened=(NAME,)), KEYS)
+    assert "1 commitments by the rule key.custom" in failed(report)["disclosures"]
+
+
+def test_a_column_that_cannot_be_read_opens_nothing() -> None:
+    log = MemoryLog([encode_record(Stream.AUDIT, {**RECORD, "Redactions": b"{"})])
+    report = check.check(log.bundle(0, log.checkpoint(1, FIRST), opened=(NAME,)), KEYS)
+    assert "the record's column Redactions cannot be read" in failed(report)["disclosures"]
 
 
 def test_a_bundle_of_a_record_without_commitments_says_so() -> None:
