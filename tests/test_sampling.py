@@ -54,7 +54,7 @@ def tamper_tests(profile: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests/tamper"],
         cwd=ROOT,
-        env={**os.environ, "TEST_PROFILE": profile},
+        env={**os.environ, "TEST_PROFILE": profile, "PYTEST_ADDOPTS": ""},  # which may change what is printed
         capture_output=True,
         text=True,
         check=True,
