@@ -34,4 +34,4 @@ def zipped(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
 
 
 JUNK = {"__MACOSX/bundle/._checkpoint": b"\0\5\x16\7", "bundle/.DS_Store": b"x", "bundle/Thumbs.db": b"x"}
-"""What macOS and Windows leave in archives and folders."""
+"""Metadata files that macOS and Windows add to archives and folders, by path."""

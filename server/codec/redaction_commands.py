@@ -37,9 +37,7 @@ def find_option(text: bytes, at: int, low: int) -> tuple[bytes, int] | None:
 
 def is_user_of_curl(text: bytes, start: int) -> bool:
     """Return whether the name that starts at an index is the user in ``curl -u user:password``."""
-    at = start
-    while at > 0 and start - at < _LONGEST_GAP and text[at - 1] in _BEFORE_USER:
-        at -= 1
+    at = _start_of_run(text, start, 0, _BEFORE_USER, _LONGEST_GAP)
     return at < start and bool(_USER_OPTION.search(text[max(0, at - _WINDOW) : at]))
 
 
@@ -61,19 +59,23 @@ def precedes_password(text: bytes, at: int, low: int) -> bool:
 
 def name_before(text: bytes, at: int, low: int) -> bytes:
     """Return the name before a member ``"value"`` that begins at an index: ``{"name":"PASSWORD","value":"x"}``."""
-    spaces = at
-    while at > low and spaces - at < _MOST_SPACES and text[at - 1] in _SPACES:
-        at -= 1
+    at = _start_of_run(text, at, low, _SPACES, _MOST_SPACES)
     if at <= low or text[at - 1] != 0x2C:
         return b""
     name, quote, _, start = key_before(text, at - 1, low)
     start -= len(quote)
     if not quote or start < low or not text.startswith(quote, start):
         return b""
-    blanks = start
-    while start > low and blanks - start < MOST_BLANKS and text[start - 1] in BLANKS:
-        start -= 1
+    start = _start_of_run(text, start, low, BLANKS, MOST_BLANKS)
     if start <= low or text[start - 1] != 0x3A:
         return b""
     key, quote, _, _ = key_before(text, start - 1, low)
     return name if quote and key.lower() in (b"name", b"key") else b""
+
+
+def _start_of_run(text: bytes, end: int, low: int, of: bytes, most: int) -> int:
+    """Return where a run of some bytes starts that ends at an index; it has at most so many, and may be empty."""
+    start = end
+    while start > low and end - start < most and text[start - 1] in of:
+        start -= 1
+    return start

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 BYTE_ORDER_MARK = "\N{BYTE ORDER MARK}".encode()
-"""What some programs write before a text; it is no part of the text."""
+"""UTF-8 byte order mark, which may precede a text and is not part of it."""
 
 
 def members_of(text: bytes, pairs_too: bool) -> Mapping[bytes, bytes | None]:
