@@ -10,7 +10,7 @@ namespace lognotary {
 // Classes of bytes. The names are those of the patterns in server/codec/redaction_forms.py and redaction_text.py.
 enum ByteClass : uint16_t {
   kDigit = 1, kLetter = 2, kUnderscore = 4, kHyphen = 8, kDot = 16, kBase64Mark = 32, kCredentialMark = 64,
-  kBlankByte = 128, kSpaceByte = 256, kQuoteByte = 512, kKeyMark = 1024, kHexLetter = 2048, kStop = 4096, kCardByte = 8192,
+  kBlankByte = 128, kSpaceByte = 256, kQuoteByte = 512, kKeyMark = 1024, kHexLetter = 2048, kStop = 4096,
   kWordByte = kDigit | kLetter | kUnderscore,
   kNameByte = kWordByte | kHyphen,
   kKeyByte = kWordByte | kHyphen | kDot | kKeyMark,
@@ -21,15 +21,15 @@ struct ByteClasses {
   uint16_t of[256];
 
   constexpr ByteClasses() : of() {
-    for (int c = '0'; c <= '9'; ++c) of[c] = kDigit | kStop | kCardByte;
+    for (int c = '0'; c <= '9'; ++c) of[c] = kDigit | kStop;
     for (int c = 'a'; c <= 'z'; ++c) of[c] = kLetter | (c <= 'f' ? kHexLetter : 0);
     for (int c = 'A'; c <= 'Z'; ++c) of[c] = kLetter | (c <= 'F' ? kHexLetter : 0);
     of['_'] = kUnderscore;
-    of['-'] = kHyphen | kCardByte;
+    of['-'] = kHyphen;
     of['.'] = kDot;
     of['+'] = of['/'] = kBase64Mark;
     of['~'] = of['='] = kCredentialMark;
-    of[' '] = kBlankByte | kSpaceByte | kCardByte;
+    of[' '] = kBlankByte | kSpaceByte;
     of['\t'] = kBlankByte | kSpaceByte;
     of['\n'] = of['\r'] = of['\v'] = of['\f'] = kSpaceByte;
     of['"'] = of['\''] = of['`'] = kQuoteByte;
@@ -70,19 +70,6 @@ inline bool is_percent_encoded(View text, size_t at) {
 inline size_t end_of_run(View text, size_t at, int classes) {
   while (is_at(text, at, classes)) ++at;
   return at;
-}
-
-constexpr size_t kShortestCard = 13;
-
-// Tells whether there are as many digits, spaces and hyphens in a row as the number of a card has.
-inline bool may_have_card(View text) {
-  for (size_t at = kShortestCard - 1; at < text.size(); at += kShortestCard) {
-    if (!is(text[at], kCardByte)) continue;
-    size_t start = at;
-    while (start > 0 && at - start < kShortestCard && is(text[start - 1], kCardByte)) --start;
-    if (end_of_run(text, at, kCardByte) - start >= kShortestCard) return true;
-  }
-  return false;
 }
 
 // A secret in a text.

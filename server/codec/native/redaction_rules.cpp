@@ -1,6 +1,7 @@
 #include "redaction_rules.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <functional>
 
 #include "redaction_forms.hpp"
@@ -50,35 +51,30 @@ void KeyWords::split(View key) {
 }
 
 Redaction::Redaction(std::string key) : key_(std::move(key)) {
-  unsigned bit = 1;
-  for (const View stops : {"=:", "Bb", "J", "I", "z'", "-", "_", "."}) {
-    for (const char stop : stops) {
-      bits_[byte(stop)] = static_cast<uint16_t>(bits_[byte(stop)] | bit);
-#ifdef LOGNOTARY_SSSE3
-      add_halves(stop_low_, stop_high_, stop, bit);
-#endif
-    }
-    bit <<= 1;
+  stops_.add(Stops::kSeparator, "=:");
+  stops_.add(Stops::kScheme, "Bb");
+  stops_.add(Stops::kQuote, "'");
+  stops_.add(Stops::kOption, "-");
+  for (int byte = 0; byte < 256; ++byte) {
+    const char before = static_cast<char>(byte);
+    stops_.add_before(Stops::kSeparator, before);
+    if (may_precede_token(before)) stops_.add_before(Stops::kScheme, before);
   }
-  for (size_t before = 0; before < bits_.size(); ++before) {
-    const char c = static_cast<char>(before);
-    may_be_before(c, '=');
-    if (may_precede_token(c)) may_be_before(c, 'B');
+  stops_.add_before(Stops::kQuote, ' ');
+  stops_.add_before(Stops::kOption, '-');
+  for (const Stops::Kind kind : {Stops::kSeparator, Stops::kScheme, Stops::kQuote, Stops::kOption}) {
+    stops_.add_any_two_before(kind);
   }
-  may_be_before('y', 'J');
-  may_be_before('-', '-');
-  may_be_before(' ', '\'');
-#ifdef LOGNOTARY_SSSE3
-  has_ssse3_ = __builtin_cpu_supports("ssse3");
-#endif
+  add_stop_of_token("eyJ");
 }
 
-void Redaction::may_be_before(char before, char stop) {
-  const unsigned stops = bits_[byte(stop)] & 0xFF;
-  bits_[byte(before)] = static_cast<uint16_t>(bits_[byte(before)] | stops << 8);
-#ifdef LOGNOTARY_SSSE3
-  add_halves(before_low_, before_high_, before, stops);
-#endif
+void Redaction::add_stop_of_token(View up_to_stop) {
+  const char stop = up_to_stop.back();
+  const Stops::Kind kind = stop == '-' ? Stops::kHyphen : stop == '_' ? Stops::kUnderscore : stop == '.' ? Stops::kDot : Stops::kLetter;
+  up_to_stop.remove_suffix(1);
+  stops_.add(kind, View(&stop, 1));
+  stops_.add_before(kind, up_to_stop.back());
+  stops_.add_two_before(kind, up_to_stop[up_to_stop.size() - 2]);
 }
 
 void Redaction::add_rule(std::string name, RedactionMode mode) {
@@ -102,7 +98,8 @@ void Redaction::add_not_secret(std::string word) {
 
 void Redaction::add_prefix(std::string text, size_t stop, int rule, int characters, size_t shortest, size_t longest,
                            bool digit) {
-  may_be_before(text[stop - 1], text[stop]);
+  assert(text.size() + shortest >= Stops::kShort);
+  add_stop_of_token(View(text).substr(0, stop + 1));
   std::vector<Prefix>& list = prefixes_[bucket(View(text).substr(stop - 1, 2))];
   list.push_back({std::move(text), stop, static_cast<RedactionRule>(rule), static_cast<Characters>(characters),
                   shortest, longest, digit});

@@ -19,8 +19,8 @@ const std::vector<Found>& TextScanner::find(View text) {
   found_.clear();
   ahead_ = {};
   size_t low = 0;
-  const bool cards = may_have_card(text);
-  for (size_t at = 0; (at = cards ? next_stop(text, at) : redaction_.next_stop(text, at)) < text.size();) {
+  const bool cards = stops_.may_have_card();
+  for (size_t at = 0; (at = cards ? next_stop(text, at) : stops_.next(at, text.size())) < text.size();) {
     Found found;
     size_t next = at + 1;
     if (const size_t end = text[at] == ':' ? end_of_mark_around(text, at, low) : 0; end != 0) {
@@ -120,7 +120,8 @@ size_t TextScanner::end_of_mark_around(View text, size_t colon, size_t low) cons
   for (const View name : {kRemoved, kHashed}) {
     if (colon + 1 < low + name.size()) continue;
     const size_t start = colon + 1 - name.size();
-    if (const size_t end = end_of_mark(text, start); end != 0 && has_at(text, start, name)) return end;
+    if (!has_at(text, start, name)) continue;
+    if (const size_t end = end_of_mark(text, start); end != 0) return end;
   }
   return 0;
 }

@@ -14,13 +14,14 @@ class TextScanner {
   explicit TextScanner(const Redaction& redaction) : redaction_(redaction) {}
 
   // Returns false if there is no secret in a text, which a quick look shows for most texts.
-  bool may_find(View text) const {
+  bool may_find(View text) {
     constexpr size_t kShortest = 3;  // a key, = and a value
-    if (text.size() < kShortest) return false;
-    return redaction_.next_stop(text, 0) < text.size() || (text.size() >= kShortestCard && may_have_card(text));
+    if (text.size() < kShortest || (text.size() < Stops::kShort && !Stops::may_be_in_short(text))) return false;
+    redaction_.find_stops(text, stops_);
+    return stops_.any() || stops_.may_have_card();
   }
 
-  // Returns the secrets in a text, in order, until the next call.
+  // Returns the secrets in the text that `may_find` has looked at last, in order, until the next call.
   const std::vector<Found>& find(View text);
 
   // Returns the end of the mark at an index, 0 if there is none.
@@ -46,6 +47,7 @@ class TextScanner {
   bool in_statement(View text, size_t at, size_t low, Found& found) const;
 
   const Redaction& redaction_;
+  StopsOfText stops_;
   std::vector<Found> found_;
   Ahead ahead_;
   KeyWords scratch_;

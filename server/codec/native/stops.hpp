@@ -1,0 +1,136 @@
+// The bytes of texts at which a closer look for secrets is worth its time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "wire.hpp"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define LOGNOTARY_SSSE3
+#include <emmintrin.h>
+#endif
+
+namespace lognotary {
+
+constexpr size_t kShortestCard = 13;
+
+#if defined(LOGNOTARY_SSSE3) && !defined(__SANITIZE_ADDRESS__)
+#define LOGNOTARY_READS_ON
+
+// Tells whether 16 bytes can be read, though a text has less: what is behind it on the same page means nothing, but is
+// there.
+inline bool can_read_on(const char* text) {
+  constexpr uintptr_t kPage = 4096, kBlock = 16;
+  return reinterpret_cast<uintptr_t>(text) % kPage <= kPage - kBlock;
+}
+#endif
+
+// Tells whether a byte can be in the number of a card.
+inline bool is_card_byte(char c) { return (c >= '0' && c <= '9') || c == ' ' || c == '-'; }
+
+// The stops in a text: a bit for each byte, 64 in a word.
+class StopsOfText {
+ public:
+  // Returns the first stop from `at` on; `size`, which is that of the text, if there is none.
+  size_t next(size_t at, size_t size) const {
+    size_t word = at / 64;
+    if (word >= words_.size()) return size;
+    uint64_t left = words_[word] & (~uint64_t{0} << at % 64);
+    while (left == 0) {
+      if (++word == words_.size()) return size;
+      left = words_[word];
+    }
+    return word * 64 + static_cast<size_t>(__builtin_ctzll(left));
+  }
+
+  bool any() const { return any_; }
+
+  // Whether there are as many digits, spaces and hyphens in a row as the number of a card has.
+  bool may_have_card() const { return may_have_card_; }
+
+ private:
+  friend class Stops;
+
+  void clear() {
+    words_.clear();
+    any_ = may_have_card_ = false;
+    card_bytes_ = 0;
+  }
+
+  // Adds 64 bytes: their stops, and those that can be in the number of a card.
+  void add(uint64_t stops, uint64_t card_bytes);
+
+  std::vector<uint64_t> words_;
+  bool any_ = false, may_have_card_ = false;
+  size_t card_bytes_ = 0;  // at the end of what was added
+};
+
+// A stop is known by its byte and the two bytes before it, each of which must be one of its kind. So there are few of them
+// in most texts.
+class Stops {
+ public:
+  // Kinds of stops: before values, in names of schemes, in statements, before options, and within prefixes of tokens, by
+  // their byte.
+  enum Kind : uint8_t { kSeparator, kScheme, kQuote, kOption, kLetter, kHyphen, kUnderscore, kDot };
+
+  Stops();
+
+  void add(Kind kind, View bytes);
+  void add_before(Kind kind, char byte);
+  void add_two_before(Kind kind, char byte);
+  void add_any_two_before(Kind kind);
+
+  void find(View text, StopsOfText& into) const;
+
+  // Texts with less bytes than this have no tokens but JSON Web Tokens, and no numbers of cards.
+  static constexpr size_t kShort = kShortestCard;
+
+  // Tells whether a text of less than `kShort` bytes may have a stop.
+  static bool may_be_in_short([[maybe_unused]] View text) {
+#ifdef LOGNOTARY_READS_ON
+    if (!can_read_on(text.data())) return true;
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data()));
+    const auto are = [&](char byte) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte)); };
+    const __m128i found = _mm_or_si128(_mm_or_si128(_mm_or_si128(are('='), are(':')), _mm_or_si128(are('\''), are('J'))),
+                                       _mm_or_si128(are('B'), are('b')));
+    const auto hyphens = static_cast<uint32_t>(_mm_movemask_epi8(are('-')));
+    const uint32_t places = static_cast<uint32_t>(_mm_movemask_epi8(found)) | (hyphens & hyphens << 1);
+    return (places & ((1U << text.size()) - 1)) != 0;
+#else
+    return true;
+#endif
+  }
+
+ private:
+  enum Place : uint8_t { kHere, kBefore, kTwoBefore, kPlaces };
+  static constexpr size_t kBlock = 16;
+
+  // Sets of bytes by their halves: a byte is in those in which both of its halves are, and maybe in others.
+  struct Halves {
+    uint8_t low[kBlock] = {}, high[kBlock] = {};
+
+    void add(char byte, uint8_t set);
+  };
+
+  void add(Place place, Kind kind, char byte);
+
+  uint8_t kinds(Place place, char byte) const { return kinds_[place][static_cast<unsigned char>(byte)]; }
+  bool is_stop(View text, size_t at) const {
+    const char before = at >= 1 ? text[at - 1] : ' ', two_before = at >= 2 ? text[at - 2] : ' ';
+    return (kinds(kHere, text[at]) & kinds(kBefore, before) & kinds(kTwoBefore, two_before)) != 0;
+  }
+  uint64_t exact(View text, size_t base, uint64_t stops) const;
+
+#ifdef LOGNOTARY_SSSE3
+  void find_in_blocks(View text, StopsOfText& into) const;
+
+  bool has_ssse3_;
+#endif
+  std::array<std::array<uint8_t, 256>, kPlaces> kinds_{};
+  std::array<Halves, kPlaces> halves_;
+  Halves card_bytes_;
+};
+
+}  // namespace lognotary
