@@ -78,6 +78,7 @@ Layout* Layouts::find(const std::vector<Attribute>& attributes) {
     layouts_[last_] = Layout();
   }
   Layout& layout = layouts_[last_];
+  layout.number = ++made_;
   for (const Attribute& attribute : attributes) layout.keys.push_back(keys_.add(attribute.key));
   layout.order.resize(attributes.size());
   std::iota(layout.order.begin(), layout.order.end(), 0);

@@ -27,6 +27,7 @@ void append_order(std::string& out, View name, const std::vector<Repeated>& repe
 // The keys of a record's attributes in the order in which they were sent. Senders repeat themselves, so
 // what follows from the keys alone is worked out once.
 struct Layout {
+  uint64_t number = 0;          // of all layouts of a request, none of which is 0
   std::vector<uint32_t> keys;   // numbers in the request's dictionary
   std::vector<uint32_t> order;  // place in the stored order -> place as sent
   bool distinct = false;        // no key twice: the keys alone decide about the order
@@ -45,8 +46,9 @@ class Layouts {
 
   const Dictionary& keys() const { return keys_; }
 
- private:
   static constexpr size_t kRemembered = 8;
+
+ private:
   static constexpr size_t kMostAttributes = 128;
 
   bool fits(const Layout& layout, const std::vector<Attribute>& attributes) const;
@@ -55,6 +57,7 @@ class Layouts {
   std::vector<Layout> layouts_;
   size_t last_ = 0;
   size_t oldest_ = 0;
+  uint64_t made_ = 0;
 };
 
 // Returns the types of scalars, three bits each, behind some bits of a `beginning` that is not 0; 0 if there are other
@@ -74,6 +77,7 @@ class AttributeLists {
   const std::vector<Member>& members() const { return members_; }
   const std::vector<Repeated>& repeated() const { return repeated_; }
   Layout* layout() { return layout_; }  // null if the keys alone do not decide about their order
+  const Layout* layout() const { return layout_; }
   const Dictionary& keys() const { return layouts_.keys(); }
 
   // Returns a size that `write` does not exceed.

@@ -75,15 +75,64 @@ void Classifier::fill(Slots<Anchor>& slots, const std::vector<Member>& members,
   for (const Repeated& one : repeated) set(one.key, one.values.back());
 }
 
-void Classifier::fill_log_slots(const std::vector<Member>& members, const std::vector<Repeated>& repeated) {
-  fill(record_.slots, members, repeated);
+void Classifier::begin_request() {
+  for (KnownLayout& layout : layouts_) layout.number = 0;
 }
 
-Verdict Classifier::classify(const Facts& facts, Arena& arena, AuditFields& fields, View& events) {
+void Classifier::begin_record(const AttributeLists& attributes, Arena& arena) {
+  attributes_ = &attributes;
   record_.begin(arena);
+  record_is_filled_ = false;
+  known_ = nullptr;
+  const Layout* const layout = attributes.layout();
+  if (layout == nullptr) return;
+  KnownLayout& known = layouts_[layout->number % layouts_.size()];
+  known_ = &known;
+  if (known.number == layout->number) return;
+  known.number = layout->number;
+  known.slots.clear();
+  for (const Member& member : attributes.members()) known.slots.push_back(rules_.slot(member.key));
+  fill_record();
+  known.possible = possible_of_filled();
+}
+
+// Fills the slots of the record, which only takes its time if some match needs them.
+void Classifier::fill_record() {
+  if (record_is_filled_) return;
+  record_is_filled_ = true;
+  const std::vector<Member>& members = attributes_->members();
+  if (known_ == nullptr) {
+    fill(record_.slots, members, attributes_->repeated());
+    return;
+  }
+  record_.slots.clear();
+  for (size_t i = 0; i < members.size(); ++i) {
+    if (known_->slots[i] != Rules::kNoSlot) record_.slots.set(known_->slots[i], {{RawValue::kPlain, members[i].text}});
+  }
+}
+
+// Returns the matches that the keys of the record admit, and those that need none of them.
+const MatchSet& Classifier::possible_of_keys() {
+  if (known_ != nullptr) return known_->possible;
+  fill_record();
+  possible_ = possible_of_filled();
+  return possible_;
+}
+
+MatchSet Classifier::possible_of_filled() const {
+  MatchSet possible = rules_.without_anchor();
+  const Anchors& of_log = rules_.log_anchors();
+  for (const uint32_t slot : record_.slots.filled()) {
+    if (of_log.has_some[slot]) possible.add_all(of_log.of_slot[slot]);
+  }
+  return possible;
+}
+
+Verdict Classifier::classify(const Facts& facts, const AttributeLists& attributes, Arena& arena, AuditFields& fields,
+                             View& events) {
+  begin_record(attributes, arena);
   begin_body(facts, arena);
-  find_candidates(of_scope_);
-  const Rule* const rule = first_match(false, &events);
+  const Rule* const rule = find_candidates(of_scope_) ? first_match(false, &events) : nullptr;
   if (rule == nullptr) {
     const bool may_have_events = !rules_.matches().empty() && (body_shape_ == Shape::kList || body_is_several());
     return may_have_events && Objects(facts.body).next(arena) ? Verdict::kObjects : Verdict::kOperational;
@@ -104,12 +153,13 @@ void Classifier::begin_body(const Facts& facts, Arena& arena) {
 
 void Classifier::begin_events() {
   const size_t count = rules_.matches().size();
-  MatchSet possible = rules_.without_anchor();
+  MatchSet possible = possible_of_keys();
+  possible.add_all(rules_.event_names());
   possible.add_all(rules_.text_anchors().all());
   possible.add_all(rules_.body_anchors().all);
   possible.add_all(rules_.pairs_anchors().all);
-  for (const uint32_t slot : record_.slots.filled()) possible.add_all(rules_.log_anchors().of_slot[slot]);
   possible.keep_all(of_scope_);
+  fill_record();
   of_record_ = MatchSet(count);
   possible.find([&](size_t number) {
     if (holds_for_record(rules_.matches()[number])) of_record_.add(number);
@@ -119,16 +169,14 @@ void Classifier::begin_events() {
 
 bool Classifier::is_list_of_events(const Facts& facts, Arena& arena, View& events) {
   begin_body(facts, arena);
-  find_candidates(of_record_);
-  if (!candidates_.has_any_of(rules_.splitting())) return false;
+  if (!find_candidates(of_record_) || !candidates_.has_any_of(rules_.splitting())) return false;
   const Rule* const rule = first_match(true, &events);
   return rule != nullptr && rule->splits;
 }
 
 bool Classifier::classify_event(const Facts& facts, Arena& arena, AuditFields& fields) {
   begin_body(facts, arena);
-  find_candidates(of_record_);
-  const Rule* const rule = first_match(true, nullptr);
+  const Rule* const rule = find_candidates(of_record_) ? first_match(true, nullptr) : nullptr;
   if (rule == nullptr || rule->splits) return false;
   extract(*rule, fields);
   return true;
@@ -156,21 +204,25 @@ const Rule* Classifier::first_match(bool is_event, View* events) {
   return found;
 }
 
-void Classifier::find_candidates(const MatchSet& among) {
-  const Anchors& of_log = rules_.log_anchors();
-  const Anchors& of_body = body_shape_ == Shape::kPairs ? rules_.pairs_anchors() : rules_.body_anchors();
-  candidates_ = rules_.without_anchor();
-  for (const uint32_t slot : record_.slots.filled()) {
-    if (of_log.has_some[slot]) candidates_.add_all(of_log.of_slot[slot]);
-  }
-  if (of_body.all.has_any_of(among)) {
+// Finds the matches that may hold; returns false if there are none, else fills the slots of the record.
+bool Classifier::find_candidates(const MatchSet& among) {
+  const TextAnchors& of_text = rules_.text_anchors();
+  const uint8_t sets = of_text.sets_in(facts_.body);
+  candidates_ = possible_of_keys();
+  if (!facts_.event_name.empty()) candidates_.add_all(rules_.event_names());
+  const bool has_pairs = body_shape_ == Shape::kPairs && (sets & TextAnchors::kEquals) != 0;
+  const Anchors& of_body = has_pairs ? rules_.pairs_anchors() : rules_.body_anchors();
+  if ((has_pairs || body_shape_ == Shape::kObject) && of_body.all.has_any_of(among)) {
     read_body();
     for (const uint32_t slot : body_.slots.filled()) {
       if (of_body.has_some[slot]) candidates_.add_all(of_body.of_slot[slot]);
     }
   }
-  rules_.text_anchors().find(facts_.body, among, candidates_);
+  of_text.find(facts_.body, sets, among, candidates_);
   candidates_.keep_all(among);
+  if (!candidates_.any()) return false;
+  fill_record();
+  return true;
 }
 
 bool Classifier::holds_for_record(const Match& match) {

@@ -42,13 +42,14 @@ class Classifier {
   void begin_resource(View service_name, const std::vector<Member>& members, const std::vector<Repeated>& repeated);
   void begin_scope(View scope_name, const std::vector<Member>& members, const std::vector<Repeated>& repeated);
 
-  // For records whose layout is known: `slots` are those of the members, in their stored order.
-  Slots<Anchor>& log_slots() { return record_.slots; }
-  void fill_log_slots(const std::vector<Member>& members, const std::vector<Repeated>& repeated);
+  // Begins a request: layouts of others mean nothing in it.
+  void begin_request();
 
+  // Classifies the record with some attributes, which must live until the next one is.
   // Fills in the audit fields of an audit record, or the list of a record that is a list of events. What is filled in
   // points into the facts, the arena and the rules.
-  Verdict classify(const Facts& facts, Arena& arena, AuditFields& fields, View& events);
+  Verdict classify(const Facts& facts, const AttributeLists& attributes, Arena& arena, AuditFields& fields,
+                   View& events);
 
   // For the events in the record that was classified last: `begin_events` once, then with the facts of each, and an arena
   // of its own, whether it is an audit record. `is_list_of_events` fills in the list of an event that is one itself.
@@ -92,11 +93,22 @@ class Classifier {
     Level* level = nullptr;
   };
 
+  // What follows from the keys of a layout: their slots, in their stored order, and the matches that they admit.
+  struct KnownLayout {
+    uint64_t number = 0;
+    std::vector<uint32_t> slots;
+    MatchSet possible;
+  };
+
   Level& level_of(Place place);
   void fill(Slots<Anchor>& slots, const std::vector<Member>& members, const std::vector<Repeated>& repeated) const;
 
+  void begin_record(const AttributeLists& attributes, Arena& arena);
+  void fill_record();
+  const MatchSet& possible_of_keys();
+  MatchSet possible_of_filled() const;
   void begin_body(const Facts& facts, Arena& arena);
-  void find_candidates(const MatchSet& among);
+  bool find_candidates(const MatchSet& among);
   const Rule* first_match(bool is_event, View* events);
   bool find_list(const Source& source, View& list);
   Searched& searched(const Extract& extract);
@@ -129,6 +141,10 @@ class Classifier {
 
   const Rules& rules_;
   Level resource_, scope_, record_, body_;
+  const AttributeLists* attributes_ = nullptr;  // of the record
+  const KnownLayout* known_ = nullptr;          // null if the layout of the record is not known
+  bool record_is_filled_ = false;
+  std::array<KnownLayout, Layouts::kRemembered> layouts_;
   Anchor body_anchor_;
   bool body_is_read_ = false;
   bool body_is_several_ = false;  // JSON objects one after the other: then no path leads into the body
@@ -137,7 +153,8 @@ class Classifier {
   View service_name_, scope_name_, event_member_;
   // The matches whose conditions on the resource hold, on the scope too, and on the record too: for its events.
   MatchSet of_resource_, of_scope_, of_record_;
-  MatchSet candidates_;  // those that the keys of the record admit
+  MatchSet possible_;    // those that the keys of a record without a known layout admit
+  MatchSet candidates_;  // those that the record admits
   std::vector<Held> held_;         // by the numbers of conditions
   std::vector<Searched> searched_;  // by the numbers of regular expressions
   Arena resource_arena_, scope_arena_;

@@ -35,7 +35,7 @@ void LogEncoder::clear() {
   audit_.clear();
   operational_.clear();
   attributes_.clear();
-  key_slots_.clear();
+  classifier_.begin_request();
   next_annotation_ = 0;
 }
 
@@ -59,10 +59,10 @@ void LogEncoder::encode_record(View message, int depth) {
   attributes_.sort(record_.attributes, arena_, redactor);
   redactions_ = redactor_.redactions();
   disclosed_[1] = static_cast<uint32_t>(redactor_.disclosed().size());
-  fill_log_slots();
 
   View events;
-  const Verdict verdict = classifier_.classify(facts(text_of(record_.body, body.text)), arena_, audit_fields_, events);
+  const Verdict verdict =
+      classifier_.classify(facts(text_of(record_.body, body.text)), attributes_, arena_, audit_fields_, events);
   const bool is_audit = verdict == Verdict::kAudit;
   find_annotation();
   others_scratch_ = annotation_;
@@ -176,25 +176,6 @@ size_t LogEncoder::most_bytes(View body, View details, bool is_audit) const {
   size_t audit = kLongestVarint + audit_fields_.rule.size();
   for (const View value : audit_fields_.values) audit += kLongestVarint + value.size();
   return size + audit;
-}
-
-void LogEncoder::fill_log_slots() {
-  const std::vector<Member>& members = attributes_.members();
-  const Layout* const layout = attributes_.layout();
-  if (layout == nullptr) {
-    classifier_.fill_log_slots(members, attributes_.repeated());
-    return;
-  }
-  Slots<Anchor>& slots = classifier_.log_slots();
-  slots.clear();
-  const Dictionary& keys = attributes_.keys();
-  for (size_t known = key_slots_.size(); known < keys.size(); ++known) {
-    key_slots_.push_back(rules_.slot(keys[static_cast<uint32_t>(known)]));
-  }
-  for (size_t i = 0; i < members.size(); ++i) {
-    const uint32_t slot = key_slots_[layout->keys[layout->order[i]]];
-    if (slot != Rules::kNoSlot) slots.set(slot, {{RawValue::kPlain, members[i].text}});
-  }
 }
 
 // Returns what only this record adds to its OtlpDetails, as details.hpp makes it.

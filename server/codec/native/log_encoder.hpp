@@ -32,7 +32,6 @@ class LogEncoder : public Encoder {
   void begin_scope() override;
   void encode_record(View message, int depth) override;
 
-  void fill_log_slots();
   template <typename Use>
   void for_each_event(View events, bool are_objects, Use use);
   void encode_events(View events, bool are_objects);
@@ -54,7 +53,6 @@ class LogEncoder : public Encoder {
   Arena event_arena_;  // texts of one event in it
   Arena list_arena_;   // texts of one list of events in it
   AttributeLists attributes_;
-  std::vector<uint32_t> key_slots_;  // number of a key -> its place in the rules
   char trace_hex_[32], span_hex_[16];
   View trace_id_, span_id_;
   View redactions_;

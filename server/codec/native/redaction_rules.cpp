@@ -51,10 +51,10 @@ void KeyWords::split(View key) {
 }
 
 Redaction::Redaction(std::string key) : key_(std::move(key)) {
-  stops_.add(Stops::kSeparator, "=:");
-  stops_.add(Stops::kScheme, "Bb");
-  stops_.add(Stops::kQuote, "'");
-  stops_.add(Stops::kOption, "-");
+  for (const char separator : {'=', ':'}) stops_.add(Stops::kSeparator, separator);
+  for (const char first : {'B', 'b'}) stops_.add(Stops::kScheme, first);
+  stops_.add(Stops::kQuote, '\'');
+  stops_.add(Stops::kOption, '-');
   for (int byte = 0; byte < 256; ++byte) {
     const char before = static_cast<char>(byte);
     stops_.add_before(Stops::kSeparator, before);
@@ -72,7 +72,7 @@ void Redaction::add_stop_of_token(View up_to_stop) {
   const char stop = up_to_stop.back();
   const Stops::Kind kind = stop == '-' ? Stops::kHyphen : stop == '_' ? Stops::kUnderscore : stop == '.' ? Stops::kDot : Stops::kLetter;
   up_to_stop.remove_suffix(1);
-  stops_.add(kind, View(&stop, 1));
+  stops_.add(kind, stop);
   stops_.add_before(kind, up_to_stop.back());
   stops_.add_two_before(kind, up_to_stop[up_to_stop.size() - 2]);
 }

@@ -1,5 +1,6 @@
 #include "rules.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace lognotary {
@@ -201,7 +202,7 @@ void Rules::add_starts(Match& match) {
 
 void Rules::anchor_matches() {
   const size_t count = matches_.size();
-  without_anchor_ = splitting_ = MatchSet(count);
+  event_names_ = without_anchor_ = splitting_ = MatchSet(count);
   text_anchors_ = TextAnchors(count);
   for (Anchors* anchors : {&log_anchors_, &body_anchors_, &pairs_anchors_}) {
     *anchors = Anchors{std::vector<MatchSet>(slots(), MatchSet(count)), std::vector<bool>(slots(), false),
@@ -219,7 +220,16 @@ void Rules::anchor_matches() {
       }
     }
     if (rarest == nullptr) {
-      if (!text_anchors_.add(matches_[number], number)) without_anchor_.add(number);
+      if (text_anchors_.add(matches_[number], number)) continue;
+      const auto& of_record = matches_[number].of_record;
+      const bool needs_name = std::any_of(of_record.begin(), of_record.end(), [](const Condition& one) {
+        return one.source.place == Place::kEventName;
+      });
+      (needs_name ? event_names_ : without_anchor_).add(number);
+      if (needs_name) {  // the attribute stands for one
+        log_anchors_.of_slot[event_name_slot_].add(number);
+        log_anchors_.has_some[event_name_slot_] = true;
+      }
       continue;
     }
     Anchors& anchors = rarest->place == Place::kLog    ? log_anchors_

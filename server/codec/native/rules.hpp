@@ -1,12 +1,14 @@
 // Audit rules, compiled for many records. server/codec/audit/rules.py is the definition of what they are.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
 #include <unordered_set>
 #include <vector>
 
+#include "byte_sets.hpp"
 #include "paths.hpp"
 #include "regex.hpp"
 #include "words.hpp"
@@ -78,6 +80,9 @@ class MatchSet {
   void keep_all(const MatchSet& other) {
     for (size_t i = 0; i < words_.size(); ++i) words_[i] &= other.words_[i];
   }
+  bool any() const {
+    return std::any_of(words_.begin(), words_.end(), [](uint64_t word) { return word != 0; });
+  }
   bool has_any_of(const MatchSet& other) const {
     for (size_t i = 0; i < words_.size(); ++i) {
       if ((words_[i] & other.words_[i]) != 0) return true;
@@ -108,30 +113,38 @@ struct Anchors {
 };
 
 // The matches that can only hold if a certain byte is in the body. Most bodies have none of these bytes, and to look for
-// one costs much less than to try a match.
+// all of them at once costs much less than to try a match.
 class TextAnchors {
  public:
-  explicit TextAnchors(size_t matches = 0) : all_(matches), matches_(matches) {}
+  explicit TextAnchors(size_t matches = 0);
 
   // Adds a match by one of its conditions on the whole body; returns false if there is no such condition.
   bool add(const Match& match, size_t number);
 
   const MatchSet& all() const { return all_; }
 
+  // The sets of bytes that a body has, of which `kEquals` is one.
+  uint8_t sets_in(View body) const { return sets_.in(body); }
+  static constexpr uint8_t kEquals = 1;
+
   // Adds the matches that may hold for a body to `candidates`, as far as they are among others.
-  void find(View body, const MatchSet& among, MatchSet& candidates) const {
+  void find(View body, uint8_t sets, const MatchSet& among, MatchSet& candidates) const {
+    if ((sets & ~kEquals) == 0) return;
     for (const Anchor& anchor : anchors_) {
-      if (anchor.matches.has_any_of(among) && body.find(anchor.byte) != View::npos) candidates.add_all(anchor.matches);
+      if ((sets & anchor.set) == 0 || !anchor.matches.has_any_of(among)) continue;
+      if (body.find(anchor.byte) != View::npos) candidates.add_all(anchor.matches);
     }
   }
 
  private:
   struct Anchor {
     char byte;
+    uint8_t set;
     MatchSet matches;
   };
 
   std::vector<Anchor> anchors_;
+  ByteSets sets_;
   MatchSet all_;
   size_t matches_;
 };
@@ -173,6 +186,7 @@ class Rules {
   const Anchors& body_anchors() const { return body_anchors_; }
   const Anchors& pairs_anchors() const { return pairs_anchors_; }
   const TextAnchors& text_anchors() const { return text_anchors_; }
+  const MatchSet& event_names() const { return event_names_; }  // the matches that only hold if there is an event name
   const MatchSet& without_anchor() const { return without_anchor_; }
   const MatchSet& splitting() const { return splitting_; }  // the matches of rules for lists of events
   size_t conditions() const { return conditions_; }  // of all rules
@@ -198,7 +212,7 @@ class Rules {
   std::vector<Match> matches_;
   Anchors log_anchors_, body_anchors_, pairs_anchors_;
   TextAnchors text_anchors_;
-  MatchSet without_anchor_, splitting_;
+  MatchSet event_names_, without_anchor_, splitting_;
   size_t conditions_ = 0, extracts_ = 0;
   Keys slots_;
   WantedPaths paths_;

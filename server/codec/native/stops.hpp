@@ -2,13 +2,11 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
 #include <vector>
 
-#include "wire.hpp"
+#include "byte_sets.hpp"
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define LOGNOTARY_SSSE3
+#ifdef LOGNOTARY_READS_ON
 #include <emmintrin.h>
 #endif
 
@@ -16,33 +14,21 @@ namespace lognotary {
 
 constexpr size_t kShortestCard = 13;
 
-#if defined(LOGNOTARY_SSSE3) && !defined(__SANITIZE_ADDRESS__)
-#define LOGNOTARY_READS_ON
-
-// Tells whether 16 bytes can be read, though a text has less: what is behind it on the same page means nothing, but is
-// there.
-inline bool can_read_on(const char* text) {
-  constexpr uintptr_t kPage = 4096, kBlock = 16;
-  return reinterpret_cast<uintptr_t>(text) % kPage <= kPage - kBlock;
-}
-#endif
-
-// Tells whether a byte can be in the number of a card.
-inline bool is_card_byte(char c) { return (c >= '0' && c <= '9') || c == ' ' || c == '-'; }
-
 // The stops in a text: a bit for each byte, 64 in a word.
 class StopsOfText {
  public:
+  static constexpr size_t kInWord = 64;
+
   // Returns the first stop from `at` on; `size`, which is that of the text, if there is none.
   size_t next(size_t at, size_t size) const {
-    size_t word = at / 64;
+    size_t word = at / kInWord;
     if (word >= words_.size()) return size;
-    uint64_t left = words_[word] & (~uint64_t{0} << at % 64);
+    uint64_t left = words_[word] & (~uint64_t{0} << at % kInWord);
     while (left == 0) {
       if (++word == words_.size()) return size;
       left = words_[word];
     }
-    return word * 64 + static_cast<size_t>(__builtin_ctzll(left));
+    return word * kInWord + static_cast<size_t>(__builtin_ctzll(left));
   }
 
   bool any() const { return any_; }
@@ -53,13 +39,9 @@ class StopsOfText {
  private:
   friend class Stops;
 
-  void clear() {
-    words_.clear();
-    any_ = may_have_card_ = false;
-    card_bytes_ = 0;
-  }
+  void clear();
 
-  // Adds 64 bytes: their stops, and those that can be in the number of a card.
+  // Adds the bits of the bytes of a word: of stops, and of what can be in the number of a card.
   void add(uint64_t stops, uint64_t card_bytes);
 
   std::vector<uint64_t> words_;
@@ -71,23 +53,23 @@ class StopsOfText {
 // in most texts.
 class Stops {
  public:
-  // Kinds of stops: before values, in names of schemes, in statements, before options, and within prefixes of tokens, by
+  // Kinds of stops: before values, in names of schemes, in statements, before options, and in prefixes of tokens, by
   // their byte.
   enum Kind : uint8_t { kSeparator, kScheme, kQuote, kOption, kLetter, kHyphen, kUnderscore, kDot };
 
   Stops();
 
-  void add(Kind kind, View bytes);
-  void add_before(Kind kind, char byte);
-  void add_two_before(Kind kind, char byte);
+  void add(Kind kind, char stop) { add(kHere, kind, stop); }
+  void add_before(Kind kind, char byte) { add(kBefore, kind, byte); }
+  void add_two_before(Kind kind, char byte) { add(kTwoBefore, kind, byte); }
   void add_any_two_before(Kind kind);
 
   void find(View text, StopsOfText& into) const;
 
-  // Texts with less bytes than this have no tokens but JSON Web Tokens, and no numbers of cards.
+  // Shorter texts have no tokens but JSON Web Tokens, and no numbers of cards.
   static constexpr size_t kShort = kShortestCard;
 
-  // Tells whether a text of less than `kShort` bytes may have a stop.
+  // Tells whether a text that is shorter than that may have a stop.
   static bool may_be_in_short([[maybe_unused]] View text) {
 #ifdef LOGNOTARY_READS_ON
     if (!can_read_on(text.data())) return true;
@@ -105,32 +87,17 @@ class Stops {
 
  private:
   enum Place : uint8_t { kHere, kBefore, kTwoBefore, kPlaces };
-  static constexpr size_t kBlock = 16;
 
-  // Sets of bytes by their halves: a byte is in those in which both of its halves are, and maybe in others.
-  struct Halves {
-    uint8_t low[kBlock] = {}, high[kBlock] = {};
-
-    void add(char byte, uint8_t set);
-  };
-
-  void add(Place place, Kind kind, char byte);
-
-  uint8_t kinds(Place place, char byte) const { return kinds_[place][static_cast<unsigned char>(byte)]; }
+  void add(Place place, Kind kind, char byte) { kinds_[place].add(byte, static_cast<uint8_t>(1U << kind)); }
   bool is_stop(View text, size_t at) const {
     const char before = at >= 1 ? text[at - 1] : ' ', two_before = at >= 2 ? text[at - 2] : ' ';
-    return (kinds(kHere, text[at]) & kinds(kBefore, before) & kinds(kTwoBefore, two_before)) != 0;
+    return (kinds_[kHere].of(text[at]) & kinds_[kBefore].of(before) & kinds_[kTwoBefore].of(two_before)) != 0;
   }
+  void find_in_blocks(View text, StopsOfText& into) const;
   uint64_t exact(View text, size_t base, uint64_t stops) const;
 
-#ifdef LOGNOTARY_SSSE3
-  void find_in_blocks(View text, StopsOfText& into) const;
-
-  bool has_ssse3_;
-#endif
-  std::array<std::array<uint8_t, 256>, kPlaces> kinds_{};
-  std::array<Halves, kPlaces> halves_;
-  Halves card_bytes_;
+  std::array<ByteSets, kPlaces> kinds_;
+  ByteSets card_bytes_;
 };
 
 }  // namespace lognotary

@@ -54,13 +54,20 @@ bool find_bytes(const Condition& condition, std::string& bytes) {
 
 }  // namespace
 
+TextAnchors::TextAnchors(size_t matches) : all_(matches), matches_(matches) { sets_.add('=', kEquals); }
+
 bool TextAnchors::add(const Match& match, size_t number) {
   for (const Condition& condition : match.of_body) {
     std::string bytes;
     if (!find_bytes(condition, bytes)) continue;
     for (const char byte : bytes) {
       auto anchor = std::find_if(anchors_.begin(), anchors_.end(), [&](const Anchor& one) { return one.byte == byte; });
-      if (anchor == anchors_.end()) anchor = anchors_.insert(anchor, {byte, MatchSet(matches_)});
+      if (anchor == anchors_.end()) {
+        constexpr size_t kOthers = 7;  // sets, besides kEquals
+        const auto set = static_cast<uint8_t>(2U << anchors_.size() % kOthers);
+        sets_.add(byte, set);
+        anchor = anchors_.insert(anchor, {byte, set, MatchSet(matches_)});
+      }
       anchor->matches.add(number);
     }
     all_.add(number);
