@@ -93,6 +93,13 @@ class Classifier {
     Level* level = nullptr;
   };
 
+  // The category of an action: events repeat them.
+  struct KnownCategory {
+    std::string action, target_type;
+    View category;  // of the known words
+  };
+  static constexpr size_t kCategories = 64, kLongestKnown = 64;
+
   // What follows from the keys of a layout: their slots, in their stored order, and the matches that they admit.
   struct KnownLayout {
     uint64_t number = 0;
@@ -138,6 +145,7 @@ class Classifier {
   View actor_type(const Rule& rule);
   View outcome(const Rule& rule);
   View category(const Rule& rule, View action, View target_type);
+  View category_of_words(View action, View target_type);
 
   const Rules& rules_;
   Level resource_, scope_, record_, body_;
@@ -164,6 +172,7 @@ class Classifier {
   std::vector<View> found_;
   RegexScratch regex_scratch_;
   std::string scratch_;
+  std::array<KnownCategory, kCategories> categories_;
 };
 
 }  // namespace lognotary

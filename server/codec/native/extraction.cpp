@@ -2,6 +2,7 @@
 #include "address.hpp"
 #include "classifier.hpp"
 
+#include <functional>
 #include <utility>
 
 namespace lognotary {
@@ -174,7 +175,18 @@ View Classifier::category(const Rule& rule, View action, View target_type) {
       return rules_.words().has(Words::kCategories, scratch_) ? arena_->keep(scratch_) : View();
     });
   }
-  return found.empty() ? rules_.words().category(action, target_type, scratch_) : found;
+  return found.empty() ? category_of_words(action, target_type) : found;
+}
+
+View Classifier::category_of_words(View action, View target_type) {
+  if (action.size() > kLongestKnown || target_type.size() > kLongestKnown) {
+    return rules_.words().category(action, target_type, scratch_);
+  }
+  KnownCategory& known = categories_[(std::hash<View>{}(action) ^ target_type.size()) % kCategories];
+  if (known.category.empty() || known.action != action || known.target_type != target_type) {
+    known = {std::string(action), std::string(target_type), rules_.words().category(action, target_type, scratch_)};
+  }
+  return known.category;
 }
 
 }  // namespace lognotary

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "byte_sets.hpp"
@@ -80,6 +81,7 @@ class MatchSet {
   void keep_all(const MatchSet& other) {
     for (size_t i = 0; i < words_.size(); ++i) words_[i] &= other.words_[i];
   }
+  bool has(size_t match) const { return (words_[match >> 6] >> (match & 63) & 1) != 0; }
   bool any() const {
     return std::any_of(words_.begin(), words_.end(), [](uint64_t word) { return word != 0; });
   }
@@ -118,7 +120,8 @@ class TextAnchors {
  public:
   explicit TextAnchors(size_t matches = 0);
 
-  // Adds a match by one of its conditions on the whole body; returns false if there is no such condition.
+  // Adds a match by one of its conditions on the whole body; returns false if there is no such condition. The match must
+  // live as long as this does.
   bool add(const Match& match, size_t number);
 
   const MatchSet& all() const { return all_; }
@@ -128,20 +131,17 @@ class TextAnchors {
   static constexpr uint8_t kEquals = 1;
 
   // Adds the matches that may hold for a body to `candidates`, as far as they are among others.
-  void find(View body, uint8_t sets, const MatchSet& among, MatchSet& candidates) const {
-    if ((sets & ~kEquals) == 0) return;
-    for (const Anchor& anchor : anchors_) {
-      if ((sets & anchor.set) == 0 || !anchor.matches.has_any_of(among)) continue;
-      if (body.find(anchor.byte) != View::npos) candidates.add_all(anchor.matches);
-    }
-  }
+  void find(View body, uint8_t sets, const MatchSet& among, MatchSet& candidates) const;
 
  private:
   struct Anchor {
     char byte;
     uint8_t set;
     MatchSet matches;
+    std::vector<std::pair<size_t, const Test*>> tests;  // of the matches
   };
+
+  Anchor& of_byte(char byte);
 
   std::vector<Anchor> anchors_;
   ByteSets sets_;
