@@ -56,6 +56,7 @@ def written(*records: dict[str, Any]) -> str:
     return json.dumps({"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]}) + "\n"
 
 
+ONLY_RULES = "--rules prints the rules and classifies nothing: leave out the files, --raw and --rule"
 PAID = record(type="payment", amount="7", user="alice", status="403", address="10.0.0.1:443")
 
 
@@ -95,6 +96,15 @@ def test_an_audit_record_is_explained(directory: Path, capsys: pytest.CaptureFix
         "  empty: record_id, actor_name, actor_type, effective_actor_id, session_id, target_id, target_type, "
         "source_type, source_host, description",
     ]
+
+
+def test_raw_lines_are_explained(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (directory / "events").write_text('{"id": "a"}\nhello\n')
+    lines = classified(capsys, "events", "--raw")
+    assert lines[0] == "events:1, record 1: audit, by the rule item"
+    assert lines[-1] == "2 records: 1 audit (item 1), 1 operational"
+    (directory / "empty").write_text("\n")
+    assert complaint(capsys, "--raw", "empty", status=1) == "lognotary: there is no line in empty\n"
 
 
 def test_lines_are_cut_to_the_terminal_unless_all_is_asked_for(
@@ -294,8 +304,10 @@ def test_a_file_without_records_is_told(directory: Path, capsys: pytest.CaptureF
     [
         ([], "name a file with OTLP logs requests, or - for the standard input"),
         (["-", "-"], "- is given twice: the standard input can be read once"),
-        (["a.json", "--rules"], "--rules prints the rules and classifies nothing: leave out the files and --rule"),
-        (["--rules", "--rule", "a"], "--rules prints the rules and classifies nothing: leave out the files and --rule"),
+        (["--raw"], "name a file with lines of a log, or - for the standard input"),
+        (["a.json", "--rules"], ONLY_RULES),
+        (["--rules", "--rule", "a"], ONLY_RULES),
+        (["--rules", "--raw"], ONLY_RULES),
     ],
 )
 def test_wrong_usage_is_explained(arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
