@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from server.cli import main
+from server.codec.audit.built_in import native_rules
 from server.codec.audit.digest import rules_digest
 from server.settings.settings import load_settings
 
@@ -229,6 +230,17 @@ def test_the_rules_in_force_are_printed_as_the_text_that_has_the_digest(
         assert main(["classify", "--rules"]) == 0
         printed = capsysbinary.readouterr().out
         assert sha256(printed).hexdigest() == rules_digest(load_settings({}, {}).audit_rules)
+
+
+def test_the_digest_of_records_that_the_audit_endpoint_checked_comes_from_the_printed_rules(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "lognotary.toml").unlink()
+    assert main(["classify", "--rules"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    first = next(rule for rule in printed["rules"] if rule["name"] == "otel-audit")
+    text = json.dumps({"version": printed["version"], "rules": [first]}, separators=(",", ":"))
+    assert sha256(text.encode()).hexdigest() == rules_digest(native_rules())
 
 
 def test_rules_come_from_the_settings_that_are_named(
