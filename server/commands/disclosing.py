@@ -35,7 +35,7 @@ class NotDisclosedError(LognotaryError):
 
 
 class Writer(Enum):
-    """Who wrote the marks of a rule into a record."""
+    """Writer of the marks of a rule in a record."""
 
     SERVER = "server"
     SENDER = "sender"
