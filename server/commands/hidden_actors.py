@@ -19,6 +19,7 @@ from storage.conditions import Column
 
 __all__ = ["actor_fields", "hidden_actor_lines", "hint"]
 
+_Search = Callable[[correlation_pb2.SearchRequest], correlation_pb2.SearchResponse]
 _Ranged = (
     correlation_pb2.SearchRequest | correlation_pb2.SearchAuditEventsRequest | correlation_pb2.ActorTimelineRequest
 )
@@ -46,7 +47,7 @@ def _fields(node: Node) -> Iterator[str]:
 
 
 def hidden_actor_lines(
-    search: Callable[[correlation_pb2.SearchRequest], correlation_pb2.SearchResponse],
+    search: _Search,
     fields: Sequence[str],
     asked: _Ranged,
 ) -> list[str]:
@@ -57,36 +58,48 @@ def hidden_actor_lines(
         fields: the fields of actors that were searched, of those that ``actor_fields`` returns.
         asked: the search that found nothing, for its range of time.
     """
-    lines: list[str] = []
-    for field in fields:
-        for beginning in _BEGINNINGS:
-            request = correlation_pb2.SearchRequest(
-                query=_query(field, beginning),
-                streams=[Stream.AUDIT.value],
-                since=asked.since if asked.HasField("since") else None,
-                until=asked.until if asked.HasField("until") else None,
-                page_size=1,
-                check=correlation_pb2.CHECK_SIGNATURES,
-            )
-            try:
-                found = search(request)
-            except (grpc.RpcError, LognotaryError):
-                return lines  # the search itself was answered
-            marks = [getattr(entry.audit_event.audit, _VALUES[field]) for entry in found.entries]
-            lines += [hint(field, mark) for mark in marks if _MARK.fullmatch(mark)]
+    lines = []
+    try:
+        for field in fields:
+            # Whoever searches for an actor may have given its name instead of its ID.
+            names = (field, "actor_name") if field == "actor" and "actor_name" not in fields else (field,)
+            found = (_marks(search, name, asked) for name in names)
+            lines += next(filter(None, found), [])
+    except (grpc.RpcError, LognotaryError):
+        return lines  # the search itself was answered
     return lines
+
+
+def _marks(search: _Search, field: str, asked: _Ranged) -> list[str]:
+    """Return a hint for each kind of mark that records have in a field."""
+    hints = []
+    for beginning in _BEGINNINGS:
+        request = correlation_pb2.SearchRequest(
+            query=_query(field, beginning),
+            streams=[Stream.AUDIT.value],
+            since=asked.since if asked.HasField("since") else None,
+            until=asked.until if asked.HasField("until") else None,
+            page_size=1,
+            check=correlation_pb2.CHECK_SIGNATURES,
+        )
+        marks = [getattr(entry.audit_event.audit, _VALUES[field]) for entry in search(request).entries]
+        hints += [hint(field, mark) for mark in marks if _MARK.fullmatch(mark)]
+    return hints
 
 
 def hint(field: str, mark: str) -> str:
     """Return how to search for records that have a mark in a field of actors."""
     if mark.startswith("[hmac:"):
         return (
-            f"redaction hides actors of other records, as {mark}. Equal actors have equal marks, so this finds the "
-            f"records of that one: {_command(field, mark, is_beginning=False)}"
+            f"redaction has replaced actors of other records by marks, such as {mark}. Equal actors have equal marks; "
+            f"find the records of that one with: {_command(field, mark, is_beginning=False)}"
         )
     command = _command(field, "[redacted:", is_beginning=True)
     disclosed = "; 'lognotary disclose RECORD' shows the actor of one" if ":sha256:" in mark else ""
-    return f"redaction hides actors of other records, as {mark}. This finds these records: {command}{disclosed}"
+    return (
+        f"redaction has replaced actors of other records by marks, such as {mark}. Find these records with: "
+        f"{command}{disclosed}"
+    )
 
 
 def _command(field: str, text: str, *, is_beginning: bool) -> str:

@@ -39,12 +39,12 @@ def test_a_query_searches_for_actors_in_its_fields_of_actors(query: str, fields:
 
 def test_a_hint_says_how_to_search_for_each_kind_of_mark() -> None:
     assert hint("actor", HASHED) == (
-        f"redaction hides actors of other records, as {HASHED}. Equal actors have equal marks, so this finds the "
-        f"records of that one: lognotary audit --actor '{HASHED}'"
+        f"redaction has replaced actors of other records by marks, such as {HASHED}. Equal actors have equal marks; "
+        f"find the records of that one with: lognotary audit --actor '{HASHED}'"
     )
     assert hint("effective_actor", REMOVED) == (
-        f"redaction hides actors of other records, as {REMOVED}. This finds these records: lognotary audit "
-        "--effective-actor '[redacted:*'"
+        f"redaction has replaced actors of other records by marks, such as {REMOVED}. Find these records with: "
+        "lognotary audit --effective-actor '[redacted:*'"
     )
     assert hint("actor", DISCLOSED).endswith(
         "lognotary audit --actor '[redacted:*'; 'lognotary disclose RECORD' shows the actor of one"
@@ -62,6 +62,8 @@ def test_marks_are_looked_for_in_the_searched_fields_and_range_of_time(engine: E
     assert hidden_actor_lines(search, ["actor"], pb.ActorTimelineRequest(until=moment(5))) == []
     assert hidden_actor_lines(search, ["actor"], pb.SearchAuditEventsRequest(since=moment(6))) == []
     assert hidden_actor_lines(search, [], pb.SearchRequest()) == []
+    writer.write([audit_event("login", at=9, actor="u-1", actor_name=REMOVED)])
+    assert hidden_actor_lines(search, ["actor"], pb.SearchRequest(since=moment(6))) == [hint("actor_name", REMOVED)]
 
 
 def test_a_hint_that_cannot_be_found_is_left_out() -> None:
