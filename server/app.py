@@ -30,7 +30,7 @@ from server.api.kept_holds import keep_holds
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, measured_http
 from server.api.server_status import StatusSource
 from server.codec.choose import chosen_codec
-from server.codec.hidden_actors import hides_actors
+from server.codec.hidden_actors import hides_actor_names, hides_actors
 from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import DataDirectory, worker_directory
 from server.data_dir.seen_logs import read_seen
@@ -168,6 +168,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             settings.administration,
             settings.retention_disclosures,
             hides_actors=hides_actors(settings.redaction),
+            hides_names=hides_actor_names(settings.redaction),
         )
         erasing = partial(record_erasure, own_records)
         disclosures = Disclosures(reader, erasing, settings.administration, administration.changing)

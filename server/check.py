@@ -1065,6 +1065,8 @@ _MANIFEST = re.compile(rf"(lognotary/export/v1\n([^\x00-\x1f]+)\n)\n((?:— {_NA
 _EXPORT_KEY = "lognotary/export"
 _HEX = re.compile(r"[0-9a-f]{64}")
 _ROWS = ("ndjson", "csv", "ocsf")  # formats whose rows are read
+_NO_ROWS = "they are not read in files of this format: the file's SHA-256 covers them"
+_NONE_SIGNED = "none is signed by a key that was given"
 _APOSTROPHE = re.compile(r"(\A|[;\t\r\n])'")  # of CSV: at the beginning of a cell, and after separators in it
 _T = TypeVar("_T")
 
@@ -1275,7 +1277,7 @@ def check_rows(manifest: Manifest, file: IO[bytes]) -> str:
     """Check the rows: their order, number and entries; and that each entry is its row's SHA-256."""
     kind = manifest.said["Format"]
     if kind not in _ROWS:
-        return f"rows of {kind} are not read: the file's SHA-256 covers them"
+        return _NO_ROWS
     if file.seek(0, io.SEEK_END) > manifest.said["Size"] + _MIB:
         raise RefusedError("they are not read, because the file is larger than the manifest says")
     file.seek(0)
@@ -1455,6 +1457,8 @@ def check_checkpoints(manifest: Manifest, keys: Sequence[Key], unknown: list[str
         if all(signed_by(checkpoint, key) is None for key in own):
             by = ", ".join(f"{name}+{key_id.hex()}" for name, key_id, _ in checkpoint.signatures)
             unknown.append(f"the checkpoint of {log['Origin']}, which is signed by no key that was given, but by {by}")
+    if len(unknown) == len(logs):
+        return _NONE_SIGNED
     return f"{len(logs) - len(unknown)} of {len(logs)} signed by a key that was given"
 
 
@@ -1602,6 +1606,7 @@ def _complain(message: str) -> int:
     return 2
 
 
+_NOTHING_CHECKED = {_NO_WITNESS, _NO_COMMITMENT, _NO_ROWS, _NONE_SIGNED}
 _BUNDLE = ("The bundle proves nothing.", "this record is in the signed log.", _NOT_PROVED)
 _EXPORT = (
     "The export is not proved.",
@@ -1615,7 +1620,7 @@ def _lines(report: Report, words: tuple[str, str, str]) -> Iterator[str]:
     if any(not step.holds and step.name in ("file", "rows") for step in report.steps):
         nothing = "The file is not what the manifest says."
     for step in report.steps:
-        mark = "·" if step.says in (_NO_WITNESS, _NO_COMMITMENT) else "✔" if step.holds else "✘"
+        mark = "·" if step.says in _NOTHING_CHECKED else "✔" if step.holds else "✘"
         yield f"{mark} {step.name:<12} {_one_line(step.says)}"
     for what in report.not_checked:
         yield f"· not checked: {_one_line(what)}"

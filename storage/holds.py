@@ -19,12 +19,14 @@ __all__ = [
     "count_held",
     "count_hidden_actors",
     "holds_covering",
+    "is_actor_id",
     "read_holds",
     "release_hold",
     "scopes_in_force",
 ]
 
 _ADD, _RELEASE = "add", "release"
+_ID_COLUMNS = tuple(column for column in ACTOR_COLUMNS if column != "ActorName")
 _MARKS = r"\[(redacted|hmac):[a-z_.]+[:\]]"
 
 
@@ -144,16 +146,33 @@ def count_held(engine: Engine, scope: HoldScope) -> int:
     return sum(counts)
 
 
-def count_hidden_actors(engine: Engine, scope: HoldScope) -> int:
-    """Return the number of stored audit records that a scope would cover without its actor, and that hide an actor.
+def is_actor_id(engine: Engine, actor: str) -> bool:
+    """Return whether a stored audit record has a text as the ID of its actor, or of who the actor acts for.
 
     Raises:
         StorageError: storage cannot be read.
     """
-    others = replace(scope, stream=Stream.AUDIT.value, actor="")
-    hidden = " OR ".join(f"match({column}, {sql_text(_MARKS)})" for column in ACTOR_COLUMNS)
-    counted = engine.query(f"SELECT count() FROM audit_logs WHERE {others.condition(Stream.AUDIT)} AND ({hidden})")
-    return int(read_one(counted, uint64))
+    is_it = " OR ".join(f"{column} = {sql_text(actor)}" for column in _ID_COLUMNS)
+    found = engine.query(f"SELECT count() FROM (SELECT 1 FROM audit_logs WHERE {is_it} LIMIT 1)")
+    return bool(read_one(found, uint64))
+
+
+def count_hidden_actors(engine: Engine, scope: HoldScope, *, by_id: bool = False) -> int:
+    """Return the number of stored audit records that match all else of a scope, and hide who may be its actor.
+
+    Args:
+        engine: the storage.
+        scope: the scope, with an actor.
+        by_id: True if the actor is known to be an ID: then records that hide only a name are not its records.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    others = replace(scope, stream=Stream.AUDIT.value, actor="").condition(Stream.AUDIT)
+    columns = _ID_COLUMNS if by_id else ACTOR_COLUMNS
+    hidden = " OR ".join(f"match({column}, {sql_text(_MARKS)})" for column in columns)
+    condition = f"{others} AND ({hidden}) AND NOT ({scope.condition(Stream.AUDIT)})"
+    return int(read_one(engine.query(f"SELECT count() FROM audit_logs WHERE {condition}"), uint64))
 
 
 def _insert(engine: Engine, *values: str) -> None:

@@ -69,7 +69,7 @@ class TestWhatServersExport:
         content, manifest = b"PAR1", replace(export()[1], file_format="parquet")
         report = checker.report(*of_content(content, manifest))
         assert report.holds
-        assert says(report)["rows"] == "rows of parquet are not read: the file's SHA-256 covers them"
+        assert says(report)["rows"] == "they are not read in files of this format: the file's SHA-256 covers them"
         assert list(checker.failed(content, manifest)) == ["file"]
 
     def test_bytes_that_are_not_utf8_are_computed_in_ndjson_and_not_in_csv(self, checker: Checker) -> None:
@@ -124,6 +124,17 @@ class TestCommand:
         assert "✔ Proved: the server signed that it exported this file." in printed
         assert "shop/audit/a: 3 records" in printed
         assert "Not proved: that the file has every record that matches" in printed
+
+    def test_a_step_that_checked_nothing_is_not_marked_as_a_success(
+        self, checker: Checker, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        content, manifest = b"PAR1", replace(export()[1], file_format="parquet")
+        checker.write(*of_content(content, manifest))
+        assert self.run(checker) == 0
+        printed = capsys.readouterr().out
+        assert "\n· rows         they are not read in files of this format" in printed
+        assert "\n· checkpoints  none is signed by a key that was given\n" in printed
+        assert "\n· not checked: the checkpoint of shop/audit/a, which is signed by no key that was given" in printed
 
     def test_an_export_that_does_not_hold_ends_with_status_1(
         self, checker: Checker, capsys: pytest.CaptureFixture[str]

@@ -22,7 +22,7 @@ from storage.disclosures import matching_commitments
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.hold_scope import HoldScope
-from storage.holds import Hold, add_hold, count_held, count_hidden_actors, read_holds, release_hold
+from storage.holds import Hold, add_hold, count_held, count_hidden_actors, is_actor_id, read_holds, release_hold
 from storage.removal import removal_paused, wait_for_removal
 from storage.retention import apply_retention, lacks_hold
 from storage.retention_beside import TABLES_BESIDE, apply_retention_beside
@@ -50,6 +50,7 @@ class Administration:
         disclosure_days: int | None = None,
         *,
         hides_actors: bool = False,
+        hides_names: bool = False,
     ) -> None:
         """Answer from a storage.
 
@@ -60,11 +61,13 @@ class Administration:
             allowed: value of the setting ``administration``.
             disclosure_days: how long disclosed values are kept, in days; None for forever.
             hides_actors: True if redaction hides the IDs of actors.
+            hides_names: True if redaction hides their names, or the IDs of who they act for.
         """
         self._engine = engine
         self._policies = policies
         self._disclosure_days = disclosure_days
         self._hides_actors = hides_actors
+        self._hides_names = hides_names
         self._record = record
         self._allowed = allowed
         self._changing = threading.Lock()
@@ -78,11 +81,7 @@ class Administration:
         """Answer ``AddHold``; raises ApiError and StorageError."""
         check_local(caller, self._allowed)
         scope = scope_of(request.scope)
-        if scope.actor and self._hides_actors:
-            raise ConflictError(
-                "redaction hides the IDs of actors (setting redaction_keys), so a hold by actor would not keep their "
-                "records: hold them by service, trace, category or time"
-            )
+        by_id = self._check_actor(scope.actor) if scope.actor else False
         reason, actor = _said("reason", request.reason), _optional("actor", request.actor)
         name = request.name or f"hold-{uuid.uuid4().hex[:12]}"
         if not _NAME.fullmatch(name):
@@ -110,8 +109,24 @@ class Administration:
                 hold=hold_message(self._hold(name)),
                 records=records,
                 disclosed_values=len(matching_commitments(self._engine, actor=scope.actor)) if scope.actor else 0,
-                hidden_actors=count_hidden_actors(self._engine, scope) if scope.actor else 0,
+                hidden_actors=count_hidden_actors(self._engine, scope, by_id=by_id) if scope.actor else 0,
             )
+
+    def _check_actor(self, actor: str) -> bool:
+        """Check that records show whether they are of an actor; return True if it is the ID of one that is stored."""
+        if self._hides_actors:
+            raise ConflictError(
+                "redaction hides the IDs of actors (setting redaction_keys), so a hold by actor would not keep their "
+                "records: hold them by service, trace, category or time"
+            )
+        by_id = is_actor_id(self._engine, actor)
+        if self._hides_names and not by_id:
+            raise ConflictError(
+                "redaction hides names of actors, or whom they act for (setting redaction_keys), and no stored record "
+                f"has an actor with the ID {actor[:100]!r}, so a hold by this actor may keep nothing: give the ID of "
+                "an actor, or hold the records by service, trace, category or time"
+            )
+        return by_id
 
     def list_holds(self, request: messages.ListHoldsRequest) -> messages.ListHoldsResponse:
         """Answer ``ListHolds``; raises StorageError."""

@@ -14,6 +14,7 @@ from server.commands.arguments.reading import DEFAULT_LIMIT
 from server.commands.audit_query import query_of_options
 from server.commands.complete import check_complete_options, show_completely
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful
+from server.commands.hidden_actors import actor_fields, hidden_actor_lines
 from server.commands.output import Style, complain_lines, say_csv, say_json
 from server.commands.pager import say_paged
 from server.commands.render import event_lines, left_out_events
@@ -72,7 +73,9 @@ def run(options: argparse.Namespace) -> int:
                 width=line_width(sys.stdout),
                 filters=_filters(options, style),
             )
-            say_paged([*heading, *lines, COMPLETENESS], pager=not options.no_pager)
+            fields = actor_fields(query_of_options(options)) if not found.events else ()
+            hints = hidden_actor_lines(source.search, fields, request)
+            say_paged([*heading, *lines, *hints, COMPLETENESS], pager=not options.no_pager)
         doubtful = any(is_doubtful(event.evidence) for event in found.events)
         return 1 if doubtful or found.unproved_omitted or not found.events else 0
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from server.codec.audit.digest import rules_text
 from server.codec.audit.rules import Rule
 from server.codec.redaction import Redactor
-from server.commands.explained import Explained, explain_file
+from server.commands.explained import Explained, explain_requests
 from server.commands.explained_json import explained_json
 from server.commands.explained_lines import explained_lines
-from server.commands.otlp_files import shown_name
+from server.commands.otlp_files import read_raw_lines, read_requests, shown_name
 from server.commands.output import Style, complain, say, say_json, say_signed
 from server.commands.units import line_width
 from server.errors.suggestions import not_one_of
@@ -45,14 +45,16 @@ def run(options: argparse.Namespace) -> int:
     redactor = Redactor(redaction)  # without the key of a deployment: digits of hashes differ from those that it stores
     totals = _Totals()
     for file in options.files:
-        for one in explain_file(file, rules, options.rule, redactor):
+        requests = read_raw_lines(file, redactor) if options.raw else read_requests(file, redactor)
+        for one in explain_requests(requests, rules, options.rule):
             totals.add(one)
             if options.json:
                 say_json(json.dumps(explained_json(one)))
             else:
                 _say(one, options)
     if not totals.records:
-        complain(f"there is no log record in {', '.join(map(shown_name, options.files))}")
+        what = "line" if options.raw else "log record"
+        complain(f"there is no {what} in {', '.join(map(shown_name, options.files))}")
         return 1
     if not options.json and totals.records > 1:
         say(totals.line())

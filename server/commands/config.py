@@ -37,8 +37,12 @@ def check(options: argparse.Namespace) -> int:
         say(*problems, f"✘ {where}: {counted(len(problems), 'problem')}")
     else:
         given = sum(given.origin is not Origin.DEFAULT for given in sources.values.values())
-        rules = f", {counted(len(sources.rules), 'audit rule')}" if sources.rules else ""
-        say(f"✔ {where}: the settings are valid ({counted(given, 'value')} given{rules})")
+        counts = [f"{counted(given, 'value')} given"]
+        if sources.rules:
+            counts.append(counted(len(sources.rules), "audit rule"))
+        if sources.retention:
+            counts.append(counted(len(sources.retention), "rule of retention", "rules of retention"))
+        say(f"✔ {where}: the settings are valid ({', '.join(counts)})")
     return _status(sources, problems)
 
 
@@ -47,7 +51,7 @@ def show(options: argparse.Namespace) -> int:
     sources = gather(vars(options), os.environ)
     settings, problems = check_settings(sources)
     if options.json:
-        say_json(json.dumps(_as_json(sources, problems), indent=2))
+        say_json(json.dumps(_as_json(sources, problems), indent=2, default=str))
     else:
         say(*_lines(sources, settings))
         for problem in problems:
@@ -85,8 +89,10 @@ def _lines(sources: Sources, settings: Settings | None) -> Iterator[str]:
     for setting in SETTINGS:
         given = sources.values[setting.name]
         yield f"{shown[setting.name]:{width}}  # {_origin(setting, given, settings)}".rstrip()
-    for place, _ in sources.retention:
-        yield f"# rule of retention: {place}"
+    for place, rule in sources.retention:
+        yield f"# rule of retention: {_retention_rule(rule)}  # file {place}"
+    if not sources.retention:
+        yield "# rules of retention: none"
     names = ", ".join(_rule_name(rule) for _, rule in sources.rules)
     yield f"# audit rules: {names or 'none'}; built-in rules: {'on' if sources.built_in_rules else 'off'}"
 
@@ -123,6 +129,13 @@ def _hidden(text: str) -> str:
     for secret, instead in _SECRETS:
         text = secret.sub(instead, text)
     return text
+
+
+def _retention_rule(rule: object) -> str:
+    """Return a rule as the settings file has it, on one line, whether it is valid or not."""
+    if not isinstance(rule, dict):
+        return json.dumps(rule, ensure_ascii=False, default=str)
+    return ", ".join(f"{name} = {json.dumps(value, ensure_ascii=False, default=str)}" for name, value in rule.items())
 
 
 def _rule_name(rule: object) -> str:

@@ -1,8 +1,16 @@
-"""The values to which a record has commitments: which of them are wanted, and what they are."""
+"""The values to which a record has commitments: which of them are wanted, what they are, and who wrote the commitments.
+
+A sender may write a text that looks like a commitment. The column ``Redactions``, which only the server writes, has the
+number of values that each rule has replaced: ``check.py`` opens no value of a rule of which the record has more marks.
+"""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Any
 
 from lognotary.v1 import disclosures_pb2
 from server.errors.base import LognotaryError
@@ -11,7 +19,7 @@ from server.notary.commitment import commitment_of
 from server.notary.counted import counted
 from server.notary.disclosure import Commitment, OpenedValue
 
-__all__ = ["ALL", "NotDisclosedError", "chosen", "disclosed", "opened_values", "short"]
+__all__ = ["ALL", "NotDisclosedError", "Writer", "chosen", "disclosed", "opened_values", "replaced", "short", "writers"]
 
 ALL = "all"
 """Word for all commitments of a record."""
@@ -24,6 +32,40 @@ class NotDisclosedError(LognotaryError):
     """A value that is wanted cannot be disclosed; the message says why."""
 
     exit_status = 1
+
+
+class Writer(Enum):
+    """Writer of the marks of a rule in a record."""
+
+    SERVER = "server"
+    SENDER = "sender"
+    UNKNOWN = "unknown"  # some of them are the sender's, and none tells which
+
+
+def replaced(readable: Mapping[str, Any]) -> dict[str, int]:
+    """Return the number of values that the server has replaced in a record, by rule.
+
+    Args:
+        readable: the record as ``readable_record`` returns it.
+    """
+    counts: dict[str, int] = json.loads(readable.get("Redactions") or "{}")
+    return counts
+
+
+def writers(commitments: Sequence[Commitment], counts: Mapping[str, int]) -> dict[str, Writer]:
+    """Return who wrote the commitments of each rule.
+
+    Args:
+        commitments: all commitments of a record.
+        counts: what ``replaced`` returns for it.
+    """
+    return {rule: _writer(number, counts.get(rule, 0)) for rule, number in Counter(c.rule for c in commitments).items()}
+
+
+def _writer(marks: int, replaced: int) -> Writer:
+    if marks <= replaced:
+        return Writer.SERVER
+    return Writer.UNKNOWN if replaced else Writer.SENDER
 
 
 def short(commitment: Commitment) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from server.codec.audit.explain import Explanation, explain
@@ -10,11 +10,10 @@ from server.codec.audit.facts import facts_of
 from server.codec.audit.rules import Rule
 from server.codec.audit.split import events_in
 from server.codec.records import RecordColumns
-from server.codec.redaction import UNREDACTED, Redactor
-from server.commands.otlp_files import ReadRequest, read_requests
+from server.commands.otlp_files import ReadRequest
 from server.notary.origin import Stream
 
-__all__ = ["Explained", "explain_file"]
+__all__ = ["Explained", "explain_requests"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +50,17 @@ class Explained:
         return None if self.event else Stream.OPERATIONAL
 
 
-def explain_file(
-    file: str, rules: Sequence[Rule], wanted: Collection[str], redactor: Redactor = UNREDACTED
+def explain_requests(
+    requests: Iterable[ReadRequest], rules: Sequence[Rule], wanted: Collection[str]
 ) -> Iterator[Explained]:
-    """Yield the records in a file, a record that is a list of events before its events.
+    """Yield the records of requests, a record that is a list of events before its events.
 
     Args:
-        file: path of the file, or ``STANDARD_INPUT``.
+        requests: the requests.
         rules: the audit rules.
         wanted: names of rules; see ``explain``.
-        redactor: replaces secrets before that, as a server does.
-
-    Raises:
-        ConfigError: the file cannot be read, or has something that is not an OTLP logs request.
     """
-    for request in read_requests(file, redactor):
+    for request in requests:
         for row in range(len(request.records)):
             yield from _explain_record(request, row, rules, wanted)
 

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from server.errors.files import unwritable
 from server.notary.counted import counted
 from server.settings.errors import ConfigError
 
-__all__ = ["run"]
+__all__ = ["check_command", "run"]
 
 _STDOUT = "-"
 
@@ -153,6 +154,19 @@ def _output(name: str) -> Iterator[_Output]:
         temporary.unlink(missing_ok=True)
 
 
+def check_command(output: str, manifest: str) -> str:
+    """Return the command that checks an export and its manifest, as a shell takes it.
+
+    Args:
+        output: name of the exported file, or ``-`` for the standard output.
+        manifest: name of its manifest.
+    """
+    # A name that begins with a hyphen would be an option.
+    names = [f"./{name}" if name.startswith("-") else name for name in (output, manifest)]
+    file = "FILE" if output == _STDOUT else names[0]
+    return shlex.join(["lognotary", "check", file, names[1], "--public-key", "KEY"])
+
+
 def _tell(options: argparse.Namespace, summary: export_pb2.ExportSummary, *, matches: bool) -> None:
     output = options.output if matches or options.output == _STDOUT else ""
     manifest = (options.manifest or "") if matches else ""
@@ -176,5 +190,5 @@ def _tell(options: argparse.Namespace, summary: export_pb2.ExportSummary, *, mat
     if summary.later:
         lines.append(f"left out: {counted(summary.later, 'record')} that came after the export began")
     if manifest:
-        lines.append(f"the manifest is {manifest}; to check both: lognotary check FILE MANIFEST --public-key KEY")
+        lines.append(f"the manifest is {manifest}; to check both: {check_command(options.output, manifest)}")
     say(*lines, stream=sys.stderr if options.output == _STDOUT else None)

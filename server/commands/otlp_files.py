@@ -2,6 +2,8 @@
 
 Many requests stand in a file as the Collector's file exporter writes them: JSON, one request per line; or protobuf,
 each request after its length in 4 bytes, the most significant byte first.
+
+Raw lines, which no sender has put into requests yet, are bodies of records of their own.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from server.errors.ingest import MalformedRequestError
 from server.settings.errors import ConfigError
 from server.settings.regular_files import open_regular
 
-__all__ = ["MOST_BYTES", "STANDARD_INPUT", "ReadRequest", "read_requests", "shown_name"]
+__all__ = ["MOST_BYTES", "STANDARD_INPUT", "ReadRequest", "read_raw_lines", "read_requests", "shown_name"]
 
 MOST_BYTES = 64 << 20
 """Largest request that is read, in bytes: the largest that a server accepts by default."""
@@ -39,6 +41,8 @@ _FIRST_FIELD = b"\n"  # the first byte of a request as protobuf; field 1, which 
 _LENGTH_BYTES = 4
 _Read = Callable[[bytes], RecordColumns]
 _NO_OTLP = "this is not an OTLP logs request, neither JSON nor protobuf"
+_RAW = "; to take each line for the body of a log record, add --raw"
+_ROOTS = {"resourceLogs", "resource_logs", "resourceSpans", "resource_spans"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +86,47 @@ def read_requests(file: str, redactor: Redactor = UNREDACTED) -> Iterator[ReadRe
         return decode(request, redactor=redactor)
 
     with _opened(file) as stream:
-        first = stream.read(2)
-        if first in _COMPRESSED:
-            given = "" if file == STANDARD_INPUT else f" {file}"
-            raise ConfigError(f"{name} is compressed: {_COMPRESSED[first]}{given} | lognotary classify -")
-        joined = _Joined(first, stream)
+        first, joined = _begun(file, stream)
         if first[:1] == _FIRST_FIELD:
             yield from _protobuf_or_json(name, joined, read)
         elif first and first < b"\x08":  # no field has a number this low
             yield from _messages(name, joined, read)
         else:
             yield from _lines(name, joined, read)
+
+
+def read_raw_lines(file: str, redactor: Redactor = UNREDACTED) -> Iterator[ReadRequest]:
+    """Yield each line of a file as a request with one record, whose body is the line; arguments as ``read_requests``.
+
+    A file that is one JSON value on several lines is one body. Bytes that are not UTF-8 are replaced, as the
+    Collector's file receiver does.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    name = shown_name(file)
+    with _opened(file) as stream:
+        _, joined = _begun(file, stream)
+        for number in count(1):
+            line = joined.readline(MOST_BYTES + 1)
+            if not line:
+                return
+            line = line.removeprefix(_BOM) if number == 1 else line
+            if number == 1 and line.lstrip()[:1] in (b"{", b"[") and not _is_complete(line):
+                rest = joined.read(MOST_BYTES + 1 - len(line))
+                if _is_complete(line + rest):
+                    yield _raw_request(name, 0, line + rest, redactor)
+                    return
+                joined = _Joined(rest, stream)
+            if line.strip():
+                yield _raw_request(name, number, line, redactor)
+
+
+def _raw_request(name: str, line: int, body: bytes, redactor: Redactor) -> ReadRequest:
+    text = _limited(name, line, body).decode(errors="replace").rstrip("\r\n")
+    records = [{"body": {"stringValue": text}}]
+    request = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]})
+    return ReadRequest(name, line, decode(request_from_json(request.encode()), redactor=redactor))
 
 
 def _opened(file: str) -> AbstractContextManager[BinaryIO]:
@@ -103,6 +137,19 @@ def _opened(file: str) -> AbstractContextManager[BinaryIO]:
     except OSError as error:
         also = "" if error.errno else "; for what is not in a file, give - and write it to the standard input"
         raise ConfigError(unreadable(file, error) + also) from error
+
+
+def _begun(file: str, stream: BinaryIO) -> tuple[bytes, _Joined]:
+    """Return the first two bytes of a file, and all of it.
+
+    Raises:
+        ConfigError: the file is compressed.
+    """
+    first = stream.read(2)
+    if first in _COMPRESSED:
+        given = "" if file == STANDARD_INPUT else f" {file}"
+        raise ConfigError(f"{shown_name(file)} is compressed: {_COMPRESSED[first]}{given} | lognotary classify -")
+    return first, _Joined(first, stream)
 
 
 class _Joined:
@@ -171,7 +218,7 @@ def _lines(name: str, stream: _Joined, read: _Read) -> Iterator[ReadRequest]:
         at = number
         if is_first:
             if not line.lstrip().startswith(b"{"):
-                raise ConfigError(f"{_place(name, at)}: {_NO_OTLP}")
+                raise ConfigError(f"{_place(name, at)}: {_NO_OTLP}{_RAW}")
             if not _is_complete(line):
                 line += stream.read(MOST_BYTES + 1 - len(line))
                 at = 0
@@ -179,7 +226,17 @@ def _lines(name: str, stream: _Joined, read: _Read) -> Iterator[ReadRequest]:
         try:
             yield ReadRequest(name, at, read(request_from_json(_limited(name, at, line))))
         except MalformedRequestError as error:
-            raise ConfigError(f"{_place(name, at)}: {error}") from error
+            hint = "" if _looks_like_otlp(line) else _RAW
+            raise ConfigError(f"{_place(name, at)}: {error}{hint}") from error
+
+
+def _looks_like_otlp(line: bytes) -> bool:
+    """Return whether text is an OTLP request with an error, rather than something else."""
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        return any(f'"{root}"'.encode() in line for root in _ROOTS)
+    return isinstance(content, dict) and not _ROOTS.isdisjoint(content)
 
 
 def _is_complete(line: bytes) -> bool:

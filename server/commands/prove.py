@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lognotary.v1 import evidence_pb2
 from server.commands.bundles import save_bundle
-from server.commands.disclosing import chosen, disclosed, opened_values
+from server.commands.disclosing import Writer, chosen, disclosed, opened_values, replaced, writers
 from server.commands.output import say, say_json
 from server.commands.proved_records import NotProvedError, prove_record
 from server.commands.sources import Source, ask
@@ -36,7 +36,8 @@ def _write(options: argparse.Namespace, source: Source, proof: evidence_pb2.GetI
     try:
         readable = readable_record(proof.record, proof.origin, proof.leaf_index)
         commitments = find_commitments(proof.record, readable)
-        opened = _opened(options, source, commitments)
+        wrote = writers(commitments, replaced(readable))
+        opened = _opened(options, source, [each for each in commitments if wrote[each.rule] is not Writer.SENDER])
         files = build_bundle(
             record=proof.record,
             origin=proof.origin,

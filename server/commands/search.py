@@ -11,6 +11,7 @@ from server.commands.arguments.reading import DEFAULT_LIMIT
 from server.commands.complete import check_complete_options, show_completely
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful_entry
 from server.commands.found import found_lines, left_out_lines
+from server.commands.hidden_actors import actor_fields, hidden_actor_lines
 from server.commands.output import Style, complain_lines, say_csv, say_json
 from server.commands.pager import say_paged
 from server.commands.queries import check_query
@@ -78,7 +79,9 @@ def run(options: argparse.Namespace) -> int:
                 details=options.verbose,
                 width=line_width(sys.stdout),
             )
-            say_paged([*heading, *lines, COMPLETENESS], pager=not options.no_pager)
+            fields = actor_fields(text) if not found.entries else ()
+            hints = hidden_actor_lines(source.search, fields, request)
+            say_paged([*heading, *lines, *hints, COMPLETENESS], pager=not options.no_pager)
         doubtful = any(map(is_doubtful_entry, found.entries))
         return 1 if doubtful or found.unproved_omitted or not found.entries else 0
 

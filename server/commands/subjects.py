@@ -13,6 +13,7 @@ from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful_entry
 from server.commands.found import found_lines, left_out_lines
+from server.commands.hidden_actors import hidden_actor_lines
 from server.commands.later import implausible_note, later_lines
 from server.commands.output import Style, complain_lines, say_csv, say_json, shown
 from server.commands.pager import say_paged
@@ -86,6 +87,8 @@ def _run(noun: str, options: argparse.Namespace, request: Any, read: Callable[[S
             style, width = Style.of(sys.stdout, utc=options.utc), line_width(sys.stdout)
             lines = list(style.zone_lines()) if found.overview.event_count else []
             lines += overview_lines(noun, options.id, found, style, details=options.verbose, width=width)
+            if not found.overview.event_count and isinstance(request, correlation_pb2.ActorTimelineRequest):
+                lines += hidden_actor_lines(source.search, ("actor", "effective_actor"), request)
             if found.overview.event_count:
                 lines += found_lines(_events(found), style, details=options.verbose, width=width)
             say_paged([*lines, COMPLETENESS], pager=not options.no_pager)

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from stat import S_IMODE
 
-from server.codec.producers.policy import POLICIES, Policy, ProducerKeys
+from server.codec.producers.policy import KEYS_ACCEPTED, POLICIES, Policy, ProducerKeys
+from server.errors.files import unreadable
+from server.notary.errors import KeyMaterialError
 from server.notary.handled_texts import as_written
+from server.settings.regular_files import read_regular
 from server.settings.values import read_choice, read_list
 
 __all__ = ["load_producer_keys", "read_policy", "read_producer_keys"]
@@ -35,15 +38,20 @@ def load_producer_keys(paths: Iterable[str]) -> ProducerKeys:
         paths: the paths; of a directory, all files count but those whose names begin with a dot.
 
     Raises:
-        ValueError: a file is too large, or others may read the secret in it.
-        OSError: a file cannot be read.
+        ValueError: a file cannot be read or is too large, or others may read the secret in it.
+        OSError: a directory cannot be read.
         KeyMaterialError: a file has no keys, or a key that cannot be used.
     """
     # Imported here: every command reads settings, and few servers have such keys.
     from server.codec.producers.keys import parse_producer_keys
 
     listed = list(paths)
-    return parse_producer_keys([(str(file), _read(file)) for file in _files(listed)], listed)
+    read = {file: _read(file) for file in _files(listed)}
+    keys = parse_producer_keys([(str(file), content) for file, content in read.items()], listed)
+    for file, content in read.items():
+        if "-----BEGIN" not in content and S_IMODE(file.stat().st_mode) & _OTHERS:
+            raise ValueError(f"{file} has an HMAC secret that other users may read: set its mode to 0600")
+    return keys
 
 
 def _files(paths: Iterable[str]) -> Iterator[Path]:
@@ -55,10 +63,11 @@ def _files(paths: Iterable[str]) -> Iterator[Path]:
 
 
 def _read(file: Path) -> str:
-    status = file.stat()
-    if status.st_size > _LARGEST:
-        raise ValueError(f"{file} is larger than {_LARGEST >> 20} MiB: it is not a file of keys")
-    content = as_written(file.read_bytes())
-    if "-----BEGIN" not in content and S_IMODE(status.st_mode) & _OTHERS:
-        raise ValueError(f"{file} has an HMAC secret that other users may read: set its mode to 0600")
-    return content
+    try:
+        content = read_regular(file, _LARGEST)
+    except OSError as error:
+        raise ValueError(unreadable(file, error)) from error
+    try:
+        return as_written(content)
+    except UnicodeDecodeError as error:
+        raise KeyMaterialError(f"{file}: the file is not text: {KEYS_ACCEPTED}") from error

@@ -18,6 +18,7 @@ __all__ = ["cold_volume_problems", "read_retention_rules"]
 _MOST_RULES = 100
 _NAMES = ("stream", "category", "service", "attribute", "days")
 _CONDITIONS = ("category", "service", "attribute")
+_DAYS = 'write days = 365, days = "52w" or days = "forever"'
 
 
 def read_retention_rules(
@@ -86,10 +87,10 @@ def _problems(table: Any) -> Iterator[str]:
 
 def _wrong_conditions(table: Mapping[str, Any]) -> Iterator[str]:
     if not any(name in table for name in _CONDITIONS):
-        stream = table.get("stream", "audit")
+        stream, days = table.get("stream", "audit"), table.get("days", 30)
         yield (
             f"the rule has no condition: write category, service or attribute, or set the default of the stream with "
-            f'retention_{stream} = "{table.get("days", 30)}d"'
+            f'retention_{stream} = "{days if isinstance(days, str) else f"{days}d"}"'
         )
     for name in _CONDITIONS:
         value = table.get(name, "x")
@@ -111,23 +112,26 @@ def _wrong_conditions(table: Mapping[str, Any]) -> Iterator[str]:
 
 def _wrong_days(table: Mapping[str, Any]) -> Iterator[str]:
     if "days" not in table:
-        yield 'days is missing: write days = 365, or days = "forever"'
+        yield f"days is missing: {_DAYS}"
         return
     days = table["days"]
-    if isinstance(days, int) and not isinstance(days, bool):
-        try:
-            read_days(f"{days}d")
-        except ValueError as error:
-            yield f"days: {error}"
-    elif days != "forever":
-        yield f'days: {days!r} is not a whole number of days: write days = 365 without quotes, or days = "forever"'
+    if isinstance(days, bool) or not isinstance(days, int | str):
+        yield f"days: {days!r} is not a whole number of days: {_DAYS}"
+        return
+    try:
+        _read_days(days)
+    except ValueError as error:
+        yield f"days: {error}"
+
+
+def _read_days(days: int | str) -> int | None:
+    return read_days(days if isinstance(days, str) else f"{days}d")
 
 
 def _rule(table: Mapping[str, Any]) -> tuple[Stream, RetentionRule]:
-    days = table["days"]
     key, equals, value = table.get("attribute", "").partition("=")
     return Stream(table["stream"]), RetentionRule(
-        days=None if days == "forever" else days,
+        days=_read_days(table["days"]),
         category=table.get("category", ""),
         service=table.get("service", ""),
         attribute=(key, value) if equals else None,

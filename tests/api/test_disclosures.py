@@ -144,6 +144,21 @@ def test_the_answer_to_a_hold_of_an_actor_tells_how_many_records_hide_their_acto
         assert (answer.records, answer.disclosed_values, answer.hidden_actors) == said
 
 
+def test_a_hold_of_an_actor_whose_name_is_hidden_needs_the_id(writer: Writer) -> None:
+    write(writer, [audit_event("login", actor="u-1", actor_name="alice")], keys=("actor name",))
+    made = Administration(writer.engine, {AUDIT: Policy(400)}, lambda _: None, "local", hides_names=True)
+    made.begin()
+
+    def add(actor: str) -> messages_of_holds.AddHoldResponse:
+        scope = messages_of_holds.HoldScope(actor=actor)
+        return made.add_hold(messages_of_holds.AddHoldRequest(scope=scope, reason="a lawsuit"), HERE)
+
+    with pytest.raises(ConflictError, match=r"no stored record has an actor with the ID 'alice'.*: give the ID"):
+        add("alice")
+    answer = add("u-1")
+    assert (answer.records, answer.hidden_actors) == (1, 0)
+
+
 def test_nothing_is_erased_if_one_of_many_values_is_held_and_all_are_after_its_release(writer: Writer) -> None:
     write(writer, [log_record("password=a1")])
     write(writer, [log_record("password=a1")], received=START + DAY)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from server.cli import main
+from server.codec.audit.built_in import native_rules
 from server.codec.audit.digest import rules_digest
 from server.settings.settings import load_settings
 
@@ -56,6 +57,7 @@ def written(*records: dict[str, Any]) -> str:
     return json.dumps({"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]}) + "\n"
 
 
+ONLY_RULES = "--rules prints the rules and classifies nothing: leave out the files, --raw and --rule"
 PAID = record(type="payment", amount="7", user="alice", status="403", address="10.0.0.1:443")
 
 
@@ -95,6 +97,15 @@ def test_an_audit_record_is_explained(directory: Path, capsys: pytest.CaptureFix
         "  empty: record_id, actor_name, actor_type, effective_actor_id, session_id, target_id, target_type, "
         "source_type, source_host, description",
     ]
+
+
+def test_raw_lines_are_explained(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (directory / "events").write_text('{"id": "a"}\nhello\n')
+    lines = classified(capsys, "events", "--raw")
+    assert lines[0] == "events:1, record 1: audit, by the rule item"
+    assert lines[-1] == "2 records: 1 audit (item 1), 1 operational"
+    (directory / "empty").write_text("\n")
+    assert complaint(capsys, "--raw", "empty", status=1) == "lognotary: there is no line in empty\n"
 
 
 def test_lines_are_cut_to_the_terminal_unless_all_is_asked_for(
@@ -221,6 +232,17 @@ def test_the_rules_in_force_are_printed_as_the_text_that_has_the_digest(
         assert sha256(printed).hexdigest() == rules_digest(load_settings({}, {}).audit_rules)
 
 
+def test_the_digest_of_records_that_the_audit_endpoint_checked_comes_from_the_printed_rules(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "lognotary.toml").unlink()
+    assert main(["classify", "--rules"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    first = next(rule for rule in printed["rules"] if rule["name"] == "otel-audit")
+    text = json.dumps({"version": printed["version"], "rules": [first]}, separators=(",", ":"))
+    assert sha256(text.encode()).hexdigest() == rules_digest(native_rules())
+
+
 def test_rules_come_from_the_settings_that_are_named(
     directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -294,8 +316,10 @@ def test_a_file_without_records_is_told(directory: Path, capsys: pytest.CaptureF
     [
         ([], "name a file with OTLP logs requests, or - for the standard input"),
         (["-", "-"], "- is given twice: the standard input can be read once"),
-        (["a.json", "--rules"], "--rules prints the rules and classifies nothing: leave out the files and --rule"),
-        (["--rules", "--rule", "a"], "--rules prints the rules and classifies nothing: leave out the files and --rule"),
+        (["--raw"], "name a file with lines of a log, or - for the standard input"),
+        (["a.json", "--rules"], ONLY_RULES),
+        (["--rules", "--rule", "a"], ONLY_RULES),
+        (["--rules", "--raw"], ONLY_RULES),
     ],
 )
 def test_wrong_usage_is_explained(arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,10 +42,27 @@ def test_check_says_that_settings_are_valid(directory: Path, capsys: pytest.Capt
 def test_show_has_the_rules_of_retention(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (directory / "lognotary.toml").write_text("[[retention]]\nstream = 'audit'\nservice = 'a'\ndays = 5\n")
     assert main(["config", "show"]) == 0
-    assert "# rule of retention: lognotary.toml:1\n" in capsys.readouterr().out
+    line = '# rule of retention: stream = "audit", service = "a", days = 5  # file lognotary.toml:1\n'
+    assert line in capsys.readouterr().out
     assert main(["config", "show", "--json"]) == 0
     (rule,) = json.loads(capsys.readouterr().out)["retention_rules"]
     assert rule == {"rule": {"stream": "audit", "service": "a", "days": 5}, "place": "lognotary.toml:1"}
+    assert main(["config", "check"]) == 0
+    valid = "✔ lognotary.toml: the settings are valid (0 values given, 1 rule of retention)\n"
+    assert capsys.readouterr().out == valid
+
+
+def test_show_has_rules_of_retention_that_are_not_valid(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "show"]) == 0
+    assert "# rules of retention: none\n" in capsys.readouterr().out
+    (directory / "lognotary.toml").write_text("[[retention]]\ndays = 2026-01-01\n")
+    assert main(["config", "show"]) == 1
+    assert '# rule of retention: days = "2026-01-01"  # file lognotary.toml:1\n' in capsys.readouterr().out
+    assert main(["config", "show", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["retention_rules"][0]["rule"] == {"days": "2026-01-01"}
+    (directory / "lognotary.toml").write_text("retention = [5]\n")
+    assert main(["config", "show"]) == 1
+    assert "# rule of retention: 5  # file lognotary.toml:1\n" in capsys.readouterr().out
 
 
 def test_check_names_all_problems_with_file_and_line(

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from lognotary.v1 import disclosures_pb2 as messages
-from server.commands.disclosing import NotDisclosedError, chosen, disclosed, opened_values, short
+from server.commands.disclose import disclosed_lines
+from server.commands.disclosing import (
+    NotDisclosedError,
+    Writer,
+    chosen,
+    disclosed,
+    opened_values,
+    replaced,
+    short,
+    writers,
+)
 from server.notary.disclosure import Commitment, OpenedValue
 
 NAME = OpenedValue("key.custom", b"\1" * 32, b"alice")
@@ -67,6 +77,25 @@ def test_many_commitments_are_asked_for_in_parts() -> None:
 
     assert disclosed(nothing, [Commitment("card", f"{number:064x}") for number in range(2001)]) == {}
     assert asked == [1000, 1000, 1]
+
+
+def test_marks_of_a_rule_that_replaced_fewer_values_are_not_the_servers() -> None:
+    assert replaced({"Redactions": '{"card":2,"key.custom":1}'}) == {"card": 2, "key.custom": 1}
+    assert replaced({"Redactions": ""}) == replaced({}) == {}
+    counts = {"card": 1, "key.custom": 1}
+    assert writers(ALL, counts) == {
+        "key.custom": Writer.SERVER,
+        "key.password": Writer.SENDER,
+        "card": Writer.UNKNOWN,
+    }
+    assert list(disclosed_lines([A, B, C, D], {C.digest: NAME}, counts)) == [
+        f"key.custom    {short(A)}  erased or expired",
+        f"key.password  {short(B)}  not a value: the sender wrote this mark",
+        f"card          {short(C)}  alice",
+        f"card          {short(D)}  erased, expired, or written by the sender",
+        "⚠ by the record's column Redactions, the server has replaced 1 value by the rule card, and the record has "
+        "more marks of it: the sender wrote the others",
+    ]
 
 
 def test_values_that_are_gone_are_named_with_the_option_that_leaves_them_out() -> None:

@@ -13,7 +13,7 @@ import pytest
 from server.codec.otlp_json import request_from_json
 from server.codec.signals import Signal
 from server.commands import otlp_files
-from server.commands.otlp_files import read_requests
+from server.commands.otlp_files import read_raw_lines, read_requests
 from server.settings.errors import ConfigError
 
 TRACES = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"a","kind":2,"traceId":"%s"}]}]}]}' % (b"01" * 16)
@@ -77,7 +77,11 @@ def test_the_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("written", "problem"),
     [
-        (b"hello\nworld\n", ":1: this is not an OTLP logs request, neither JSON nor protobuf"),
+        (
+            b"hello\nworld\n",
+            ":1: this is not an OTLP logs request, neither JSON nor protobuf; to take each line for the body of a log "
+            "record, add --raw",
+        ),
         (b"[]", ":1: this is not an OTLP logs request, neither JSON nor protobuf"),
         (b"\x89PNG\r\n", ":1: this is not an OTLP logs request, neither JSON nor protobuf"),
         (b"{\n", ": the request: not JSON: Expecting property name enclosed in double quotes at line 2 column 1"),
@@ -100,6 +104,51 @@ def test_a_file_without_such_requests_is_refused_with_the_place(written: bytes, 
     with pytest.raises(ConfigError) as caught:
         read(file)
     assert str(caught.value).startswith(f"{file}{problem.replace('FILE', str(file))}")
+
+
+@pytest.mark.parametrize(
+    ("written", "is_hinted"),
+    [
+        (b'{"eventName": "GetObject"}', True),
+        (b'{"eventName": {"a": 1}}\n', True),
+        (b'{\n"eventName": [\n', True),
+        (ONE + b"\n7", True),
+        (TRACES, False),
+        (pretty(ONE)[:-1], False),
+    ],
+)
+def test_a_file_that_is_not_meant_as_otlp_is_refused_with_the_option_for_raw_lines(
+    written: bytes, is_hinted: bool, tmp_path: Path
+) -> None:
+    file = tmp_path / "records"
+    file.write_bytes(written)
+    with pytest.raises(ConfigError) as caught:
+        read(file)
+    assert str(caught.value).endswith("; to take each line for the body of a log record, add --raw") is is_hinted
+
+
+@pytest.mark.parametrize(
+    ("written", "bodies"),
+    [
+        (b"\xef\xbb\xbfone\r\n\n two\n", [(1, [b"one"]), (3, [b" two"])]),
+        (b'{"a":1}\n{"b":2}', [(1, [b'{"a":1}']), (2, [b'{"b":2}'])]),
+        (b'{\n"a":1}\n', [(0, [b'{\n"a":1}'])]),
+        (b"[one] a\n[two] b\n", [(1, [b"[one] a"]), (2, [b"[two] b"])]),
+        (b"\xff\n", [(1, ["\ufffd".encode()])]),
+        (b"", []),
+    ],
+)
+def test_raw_lines_are_bodies_of_records(written: bytes, bodies: list[tuple[int, list[bytes]]], tmp_path: Path) -> None:
+    file = tmp_path / "records"
+    file.write_bytes(written)
+    assert [(each.line, each.records.body_text) for each in read_raw_lines(str(file))] == bodies
+
+
+def test_raw_lines_of_a_compressed_file_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "records"
+    file.write_bytes(gzip.compress(b"one", mtime=0))
+    with pytest.raises(ConfigError, match="is compressed"):
+        list(read_raw_lines(str(file)))
 
 
 def test_requests_before_a_line_that_cannot_be_read_are_read(tmp_path: Path) -> None:

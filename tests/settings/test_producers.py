@@ -75,9 +75,20 @@ def test_a_file_that_is_too_large_is_an_error(tmp_path: Path) -> None:
         read_producer_keys(str(file))
 
 
-def test_a_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"nowhere\.pem"):
+def test_what_is_no_secret_is_not_called_one_whoever_may_read_it(tmp_path: Path) -> None:
+    file = write(tmp_path / "README", "hello world")
+    with pytest.raises(KeyMaterialError, match="README: the file has neither PEM nor standard base64: give PEM of "):
+        read_producer_keys(str(tmp_path))
+    file.write_bytes(b"\x30\x82\xff")
+    with pytest.raises(KeyMaterialError, match="README: the file is not text: give PEM of "):
+        read_producer_keys(str(file))
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"there is no file {tmp_path}/nowhere.pem: check the path"):
         load_settings({"producer_keys": str(tmp_path / "nowhere.pem")}, {})
+    with pytest.raises(ConfigError, match="/dev/zero cannot be read: it is not a regular file"):
+        load_settings({"producer_keys": "/dev/zero"}, {})
 
 
 def test_signatures_are_annotated_unless_the_setting_says_otherwise() -> None:

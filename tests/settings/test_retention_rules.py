@@ -49,6 +49,12 @@ days = "forever"
     assert load_settings({}, {}).retention_rules == {}
 
 
+@pytest.mark.parametrize(("days", "kept"), [("30", 30), ("'30d'", 30), ("'52w'", 364), ("'forever'", None)])
+def test_days_are_a_number_or_a_duration_as_in_other_settings(tmp_path: Path, days: str, kept: int | None) -> None:
+    rules = f"[[retention]]\nstream = 'audit'\nservice = 'a'\ndays = {days}\n"
+    assert load(tmp_path, rules).retention_rules == {AUDIT: (RetentionRule(kept, service="a"),)}
+
+
 @pytest.mark.parametrize(
     ("rule", "problem"),
     [
@@ -66,10 +72,17 @@ days = "forever"
         ("stream = 'spans'\ncategory = 'data'", 'category: only audit records have one: write stream = "audit"'),
         ("attribute = 'k'", "attribute: 'k' is not a key and a value: write attribute = \"key=value\""),
         ("attribute = 'k='", "attribute: 'k=' is not a key and a value"),
-        ("service = 'a'", 'days is missing: write days = 365, or days = "forever"'),
+        (
+            "days = '4w'",
+            "the rule has no condition: write category, service or attribute, or set the default of the "
+            'stream with retention_audit = "4w"',
+        ),
+        ("service = 'a'", 'days is missing: write days = 365, days = "52w" or days = "forever"'),
         ("days = 0", "days: 0d is too short"),
         ("days = 20000", "days: 20000d is more than 18250d"),
-        ("days = '30d'", "days: '30d' is not a whole number of days: write days = 365 without quotes"),
+        ("days = '30'", "days: '30' is not a number of days or weeks, such as 30d or 4w, or 'forever'"),
+        ("days = '36h'", "days: '36h' is not a whole number of days: give days or weeks"),
+        ("days = 1.5", 'days: 1.5 is not a whole number of days: write days = 365, days = "52w" or days = "forever"'),
         ("days = true", "days: True is not a whole number of days"),
         ("sevice = 'a'", "unknown setting sevice in [[retention]]; did you mean 'service'?"),
         ("colour = 'a'", "unknown setting colour in [[retention]]; a rule may have stream, category"),

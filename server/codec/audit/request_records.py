@@ -36,8 +36,8 @@ class RecordPlace(NamedTuple):
     end: int
 
     def __str__(self) -> str:
-        """The place as messages name it."""
-        return f"resource_logs[{self.resource_logs}].scope_logs[{self.scope_logs}].log_records[{self.log_record}]"
+        """The place as messages name it, with the names of OTLP/JSON."""
+        return f"resourceLogs[{self.resource_logs}].scopeLogs[{self.scope_logs}].logRecords[{self.log_record}]"
 
 
 def records_of(request: bytes) -> Iterator[RecordPlace]:

@@ -254,9 +254,9 @@ def _check(record: LogRecord, where: str, redactor: Redactor) -> StrictRecord:
     if named is not None and named.string_value:
         where += f" ({RECORD_ID} {named.string_value[:_SHOWN]!r})"
     for field, sent, what in (
-        ("time_unix_nano", record.time_unix_nano, "the time of the event"),
-        ("observed_time_unix_nano", record.observed_time_unix_nano, "the time at which the event was observed"),
-        ("event_name", record.event_name, "the name of the event"),
+        ("timeUnixNano", record.time_unix_nano, "the time of the event"),
+        ("observedTimeUnixNano", record.observed_time_unix_nano, "the time at which the event was observed"),
+        ("eventName", record.event_name, "the name of the event"),
     ):
         if not sent:
             raise _invalid(where, f"{field} is missing: send {what}")

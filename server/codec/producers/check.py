@@ -12,6 +12,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from server.codec.annotations import Annotation, Annotations
 from server.codec.audit.integrity_form import INTEGRITY_PREFIX, MAX_BYTES, Budget
+from server.codec.audit.request_records import RecordPlace
 from server.codec.decode_parts import reason_of
 from server.codec.limits import MAX_MEMBERS, MAX_RECORDS, ROW_LIMITS, malformed, too_many_members, too_many_records
 from server.codec.producers.envelope import Envelope
@@ -87,13 +88,13 @@ class SignatureCheck:
     def _verdicts(self, request: bytes, received: int) -> Iterator[Verdict]:
         trust, budget, envelope = self._trust, Budget(_MOST_VALUES), Envelope(request)
         number = 0
-        for resource_logs in envelope.resource_logs():
+        for resource_number, resource_logs in enumerate(envelope.resource_logs()):
             shared: Mapping[str, str | None] | None = None
-            for place in envelope.records(resource_logs):
+            for place in envelope.records(resource_number, resource_logs):
                 number += 1
                 if number > MAX_RECORDS:
                     raise too_many_records(ROW_LIMITS, Signal.LOGS)
-                if all(request.find(mark, *place) < 0 for mark in self._marks):
+                if all(request.find(mark, place.start, place.end) < 0 for mark in self._marks):
                     yield UNSIGNED
                     continue
                 if shared is None:
@@ -106,7 +107,7 @@ class SignatureCheck:
                 yield verdict
                 is_proved = verdict.result is Result.VERIFIED or not self._requires
                 if not is_proved and (verdict is _TOO_LARGE or self._is_native(record)):
-                    raise _refusal(record, number, verdict)
+                    raise _refusal(record, place, verdict)
 
 
 _UNREAD: Mapping[str, str | None] = {}
@@ -127,13 +128,12 @@ def _parsed(kind: type[_Message], request: bytes, content: bytes) -> _Message:
     return message
 
 
-def _refusal(record: LogRecord, number: int, verdict: Verdict) -> UnprovedRecordError:
+def _refusal(record: LogRecord, place: RecordPlace, verdict: Verdict) -> UnprovedRecordError:
     ids = [one.value.string_value for one in record.attributes if one.key == "audit.record.id"]
     named = f" (audit.record.id {ids[-1][:80]!r})" if ids and ids[-1] else ""
     wrong = f"its signature is {verdict.result.value}: {verdict.reason}"
     if verdict.result is Result.UNSIGNED:
         wrong = f"it is not signed: {VALUE} is missing"
     return UnprovedRecordError(
-        f"record {number} of the request{named} is an audit record and must have a valid signature of a trusted "
-        f"producer, but {wrong}"
+        f"{place}{named}: an audit record must have a valid signature of a trusted producer, but {wrong}"
     )

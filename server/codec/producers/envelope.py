@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from server.codec.audit.request_records import RecordPlace
 from server.codec.limits import MAX_RECORDS, ROW_LIMITS, MalformedReason, malformed, too_many_records
 from server.codec.signals import Signal
 from server.errors.ingest import MalformedRequestError
@@ -60,11 +61,18 @@ class Envelope:
         parts = (place for tag, place in self._fields(resource_logs) if tag == _RESOURCE)
         return b"".join(self._request[start:end] for start, end in parts)
 
-    def records(self, resource_logs: Place) -> Iterator[Place]:
-        """Yield the records of ResourceLogs, in the order in which codecs count them."""
-        for tag, scope_logs in self._fields(resource_logs):
-            if tag in _SCOPE_LOGS:
-                yield from (place for inner, place in self._fields(scope_logs) if inner == _LOG_RECORDS)
+    def records(self, number: int, resource_logs: Place) -> Iterator[RecordPlace]:
+        """Yield the records of ResourceLogs, in the order in which codecs count them.
+
+        Args:
+            number: number of the ResourceLogs in the request, from 0.
+            resource_logs: its place.
+        """
+        scopes = (place for tag, place in self._fields(resource_logs) if tag in _SCOPE_LOGS)
+        for scope_number, scope_logs in enumerate(scopes):
+            records = (place for tag, place in self._fields(scope_logs) if tag == _LOG_RECORDS)
+            for record_number, (start, end) in enumerate(records):
+                yield RecordPlace(number, scope_number, record_number, start, end)
 
     def _fields(self, message: Place) -> Iterator[tuple[int, Place]]:
         """Yield the tag of each field, and its value."""

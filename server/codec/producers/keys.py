@@ -13,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 
 from server.codec.producers.algorithms import PublicKey, unusable
-from server.codec.producers.policy import ProducerKeys
+from server.codec.producers.policy import KEYS_ACCEPTED, ProducerKeys
 from server.notary.errors import KeyMaterialError
 
 __all__ = ["certificate_fingerprint", "key_fingerprint", "keys_as_der", "keys_from_der", "parse_producer_keys"]
@@ -90,7 +90,9 @@ def _secret(content: str) -> bytes:
     try:
         secret = b64decode("".join(content.split()), validate=True)
     except ValueError:
-        raise ValueError("is neither PEM nor standard base64, as the hmac_key file of the Collector is") from None
+        raise ValueError(f"the file has neither PEM nor standard base64: {KEYS_ACCEPTED}") from None
+    if not secret:
+        raise ValueError(f"the file is empty: {KEYS_ACCEPTED}")
     if len(secret) < _SHORTEST_SECRET:
         raise ValueError(f"an HMAC secret must have at least {_SHORTEST_SECRET} bytes, this one has {len(secret)}")
     if _is_public(secret):
@@ -109,18 +111,23 @@ def _is_public(der: bytes) -> bool:
 def _pem(content: str) -> Iterable[PublicKey | x509.Certificate]:
     blocks = [(match[1], match[0].encode()) for match in _BLOCK.finditer(content)]
     if not blocks:
-        raise ValueError("the PEM is incomplete")
+        raise ValueError(f"the PEM is incomplete: {KEYS_ACCEPTED}")
     for label, block in blocks:
         if "PRIVATE" in label:
             raise ValueError("this is a private key: give its public key or its certificate")
-        certificate = x509.load_pem_x509_certificate(block) if label == "CERTIFICATE" else None
-        key = certificate.public_key() if certificate else _load(label, block)
+        certificate, key = _load(label, block)
         if wrong := unusable(key):
             raise ValueError(wrong)
         yield certificate or key  # type: ignore[misc] # `unusable` leaves only a PublicKey
 
 
-def _load(label: str, block: bytes) -> object:
-    if not label.endswith("PUBLIC KEY"):
-        raise ValueError(f"{label.lower()} is neither a public key nor a certificate")
-    return serialization.load_pem_public_key(block)
+def _load(label: str, block: bytes) -> tuple[x509.Certificate | None, object]:
+    if label != "CERTIFICATE" and not label.endswith("PUBLIC KEY"):
+        raise ValueError(f"{label.lower()} is neither a public key nor a certificate: {KEYS_ACCEPTED}")
+    try:
+        if label == "CERTIFICATE":
+            certificate = x509.load_pem_x509_certificate(block)
+            return certificate, certificate.public_key()
+        return None, serialization.load_pem_public_key(block)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ValueError(f"the PEM of a {label.lower()} is damaged, or of an unknown algorithm") from error

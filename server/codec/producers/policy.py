@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from server.codec.producers.algorithms import PublicKey
 
-__all__ = ["POLICIES", "Policy", "ProducerKeys", "Result"]
+__all__ = ["KEYS_ACCEPTED", "POLICIES", "Policy", "ProducerKeys", "Result"]
 
 
 class Policy(Enum):
@@ -25,6 +25,10 @@ class Policy(Enum):
 
 POLICIES = tuple(policy.value for policy in Policy)
 """Values of the ``producer_signatures`` setting."""
+
+
+KEYS_ACCEPTED = "give PEM of public keys or certificates, or one HMAC secret of at least 16 bytes in base64"
+"""What a file of producers' keys may have, for errors."""
 
 
 class Result(Enum):

@@ -18,17 +18,25 @@ def add_parser(commands: Any) -> None:
         description="Explain what the audit rules make of log records in a file: which rule matches a record and why, "
         "where each field of an audit record comes from, and which rules nearly match and why not. Takes the rules of "
         "the settings, as 'lognotary serve' does, and needs no server. A file has OTLP logs requests: one as JSON, one "
-        "as protobuf, or many as the Collector's file exporter writes them. Exit status 1 if there is no record.",
+        "as protobuf, or many as the Collector's file exporter writes them. With --raw, it has lines of a log, or "
+        "events as JSON. Exit status 1 if there is no record.",
         epilog=examples(
             "lognotary classify audit.json",
             "lognotary classify audit.json --config lognotary.toml --rule billing    # why does my rule not match?",
             "zstd -dc audit.json.zst | lognotary classify - --json",
+            "lognotary classify --raw /var/log/auth.log                              # each line as a body",
             "lognotary classify --rules | sha256sum                                  # the digest in audit records",
             variables=[("LOGNOTARY_CONFIG", "the settings file, without --config")],
         ),
     )
     parser.add_argument(
         "files", metavar="FILE", nargs="*", default=[], help="files with OTLP logs requests; - is the standard input"
+    )
+    parser.add_argument(
+        "--raw",
+        action="store_true",
+        help="take each line for the body of a log record, without a resource and attributes; a file that is one JSON "
+        "value on several lines is one body",
     )
     parser.add_argument(
         "--rule",
@@ -56,9 +64,10 @@ def add_parser(commands: Any) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    if options.rules and (options.files or options.rule):
-        raise ValueError("--rules prints the rules and classifies nothing: leave out the files and --rule")
+    if options.rules and (options.files or options.rule or options.raw):
+        raise ValueError("--rules prints the rules and classifies nothing: leave out the files, --raw and --rule")
     if not options.rules and not options.files:
-        raise ValueError("name a file with OTLP logs requests, or - for the standard input")
+        what = "lines of a log" if options.raw else "OTLP logs requests"
+        raise ValueError(f"name a file with {what}, or - for the standard input")
     if options.files.count("-") > 1:
         raise ValueError("- is given twice: the standard input can be read once")

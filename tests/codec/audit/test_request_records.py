@@ -50,7 +50,7 @@ def test_each_record_has_its_place_and_its_bytes(request: ExportLogsServiceReque
     sent = request.SerializeToString()
     found = [(str(place), sent[place.start : place.end]) for place in records_of(sent)]
     assert found == [
-        (f"resource_logs[{i}].scope_logs[{j}].log_records[{k}]", record.SerializeToString())
+        (f"resourceLogs[{i}].scopeLogs[{j}].logRecords[{k}]", record.SerializeToString())
         for i, resource_logs in enumerate(request.resource_logs)
         for j, scope_logs in enumerate(resource_logs.scope_logs)
         for k, record in enumerate(scope_logs.log_records)

@@ -63,9 +63,9 @@ def test_a_hash_says_nothing_about_secrets_and_the_record_keeps_them(codec: str)
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (_without("time_unix_nano"), "time_unix_nano is missing"),
-        (_without("observed_time_unix_nano"), "observed_time_unix_nano is missing"),
-        (_without("event_name"), "event_name is missing"),
+        (_without("time_unix_nano"), "timeUnixNano is missing"),
+        (_without("observed_time_unix_nano"), "observedTimeUnixNano is missing"),
+        (_without("event_name"), "eventName is missing"),
         (_with("audit.actor.type", AnyValue(string_value="robot")), "audit.actor.type is 'robot': send user, service"),
         (_with("audit.outcome", AnyValue(string_value="SUCCESS")), "send success, failure or unknown"),
         (_with("audit.action", AnyValue(int_value=1)), "audit.action is not a string"),
@@ -88,7 +88,7 @@ def test_a_record_that_lacks_something_is_refused_with_its_place_and_what_to_sen
     change(record)
     with pytest.raises(InvalidAuditRecordError) as refusal:
         check_request(bytes_of(audit_record(), record), every=True)
-    assert str(refusal.value).startswith("resource_logs[0].scope_logs[0].log_records[1]")
+    assert str(refusal.value).startswith("resourceLogs[0].scopeLogs[0].logRecords[1]")
     assert says in str(refusal.value)
     assert "send " in str(refusal.value)
     assert str(_ID) not in refusal.value.loggable
@@ -113,7 +113,7 @@ def test_records_with_one_id_are_one_record_or_a_conflict() -> None:
     picked = ExportLogsServiceRequest.FromString(checked.with_only({_ID}))
     assert list(picked.resource_logs[0].scope_logs[0].log_records) == [record]
     assert picked.resource_logs[0].resource.attributes[0].key == "service.name"
-    with pytest.raises(AuditRecordConflictError, match=r"log_records\[1\].*log_records\[0\]"):
+    with pytest.raises(AuditRecordConflictError, match=r"logRecords\[1\].*logRecords\[0\]"):
         check_request(bytes_of(record, audit_record(_ID, audit_outcome="failure")), every=True)
 
 

@@ -163,8 +163,8 @@ def test_with_require_an_audit_record_that_is_not_verified_refuses_its_request(
     with pytest.raises(UnprovedRecordError) as raised:
         checking.check.examine(request_of(before, record, resource=shared("ES256", reference)), NOW)
     assert str(raised.value) == (
-        "record 2 of the request (audit.record.id 'id-u1') is an audit record and must have a valid signature of a "
-        f"trusted producer, but {reason}"
+        "resourceLogs[0].scopeLogs[0].logRecords[1] (audit.record.id 'id-u1'): an audit record must have a valid "
+        f"signature of a trusted producer, but {reason}"
     )
     assert "id-u1" not in raised.value.loggable
     assert len(checking.counted) == 1

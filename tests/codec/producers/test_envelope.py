@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from server.codec.audit.request_records import records_of
 from server.codec.decode_parts import parse
 from server.codec.producers.envelope import Envelope
 from server.codec.signals import Signal
@@ -25,9 +28,9 @@ def found(request: bytes) -> Found:
     return [
         (
             Resource.FromString(envelope.resource(place)),
-            [LogRecord.FromString(request[start:end]) for start, end in envelope.records(place)],
+            [LogRecord.FromString(request[one.start : one.end]) for one in envelope.records(number, place)],
         )
-        for place in envelope.resource_logs()
+        for number, place in enumerate(envelope.resource_logs())
     ]
 
 
@@ -46,7 +49,7 @@ def assert_same(request: bytes) -> None:
         try:
             for place in (envelope := Envelope(request)).resource_logs():
                 assert len(envelope.resource(place)) <= len(request)
-                assert sum(1 for _ in envelope.records(place)) <= len(request)
+                assert sum(1 for _ in envelope.records(0, place)) <= len(request)
         except MalformedRequestError:
             return
     else:
@@ -55,6 +58,9 @@ def assert_same(request: bytes) -> None:
             for message in (resource, *records):
                 message.DiscardUnknownFields()
         assert made == expected
+        envelope = Envelope(request)
+        places = [envelope.records(number, place) for number, place in enumerate(envelope.resource_logs())]
+        assert list(chain.from_iterable(places)) == list(records_of(request))
 
 
 @settings(max_examples=effort(200), deadline=None)
@@ -95,7 +101,7 @@ def test_fields_are_read_over_up_to_a_limit() -> None:
     for most, refused in ((3, False), (2, True)):
         envelope = Envelope(request, most)
         try:
-            assert [list(envelope.records(place)) for place in envelope.resource_logs()]
+            assert [list(envelope.records(0, place)) for place in envelope.resource_logs()]
         except MalformedRequestError:
             assert refused
         else:

@@ -127,18 +127,29 @@ PRIVATE = private_key("ES256").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, 
     ("content", "message"),
     [
         ("-----BEGIN CERTIFICATE-----\nAAAA", "k.pem: the PEM is incomplete"),
-        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "k.pem: "),
+        (
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+            "k.pem: the PEM of a certificate is damaged, or of an unknown algorithm",
+        ),
+        (
+            "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+            "k.pem: the PEM of a public key is damaged, or of an unknown algorithm",
+        ),
         (PRIVATE, "k.pem: this is a private key"),
         (
             "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----",
             "k.pem: x509 crl is neither a public key nor a certificate",
         ),
         (pem_of(rsa.generate_private_key(65537, 1024)), "k.pem: RSA keys must have 2048 to 8192 bits"),  # noqa: S505 - to be refused
-        ("hello world!", "k.pem: is neither PEM nor standard base64"),
+        (
+            "hello world!",
+            "k.pem: the file has neither PEM nor standard base64: give PEM of public keys or certificates, or one HMAC "
+            "secret of at least 16 bytes in base64",
+        ),
         (b64encode(b"short").decode(), "k.pem: an HMAC secret must have at least 16 bytes, this one has 5"),
-        ("", "k.pem: an HMAC secret must have at least 16 bytes, this one has 0"),
+        ("", "k.pem: the file is empty: give PEM of public keys"),
     ],
-    ids=["incomplete", "damaged", "private", "other", "weak", "neither", "short", "empty"],
+    ids=["incomplete", "damaged", "damaged key", "private", "other", "weak", "neither", "short", "empty"],
 )
 def test_a_file_that_has_no_usable_keys_is_an_error_that_names_it(content: str, message: str) -> None:
     with pytest.raises(KeyMaterialError) as raised:
