@@ -66,10 +66,7 @@ class Stops {
 
   void find(View text, StopsOfText& into) const;
 
-  // Shorter texts have no tokens but JSON Web Tokens, and no numbers of cards.
-  static constexpr size_t kShort = kShortestCard;
-
-  // Tells whether a text that is shorter than that may have a stop.
+  // Tells whether a text of less than 16 bytes may have a stop that is in no prefix of a token.
   static bool may_be_in_short([[maybe_unused]] View text) {
 #ifdef LOGNOTARY_READS_ON
     if (!can_read_on(text.data())) return true;
