@@ -11,10 +11,13 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from server.own_records.record import actor_of_call, own_record
 from server.own_records.sender import OwnRecords
 
-__all__ = ["EVENT_NAME", "PolicyChange", "change_record", "record_change"]
+__all__ = ["EVENT_NAME", "SCOPE_KEY", "PolicyChange", "change_record", "record_change"]
 
 EVENT_NAME = "lognotary.policy.change"
 """EventName of the audit records."""
+
+SCOPE_KEY = "lognotary.hold.scope"
+"""Attribute of the records of added holds: the scope as JSON."""
 
 _SCOPE = "lognotary.administration"
 

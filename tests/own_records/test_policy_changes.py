@@ -44,8 +44,9 @@ def test_an_unnamed_actor_is_the_address_of_the_caller_and_without_one_the_serve
 def test_the_first_retention_is_no_change_and_each_later_one_is_recorded_once(engine: Engine) -> None:
     changes: list[PolicyChange] = []
     for policy in (Policy(400), Policy(400), SHORT, SHORT, Policy(None)):
-        record_retention(engine, {"audit": policy}, changes.append)
+        record_retention(engine, {"audit": policy}, changes.append, "node-1")
     assert [change.details["lognotary.retention.after"] for change in changes] == [SHORT.text(), Policy(None).text()]
+    assert {change.details["lognotary.writer"] for change in changes} == {"node-1"}
     assert changes[0].what == (
         "retention of the stream audit changed from 400 days to category data: 30 days; all others: 400 days"
     )
@@ -56,7 +57,7 @@ def test_changes_of_the_cold_volume_and_of_disclosed_values_are_recorded(engine:
     cold = Policy(400, (), "cold", 90)
     for audit, disclosures in ((Policy(400), None), (cold, None), (cold, 1), (Policy(400, (), "cold", 91), 1)):
         policies = {"audit": audit, DISCLOSURES: Policy(disclosures)}
-        record_retention(engine, policies, changes.append)
+        record_retention(engine, policies, changes.append, "node-1")
         assert read_recorded_policies(engine) == policies
     assert [(change.target, change.target_type, change.what) for change in changes] == [
         (
@@ -79,11 +80,11 @@ def test_a_change_that_could_not_be_recorded_is_recorded_later(engine: Engine) -
         raise NotRecordedError("UNAVAILABLE: overloaded")
 
     changes: list[PolicyChange] = []
-    record_retention(engine, {"audit": Policy(400)}, refuse)
+    record_retention(engine, {"audit": Policy(400)}, refuse, "node-1")
     with pytest.raises(NotRecordedError):
-        record_retention(engine, {"audit": SHORT}, refuse)
+        record_retention(engine, {"audit": SHORT}, refuse, "node-1")
     assert read_recorded_policies(engine) == {"audit": Policy(400)}
-    record_retention(engine, {"audit": SHORT}, changes.append)
+    record_retention(engine, {"audit": SHORT}, changes.append, "node-1")
     assert len(changes) == 1
 
 
