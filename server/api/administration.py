@@ -15,11 +15,12 @@ from server.api.errors import ConflictError, InvalidArgumentError, NotFoundError
 from server.api.hold_messages import hold_message, retention_message, scope_of
 from server.api.local_callers import check_local
 from server.notary.origin import Stream
-from server.own_records.administration import SCOPE_KEY, PolicyChange
+from server.own_records.administration import PolicyChange
 from server.own_records.sender import NotRecordedError
 from storage.disclosures import matching_commitments
 from storage.engine import Engine
 from storage.errors import StorageError
+from storage.hold_records import HOLD_ADDED, HOLD_RELEASED, SCOPE_KEY
 from storage.hold_scope import HoldScope
 from storage.holds import Hold, add_hold, count_held, count_hidden_actors, read_holds, release_hold
 from storage.policies import DISCLOSURES, read_recorded_policies
@@ -148,7 +149,7 @@ class Administration:
                 raise ConflictError(f"the hold {hold.name} was released already")
             # Recorded before, as a hold must not end without a record; and after, as its end may fail.
             about = f"legal hold {hold.name} is about to be released"
-            change = PolicyChange("hold.release", hold.name, "hold", actor, caller, about, reason, is_done=False)
+            change = PolicyChange(HOLD_RELEASED, hold.name, "hold", actor, caller, about, reason, is_done=False)
             self._record_before(change, "the hold was not released")
             release_hold(self._engine, hold.name, reason, actor, caller)
             self._apply_retention()
@@ -236,7 +237,7 @@ class Administration:
         why = f"taken back: {error}"[:_MOST_TEXT]
         what = f"legal hold {name} of {scope.text()}"
         change = PolicyChange(
-            "hold.release", name, "hold", "", "", f"{what} is about to be released", why, is_done=False
+            HOLD_RELEASED, name, "hold", "", "", f"{what} is about to be released", why, is_done=False
         )
         try:
             if any(hold.name == name and hold.released is None for hold in read_holds(self._engine)):
@@ -256,7 +257,7 @@ class Administration:
 def _addition(name: str, scope: HoldScope, reason: str, actor: str, caller: str) -> PolicyChange:
     what = f"legal hold {name} of {scope.text()} is about to be added"
     details = {SCOPE_KEY: scope.text()}
-    return PolicyChange("hold.add", name, "hold", actor, caller, what, reason, details, is_done=False)
+    return PolicyChange(HOLD_ADDED, name, "hold", actor, caller, what, reason, details, is_done=False)
 
 
 def _done(change: PolicyChange, what: str, records: int) -> PolicyChange:

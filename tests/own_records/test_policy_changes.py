@@ -8,11 +8,12 @@ from server.codec.audit.built_in import built_in_rules
 from server.codec.audit.classify import classify
 from server.codec.decode import decode
 from server.notary.origin import Stream
-from server.own_records.administration import EVENT_NAME, PolicyChange, change_record
+from server.own_records.administration import PolicyChange, change_record
 from server.own_records.retention_changes import keep_recording, record_retention
 from server.own_records.sender import NotRecordedError, own_request
 from server.process.pools import Pool
 from storage.engine import Engine
+from storage.hold_records import POLICY_CHANGE
 from storage.policies import DISCLOSURES, note_earlier_policies, read_recorded_policies
 from storage.retention_policy import Policy, RetentionRule
 
@@ -29,7 +30,7 @@ def test_a_change_of_policy_is_an_audit_record_by_the_built_in_rules() -> None:
     assert (fields.actor_id, fields.action, fields.target_id) == (b"eve", b"hold.add", b"case-1")
     assert (fields.target_type, fields.category, fields.outcome) == (b"hold", b"admin", b"success")
     assert fields.source_id == b"127.0.0.1"
-    assert records.event_name == [EVENT_NAME.encode()]
+    assert records.event_name == [POLICY_CHANGE.encode()]
     assert b"legal hold case-1 added: a lawsuit" in records.body[0]
 
 
