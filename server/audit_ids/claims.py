@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from server.audit_ids.chains import Chains, chains_of, digest_link
 from server.audit_ids.standing import Claimant, Standing, ended, newest, standing_of
 from storage.audit_ids import (
     IdRow,
@@ -31,12 +32,12 @@ class Round:
 
     Attributes:
         standings: how each id stands; an id without a standing is free.
-        known: those of the asked digests that a record has, or had when it was claimed.
+        chains: what storage knows about the records that others name.
         gone: ids of records that were stored, and are not in their places now.
     """
 
     standings: dict[UUID, Standing] = field(default_factory=dict)
-    known: frozenset[bytes] = frozenset()
+    chains: Chains = field(default_factory=Chains)
     gone: frozenset[UUID] = frozenset()
 
 
@@ -57,23 +58,21 @@ class Claims:
         self.me = me
         """The process."""
 
-    def claim(self, claims: Sequence[IdRow], chained: Collection[bytes], previous: Collection[bytes]) -> Round:
+    def claim(self, claims: Sequence[IdRow], links: Sequence[IdRow], previous: Collection[bytes]) -> Round:
         """Claim ids, and find out how they stand.
 
         Args:
             claims: the claims, one for each id.
-            chained: digests of those records that later ones may name.
-            previous: digests to look for.
+            links: links of those of the records that are in chains.
+            previous: digests of the records that these name.
 
         Raises:
             StorageError: storage cannot be reached; the claims may be there.
         """
-        links = [replace(one, record_id=link_id(one.digest), state=IdState.LINK) for one in claims]
-        insert_ids(self._engine, [*claims, *(link for link in links if link.digest in chained)])
+        insert_ids(self._engine, [*claims, *links])
         wanted = {one.record_id for one in claims}
         rows = read_ids(self._engine, sorted(wanted | set(map(link_id, previous))))
         standings = standing_of([row for row in rows if row.record_id in wanted], self.me)
-        known = frozenset(row.digest for row in rows if row.state is IdState.LINK) & set(previous)
         earlier = [claim for standing in standings.values() for claim in standing.earlier]
         if earlier and self._is_settled():
             settled = self._settle(earlier)
@@ -82,7 +81,7 @@ class Claims:
                 standings[record_id] = replace(standings[record_id], stored=stored.get(record_id), earlier=())
         kept = [standing.stored for standing in standings.values() if standing.stored is not None]
         gone = {row.record_id for row in kept} - find_in_place(self._engine, kept)
-        return Round(standings, known, frozenset(gone))
+        return Round(standings, chains_of(rows, previous), frozenset(gone))
 
     def insert(self, rows: Sequence[IdRow]) -> None:
         """Store what became of claims; raises StorageError."""
@@ -125,5 +124,7 @@ class Claims:
             return []
         places = self.find(sorted({row.record_id for row in dead}), min(row.claimed_at for row in dead))
         settled = list(ended(sorted(dead, key=lambda row: row.claimed_at), places))
-        self.insert(settled)
+        # Whether a record was in a chain is not known; a row that ends no link does no harm.
+        unlinked = [digest_link(row, row.state) for row in settled if row.state is IdState.RELEASED]
+        self.insert([*settled, *unlinked])
         return settled

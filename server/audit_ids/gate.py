@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from server.admission.admission import MEMORY_FACTOR, Ticket
+from server.audit_ids.chains import KINDS, chain_breaks, links_of
 from server.audit_ids.claims import Claims, Round
 from server.audit_ids.flights import Flight, Flights
 from server.audit_ids.ledger import ClaimLedger
@@ -23,7 +25,6 @@ from server.audit_ids.rounds import Rounds
 from server.audit_ids.standing import Standing
 from server.codec.annotations import annotation
 from server.codec.audit.strict_records import (
-    FIRST_OF_CHAIN,
     StrictRecord,
     StrictRequest,
     check_request,
@@ -46,6 +47,7 @@ _LARGE = 8 << 10  # bytes of a request above which checking it would hold up the
 _CHECKS = 2  # requests checked at the same time
 
 _FREE = Standing()
+_Breaks = Mapping[int, Mapping[str, Any]]
 
 
 class AuditGate:
@@ -84,8 +86,8 @@ class AuditGate:
         self._rounds = Rounds(claims, self._claiming)
         self._ledger = ClaimLedger(claims, self._flights, self._ending, stored_size, now)
         self._doubtful: list[Flight] = []
-        self.chain_breaks = 0
-        """Number of records so far whose producer's chain is broken."""
+        self.chain_breaks: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
+        """Number of records so far whose producer's chain is broken, by the kind of break."""
 
     async def run(self) -> None:
         """Store what became of claims; never ends."""
@@ -178,19 +180,20 @@ class AuditGate:
         if not flights:
             return Round()
         rows: list[IdRow] = [self._ledger.row(flight, IdState.CLAIMED) for flight in flights]
-        chained = frozenset(flight.record.digest for flight in flights if flight.record.in_chain)
-        previous = frozenset(flight.record.previous for flight in flights if flight.record.previous)
-        return await self._rounds.claim(rows, chained, previous)
+        chains = [flight.record.chain for flight in flights]
+        links = [link for row, chain in zip(rows, chains, strict=True) for link in links_of(row, chain, IdState.LINK)]
+        previous = frozenset(chain.predecessor for chain in chains if chain is not None and chain.predecessor)
+        return await self._rounds.claim(rows, links, previous)
 
     async def _submit(
-        self, checked: StrictRequest, flights: Sequence[Flight], broken: Sequence[int], ticket: Ticket, waited: float
+        self, checked: StrictRequest, flights: Sequence[Flight], broken: _Breaks, ticket: Ticket, waited: float
     ) -> dict[UUID, AuditReceipt]:
         """Send new records, and those that are not audit records, down the pipeline; return the receipts.
 
         Args:
             checked: the request.
             flights: the new records, in order.
-            broken: places of those of them whose producer's chain is broken.
+            broken: breaks of their producers' chains, by their places.
             ticket: ticket of the request.
             waited: seconds that the request has waited for its ids.
         """
@@ -201,14 +204,14 @@ class AuditGate:
                 received = received_at(where.received, number)
                 receipt = self._ledger.keep(flight, where.first_leaf + number, received)
                 receipts[receipt.record_id] = receipt
-            self.chain_breaks += len(broken)
+            self.chain_breaks.update(kind for breaks in broken.values() for kind in breaks)
             self._end_doubt()
 
         digest = uuid4().bytes + uuid4().bytes  # its own: a retry never reaches the pipeline while this is open
         parts: list[Part] = []
         if flights:
             new = checked.with_only({flight.record.record_id for flight in flights})
-            annotations = [annotation(number, "audit_chain", {"previous": "unknown"}) for number in broken]
+            annotations = [annotation(number, "audit_chain", breaks) for number, breaks in broken.items()]
             digests = [flight.record.digest.hex() for flight in flights]
             annotations += [annotation(at, DIGEST_MEMBER, {"sha256": digest}) for at, digest in enumerate(digests)]
             parts.append(Part(new, annotations, native=True, digest=digest, kept=kept, waited=waited))
@@ -249,20 +252,17 @@ class AuditGate:
         doubtful, self._doubtful = self._doubtful, []
         self._ledger.release(doubtful)
 
-    def _broken(self, checked: StrictRequest, flights: Sequence[Flight], found: Round) -> list[int]:
-        """Return the places of the new records that name a record before them that is not known."""
-        here = {record.digest for record in checked.records}
-
-        def is_known(previous: bytes) -> bool:
-            return previous in found.known or previous in here or self._flights.has_digest(previous)
-
-        return [
-            number
-            for number, flight in enumerate(flights)
-            if (previous := flight.record.previous) is not None
-            and previous != FIRST_OF_CHAIN
-            and not is_known(previous)
-        ]
+    def _broken(self, checked: StrictRequest, flights: Sequence[Flight], found: Round) -> _Breaks:
+        """Return the breaks of the chains of new records, by their places."""
+        near = {record.digest: record for record in checked.records}
+        broken: dict[int, dict[str, Any]] = {}
+        for number, flight in enumerate(flights):
+            digest = flight.record.chain.predecessor if flight.record.chain is not None else b""
+            if digest not in near and (other := self._flights.with_digest(digest)) is not None:
+                near[digest] = other
+            if breaks := chain_breaks(flight.record, found.chains, near):
+                broken[number] = breaks
+        return broken
 
 
 def _known(flights: Sequence[Flight], found: Round) -> dict[UUID, AuditReceipt]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
-from hashlib import sha256
 from uuid import UUID
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
@@ -20,6 +19,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.audit.errors import CanonicalFormError
 from server.codec.audit.integrity_form import MAX_BYTES, integrity_hash
+from server.codec.audit.producer_chain import ProducerChain, chain_of
 from server.codec.audit.request_records import RecordPlace, pick_records, records_of
 from server.codec.redaction import UNREDACTED, Redactor
 from server.codec.request_look import REFERENCE_LOOK, RequestLook
@@ -27,7 +27,6 @@ from server.errors.audit_records import AuditRecordConflictError, InvalidAuditRe
 from server.errors.ingest import OversizedError
 
 __all__ = [
-    "FIRST_OF_CHAIN",
     "MANDATORY",
     "MAX_RECORDS",
     "MAX_VALUES",
@@ -44,24 +43,9 @@ RECORD_ID = "audit.record.id"
 MANDATORY = (RECORD_ID, "audit.actor.id", "audit.actor.type", "audit.action", "audit.outcome")
 """Keys of the attributes that every audit record must have; a record with any of them says that it is one."""
 
-FIRST_OF_CHAIN = sha256(b"").digest()
-"""The previous hash of the first record of a producer's chain."""
-
 _FORM = "signingprocessor/2"  # of the digests in storage, so it stays even if others come
 _CHOICES = {"audit.actor.type": ("user", "service", "system"), "audit.outcome": ("success", "failure", "unknown")}
-_PREVIOUS = (
-    "audit.prev.hash",
-    "audit.prev_hash",
-    "audit.previous.hash",
-    "audit.previous_hash",
-    "audit.sequence.prev.hash",
-    "audit.sequence.prev_hash",
-    "audit.sequence.previous.hash",
-    "audit.sequence.previous_hash",
-)
-_IN_CHAIN = ("audit.sequence.", "audit.prev")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}")
-_HASH = re.compile(r"(?:sha-?256:)?([0-9a-f]{64})", re.IGNORECASE)
 _SHOWN = 64  # characters of a value in a message
 
 _MANDATORY = tuple(key.encode() for key in MANDATORY)
@@ -102,15 +86,13 @@ class StrictRecord:
         record_id: its id.
         digest: SHA-256 of its canonical JSON, without secrets.
         place: where it is in the request, for messages.
-        in_chain: True if it says that it is part of a chain of its producer.
-        previous: hash of the record before it in that chain, empty if it cannot be read; None if it gives none.
+        chain: its place in a chain of its producer; None if it names none.
     """
 
     record_id: UUID
     digest: bytes
     place: str
-    in_chain: bool
-    previous: bytes | None
+    chain: ProducerChain | None
 
 
 class StrictRequest:
@@ -273,9 +255,7 @@ def _check(record: LogRecord, where: str, redactor: Redactor) -> StrictRecord:
         digest = integrity_hash(redactor.without_secrets(record), _FORM)
     except CanonicalFormError as error:
         raise _invalid(where, f"{error}, so the record has no integrity hash: send {error.remedy}") from None
-    sent_previous = next((values[key] for key in _PREVIOUS if key in values), None)
-    previous = None if sent_previous is None else _hash_of(sent_previous)
-    return StrictRecord(record_id, digest, where, any(key.startswith(_IN_CHAIN) for key in values), previous)
+    return StrictRecord(record_id, digest, where, chain_of(values))
 
 
 def _check_attribute(where: str, key: str, value: AnyValue | None) -> None:
@@ -289,13 +269,6 @@ def _check_attribute(where: str, key: str, value: AnyValue | None) -> None:
         raise _invalid(where, f"the attribute {key} is empty: {wanted}")
     if choices and value.string_value not in choices:
         raise _invalid(where, f"the attribute {key} is {value.string_value[:_SHOWN]!r}: {wanted}")
-
-
-def _hash_of(value: AnyValue) -> bytes:
-    if value.HasField("bytes_value"):
-        return value.bytes_value if len(value.bytes_value) == len(FIRST_OF_CHAIN) else b""
-    found = _HASH.fullmatch(value.string_value)
-    return bytes.fromhex(found[1]) if found else b""
 
 
 def _invalid(where: str, what: str) -> InvalidAuditRecordError:
