@@ -110,7 +110,7 @@ class AuditGate:
     async def submit_audit(self, request: bytes, ticket: Ticket, *, every: bool) -> Sequence[AuditReceipt]:
         """As ``AuditIngest.submit_audit``."""
         arrived = asyncio.get_running_loop().time()
-        ticket.reserve(len(request))
+        ticket.reserve(len(request) + self.look.memory(request) // MEMORY_FACTOR)
         try:
             async with asyncio.timeout(self._ack_timeout):
                 checked = await self._check(request, ticket, every=every)
