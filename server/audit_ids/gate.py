@@ -8,7 +8,7 @@ retry waits for the outcome.
 from __future__ import annotations
 
 import asyncio
-import random
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from server.admission.admission import MEMORY_FACTOR, Ticket
+from server.audit_ids.answers import check_same, claimed_error, known_receipts
 from server.audit_ids.chains import KINDS, chain_breaks, links_of
 from server.audit_ids.claims import Claims, Round
 from server.audit_ids.flights import Flight, Flights
 from server.audit_ids.ledger import ClaimLedger
 from server.audit_ids.rounds import Rounds
-from server.audit_ids.standing import Standing
 from server.codec.annotations import annotation
 from server.codec.audit.strict_records import (
     StrictRecord,
@@ -32,7 +32,6 @@ from server.codec.audit.strict_records import (
 )
 from server.codec.request_look import RequestLook
 from server.codec.rows import received_at
-from server.errors.audit_records import AuditRecordClaimedError, AuditRecordConflictError
 from server.errors.ingest import JournalFailedError, OverloadedError, ShuttingDownError
 from server.pipeline.audit_ingest import AuditReceipt
 from server.pipeline.pipeline import Kept, Part, Pipeline
@@ -46,7 +45,6 @@ _MOST = 200_000  # records on their way
 _LARGE = 8 << 10  # bytes of a request above which checking it would hold up the event loop
 _CHECKS = 2  # requests checked at the same time
 
-_FREE = Standing()
 _Breaks = Mapping[int, Mapping[str, Any]]
 
 
@@ -122,11 +120,15 @@ class AuditGate:
         return await self._store(checked, ticket, arrived)
 
     async def _check(self, request: bytes, ticket: Ticket, *, every: bool) -> StrictRequest:
-        is_large = len(request) > _LARGE
-        survey = await self._run_check(partial(survey_request, request, every=every, look=self.look), is_large)
-        ticket.reserve(max(survey.size, len(request) + survey.memory // MEMORY_FACTOR))
-        check = partial(check_request, request, every=every, look=self.look, survey=survey)
-        return await self._run_check(check, is_large)
+        is_large, left = len(request) > _LARGE, threading.Event()
+        take = partial(survey_request, request, every=every, look=self.look, is_left=left.is_set)
+        check = partial(check_request, request, every=every, look=self.look, is_left=left.is_set)
+        try:
+            survey = await self._run_check(take, is_large)
+            ticket.reserve(max(survey.size, len(request) + survey.memory // MEMORY_FACTOR))
+            return await self._run_check(partial(check, survey=survey), is_large)
+        finally:
+            left.set()  # the thread is for those who wait
 
     async def _run_check(self, check: Callable[[], _T], is_large: bool) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._checking, check) if is_large else check()
@@ -140,7 +142,7 @@ class AuditGate:
         flights = self._flights.begin(fresh, self._now() // 10**6)
         try:
             found = await self._claim(flights)
-            receipts |= _known(flights, found)
+            receipts |= known_receipts([flight.record for flight in flights], found)
             if receipts:  # the pipeline examines only what is new
                 await self._pipeline.examine(checked.with_only(receipts))
         except BaseException:
@@ -170,10 +172,10 @@ class AuditGate:
             _, late = await asyncio.wait(pending, timeout=deadline - clock())
             if late:
                 flight = next(flight for flight in flights if flight.landed in late)
-                raise _claimed(by_id[flight.record.record_id])
+                raise claimed_error(by_id[flight.record.record_id])
         receipts = {flight.record.record_id: flight.landed.result() for flight in flights}
         for record_id, receipt in receipts.items():
-            _check_same(by_id[record_id], receipt.integrity_hash)
+            check_same(by_id[record_id], receipt.integrity_hash)
         return receipts
 
     async def _claim(self, flights: Sequence[Flight]) -> Round:
@@ -263,46 +265,3 @@ class AuditGate:
             if breaks := chain_breaks(flight.record, found.chains, near):
                 broken[number] = breaks
         return broken
-
-
-def _known(flights: Sequence[Flight], found: Round) -> dict[UUID, AuditReceipt]:
-    """Return the receipts of the records that storage has.
-
-    Raises:
-        AuditRecordConflictError: storage has another record under an id, or had one.
-        AuditRecordClaimedError: the record of an id may be on its way elsewhere.
-    """
-    receipts = {}
-    for flight in flights:
-        standing = found.standings.get(flight.record.record_id, _FREE)
-        if (row := standing.stored) is not None:
-            _check_same(flight.record, row.digest)
-            if row.record_id in found.gone:
-                raise AuditRecordConflictError(
-                    f"{flight.record.place}: a record with this id was stored as entry {row.leaf_index} of the log "
-                    f"{row.origin}, but is not there now: it has expired, or was removed, as 'lognotary verify' tells. "
-                    "To store it again, give it another id. Nothing of the request was stored"
-                )
-            receipts[row.record_id] = AuditReceipt(
-                row.record_id, row.digest, row.ingested_at, row.origin, row.leaf_index
-            )
-    for flight in flights:
-        standing = found.standings.get(flight.record.record_id, _FREE)
-        if standing.elsewhere or standing.earlier:
-            raise _claimed(flight.record)
-    return receipts
-
-
-def _check_same(record: StrictRecord, digest: bytes) -> None:
-    if record.digest != digest:
-        raise AuditRecordConflictError(
-            f"{record.place}: a record with this id and other content is stored, of which the integrity hash is "
-            f"{digest.hex()}: give each record an id of its own. Nothing of the request was stored"
-        )
-
-
-def _claimed(record: StrictRecord) -> AuditRecordClaimedError:
-    return AuditRecordClaimedError(
-        f"{record.place}: a record with this id is on its way in another request: send the request again",
-        retry_after=random.uniform(0.5, 2.0),  # noqa: S311 - spreads senders that met
-    )

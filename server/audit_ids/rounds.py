@@ -54,7 +54,8 @@ class Rounds:
         try:
             await asyncio.sleep(_LINGER)
             while self._waiting:
-                together, self._waiting = self._waiting, []
+                together = [asking for asking in self._waiting if not asking.answer.done()]  # others have gone
+                self._waiting = []
                 held.append((together, await self._claim_for(together)))
                 if not self._waiting or len(held) == _MOST_HELD:
                     _answer(held)

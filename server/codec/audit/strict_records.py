@@ -10,7 +10,7 @@ Source: open-telemetry/opentelemetry-specification, pull request 5059, ``specifi
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from server.codec.audit.request_records import RecordPlace, pick_records, record
 from server.codec.redaction import UNREDACTED, Redactor
 from server.codec.request_look import REFERENCE_LOOK, RequestLook
 from server.errors.audit_records import AuditRecordConflictError, InvalidAuditRecordError
-from server.errors.ingest import OversizedError
+from server.errors.ingest import OverloadedError, OversizedError
 
 __all__ = [
     "MANDATORY",
@@ -61,6 +61,10 @@ _LARGEST = MAX_BYTES + MAX_BYTES // 8  # bytes of one record that is parsed
 _SMALL = 64 << 10  # bytes of a record that takes little memory, whatever it has
 _TIMES = 20  # of its size that a record of long texts takes while it is checked, as measured
 _VALUE_BYTES = 1_200  # that each of its values takes, as measured
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +141,20 @@ def may_have_native_keys(request: bytes) -> bool:
     return b"audit." in request
 
 
-def survey_request(request: bytes, *, every: bool, look: RequestLook = REFERENCE_LOOK) -> Survey:
+def survey_request(
+    request: bytes, *, every: bool, look: RequestLook = REFERENCE_LOOK, is_left: Callable[[], bool] = _never
+) -> Survey:
     """Find out what checking a request takes. Args: as ``check_request``.
 
     Raises:
         MalformedRequestError: the bytes are not a request of logs, or have too many records.
         OversizedError: the request has too many audit records.
+        OverloadedError: nobody waits for the result any more.
     """
     seen = look.look(request)
     memory = 0
     for number, place in enumerate(records_of(request)):
+        _check_waited_for(is_left)
         if every and number == MAX_RECORDS:
             raise _too_many("records")
         if place.end - place.start > _SMALL and (every or _may_be_native(request, place)):
@@ -158,7 +166,12 @@ def survey_request(request: bytes, *, every: bool, look: RequestLook = REFERENCE
 
 
 def check_request(
-    request: bytes, *, every: bool, look: RequestLook = REFERENCE_LOOK, survey: Survey | None = None
+    request: bytes,
+    *,
+    every: bool,
+    look: RequestLook = REFERENCE_LOOK,
+    survey: Survey | None = None,
+    is_left: Callable[[], bool] = _never,
 ) -> StrictRequest:
     """Check the audit records of a request, one after the other: of a whole request, parsing takes too much memory.
 
@@ -169,12 +182,14 @@ def check_request(
             same on all servers. A hash over a secret, beside all else that was hashed with it, would let others try
             guesses of the secret.
         survey: what ``survey_request`` has found out, if it was called before.
+        is_left: returns whether nobody waits for the result any more; asked before each record.
 
     Raises:
         MalformedRequestError: the bytes are not such a request.
         InvalidAuditRecordError: a record is not a valid audit record.
         AuditRecordConflictError: two records have the same id and different content.
         OversizedError: the request has too many audit records, or too many values in them.
+        OverloadedError: nobody waits for the result any more.
     """
     survey = survey or survey_request(request, every=every, look=look)
     redactor = look.redactor() if survey.redacts else UNREDACTED
@@ -183,6 +198,7 @@ def check_request(
     by_id: dict[UUID, StrictRecord] = {}
     left, has_others = MAX_VALUES, False
     for place in records_of(request):
+        _check_waited_for(is_left)
         if not (every or _may_be_native(request, place)):
             has_others = True
             continue
@@ -208,6 +224,11 @@ def check_request(
         if first is checked:
             records[place.start] = checked
     return StrictRequest(request, records, native, has_others=has_others)
+
+
+def _check_waited_for(is_left: Callable[[], bool]) -> None:
+    if is_left():
+        raise OverloadedError("audit records were not checked in time", retry_after=5.0)
 
 
 def _too_large(record: bytes, values: int) -> str:

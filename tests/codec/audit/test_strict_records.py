@@ -24,7 +24,7 @@ from server.codec.audit.strict_records import (
 from server.codec.choose import build_look
 from server.codec.redaction_rules import Mode, Redaction
 from server.errors.audit_records import AuditRecordConflictError, InvalidAuditRecordError
-from server.errors.ingest import MalformedRequestError, OversizedError
+from server.errors.ingest import MalformedRequestError, OverloadedError, OversizedError
 from tests.audit_ids.audit_records import audit_record, bytes_of
 
 _ID = UUID("0b5d1d3c-1a77-4a1e-8a47-6a8cf0f3a9d2")
@@ -171,6 +171,22 @@ def test_the_number_in_a_chain_is_an_integer_or_its_digits(value: AnyValue, numb
     record.attributes.append(KeyValue(key="audit.sequence.stream_id", value=AnyValue(string_value="s")))
     (checked,) = check_request(bytes_of(record), every=True).records
     assert checked.chain == ProducerChain(None, number, "s")
+
+
+def test_a_check_that_nobody_waits_for_ends_before_its_next_record() -> None:
+    asked: list[int] = []
+
+    def is_left() -> bool:
+        asked.append(len(asked))
+        return len(asked) == 3
+
+    request = bytes_of(*(audit_record() for _ in range(10)))
+    survey = survey_request(request, every=True)
+    with pytest.raises(OverloadedError):
+        check_request(request, every=True, survey=survey, is_left=is_left)
+    with pytest.raises(OverloadedError):
+        survey_request(request, every=True, is_left=lambda: True)
+    assert len(asked) == 3
 
 
 def _nested(depth: int) -> AnyValue:
