@@ -44,7 +44,9 @@ class Round:
 class Claims:
     """The claims of one process."""
 
-    def __init__(self, engine: Engine, me: Claimant, is_settled: Callable[[], bool]) -> None:
+    def __init__(
+        self, engine: Engine, me: Claimant, is_settled: Callable[[], bool], *, committed: int | None = None
+    ) -> None:
         """Go on with the claims of a writer.
 
         Args:
@@ -52,9 +54,11 @@ class Claims:
             me: the process, with an instance that has claimed nothing yet.
             is_settled: function that returns whether storage has everything that earlier processes of the writer may
                 have sent or journaled.
+            committed: number of entries of the writer's log, if rows behind them are never committed.
         """
         self._engine = engine
         self._is_settled = is_settled
+        self._committed = committed
         self.me = me
         """The process."""
 
@@ -123,6 +127,8 @@ class Claims:
         if not dead:
             return []
         places = self.find(sorted({row.record_id for row in dead}), min(row.claimed_at for row in dead))
+        if self._committed is not None:
+            places = {record: place for record, place in places.items() if place.leaf_index < self._committed}
         settled = list(ended(sorted(dead, key=lambda row: row.claimed_at), places))
         # Whether a record was in a chain is not known; a row that ends no link does no harm.
         unlinked = [digest_link(row, row.state) for row in settled if row.state is IdState.RELEASED]
