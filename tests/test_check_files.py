@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,14 +13,7 @@ import pytest
 from server import check
 from server.commands.bundles import save_bundle
 from tests.checked_bundles import BUNDLE, FIRST, READ, failed, key
-
-
-def zipped(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", method) as file:
-        for name, content in files.items():
-            file.writestr(name, content)
-    return archive.getvalue()
+from tests.saved_again import zipped
 
 
 class TestFiles:
