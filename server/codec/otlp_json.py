@@ -74,6 +74,8 @@ _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")
 _NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
+_LONGEST_PATH = 200  # in messages
+
 
 class _InvalidError(Exception):
     """Error of a value that cannot be converted.
@@ -127,9 +129,14 @@ def request_from_json(body: bytes, signal: Signal = Signal.LOGS) -> bytes:
     try:
         _fill(request, _load(body), 1)
     except _InvalidError as error:
-        where = error.path.removeprefix(".") or "the request"
+        where = _short(error.path.removeprefix(".")) or "the request"
         raise MalformedRequestError(f"{where}: {error.reason}") from None
     return request.SerializeToString()
+
+
+def _short(path: str) -> str:
+    """Leave out the middle of a path that would leave no room for what is wrong there."""
+    return path if len(path) <= _LONGEST_PATH else f"{path[: _LONGEST_PATH - 60]} … {path[-57:]}"
 
 
 def _containers(body: bytes) -> int:

@@ -31,8 +31,15 @@ def sentence(record: correlation_pb2.Record) -> str:
     if audit.source_id:
         parts.append(f"from {audit.source_id}")
     parts.append(f"→ {audit.outcome or 'unknown'}")
-    said = " ".join(parts)
+    said = " ".join([*parts, *_sent_again(record)])
     return f"{said}: {_quoted(record.body)}" if shows_body(record) else said
+
+
+def _sent_again(record: correlation_pb2.Record) -> Iterator[str]:
+    """Yield the keys that were sent more than once, of which the last value counts, with all their values."""
+    for one in record.repeated_attributes:
+        if one.place == "log":
+            yield f"[{visible(one.key)} was sent as {', '.join(one.values)}]"
 
 
 def shows_body(record: correlation_pb2.Record) -> bool:

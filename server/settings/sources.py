@@ -190,9 +190,8 @@ def _check_names(content: Mapping[str, Any], lines: _Lines, sources: Sources) ->
         place = f"{sources.file}{lines.of(name)}"
         if isinstance(content[name], dict) or _is_tables(content[name]):
             more = (
-                did_you_mean(name, ["audit", "retention"])
-                or "; settings stand before the first section, and [audit] and [[retention]] are the only"
-            )
+                "; did you mean [[audit.rules]]?" if name == "rules" else did_you_mean(name, ["audit", "retention"])
+            ) or "; settings stand before the first section, and [audit] and [[retention]] are the only"
             sources.problems.append(f"{place}: unknown section [{name}]{more}")
         else:
             sources.problems.append(f"{place}: unknown setting {name}{did_you_mean(name, names)}")

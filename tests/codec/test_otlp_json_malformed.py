@@ -96,6 +96,16 @@ def test_depth_that_protobuf_would_refuse_is_refused_here() -> None:
     assert "31 levels of maps, or 46 levels of lists" in reason(nested(200))
 
 
+def test_a_long_path_leaves_room_for_what_is_wrong() -> None:
+    value: object = {"stringValue": "core"}
+    for _ in range(100):
+        value = {"kvlistValue": {"values": [{"key": "k", "value": value}]}}
+    message = reason(around_record({"body": value}))
+    assert message.startswith("resourceLogs[0].scopeLogs[0].logRecords[0].body.kvlistValue")
+    assert "31 levels of maps" in message
+    assert len(message) < 400  # what an answer has room for
+
+
 def test_the_message_does_not_repeat_what_was_sent() -> None:
     secret = "hunter2" * 10_000
     for record in ({"flags": secret}, {"traceId": secret}, {"body": secret}, {"attributes": secret}):

@@ -154,6 +154,15 @@ def test_all_values_of_a_repeated_attribute_are_shown_as_they_were_sent() -> Non
     assert shown.count("z: 1") == 1
 
 
+def test_a_line_has_all_values_of_a_repeated_attribute() -> None:
+    sent = [
+        {"place": "log", "key": "audit.actor.id", "values": ["al\x1b", "zz"]},
+        {"place": "scope", "key": "b", "values": "12"},
+    ]
+    shown = shown_events(audit_event(actor_id="zz", action="b", repeated_attributes=sent))
+    assert "zz b → unknown [audit.actor.id was sent as al\\x1b, zz]\n" in shown
+
+
 def test_the_result_of_a_producers_signature_is_in_the_details() -> None:
     signature = {"result": "failed", "reason": "why\x1b", "key": "sha256:00", "algorithm": "ES256"}
     for given, line in (

@@ -303,6 +303,7 @@ def test_a_bad_variable_is_named(tmp_path: Path) -> None:
         ("batch_rows = ", r"settings\.toml:1: the file is not TOML"),
         ("\n[adit]\nbuilt_in_rules = true", r"settings\.toml:2: unknown section \[adit\]; did you mean 'audit'\?"),
         ("[storage]\nurl = 'x'", r"settings\.toml:1: storage: a table is not a text in quotes"),
+        ("[[rules]]\nname = 'a'", r"unknown section \[rules\]; did you mean \[\[audit\.rules\]\]\?"),
         ("[evidence]\nheartbeat = 5", r"unknown section \[evidence\]; settings stand before the first section"),
         (
             "[audit]\nbuilt_in_rules = 'no'",
