@@ -192,9 +192,12 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         stack.callback(ending.set)  # calls that still run do not keep the process from ending
         opened = await stack.enter_async_context(intake.accepting(storage))
         administration.begin()
-        recording = keep_recording(
-            pools.housekeeping, partial(record_retention, reader, recorded_policies(settings), record)
-        )
+
+        def record_policies() -> None:
+            record_retention(reader, recorded_policies(settings), record, identity.writer)
+            administration.follow_recorded()
+
+        recording = keep_recording(pools.housekeeping, record_policies)
         stack.enter_context(background("records of retention", recording, signals.stop))
         keeping = keep_holds(pools.housekeeping, administration)
         stack.enter_context(background("legal holds", keeping, signals.stop))

@@ -61,7 +61,7 @@ class IdState(IntEnum):
     """Meaning of a row; of the rows of one claim, the one with the greatest state counts."""
 
     LINK = 0
-    """Finds a record by its digest; says nothing about the id."""
+    """Finds a record by its digest, or by that of the record before it in a chain; says nothing about the id."""
     CLAIMED = 1
     """The record may be on its way to storage."""
     RELEASED = 2
@@ -75,14 +75,16 @@ class IdRow:
     """A row of ``audit_record_ids``; fields in the order of the columns.
 
     Attributes:
-        record_id: the record's id; of a link, ``link_id`` of the digest.
+        record_id: the record's id; of a link, ``link_id`` of the digest by which it finds the record.
         claim_id: identifier of the claim.
         state: what the row says.
         digest: SHA-256 of the record's canonical JSON.
         origin: log of the writer that claims.
-        instance: identifier of the start of the process that claims.
+        instance: identifier of the start of the process that claims; of a link by the record's own digest that has a
+            number, that of its producer's stream, 0 for none.
         claimed_at: time of the claim by the writer's clock, in milliseconds since the epoch.
-        leaf_index: place in the log, of a stored record.
+        leaf_index: place in the log, of a stored record; of a link by the record's own digest, one more than its number
+            in its producer's chain, 0 for none.
         ingested_at: time of receipt of a stored record, in nanoseconds since the epoch.
     """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from server.notary.origin import Stream
 from storage.engine import Engine
-from storage.errors import StorageError
+from storage.errors import UnreadableTableError
 from storage.hold_scope import ACTOR_COLUMNS, HoldScope
 from storage.rowbinary import int64, read_one, read_rows, text, uint64
 from storage.schema import RECORD_TABLES
@@ -188,7 +188,7 @@ def _scope(name: str, scope: str) -> HoldScope:
     try:
         return HoldScope.from_text(scope)
     except ValueError as error:
-        raise StorageError(
+        raise UnreadableTableError(
             f"the hold {name} cannot be read ({error}): its row in legal_holds was altered, or a later version of "
             "Lognotary wrote it. Nothing is changed before it can be read"
         ) from error

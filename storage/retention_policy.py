@@ -90,6 +90,11 @@ class Policy:
         every = [self.days, *(rule.days for rule in self.rules)]
         return None if None in every else max(days for days in every if days is not None)
 
+    def may_remove_earlier(self, other: Policy) -> bool:
+        """Return whether a record may be removed earlier than by another policy; if unsure, True."""
+        mine, its = (self.days, other.days) if self.rules == other.rules else (self.shortest, other.longest)
+        return mine is not None and (its is None or mine < its)
+
     def text(self) -> str:
         """Return the policy as JSON, always the same text for the same policy."""
         rules = [

@@ -18,13 +18,14 @@ _SPAN_TIMES = "otel_traces_trace_id_ts"
 _VIEW = "otel_traces_trace_id_ts_mv"
 _RECORD_IDS = "audit_record_ids"
 _DISCLOSURES = "disclosures"
+_HOLDS = "legal_holds"
 _WRITTEN = (
     *_RECORDS,
     *_EVIDENCE,
     _RECORD_IDS,
     "log_writers",
     "lognotary_migrations",
-    "legal_holds",
+    _HOLDS,
     "retention_policies",
 )
 
@@ -72,7 +73,7 @@ def _rights(role: Role, database: str) -> Iterator[str]:
         yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, _SPAN_TIMES))
         return
     if role is Role.AUDITOR:
-        yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, *_EVIDENCE, _RECORD_IDS))
+        yield from (f"SELECT ON {database}.{table}" for table in (*_RECORDS, *_EVIDENCE, _RECORD_IDS, _HOLDS))
     else:
         yield f"CREATE DATABASE ON {database}.*"
         yield from (f"SELECT, INSERT, CREATE TABLE ON {database}.{table}" for table in (*_WRITTEN, _SPAN_TIMES))

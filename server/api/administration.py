@@ -14,15 +14,16 @@ from lognotary.v1 import administration_pb2 as messages
 from server.api.errors import ConflictError, InvalidArgumentError, NotFoundError, UnrecordedError
 from server.api.hold_messages import hold_message, retention_message, scope_of
 from server.api.local_callers import check_local
-from server.errors.base import LognotaryError
 from server.notary.origin import Stream
 from server.own_records.administration import PolicyChange
 from server.own_records.sender import NotRecordedError
 from storage.disclosures import matching_commitments
 from storage.engine import Engine
 from storage.errors import StorageError
+from storage.hold_records import HOLD_ADDED, HOLD_RELEASED, SCOPE_KEY
 from storage.hold_scope import HoldScope
 from storage.holds import Hold, add_hold, count_held, count_hidden_actors, is_actor_id, read_holds, release_hold
+from storage.policies import DISCLOSURES, read_recorded_policies
 from storage.removal import removal_paused, wait_for_removal
 from storage.retention import apply_retention, lacks_hold
 from storage.retention_beside import TABLES_BESIDE, apply_retention_beside
@@ -72,10 +73,23 @@ class Administration:
         self._allowed = allowed
         self._changing = threading.Lock()
         self._in_force = False
+        self._is_recorded = False
 
     def begin(self) -> None:
         """Take changes from now on: the tables have the retention of the settings."""
         self._in_force = True
+
+    def follow_recorded(self) -> None:
+        """Keep to the retention that was recorded last, now that this server's is recorded.
+
+        Another server may start with other retention, and record that: no change of a hold may undo this silently. And
+        another server may have undone this server's before it was recorded, so it is put in force once more.
+
+        Raises:
+            StorageError: storage cannot be read, or refuses the change.
+        """
+        self._is_recorded = True
+        self._apply_retention()
 
     def add_hold(self, request: messages.AddHoldRequest, caller: str) -> messages.AddHoldResponse:
         """Answer ``AddHold``; raises ApiError and StorageError."""
@@ -95,15 +109,20 @@ class Administration:
                 raise ConflictError(f"there is or was a hold named {name}: give another name")
             if sum(hold.released is None for hold in known) >= _MOST_HOLDS:
                 raise ConflictError(f"{_MOST_HOLDS} holds are in force, the most there can be: release one first")
+            # Recorded before, as no hold may be in force without a record; and after, as it may not come into force.
+            change = _addition(name, scope, reason, actor, caller)
+            self._record_before(change, "the hold was not added")
             try:
                 records = self._put_in_force(name, scope, reason, actor, caller)
-                self._record(_addition(name, scope, reason, actor, caller, records))
-            except (NotRecordedError, StorageError) as error:
+            except StorageError as error:
                 self._take_back(name, scope, error)
-                if isinstance(error, StorageError):
-                    raise
+                raise
+            try:
+                self._record(_done(change, f"legal hold {name} of {scope.text()} added", records))
+            except NotRecordedError as error:
                 raise UnrecordedError(
-                    f"the hold was not added, because the audit log did not take a record of it: {error}"
+                    f"the hold {name} is in force, but the audit log has only the record that it was about to be "
+                    f"added: {error}"
                 ) from error
             return messages.AddHoldResponse(
                 hold=hold_message(self._hold(name)),
@@ -145,13 +164,8 @@ class Administration:
                 raise ConflictError(f"the hold {hold.name} was released already")
             # Recorded before, as a hold must not end without a record; and after, as its end may fail.
             about = f"legal hold {hold.name} is about to be released"
-            change = PolicyChange("hold.release", hold.name, "hold", actor, caller, about, reason, is_done=False)
-            try:
-                self._record(change)
-            except NotRecordedError as error:
-                raise UnrecordedError(
-                    f"the hold was not released, because the audit log did not take a record of it: {error}"
-                ) from error
+            change = PolicyChange(HOLD_RELEASED, hold.name, "hold", actor, caller, about, reason, is_done=False)
+            self._record_before(change, "the hold was not released")
             release_hold(self._engine, hold.name, reason, actor, caller)
             self._apply_retention()
             try:
@@ -167,7 +181,8 @@ class Administration:
         """Answer ``GetRetention``; raises StorageError."""
         in_force = sum(hold.released is None for hold in read_holds(self._engine))
         return messages.GetRetentionResponse(
-            streams=[retention_message(stream, policy) for stream, policy in self._policies.items()], holds=in_force
+            streams=[retention_message(stream, policy) for stream, policy in self._policies_in_force()[0].items()],
+            holds=in_force,
         )
 
     def keep_holds(self) -> None:
@@ -210,35 +225,58 @@ class Administration:
             return count_held(self._engine, scope)
 
     def _apply_retention(self, *, rewrite: bool = True) -> None:
-        apply_retention(self._engine, self._policies, rewrite=rewrite)
-        audit = self._policies.get(Stream.AUDIT)
-        apply_retention_beside(self._engine, audit.longest if audit else None, self._disclosure_days)
+        policies, disclosures = self._policies_in_force()
+        apply_retention(self._engine, policies, rewrite=rewrite)
+        audit = policies.get(Stream.AUDIT)
+        apply_retention_beside(self._engine, audit.longest if audit else None, disclosures.days)
 
-    def _take_back(self, name: str, scope: HoldScope, error: LognotaryError) -> None:
-        """Release a hold that may not be recorded; if it is after all, the audit log should say that it ended too.
+    def _policies_in_force(self) -> tuple[dict[Stream, Policy], Policy]:
+        """Return the policies of streams, and of disclosed values."""
+        recorded = read_recorded_policies(self._engine) if self._is_recorded else {}
+        policies = {stream: recorded.get(stream.value, policy) for stream, policy in self._policies.items()}
+        return policies, recorded.get(DISCLOSURES, Policy(self._disclosure_days))
+
+    def _record_before(self, change: PolicyChange, otherwise: str) -> None:
+        """Record a change that is about to be made; raises UnrecordedError, which says what was not done."""
+        try:
+            self._record(change)
+        except NotRecordedError as error:
+            raise UnrecordedError(f"{otherwise}, because the audit log did not take a record of it: {error}") from error
+
+    def _take_back(self, name: str, scope: HoldScope, error: StorageError) -> None:
+        """Release a hold that could not be put in force as a whole, with records of that.
 
         Raises:
             UnrecordedError: it remains in force.
         """
+        why = f"taken back: {error}"[:_MOST_TEXT]
+        what = f"legal hold {name} of {scope.text()}"
+        change = PolicyChange(
+            HOLD_RELEASED, name, "hold", "", "", f"{what} is about to be released", why, is_done=False
+        )
         try:
             if any(hold.name == name and hold.released is None for hold in read_holds(self._engine)):
-                why = f"taken back: {error}"[:_MOST_TEXT]
+                self._record(change)
                 release_hold(self._engine, name, why, "", "")
                 self._apply_retention()
-                what = f"legal hold {name} of {scope.text()} released"
                 with contextlib.suppress(NotRecordedError):
-                    self._record(PolicyChange("hold.release", name, "hold", "", "", what, why))
-        except StorageError as left:
+                    self._record(replace(change, what=f"{what} released", is_done=True))
+        except (NotRecordedError, StorageError) as left:
+            cause = left.public if isinstance(left, StorageError) else left
             raise UnrecordedError(
-                f"the hold {name} may be in force, but has no audit record, because {error}; it could not be taken "
-                f"back either: {left.public}. 'lognotary hold list' shows whether it is in force"
+                f"the hold {name} may be in force, but not in all tables, because {error.public}; it could not be "
+                f"taken back either: {cause}. 'lognotary hold list' shows whether it is in force"
             ) from left
 
 
-def _addition(name: str, scope: HoldScope, reason: str, actor: str, caller: str, records: int) -> PolicyChange:
-    details: dict[str, str | int] = {"lognotary.hold.scope": scope.text(), "lognotary.record.count": records}
-    what = f"legal hold {name} of {scope.text()} added"
-    return PolicyChange("hold.add", name, "hold", actor, caller, what, reason, details)
+def _addition(name: str, scope: HoldScope, reason: str, actor: str, caller: str) -> PolicyChange:
+    what = f"legal hold {name} of {scope.text()} is about to be added"
+    details = {SCOPE_KEY: scope.text()}
+    return PolicyChange(HOLD_ADDED, name, "hold", actor, caller, what, reason, details, is_done=False)
+
+
+def _done(change: PolicyChange, what: str, records: int) -> PolicyChange:
+    return replace(change, what=what, details={**change.details, "lognotary.record.count": records}, is_done=True)
 
 
 def _said(name: str, text: str) -> str:

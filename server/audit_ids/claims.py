@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from server.audit_ids.chains import Chains, chains_of, digest_link
 from server.audit_ids.standing import Claimant, Standing, ended, newest, standing_of
 from storage.audit_ids import (
     IdRow,
@@ -31,19 +32,21 @@ class Round:
 
     Attributes:
         standings: how each id stands; an id without a standing is free.
-        known: those of the asked digests that a record has, or had when it was claimed.
+        chains: what storage knows about the records that others name.
         gone: ids of records that were stored, and are not in their places now.
     """
 
     standings: dict[UUID, Standing] = field(default_factory=dict)
-    known: frozenset[bytes] = frozenset()
+    chains: Chains = field(default_factory=Chains)
     gone: frozenset[UUID] = frozenset()
 
 
 class Claims:
     """The claims of one process."""
 
-    def __init__(self, engine: Engine, me: Claimant, is_settled: Callable[[], bool]) -> None:
+    def __init__(
+        self, engine: Engine, me: Claimant, is_settled: Callable[[], bool], *, committed: int | None = None
+    ) -> None:
         """Go on with the claims of a writer.
 
         Args:
@@ -51,29 +54,29 @@ class Claims:
             me: the process, with an instance that has claimed nothing yet.
             is_settled: function that returns whether storage has everything that earlier processes of the writer may
                 have sent or journaled.
+            committed: number of entries of the writer's log, if rows behind them are never committed.
         """
         self._engine = engine
         self._is_settled = is_settled
+        self._committed = committed
         self.me = me
         """The process."""
 
-    def claim(self, claims: Sequence[IdRow], chained: Collection[bytes], previous: Collection[bytes]) -> Round:
+    def claim(self, claims: Sequence[IdRow], links: Sequence[IdRow], previous: Collection[bytes]) -> Round:
         """Claim ids, and find out how they stand.
 
         Args:
             claims: the claims, one for each id.
-            chained: digests of those records that later ones may name.
-            previous: digests to look for.
+            links: links of those of the records that are in chains.
+            previous: digests of the records that these name.
 
         Raises:
             StorageError: storage cannot be reached; the claims may be there.
         """
-        links = [replace(one, record_id=link_id(one.digest), state=IdState.LINK) for one in claims]
-        insert_ids(self._engine, [*claims, *(link for link in links if link.digest in chained)])
+        insert_ids(self._engine, [*claims, *links])
         wanted = {one.record_id for one in claims}
         rows = read_ids(self._engine, sorted(wanted | set(map(link_id, previous))))
         standings = standing_of([row for row in rows if row.record_id in wanted], self.me)
-        known = frozenset(row.digest for row in rows if row.state is IdState.LINK) & set(previous)
         earlier = [claim for standing in standings.values() for claim in standing.earlier]
         if earlier and self._is_settled():
             settled = self._settle(earlier)
@@ -82,7 +85,7 @@ class Claims:
                 standings[record_id] = replace(standings[record_id], stored=stored.get(record_id), earlier=())
         kept = [standing.stored for standing in standings.values() if standing.stored is not None]
         gone = {row.record_id for row in kept} - find_in_place(self._engine, kept)
-        return Round(standings, known, frozenset(gone))
+        return Round(standings, chains_of(rows, previous), frozenset(gone))
 
     def insert(self, rows: Sequence[IdRow]) -> None:
         """Store what became of claims; raises StorageError."""
@@ -124,6 +127,10 @@ class Claims:
         if not dead:
             return []
         places = self.find(sorted({row.record_id for row in dead}), min(row.claimed_at for row in dead))
+        if self._committed is not None:
+            places = {record: place for record, place in places.items() if place.leaf_index < self._committed}
         settled = list(ended(sorted(dead, key=lambda row: row.claimed_at), places))
-        self.insert(settled)
+        # Whether a record was in a chain is not known; a row that ends no link does no harm.
+        unlinked = [digest_link(row, row.state) for row in settled if row.state is IdState.RELEASED]
+        self.insert([*settled, *unlinked])
         return settled

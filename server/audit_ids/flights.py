@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
@@ -40,7 +39,7 @@ class Flights:
 
     def __init__(self) -> None:
         self._by_id: dict[UUID, Flight] = {}
-        self._digests: Counter[bytes] = Counter()
+        self._digests: dict[bytes, list[StrictRecord]] = {}
         self.live: set[UUID] = set()
 
     def __len__(self) -> int:
@@ -51,16 +50,16 @@ class Flights:
         """Yield the flights with the ids of records."""
         return (flight for record in records if (flight := self._by_id.get(record.record_id)) is not None)
 
-    def has_digest(self, digest: bytes) -> bool:
-        """Return whether a record with this digest is on its way."""
-        return digest in self._digests
+    def with_digest(self, digest: bytes) -> StrictRecord | None:
+        """Return a record with this digest that is on its way, if there is one."""
+        return next(iter(self._digests.get(digest, ())), None)
 
     def begin(self, records: Iterable[StrictRecord], claimed_at: int) -> list[Flight]:
         """Begin the flights of records of whose ids none is on its way."""
         flights = [Flight(record, claimed_at) for record in records]
         for flight in flights:
             self._by_id[flight.record.record_id] = flight
-            self._digests[flight.record.digest] += 1
+            self._digests.setdefault(flight.record.digest, []).append(flight.record)
             self.live.add(flight.claim_id)
         return flights
 
@@ -81,6 +80,6 @@ class Flights:
             return
         self.live.remove(flight.claim_id)
         del self._by_id[flight.record.record_id]
-        self._digests[flight.record.digest] -= 1
+        self._digests[flight.record.digest].remove(flight.record)
         if not self._digests[flight.record.digest]:
             del self._digests[flight.record.digest]

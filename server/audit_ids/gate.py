@@ -8,22 +8,23 @@ retry waits for the outcome.
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable, Sequence
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from server.admission.admission import MEMORY_FACTOR, Ticket
+from server.audit_ids.answers import check_same, claimed_error, known_receipts
+from server.audit_ids.chains import KINDS, chain_breaks, links_of
 from server.audit_ids.claims import Claims, Round
 from server.audit_ids.flights import Flight, Flights
 from server.audit_ids.ledger import ClaimLedger
 from server.audit_ids.rounds import Rounds
-from server.audit_ids.standing import Standing
 from server.codec.annotations import annotation
 from server.codec.audit.strict_records import (
-    FIRST_OF_CHAIN,
     StrictRecord,
     StrictRequest,
     check_request,
@@ -31,7 +32,6 @@ from server.codec.audit.strict_records import (
 )
 from server.codec.request_look import RequestLook
 from server.codec.rows import received_at
-from server.errors.audit_records import AuditRecordClaimedError, AuditRecordConflictError
 from server.errors.ingest import JournalFailedError, OverloadedError, ShuttingDownError
 from server.pipeline.audit_ingest import AuditReceipt
 from server.pipeline.pipeline import Kept, Part, Pipeline
@@ -45,7 +45,7 @@ _MOST = 200_000  # records on their way
 _LARGE = 8 << 10  # bytes of a request above which checking it would hold up the event loop
 _CHECKS = 2  # requests checked at the same time
 
-_FREE = Standing()
+_Breaks = Mapping[int, Mapping[str, Any]]
 
 
 class AuditGate:
@@ -84,8 +84,8 @@ class AuditGate:
         self._rounds = Rounds(claims, self._claiming)
         self._ledger = ClaimLedger(claims, self._flights, self._ending, stored_size, now)
         self._doubtful: list[Flight] = []
-        self.chain_breaks = 0
-        """Number of records so far whose producer's chain is broken."""
+        self.chain_breaks: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
+        """Number of records so far whose producer's chain is broken, by the kind of break."""
 
     async def run(self) -> None:
         """Store what became of claims; never ends."""
@@ -108,7 +108,7 @@ class AuditGate:
     async def submit_audit(self, request: bytes, ticket: Ticket, *, every: bool) -> Sequence[AuditReceipt]:
         """As ``AuditIngest.submit_audit``."""
         arrived = asyncio.get_running_loop().time()
-        ticket.reserve(len(request))
+        ticket.reserve(len(request) + self.look.memory(request) // MEMORY_FACTOR)
         try:
             async with asyncio.timeout(self._ack_timeout):
                 checked = await self._check(request, ticket, every=every)
@@ -120,11 +120,15 @@ class AuditGate:
         return await self._store(checked, ticket, arrived)
 
     async def _check(self, request: bytes, ticket: Ticket, *, every: bool) -> StrictRequest:
-        is_large = len(request) > _LARGE
-        survey = await self._run_check(partial(survey_request, request, every=every, look=self.look), is_large)
-        ticket.reserve(max(survey.size, len(request) + survey.memory // MEMORY_FACTOR))
-        check = partial(check_request, request, every=every, look=self.look, survey=survey)
-        return await self._run_check(check, is_large)
+        is_large, left = len(request) > _LARGE, threading.Event()
+        take = partial(survey_request, request, every=every, look=self.look, is_left=left.is_set)
+        check = partial(check_request, request, every=every, look=self.look, is_left=left.is_set)
+        try:
+            survey = await self._run_check(take, is_large)
+            ticket.reserve(max(survey.size, len(request) + survey.memory // MEMORY_FACTOR))
+            return await self._run_check(partial(check, survey=survey), is_large)
+        finally:
+            left.set()  # the thread is for those who wait
 
     async def _run_check(self, check: Callable[[], _T], is_large: bool) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._checking, check) if is_large else check()
@@ -138,7 +142,7 @@ class AuditGate:
         flights = self._flights.begin(fresh, self._now() // 10**6)
         try:
             found = await self._claim(flights)
-            receipts |= _known(flights, found)
+            receipts |= known_receipts([flight.record for flight in flights], found)
             if receipts:  # the pipeline examines only what is new
                 await self._pipeline.examine(checked.with_only(receipts))
         except BaseException:
@@ -168,29 +172,30 @@ class AuditGate:
             _, late = await asyncio.wait(pending, timeout=deadline - clock())
             if late:
                 flight = next(flight for flight in flights if flight.landed in late)
-                raise _claimed(by_id[flight.record.record_id])
+                raise claimed_error(by_id[flight.record.record_id])
         receipts = {flight.record.record_id: flight.landed.result() for flight in flights}
         for record_id, receipt in receipts.items():
-            _check_same(by_id[record_id], receipt.integrity_hash)
+            check_same(by_id[record_id], receipt.integrity_hash)
         return receipts
 
     async def _claim(self, flights: Sequence[Flight]) -> Round:
         if not flights:
             return Round()
         rows: list[IdRow] = [self._ledger.row(flight, IdState.CLAIMED) for flight in flights]
-        chained = frozenset(flight.record.digest for flight in flights if flight.record.in_chain)
-        previous = frozenset(flight.record.previous for flight in flights if flight.record.previous)
-        return await self._rounds.claim(rows, chained, previous)
+        chains = [flight.record.chain for flight in flights]
+        links = [link for row, chain in zip(rows, chains, strict=True) for link in links_of(row, chain, IdState.LINK)]
+        previous = frozenset(chain.predecessor for chain in chains if chain is not None and chain.predecessor)
+        return await self._rounds.claim(rows, links, previous)
 
     async def _submit(
-        self, checked: StrictRequest, flights: Sequence[Flight], broken: Sequence[int], ticket: Ticket, waited: float
+        self, checked: StrictRequest, flights: Sequence[Flight], broken: _Breaks, ticket: Ticket, waited: float
     ) -> dict[UUID, AuditReceipt]:
         """Send new records, and those that are not audit records, down the pipeline; return the receipts.
 
         Args:
             checked: the request.
             flights: the new records, in order.
-            broken: places of those of them whose producer's chain is broken.
+            broken: breaks of their producers' chains, by their places.
             ticket: ticket of the request.
             waited: seconds that the request has waited for its ids.
         """
@@ -201,14 +206,14 @@ class AuditGate:
                 received = received_at(where.received, number)
                 receipt = self._ledger.keep(flight, where.first_leaf + number, received)
                 receipts[receipt.record_id] = receipt
-            self.chain_breaks += len(broken)
+            self.chain_breaks.update(kind for breaks in broken.values() for kind in breaks)
             self._end_doubt()
 
         digest = uuid4().bytes + uuid4().bytes  # its own: a retry never reaches the pipeline while this is open
         parts: list[Part] = []
         if flights:
             new = checked.with_only({flight.record.record_id for flight in flights})
-            annotations = [annotation(number, "audit_chain", {"previous": "unknown"}) for number in broken]
+            annotations = [annotation(number, "audit_chain", breaks) for number, breaks in broken.items()]
             digests = [flight.record.digest.hex() for flight in flights]
             annotations += [annotation(at, DIGEST_MEMBER, {"sha256": digest}) for at, digest in enumerate(digests)]
             parts.append(Part(new, annotations, native=True, digest=digest, kept=kept, waited=waited))
@@ -249,60 +254,14 @@ class AuditGate:
         doubtful, self._doubtful = self._doubtful, []
         self._ledger.release(doubtful)
 
-    def _broken(self, checked: StrictRequest, flights: Sequence[Flight], found: Round) -> list[int]:
-        """Return the places of the new records that name a record before them that is not known."""
-        here = {record.digest for record in checked.records}
-
-        def is_known(previous: bytes) -> bool:
-            return previous in found.known or previous in here or self._flights.has_digest(previous)
-
-        return [
-            number
-            for number, flight in enumerate(flights)
-            if (previous := flight.record.previous) is not None
-            and previous != FIRST_OF_CHAIN
-            and not is_known(previous)
-        ]
-
-
-def _known(flights: Sequence[Flight], found: Round) -> dict[UUID, AuditReceipt]:
-    """Return the receipts of the records that storage has.
-
-    Raises:
-        AuditRecordConflictError: storage has another record under an id, or had one.
-        AuditRecordClaimedError: the record of an id may be on its way elsewhere.
-    """
-    receipts = {}
-    for flight in flights:
-        standing = found.standings.get(flight.record.record_id, _FREE)
-        if (row := standing.stored) is not None:
-            _check_same(flight.record, row.digest)
-            if row.record_id in found.gone:
-                raise AuditRecordConflictError(
-                    f"{flight.record.place}: a record with this id was stored as entry {row.leaf_index} of the log "
-                    f"{row.origin}, but is not there now: it has expired, or was removed, as 'lognotary verify' tells. "
-                    "To store it again, give it another id. Nothing of the request was stored"
-                )
-            receipts[row.record_id] = AuditReceipt(
-                row.record_id, row.digest, row.ingested_at, row.origin, row.leaf_index
-            )
-    for flight in flights:
-        standing = found.standings.get(flight.record.record_id, _FREE)
-        if standing.elsewhere or standing.earlier:
-            raise _claimed(flight.record)
-    return receipts
-
-
-def _check_same(record: StrictRecord, digest: bytes) -> None:
-    if record.digest != digest:
-        raise AuditRecordConflictError(
-            f"{record.place}: a record with this id and other content is stored, of which the integrity hash is "
-            f"{digest.hex()}: give each record an id of its own. Nothing of the request was stored"
-        )
-
-
-def _claimed(record: StrictRecord) -> AuditRecordClaimedError:
-    return AuditRecordClaimedError(
-        f"{record.place}: a record with this id is on its way in another request: send the request again",
-        retry_after=random.uniform(0.5, 2.0),  # noqa: S311 - spreads senders that met
-    )
+    def _broken(self, checked: StrictRequest, flights: Sequence[Flight], found: Round) -> _Breaks:
+        """Return the breaks of the chains of new records, by their places."""
+        near = {record.digest: record for record in checked.records}
+        broken: dict[int, dict[str, Any]] = {}
+        for number, flight in enumerate(flights):
+            digest = flight.record.chain.predecessor if flight.record.chain is not None else b""
+            if digest not in near and (other := self._flights.with_digest(digest)) is not None:
+                near[digest] = other
+            if breaks := chain_breaks(flight.record, found.chains, near):
+                broken[number] = breaks
+        return broken

@@ -16,6 +16,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 
+from server.audit_ids.chains import links_of
 from server.audit_ids.claims import Claims
 from server.audit_ids.flights import Flight, Flights
 from server.pipeline.audit_ingest import AuditReceipt
@@ -68,7 +69,9 @@ class ClaimLedger:
 
     def release(self, flights: Sequence[Flight]) -> None:
         """End flights without records."""
-        self._released.extend(self.row(flight, IdState.RELEASED) for flight in flights)
+        for flight in flights:
+            row = self.row(flight, IdState.RELEASED)
+            self._released += [row, *links_of(row, flight.record.chain, IdState.RELEASED)]
         self._flights.fail(flights)
         self._changed.set()
 

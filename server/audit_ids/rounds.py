@@ -22,7 +22,7 @@ _MOST_HELD = 2  # rounds whose requests go on together, so that they are in one 
 @dataclass(slots=True, eq=False)
 class _Asking:
     claims: Sequence[IdRow]
-    chained: frozenset[bytes]
+    links: Sequence[IdRow]
     previous: frozenset[bytes]
     answer: asyncio.Future[Round] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -37,13 +37,13 @@ class Rounds:
         self._waiting: list[_Asking] = []
         self._running: asyncio.Task[None] | None = None
 
-    async def claim(self, claims: Sequence[IdRow], chained: frozenset[bytes], previous: frozenset[bytes]) -> Round:
+    async def claim(self, claims: Sequence[IdRow], links: Sequence[IdRow], previous: frozenset[bytes]) -> Round:
         """Claim the ids of a request; see ``Claims.claim``.
 
         Raises:
             StorageRefusedError: storage does not answer; the claims may be there.
         """
-        asking = _Asking(claims, chained, previous)
+        asking = _Asking(claims, links, previous)
         self._waiting.append(asking)
         if self._running is None:
             self._running = asyncio.create_task(self._run())
@@ -54,7 +54,8 @@ class Rounds:
         try:
             await asyncio.sleep(_LINGER)
             while self._waiting:
-                together, self._waiting = self._waiting, []
+                together = [asking for asking in self._waiting if not asking.answer.done()]  # others have gone
+                self._waiting = []
                 held.append((together, await self._claim_for(together)))
                 if not self._waiting or len(held) == _MOST_HELD:
                     _answer(held)
@@ -66,7 +67,7 @@ class Rounds:
         work = partial(
             self._claims.claim,
             [claim for asking in together for claim in asking.claims],
-            frozenset().union(*(asking.chained for asking in together)),
+            [link for asking in together for link in asking.links],
             frozenset().union(*(asking.previous for asking in together)),
         )
         try:

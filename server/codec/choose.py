@@ -79,7 +79,7 @@ def build_look(choice: str, redaction: Redaction = NO_REDACTION, limits: RowLimi
     if chosen_codec(choice, redaction) == "reference":
         from server.codec.request_look import RequestLook
 
-        return RequestLook(redaction)
+        return RequestLook(redaction, limits)
     from server.codec.native_codec import NativeLook
 
     return NativeLook(redaction, limits)

@@ -118,9 +118,13 @@ class NativeLook(RequestLook):
 
     def __init__(self, redaction: Redaction, limits: RowLimits) -> None:
         """Look with a redaction, and with limits on the rows of one request."""
-        super().__init__(redaction)
+        super().__init__(redaction, limits)
         self._codec = NativeCodec((), limits, hashed=(), redaction=redaction)
-        self._redaction = _native_redaction(redaction)
+        self._compiled = _native_redaction(redaction)
+
+    def memory(self, request: bytes) -> int:  # noqa: ARG002 - it makes no objects of it
+        """As ``RequestLook.memory``."""
+        return 0
 
     def look(self, request: bytes) -> Look:
         """As ``RequestLook.look``."""
@@ -129,7 +133,7 @@ class NativeLook(RequestLook):
 
     def redactor(self) -> Redactor:
         """As ``RequestLook.redactor``."""
-        return super().redactor().compiled(_NativeTexts(_native.TextRedactor(self._redaction)))
+        return super().redactor().compiled(_NativeTexts(_native.TextRedactor(self._compiled)))
 
     def values(self, record: bytes) -> int:
         """As ``RequestLook.values``."""

@@ -10,11 +10,9 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.own_records.record import actor_of_call, own_record
 from server.own_records.sender import OwnRecords
+from storage.hold_records import POLICY_CHANGE
 
-__all__ = ["EVENT_NAME", "PolicyChange", "change_record", "record_change"]
-
-EVENT_NAME = "lognotary.policy.change"
-"""EventName of the audit records."""
+__all__ = ["PolicyChange", "change_record", "record_change"]
 
 _SCOPE = "lognotary.administration"
 
@@ -68,4 +66,4 @@ def change_record(change: PolicyChange, time_unix_nano: int) -> LogRecord:
         **change.details,
     }
     body = f"{change.what}: {change.reason}" if change.reason else change.what
-    return own_record(EVENT_NAME, body, attributes, time_unix_nano)
+    return own_record(POLICY_CHANGE, body, attributes, time_unix_nano)

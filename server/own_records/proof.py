@@ -16,14 +16,12 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from server.codec.annotations import Annotations, annotation
 from server.codec.decode_parts import parse
 from server.codec.signals import Signal
+from storage.hold_records import OWN_MARK
 
-__all__ = ["MARK", "TOKEN_KEY", "has_token", "new_token", "own_marks"]
+__all__ = ["TOKEN_KEY", "has_token", "new_token", "own_marks"]
 
 TOKEN_KEY = "lognotary-own-records"  # noqa: S105 - the name of it
 """Key of the token in the metadata of a call."""
-
-MARK = "own_record"
-"""Member of ``OtlpDetails`` of the server's own records: an object with the part of the server that they come from."""
 
 
 def new_token() -> str:
@@ -53,4 +51,4 @@ def own_marks(request: bytes) -> Annotations:
         for scope in resource.scope_logs
         for _ in scope.log_records
     ]
-    return [annotation(number, MARK, {"part": part}) for number, part in enumerate(parts)]
+    return [annotation(number, OWN_MARK, {"part": part}) for number, part in enumerate(parts)]

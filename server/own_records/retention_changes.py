@@ -22,13 +22,16 @@ _logger = logging.getLogger(__name__)
 _AGAIN = 5.0  # seconds
 
 
-def record_retention(engine: Engine, policies: Mapping[str, Policy], record: Callable[[PolicyChange], object]) -> None:
+def record_retention(
+    engine: Engine, policies: Mapping[str, Policy], record: Callable[[PolicyChange], object], writer: str
+) -> None:
     """Record each change since the last record, and note that it is recorded. The first retention is no change.
 
     Args:
         engine: the storage.
         policies: how long the records of a stream, or disclosed values, are kept from now on, by name.
         record: records a change in the audit log, or raises NotRecordedError.
+        writer: name of the writer whose settings have the policies.
 
     Raises:
         NotRecordedError: a change is in force, but may not be recorded.
@@ -40,7 +43,7 @@ def record_retention(engine: Engine, policies: Mapping[str, Policy], record: Cal
         if before is not None and before.text() == policy.text():
             continue
         if before is not None:
-            change = _change(name, before, policy)
+            change = _change(name, before, policy, writer)
             record(change)
             _logger.info("%s", change.what)
         note_policy(engine, name, policy)
@@ -69,7 +72,7 @@ async def keep_recording(pool: Pool, record: Callable[[], object]) -> None:
             return
 
 
-def _change(name: str, before: Policy, after: Policy) -> PolicyChange:
+def _change(name: str, before: Policy, after: Policy, writer: str) -> PolicyChange:
     target_type, what = ("table", "disclosed values") if name == DISCLOSURES else ("stream", f"the stream {name}")
     return PolicyChange(
         "retention.change",
@@ -78,5 +81,9 @@ def _change(name: str, before: Policy, after: Policy) -> PolicyChange:
         "",
         "",
         f"retention of {what} changed from {before} to {after}",
-        details={"lognotary.retention.before": before.text(), "lognotary.retention.after": after.text()},
+        details={
+            "lognotary.retention.before": before.text(),
+            "lognotary.retention.after": after.text(),
+            "lognotary.writer": writer,
+        },
     )

@@ -36,11 +36,15 @@ class Expired:
 
 
 class Expiry:
-    """The batches whose records may have been dropped, according to the log's signed statements."""
+    """The batches whose records may have been dropped, according to the log's signed statements.
+
+    Attributes:
+        before: time before which their records were received, in nanoseconds since the epoch.
+    """
 
     def __init__(self, stated: LogStatements, now: int) -> None:
         """Evaluate a log's statements; ``now`` is in nanoseconds since the epoch."""
-        self._before = stated.expired_before(now)
+        self.before = stated.expired_before(now)
         bounds = stated.receipt_bounds()
         self._firsts = [bound.first for bound in bounds]
         self._earliest = [bound.earliest * 10**9 for bound in bounds]
@@ -56,7 +60,7 @@ class Expiry:
         at = bisect_right(self._firsts, batch.first_leaf)
         if at:
             received = max(received, self._earliest[at - 1])
-        return self._before > 0 and received <= self._before  # 0: no statement about retention
+        return self.before > 0 and received <= self.before  # 0: no statement about retention
 
     def add(self, batch: Batch, records: int | None = None) -> None:
         """Count a batch of which a number of records is gone; None for all of them."""

@@ -6,6 +6,7 @@ server.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -16,7 +17,7 @@ from server.notary.batch import Batch, compute_batch_id
 from server.notary.chain import check_batch
 from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding, FindingKind
-from server.notary.origin import LogName
+from server.notary.origin import LogName, Stream
 from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys
 from server.verification.capped import capped
@@ -24,6 +25,7 @@ from server.verification.definition_check import check_retention, definition_fin
 from server.verification.expiry import Expired, Expiry
 from server.verification.foreign_logs import ForeignLogs
 from server.verification.history_check import HistoryCheck
+from server.verification.hold_check import check_holds
 from server.verification.homes import log_id_of, origin_of_row
 from server.verification.last_batches import last_batch_of
 from server.verification.leaf_span import LeafSpan
@@ -34,16 +36,18 @@ from server.verification.read_limits import READ_LIMITS, ReadLimits
 from server.verification.received import Received
 from server.verification.record_check import Pending, RecordChecker
 from server.verification.required_logs import missing_logs
-from server.verification.scope import Entries, Progress, Scope, Summary
+from server.verification.scope import Entries, Progress, Scope, SkippedCheck, Summary
 from server.verification.stored_logs import StoredLogs
 from server.verification.tolerance import Tolerance
 from storage.definitions import StoredDefinitions, read_definitions
 from storage.engine import Engine
-from storage.errors import StorageError
+from storage.errors import AccessDeniedError, StorageError
 from storage.inventory import TileGroup
 from storage.record_groups import RecordGroups
 
 __all__ = ["verify"]
+
+_logger = logging.getLogger(__name__)
 
 _ALL_LEAVES = (0, 1 << 64)
 _OF_ROWS = frozenset({FindingKind.BATCH_ALTERED, FindingKind.BATCH_FOREIGN_SIGNED, FindingKind.BATCH_DUPLICATED})
@@ -129,6 +133,7 @@ class _Verification:
         self._now = time.time_ns()
         self._definitions = StoredDefinitions({})
         self._mismatched = 0
+        self._skipped: list[SkippedCheck] = []
 
     def summary(self) -> Summary:
         """Return the summary of what has been verified."""
@@ -147,7 +152,7 @@ class _Verification:
             resumed=sum(span.first for span in self._stored.spans.values()) if self._scope.whole else 0,
             nothing_received=not self._scope.whole and not self._any_received(),
             unread=unread,
-            skipped=self._definitions.unread,
+            skipped=[*self._definitions.unread, *self._skipped],
             unanchored=sorted(self._unanchored()),
             lookups=sum(log.lookups.lookups for log in self._logs.values()),
         )
@@ -201,6 +206,8 @@ class _Verification:
         yield from self._tolerance.trying("The history of logs", self._check_history())
         yield from self._tolerance.trying("The rows of no batch", self._loose())
         yield from self._tolerance.trying("The retention of tables", self._check_retention())
+        if self._scope.whole:
+            yield from self._tolerance.trying("Legal holds", self._check_holds())
         for origin, log in self._logs.items():
             yield from log.expiry.expired(origin)
 
@@ -326,6 +333,16 @@ class _Verification:
             if (last := log.check.tip) is not None and not log.expiry.covers(last)
         ]
         yield from check_retention(self._definitions, self._stored.stated, kept, lambda: read_definitions(self._engine))
+
+    def _check_holds(self) -> Iterator[Finding]:
+        audit = (log.expiry for log in self._logs.values() if log.check.name.stream is Stream.AUDIT)
+        kept_since = max((expiry.before for expiry in audit), default=self._now)
+        try:
+            yield from check_holds(self._engine, kept_since, self._now)
+        except AccessDeniedError as error:
+            skipped = SkippedCheck("legal holds against their signed records", "SELECT ON legal_holds", str(error))
+            _logger.warning("verification leaves out a check of %s", skipped)
+            self._skipped.append(skipped)
 
     def _size(self, log: LogCheck) -> int:
         """Return the number of entries in a log, even if only a part of the log is verified."""

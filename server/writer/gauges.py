@@ -65,12 +65,9 @@ def rules_gauge(problem: str) -> GaugeSample:
 
 def audit_gauges(gate: AuditGate) -> Iterator[GaugeSample]:
     """Yield the state of audit records that get one row for each id."""
-    yield (
-        "lognotary_audit_chain_breaks_total",
-        "Audit records since the start that name a previous record that is not known",
-        {},
-        gate.chain_breaks,
-    )
+    for kind, count in gate.chain_breaks.items():
+        help_text = "Breaks of producers' chains of audit records since the start"
+        yield "lognotary_audit_chain_breaks_total", help_text, {"kind": kind}, count
     yield "lognotary_audit_claims_open", "Claims of audit ids of which storage does not know the end", {}, gate.waiting
 
 

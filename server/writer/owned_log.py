@@ -26,10 +26,11 @@ from server.log.waiting_statements import store_waiting_statements
 from server.notary.counted import counted
 from server.notary.errors import SigningError
 from server.notary.keys import VerifierKey
-from server.notary.origin import LogName
+from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.statement import StatementKind
 from server.notary.trust import fingerprints
+from server.writer.abandonment import check_not_abandoned
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
 
@@ -102,6 +103,8 @@ class OwnedLog:
         journal = Journal(data.journal(name.stream.value), journal_bytes)
         known = KnownLog(may_sign, data.last_checkpoint(name))
         found = recover_logs(engine, {name: known}, journal)[name]
+        if name.stream is Stream.AUDIT:
+            check_not_abandoned(engine, name, data.journal(name.stream.value), waits=bool(found.signed))
         # If storage has nothing signed, a second key must be stated too: a verifier is given only one key.
         first = keys.signer_of(found.signed[0].keys) if found.signed else signer
         before = keys.signer_of(in_force) if in_force else Signer(first.ed25519)

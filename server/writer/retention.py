@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
 from server.notary.origin import Stream
@@ -12,7 +13,7 @@ from server.process.storage_wait import retry_until_available
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from storage.engine import Engine
-from storage.policies import DISCLOSURES, note_earlier_policies
+from storage.policies import DISCLOSURES, note_earlier_policies, read_recorded_policies
 from storage.removal import let_removal_go_on
 from storage.retention import apply_retention, check_cold_volume, read_retention_days
 from storage.retention_beside import TABLES_BESIDE, apply_retention_beside
@@ -20,6 +21,8 @@ from storage.retention_policy import Policy
 from storage.schema import RECORD_TABLES
 
 __all__ = ["enforced_retention", "recorded_policies", "retention_policies"]
+
+_logger = logging.getLogger(__name__)
 
 
 def retention_policies(settings: Settings) -> dict[Stream, Policy]:
@@ -77,6 +80,16 @@ def _before(engine: Engine, settings: Settings) -> dict[Stream, int | None]:
 
 def _after(engine: Engine, settings: Settings) -> None:
     wanted = retention_policies(settings)
+    before = read_recorded_policies(engine)
     apply_retention(engine, wanted)
     apply_retention_beside(engine, wanted[Stream.AUDIT].longest, settings.retention_disclosures)
     let_removal_go_on(engine, (*RECORD_TABLES.values(), *TABLES_BESIDE))  # a server may have ended while it was paused
+    for name, policy in recorded_policies(settings).items():
+        if name in before and policy.may_remove_earlier(before[name]):
+            what = "disclosed values" if name == DISCLOSURES else f"the stream {name}"
+            _logger.warning(
+                "retention of %s is shortened from %s to %s, for all servers on this storage: what is older is removed",
+                what,
+                before[name],
+                policy,
+            )

@@ -26,7 +26,9 @@ from server.own_records.administration import PolicyChange
 from server.own_records.sender import NotRecordedError
 from server.process.pools import Pool
 from storage.engine import Engine
+from storage.errors import StorageError
 from storage.holds import read_holds
+from storage.policies import note_policy
 from storage.retention import apply_retention, read_retention_days
 from storage.retention_beside import apply_retention_beside
 from storage.retention_policy import Policy, RetentionRule
@@ -54,6 +56,11 @@ def unrecorded(_: PolicyChange) -> None:
     raise NotRecordedError("UNAVAILABLE: overloaded")
 
 
+def unrecorded_once_done(change: PolicyChange) -> None:
+    if change.is_done:
+        raise NotRecordedError("UNAVAILABLE")
+
+
 def test_a_hold_is_in_the_tables_and_recorded_once_it_is_answered(engine: Engine) -> None:
     changes: list[PolicyChange] = []
     made = administration(engine, changes.append)
@@ -70,10 +77,24 @@ def test_a_hold_is_in_the_tables_and_recorded_once_it_is_answered(engine: Engine
     assert len(made.list_holds(messages.ListHoldsRequest(released=True)).holds) == 1
     assert [(change.action, change.target, change.actor, change.caller, change.reason) for change in changes] == [
         ("hold.add", "case-1", "eve", HERE, "a lawsuit"),
+        ("hold.add", "case-1", "eve", HERE, "a lawsuit"),
         ("hold.release", "case-1", "", "::1", "settled"),
         ("hold.release", "case-1", "", "::1", "settled"),
     ]
-    assert [change.is_done for change in changes] == [True, False, True]
+    assert [change.is_done for change in changes] == [False, True, False, True]
+
+
+def test_a_change_of_a_hold_keeps_to_the_retention_that_another_server_has_recorded(engine: Engine) -> None:
+    made = administration(engine, lambda _: None)
+    note_policy(engine, "audit", Policy(60))
+    made.add_hold(ALICE, HERE)
+    assert read_retention_days(engine)[AUDIT] == 30, "this server has not recorded its own yet"
+    made.follow_recorded()
+    assert read_retention_days(engine)[AUDIT] == 60
+    note_policy(engine, "audit", Policy(90))
+    made.release_hold(messages.ReleaseHoldRequest(name="case-1", reason="settled"), HERE)
+    assert read_retention_days(engine)[AUDIT] == 90
+    assert made.get_retention(messages.GetRetentionRequest()).streams[0].days == 90
 
 
 def test_holds_are_in_force_again_after_a_restart_with_other_retention(engine: Engine) -> None:
@@ -93,38 +114,52 @@ def test_a_hold_suspends_the_retention_of_disclosed_values_until_its_release(eng
     assert ttl(engine, "audit_record_ids").startswith("toDateTime(ClaimedAt) + toIntervalDay(401)")
 
 
-def test_a_hold_that_cannot_be_recorded_is_taken_back(engine: Engine) -> None:
+def test_a_hold_that_cannot_be_recorded_is_not_added(engine: Engine) -> None:
     made = administration(engine, unrecorded)
     with pytest.raises(UnrecordedError, match=r"the hold was not added, because .*overloaded"):
         made.add_hold(ALICE, HERE)
     assert "alice" not in ttl(engine)
+    assert read_holds(engine) == []
+
+
+def test_a_hold_is_recorded_before_it_is_in_force(engine: Engine) -> None:
+    """So a server that is killed at any moment leaves no hold without a record."""
+    seen: list[tuple[bool, int]] = []
+    made = administration(engine, lambda change: seen.append((change.is_done, len(read_holds(engine)))))
+    made.add_hold(ALICE, HERE)
+    assert seen == [(False, 0), (True, 1)]
+
+
+def test_a_hold_of_which_only_the_intention_is_recorded_is_in_force_and_told(engine: Engine) -> None:
+    with pytest.raises(UnrecordedError, match="case-1 is in force, but the audit log has only"):
+        administration(engine, unrecorded_once_done).add_hold(ALICE, HERE)
+    assert "alice" in ttl(engine)
     [hold] = read_holds(engine)
-    assert hold.released is not None
+    assert hold.released is None
 
 
-def test_a_hold_that_may_be_recorded_has_a_record_of_its_end_once_it_is_taken_back(engine: Engine) -> None:
+def test_a_hold_that_cannot_be_put_into_the_tables_is_taken_back_with_records(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Engine, __: object) -> None:
+        raise StorageError("merges do not end")
+
+    monkeypatch.setattr("server.api.administration.wait_for_removal", fail)
     changes: list[PolicyChange] = []
-
-    def record(change: PolicyChange) -> None:
-        changes.append(change)
-        if len(changes) == 1:
-            raise NotRecordedError("DEADLINE_EXCEEDED")
-
-    with pytest.raises(UnrecordedError, match="the hold was not added"):
-        administration(engine, record).add_hold(ALICE, HERE)
-    assert [change.action for change in changes] == ["hold.add", "hold.release"]
-    assert changes[1].reason.startswith("taken back: DEADLINE_EXCEEDED")
+    with pytest.raises(StorageError, match="merges do not end"):
+        administration(engine, changes.append).add_hold(ALICE, HERE)
+    assert "alice" not in ttl(engine)
+    said = [(change.action, change.is_done, change.reason) for change in changes]
+    why = "taken back: merges do not end"
+    assert said == [("hold.add", False, "a lawsuit"), ("hold.release", False, why), ("hold.release", True, why)]
 
 
 def test_a_release_of_which_only_the_intention_is_recorded_is_told(engine: Engine) -> None:
     administration(engine, lambda _: None).add_hold(ALICE, HERE)
-
-    def record(change: PolicyChange) -> None:
-        if change.is_done:
-            raise NotRecordedError("UNAVAILABLE")
-
     with pytest.raises(UnrecordedError, match="was released, but the audit log has only"):
-        administration(engine, record).release_hold(messages.ReleaseHoldRequest(name="case-1", reason="x"), HERE)
+        administration(engine, unrecorded_once_done).release_hold(
+            messages.ReleaseHoldRequest(name="case-1", reason="x"), HERE
+        )
     assert "alice" not in ttl(engine)
 
 

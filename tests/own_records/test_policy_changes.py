@@ -8,11 +8,12 @@ from server.codec.audit.built_in import built_in_rules
 from server.codec.audit.classify import classify
 from server.codec.decode import decode
 from server.notary.origin import Stream
-from server.own_records.administration import EVENT_NAME, PolicyChange, change_record
+from server.own_records.administration import PolicyChange, change_record
 from server.own_records.retention_changes import keep_recording, record_retention
 from server.own_records.sender import NotRecordedError, own_request
 from server.process.pools import Pool
 from storage.engine import Engine
+from storage.hold_records import POLICY_CHANGE
 from storage.policies import DISCLOSURES, note_earlier_policies, read_recorded_policies
 from storage.retention_policy import Policy, RetentionRule
 
@@ -29,7 +30,7 @@ def test_a_change_of_policy_is_an_audit_record_by_the_built_in_rules() -> None:
     assert (fields.actor_id, fields.action, fields.target_id) == (b"eve", b"hold.add", b"case-1")
     assert (fields.target_type, fields.category, fields.outcome) == (b"hold", b"admin", b"success")
     assert fields.source_id == b"127.0.0.1"
-    assert records.event_name == [EVENT_NAME.encode()]
+    assert records.event_name == [POLICY_CHANGE.encode()]
     assert b"legal hold case-1 added: a lawsuit" in records.body[0]
 
 
@@ -44,8 +45,9 @@ def test_an_unnamed_actor_is_the_address_of_the_caller_and_without_one_the_serve
 def test_the_first_retention_is_no_change_and_each_later_one_is_recorded_once(engine: Engine) -> None:
     changes: list[PolicyChange] = []
     for policy in (Policy(400), Policy(400), SHORT, SHORT, Policy(None)):
-        record_retention(engine, {"audit": policy}, changes.append)
+        record_retention(engine, {"audit": policy}, changes.append, "node-1")
     assert [change.details["lognotary.retention.after"] for change in changes] == [SHORT.text(), Policy(None).text()]
+    assert {change.details["lognotary.writer"] for change in changes} == {"node-1"}
     assert changes[0].what == (
         "retention of the stream audit changed from 400 days to category data: 30 days; all others: 400 days"
     )
@@ -56,7 +58,7 @@ def test_changes_of_the_cold_volume_and_of_disclosed_values_are_recorded(engine:
     cold = Policy(400, (), "cold", 90)
     for audit, disclosures in ((Policy(400), None), (cold, None), (cold, 1), (Policy(400, (), "cold", 91), 1)):
         policies = {"audit": audit, DISCLOSURES: Policy(disclosures)}
-        record_retention(engine, policies, changes.append)
+        record_retention(engine, policies, changes.append, "node-1")
         assert read_recorded_policies(engine) == policies
     assert [(change.target, change.target_type, change.what) for change in changes] == [
         (
@@ -79,11 +81,11 @@ def test_a_change_that_could_not_be_recorded_is_recorded_later(engine: Engine) -
         raise NotRecordedError("UNAVAILABLE: overloaded")
 
     changes: list[PolicyChange] = []
-    record_retention(engine, {"audit": Policy(400)}, refuse)
+    record_retention(engine, {"audit": Policy(400)}, refuse, "node-1")
     with pytest.raises(NotRecordedError):
-        record_retention(engine, {"audit": SHORT}, refuse)
+        record_retention(engine, {"audit": SHORT}, refuse, "node-1")
     assert read_recorded_policies(engine) == {"audit": Policy(400)}
-    record_retention(engine, {"audit": SHORT}, changes.append)
+    record_retention(engine, {"audit": SHORT}, changes.append, "node-1")
     assert len(changes) == 1
 
 

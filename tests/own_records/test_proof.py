@@ -7,8 +7,9 @@ import json
 import pytest
 
 from harness.otlp_load import log_record
-from server.own_records.proof import MARK, TOKEN_KEY, has_token, new_token, own_marks
+from server.own_records.proof import TOKEN_KEY, has_token, new_token, own_marks
 from server.own_records.sender import own_request
+from storage.hold_records import OWN_MARK
 
 TOKEN = "0123456789abcdef" * 4  # a fixed one, for the names of the tests
 
@@ -36,7 +37,7 @@ def test_only_the_token_itself_proves_that_records_are_the_servers_own(
 def test_each_record_has_a_mark_with_the_part_that_it_comes_from() -> None:
     request = own_request("lognotary.disclosures", [log_record("one"), log_record("two")]).SerializeToString()
     assert [(number, json.loads(b"{%b}" % members)) for number, members in own_marks(request)] == [
-        (number, {MARK: {"part": "lognotary.disclosures"}}) for number in (0, 1)
+        (number, {OWN_MARK: {"part": "lognotary.disclosures"}}) for number in (0, 1)
     ]
 
 

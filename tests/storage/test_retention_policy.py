@@ -136,3 +136,21 @@ def test_a_hold_may_cover_what_it_is_not_known_not_to_cover() -> None:
     for since, until, actor in ((20, None, ""), (None, 10, ""), (None, None, "bob")):
         assert not hold.may_cover(AUDIT, since=since, until=until, actor=actor)
     assert not hold.may_cover(SPANS, since=None, until=None, actor="")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "earlier"),
+    [
+        (Policy(400), Policy(30), True),
+        (Policy(None), Policy(30), True),
+        (Policy(30), Policy(400), False),
+        (Policy(30), Policy(None), False),
+        (Policy(30), Policy(30, (), "cold", 7), False),
+        (Policy(400), Policy(400, (DATA,)), False),
+        (Policy(400, (DATA,)), Policy(400), True),
+        (Policy(400, (DATA,)), Policy(30, (DATA,)), True),
+        (Policy(400, (KEPT,)), Policy(400, (DATA,)), True),
+    ],
+)
+def test_a_policy_is_compared_with_the_one_before(before: Policy, after: Policy, *, earlier: bool) -> None:
+    assert after.may_remove_earlier(before) is earlier

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
-from harness.lognotary_server import LognotaryServer
+from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.otlp_load import log_record, send
 from harness.waiting import wait_for
+from storage.clickhouse import connect
+from storage.url import parse_storage_url
 
 RULES = """
 [[retention]]
@@ -43,3 +46,8 @@ def test_changes_of_policy_are_recorded_and_holds_survive_a_restart(tmp_path: Pa
         assert server.cli("hold", "list").stdout == "no hold is in force\n"
         assert server.cli("hold", "release", "case-2", "--reason", "x").returncode == 1
         assert server.verify()[0] == []
+    storage = f"chdb://{tmp_path / 'chdb'}"
+    with closing(connect(parse_storage_url(storage))) as engine:
+        engine.execute("TRUNCATE TABLE legal_holds")
+    found = run_lognotary("verify", "--storage", storage, "--public-key", str(server.public_key))
+    assert "the legal hold case-1 has signed records, but is not in the table legal_holds" in found.stdout

@@ -10,8 +10,8 @@ import pytest
 
 from harness.lognotary_server import LognotaryServer
 from harness.otlp_load import send
-from server.own_records.proof import MARK
 from storage.clickhouse import connect
+from storage.hold_records import OWN_MARK
 from storage.rowbinary import read_rows, text
 from storage.url import parse_storage_url
 from tests.audit_ids.audit_records import audit_record
@@ -56,5 +56,5 @@ def test_own_records_of_a_server_with_workers_are_marked_and_need_no_signature(
         "legal hold case-1 is about to be released",
         "legal hold case-1 released",
     ]
-    assert all(members[MARK] == {"part": "lognotary.administration"} for _, members, _ in found)
+    assert all(members[OWN_MARK] == {"part": "lognotary.administration"} for _, members, _ in found)
     assert not any("redacted" in actor for _, _, actor in found), "who holds must not become a value that can be erased"

@@ -38,7 +38,7 @@ def test_the_days_of_all_streams_come_from_the_settings() -> None:
     ],
 )
 async def test_while_it_is_stated_records_are_kept_for_the_longer_time(
-    engine: Engine, before: int | None, wanted: str, meanwhile: int | None
+    engine: Engine, caplog: pytest.LogCaptureFixture, before: int | None, wanted: str, meanwhile: int | None
 ) -> None:
     set_retention(engine, {AUDIT: Policy(before)})
     settings = load_settings({"retention_audit": wanted}, {})
@@ -46,6 +46,8 @@ async def test_while_it_is_stated_records_are_kept_for_the_longer_time(
     async with enforced_retention(Pool("housekeeping", 1), settings, engine, asyncio.Event(), waiting):
         assert read_retention_days(engine) == {AUDIT: meanwhile, OPERATIONAL: None, SPANS: None}
     assert read_retention_days(engine) == {AUDIT: settings.retention_audit, OPERATIONAL: 30, SPANS: 30}
+    shortened = "the stream audit is shortened from 60 days to 30 days, for all servers on this storage"
+    assert (shortened in caplog.text) == ((before, wanted) == (60, "30d"))
 
 
 async def test_where_nothing_could_be_stated_nothing_is_dropped_earlier(engine: Engine) -> None:

@@ -10,9 +10,8 @@ Source: open-telemetry/opentelemetry-specification, pull request 5059, ``specifi
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass
-from hashlib import sha256
 from uuid import UUID
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
@@ -20,14 +19,14 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.audit.errors import CanonicalFormError
 from server.codec.audit.integrity_form import MAX_BYTES, integrity_hash
+from server.codec.audit.producer_chain import ProducerChain, chain_of
 from server.codec.audit.request_records import RecordPlace, pick_records, records_of
 from server.codec.redaction import UNREDACTED, Redactor
 from server.codec.request_look import REFERENCE_LOOK, RequestLook
 from server.errors.audit_records import AuditRecordConflictError, InvalidAuditRecordError
-from server.errors.ingest import OversizedError
+from server.errors.ingest import OverloadedError, OversizedError
 
 __all__ = [
-    "FIRST_OF_CHAIN",
     "MANDATORY",
     "MAX_RECORDS",
     "MAX_VALUES",
@@ -44,24 +43,9 @@ RECORD_ID = "audit.record.id"
 MANDATORY = (RECORD_ID, "audit.actor.id", "audit.actor.type", "audit.action", "audit.outcome")
 """Keys of the attributes that every audit record must have; a record with any of them says that it is one."""
 
-FIRST_OF_CHAIN = sha256(b"").digest()
-"""The previous hash of the first record of a producer's chain."""
-
 _FORM = "signingprocessor/2"  # of the digests in storage, so it stays even if others come
 _CHOICES = {"audit.actor.type": ("user", "service", "system"), "audit.outcome": ("success", "failure", "unknown")}
-_PREVIOUS = (
-    "audit.prev.hash",
-    "audit.prev_hash",
-    "audit.previous.hash",
-    "audit.previous_hash",
-    "audit.sequence.prev.hash",
-    "audit.sequence.prev_hash",
-    "audit.sequence.previous.hash",
-    "audit.sequence.previous_hash",
-)
-_IN_CHAIN = ("audit.sequence.", "audit.prev")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}")
-_HASH = re.compile(r"(?:sha-?256:)?([0-9a-f]{64})", re.IGNORECASE)
 _SHOWN = 64  # characters of a value in a message
 
 _MANDATORY = tuple(key.encode() for key in MANDATORY)
@@ -77,6 +61,10 @@ _LARGEST = MAX_BYTES + MAX_BYTES // 8  # bytes of one record that is parsed
 _SMALL = 64 << 10  # bytes of a record that takes little memory, whatever it has
 _TIMES = 20  # of its size that a record of long texts takes while it is checked, as measured
 _VALUE_BYTES = 1_200  # that each of its values takes, as measured
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +90,13 @@ class StrictRecord:
         record_id: its id.
         digest: SHA-256 of its canonical JSON, without secrets.
         place: where it is in the request, for messages.
-        in_chain: True if it says that it is part of a chain of its producer.
-        previous: hash of the record before it in that chain, empty if it cannot be read; None if it gives none.
+        chain: its place in a chain of its producer; None if it names none.
     """
 
     record_id: UUID
     digest: bytes
     place: str
-    in_chain: bool
-    previous: bytes | None
+    chain: ProducerChain | None
 
 
 class StrictRequest:
@@ -155,16 +141,20 @@ def may_have_native_keys(request: bytes) -> bool:
     return b"audit." in request
 
 
-def survey_request(request: bytes, *, every: bool, look: RequestLook = REFERENCE_LOOK) -> Survey:
+def survey_request(
+    request: bytes, *, every: bool, look: RequestLook = REFERENCE_LOOK, is_left: Callable[[], bool] = _never
+) -> Survey:
     """Find out what checking a request takes. Args: as ``check_request``.
 
     Raises:
         MalformedRequestError: the bytes are not a request of logs, or have too many records.
         OversizedError: the request has too many audit records.
+        OverloadedError: nobody waits for the result any more.
     """
     seen = look.look(request)
     memory = 0
     for number, place in enumerate(records_of(request)):
+        _check_waited_for(is_left)
         if every and number == MAX_RECORDS:
             raise _too_many("records")
         if place.end - place.start > _SMALL and (every or _may_be_native(request, place)):
@@ -176,7 +166,12 @@ def survey_request(request: bytes, *, every: bool, look: RequestLook = REFERENCE
 
 
 def check_request(
-    request: bytes, *, every: bool, look: RequestLook = REFERENCE_LOOK, survey: Survey | None = None
+    request: bytes,
+    *,
+    every: bool,
+    look: RequestLook = REFERENCE_LOOK,
+    survey: Survey | None = None,
+    is_left: Callable[[], bool] = _never,
 ) -> StrictRequest:
     """Check the audit records of a request, one after the other: of a whole request, parsing takes too much memory.
 
@@ -187,12 +182,14 @@ def check_request(
             same on all servers. A hash over a secret, beside all else that was hashed with it, would let others try
             guesses of the secret.
         survey: what ``survey_request`` has found out, if it was called before.
+        is_left: returns whether nobody waits for the result any more; asked before each record.
 
     Raises:
         MalformedRequestError: the bytes are not such a request.
         InvalidAuditRecordError: a record is not a valid audit record.
         AuditRecordConflictError: two records have the same id and different content.
         OversizedError: the request has too many audit records, or too many values in them.
+        OverloadedError: nobody waits for the result any more.
     """
     survey = survey or survey_request(request, every=every, look=look)
     redactor = look.redactor() if survey.redacts else UNREDACTED
@@ -201,6 +198,7 @@ def check_request(
     by_id: dict[UUID, StrictRecord] = {}
     left, has_others = MAX_VALUES, False
     for place in records_of(request):
+        _check_waited_for(is_left)
         if not (every or _may_be_native(request, place)):
             has_others = True
             continue
@@ -226,6 +224,11 @@ def check_request(
         if first is checked:
             records[place.start] = checked
     return StrictRequest(request, records, native, has_others=has_others)
+
+
+def _check_waited_for(is_left: Callable[[], bool]) -> None:
+    if is_left():
+        raise OverloadedError("audit records were not checked in time", retry_after=5.0)
 
 
 def _too_large(record: bytes, values: int) -> str:
@@ -273,9 +276,7 @@ def _check(record: LogRecord, where: str, redactor: Redactor) -> StrictRecord:
         digest = integrity_hash(redactor.without_secrets(record), _FORM)
     except CanonicalFormError as error:
         raise _invalid(where, f"{error}, so the record has no integrity hash: send {error.remedy}") from None
-    sent_previous = next((values[key] for key in _PREVIOUS if key in values), None)
-    previous = None if sent_previous is None else _hash_of(sent_previous)
-    return StrictRecord(record_id, digest, where, any(key.startswith(_IN_CHAIN) for key in values), previous)
+    return StrictRecord(record_id, digest, where, chain_of(values))
 
 
 def _check_attribute(where: str, key: str, value: AnyValue | None) -> None:
@@ -289,13 +290,6 @@ def _check_attribute(where: str, key: str, value: AnyValue | None) -> None:
         raise _invalid(where, f"the attribute {key} is empty: {wanted}")
     if choices and value.string_value not in choices:
         raise _invalid(where, f"the attribute {key} is {value.string_value[:_SHOWN]!r}: {wanted}")
-
-
-def _hash_of(value: AnyValue) -> bytes:
-    if value.HasField("bytes_value"):
-        return value.bytes_value if len(value.bytes_value) == len(FIRST_OF_CHAIN) else b""
-    found = _HASH.fullmatch(value.string_value)
-    return bytes.fromhex(found[1]) if found else b""
 
 
 def _invalid(where: str, what: str) -> InvalidAuditRecordError:

@@ -15,8 +15,12 @@ def add_parser(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "journal",
-        description="Inspect a server's journal (write-ahead log): batches that are signed but may not be stored yet.",
-        epilog=examples("lognotary journal inspect --data-dir /var/lib/lognotary"),
+        description="Inspect a server's journal (write-ahead log): batches that are signed but may not be stored yet. "
+        "Or give up the journal of a server that never starts again.",
+        epilog=examples(
+            "lognotary journal inspect --data-dir /var/lib/lognotary",
+            "lognotary journal abandon shop/audit/node-1 --storage http://lognotary@clickhouse:8123/lognotary",
+        ),
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     parser.set_defaults(overview=parser)
@@ -39,3 +43,17 @@ def add_parser(commands: Any) -> None:
     inspect.add_argument("--json", action="store_true", help="print JSON, one object per segment")
     add_flags(inspect, "data_dir")
     inspect.set_defaults(overview=None, run=later("server.commands.journal", "inspect"))
+    abandon = actions.add_parser(
+        "abandon",
+        help="give up the journal of a server that never starts again",
+        description="Give up the journal of a server that never starts again, because its data directory is lost. The "
+        "IDs of audit records that the server had claimed, and that are not in its log, become free: other servers "
+        "answer 503 for them until then. The server must have stopped at least 30 seconds ago. If the data directory "
+        "comes back with batches in the journal of audit records, a server refuses to start on it.",
+        epilog=examples(
+            "lognotary journal abandon shop/audit/node-1 --storage http://lognotary@clickhouse:8123/lognotary"
+        ),
+    )
+    abandon.add_argument("origin", metavar="ORIGIN", help="origin of the server's log of audit records")
+    add_flags(abandon, "storage")
+    abandon.set_defaults(overview=None, run=later("server.commands.abandon", "abandon"))

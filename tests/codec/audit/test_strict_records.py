@@ -13,8 +13,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from harness.otlp_load import log_record
 from server.codec.audit.integrity_form import integrity_hash
+from server.codec.audit.producer_chain import FIRST_OF_CHAIN, ProducerChain
 from server.codec.audit.strict_records import (
-    FIRST_OF_CHAIN,
     MANDATORY,
     MAX_RECORDS,
     check_request,
@@ -24,7 +24,7 @@ from server.codec.audit.strict_records import (
 from server.codec.choose import build_look
 from server.codec.redaction_rules import Mode, Redaction
 from server.errors.audit_records import AuditRecordConflictError, InvalidAuditRecordError
-from server.errors.ingest import MalformedRequestError, OversizedError
+from server.errors.ingest import MalformedRequestError, OverloadedError, OversizedError
 from tests.audit_ids.audit_records import audit_record, bytes_of
 
 _ID = UUID("0b5d1d3c-1a77-4a1e-8a47-6a8cf0f3a9d2")
@@ -42,7 +42,7 @@ def test_a_record_with_all_that_it_must_have_is_known_by_its_id_and_its_hash() -
     record = audit_record(_ID)
     (checked,) = check_request(bytes_of(record), every=True).records
     assert (checked.record_id, checked.digest) == (_ID, integrity_hash(record))
-    assert (checked.in_chain, checked.previous) == (False, None)
+    assert checked.chain is None
 
 
 @pytest.mark.parametrize("codec", ["auto", "reference"])
@@ -151,8 +151,42 @@ def test_the_previous_hash_is_read_in_all_spellings(attribute: str, value: AnyVa
     record = audit_record(_ID)
     record.attributes.append(KeyValue(key=attribute, value=value))
     (checked,) = check_request(bytes_of(record), every=True).records
-    assert checked.in_chain
-    assert checked.previous == previous
+    assert checked.chain is not None
+    assert checked.chain.previous == previous
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (AnyValue(int_value=7), 7),
+        (AnyValue(string_value="7"), 7),
+        (AnyValue(int_value=-1), None),
+        (AnyValue(string_value="x7"), None),
+        (AnyValue(string_value="9" * 19), None),
+    ],
+)
+def test_the_number_in_a_chain_is_an_integer_or_its_digits(value: AnyValue, number: int | None) -> None:
+    record = audit_record(_ID)
+    record.attributes.append(KeyValue(key="audit.sequence.number", value=value))
+    record.attributes.append(KeyValue(key="audit.sequence.stream_id", value=AnyValue(string_value="s")))
+    (checked,) = check_request(bytes_of(record), every=True).records
+    assert checked.chain == ProducerChain(None, number, "s")
+
+
+def test_a_check_that_nobody_waits_for_ends_before_its_next_record() -> None:
+    asked: list[int] = []
+
+    def is_left() -> bool:
+        asked.append(len(asked))
+        return len(asked) == 3
+
+    request = bytes_of(*(audit_record() for _ in range(10)))
+    survey = survey_request(request, every=True)
+    with pytest.raises(OverloadedError):
+        check_request(request, every=True, survey=survey, is_left=is_left)
+    with pytest.raises(OverloadedError):
+        survey_request(request, every=True, is_left=lambda: True)
+    assert len(asked) == 3
 
 
 def _nested(depth: int) -> AnyValue:
