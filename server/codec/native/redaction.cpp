@@ -110,6 +110,10 @@ void Redactor::append_commitment([[maybe_unused]] std::string& out, [[maybe_unus
                                  [[maybe_unused]] View secret) {
 #ifdef LOGNOTARY_LIBCRYPTO
   const uint64_t number = disclosed_.size();
+  if (number >= most_) {
+    has_too_many_ = true;
+    return;
+  }
   const std::string salt = sha256_of(seed_, View(reinterpret_cast<const char*>(&number), sizeof number));
   const std::string commitment = sha256_of(salt, secret);
   out += ":sha256:";
