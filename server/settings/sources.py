@@ -12,7 +12,8 @@ from typing import Any
 
 from server.errors.files import unreadable
 from server.errors.suggestions import did_you_mean
-from server.settings.huge_numbers import TEXT_OR_COMMENT, has_huge_number, line_of_huge_number
+from server.settings.huge_numbers import has_huge_number, line_of_huge_number
+from server.settings.load_toml import load_toml
 from server.settings.regular_files import read_regular
 from server.settings.table import DEFAULT_FILE, PREFIX, SETTINGS, Kind, Setting
 
@@ -28,8 +29,7 @@ _OF_OTHERS = re.compile(
 _AUDIT = ("built_in_rules", "rules")
 _MOST_BYTES = 4 << 20  # of a settings file
 _HEADER = re.compile(r"\s*\[\[?\s*([\w.\-\" ]+?)\s*\]\]?\s*(#.*)?")
-# Of a dotted key with n parts, tomllib keeps n texts of up to n parts: 400 kB of a key would take all memory.
-_DEEP_KEY = re.compile(r"""(?<![\w"-])(?:(?:[\w-]++|"")[ \t]*+\.[ \t]*+){50}""")
+_KEY = re.compile(r"""(?<![\w"-])(?:(?:[\w-]++|"")[ \t]*+\.[ \t]*+){50}""")
 _KEY = re.compile(r"""\s*(["']?)([\w\-]+)\1\s*[=.]""")
 _TEXT, _TEXTS = "a text in quotes", "a text in quotes, or a list of them"
 _TOML_TYPES: Mapping[Kind, tuple[tuple[type, ...], str]] = {
@@ -154,7 +154,7 @@ def _read(sources: Sources) -> str:
 
 def _parse(text: str, sources: Sources) -> dict[str, Any]:
     try:
-        content = _loads(text)
+        content = load_toml(text)
     except (RecursionError, MemoryError):
         sources.problems.append(
             f"{sources.file}: the file cannot be read, because its lists or tables are nested too deep"
@@ -174,13 +174,6 @@ def _parse(text: str, sources: Sources) -> dict[str, Any]:
         sources.problems.append(f"{place}: a number of TOML has at most 64 bits: from -2^63 to 2^63-1")
         return {}
     return content
-
-
-def _loads(text: str) -> dict[str, Any]:
-    """Parse TOML; raises as ``tomllib.loads``, and RecursionError if a key has very many parts."""
-    if _DEEP_KEY.search(TEXT_OR_COMMENT.sub('""', text)):
-        raise RecursionError
-    return tomllib.loads(text)
 
 
 def _twice(error: tomllib.TOMLDecodeError, line: str) -> str:
