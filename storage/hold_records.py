@@ -33,7 +33,7 @@ HOLD_ADDED, HOLD_RELEASED = "hold.add", "hold.release"
 
 @dataclass(frozen=True, slots=True)
 class HoldRecord:
-    """What a record says.
+    """Statement of a record about a hold.
 
     Attributes:
         name: name of the hold.

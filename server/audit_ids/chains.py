@@ -39,7 +39,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Chains:
-    """What storage knows about records that others name.
+    """Records that others name, as far as storage knows them.
 
     Attributes:
         known: digest -> the record with it.

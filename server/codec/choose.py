@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import operator
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from server.codec.audit.rules import Rule
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from server.codec.request_look import RequestLook
     from server.codec.rows import Codec
 
-__all__ = ["CODECS", "build_codec", "build_look", "chosen_codec", "why_not_native"]
+__all__ = ["CODECS", "build_codec", "build_look", "build_search", "chosen_codec", "why_not_native"]
 
 CODECS = ("auto", "native", "reference")
 """Values of the ``codec`` setting; ``auto`` is ``native`` if the compiled codec is installed."""
@@ -83,3 +84,16 @@ def build_look(choice: str, redaction: Redaction = NO_REDACTION, limits: RowLimi
     from server.codec.native_codec import NativeLook
 
     return NativeLook(redaction, limits)
+
+
+def build_search(choice: str) -> Callable[[bytes, bytes], bool]:
+    """Build the search of the chosen codec: does a request have some bytes, of which there are more than none?
+
+    Args:
+        choice: one of ``CODECS``.
+    """
+    if chosen_codec(choice) == "reference":
+        return operator.contains
+    from server.codec._native import has_text
+
+    return has_text

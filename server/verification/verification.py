@@ -206,7 +206,7 @@ class _Verification:
         yield from self._tolerance.trying("The history of logs", self._check_history())
         yield from self._tolerance.trying("The rows of no batch", self._loose())
         yield from self._tolerance.trying("The retention of tables", self._check_retention())
-        if self._scope.whole:
+        if self._scope.whole and Stream.AUDIT in self._stored.groups:
             yield from self._tolerance.trying("Legal holds", self._check_holds())
         for origin, log in self._logs.items():
             yield from log.expiry.expired(origin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
+from server.codec.choose import build_search
 from server.codec.producers.check import SignatureCheck
 from server.codec.producers.native_records import native_finder
 from server.codec.producers.policy import Policy
@@ -32,8 +33,8 @@ class SignaturesInForce:
         self._keys = settings.producer_keys
         self._check: SignatureCheck | None = None
         if settings.producer_signatures is not Policy.OFF:
-            is_native = native_finder(settings.codec)
-            self._check = SignatureCheck(settings.producer_signatures, self._keys, count, is_native)
+            is_native, has = native_finder(settings.codec), build_search(settings.codec)
+            self._check = SignatureCheck(settings.producer_signatures, self._keys, count, is_native, has)
             _logger.info("producers' signatures: %s, %d keys", settings.producer_signatures.value, len(self._keys))
 
     @property

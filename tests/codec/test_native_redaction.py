@@ -286,3 +286,18 @@ def test_no_planted_secret_is_left_in_any_column(data: st.DataObject, secret: st
     assert b"[redacted:" in everything or b"[hmac:" in everything
     assert secret.encode() not in everything
     assert base64.b64encode(secret.encode()) not in everything
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
+@pytest.mark.parametrize("before", [" ", "x-y ", "n: 1 "])
+def test_secrets_are_found_at_every_place_of_a_text(example: str, before: str) -> None:
+    places = [(before * place)[-place:] + " " if place else "" for place in range(70)]
+    record = LogRecord(body=array(*(string(f"{text}{example}{end}") for text in places for end in ("", " and more"))))
+    assert build_look("native", REMOVE).redactor().without_secrets(record) == Redactor(REMOVE).without_secrets(record)
+
+
+@pytest.mark.parametrize("text", ["a=b", "pwd=1", "pass:x", "--token a", "passwd:1234", "pwd 'a' by 1"])
+@pytest.mark.parametrize("size", range(3, 18))
+def test_secrets_are_found_in_short_texts(text: str, size: int) -> None:
+    record = LogRecord(body=array(*(string(each) for each in (text.ljust(size), text.rjust(size), text[:size]))))
+    assert build_look("native", REMOVE).redactor().without_secrets(record) == Redactor(REMOVE).without_secrets(record)

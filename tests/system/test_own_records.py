@@ -53,6 +53,7 @@ def test_own_records_of_a_server_with_workers_are_marked_and_need_no_signature(
     found = details(clickhouse_storage)
     assert [body.split(":")[0].split(" of ")[0] for body, _, _ in found] == [
         "legal hold case-1",
+        "legal hold case-1",
         "legal hold case-1 is about to be released",
         "legal hold case-1 released",
     ]

@@ -3,6 +3,7 @@
 
 #include "check.hpp"
 #include "log_encoder.hpp"
+#include "search.hpp"
 #include "span_encoder.hpp"
 
 namespace lognotary {

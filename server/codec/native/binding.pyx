@@ -135,6 +135,7 @@ cdef extern from "binding.hpp" namespace "lognotary" nogil:
     bint is_kept(const CppKeyWord*)
     bint redact_text(CppRedactor&, View, string& redacted) except +
     uint64_t count_values(View record) except +
+    bint contains_text "lognotary::has_text"(View text, View wanted) nogil
 
     # Returns 0, or 1 + the Refusal, and fills what is unread if that is it.
     int encode(CppEncoder& encoder, View request, int64_t ingested_at, View seed, Unread& unread) except +
@@ -248,6 +249,11 @@ cdef class TextRedactor:
         if is_kept(word):
             return ()
         return (<int>word.rule, word.prose, word.counts, word.parts, word.paths, word.alone, word.parameter)
+
+
+def has_text(bytes text, bytes wanted):
+    """Return whether bytes have others, which are not empty, in them: as ``operator.contains``."""
+    return contains_text(View(PyBytes_AS_STRING(text), len(text)), View(PyBytes_AS_STRING(wanted), len(wanted)))
 
 
 def values_in(bytes record):

@@ -14,7 +14,15 @@ namespace lognotary {
 
 constexpr size_t kBlock = 16;
 
-#if defined(LOGNOTARY_SSSE3) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LOGNOTARY_SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define LOGNOTARY_SANITIZED
+#endif
+
+#if defined(LOGNOTARY_SSSE3) && !defined(LOGNOTARY_SANITIZED)
 #define LOGNOTARY_READS_ON
 
 // Tells whether a block can be read, though a text has less: what is behind it on the same page means nothing, but is

@@ -1,7 +1,6 @@
 #include "redaction_rules.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <functional>
 
 #include "redaction_forms.hpp"
@@ -98,7 +97,7 @@ void Redaction::add_not_secret(std::string word) {
 
 void Redaction::add_prefix(std::string text, size_t stop, int rule, int characters, size_t shortest, size_t longest,
                            bool digit) {
-  assert(text.size() + shortest >= Stops::kShort);
+  short_ = std::min(short_, text.size() + shortest);
   add_stop_of_token(View(text).substr(0, stop + 1));
   std::vector<Prefix>& list = prefixes_[bucket(View(text).substr(stop - 1, 2))];
   list.push_back({std::move(text), stop, static_cast<RedactionRule>(rule), static_cast<Characters>(characters),

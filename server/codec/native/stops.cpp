@@ -3,33 +3,23 @@
 #include <algorithm>
 
 #include "blocks.hpp"
+#include "redaction_forms.hpp"
 
 namespace lognotary {
 namespace {
 
-bool is_card_byte(char c) { return (c >= '0' && c <= '9') || c == ' ' || c == '-'; }
+bool is_card_byte(char c) { return is(c, kDigit) || c == ' ' || c == '-'; }
+
+// Tells whether a separator stands between a number and a blank, as in "line 12: …": there is no key.
+bool is_behind_number(View text, size_t at) {
+  if (at == 0 || !is(text[at - 1], kDigit) || (at + 1 < text.size() && text[at + 1] != ' ')) return false;
+  constexpr size_t kLongest = 20;
+  size_t start = at;
+  while (start > 0 && at - start < kLongest && is(text[start - 1], kDigit)) --start;
+  return start == 0 || text[start - 1] == ' ';
+}
 
 }  // namespace
-
-void StopsOfText::clear() {
-  words_.clear();
-  any_ = may_have_card_ = false;
-  card_bytes_ = 0;
-}
-
-void StopsOfText::add(uint64_t stops, uint64_t card_bytes) {
-  words_.push_back(stops);
-  any_ = any_ || stops != 0;
-  const bool all = card_bytes == ~uint64_t{0};
-  const size_t first = all ? kInWord : static_cast<size_t>(__builtin_ctzll(~card_bytes));
-  may_have_card_ = may_have_card_ || card_bytes_ + first >= kShortestCard;
-  card_bytes_ = all ? card_bytes_ + kInWord : static_cast<size_t>(__builtin_clzll(~card_bytes));
-  uint64_t runs = card_bytes & card_bytes >> 1;  // of two, then of four, then of eight
-  runs &= runs >> 2;
-  runs &= runs >> 4;
-  static_assert(kShortestCard > 8 && kShortestCard <= 16);
-  may_have_card_ = may_have_card_ || (runs & runs >> (kShortestCard - 8)) != 0;
-}
 
 Stops::Stops() {
   for (int byte = 0; byte < 256; ++byte) {
@@ -86,12 +76,14 @@ LOGNOTARY_FOR_SSSE3 void Stops::find_in_blocks(View text, StopsOfText& into) con
 }
 #endif
 
-// Returns those that are stops by their whole bytes.
+// Returns those that are stops by their whole bytes, and that may have a key.
 uint64_t Stops::exact(View text, size_t base, uint64_t stops) const {
   uint64_t found = 0;
   for (uint64_t left = stops; left != 0; left &= left - 1) {
     const auto place = static_cast<size_t>(__builtin_ctzll(left));
-    if (is_stop(text, base + place)) found |= uint64_t{1} << place;
+    const size_t at = base + place;
+    const bool is_separator = text[at] == ':' || text[at] == '=';
+    if (is_separator ? !is_behind_number(text, at) : is_stop(text, at)) found |= uint64_t{1} << place;
   }
   return found;
 }

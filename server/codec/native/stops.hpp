@@ -39,10 +39,26 @@ class StopsOfText {
  private:
   friend class Stops;
 
-  void clear();
+  void clear() {
+    words_.clear();
+    any_ = may_have_card_ = false;
+    card_bytes_ = 0;
+  }
 
   // Adds the bits of the bytes of a word: of stops, and of what can be in the number of a card.
-  void add(uint64_t stops, uint64_t card_bytes);
+  void add(uint64_t stops, uint64_t card_bytes) {
+    words_.push_back(stops);
+    any_ = any_ || stops != 0;
+    const bool all = card_bytes == ~uint64_t{0};
+    const size_t first = all ? kInWord : static_cast<size_t>(__builtin_ctzll(~card_bytes));
+    may_have_card_ = may_have_card_ || card_bytes_ + first >= kShortestCard;
+    card_bytes_ = all ? card_bytes_ + kInWord : static_cast<size_t>(__builtin_clzll(~card_bytes));
+    uint64_t runs = card_bytes & card_bytes >> 1;  // of two, then of four, then of eight
+    runs &= runs >> 2;
+    runs &= runs >> 4;
+    static_assert(kShortestCard > 8 && kShortestCard <= 16);
+    may_have_card_ = may_have_card_ || (runs & runs >> (kShortestCard - 8)) != 0;
+  }
 
   std::vector<uint64_t> words_;
   bool any_ = false, may_have_card_ = false;
@@ -66,10 +82,7 @@ class Stops {
 
   void find(View text, StopsOfText& into) const;
 
-  // Shorter texts have no tokens but JSON Web Tokens, and no numbers of cards.
-  static constexpr size_t kShort = kShortestCard;
-
-  // Tells whether a text that is shorter than that may have a stop.
+  // Tells whether a text of less than 16 bytes may have a stop that is in no prefix of a token.
   static bool may_be_in_short([[maybe_unused]] View text) {
 #ifdef LOGNOTARY_READS_ON
     if (!can_read_on(text.data())) return true;

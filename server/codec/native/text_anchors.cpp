@@ -1,19 +1,11 @@
 // Bytes that bodies must have for a match to hold.
 #include <algorithm>
 
+#include "commonness.hpp"
 #include "rules.hpp"
 
 namespace lognotary {
 namespace {
-
-// Bytes of texts, the rarest first; those that are not here are rarer.
-constexpr View kCommon =
-    "@<>{}()[];^~|&$#!`\\QZXJKVWYUBFHGMDPCLNSIRAOTE\"=,+*%?'_/-:.0123456789qzxjkvwybgfupmhdlcsrntoaei ";
-
-size_t commonness(char byte) {
-  const size_t at = kCommon.find(byte);
-  return at == View::npos ? 0 : at + 1;
-}
 
 // Finds a byte that a text has if it passes a test: of those that are sure, the rarest.
 bool find_byte(const Test& test, char& byte) {

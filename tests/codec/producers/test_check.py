@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue, KeyValueList
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from server.codec.choose import build_search
 from server.codec.limits import MAX_MEMBERS
 from server.codec.producers.check import SignatureCheck
 from server.codec.producers.keys import parse_producer_keys
@@ -35,7 +36,7 @@ class Checking:
 
     def __init__(self, policy: Policy, keys: ProducerKeys = KEYS) -> None:
         self.counted: list[dict[str, int]] = []
-        self.check = SignatureCheck(policy, keys, self._count, native_finder("auto"))
+        self.check = SignatureCheck(policy, keys, self._count, native_finder("auto"), build_search("auto"))
 
     def _count(self, results: Mapping[str, int]) -> None:
         self.counted.append(dict(results))
