@@ -100,7 +100,7 @@ class Redactor:
         """Values replaced by commitments, in order of their commitments."""
         self._most = sys.maxsize
         self.has_too_many = False
-        """True if there were more secrets to commit to than at most; those were removed."""
+        """True if there were more secrets to commit to than at most; those were left out."""
         self._off = redaction.is_off
         self._cards = self._modes["card"] is not Mode.OFF
         self._key = redaction.key
@@ -207,9 +207,10 @@ class Redactor:
     def _mark(self, rule: str, secret: bytes, found: Counter[str]) -> bytes:
         found[rule] += 1
         mode = self._modes[rule]
-        if mode is Mode.DISCLOSE and len(self.disclosures) >= self._most:
-            self.has_too_many, mode = True, Mode.REMOVE
         if mode is Mode.DISCLOSE:
+            if len(self.disclosures) >= self._most:
+                self.has_too_many = True
+                return b""  # the request is refused once it is read, so its texts need not grow any more
             disclosure = Disclosure(rule, self._salts(), secret)
             self.disclosures.append(disclosure)
             return commitment_mark(rule, disclosure.commitment)

@@ -35,7 +35,7 @@ class Redactor {
   bool discloses() const { return redaction_.discloses(); }
 
   // Begins a request: the salts of its commitments follow from a seed, as server/codec/disclosures.py has it. Makes at
-  // most so many; the secrets behind those are removed.
+  // most so many; the secrets behind those are left out, as the request is refused.
   void begin(View seed, uint64_t most) {
     seed_ = seed;
     most_ = most;
