@@ -99,6 +99,7 @@ class Codec(Protocol):
 
         Raises:
             MalformedRequestError: the bytes are not an ``ExportLogsServiceRequest``.
+            OversizedError: too many of its values would be replaced by commitments.
         """
 
     def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
@@ -113,4 +114,5 @@ class Codec(Protocol):
 
         Raises:
             MalformedRequestError: the bytes are not an ``ExportTraceServiceRequest``.
+            OversizedError: as ``encode``.
         """
