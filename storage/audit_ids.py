@@ -204,7 +204,8 @@ def find_stored(
         texts = [form for one in record_ids[start : start + _AT_ONCE] for form in (str(one), str(one).upper())]
         rows = engine.query(
             f"SELECT AuditRecordId, LeafIndex, IngestedAt, JSONExtractString(OtlpDetails, '{DIGEST_MEMBER}', 'sha256') "
-            "AS Digest FROM audit_logs WHERE AuditRecordId IN {ids:Array(String)} AND length(Digest) = 64 "
+            "AS Digest FROM audit_logs WHERE AuditRecordId IN {ids:Array(String)} "
+            "AND length(Digest) = 64 AND match(Digest, '^[0-9a-f]+$') "
             f"AND LogId = {{log:String}} AND IngestedAt >= fromUnixTimestamp64Milli(toInt64({int(since)}), 'UTC') "
             "ORDER BY LeafIndex DESC",
             {"ids": texts, "log": LogName.parse(origin).log_id},

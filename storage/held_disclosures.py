@@ -33,7 +33,7 @@ def holds_on_values(engine: Engine, commitments: Sequence[str], actor: str = "")
         actor: ID or name of the actor whose values they are, if they were chosen by actor.
 
     Raises:
-        StorageError: storage cannot be read, or a hold in it.
+        StorageError: storage cannot be read.
     """
     return [
         hold

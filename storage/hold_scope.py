@@ -22,6 +22,8 @@ _RECEIVED = "toUnixTimestamp64Nano(IngestedAt)"
 # Not 1: ClickHouse leaves out what a constant makes superfluous in a TTL, and then misses its columns at each insert.
 _EARLIEST = str(-(2**63) + 1)
 _ALL = f"{_RECEIVED} >= {_EARLIEST}"
+_TIMES = range(-62_135_596_800 * 10**9, 253_402_300_800 * 10**9)  # of protobuf timestamps
+_TEXTS = ("stream", "service", "actor", "trace", "category")
 _AUDIT_ONLY = ("actor", "category")
 
 
@@ -53,6 +55,9 @@ class HoldScope:
         Raises:
             ValueError: it cannot; the message says what to give.
         """
+        for time in (self.since, self.until):
+            if time is not None and time not in _TIMES:
+                raise ValueError("since, until: give times from the year 1 to 9999")
         names = [stream.value for stream in Stream]
         if self.stream and self.stream not in names:
             raise ValueError(f"stream: {not_one_of(self.stream, names)}, or none for all")
@@ -143,7 +148,13 @@ class HoldScope:
         """
         try:
             scope = cls(**json.loads(text))
-            scope.check()
-        except TypeError as error:
+        except (TypeError, RecursionError) as error:
             raise ValueError(f"this is not a scope of a hold: {text[:200]!r}") from error
+        if not all(isinstance(getattr(scope, name), str) for name in _TEXTS):
+            raise ValueError(f"{', '.join(_TEXTS)}: they must be texts, and one is not: {text[:200]!r}")
+        if not all(time is None or type(time) is int for time in (scope.since, scope.until)):
+            raise ValueError(f"since, until: they must be whole numbers of nanoseconds, and one is not: {text[:200]!r}")
+        for name in _TEXTS:
+            getattr(scope, name).encode()  # fails if there is half of a surrogate pair
+        scope.check()
         return scope

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from server.notary.origin import Stream
 from storage.engine import Engine
-from storage.errors import UnreadableTableError
 from storage.hold_scope import ACTOR_COLUMNS, HoldScope
 from storage.rowbinary import int64, read_one, read_rows, text, uint64
 from storage.schema import RECORD_TABLES
 from storage.sql_texts import sql_text
+from storage.unreadable_rows import tell_once
 
 __all__ = [
     "Hold",
@@ -64,10 +64,10 @@ class Release:
 
 
 def read_holds(engine: Engine) -> list[Hold]:
-    """Return all holds, the earliest first.
+    """Return all holds, the earliest first. A hold whose scope cannot be read keeps everything.
 
     Raises:
-        StorageError: storage cannot be read, or a hold in it.
+        StorageError: storage cannot be read.
     """
     rows = engine.query(
         "SELECT Name, Kind, Scope, Reason, Who, Caller, toUnixTimestamp64Milli(At) FROM legal_holds "
@@ -106,7 +106,7 @@ def holds_covering(
         actor: ID or name of the actor; empty for any.
 
     Raises:
-        StorageError: storage cannot be read, or a hold in it.
+        StorageError: storage cannot be read.
     """
     return [
         hold
@@ -188,7 +188,6 @@ def _scope(name: str, scope: str) -> HoldScope:
     try:
         return HoldScope.from_text(scope)
     except ValueError as error:
-        raise UnreadableTableError(
-            f"the hold {name} cannot be read ({error}): its row in legal_holds was altered, or a later version of "
-            "Lognotary wrote it. Nothing is changed before it can be read"
-        ) from error
+        # It may keep any record, so nothing may be removed or erased until it is released.
+        tell_once("legal_holds", name, str(error), "this hold keeps everything until it is released")
+        return HoldScope()

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from server.notary.origin import Stream
 from storage.engine import Engine
-from storage.errors import StorageError
 from storage.retention_policy import Policy, policy_from_text
 from storage.rowbinary import read_rows, text
 from storage.sql_texts import sql_text
+from storage.unreadable_rows import tell_once
 
 __all__ = ["DISCLOSURES", "note_earlier_policies", "note_policy", "read_recorded_policies"]
 
@@ -20,14 +20,19 @@ DISCLOSURES = "disclosures"
 def read_recorded_policies(engine: Engine) -> dict[str, Policy]:
     """Return the policies that were recorded last: name of a stream, or ``DISCLOSURES`` -> policy.
 
+    A policy that cannot be read counts as not recorded.
+
     Raises:
         StorageError: storage cannot be read.
     """
     rows = engine.query("SELECT Stream, argMax(Policy, At) FROM retention_policies GROUP BY Stream")
-    try:
-        return {name: policy_from_text(policy) for name, policy in read_rows(rows, (text, text))}
-    except ValueError as error:
-        raise StorageError(f"the table retention_policies cannot be read: {error}") from error
+    found = {}
+    for name, policy in read_rows(rows, (text, text)):
+        try:
+            found[name] = policy_from_text(policy)
+        except ValueError as error:
+            tell_once("retention_policies", name, str(error), "the retention that servers set is recorded anew")
+    return found
 
 
 def note_policy(engine: Engine, name: str, policy: Policy) -> None:

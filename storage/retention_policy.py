@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from server.notary.counted import counted
 from server.notary.origin import Stream
 
-__all__ = ["Policy", "Record", "RetentionRule", "days_words", "policy_from_text", "shortest"]
+__all__ = ["MOST_DAYS", "Policy", "Record", "RetentionRule", "days_words", "policy_from_text", "shortest"]
+
+MOST_DAYS = 18_250
+"""Longest retention in days, 50 years: a TTL beyond 2106, the end of ClickHouse's DateTime, would wrap to the past."""
 
 ATTRIBUTES = {Stream.AUDIT: "LogAttributes", Stream.OPERATIONAL: "LogAttributes", Stream.SPANS: "SpanAttributes"}
 """Column of the attributes of a stream's records."""
@@ -133,10 +136,12 @@ def policy_from_text(text: str) -> Policy:
             )
             for rule in content["rules"]
         ]
+        for rule in rules:
+            "".join((rule.category, rule.service, *(rule.attribute or ()))).encode()  # half a surrogate pair fails
         cold = content.get("cold")
         volume = (str(cold["volume"]), _days(cold["after"]) or 0) if cold else ("", 0)
         return Policy(_days(content["days"]), tuple(rules), *volume)
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ValueError(f"this is not a policy of retention: {text[:200]!r}") from error
 
 
@@ -151,6 +156,6 @@ def days_words(days: int | None) -> str:
 
 
 def _days(value: object) -> int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_DAYS):
         return value
-    raise ValueError(f"{value!r} is not a number of days")
+    raise ValueError(f"{str(value)[:100]!r} is not a number of days")

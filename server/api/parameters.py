@@ -57,6 +57,8 @@ def _filled(message: _MessageT, what: str, values: Iterable[tuple[str, Any]]) ->
         if field.json_name in given:
             raise InvalidArgumentError(f"the {what} {name} is given twice: give it once")
         given.add(field.json_name)
+        if (choice := field.containing_oneof) and (other := message.WhichOneof(choice.name)):
+            raise InvalidArgumentError(f"{other} and {name} are given: give one of them")
         is_word = what == "parameter" and field.type == field.TYPE_BOOL
         try:
             if what == "parameter" and field.is_repeated:

@@ -8,7 +8,9 @@ retry waits for the outcome.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,7 @@ from uuid import UUID, uuid4
 from server.admission.admission import MEMORY_FACTOR, Ticket
 from server.audit_ids.answers import check_same, claimed_error, known_receipts
 from server.audit_ids.chains import KINDS, chain_breaks, links_of
+from server.audit_ids.check_queue import CheckQueue
 from server.audit_ids.claims import Claims, Round
 from server.audit_ids.flights import Flight, Flights
 from server.audit_ids.ledger import ClaimLedger
@@ -44,6 +47,7 @@ _T = TypeVar("_T")
 _MOST = 200_000  # records on their way
 _LARGE = 8 << 10  # bytes of a request above which checking it would hold up the event loop
 _CHECKS = 2  # requests checked at the same time
+_FOR_CHECK = 0.5  # part of the time of a request that its check may take if it waits: storing takes the rest
 
 _Breaks = Mapping[int, Mapping[str, Any]]
 
@@ -79,6 +83,7 @@ class AuditGate:
         self._ack_timeout = ack_timeout
         self._flights = Flights()
         self._checking = ThreadPoolExecutor(_CHECKS, thread_name_prefix="audit-check")
+        self._queue = CheckQueue(_CHECKS, time.monotonic)
         self._claiming = ThreadPoolExecutor(1, thread_name_prefix="audit-claim")
         self._ending = ThreadPoolExecutor(1, thread_name_prefix="audit-ended")
         self._rounds = Rounds(claims, self._claiming)
@@ -123,12 +128,14 @@ class AuditGate:
         is_large, left = len(request) > _LARGE, threading.Event()
         take = partial(survey_request, request, every=every, look=self.look, is_left=left.is_set)
         check = partial(check_request, request, every=every, look=self.look, is_left=left.is_set)
-        try:
-            survey = await self._run_check(take, is_large)
-            ticket.reserve(max(survey.size, len(request) + survey.memory // MEMORY_FACTOR))
-            return await self._run_check(partial(check, survey=survey), is_large)
-        finally:
-            left.set()  # the thread is for those who wait
+        latest = time.monotonic() + _FOR_CHECK * self._ack_timeout
+        async with self._queue.turn(len(request), latest) if is_large else contextlib.nullcontext():
+            try:
+                survey = await self._run_check(take, is_large)
+                ticket.reserve(max(survey.size, len(request) + survey.memory // MEMORY_FACTOR))
+                return await self._run_check(partial(check, survey=survey), is_large)
+            finally:
+                left.set()  # the thread is for those who wait
 
     async def _run_check(self, check: Callable[[], _T], is_large: bool) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._checking, check) if is_large else check()

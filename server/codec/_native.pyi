@@ -55,6 +55,7 @@ class Encoder:
         rules: Rules,
         max_records: int,
         max_repeated: int,
+        max_disclosed: int,
         redaction: Redaction,
         hash_operational: bool,
         hash_spans: bool,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from server.codec.signals import Signal
-from server.errors.ingest import MalformedRequestError
+from server.errors.ingest import MalformedRequestError, OversizedError
 
 __all__ = [
+    "MAX_DISCLOSED",
     "MAX_MEMBERS",
     "MAX_RECORDS",
     "MAX_REPEATED",
@@ -18,6 +19,7 @@ __all__ = [
     "RowLimits",
     "check_members",
     "malformed",
+    "too_many_disclosed",
     "too_many_members",
     "too_many_records",
 ]
@@ -28,6 +30,9 @@ MAX_RECORDS = 1_000_000
 
 MAX_REPEATED = 256 << 20
 """Maximum bytes of resource and scope text that the records of one request repeat."""
+
+MAX_DISCLOSED = 100_000
+"""Maximum number of values in one request that are replaced by commitments: each is kept apart, with a salt."""
 
 MAX_MEMBERS = 1 << 16
 """Maximum number of attributes, events or links in one list: in memory, each takes many times its encoded size."""
@@ -40,10 +45,12 @@ class RowLimits:
     Attributes:
         records: maximum number of records.
         repeated: maximum bytes of resource and scope text that the records repeat.
+        disclosed: maximum number of values that are replaced by commitments.
     """
 
     records: int = MAX_RECORDS
     repeated: int = MAX_REPEATED
+    disclosed: int = MAX_DISCLOSED
 
 
 ROW_LIMITS = RowLimits()
@@ -70,6 +77,13 @@ def too_many_records(limits: RowLimits, signal: Signal = Signal.LOGS) -> Malform
     return MalformedRequestError(
         f"the request has more than {limits.records} {records}, or they repeat more than {limits.repeated} bytes of "
         "resources and scopes: send smaller requests"
+    )
+
+
+def too_many_disclosed(limits: RowLimits) -> OversizedError:
+    """Return the error for a request with too many values that would be replaced by commitments."""
+    return OversizedError(
+        f"the request has more than {limits.disclosed} secrets that are to be disclosed: send smaller requests"
     )
 
 

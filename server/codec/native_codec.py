@@ -11,7 +11,15 @@ from server.codec.assemble import actors_of, assemble_rows
 from server.codec.audit.program import rules_program
 from server.codec.audit.rules import Rule
 from server.codec.disclosures import Disclosure, with_actors
-from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed, too_many_members, too_many_records
+from server.codec.limits import (
+    ROW_LIMITS,
+    MalformedReason,
+    RowLimits,
+    malformed,
+    too_many_disclosed,
+    too_many_members,
+    too_many_records,
+)
 from server.codec.redaction import Redactor
 from server.codec.redaction_keys import key_words
 from server.codec.redaction_rules import (
@@ -30,7 +38,7 @@ from server.codec.request_look import Look, RequestLook
 from server.codec.rows import ALL_STREAMS, Rows, with_disclosures
 from server.codec.signals import Signal
 from server.codec.unread import Level, Unread, UnreadReason, unread_error
-from server.errors.ingest import MalformedRequestError
+from server.errors.ingest import PipelineError
 from server.notary.commitment import random_salt
 from server.notary.origin import Stream
 
@@ -40,6 +48,7 @@ __all__ = ["NativeCodec", "NativeLook"]
 _WRONG = (MalformedReason.BROKEN, MalformedReason.NOT_UTF8, MalformedReason.TOO_DEEP)
 _TOO_MANY_RECORDS = 3
 _UNREAD = 5
+_TOO_MANY_DISCLOSED = 6
 _MOST_KEPT = 32 << 20  # bytes that an idle encoder may hold for the next request
 _TIMES_KEPT = 4
 
@@ -79,8 +88,9 @@ class NativeCodec:
         try:
             encoder = self._idle.pop()
         except IndexError:
+            limits = self._limits
             encoder = _native.Encoder(
-                self._rules, self._limits.records, self._limits.repeated, self._redaction, *self._hashed
+                self._rules, limits.records, limits.repeated, limits.disclosed, self._redaction, *self._hashed
             )
         try:
             yield encoder
@@ -191,10 +201,12 @@ def _native_redaction(redaction: Redaction) -> _native.Redaction:
     return made
 
 
-def _refusal(request: bytes, refused: _native.RefusedError, limits: RowLimits, signal: Signal) -> MalformedRequestError:
+def _refusal(request: bytes, refused: _native.RefusedError, limits: RowLimits, signal: Signal) -> PipelineError:
     number, reason, field, level, *place = refused.args
     if number < len(_WRONG):
         return malformed(request, _WRONG[number], signal)
     if number == _UNREAD:
         return unread_error(Unread(UnreadReason(reason), field, Level(level), *place), signal)
+    if number == _TOO_MANY_DISCLOSED:
+        return too_many_disclosed(limits)
     return too_many_records(limits, signal) if number == _TOO_MANY_RECORDS else too_many_members()

@@ -22,6 +22,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from copy import copy
@@ -97,6 +98,9 @@ class Redactor:
         self._salts: Callable[[], bytes] = random_salt
         self.disclosures: list[Disclosure] = []
         """Values replaced by commitments, in order of their commitments."""
+        self._most = sys.maxsize
+        self.has_too_many = False
+        """True if there were more secrets to commit to than at most; those were left out."""
         self._off = redaction.is_off
         self._cards = self._modes["card"] is not Mode.OFF
         self._key = redaction.key
@@ -105,9 +109,15 @@ class Redactor:
         self._scanner = TextScanner(redaction, secret_keys, _MARK)
         self._compiled: CompiledTexts | None = None
 
-    def anew(self, salts: Callable[[], bytes]) -> Redactor:
-        """Return the redactor for another request, given a function that returns a new salt for each commitment."""
+    def anew(self, salts: Callable[[], bytes], most: int = sys.maxsize) -> Redactor:
+        """Return the redactor for another request.
+
+        Args:
+            salts: function that returns a new salt for each commitment.
+            most: maximum number of commitments.
+        """
         redactor = copy(self)
+        redactor._most = most
         redactor._salts = salts
         redactor.disclosures = []
         return redactor
@@ -198,6 +208,9 @@ class Redactor:
         found[rule] += 1
         mode = self._modes[rule]
         if mode is Mode.DISCLOSE:
+            if len(self.disclosures) >= self._most:
+                self.has_too_many = True
+                return b""  # the request is refused once it is read, so its texts need not grow any more
             disclosure = Disclosure(rule, self._salts(), secret)
             self.disclosures.append(disclosure)
             return commitment_mark(rule, disclosure.commitment)

@@ -14,7 +14,7 @@ from server.codec.decode_spans import decode_spans
 from server.codec.disclosures import salts_of, with_actors
 from server.codec.encode import encode_records
 from server.codec.encode_spans import encode_spans
-from server.codec.limits import ROW_LIMITS, RowLimits
+from server.codec.limits import ROW_LIMITS, RowLimits, too_many_disclosed
 from server.codec.records import RecordColumns
 from server.codec.redaction import Redactor
 from server.codec.redaction_rules import NO_REDACTION, Redaction
@@ -56,18 +56,22 @@ class ReferenceCodec:
 
     def encode(self, request: bytes, ingested_at: int, annotations: Annotations = ()) -> list[Rows]:
         """Decode, classify and encode a request; see ``Codec``."""
-        redactor = self._redactor.anew(salts_of(self._seeds()))
+        redactor = self._redactor.anew(salts_of(self._seeds()), self._limits.disclosed)
         sent = decode(request, self._limits, redactor)
         annotate(sent, annotations)
         records = with_events(sent, self._rules, self._limits)
         audit = classify(records, self._rules)
+        if redactor.has_too_many:
+            raise too_many_disclosed(self._limits)
         rows = encode_records(records, audit, ingested_at, self._hashed, self._digest)
         return with_disclosures(rows, with_actors(redactor.disclosures, _actors(records, audit)))
 
     def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
         """Decode and encode a traces request; see ``Codec``."""
-        redactor = self._redactor.anew(salts_of(self._seeds()))
+        redactor = self._redactor.anew(salts_of(self._seeds()), self._limits.disclosed)
         spans = decode_spans(request, self._limits, redactor)
+        if redactor.has_too_many:
+            raise too_many_disclosed(self._limits)
         rows = encode_spans(spans, ingested_at, hashed=Stream.SPANS in self._hashed)
         return with_disclosures(rows, redactor.disclosures)
 

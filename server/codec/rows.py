@@ -19,6 +19,7 @@ ALL_STREAMS = frozenset(Stream)
 """All streams."""
 
 _DAY = 86_400 * 10**9
+_DISCLOSURE = 600  # bytes of the objects of a disclosure, as measured
 
 
 def received_at(ingested_at: int, number: int) -> int:
@@ -66,7 +67,7 @@ class Rows:
     def __post_init__(self) -> None:
         # Computed once: the batcher reads the size again and again.
         size = sum(column.size for column in self.columns) + len(self.leaf_hashes)
-        size += sum(len(each.salt) + len(each.value) for each in self.disclosures)
+        size += sum(_DISCLOSURE + len(each.value) + sum(map(len, each.actors)) for each in self.disclosures)
         object.__setattr__(self, "size", size)
 
     @property
@@ -98,6 +99,7 @@ class Codec(Protocol):
 
         Raises:
             MalformedRequestError: the bytes are not an ``ExportLogsServiceRequest``.
+            OversizedError: too many of its values would be replaced by commitments.
         """
 
     def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
@@ -112,4 +114,5 @@ class Codec(Protocol):
 
         Raises:
             MalformedRequestError: the bytes are not an ``ExportTraceServiceRequest``.
+            OversizedError: as ``encode``.
         """

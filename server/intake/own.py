@@ -72,8 +72,8 @@ async def writing_logs(
             writing.reload_keys(keys)
             ingestion.reload_rules()
 
-        reloading = run_on_event(pools.housekeeping, process.reload_keys, reload)
         async with ingestion.taking_requests(writing, storage.engine, signals.stop):
+            reloading = run_on_event(pools.housekeeping, process.reload_keys, reload)
             with background("reloading of keys and audit rules", reloading, signals.stop):
                 yield OpenIntake(run, writing.signed_by)
 

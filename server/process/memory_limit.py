@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.admission.admission import MEMORY_FACTOR, Admission, AdmissionLimits
-from server.codec.limits import MAX_RECORDS, MAX_REPEATED, RowLimits
+from server.codec.limits import MAX_DISCLOSED, MAX_RECORDS, MAX_REPEATED, RowLimits
 from server.errors.amounts import size, typed_size
 from server.notary.origin import Stream
 from server.settings.settings import ConfigError
@@ -47,6 +47,7 @@ _LARGE_TIMES = 5  # of one large request, which is encoded and put into a block 
 _SPARE = 64 * _MIB  # for unaccounted memory: answers of the API, and fragmentation
 _MIN_LARGEST_REQUEST = 4 * _MIB  # bytes: a server that cannot accept requests of this size is useless
 _BYTES_PER_RECORD = 100  # of the row of an empty record
+_BYTES_PER_DISCLOSED = 1000  # of a value that a commitment replaces
 
 # Memory counts as short this far below the limit: as much may be allocated between two checks. Twice as far below the
 # limit, freed memory is returned to the kernel.
@@ -120,7 +121,11 @@ def plan_memory(
     return MemoryPlan(
         limit,
         AdmissionLimits(max_requests, left // MEMORY_FACTOR, largest),
-        RowLimits(min(MAX_RECORDS, largest // _BYTES_PER_RECORD), min(MAX_REPEATED, largest)),
+        RowLimits(
+            min(MAX_RECORDS, largest // _BYTES_PER_RECORD),
+            min(MAX_REPEATED, largest),
+            min(MAX_DISCLOSED, largest // _BYTES_PER_DISCLOSED),
+        ),
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["has_huge_number", "line_of_huge_number"]
+__all__ = ["TEXT_OR_COMMENT", "has_huge_number", "line_of_huge_number"]
 
-_TEXT_OR_COMMENT = re.compile(r""""(?:\\.|[^"\\])*"|'[^']*'|#.*""")
+TEXT_OR_COMMENT = re.compile(r""""(?:\\.|[^"\\])*"|'[^']*'|#.*""")
+"""A text in quotes on one line, or a comment."""
+
 _NUMBER = re.compile(r"(?<![\w.])(?:0x([\da-fA-F_]+)|0o([0-7_]+)|0b([01_]+)|(\d[\d_]*))(?![\w.])")
 _BASES = (16, 8, 2, 10)
 _MOST_DIGITS = 64  # a number of 64 bits has no more in any base; larger ones are not computed
@@ -30,7 +32,7 @@ def has_huge_number(content: Mapping[str, object]) -> bool:
 def line_of_huge_number(text: str) -> str:
     """Return the number of the line with the first such number, as text; empty if it is not found."""
     for number, line in enumerate(text.splitlines(), 1):
-        if any(map(_is_huge, _NUMBER.finditer(_TEXT_OR_COMMENT.sub('""', line)))):
+        if any(map(_is_huge, _NUMBER.finditer(TEXT_OR_COMMENT.sub('""', line)))):
             return str(number)
     return ""
 

@@ -13,6 +13,7 @@ from typing import Any
 from server.errors.files import unreadable
 from server.errors.suggestions import did_you_mean
 from server.settings.huge_numbers import has_huge_number, line_of_huge_number
+from server.settings.load_toml import load_toml
 from server.settings.regular_files import read_regular
 from server.settings.table import DEFAULT_FILE, PREFIX, SETTINGS, Kind, Setting
 
@@ -28,6 +29,7 @@ _OF_OTHERS = re.compile(
 _AUDIT = ("built_in_rules", "rules")
 _MOST_BYTES = 4 << 20  # of a settings file
 _HEADER = re.compile(r"\s*\[\[?\s*([\w.\-\" ]+?)\s*\]\]?\s*(#.*)?")
+_KEY = re.compile(r"""(?<![\w"-])(?:(?:[\w-]++|"")[ \t]*+\.[ \t]*+){50}""")
 _KEY = re.compile(r"""\s*(["']?)([\w\-]+)\1\s*[=.]""")
 _TEXT, _TEXTS = "a text in quotes", "a text in quotes, or a list of them"
 _TOML_TYPES: Mapping[Kind, tuple[tuple[type, ...], str]] = {
@@ -152,8 +154,8 @@ def _read(sources: Sources) -> str:
 
 def _parse(text: str, sources: Sources) -> dict[str, Any]:
     try:
-        content = tomllib.loads(text)
-    except RecursionError:
+        content = load_toml(text)
+    except (RecursionError, MemoryError):
         sources.problems.append(
             f"{sources.file}: the file cannot be read, because its lists or tables are nested too deep"
         )

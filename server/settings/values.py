@@ -15,6 +15,7 @@ from enum import Enum
 from fractions import Fraction
 
 from server.errors.suggestions import not_one_of
+from storage.retention_policy import MOST_DAYS
 
 __all__ = [
     "Acknowledge",
@@ -35,7 +36,6 @@ __all__ = [
 ]
 
 
-_MOST_DAYS = 18_250  # 50 years; beyond 2106, the end of ClickHouse's DateTime, a TTL would wrap to the past
 _MOST_SECONDS = 36_500 * 86_400  # what timers of the operating system can hold, and then some
 _SIZE_UNITS = {
     "": 1,
@@ -167,8 +167,8 @@ def read_days(text: str) -> int | None:
         raise ValueError(f"{text} is too short: give 1d or more, or 'forever'")
     if days.denominator != 1:
         raise ValueError(f"{text!r} is not a whole number of days: give days or weeks, such as 30d or 4w, or 'forever'")
-    if days > _MOST_DAYS:
-        raise ValueError(f"{text} is more than {_MOST_DAYS}d: give 'forever'")
+    if days > MOST_DAYS:
+        raise ValueError(f"{text} is more than {MOST_DAYS}d: give 'forever'")
     return days.numerator
 
 

@@ -54,9 +54,9 @@ class RulesInForce:
             rules = reread_rules(self._file)
             if rules != self.rules:
                 self._use(rules)
-        except (ConfigError, ValueError) as error:
-            self.problem = str(error)
-            _logger.error("the audit rules could not be reloaded, so the old ones stay in force: %s", error)  # noqa: TRY400 - told whole
+        except (ConfigError, ValueError, RecursionError, MemoryError) as error:
+            self.problem = str(error) or type(error).__name__
+            _logger.error("the audit rules could not be reloaded, so the old ones stay in force: %s", self.problem)  # noqa: TRY400 - told whole
             return
         self.problem = ""
         if rules == self.rules:

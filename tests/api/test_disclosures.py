@@ -231,6 +231,12 @@ async def test_values_are_disclosed_and_erased_over_http_but_not_for_pages_in_br
         answer = await client.post("/api/v1/disclosures", json={"commitments": [commitment]})
         (value,) = answer.json()["values"]
         assert sha256(b64decode(value["salt"]) + b64decode(value["value"])).hexdigest() == commitment
+        both = {"actor": "x", "value": "a1", "reason": "r"}
+        ambiguous = await client.post("/api/v1/disclosures/erase", json=both)
+        assert (ambiguous.status_code, ambiguous.json()["message"]) == (
+            400,
+            "actor and value are given: give one of them",
+        )
         erased = await client.post("/api/v1/disclosures/erase", json={"value": "a1", "reason": "request 4711"})
         assert (erased.status_code, erased.json()["erased"]) == (200, "1")
         assert (await client.post("/api/v1/disclosures", json={"commitments": [commitment]})).json()["values"] == []

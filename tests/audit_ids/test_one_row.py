@@ -20,7 +20,8 @@ from server.audit_ids.standing import newest
 from server.codec.audit.integrity_form import integrity_hash
 from server.errors.audit_records import AuditRecordClaimedError, AuditRecordConflictError, InvalidAuditRecordError
 from server.errors.ingest import RefusedError, StorageRefusedError
-from storage.audit_ids import IdRow, IdState, read_ids
+from server.notary.origin import LogName
+from storage.audit_ids import IdRow, IdState, find_stored, read_ids
 from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.errors import NotAppliedError, OutcomeUnknownError
@@ -377,3 +378,16 @@ async def test_a_record_that_names_an_unknown_record_before_it_is_stored_annotat
 async def test_a_request_without_records_is_accepted(process: AuditProcess) -> None:
     async with process.running():
         assert await process.send_bytes(bytes_of()) == ()
+
+
+def test_a_row_whose_digest_is_no_digest_is_not_found_and_stops_nobody(engine: Engine) -> None:
+    origin, ids = "shop/audit/node-1", [uuid4(), uuid4()]
+    details = [f'{{"audit_integrity":{{"sha256":"{digest}"}}}}' for digest in ("z" * 64, "0a" * 32)]
+    rows = [
+        f"('{one}', '{LogName.parse(origin).log_id}', {leaf}, now64(9), '{text}')"
+        for leaf, (one, text) in enumerate(zip(ids, details, strict=True))
+    ]
+    columns = "AuditRecordId, LogId, LeafIndex, IngestedAt, OtlpDetails"
+    engine.execute(f"INSERT INTO audit_logs ({columns}) VALUES {', '.join(rows)}")
+    found = find_stored(engine, origin, ids, 0)
+    assert {key: place.leaf_index for key, place in found.items()} == {(ids[1], bytes.fromhex("0a" * 32)): 1}

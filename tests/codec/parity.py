@@ -12,7 +12,7 @@ from server.codec.redaction_rules import NO_REDACTION, Redaction
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Codec, Rows
 from server.codec.signals import Signal
-from server.errors.ingest import MalformedRequestError
+from server.errors.ingest import PipelineError
 
 __all__ = ["NOW", "Outcome", "Parity"]
 
@@ -49,7 +49,7 @@ class Parity:
             if self._signal is Signal.TRACES:
                 return codec.encode_spans(request, NOW)
             return codec.encode(request, NOW, annotations)
-        except MalformedRequestError as error:
+        except PipelineError as error:
             return type(error), str(error)
 
     def assert_same(self, request: bytes, annotations: Annotations = ()) -> Outcome:

@@ -7,14 +7,18 @@ from functools import partial
 from hashlib import sha256
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from server.codec.audit.built_in import built_in_rules
 from server.codec.disclosures import Disclosure
+from server.codec.limits import RowLimits
 from server.codec.native_codec import NativeCodec
 from server.codec.redaction import Redactor
 from server.codec.redaction_rules import Mode, Redaction
 from server.codec.reference import ReferenceCodec
-from tests.codec.parity import NOW
+from server.codec.signals import Signal
+from server.errors.ingest import MalformedRequestError, OversizedError
+from tests.codec.parity import NOW, Parity
 
 DISCLOSE = Redaction(Mode.DISCLOSE, keys=("actor id",))
 
@@ -69,3 +73,45 @@ def test_disclosures_have_the_actors_of_their_records_in_the_clear() -> None:
         (b"b1", ()),
         (b"c1", ()),
     ]
+
+
+def test_a_request_with_too_many_values_to_disclose_is_refused_alike_by_both_codecs() -> None:
+    limited = Parity(Signal.LOGS, limits=RowLimits(disclosed=3), redaction=DISCLOSE)
+    assert isinstance(limited.assert_same(request("password=a1 password=b1 password=c1")), list)
+    refused = (OversizedError, "the request has more than 3 secrets that are to be disclosed: send smaller requests")
+    assert limited.assert_same(request("password=a1 " * 4)) == refused
+    assert limited.assert_same(request("password=a1 " * 2, a="password=t1", b="password=x1")) == refused
+    assert limited.assert_same(request("password=a1")) != refused
+
+
+def test_the_values_of_spans_are_limited_too() -> None:
+    limited = Parity(Signal.TRACES, limits=RowLimits(disclosed=1), redaction=DISCLOSE)
+    made = ExportTraceServiceRequest()
+    span = made.resource_spans.add().scope_spans.add().spans.add(name="x")
+    span.attributes.add(key="password").value.string_value = "a1"
+    assert isinstance(limited.assert_same(made.SerializeToString()), list)
+    span.status.message = "password=a1"
+    outcome = limited.assert_same(made.SerializeToString())
+    assert isinstance(outcome, tuple)
+    assert outcome[0] is OversizedError
+
+
+def test_a_request_that_is_malformed_too_is_refused_as_such() -> None:
+    limited = Parity(Signal.LOGS, limits=RowLimits(records=1, disclosed=1), redaction=DISCLOSE)
+    several = request("password=a1 password=b1") * 2
+    outcome = limited.assert_same(several)
+    assert isinstance(outcome, tuple)
+    assert outcome[0] is MalformedRequestError
+    assert limited.assert_same(request("password=a1 password=b1") + b"\xff")[0] is MalformedRequestError
+
+
+def test_the_memory_of_disclosures_and_their_actors_is_counted() -> None:
+    codec = NativeCodec(built_in_rules(), redaction=DISCLOSE)
+
+    def size(values: int, actor: str) -> int:
+        body = " ".join(f"password={number}a" for number in range(values))
+        rows = codec.encode(request(body, audit_actor_id=actor, audit_action="login"), NOW)
+        return sum(each.size for each in rows)
+
+    assert size(20, "alice") - size(10, "alice") > 10 * 600
+    assert size(20, "a" * 10_000) > 20 * 10_000

@@ -129,6 +129,55 @@ def test_a_scope_is_read_back_and_what_a_later_version_wrote_is_refused() -> Non
             HoldScope.from_text(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"since":"0) OR (1"}',
+        '{"since":"2020"}',
+        '{"until":true}',
+        '{"since":1.5}',
+        '{"since":100000000000000000000000}',
+        '{"until":-100000000000000000000000}',
+        '{"actor":7}',
+        '{"service":["a"]}',
+        '{"category":{}}',
+        '{"stream":null}',
+        '{"actor":"\\ud800"}',
+        "nonsense",
+        '{"actor":' + "[" * 100_000,
+    ],
+    ids=lambda text: text[:30],
+)
+def test_a_scope_whose_values_have_other_types_or_ranges_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        HoldScope.from_text(text)
+
+
+def test_times_of_a_scope_are_those_that_the_api_can_show() -> None:
+    for time in (-(10**23), 10**23):
+        with pytest.raises(ValueError, match="from the year 1 to 9999"):
+            HoldScope(since=time).check()
+    HoldScope(since=0, until=253_402_300_799 * 10**9).check()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        "[" * 100_000,
+        '{"days":0,"rules":[]}',
+        '{"days":1000000,"rules":[]}',
+        '{"days":true,"rules":[]}',
+        '{"days":null,"rules":[{"days":1,"category":"\\ud800"}]}',
+        '{"days":1}',
+    ],
+    ids=lambda text: text[:30],
+)
+def test_a_text_with_other_values_than_a_policy_has_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        policy_from_text(text)
+
+
 def test_a_hold_may_cover_what_it_is_not_known_not_to_cover() -> None:
     hold = HoldScope(since=10, until=20, actor="alice")
     for since, until, actor in ((None, None, ""), (19, None, "alice"), (None, 11, "")):

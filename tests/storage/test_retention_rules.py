@@ -19,6 +19,7 @@ from storage.definitions import compare_definitions, read_definitions
 from storage.engine import Engine
 from storage.hold_scope import HoldScope
 from storage.holds import add_hold, count_held, holds_covering, read_holds, release_hold, scopes_in_force
+from storage.policies import note_policy, read_recorded_policies
 from storage.removal import RemovalGoesOnError, removal_paused, wait_for_removal
 from storage.retention import apply_retention, lacks_hold, read_retention_days, set_retention
 from storage.retention_policy import Policy, RetentionRule
@@ -26,6 +27,7 @@ from storage.retention_sql import ttl_of
 from storage.rowbinary import read_rows, uint64
 from storage.schema import RECORD_TABLES
 from storage.sql_texts import sql_text
+from storage.unreadable_rows import tell_once
 from tests.codec.building import PretendedEngine
 
 AUDIT, OPERATIONAL, SPANS = Stream
@@ -265,6 +267,43 @@ def test_holds_are_read_back_with_their_release(engine: Engine) -> None:
     assert (first.released.reason, first.released.who) == ("settled", "mallory")
     assert second.released is None
     assert scopes_in_force(engine) == [HoldScope("spans")]
+
+
+def test_a_hold_that_cannot_be_read_keeps_everything_and_is_told_once(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    tell_once.cache_clear()
+    add = "INSERT INTO legal_holds (Name, Kind, Scope, Reason, Who, Caller, At) SELECT"
+    scopes = {"case-8": "nonsense", "case-9": '{"actor":' + "[" * 20_000}
+    for name, scope in scopes.items():
+        engine.execute(f"{add} {sql_text(name)}, 'add', {sql_text(scope)}, '', '', '', now64(3)")
+    found = {hold.name: hold.scope for hold in [*read_holds(engine), *read_holds(engine)] if hold.name in scopes}
+    assert found == dict.fromkeys(scopes, HoldScope())
+    assert {hold.name for hold in holds_covering(engine, streams=[AUDIT], actor="bob")} >= set(scopes)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert [name for name in scopes for text in told if name in text] == list(scopes)
+    assert "legal_holds cannot be read (Expecting value" in told[0]
+    for name in scopes:
+        release_hold(engine, name, "settled", "", "")
+    assert not any(hold.name in scopes for hold in holds_covering(engine))
+
+
+def test_a_policy_that_cannot_be_read_counts_as_none_and_is_recorded_anew(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    tell_once.cache_clear()
+    note_policy(engine, "spans", Policy(7))
+    for text in ("nonsense", "[" * 20_000):
+        engine.execute(
+            "INSERT INTO retention_policies (Stream, Policy, At) SELECT 'audit', "
+            f"{sql_text(text)}, (SELECT max(At) FROM retention_policies) + toIntervalSecond(1)"
+        )
+        for _ in range(2):
+            recorded = read_recorded_policies(engine)
+            assert (recorded["spans"], recorded.get("audit")) == (Policy(7), None)
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 2
+    note_policy(engine, "audit", Policy(30))
+    assert read_recorded_policies(engine)["audit"] == Policy(30)
 
 
 class ClockOf:

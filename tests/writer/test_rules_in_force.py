@@ -95,3 +95,16 @@ def test_rules_that_are_gone_are_named_in_a_warning(
     file.write_text(RULE.format("kept") + RULE.format("more"))
     rules.reload()
     assert "audit rules were read anew" in caplog.messages[-1]
+
+
+def test_a_file_whose_keys_are_too_deep_leaves_the_rules_in_force(file: Path, used: list[Sequence[Rule]]) -> None:
+    file.write_text(RULE.format("mine"))
+    rules = RulesInForce(load_settings({}, {}), used.append)
+    for content in (".".join(["a"] * 200_000) + " = 1\n", '"a" . ' * 60 + "a = 1\n", f"[{'.'.join(['a'] * 60)}]\n"):
+        file.write_text(content)
+        rules.reload()
+        assert "nested too deep" in rules.problem
+    file.write_text(RULE.format("mine") + f"# {'a.' * 100}\n")
+    rules.reload()
+    assert rules.problem == ""
+    assert used == []

@@ -87,6 +87,7 @@ cdef extern from "log_encoder.hpp" namespace "lognotary" nogil:
     cdef cppclass Limits:
         uint64_t records
         uint64_t repeated
+        uint64_t disclosed
 
 cdef extern from "binding.hpp" namespace "lognotary" nogil:
     cdef cppclass ColumnCounts:
@@ -273,6 +274,7 @@ cdef class Encoder:
         Rules rules,
         uint64_t max_records,
         uint64_t max_repeated,
+        uint64_t max_disclosed,
         Redaction redaction,
         bint hash_operational,
         bint hash_spans,
@@ -280,6 +282,7 @@ cdef class Encoder:
         cdef Limits limits
         limits.records = max_records
         limits.repeated = max_repeated
+        limits.disclosed = max_disclosed
         self.rules = rules
         self.redaction = redaction
         self.logs = new LogEncoder(rules.rules[0], limits, redaction.redaction[0], hash_operational)

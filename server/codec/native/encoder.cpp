@@ -43,7 +43,7 @@ void Encoder::encode_all(View request, bool scopes_are_late) {
   scopes_are_late_ = scopes_are_late;
   records_ = repeated_ = events_ = repeated_by_events_ = 0;
   ingested_at_ = received_;
-  redactor_.begin(seed_);
+  redactor_.begin(seed_, limits_.disclosed);
   clear();
   bool any = false;
   for (Reader field(request, kMaxDepth); field.next();) {
@@ -53,6 +53,7 @@ void Encoder::encode_all(View request, bool scopes_are_late) {
   }
   if (!any) require_read(request, signal_, Level::kRequest, kMaxDepth);
   if (has_too_many_events()) throw Refused{Refusal::kTooManyRecords};
+  if (redactor_.has_too_many()) throw Refused{Refusal::kTooManyDisclosed};
 }
 
 bool Encoder::count_event(uint64_t repeated) {

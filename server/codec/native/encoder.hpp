@@ -13,6 +13,7 @@ namespace lognotary {
 struct Limits {
   uint64_t records;   // of a request
   uint64_t repeated;  // bytes of resources and scopes, counted for each record
+  uint64_t disclosed = UINT64_MAX;  // values that are replaced by commitments
 };
 
 // Encodes one request after another, and keeps its memory for the next one.

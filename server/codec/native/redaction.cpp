@@ -121,6 +121,10 @@ void Redactor::append_commitment([[maybe_unused]] std::string& out, [[maybe_unus
 void Redactor::append_mark(std::string& out, RedactionRule rule, View secret) {
   redacted_.count(rule);
   const RedactionMode mode = redaction_.mode(rule);
+  if (mode == RedactionMode::kDisclose && disclosed_.size() >= most_) {
+    has_too_many_ = true;  // the request is refused once it is read, so its texts need not grow any more
+    return;
+  }
   const bool hashed = mode == RedactionMode::kHash;
   out += hashed ? kHashed : kRemoved;
   out += redaction_.name(rule);

@@ -34,11 +34,17 @@ class Redactor {
   bool on() const { return on_; }
   bool discloses() const { return redaction_.discloses(); }
 
-  // Begins a request: the salts of its commitments follow from a seed, as server/codec/disclosures.py has it.
-  void begin(View seed) {
+  // Begins a request: the salts of its commitments follow from a seed, as server/codec/disclosures.py has it. Makes at
+  // most so many; the secrets behind those are left out, as the request is refused.
+  void begin(View seed, uint64_t most) {
     seed_ = seed;
+    most_ = most;
+    has_too_many_ = false;
     disclosed_.clear();
   }
+
+  // True if there were more secrets to commit to since then.
+  bool has_too_many() const { return has_too_many_; }
 
   // What was replaced by commitments since then, in order.
   const std::vector<Disclosed>& disclosed() const { return disclosed_; }
@@ -90,6 +96,8 @@ class Redactor {
   Redacted redacted_;
   std::string made_, redactions_;
   View seed_;
+  uint64_t most_ = UINT64_MAX;
+  bool has_too_many_ = false;
   std::vector<Disclosed> disclosed_;
 };
 

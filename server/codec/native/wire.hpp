@@ -20,6 +20,7 @@ enum class Refusal {
   kTooManyRecords,  // too many records, or they repeat too much of their resources and scopes
   kTooManyMembers,  // too many attributes in one list
   kUnread,          // part of a message would not be kept
+  kTooManyDisclosed,  // too many values would be replaced by commitments
 };
 
 // Exception for a request that is refused. server/codec/limits.py has the messages.

@@ -21,6 +21,7 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519Public
 """Keys that signatures can be checked with."""
 
 _RSA_BITS = range(2048, 8192 + 1)  # larger keys take long, and anyone can send one
+_LARGEST_EXPONENT = (1 << 32) - 1  # the time of a verification grows with its bits; in use is 65537
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _RAW = 64  # bytes of r and s of a P-256 signature, as RFC 7518 writes them
 
@@ -29,7 +30,10 @@ def unusable(key: object) -> str:
     """Return why signatures cannot be checked with a public key, empty if they can."""
     match key:
         case rsa.RSAPublicKey():
-            return "" if key.key_size in _RSA_BITS else "RSA keys must have 2048 to 8192 bits"
+            if key.key_size not in _RSA_BITS:
+                return "RSA keys must have 2048 to 8192 bits"
+            is_short = key.public_numbers().e <= _LARGEST_EXPONENT  # the library refuses even ones, and those below 3
+            return "" if is_short else "the public exponent of RSA keys must be below 2^32"
         case ec.EllipticCurvePublicKey():
             return "" if key.curve.name in _CURVES else "the curve must be P-256, P-384 or P-521"
         case ed25519.Ed25519PublicKey():

@@ -15,6 +15,7 @@ from server.codec.audit.integrity_form import INTEGRITY_PREFIX, MAX_BYTES, Budge
 from server.codec.audit.request_records import RecordPlace
 from server.codec.decode_parts import reason_of
 from server.codec.limits import MAX_MEMBERS, MAX_RECORDS, ROW_LIMITS, malformed, too_many_members, too_many_records
+from server.codec.producers.effort import Efforts
 from server.codec.producers.envelope import Envelope
 from server.codec.producers.native_records import MARKS
 from server.codec.producers.policy import Policy, ProducerKeys, Result
@@ -90,6 +91,8 @@ class SignatureCheck:
 
     def _verdicts(self, request: bytes, received: int) -> Iterator[Verdict]:
         trust, budget, envelope = self._trust, Budget(_MOST_VALUES), Envelope(request)
+        # If signatures are required, no signature with a key that is not trusted is good enough.
+        efforts = Efforts(verifies_untrusted=not self._requires)
         number = 0
         for resource_number, resource_logs in enumerate(envelope.resource_logs()):
             shared: Mapping[str, str | None] | None = None
@@ -106,7 +109,7 @@ class SignatureCheck:
                 record = LogRecord()
                 if place.end - place.start <= _LARGEST and shared is not _UNREAD:
                     record = _parsed(LogRecord, request, request[place.start : place.end])
-                    verdict = check_record(record, shared, trust, received, budget)
+                    verdict = check_record(record, shared, trust, received, budget, efforts)
                 yield verdict
                 is_proved = verdict.result is Result.VERIFIED or not self._requires
                 if not is_proved and (verdict is _TOO_LARGE or self._is_native(record)):

@@ -11,13 +11,15 @@ from base64 import b64decode
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from threading import Lock
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtensionOID
 
-from server.codec.producers.algorithms import PublicKey, fits, unusable
+from server.codec.producers.algorithms import ALGORITHMS, PublicKey, fits, unusable
+from server.codec.producers.effort import Allowance, reading_effort
 from server.codec.producers.keys import certificate_fingerprint
 from server.codec.producers.policy import ProducerKeys
 
@@ -27,6 +29,7 @@ LARGEST_CERTIFICATE = 64 << 10
 """Bytes of the largest certificate that is parsed."""
 
 _MOST_PARSED = 64  # certificates that are remembered; each may take some 100 KiB
+_NAME = "sha256:"  # begins a fingerprint
 _BILLION = 10**9
 _WEAK = (hashes.MD5, hashes.SHA1)
 # Extensions that may be critical, because they are checked, or restrict nothing about signatures of records.
@@ -79,23 +82,41 @@ class Trust:
         self._public = keys.public
         self._certificates = keys.certificates
         self._issuers = [certificate for certificate in keys.certificates.values() if _may_issue(certificate)]
-        self._signer = lru_cache(_MOST_PARSED)(self._find)
+        self._parsed: dict[str, Signer] = {}
+        self._lock = Lock()
+        self._only = lru_cache(len(ALGORITHMS))(self._find_only)
 
-    def signer(self, reference: str, algorithm: str) -> Signer:
+    def signer(self, reference: str, algorithm: str, allowance: Allowance) -> Signer:
         """Return the signer that a record names.
 
         Args:
             reference: ``audit.integrity.certificate`` of the record: the fingerprint of a certificate or key, or a
                 certificate, base64 of its DER; empty if the record has none.
             algorithm: name of the algorithm, other than HMAC.
+            allowance: effort that is left for certificates that are not trusted.
         """
         if not reference:
             return self._only(algorithm)
         if len(reference) > LARGEST_CERTIFICATE * 4 // 3 + 4:
             return Signer("", None, "the certificate is larger than 64 KiB")
-        return self._signer(reference)
+        found = self._parsed.get(reference)
+        if found is None:
+            is_name = reference.startswith(_NAME)
+            if allowance.is_used_up and not is_name:
+                return Signer("", None, "the certificate was not read: too many of the request are not trusted")
+            found = self._find(reference)
+            if found.problem and not is_name:
+                allowance.spend(reading_effort(reference))
+            self._keep(reference, found)
+        return found
 
-    def _only(self, algorithm: str) -> Signer:
+    def _keep(self, reference: str, signer: Signer) -> None:
+        with self._lock:
+            while len(self._parsed) >= _MOST_PARSED:
+                del self._parsed[next(iter(self._parsed))]
+            self._parsed[reference] = signer
+
+    def _find_only(self, algorithm: str) -> Signer:
         known = [
             self._of_certificate(certificate)
             for certificate in self._certificates.values()
@@ -108,7 +129,7 @@ class Trust:
         return Signer("", None, "the record does not say whose signature it is")
 
     def _find(self, reference: str) -> Signer:
-        if reference.startswith("sha256:"):
+        if reference.startswith(_NAME):
             named = reference.lower()
             if named in self._certificates:
                 return self._of_certificate(self._certificates[named])

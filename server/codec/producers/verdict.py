@@ -12,7 +12,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from server.codec.annotations import Annotation, annotation
 from server.codec.audit.errors import CanonicalFormError
 from server.codec.audit.integrity_form import FORM, FORMS, INTEGRITY_PREFIX, Budget, canonical_json
-from server.codec.producers.algorithms import ALGORITHMS, HMAC, fits, mac_is_valid, signature_is_valid
+from server.codec.producers.algorithms import ALGORITHMS, HMAC, PublicKey, fits, mac_is_valid, signature_is_valid
+from server.codec.producers.effort import Efforts, mac_effort, verification_effort
 from server.codec.producers.policy import Result
 from server.codec.producers.trust import Signer, Trust
 from server.notary.producer_signature import PRODUCER
@@ -24,6 +25,8 @@ VALUE = f"{INTEGRITY_PREFIX}value"
 
 _ALGORITHM, _CERTIFICATE = (INTEGRITY_PREFIX + name for name in ("algorithm", "certificate"))
 _MARKS = (VALUE, _ALGORITHM, _CERTIFICATE)
+_TOO_MANY_FAILED = "the signature was not checked: too many signatures of the request do not match"
+_TOO_MANY_UNTRUSTED = "the key is not trusted, and too many of the request are not, so the signature was not checked"
 _MISMATCH = "the signature does not match the record"
 _LONGEST_SIGNATURE = 2048  # base64 characters; a signature with an RSA key of 8192 bits has 1368
 
@@ -70,7 +73,12 @@ def marks_of(attributes: Iterable[KeyValue]) -> Mapping[str, str | None]:
 
 
 def check_record(
-    record: LogRecord, shared: Mapping[str, str | None], trust: Trust, received: int, budget: Budget | None = None
+    record: LogRecord,
+    shared: Mapping[str, str | None],
+    trust: Trust,
+    received: int,
+    budget: Budget | None = None,
+    efforts: Efforts | None = None,
 ) -> Verdict:
     """Check the signature of a record.
 
@@ -80,7 +88,9 @@ def check_record(
         trust: the keys that are trusted.
         received: time of receipt in nanoseconds since the epoch, which stands for the time of a record without one.
         budget: limit on the number of values in canonical JSON, None for no limit.
+        efforts: what is left of the request's allowances, None for those of this record alone.
     """
+    efforts = efforts or Efforts()
     own = marks_of(record.attributes)
     if VALUE not in own:
         return UNSIGNED
@@ -96,10 +106,14 @@ def check_record(
         return Verdict(Result.FAILED, "the signature is not base64, or too long", algorithm=algorithm)
     try:
         if algorithm == HMAC:
-            return _check_mac(_payloads(record, budget), signature, trust.secrets)
+            return _check_mac(_payloads(record, budget), signature, trust.secrets, efforts)
         time = record.time_unix_nano or record.observed_time_unix_nano or received
-        signer = trust.signer(texts.get(_CERTIFICATE, ""), algorithm)
-        return _check_signature(_payloads(record, budget), algorithm, signature, signer, time)
+        signer = trust.signer(texts.get(_CERTIFICATE, ""), algorithm, efforts.untrusted)
+        if signer.key is None:
+            return Verdict(Result.UNTRUSTED, signer.problem, signer.fingerprint, algorithm)
+        if not fits(algorithm, signer.key):
+            return Verdict(Result.FAILED, "the key is not one of the algorithm", signer.fingerprint, algorithm)
+        return _check_signature(_payloads(record, budget), algorithm, signature, (signer, signer.key), time, efforts)
     except CanonicalFormError as error:
         return Verdict(Result.FAILED, str(error), algorithm=algorithm)
 
@@ -128,24 +142,40 @@ def _payloads(record: LogRecord, budget: Budget | None) -> Iterator[tuple[str, b
             yield form, payload
 
 
-def _check_signature(payloads: _Payloads, algorithm: str, signature: bytes, signer: Signer, time: int) -> Verdict:
-    if signer.key is None:
+def _check_signature(
+    payloads: _Payloads, algorithm: str, signature: bytes, of: tuple[Signer, PublicKey], time: int, efforts: Efforts
+) -> Verdict:
+    signer, key = of
+    if signer.problem and not efforts.verifies_untrusted:
         return Verdict(Result.UNTRUSTED, signer.problem, signer.fingerprint, algorithm)
-    if not fits(algorithm, signer.key):
-        return Verdict(Result.FAILED, "the key is not one of the algorithm", signer.fingerprint, algorithm)
+    allowance = efforts.untrusted if signer.problem else efforts.failed
+    if allowance.is_used_up:
+        if signer.problem:
+            return Verdict(Result.UNTRUSTED, _TOO_MANY_UNTRUSTED, signer.fingerprint, algorithm)
+        return Verdict(Result.FAILED, _TOO_MANY_FAILED, signer.fingerprint, algorithm)
+    effort = 0
     for form, payload in payloads:
-        if signature_is_valid(algorithm, signer.key, signature, payload):
+        effort += verification_effort(key, payload)
+        if signature_is_valid(algorithm, key, signature, payload):
+            if signer.problem:
+                allowance.spend(effort)
             problem = signer.problem_at(time)
             result = Result.UNTRUSTED if problem else Result.VERIFIED
             return Verdict(result, problem, signer.fingerprint, algorithm, form)
+    allowance.spend(effort)
     return Verdict(Result.FAILED, _MISMATCH, signer.fingerprint, algorithm)
 
 
-def _check_mac(payloads: _Payloads, mac: bytes, secrets: Mapping[str, bytes]) -> Verdict:
+def _check_mac(payloads: _Payloads, mac: bytes, secrets: Mapping[str, bytes], efforts: Efforts) -> Verdict:
     if not secrets:
         return Verdict(Result.UNTRUSTED, "there is no HMAC secret to check it with", algorithm=HMAC)
+    if efforts.failed.is_used_up:
+        return Verdict(Result.FAILED, _TOO_MANY_FAILED, algorithm=HMAC)
+    effort = 0
     for form, payload in payloads:
         for name, secret in secrets.items():
             if mac_is_valid(secret, mac, payload):
                 return Verdict(Result.VERIFIED, "", name, HMAC, form)
+        effort += mac_effort(len(secrets), payload)
+    efforts.failed.spend(effort)
     return Verdict(Result.FAILED, _MISMATCH, algorithm=HMAC)

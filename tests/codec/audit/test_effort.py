@@ -59,7 +59,8 @@ def _windows(data: str) -> str:
 def _bytes_read(request: bytes) -> int:
     rules = _native.Rules(rules_program(built_in_rules()))
     redaction = _native.Redaction(b"")
-    encoder = _native.Encoder(rules, ROW_LIMITS.records, ROW_LIMITS.repeated, redaction, False, False)
+    limits = ROW_LIMITS
+    encoder = _native.Encoder(rules, limits.records, limits.repeated, limits.disclosed, redaction, False, False)
     encoder.encode(request, NOW, (), b"")
     return encoder.bytes_read
 

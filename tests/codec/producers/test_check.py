@@ -94,6 +94,26 @@ def test_the_same_certificate_of_many_records_is_trusted_in_each() -> None:
     assert set(Checking(Policy.ANNOTATE).results(request).values()) == {"verified"}
 
 
+def test_a_request_full_of_signatures_with_an_untrusted_key_takes_bounded_effort() -> None:
+    other = producer(number=1)
+    checking = Checking(Policy.ANNOTATE)
+    request = request_of(*[signed(login(), "ES256", other.key)] * 2000, resource=shared("ES256", other.full))
+    annotations = checking.check.examine(request, NOW)
+    assert checking.counted == [{"untrusted": 2000}]
+    verified = [b'"form"' in members for _, members in annotations]
+    assert verified[0]
+    assert not verified[-1]
+
+
+def test_with_require_no_signature_with_an_untrusted_key_is_verified() -> None:
+    other = producer(number=1)
+    record = LogRecord(attributes=[attribute("order.id", "7")])
+    request = request_of(signed(record, "ES256", other.key), resource=shared("ES256", other.full))
+    [(_, members)] = Checking(Policy.REQUIRE).check.examine(request, NOW)
+    assert b'"untrusted"' in members
+    assert b'"form"' not in members
+
+
 def test_a_record_that_is_too_large_is_not_parsed() -> None:
     policy = Policy.ANNOTATE
     large = signed(login(), "ES256", ONE.key)

@@ -8,11 +8,13 @@ from base64 import b64encode
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValueList
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.audit.integrity_form import FORM, FORMS, canonical_json
+from server.codec.producers.effort import Allowance, Efforts, verification_effort
 from server.codec.producers.keys import parse_producer_keys
 from server.codec.producers.policy import ProducerKeys, Result
 from server.codec.producers.trust import Trust
@@ -266,3 +268,46 @@ def test_a_record_without_a_time_counts_as_of_its_receipt() -> None:
 def test_an_annotation_has_the_result_first_and_nothing_empty() -> None:
     found = Verdict(Result.UNTRUSTED, "why", algorithm="ES256").annotation(3)
     assert found == (3, b'"producer":{"result":"untrusted","reason":"why","algorithm":"ES256"}')
+
+
+def test_signatures_of_untrusted_keys_are_verified_until_the_allowance_is_used_up() -> None:
+    mine, other = producer(), producer(number=1)
+    trusted, efforts = trust(mine.pem), Efforts(untrusted=Allowance(1))
+    unknown, known = signed(login(), "ES256", other.key), signed(login(), "ES256", mine.key)
+
+    def results() -> list[tuple[Result, str]]:
+        records = [(known, mine), (unknown, other)]
+        found = [
+            check_record(record, marks_of(shared("ES256", one.full)), trusted, NOW, efforts=efforts)
+            for record, one in records
+        ]
+        return [(one.result, one.form) for one in found]
+
+    trusted.signer(other.full, "ES256", Allowance(1))
+    assert results() == [(Result.VERIFIED, FORM), (Result.UNTRUSTED, FORM)]
+    assert results() == [(Result.VERIFIED, FORM), (Result.UNTRUSTED, "")]
+
+
+@pytest.mark.parametrize(("algorithm", "secret"), [("ES256", None), ("HMAC-SHA256", SECRET)])
+def test_signatures_that_do_not_match_are_verified_until_the_allowance_is_used_up(
+    algorithm: str, secret: bytes | None
+) -> None:
+    one = producer()
+    trusted, efforts = trust(one.pem, secrets=(SECRET,)), Efforts(failed=Allowance(1))
+    valid = signed(login(), algorithm, secret or one.key)
+    altered = signed(login(), algorithm, secret or one.key)
+    altered.event_name = "altered"
+    marks = marks_of(shared(algorithm, one.fingerprint))
+    found = [check_record(each, marks, trusted, NOW, efforts=efforts) for each in (valid, altered, valid)]
+    assert [(each.result, each.reason) for each in found] == [
+        (Result.VERIFIED, ""),
+        (Result.FAILED, "the signature does not match the record"),
+        (Result.FAILED, "the signature was not checked: too many signatures of the request do not match"),
+    ]
+
+
+def test_larger_keys_and_payloads_take_more_effort() -> None:
+    keys = [producer("RS256").key, producer("ES256").key, producer("EdDSA").key]
+    assert all(verification_effort(key.public_key(), b"x" * 10**6) > 1000 for key in keys)
+    strong = ec.generate_private_key(ec.SECP521R1()).public_key()
+    assert verification_effort(strong, b"") > 5 * verification_effort(producer("RS256").key.public_key(), b"")

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
+from dataclasses import replace
+from typing import cast
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
+from server.codec.producers.algorithms import unusable
+from server.codec.producers.effort import Allowance, Efforts
 from server.codec.producers.keys import parse_producer_keys
 from server.codec.producers.trust import LARGEST_CERTIFICATE, Signer, Trust
 from server.notary.errors import KeyMaterialError
 
-from .signing import DAY, NOW, Producer, private_key, producer
+from .signing import DAY, NOW, Producer, moment, private_key, producer
 
 
 def signer(one: Producer, *given: Producer) -> Signer:
     keys = parse_producer_keys([(f"{number}.pem", each.pem) for number, each in enumerate(given)])
-    return Trust(keys).signer(one.full, "ES256")
+    return Trust(keys).signer(one.full, "ES256", Efforts().untrusted)
 
 
 CA = producer(name="ca", is_ca=True, number=7, first=NOW - 9 * DAY, last=NOW + 9 * DAY)
@@ -101,7 +112,7 @@ def test_what_is_no_certificate_has_no_key() -> None:
         (b64encode(b"x" * (LARGEST_CERTIFICATE + 3)).decode(), "the certificate is larger than 64 KiB"),
         ("sha256:" + "0" * 64, "no key or certificate with this fingerprint is known"),
     ):
-        found = trust.signer(reference, "ES256")
+        found = trust.signer(reference, "ES256", Efforts().untrusted)
         assert (found.key, found.problem) == (None, problem)
 
 
@@ -162,3 +173,61 @@ def test_there_is_a_limit_of_secrets() -> None:
     assert len(parse_producer_keys(files[:8])) == 8
     with pytest.raises(KeyMaterialError, match="at most 8"):
         parse_producer_keys(files)
+
+
+def test_certificates_that_are_not_trusted_are_read_until_the_allowance_is_used_up() -> None:
+    trust, allowance = Trust(parse_producer_keys([("ca.pem", CA.pem)])), Allowance(1)
+    issued, first, second = producer(issuer=CA), producer(name="first"), producer(name="second")
+    assert trust.signer(issued.full, "ES256", allowance).problem == ""
+    assert trust.signer("sha256:" + "0" * 64, "ES256", allowance).key is None
+    assert not allowance.is_used_up
+    assert trust.signer(first.full, "ES256", allowance).problem == "no trusted CA issued the certificate"
+    assert allowance.is_used_up
+    unread = "the certificate was not read: too many of the request are not trusted"
+    assert trust.signer(second.full, "ES256", allowance).problem == unread
+    assert trust.signer(first.full, "ES256", allowance).key is not None
+    assert trust.signer(issued.full, "ES256", allowance).problem == ""
+    assert trust.signer(second.full, "ES256", Efforts().untrusted).key is not None
+
+
+def test_only_the_certificates_that_were_named_last_are_remembered() -> None:
+    trust = Trust(parse_producer_keys([]))
+    allowance = Allowance(10**9)
+    references = [f"{PLAIN.full}{' ' * number}" for number in range(100)]
+    for reference in references:
+        trust.signer(reference, "ES256", allowance)
+    left = allowance.left
+    trust.signer(references[-1], "ES256", allowance)
+    assert allowance.left == left
+    trust.signer(references[0], "ES256", allowance)
+    assert allowance.left < left
+
+
+def _rsa(exponent: int) -> rsa.RSAPublicKey:
+    modulus = cast("rsa.RSAPrivateKey", private_key("RS256")).public_key().public_numbers().n
+    return rsa.RSAPublicNumbers(exponent, modulus).public_key()
+
+
+@pytest.mark.parametrize("exponent", [2**32 + 1, 2**1000 + 1])
+def test_an_rsa_key_with_a_long_exponent_is_not_usable(exponent: int) -> None:
+    wrong = "the public exponent of RSA keys must be below 2^32"
+    assert unusable(_rsa(exponent)) == wrong
+    pem = _rsa(exponent).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    with pytest.raises(KeyMaterialError, match=re.escape(f"long.pem: {wrong}")):
+        parse_producer_keys([("long.pem", pem)])
+
+
+@pytest.mark.parametrize("exponent", [3, 65537, 2**32 - 1])
+def test_an_rsa_key_with_a_short_exponent_is_usable(exponent: int) -> None:
+    assert unusable(_rsa(exponent)) == ""
+
+
+def test_a_certificate_whose_key_is_not_usable_is_not_verified() -> None:
+    found = signer(replace(PLAIN, certificate=_certificate_of(_rsa(2**1000 + 1))), CA)
+    assert (found.key, found.problem) == (None, "the public exponent of RSA keys must be below 2^32")
+
+
+def _certificate_of(key: rsa.RSAPublicKey) -> x509.Certificate:
+    name = PLAIN.certificate.subject
+    builder = x509.CertificateBuilder(name, name, key, 1, moment(NOW), moment(NOW + DAY))
+    return builder.sign(PLAIN.key, hashes.SHA256())
