@@ -5,6 +5,7 @@
 #pragma once
 
 #include "attributes.hpp"
+#include "commitments.hpp"
 #include "digest.hpp"
 #include "signals.hpp"
 
@@ -47,7 +48,8 @@ class Encoder {
     std::string details;
     View schema_url;
     Arena arena;
-    Redacted redacted;  // of a scope: with what was replaced in its resource
+    Redacted redacted;   // of a scope: with what was replaced in its resource
+    std::string listed;  // of a scope and its resource: their commitments, as append_listed writes them
 
     void set_members();  // sorts members, and fills what follows from them: `repeated`, `map` and `values`
   };
@@ -65,6 +67,13 @@ class Encoder {
   // Returns the whole OtlpDetails: those of a record, as details.hpp makes them, those of its scope and resource, and
   // what else there is to tell.
   View details(View of_record, View others = View());
+
+  // Returns the number of disclosures so far.
+  uint32_t disclosures() const { return static_cast<uint32_t>(disclosed().size()); }
+
+  // Appends the member of OtlpDetails that lists the commitments of resource and scope, and those of a record, which are
+  // given as append_listed writes them.
+  void append_commitments(std::string& out, View of_record) const;
 
   // Returns what redacts, or null; what is replaced is counted from the owner on that is given.
   Redactor* redactor(const Redacted& owner) {
