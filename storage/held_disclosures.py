@@ -18,7 +18,10 @@ _WANTED = "lower(hex(Commitment)) IN {commitments:Array(String)}"
 _SECOND = "intDiv(toUnixTimestamp64Nano(IngestedAt), 1000000000)"
 # A request's records are received within nanoseconds of its values, so in the same second or the next.
 _WHEN = f"{_SECOND} IN (SELECT arrayJoin([{_SECOND}, {_SECOND} + 1]) FROM disclosures WHERE {_WANTED})"
-_HAS_ONE = "hasAny(extractAll(toString(tuple(*)), ':sha256:([0-9a-f]{64})\\\\]'), {commitments:Array(String)})"
+# Rows list the commitments that the server has made in them.
+_HAS_ONE = (
+    "hasAny(JSONExtract(toString(OtlpDetails), 'commitments', 'Array(String)'), {commitments:Array(String)})"
+)
 
 
 def holds_on_values(engine: Engine, commitments: Sequence[str], actor: str = "") -> list[Hold]:
