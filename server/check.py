@@ -918,8 +918,8 @@ def _texts_in(value: Any) -> Iterator[str]:
 def commitments_of(record: dict[str, Any]) -> set[str]:
     """Return the commitments that the server has made in a record.
 
-    The record lists them in OtlpDetails, which no sender writes. A mark with another commitment is a text of the sender,
-    such as a copy of a mark in another record.
+    The record lists them in OtlpDetails, which no sender writes. A mark with another commitment was written by the
+    sender, such as a copy of a mark in another record.
     """
     try:
         return set(json.loads(record["OtlpDetails"] or "{}").get("commitments", ()))

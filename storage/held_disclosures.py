@@ -19,9 +19,7 @@ _SECOND = "intDiv(toUnixTimestamp64Nano(IngestedAt), 1000000000)"
 # A request's records are received within nanoseconds of its values, so in the same second or the next.
 _WHEN = f"{_SECOND} IN (SELECT arrayJoin([{_SECOND}, {_SECOND} + 1]) FROM disclosures WHERE {_WANTED})"
 # Rows list the commitments that the server has made in them.
-_HAS_ONE = (
-    "hasAny(JSONExtract(toString(OtlpDetails), 'commitments', 'Array(String)'), {commitments:Array(String)})"
-)
+_HAS_ONE = "hasAny(JSONExtract(toString(OtlpDetails), 'commitments', 'Array(String)'), {commitments:Array(String)})"
 
 
 def holds_on_values(engine: Engine, commitments: Sequence[str], actor: str = "") -> list[Hold]:

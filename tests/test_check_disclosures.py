@@ -75,7 +75,7 @@ def test_it_counts_what_is_open_and_what_is_closed(opened: tuple[OpenedValue, ..
     assert report.not_checked == ("README.txt", "verifier-keys.txt")
 
 
-def checked(opened: tuple[OpenedValue, ...] = (), **columns: Value) -> check.Report:
+def checked(opened: tuple[OpenedValue, ...], columns: dict[str, Value]) -> check.Report:
     log = MemoryLog([encode_record(Stream.AUDIT, columns)])
     files = log.bundle(0, log.checkpoint(1, FIRST))
     if opened:  # as a forger writes them
@@ -93,10 +93,10 @@ def checked(opened: tuple[OpenedValue, ...] = (), **columns: Value) -> check.Rep
 def test_a_commitment_that_the_record_does_not_list_is_its_senders_and_opens_nothing(details: bytes) -> None:
     # However many values the server has replaced: a sender can have it replace any number of his own.
     columns: dict[str, Value] = {**RECORD, "OtlpDetails": details, "Redactions": b'{"key.custom":9}'}
-    report = checked((NAME,), **columns)
+    report = checked((NAME,), columns)
     assert f"the record does not list {NAME.digest}" in failed(report)["disclosures"]
     assert "is Zoë" not in str(report)
-    report = checked(**columns)
+    report = checked((), columns)
     assert failed(report) == {}
     count = 1 if details == listed(SECRET, EMPTY) else 3
     assert f"its sender wrote {count} text{'s' * (count > 1)} like a commitment" in says(report, "disclosures")
@@ -104,7 +104,7 @@ def test_a_commitment_that_the_record_does_not_list_is_its_senders_and_opens_not
 
 def test_marks_of_the_sender_beside_those_of_the_server_do_no_harm() -> None:
     copied = [(key, MARKS[EMPTY]) for key in (b"a", b"b")]
-    report = checked((NAME,), Body=MARKS[NAME], LogAttributes=copied, OtlpDetails=listed(NAME))
+    report = checked((NAME,), {"Body": MARKS[NAME], "LogAttributes": copied, "OtlpDetails": listed(NAME)})
     assert failed(report) == {}
     assert says(report, "disclosures").endswith(
         "1 is open and has its commitment, and 0 remain closed; its sender wrote 1 text like a commitment, which opens "
@@ -117,19 +117,20 @@ def test_marks_of_the_sender_beside_those_of_the_server_do_no_harm() -> None:
 @pytest.mark.parametrize("padding", [b"", b" ", b"  "])
 def test_a_value_in_bytes_is_opened(padding: bytes) -> None:
     encoded = b64encode(padding + MARKS[NAME] + b" ")
-    for columns in (
+    places: tuple[dict[str, Value], ...] = (
         {"Body": encoded},
         {"LogAttributes": [(b"a", b""), (b"a", b'{"k":["' + encoded + b'"]}')]},
         {"Body": b"\xff" + MARKS[NAME]},
-    ):
-        report = checked((NAME,), **columns, OtlpDetails=listed(NAME))
+    )
+    for columns in places:
+        report = checked((NAME,), {**columns, "OtlpDetails": listed(NAME)})
         assert failed(report) == {}
         assert says(report, "disclosures").endswith("1 is open and has its commitment, and 0 remain closed")
 
 
 def test_a_text_that_is_as_long_as_base64_but_is_none_has_no_commitments() -> None:
     encoded = b64encode(MARKS[NAME]).rstrip(b"=")
-    report = checked((NAME,), Body=encoded[: len(encoded) // 4 * 4] + b"A", OtlpDetails=listed(NAME))
+    report = checked((NAME,), {"Body": encoded[: len(encoded) // 4 * 4] + b"A", "OtlpDetails": listed(NAME)})
     assert "the record has no commitment" in failed(report)["disclosures"]
 
 

@@ -79,7 +79,7 @@ def find_commitments(readable: Mapping[str, Any]) -> list[Commitment]:
 
 
 def _listed(readable: Mapping[str, Any]) -> frozenset[str]:
-    """Return the commitments that the server has made in a record; none if it has other details than a server writes."""
+    """Return the commitments that the server has made in a record; none if no server wrote its details."""
     try:
         return frozenset(json.loads(readable["OtlpDetails"] or "{}").get("commitments", ()))
     except (ValueError, TypeError, AttributeError, RecursionError):
