@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope
@@ -62,6 +65,10 @@ def record(body: AnyValue | str, texts: dict[str, str] | None = None) -> LogReco
 
 def event(actor: str, more: dict[str, Any] | None = None) -> dict[str, Any]:
     return {"audit.action": "read", "audit.actor.id": actor, "audit.outcome": "success", **(more or {})}
+
+
+def _base64(text: str) -> AnyValue:
+    return string(b64encode(text.encode()).decode())
 
 
 def listed(parity: Parity, message: ExportLogsServiceRequest | ExportTraceServiceRequest) -> list[list[str]]:
@@ -153,6 +160,28 @@ def test_events_list_what_they_have_in_nested_bytes(padding: str) -> None:
     message = request(record(kvlist(("records", array(parts("alice"), parts("mallory"))))))
     alices, mallorys = ["alice-1", "alice-2"], ["mallory-1", "mallory-2"]
     assert listed(LOGS, message) == [alices, mallorys, alices + mallorys]
+
+
+_TEXTS = st.sampled_from(
+    ["", "x", "password=p1 ", "token=t1,", COPIED, ":sha256:", "0a" * 60, "A" * 95, "=", "==", "/+"]
+)
+_SCALARS = st.lists(_TEXTS, max_size=5).map("".join)
+_VALUES = st.one_of(_SCALARS.map(string), _SCALARS.map(lambda text: raw(text.encode())), _SCALARS.map(_base64))
+_EVENTS = st.dictionaries(st.sampled_from(["password", "note", "blob"]), _VALUES, max_size=3)
+
+
+@settings(deadline=None)
+@given(st.lists(_EVENTS, max_size=4), _EVENTS, st.booleans())
+def test_both_codecs_list_the_same(events: list[dict[str, AnyValue]], shared: dict[str, AnyValue], named: bool) -> None:
+    parts = [
+        kvlist(*((key, string(text)) for key, text in event(f"a{number}").items()), *more.items())
+        for number, more in enumerate(events)
+    ]
+    body = kvlist(("records", array(*parts))) if named else array(*parts)
+    message = request(LogRecord(body=body, attributes=attributes(shared.items())))
+    # An event lists at most what the list itself has, which is the last row.
+    *of_events, of_list = listed(LOGS, message)
+    assert all(set(of_event) <= set(of_list) for of_event in of_events)
 
 
 def test_what_events_repeat_of_the_list_counts_for_the_limit() -> None:
