@@ -9,6 +9,8 @@ namespace lognotary {
 
 constexpr size_t kListedSize = 67;  // bytes in the list: 64 digits, two quotation marks and a comma
 
+constexpr size_t kDisclosedSize = sizeof(Disclosed) + 160;  // about, with its texts
+
 // Some of the disclosures of a request: from one number to before another.
 struct DisclosedRange {
   uint32_t from = 0, to = 0;

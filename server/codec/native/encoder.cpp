@@ -11,6 +11,8 @@ namespace {
 constexpr int64_t kDay = int64_t{86400} * 1000000000;  // nanoseconds
 constexpr int64_t kMark = -2;  // of the canonical record, version 2
 
+constexpr View kCommitments = "\"commitments\":[";
+
 // Thrown where a scope stands behind some of its records: they have to be read again, scopes first.
 // Every known sender puts it before them, and to look for it first costs a look at every record.
 struct ScopeIsLate {};
@@ -201,11 +203,16 @@ View Encoder::details(View of_record, View others) {
   return details_;
 }
 
-void Encoder::append_commitments(std::string& out, View of_record) const {
-  if (scope_.listed.empty() && of_record.empty()) return;
-  out += "\"commitments\":[";
+void Encoder::begin_commitments(std::string& out) const {
+  out += kCommitments;
   out += scope_.listed;
-  out += of_record;
+}
+
+void Encoder::end_commitments(std::string& out) {
+  if (out.back() == '[') {
+    out.resize(out.size() - kCommitments.size());
+    return;
+  }
   out.back() = ']';  // in place of the last comma
   out += ',';
 }

@@ -36,7 +36,9 @@ class Encoder {
   Signal signal() const { return signal_; }
 
   // Returns the bytes that are kept for the next request.
-  virtual size_t capacity() const { return record_bytes_.capacity(); }
+  virtual size_t capacity() const {
+    return record_bytes_.capacity() + details_.capacity() + disclosed().size() * kDisclosedSize;
+  }
 
  protected:
   // What a resource, or a scope, gives to all of its records.
@@ -71,9 +73,10 @@ class Encoder {
   // Returns the number of disclosures so far.
   uint32_t disclosures() const { return static_cast<uint32_t>(disclosed().size()); }
 
-  // Appends the member of OtlpDetails that lists the commitments of resource and scope, and those of a record, which are
-  // given as append_listed writes them.
-  void append_commitments(std::string& out, View of_record) const;
+  // Append the member of OtlpDetails that lists commitments: those of resource and scope, and those of a record, which
+  // append_listed writes between the two calls. Without any, nothing is left of it.
+  void begin_commitments(std::string& out) const;
+  static void end_commitments(std::string& out);
 
   // Returns what redacts, or null; what is replaced is counted from the owner on that is given.
   Redactor* redactor(const Redacted& owner) {

@@ -140,21 +140,21 @@ void LogEncoder::append_rules() {
 
 void LogEncoder::append_commitments_of_record() {
   if (!redactor_.discloses()) return;
-  listed_.clear();
+  begin_commitments(others_scratch_);
+  append_listed(others_scratch_, disclosed(), {body_disclosed_.from, others_disclosed_.to});
+  end_commitments(others_scratch_);
   disclosed_.clear();
-  append_listed(listed_, disclosed(), {body_disclosed_.from, others_disclosed_.to});
   for (uint32_t i = body_disclosed_.from; i < others_disclosed_.to; ++i) disclosed_.push_back(i);
-  append_commitments(others_scratch_, listed_);
 }
 
 void LogEncoder::append_commitments_of_event(const std::vector<uint32_t>& in_event) {
   if (!redactor_.discloses()) return;
-  listed_.clear();
+  begin_commitments(others_scratch_);
+  for (const uint32_t i : in_event) append_listed(others_scratch_, disclosed(), {i, i + 1});
+  append_listed(others_scratch_, disclosed(), others_disclosed_);
+  end_commitments(others_scratch_);
   disclosed_ = in_event;
-  for (const uint32_t i : in_event) append_listed(listed_, disclosed(), {i, i + 1});
-  append_listed(listed_, disclosed(), others_disclosed_);
   for (uint32_t i = others_disclosed_.from; i < others_disclosed_.to; ++i) disclosed_.push_back(i);
-  append_commitments(others_scratch_, listed_);
 }
 
 // Returns the bytes that the records of all events of a list repeat.

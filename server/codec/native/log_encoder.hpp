@@ -24,7 +24,9 @@ class LogEncoder : public Encoder {
   const Classifier& classifier() const { return classifier_; }
   const Table& audit() const { return audit_; }
   const Table& operational() const { return operational_; }
-  size_t capacity() const override { return Encoder::capacity() + audit_.capacity() + operational_.capacity(); }
+  size_t capacity() const override {
+    return Encoder::capacity() + audit_.capacity() + operational_.capacity() + others_scratch_.capacity();
+  }
 
  private:
   void clear() override;
@@ -62,7 +64,6 @@ class LogEncoder : public Encoder {
   DisclosedRange body_disclosed_, others_disclosed_;  // in the body, and in the attributes
   std::vector<uint32_t> disclosed_;                   // numbers of the row's own disclosures
   EventCommitments event_commitments_;
-  std::string listed_;
   AuditFields audit_fields_;
   std::string details_scratch_, others_scratch_;
   std::vector<Annotation> annotations_;  // of the records of this request

@@ -28,7 +28,7 @@ int64_t stored_time(uint64_t time) { return static_cast<int64_t>(std::min(time, 
 
 size_t SpanEncoder::capacity() const {
   return Encoder::capacity() + table_.capacity() + events_.maps.capacity() + links_.maps.capacity() +
-         event_names_.capacity();
+         event_names_.capacity() + others_scratch_.capacity();
 }
 
 void SpanEncoder::clear() {
@@ -57,10 +57,12 @@ void SpanEncoder::encode_record(View message, int depth) {
   encode_links(depth, redactor);
   if (redactor != nullptr) span_.status_message = redactor->redact_text(span_.status_message, arena_);
   const View redactions = redactor_.redactions();
-  listed_.clear();
-  append_listed(listed_, disclosed(), {disclosed_before, disclosures()});
   others_scratch_.clear();
-  append_commitments(others_scratch_, listed_);
+  if (redactor_.discloses()) {
+    begin_commitments(others_scratch_);
+    append_listed(others_scratch_, disclosed(), {disclosed_before, disclosures()});
+    end_commitments(others_scratch_);
+  }
   const View details = this->details(span_details(kSpanKinds[kind], kStatusCodes[status], !trace_id.empty(),
                                                   !span_id.empty(), !parent_span_id.empty()),
                                      others_scratch_);
