@@ -887,33 +887,64 @@ def check_witnesses(evidence: Evidence) -> str:
 
 # ---- 8. disclosures: values that the record has commitments to ---------------------------------------------
 
-_MARK_OF_VALUE = re.compile(rb"\[redacted:([a-z0-9_.]+):sha256:([0-9a-f]{64})\]")
+_MARK_OF_VALUE = re.compile(r"\[redacted:([a-z0-9_.]+):sha256:([0-9a-f]{64})\]")
+# Values that are bytes are stored as base64, which has at least so many characters if there is a commitment in it.
+_BASE64_RUN = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{96,}={0,2}")
 _DISCLOSURES_FORMAT = "lognotary/disclosures/v1"
 _DISCLOSURE = {"commitment", "rule", "salt", "value"}
 _SALT = 32  # bytes; were it any number, bytes could be moved from the value to the salt
 _NO_COMMITMENT = "the record has no commitments to values"
 
 
-def marks_of(record: bytes) -> dict[str, set[str]]:
-    """Return the commitments that stand in a record in place of values: commitment -> rules that put them there."""
-    marks: dict[str, set[str]] = {}
-    for mark in _MARK_OF_VALUE.finditer(record):
-        marks.setdefault(mark[2].decode(), set()).add(mark[1].decode())
-    return marks
+def marks_of(record: Any) -> set[tuple[str, str]]:
+    """Return the marks that stand for values in a record, as ``readable`` returns it: each rule with its commitment."""
+    found = set()
+    for text in _texts_in(record):
+        found |= set(_MARK_OF_VALUE.findall(text))
+        for run in _BASE64_RUN.findall(text):
+            if len(run) % 4 == 0:
+                found |= set(_MARK_OF_VALUE.findall(base64.b64decode(run).decode("latin-1")))
+    return found
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(each)
+
+
+def commitments_of(record: dict[str, Any]) -> set[str]:
+    """Return the commitments that the server has made in a record.
+
+    The record lists them in OtlpDetails, which no sender writes. A mark with another commitment was written by the
+    sender, such as a copy of a mark in another record.
+    """
+    try:
+        return set(json.loads(record["OtlpDetails"] or "{}").get("commitments", ()))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return set()  # no server writes such details
 
 
 def disclosed(evidence: Evidence) -> dict[str, str | dict[str, str]]:
     """Return the opened values, by what stands for them in the record. One that is not UTF-8 is in base64."""
     if evidence.disclosures is None:
         return {}
-    marks, opened = marks_of(evidence.record), dict[str, str | dict[str, str]]()
+    record, opened = readable(evidence), dict[str, str | dict[str, str]]()
+    marks, made = marks_of(record), commitments_of(record)
     for number, given in enumerate(_parse_disclosures(evidence.disclosures, len(marks)), 1):
         where = f"value {number} in {_DISCLOSURES}"
         if not isinstance(given, dict) or set(given) != _DISCLOSURE or not all(map(_is_str, given.values())):
             raise RefusedError(f"{where} does not have exactly the texts {', '.join(sorted(_DISCLOSURE))}")
         commitment, rule = given["commitment"], given["rule"]
-        if rule not in marks.get(commitment, ()):
+        if (rule, commitment) not in marks:
             raise RefusedError(f"{where}: the record has no commitment {commitment[:64]} by the rule {rule[:64]}")
+        if commitment not in made:
+            raise RefusedError(
+                f"{where}: the record does not list {commitment} among the commitments that the server has made in it: "
+                "the sender of the record wrote it, and nothing ties the value to the record"
+            )
         mark = f"[redacted:{rule}:sha256:{commitment}]"
         if mark in opened:
             raise RefusedError(f"{where}: the commitment {commitment} is there twice")
@@ -924,19 +955,7 @@ def disclosed(evidence: Evidence) -> dict[str, str | dict[str, str]]:
         if sha256(salt + value).hexdigest() != commitment:
             raise RefusedError(f"{where}: SHA-256 of its salt and value is not the commitment {commitment}")
         opened[mark] = readable_text(value)
-        _check_replaced(evidence, marks, rule)
     return opened
-
-
-def _check_replaced(evidence: Evidence, marks: dict[str, set[str]], rule: str) -> None:
-    """Check that the server has put a rule's commitments into the record: its sender may have written such texts."""
-    counts = _parse_object(str(readable(evidence).get("Redactions") or "{}"), "the record's column Redactions")
-    replaced, found = counts.get(rule, 0), sum(rule in rules for rules in marks.values())
-    if not isinstance(replaced, int) or found > replaced:
-        raise RefusedError(
-            f"the record has {found} commitments by the rule {rule}, but by its column Redactions no more than "
-            f"{replaced} values were replaced: others are texts of its sender"
-        )
 
 
 def _parse_disclosures(content: bytes, commitments: int) -> list[Any]:
@@ -964,14 +983,17 @@ def _is_str(value: object) -> bool:
 
 def check_disclosures(evidence: Evidence) -> str:
     """Check that the record has a commitment to each value that is open, and count those that are closed."""
-    is_open = disclosed(evidence)
-    closed = len({(rule, each) for each, rules in marks_of(evidence.record).items() for rule in rules}) - len(is_open)
+    is_open, record = disclosed(evidence), readable(evidence)
+    marks, made = marks_of(record), commitments_of(record)
+    others = sum(commitment not in made for _, commitment in marks)
+    closed = len(marks) - others - len(is_open)
+    senders = f"; its sender wrote {_counted(others, 'text')} like a commitment, which opens nothing" if others else ""
     if not is_open and not closed:
-        return _NO_COMMITMENT
+        return _NO_COMMITMENT + senders
     return (
         f"of the values that the record has commitments to, {len(is_open)} {'is' if len(is_open) == 1 else 'are'} open "
         f"and {'has its commitment' if len(is_open) == 1 else 'have their commitments'}, and {closed} "
-        f"{'remains' if closed == 1 else 'remain'} closed"
+        f"{'remains' if closed == 1 else 'remain'} closed{senders}"
     )
 
 
@@ -1021,8 +1043,9 @@ class Report:
 def _take_step(step: Callable[[Evidence], str], evidence: Evidence, *, is_proved: bool) -> str:
     if step is check_readable and len(evidence.record) > _MIB and not is_proved:
         raise RefusedError("it is not read, because record.bin is large and is not proved")
-    if step is check_disclosures and len(evidence.disclosures or b"") > _MIB and not is_proved:
-        raise RefusedError("they are not read, because they are large and the record is not proved")
+    size = len(evidence.record) + len(evidence.disclosures or b"")
+    if step is check_disclosures and size > _MIB and not is_proved:
+        raise RefusedError("they are not read, because they are large with their record, which is not proved")
     return step(evidence)
 
 
@@ -1620,7 +1643,7 @@ def _lines(report: Report, words: tuple[str, str, str]) -> Iterator[str]:
     if any(not step.holds and step.name in ("file", "rows") for step in report.steps):
         nothing = "The file is not what the manifest says."
     for step in report.steps:
-        mark = "·" if step.says in _NOTHING_CHECKED else "✔" if step.holds else "✘"
+        mark = "·" if step.says.partition(";")[0] in _NOTHING_CHECKED else "✔" if step.holds else "✘"
         yield f"{mark} {step.name:<12} {_one_line(step.says)}"
     for what in report.not_checked:
         yield f"· not checked: {_one_line(what)}"

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 
 from server.notary.canonical import encode_string
@@ -25,6 +26,7 @@ __all__ = [
     "insert_disclosures",
     "matching_commitments",
     "set_disclosure_days",
+    "stored_actor",
 ]
 
 _DAY = 86_400 * 10**9
@@ -37,6 +39,7 @@ _COLUMNS = (
     TableColumn("ActorIds", "Array(String)"),
 )
 _AT_ONCE = 1000  # commitments in one statement
+_LONGEST_ACTOR = 128  # bytes
 _HEADER = re.compile(rb"\x01([\x80-\xff]{0,9}[\x00-\x7f])\x04Pair\x0fFixedString\(64\)")
 _LONGEST_HEADER = 64  # bytes
 
@@ -65,12 +68,18 @@ class DisclosedValue:
         return commitment_of(self.salt, self.value)
 
 
+def stored_actor(actor: bytes) -> bytes:
+    """Return an actor as ``ActorIds`` has it: every value of a record repeats its actors, so long ones are hashed."""
+    return actor if len(actor) <= _LONGEST_ACTOR else b"sha256:%b" % sha256(actor).hexdigest().encode()
+
+
 def insert_disclosures(engine: Engine, disclosures: Iterable[DisclosedValue]) -> None:
     """Store disclosures. Stored twice, they do no harm.
 
     Raises:
         StorageError: not all of them may be stored.
     """
+    stored = cache(stored_actor)
     by_day: dict[int, list[DisclosedValue]] = {}
     for disclosure in disclosures:
         by_day.setdefault(disclosure.ingested_at // _DAY, []).append(disclosure)
@@ -84,7 +93,7 @@ def insert_disclosures(engine: Engine, disclosures: Iterable[DisclosedValue]) ->
             WordColumn.of(row.rule.encode() for row in rows),
             ArrayColumn(
                 struct.pack(f"<{len(rows)}I", *(len(row.actors) for row in rows)),
-                PlainColumn(b"".join(encode_string(actor) for row in rows for actor in row.actors)),
+                PlainColumn(b"".join(encode_string(stored(actor)) for row in rows for actor in row.actors)),
             ),
         )
         block = encode_block(_COLUMNS, [(column,) for column in columns], len(rows))
@@ -127,7 +136,8 @@ def matching_commitments(engine: Engine, *, actor: str = "", value: str = "") ->
     Raises:
         StorageError: storage cannot be read.
     """
-    wanted = {sha256(text.encode()).digest() for text in (actor, value) if text}
+    searched = {actor.encode(), stored_actor(actor.encode()), value.encode()} - {b""}
+    wanted = {sha256(text).digest() for text in searched}
     texts = "arrayJoin(arrayConcat([Value], ActorIds))" if actor else "Value"
     select = f"SELECT toFixedString(concat(Commitment, SHA256({texts})), 64) AS Pair FROM disclosures"
     found: set[str] = set()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from storage.disclosures import in_statements
+from storage.disclosures import in_statements, stored_actor
 from storage.engine import Engine
 from storage.hold_scope import HoldScope
 from storage.holds import Hold, holds_covering
-from storage.rowbinary import read_one, read_rows, text, uint64
+from storage.rowbinary import read_one, read_rows, string, uint64
 from storage.schema import RECORD_TABLES
 
 __all__ = ["holds_on_values"]
@@ -18,7 +18,8 @@ _WANTED = "lower(hex(Commitment)) IN {commitments:Array(String)}"
 _SECOND = "intDiv(toUnixTimestamp64Nano(IngestedAt), 1000000000)"
 # A request's records are received within nanoseconds of its values, so in the same second or the next.
 _WHEN = f"{_SECOND} IN (SELECT arrayJoin([{_SECOND}, {_SECOND} + 1]) FROM disclosures WHERE {_WANTED})"
-_HAS_ONE = "hasAny(extractAll(toString(tuple(*)), ':sha256:([0-9a-f]{64})\\\\]'), {commitments:Array(String)})"
+# Rows list the commitments that the server has made in them.
+_HAS_ONE = "hasAny(JSONExtract(toString(OtlpDetails), 'commitments', 'Array(String)'), {commitments:Array(String)})"
 
 
 def holds_on_values(engine: Engine, commitments: Sequence[str], actor: str = "") -> list[Hold]:
@@ -45,7 +46,7 @@ def holds_on_values(engine: Engine, commitments: Sequence[str], actor: str = "")
 
 def _on_some(engine: Engine, scope: HoldScope, commitments: Sequence[str], actor: str) -> bool:
     # A record may have a commitment in place of its actor: then the disclosures say who the actor is.
-    if scope.actor and (scope.actor == actor or scope.actor in _actors(engine, commitments)):
+    if scope.actor and (scope.actor == actor or stored_actor(scope.actor.encode()) in _actors(engine, commitments)):
         scope = replace(scope, stream=scope.streams[0].value, actor="")
     return any(
         read_one(
@@ -60,8 +61,8 @@ def _on_some(engine: Engine, scope: HoldScope, commitments: Sequence[str], actor
     )
 
 
-def _actors(engine: Engine, commitments: Sequence[str]) -> set[str]:
+def _actors(engine: Engine, commitments: Sequence[str]) -> set[bytes]:
     answer = engine.query(
         f"SELECT DISTINCT arrayJoin(ActorIds) FROM disclosures WHERE {_WANTED}", {"commitments": commitments}
     )
-    return {actor for (actor,) in read_rows(answer, (text,))}
+    return {actor for (actor,) in read_rows(answer, (string,))}

@@ -14,6 +14,7 @@ import pytest
 from harness.bundles import MemoryLog, encode_record
 from server import check, cli
 from server.commands.bundles import save_bundle
+from server.notary.canonical import Value
 from server.notary.commitment import commitment_mark
 from server.notary.disclosure import OpenedValue
 from server.notary.origin import Stream
@@ -24,10 +25,17 @@ NAME = OpenedValue("key.custom", b"\1" * 32, "Zoë\n".encode())
 SECRET = OpenedValue("key.password", b"\2" * 32, b"\xff\x00")
 EMPTY = OpenedValue("key.password", b"\3" * 32, b"")
 OTHER = OpenedValue("key.custom", b"\4" * 32, b"bob")  # not in the record
+
+
+def listed(*values: OpenedValue) -> bytes:
+    """Return the details of a record in which the server has made the commitments to some values."""
+    return json.dumps({"log": {"x": ["int"]}, "commitments": [value.digest for value in values]}).encode()
+
+
 MARKS = {value: commitment_mark(value.rule, value.digest) for value in (NAME, SECRET, EMPTY)}
 RECORD = {"Body": b" ".join(MARKS.values()), "ActorId": MARKS[NAME]}
-REPLACED = b'{"key.custom":1,"key.password":2}'
-LOG = MemoryLog([encode_record(Stream.AUDIT, {**RECORD, "Redactions": REPLACED})])
+LISTED = listed(NAME, SECRET, EMPTY)
+LOG = MemoryLog([encode_record(Stream.AUDIT, {**RECORD, "OtlpDetails": LISTED})])
 NOTE = LOG.checkpoint(1, FIRST)
 KEYS = [key(FIRST)]
 
@@ -67,19 +75,63 @@ def test_it_counts_what_is_open_and_what_is_closed(opened: tuple[OpenedValue, ..
     assert report.not_checked == ("README.txt", "verifier-keys.txt")
 
 
+def checked(opened: tuple[OpenedValue, ...], columns: dict[str, Value]) -> check.Report:
+    log = MemoryLog([encode_record(Stream.AUDIT, columns)])
+    files = log.bundle(0, log.checkpoint(1, FIRST))
+    if opened:  # as a forger writes them
+        files["disclosures.json"] = bundle(*opened)["disclosures.json"]
+    return check.check(files, KEYS)
+
+
 @pytest.mark.parametrize(
-    "redactions", [b"", b'{"key.password":2}', b'{"key.custom":0,"key.password":2}', b'{"key.custom":"1"}']
+    "details",
+    [
+        *(b"", b"{}", b'{"commitments":[]}', listed(SECRET, EMPTY), b"{", b"\xff", b"[]", b"[" * 100_000),
+        *(b'{"commitments":7}', b'{"commitments":[[]]}', b'{"log":' + listed(NAME) + b"}"),
+    ],
 )
-def test_a_commitment_that_the_sender_wrote_is_not_opened(redactions: bytes) -> None:
-    log = MemoryLog([encode_record(Stream.AUDIT, {**RECORD, "Redactions": redactions})])
-    report = check.check(log.bundle(0, log.checkpoint(1, FIRST), opened=(NAME,)), KEYS)
-    assert "1 commitments by the rule key.custom" in failed(report)["disclosures"]
+def test_a_commitment_that_the_record_does_not_list_is_its_senders_and_opens_nothing(details: bytes) -> None:
+    # However many values the server has replaced: a sender can have it replace any number of his own.
+    columns: dict[str, Value] = {**RECORD, "OtlpDetails": details, "Redactions": b'{"key.custom":9}'}
+    report = checked((NAME,), columns)
+    assert f"the record does not list {NAME.digest}" in failed(report)["disclosures"]
+    assert "is Zoë" not in str(report)
+    report = checked((), columns)
+    assert failed(report) == {}
+    count = 1 if details == listed(SECRET, EMPTY) else 3
+    assert f"its sender wrote {count} text{'s' * (count > 1)} like a commitment" in says(report, "disclosures")
 
 
-def test_a_column_that_cannot_be_read_opens_nothing() -> None:
-    log = MemoryLog([encode_record(Stream.AUDIT, {**RECORD, "Redactions": b"{"})])
-    report = check.check(log.bundle(0, log.checkpoint(1, FIRST), opened=(NAME,)), KEYS)
-    assert "the record's column Redactions cannot be read" in failed(report)["disclosures"]
+def test_marks_of_the_sender_beside_those_of_the_server_do_no_harm() -> None:
+    copied = [(key, MARKS[EMPTY]) for key in (b"a", b"b")]
+    report = checked((NAME,), {"Body": MARKS[NAME], "LogAttributes": copied, "OtlpDetails": listed(NAME)})
+    assert failed(report) == {}
+    assert says(report, "disclosures").endswith(
+        "1 is open and has its commitment, and 0 remain closed; its sender wrote 1 text like a commitment, which opens "
+        "nothing"
+    )
+    assert report.proved is not None
+    assert report.proved["Disclosed"] == {MARKS[NAME].decode(): "Zoë\n"}
+
+
+@pytest.mark.parametrize("padding", [b"", b" ", b"  "])
+def test_a_value_in_bytes_is_opened(padding: bytes) -> None:
+    encoded = b64encode(padding + MARKS[NAME] + b" ")
+    places: tuple[dict[str, Value], ...] = (
+        {"Body": encoded},
+        {"LogAttributes": [(b"a", b""), (b"a", b'{"k":["' + encoded + b'"]}')]},
+        {"Body": b"\xff" + MARKS[NAME]},
+    )
+    for columns in places:
+        report = checked((NAME,), {**columns, "OtlpDetails": listed(NAME)})
+        assert failed(report) == {}
+        assert says(report, "disclosures").endswith("1 is open and has its commitment, and 0 remain closed")
+
+
+def test_a_text_that_is_as_long_as_base64_but_is_none_has_no_commitments() -> None:
+    encoded = b64encode(MARKS[NAME]).rstrip(b"=")
+    report = checked((NAME,), {"Body": encoded[: len(encoded) // 4 * 4] + b"A", "OtlpDetails": listed(NAME)})
+    assert "the record has no commitment" in failed(report)["disclosures"]
 
 
 def test_a_bundle_of_a_record_without_commitments_says_so() -> None:
@@ -151,8 +203,11 @@ def test_large_disclosures_are_not_read_before_the_record_is_proved() -> None:
     content = b'{"format": "lognotary/disclosures/v1", "disclosures": []}' + b" " * (1 << 20)
     files = {**bundle(), "disclosures.json": content}
     assert failed(check.check(files, KEYS)) == {}
-    why = failed(check.check({**files, "checkpoint": BUNDLE["checkpoint"]}, KEYS))
-    assert "they are not read" in why["disclosures"]
+    unproved = {"checkpoint": BUNDLE["checkpoint"]}
+    assert "they are not read" in failed(check.check({**files, **unproved}, KEYS))["disclosures"]
+    large = MemoryLog([encode_record(Stream.AUDIT, {"Body": b" " * (1 << 20)})])
+    files = large.bundle(0, large.checkpoint(1, FIRST))
+    assert "they are not read" in failed(check.check({**files, **unproved}, KEYS))["disclosures"]
 
 
 @pytest.mark.parametrize("saved", [marked, utf_16])

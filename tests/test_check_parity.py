@@ -55,7 +55,7 @@ class TestParity:
         log = MemoryLog([first.to_bytes(8, "little", signed=True) + LOG.records[0][8:]])
         files = {**LOG.bundle(0, log.checkpoint(1, FIRST)), "record.bin": log.records[0]}
         why = failed(check.check(files, [key(FIRST)]))
-        assert set(why) == {"record.json"}
+        assert set(why) == {"record.json", "disclosures"}
         assert why["record.json"].startswith(f"record.bin begins with the mark {first}, of another version")
         assert "(1 and 2): use the check.py of a newer Lognotary" in why["record.json"]
         with pytest.raises(MalformedError):

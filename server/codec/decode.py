@@ -45,6 +45,8 @@ order:
 ``event``             the place of an event in its list, and the number of events, if it is one
                       (``server.codec.audit.split``)
 ``rules``             the digest of the audit rules, in audit records only (``server.codec.audit.digest``)
+``commitments``       the commitments that the server has made in the record, its scope and its resource, if any, in
+                      hexadecimal (``server.codec.commitments``)
 ====================  ==================================================================================
 
 Types are written as ``server.codec.values`` describes. The types of attributes are written as the type of a
@@ -59,6 +61,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from server.codec.commitments import Commitments
 from server.codec.decode_parts import (
     ALL_STRINGS,
     MAX_TIME,
@@ -109,8 +112,9 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS, redactor: Redactor = 
             if records > limits.records or repeated > limits.repeated:
                 raise too_many_records(limits, Signal.LOGS)
             for record in scope_logs.log_records:
-                redacted, disclosed = Counter(source.redacted), len(redactor.disclosures)
+                redacted, made = Counter(source.redacted), len(redactor.disclosures)
                 redactor.redact_value(record.body, redacted)
+                in_body, made = redactor.commitments(made), len(redactor.disclosures)
                 redactor.redact_attributes(record.attributes, redacted)
                 time = record.time_unix_nano or record.observed_time_unix_nano
                 trace_id = hex_id(record.trace_id, 16)
@@ -140,7 +144,7 @@ def decode(request: bytes, limits: RowLimits = ROW_LIMITS, redactor: Redactor = 
                 others = [detail for detail in details if not detail.startswith(b'"body":')]
                 columns.event_details.append(details_json((*others, *source.details)))
                 columns.redactions.append(redactions_text(redacted))
-                columns.disclosed.append(range(disclosed, len(redactor.disclosures)))
+                columns.commitments.append(Commitments(source.commitments, in_body, redactor.commitments(made)))
     return columns
 
 

@@ -80,7 +80,7 @@ def resource_of(owner: ResourceLogs | ResourceSpans, redactor: Redactor) -> Sour
     Raises:
         MalformedRequestError: a list of attributes is too long.
     """
-    redacted: Counter[str] = Counter()
+    redacted, made = Counter[str](), len(redactor.disclosures)
     redactor.redact_attributes(owner.resource.attributes, redacted)
     attributes, types = attributes_of(owner.resource.attributes)
     return Source(
@@ -90,6 +90,7 @@ def resource_of(owner: ResourceLogs | ResourceSpans, redactor: Redactor) -> Sour
         resource_repeated=repeated_of(owner.resource.attributes),
         details=_resource_details(owner.resource, types),
         redacted=redacted,
+        commitments=redactor.commitments(made),
     )
 
 
@@ -99,7 +100,7 @@ def source_of(resource: Source, owner: ScopeLogs | ScopeSpans, redactor: Redacto
     Raises:
         MalformedRequestError: a list of attributes is too long.
     """
-    redacted = Counter(resource.redacted)
+    redacted, made = Counter(resource.redacted), len(redactor.disclosures)
     redactor.redact_attributes(owner.scope.attributes, redacted)
     attributes, types = attributes_of(owner.scope.attributes)
     return replace(
@@ -111,6 +112,7 @@ def source_of(resource: Source, owner: ScopeLogs | ScopeSpans, redactor: Redacto
         scope_repeated=repeated_of(owner.scope.attributes),
         details=_scope_details(owner.scope, types) + resource.details,
         redacted=redacted,
+        commitments=resource.commitments + redactor.commitments(made),
     )
 
 

@@ -27,7 +27,7 @@ there is nothing. Otherwise it is a compact JSON object with the members that ap
                       ``span_order``), ``dropped`` (the event's dropped_attributes_count, unless 0)
 ``links``             the same for links: ``trace_id``, ``span_id``, ``attributes``, ``attributes_order``,
                       ``dropped``, and ``flags`` (the link's flags, unless 0)
-``scope`` and so on   what is said of the scope and the resource: see ``server.codec.decode``
+``scope`` and so on   what is said of the scope and the resource, and ``commitments``: see ``server.codec.decode``
 ====================  ==================================================================================
 """
 
@@ -39,6 +39,7 @@ from collections.abc import Collection
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from server.codec.commitments import Commitments
 from server.codec.decode_parts import (
     ALL_STRINGS,
     MAX_TIME,
@@ -91,11 +92,12 @@ def decode_spans(request: bytes, limits: RowLimits = ROW_LIMITS, redactor: Redac
             if spans > limits.records or repeated > limits.repeated:
                 raise too_many_records(limits, Signal.TRACES)
             for span in scope_spans.spans:
-                redacted = Counter(source.redacted)
+                redacted, made = Counter(source.redacted), len(redactor.disclosures)
                 _redact(span, redactor, redacted)
                 columns.append_source(source)
                 details = _append_span(columns, span)
-                columns.otlp_details.append(details_json((*details, *source.details)))
+                commitments = Commitments(source.commitments, others=redactor.commitments(made))
+                columns.otlp_details.append(details_json((*details, *source.details, *commitments.details)))
                 columns.redactions.append(redactions_text(redacted))
     return columns
 

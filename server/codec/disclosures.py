@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import count
 
@@ -24,17 +24,17 @@ class Disclosure:
         salt: random bytes, of this value alone.
         value: the value, as it was sent; of a value that is not a string, its text.
         actors: actors of the audit records that have the commitment, in the clear: their IDs and names.
+        commitment: the commitment to the value, in hexadecimal.
     """
 
     rule: str
     salt: bytes
     value: bytes
     actors: tuple[bytes, ...] = ()
+    commitment: str = field(init=False)
 
-    @property
-    def commitment(self) -> str:
-        """The commitment to the value, in hexadecimal."""
-        return commitment_of(self.salt, self.value)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "commitment", commitment_of(self.salt, self.value))  # computed once
 
 
 def salts_of(seed: bytes) -> Callable[[], bytes]:
@@ -47,19 +47,19 @@ def salts_of(seed: bytes) -> Callable[[], bytes]:
 
 
 def with_actors(
-    disclosures: Sequence[Disclosure], records: Iterable[tuple[range, Iterable[bytes]]]
+    disclosures: Sequence[Disclosure], records: Iterable[tuple[Iterable[bytes], Iterable[bytes]]]
 ) -> tuple[Disclosure, ...]:
     """Return disclosures with the actors of the records that have them.
 
     Args:
         disclosures: the disclosures of a request.
-        records: for each audit record, the indexes of the disclosures that are its own (not its scope's or resource's),
-            and the texts that name its actors, which may have commitments.
+        records: for each audit record, the commitments that are its own (not its scope's or resource's), in
+            hexadecimal, and the texts that name its actors, which may have commitments.
     """
     values = {disclosure.commitment.encode(): disclosure.value for disclosure in disclosures}
-    actors: list[dict[bytes, None]] = [{} for _ in disclosures]
-    for places, texts in records:
+    actors: dict[bytes, dict[bytes, None]] = {commitment: {} for commitment in values}
+    for commitments, texts in records:
         clear = [_MARK.sub(lambda mark: values.get(mark[1], mark[0]), text) for text in texts if text]
-        for place in places:
-            actors[place].update(dict.fromkeys(clear))
-    return tuple(replace(each, actors=tuple(found)) for each, found in zip(disclosures, actors, strict=True))
+        for commitment in commitments:
+            actors[commitment].update(dict.fromkeys(clear))
+    return tuple(replace(each, actors=tuple(actors[each.commitment.encode()])) for each in disclosures)

@@ -37,7 +37,6 @@ _RECORD_FIELDS = {
     "ObservedTimestamp": "observed_timestamp",
     "Flags": "flags",
     "DroppedAttributesCount": "dropped_attributes_count",
-    "OtlpDetails": "otlp_details",
     "Redactions": "redactions",
 }
 # Columns that nothing fills yet.
@@ -111,8 +110,8 @@ def _encode(
             values: list[Any] = [received_at(ingested_at, i) for i in chosen]
         elif column.name == "Timestamp":
             values = timestamps
-        elif column.name == "OtlpDetails" and stream is Stream.AUDIT and rules_digest:
-            values = [with_detail(records.otlp_details[i], b'"rules":"%b"' % rules_digest.encode()) for i in chosen]
+        elif column.name == "OtlpDetails":
+            values = [_details(records, i, rules_digest if stream is Stream.AUDIT else "") for i in chosen]
         elif column.name in _EMPTY:
             values = [b""] * len(chosen)
         elif column.name in _RECORD_FIELDS:
@@ -134,3 +133,12 @@ def _encode(
         ingested_at=received_at(ingested_at, chosen[-1]),
         redactions=total_redactions(records.redactions[i] for i in chosen),
     )
+
+
+def _details(records: RecordColumns, number: int, rules_digest: str) -> bytes:
+    details = records.otlp_details[number]
+    if rules_digest:
+        details = with_detail(details, b'"rules":"%b"' % rules_digest.encode())
+    for listed in records.commitments[number].details:
+        details = with_detail(details, listed)
+    return details

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 from server.codec import _native
 from server.codec.annotations import Annotations, by_record
@@ -106,12 +107,13 @@ class NativeCodec:
         with self._encoder(request, Signal.LOGS) as encoder:
             by_number = by_record(annotations) if annotations else ()
             audit, operational = encoder.encode(request, ingested_at, by_number, self._seeds())
-            disclosed, owned = encoder.disclosed
+            disclosed, own, ends = encoder.disclosed
         tables = ((Stream.AUDIT, audit), (Stream.OPERATIONAL, operational))
         rows = [assemble_rows(stream, table) for stream, table in tables if table is not None]
         disclosures = _disclosures(disclosed)
         if disclosures and audit is not None:
-            disclosures = with_actors(disclosures, zip(_ranges(owned), actors_of(audit), strict=True))
+            owned = _owned(disclosures, own, ends)
+            disclosures = with_actors(disclosures, zip(owned, actors_of(audit), strict=True))
         return with_disclosures(rows, disclosures)
 
     def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
@@ -174,8 +176,11 @@ def _disclosures(disclosed: Sequence[tuple[int, bytes, bytes]]) -> tuple[Disclos
     return tuple(Disclosure(RULES[rule], salt, value) for rule, salt, value in disclosed)
 
 
-def _ranges(ends: Sequence[int]) -> list[range]:
-    return [range(start, end) for start, end in zip(ends[::2], ends[1::2], strict=True)]
+def _owned(disclosures: Sequence[Disclosure], own: Sequence[int], ends: Sequence[int]) -> Iterator[list[bytes]]:
+    """Yield the commitments that are each audit record's own."""
+    digits = [disclosure.commitment.encode() for disclosure in disclosures]
+    for start, end in pairwise((0, *ends)):
+        yield [digits[number] for number in own[start:end]]
 
 
 def _native_redaction(redaction: Redaction) -> _native.Redaction:

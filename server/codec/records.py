@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from server.codec.commitments import LISTED_SIZE, Commitments
+
 __all__ = ["Attributes", "Event", "Link", "RecordColumns", "Repeated", "Source", "SourceColumns", "SpanColumns"]
 
 Attributes = tuple[tuple[bytes, bytes], ...]
@@ -24,6 +26,7 @@ class Source:
     Attributes:
         details: members of ``otlp_details``.
         redacted: rules of redaction -> number of secrets that each has replaced in the resource and the scope.
+        commitments: commitments that the server has made in the resource and the scope, in hexadecimal.
     """
 
     service_name: bytes
@@ -37,6 +40,7 @@ class Source:
     scope_repeated: Repeated = ()
     details: tuple[bytes, ...] = ()
     redacted: Counter[str] = field(default_factory=Counter)
+    commitments: tuple[bytes, ...] = ()
 
     @property
     def size(self) -> int:
@@ -52,6 +56,7 @@ class Source:
             sum(map(len, words))
             + sum(len(key) + len(text) for key, text in self.resource_attributes + self.scope_attributes)
             + sum(len(detail) + 1 for detail in self.details)
+            + LISTED_SIZE * len(self.commitments)
         )
 
 
@@ -112,7 +117,7 @@ class RecordColumns(SourceColumns):
     otlp_details: list[bytes] = field(default_factory=list)  # JSON, empty for most records
     event_details: list[bytes] = field(default_factory=list)  # the same without the type of the body
     redactions: list[bytes] = field(default_factory=list)  # JSON, empty for most records
-    disclosed: list[range] = field(default_factory=list)  # disclosures of the request that are the record's own
+    commitments: list[Commitments] = field(default_factory=list)  # which the encoder lists in otlp_details
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,10 @@ class Redactor:
         redactor.disclosures = []
         return redactor
 
+    def commitments(self, start: int) -> tuple[bytes, ...]:
+        """Return the commitments made in place of the disclosures from a number on, in hexadecimal."""
+        return tuple(disclosure.commitment.encode() for disclosure in self.disclosures[start:])
+
     def compiled(self, texts: CompiledTexts) -> Redactor:
         """Return a redactor that leaves keys and texts to compiled code, and does not count the secrets in texts."""
         redactor = copy(self)

@@ -76,7 +76,9 @@ class ReferenceCodec:
         return with_disclosures(rows, redactor.disclosures)
 
 
-def _actors(records: RecordColumns, audit: Sequence[AuditFields | None]) -> Iterator[tuple[range, tuple[bytes, ...]]]:
-    for places, fields in zip(records.disclosed, audit, strict=True):
+def _actors(
+    records: RecordColumns, audit: Sequence[AuditFields | None]
+) -> Iterator[tuple[tuple[bytes, ...], tuple[bytes, ...]]]:
+    for commitments, fields in zip(records.commitments, audit, strict=True):
         if fields is not None:
-            yield places, (fields.actor_id, fields.actor_name, fields.effective_actor_id)
+            yield commitments.own, (fields.actor_id, fields.actor_name, fields.effective_actor_id)

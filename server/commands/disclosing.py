@@ -1,16 +1,8 @@
-"""The values to which a record has commitments: which of them are wanted, what they are, and who wrote the commitments.
-
-A sender may write a text that looks like a commitment. The column ``Redactions``, which only the server writes, has the
-number of values that each rule has replaced: ``check.py`` opens no value of a rule of which the record has more marks.
-"""
+"""The values to which a record has commitments: which of them are wanted, and what they are."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import Enum
-from typing import Any
 
 from lognotary.v1 import disclosures_pb2
 from server.errors.base import LognotaryError
@@ -19,7 +11,7 @@ from server.notary.commitment import commitment_of
 from server.notary.counted import counted
 from server.notary.disclosure import Commitment, OpenedValue
 
-__all__ = ["ALL", "NotDisclosedError", "Writer", "chosen", "disclosed", "opened_values", "replaced", "short", "writers"]
+__all__ = ["ALL", "NotDisclosedError", "chosen", "disclosed", "opened_values", "short"]
 
 ALL = "all"
 """Word for all commitments of a record."""
@@ -34,67 +26,40 @@ class NotDisclosedError(LognotaryError):
     exit_status = 1
 
 
-class Writer(Enum):
-    """Writer of the marks of a rule in a record."""
-
-    SERVER = "server"
-    SENDER = "sender"
-    UNKNOWN = "unknown"  # some of them are the sender's, and none tells which
-
-
-def replaced(readable: Mapping[str, Any]) -> dict[str, int]:
-    """Return the number of values that the server has replaced in a record, by rule.
-
-    Args:
-        readable: the record as ``readable_record`` returns it.
-    """
-    counts: dict[str, int] = json.loads(readable.get("Redactions") or "{}")
-    return counts
-
-
-def writers(commitments: Sequence[Commitment], counts: Mapping[str, int]) -> dict[str, Writer]:
-    """Return who wrote the commitments of each rule.
-
-    Args:
-        commitments: all commitments of a record.
-        counts: what ``replaced`` returns for it.
-    """
-    return {rule: _writer(number, counts.get(rule, 0)) for rule, number in Counter(c.rule for c in commitments).items()}
-
-
-def _writer(marks: int, replaced: int) -> Writer:
-    if marks <= replaced:
-        return Writer.SERVER
-    return Writer.UNKNOWN if replaced else Writer.SENDER
-
-
 def short(commitment: Commitment) -> str:
     """Return the beginning of a commitment's digits, as shown to people and accepted on the command line."""
     return commitment.digest[:_SHORT]
 
 
 def chosen(commitments: Sequence[Commitment], wanted: Iterable[str]) -> list[Commitment]:
-    """Return those of a record's commitments that are wanted, in their order.
+    """Return those of a record's commitments that are wanted, in their order; none that the sender wrote.
 
     Args:
         commitments: the record's commitments.
         wanted: ``all``, names of rules, and commitments in hexadecimal or their beginnings.
 
     Raises:
-        NotDisclosedError: the record does not have one that is wanted.
+        NotDisclosedError: the record does not have one that is wanted, or the sender wrote it.
     """
     found: set[Commitment] = set()
+    senders = [each for each in commitments if each.is_senders]
+    commitments = [each for each in commitments if not each.is_senders]
     for word in wanted:
         matching = [each for each in commitments if word in (ALL, each.rule) or each.digest.startswith(word)]
         if not matching:
-            raise NotDisclosedError(_missing(commitments, word))
+            raise NotDisclosedError(_missing(commitments, senders, word))
         if len({each.digest for each in matching}) > 1 and word not in (ALL, *(each.rule for each in matching)):
             raise NotDisclosedError(f"{word} begins {len(matching)} commitments of the record: give more digits")
         found |= set(matching)
     return [each for each in commitments if each in found]
 
 
-def _missing(commitments: Sequence[Commitment], word: str) -> str:
+def _missing(commitments: Sequence[Commitment], senders: Sequence[Commitment], word: str) -> str:
+    if any(word in (ALL, each.rule) or each.digest.startswith(word) for each in senders):
+        return (
+            "the sender of the record wrote this text that looks like a commitment: the record does not list it among "
+            "those that the server has made, so there is nothing to disclose"
+        )
     if not commitments:
         return "the record has no commitments to values, so there is nothing to disclose"
     names = dict.fromkeys([ALL, *(each.rule for each in commitments), *map(short, commitments)])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lognotary.v1 import evidence_pb2
 from server.commands.bundles import save_bundle
-from server.commands.disclosing import Writer, chosen, disclosed, opened_values, replaced, writers
+from server.commands.disclosing import chosen, disclosed, opened_values
 from server.commands.output import say, say_json
 from server.commands.proved_records import NotProvedError, prove_record
 from server.commands.sources import Source, ask
@@ -34,10 +34,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _write(options: argparse.Namespace, source: Source, proof: evidence_pb2.GetInclusionProofResponse) -> int:
     try:
-        readable = readable_record(proof.record, proof.origin, proof.leaf_index)
-        commitments = find_commitments(proof.record, readable)
-        wrote = writers(commitments, replaced(readable))
-        opened = _opened(options, source, [each for each in commitments if wrote[each.rule] is not Writer.SENDER])
+        commitments = find_commitments(readable_record(proof.record, proof.origin, proof.leaf_index))
+        opened = _opened(options, source, commitments)
         files = build_bundle(
             record=proof.record,
             origin=proof.origin,
@@ -52,19 +50,21 @@ def _write(options: argparse.Namespace, source: Source, proof: evidence_pb2.GetI
     except VerificationError as error:
         name = visible(f"{proof.origin}#{proof.leaf_index}")
         raise NotProvedError(f"the server's proof for {name} is invalid: {error}") from error
+    senders = sum(each.is_senders for each in commitments)
+    closed = len(commitments) - senders - len(opened)
     path = options.output or Path(f"{proof.origin.replace('/', '-')}-{proof.leaf_index}")
     save_bundle(files, path)
     if options.json:
         what = {"bundle": str(path), "origin": proof.origin, "leafIndex": str(proof.leaf_index)}
         what |= {"treeSize": str(proof.tree_size), "recordHash": proof.evidence.record_hash}
-        values = {"openValues": len(opened), "closedValues": len(commitments) - len(opened)}
+        values = {"openValues": len(opened), "closedValues": closed, "textsLikeCommitments": senders}
         say_json(json.dumps({**what, **values}))
         return 0
     key = options.public_key[0] if options.public_key else "FILE"
     say(
         f"{path} proves record {proof.leaf_index} of {proof.origin}, "
         f"by its checkpoint after {entries_of(proof.tree_size)}",
-        *_values(len(opened), len(commitments) - len(opened)),
+        *_values(len(opened), closed, senders),
         "to check it, with the public key from the log's owner: "
         + shlex.join(["lognotary", "check", str(path), "--public-key", key]),
     )
@@ -79,8 +79,10 @@ def _opened(options: argparse.Namespace, source: Source, commitments: Sequence[C
     return opened_values(wanted, disclosed(source.disclose, wanted))
 
 
-def _values(opened: int, closed: int) -> Iterator[str]:
+def _values(opened: int, closed: int, senders: int) -> Iterator[str]:
     if opened:
         yield f"{counted(opened, 'value is', 'values are')} open in it, to whoever has the bundle"
     if closed:
         yield f"{counted(closed, 'value is', 'values are')} closed in it"
+    if senders:
+        yield f"the sender of the record wrote {counted(senders, 'text')} like a commitment in it, which opens nothing"

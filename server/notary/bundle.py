@@ -76,7 +76,8 @@ _DISCLOSURES = "disclosures.json    values that the record has commitments to, w
 _COMMITMENTS = """
 The record has commitments in place of {values}: [redacted:RULE:sha256:DIGITS], where the digits are the SHA-256 of a
 salt (32 bytes) and the value, one after the other. {opened} of them {are} open, in disclosures.json; those that are
-closed are not in the bundle, and nobody can find them out from it.
+closed are not in the bundle, and nobody can find them out from it. OtlpDetails lists the commitments that the server
+has made ("commitments"); any other text of this form was written by the sender of the record.
 """
 _CHECK_TIMESTAMP = """
 The timestamp, checked with the certificates of the authority that made it:
@@ -115,8 +116,8 @@ def build_bundle(
         Path within the bundle -> content.
 
     Raises:
-        MalformedError: a part is malformed, the checkpoint belongs to another log, or the record does not have a
-            commitment to an opened value.
+        MalformedError: a part is malformed, the checkpoint belongs to another log, or the server has made no
+            commitment to an opened value in the record.
     """
     signed, _ = open_checkpoint(checkpoint)
     if signed.origin != origin:
@@ -133,10 +134,11 @@ def build_bundle(
         files[f"key-changes/{number:04}"] = note.encode()
     if timestamp is not None:
         files["timestamp.tsr"] = timestamp
+    commitments = find_commitments(readable)
     if opened:
-        files[DISCLOSURES] = disclosures_file(record, opened)
-    commitments = len(find_commitments(record, readable))
-    files["README.txt"] = _readme(signed, leaf_index, files, version_of(record), (commitments, len(opened))).encode()
+        files[DISCLOSURES] = disclosures_file(commitments, opened)
+    values = sum(not each.is_senders for each in commitments)
+    files["README.txt"] = _readme(signed, leaf_index, files, version_of(record), (values, len(opened))).encode()
     return files
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from server.notary.commitment import commitment_mark, commitment_of
+from server.notary.commitment import commitment_of
 from server.notary.errors import MalformedError
 
 __all__ = ["DISCLOSURES", "Commitment", "OpenedValue", "disclosures_file", "find_commitments"]
@@ -18,22 +18,26 @@ DISCLOSURES = "disclosures.json"
 """Name of the file in a bundle."""
 
 _FORMAT = "lognotary/disclosures/v1"
-_MARK = re.compile(rb"\[redacted:([a-z0-9_.]+):sha256:([0-9a-f]{64})\]")
+_MARK = re.compile(r"\[redacted:([a-z0-9_.]+):sha256:([0-9a-f]{64})\]")
+# Bytes are stored as base64, which has at least so many characters if there is a commitment in it.
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{96,}={0,2}")
 
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """A commitment that a record has in place of a value.
+    """A commitment that a record has in place of a value, or a text of its sender that looks like one.
 
     Attributes:
         rule: the rule of redaction that has replaced the value.
         digest: the commitment, in hexadecimal.
         places: columns and attributes that have it, such as ``LogAttributes["password"]``.
+        is_senders: True if the sender wrote it: the record does not list it among those that the server has made.
     """
 
     rule: str
     digest: str
     places: tuple[str, ...] = ()
+    is_senders: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +60,38 @@ class OpenedValue:
         return commitment_of(self.salt, self.value)
 
 
-def find_commitments(record: bytes, readable: Mapping[str, Any]) -> list[Commitment]:
+def find_commitments(readable: Mapping[str, Any]) -> list[Commitment]:
     """Return the commitments in a record, each once, in the order of the canonical record.
 
     Args:
-        record: the canonical record.
-        readable: the same as ``readable_record`` returns it.
+        readable: the record as ``readable_record`` returns it.
     """
-    texts = [(place, text.encode()) for name, value in readable.items() for place, text in _texts(name, value)]
-    found = {}
-    for rule, digest in dict.fromkeys(match.groups() for match in _MARK.finditer(record)):
-        mark = commitment_mark(rule.decode(), digest.decode())
-        places = dict.fromkeys(place for place, text in texts if mark in text)
-        found[mark] = Commitment(rule.decode(), digest.decode(), tuple(places))
-    return list(found.values())
+    listed = _listed(readable)
+    places: dict[tuple[str, str], dict[str, None]] = {}
+    for name, value in readable.items():
+        for place, text in _texts(name, value):
+            for mark in _marks_in(text):
+                places.setdefault(mark, {})[place] = None
+    return [
+        Commitment(rule, digest, tuple(found), is_senders=digest not in listed)
+        for (rule, digest), found in places.items()
+    ]
+
+
+def _listed(readable: Mapping[str, Any]) -> frozenset[str]:
+    """Return the commitments that the server has made in a record; none if no server wrote its details."""
+    try:
+        return frozenset(json.loads(readable["OtlpDetails"] or "{}").get("commitments", ()))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return frozenset()
+
+
+def _marks_in(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the rule and the digits of each mark in a text, or in base64 within it."""
+    yield from _MARK.findall(text)
+    for run in _BASE64.findall(text):
+        if len(run) % 4 == 0:
+            yield from _MARK.findall(base64.b64decode(run).decode("latin-1"))
 
 
 def _texts(place: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -91,14 +113,19 @@ def _quoted(key: Any) -> str:
     return json.dumps(key, ensure_ascii=False)
 
 
-def disclosures_file(record: bytes, opened: Sequence[OpenedValue]) -> bytes:
+def disclosures_file(commitments: Iterable[Commitment], opened: Sequence[OpenedValue]) -> bytes:
     """Return the content of ``disclosures.json`` in the bundle of a record.
 
+    Args:
+        commitments: the record's commitments.
+        opened: the values that are open.
+
     Raises:
-        MalformedError: the record does not have a commitment to one of the values.
+        MalformedError: the server has made no commitment to one of the values in the record.
     """
+    known = {(each.rule, each.digest) for each in commitments if not each.is_senders}
     for value in opened:
-        if commitment_mark(value.rule, value.digest) not in record:
+        if (value.rule, value.digest) not in known:
             raise MalformedError(f"the record has no commitment {value.digest} by the rule {value.rule}")
     return (json.dumps({"format": _FORMAT, "disclosures": list(_entries(opened))}, indent=2) + "\n").encode()
 

@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from server.codec.audit.classify import AuditFields
+from server.codec.commitments import NO_COMMITMENTS
 from server.codec.decode_spans import decode_spans
 from server.codec.encode import encode_records
 from server.codec.encode_spans import encode_spans
@@ -37,6 +38,8 @@ def records(count: int = 1, **columns: Any) -> RecordColumns:
     for name in RecordColumns.__dataclass_fields__:
         if name in ("timestamp", "observed_timestamp", "flags", "trace_flags", "severity_number"):
             empty: object = 0
+        elif name == "commitments":
+            empty = NO_COMMITMENTS
         elif name == "dropped_attributes_count":
             empty = 0
         else:

@@ -10,6 +10,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, Entit
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, SeverityNumber
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from server.codec.commitments import NO_COMMITMENTS
 from server.codec.decode import decode
 from server.codec.records import RecordColumns
 from server.errors.ingest import MalformedRequestError
@@ -71,7 +72,7 @@ def test_an_ordinary_record_fills_the_columns_and_needs_no_details() -> None:
         otlp_details=[b""],
         event_details=[b""],
         redactions=[b""],
-        disclosed=[range(0)],
+        commitments=[NO_COMMITMENTS],
     )
 
 

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lognotary.v1 import disclosures_pb2 as messages
 from server.commands.disclose import disclosed_lines
-from server.commands.disclosing import (
-    NotDisclosedError,
-    Writer,
-    chosen,
-    disclosed,
-    opened_values,
-    replaced,
-    short,
-    writers,
-)
+from server.commands.disclosing import NotDisclosedError, chosen, disclosed, opened_values, short
 from server.notary.disclosure import Commitment, OpenedValue
 
 NAME = OpenedValue("key.custom", b"\1" * 32, b"alice")
@@ -79,22 +72,23 @@ def test_many_commitments_are_asked_for_in_parts() -> None:
     assert asked == [1000, 1000, 1]
 
 
-def test_marks_of_a_rule_that_replaced_fewer_values_are_not_the_servers() -> None:
-    assert replaced({"Redactions": '{"card":2,"key.custom":1}'}) == {"card": 2, "key.custom": 1}
-    assert replaced({"Redactions": ""}) == replaced({}) == {}
-    counts = {"card": 1, "key.custom": 1}
-    assert writers(ALL, counts) == {
-        "key.custom": Writer.SERVER,
-        "key.password": Writer.SENDER,
-        "card": Writer.UNKNOWN,
-    }
-    assert list(disclosed_lines([A, B, C, D], {C.digest: NAME}, counts)) == [
-        f"key.custom    {short(A)}  erased or expired",
-        f"key.password  {short(B)}  not a value: the sender wrote this mark",
-        f"card          {short(C)}  alice",
-        f"card          {short(D)}  erased, expired, or written by the sender",
-        "⚠ by the record's column Redactions, the server has replaced 1 value by the rule card, and the record has "
-        "more marks of it: the sender wrote the others",
+def test_marks_of_the_sender_are_never_chosen() -> None:
+    senders = [replace(each, is_senders=True) for each in (B, C)]
+    assert chosen([A, *senders, D], ["all"]) == [A, D]
+    assert chosen([A, *senders, D], ["card", "ab"]) == [D]
+    for commitments, word in (([A, *senders, D], "key.password"), ([A, *senders, D], short(B)), (senders, "all")):
+        with pytest.raises(NotDisclosedError, match="the sender of the record wrote this text"):
+            chosen(commitments, [word])
+
+
+def test_marks_of_the_sender_are_shown_without_a_value() -> None:
+    commitments = [replace(each, places=("Body",), is_senders=each in (B, C)) for each in ALL]
+    found = {B.digest: SECRET, D.digest: NAME}  # B is a copy of the mark in another record
+    assert list(disclosed_lines(commitments, found)) == [
+        f"key.custom    {short(A)}  erased or expired  in Body",
+        f"key.password  {short(B)}  not a value: the sender wrote this text  in Body",
+        f"card          {short(C)}  not a value: the sender wrote this text  in Body",
+        f"card          {short(D)}  alice  in Body",
     ]
 
 

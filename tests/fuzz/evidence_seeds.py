@@ -34,7 +34,13 @@ OPENED_MARK = commitment_mark(OPENED.rule, OPENED.digest)
 LOG = MemoryLog(
     [
         *(audit_record(number, VERSIONS[number % len(VERSIONS)]) for number in range(8)),
-        encode_record(Stream.AUDIT, {"Body": OPENED_MARK + commitment_mark("card", "0" * 64)}),
+        encode_record(
+            Stream.AUDIT,
+            {
+                "Body": OPENED_MARK + commitment_mark("card", "0" * 64),
+                "OtlpDetails": b'{"commitments":["%b"]}' % OPENED.digest.encode(),
+            },
+        ),
     ]
 )
 SIGNERS = _FIRST, _SECOND, _THIRD = signer_of(1), signer_of(2, ml_dsa=True), signer_of(3)

@@ -64,11 +64,14 @@ def test_key_changes_and_the_time_stamp_are_in_the_bundle_where_there_are_some()
 def test_values_stay_closed_unless_they_are_opened() -> None:
     values = [OpenedValue("key.custom", bytes((number,)) * 32, b"alice") for number in range(2)]
     body = b"".join(commitment_mark(value.rule, value.digest) for value in values)
-    log = MemoryLog([encode_record(Stream.AUDIT, {"Body": body})])
+    details = json.dumps({"commitments": [value.digest for value in values]}).encode()
+    senders = commitment_mark("card", "0" * 64)
+    log = MemoryLog([encode_record(Stream.AUDIT, {"Body": body + senders, "OtlpDetails": details})])
     for opened, says in ((0, "None of them are open"), (1, "1 of them is open"), (2, "2 of them are open")):
         files = log.bundle(0, log.checkpoint(1, SIGNER), opened=values[:opened])
         assert ("disclosures.json" in files) == bool(opened)
         assert says in files["README.txt"].decode()
+        assert "commitments in place of 2 values" in files["README.txt"].decode()
     assert "of them" not in BUNDLE["README.txt"].decode()
 
 

@@ -23,9 +23,14 @@ def mark(value: OpenedValue) -> bytes:
     return commitment_mark(value.rule, value.digest)
 
 
+def listed(*values: OpenedValue) -> bytes:
+    return json.dumps({"commitments": [value.digest for value in values]}).encode()
+
+
 def found(stream: Stream, **values: Value) -> list[Commitment]:
-    record = encode_record(stream, values)
-    return find_commitments(record, readable_record(record, f"shop/{stream.value}/a", 0))
+    """Return the commitments in a record, in which the server has made those to the name and the password."""
+    record = encode_record(stream, {"OtlpDetails": listed(NAME, PASSWORD), **values})
+    return find_commitments(readable_record(record, f"shop/{stream.value}/a", 0))
 
 
 def test_commitments_are_found_once_with_all_their_places() -> None:
@@ -51,6 +56,27 @@ def test_commitments_are_found_once_with_all_their_places() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "details",
+    [
+        *(b"", b"{}", b'{"commitments":[]}', listed(PASSWORD), b"{", b"\xff", b"[]", b"[" * 100_000),
+        *(b'{"commitments":7}', b'{"commitments":[[]]}', b'{"log":' + listed(NAME) + b"}"),
+    ],
+)
+def test_a_commitment_that_a_record_does_not_list_is_its_senders(details: bytes) -> None:
+    [commitment] = found(Stream.AUDIT, Body=mark(NAME), OtlpDetails=details, Redactions=b'{"key.custom":9}')
+    assert commitment == Commitment(NAME.rule, NAME.digest, ("Body",), is_senders=True)
+
+
+@pytest.mark.parametrize("padding", [b"", b" ", b"  "])
+def test_commitments_are_found_in_bytes(padding: bytes) -> None:
+    encoded = b64encode(padding + mark(NAME) + b" ")
+    values: dict[str, Value] = {"Body": encoded, "LogAttributes": [(b"a", b'{"k":["' + encoded + b'"]}')]}
+    assert found(Stream.AUDIT, **values) == [Commitment(NAME.rule, NAME.digest, ("Body", 'LogAttributes["a"]'))]
+    no_base64 = b64encode(mark(NAME)).rstrip(b"=")
+    assert found(Stream.AUDIT, Body=no_base64[: len(no_base64) // 4 * 4] + b"A") == []
+
+
 def test_commitments_are_found_in_the_attributes_of_events_of_spans() -> None:
     values: dict[str, Value] = {
         "Events.Timestamp": [1, 1],
@@ -61,8 +87,8 @@ def test_commitments_are_found_in_the_attributes_of_events_of_spans() -> None:
     assert found(Stream.SPANS, **values) == [Commitment(NAME.rule, NAME.digest, places)]
 
 
-def test_a_commitment_in_bytes_that_are_not_text_is_found_without_a_place() -> None:
-    assert found(Stream.AUDIT, Body=b"\xff" + mark(NAME)) == [Commitment(NAME.rule, NAME.digest)]
+def test_a_commitment_in_a_text_that_is_not_utf_8_is_found() -> None:
+    assert found(Stream.AUDIT, Body=b"\xff" + mark(NAME)) == [Commitment(NAME.rule, NAME.digest, ('Body["base64"]',))]
 
 
 def test_a_record_without_commitments_has_none() -> None:
@@ -70,7 +96,8 @@ def test_a_record_without_commitments_has_none() -> None:
 
 
 def test_the_file_has_everything_that_is_needed_to_compute_the_commitments() -> None:
-    content = json.loads(disclosures_file(mark(PASSWORD) + mark(NAME), [PASSWORD]))
+    made = [Commitment(value.rule, value.digest) for value in (PASSWORD, NAME)]
+    content = json.loads(disclosures_file(made, [PASSWORD]))
     assert content == {
         "format": "lognotary/disclosures/v1",
         "disclosures": [
@@ -89,5 +116,6 @@ def test_the_file_has_everything_that_is_needed_to_compute_the_commitments() -> 
     "value", [PASSWORD, OpenedValue("card", NAME.salt, NAME.value), OpenedValue(NAME.rule, NAME.salt, b"bob")]
 )
 def test_a_value_to_which_the_record_has_no_commitment_is_refused(value: OpenedValue) -> None:
+    senders = Commitment(PASSWORD.rule, PASSWORD.digest, is_senders=True)
     with pytest.raises(MalformedError, match="the record has no commitment"):
-        disclosures_file(mark(NAME), [value])
+        disclosures_file([Commitment(NAME.rule, NAME.digest), senders], [value])

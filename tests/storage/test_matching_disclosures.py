@@ -10,6 +10,7 @@ import pytest
 from storage.disclosures import DisclosedValue, insert_disclosures, matching_commitments
 from storage.engine import Engine, EngineWrapper, Pieces
 from storage.errors import StorageError
+from storage.rowbinary import read_one, uint64
 
 NOW = 1_800_000_000 * 10**9
 ALICES = [DisclosedValue(NOW, bytes([n]) * 32, b"value %d" % n, "card", (b"alice", b"bob")) for n in range(70)]
@@ -68,3 +69,12 @@ def test_an_answer_that_is_no_block_is_an_error(engine: Engine) -> None:
 
     with pytest.raises(StorageError, match="did not send the hashes of all"):
         matching_commitments(Failing(engine, 1), value="value 69")
+
+
+def test_a_long_actor_is_found_and_not_stored_with_each_value(engine: Engine) -> None:
+    actor = "a" * 1_000_000
+    values = [DisclosedValue(NOW, bytes([n]) * 32, b"x", "card", (actor.encode(), b"alice")) for n in range(200)]
+    insert_disclosures(engine, values)
+    assert matching_commitments(engine, actor=actor) == commitments(*values)
+    assert matching_commitments(engine, actor=actor[1:]) == []
+    assert read_one(engine.query("SELECT max(length(arrayJoin(ActorIds))) FROM disclosures"), uint64) < 200

@@ -42,7 +42,7 @@ def test_values_are_shown_and_chosen_ones_are_open_in_a_bundle(tmp_path: Path) -
     settings = tmp_path / "lognotary.toml"
     settings.write_text(SETTINGS)
     storage = f"chdb://{tmp_path / 'chdb'}"
-    bundles = [tmp_path / name for name in ("closed", "open.zip", "some", "stored", "none")]
+    bundles = [tmp_path / name for name in ("closed", "open.zip", "some", "stored", "none", "copied")]
     with LognotaryServer(storage, tmp_path / "data", batch_age=0.02, config=str(settings)) as server:
         send(server.otlp_grpc, log_record("password=secret-of-alice", audit_actor_id="alice", audit_action="login"))
         found = re.search(r"\S+/audit/\S+#\d+", server.cli("audit").stdout)
@@ -64,6 +64,18 @@ def test_values_are_shown_and_chosen_ones_are_open_in_a_bundle(tmp_path: Path) -
         assert not any(word in file.read_bytes() for file in bundles[0].iterdir() for word in (b"alice", b"secret-of"))
         unknown = server.cli("prove", record, "-o", str(bundles[4]), "--disclose", "key.passwort")
         assert (unknown.returncode, "did you mean 'key.password'" in unknown.stderr) == (1, True)
+
+        mark = re.search(r"\[redacted:key.custom:sha256:[0-9a-f]{64}\]", server.cli("audit", "--json").stdout)
+        assert mark
+        send(server.otlp_grpc, log_record(f"password=own {mark[0]}", audit_actor_id="m", audit_action="mallory"))
+        forged = re.search(r"\S+/audit/\S+#\d+", server.cli("audit", "--action", "mallory").stdout)
+        assert forged
+        shown = server.cli("disclose", forged[0])
+        assert re.search(r"key.custom +[0-9a-f]{12}  not a value: the sender wrote this text  in Body\n", shown.stdout)
+        proof = server.cli("prove", forged[0], "-o", str(bundles[5]), "--disclose", "all")
+        assert "the sender of the record wrote 1 text like a commitment" in proof.stdout
+        checked = check(bundles[5], server)
+        assert (checked.returncode, "alice" in checked.stdout, "] is own\n" in checked.stdout) == (0, False, True)
 
         assert server.cli("erase", "--value", "alice", "--reason", "request 4711").returncode == 0
         shown = server.cli("disclose", record)

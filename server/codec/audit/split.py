@@ -16,6 +16,7 @@ from typing import Any
 from server.codec.audit.facts import Facts, facts_of
 from server.codec.audit.matching import first_match, possible_rules
 from server.codec.audit.rules import Rule
+from server.codec.commitments import Commitments, commitments_of_events
 from server.codec.decode_parts import with_detail
 from server.codec.limits import RowLimits, too_many_records
 from server.codec.records import RecordColumns
@@ -46,10 +47,11 @@ def with_events(records: RecordColumns, rules: Sequence[Rule], limits: RowLimits
         facts = facts_of(records, number)
         events = _events_of(facts, rules)
         size = _repeated(row) if events else 0
+        commitments_of = commitments_of_events(row["commitments"])
         for place, (event, is_audit) in enumerate(events, 1):
             if not is_audit:
                 continue
-            _append(expanded, _event_row(row, event, place, len(events)))
+            _append(expanded, _event_row(row, event, place, len(events), commitments_of(event)))
             count += 1
             repeated += size
             if count > limits.records or repeated > limits.repeated:
@@ -93,15 +95,16 @@ def events_in(records: RecordColumns, number: int, rules: Sequence[Rule]) -> Ite
         rules: the audit rules, in the order in which they are tried.
     """
     row = _row(records, number)
+    commitments_of = commitments_of_events(row["commitments"])
     events = _events_of(facts_of(records, number), rules)
     for place, (event, _) in enumerate(events, 1):
-        part = _event_row(row, event, place, len(events))
+        part = _event_row(row, event, place, len(events), commitments_of(event))
         yield RecordColumns(**{name: [value] for name, value in part.items()})
 
 
-def _event_row(row: dict[str, Any], event: bytes, place: int, total: int) -> dict[str, Any]:
+def _event_row(row: dict[str, Any], event: bytes, place: int, total: int, commitments: Commitments) -> dict[str, Any]:
     details = with_detail(row["event_details"], b'"event":[%d,%d]' % (place, total))
-    return row | {"body": event, "body_text": event, "otlp_details": details}
+    return row | {"body": event, "body_text": event, "otlp_details": details, "commitments": commitments}
 
 
 def _row(records: RecordColumns, number: int) -> dict[str, Any]:
@@ -111,7 +114,9 @@ def _row(records: RecordColumns, number: int) -> dict[str, Any]:
 def _repeated(row: dict[str, Any]) -> int:
     """Return the bytes of an event's record that the records of all events of its list repeat."""
     attributes = (*row["resource_attributes"], *row["scope_attributes"], *row["log_attributes"])
-    return sum(len(row[name]) for name in _SHARED) + sum(len(key) + len(text) for key, text in attributes)
+    texts = sum(len(row[name]) for name in _SHARED) + sum(len(key) + len(text) for key, text in attributes)
+    listed: int = row["commitments"].repeated
+    return texts + listed
 
 
 def _append(records: RecordColumns, row: dict[str, Any]) -> None:

@@ -52,6 +52,7 @@ cdef extern from "log_encoder.hpp" namespace "lognotary" nogil:
         Buffer record_ends
         uint64_t* redacted
         vector[uint32_t] disclosed
+        vector[uint32_t] disclosed_ends
 
     cdef cppclass CppRules "lognotary::Rules":
         CppRules(View) except +
@@ -299,7 +300,11 @@ cdef class Encoder:
     @property
     def disclosed(self):
         cdef const Table* audit = &self.logs.audit()
-        return _disclosed(self.logs.disclosed()), [audit.disclosed[i] for i in range(audit.disclosed.size())]
+        return (
+            _disclosed(self.logs.disclosed()),
+            [audit.disclosed[i] for i in range(audit.disclosed.size())],
+            [audit.disclosed_ends[i] for i in range(audit.disclosed_ends.size())],
+        )
 
     @property
     def disclosed_spans(self):

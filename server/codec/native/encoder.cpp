@@ -11,6 +11,8 @@ namespace {
 constexpr int64_t kDay = int64_t{86400} * 1000000000;  // nanoseconds
 constexpr int64_t kMark = -2;  // of the canonical record, version 2
 
+constexpr View kCommitments = "\"commitments\":[";
+
 // Thrown where a scope stands behind some of its records: they have to be read again, scopes first.
 // Every known sender puts it before them, and to look for it first costs a look at every record.
 struct ScopeIsLate {};
@@ -79,8 +81,11 @@ void Encoder::encode_resource(View resource_logs, int depth) {
     if (field.tag() == tags::kLibraryLogs) old = true;
   }
   if (present == old) require_read(resource_logs, signal_, Level::kResourceLogs, depth);
+  const uint32_t disclosed_before = disclosures();
   read_members(resource.attributes, resource_.members, resource_.arena, redactor(Redacted()));
   resource_.redacted = redactor_.redacted();
+  resource_.listed.clear();
+  append_listed(resource_.listed, disclosed(), {disclosed_before, disclosures()});
   service_name_ = View();
   for (const Member& member : resource_.members) {
     if (member.key != "service.name") continue;
@@ -112,15 +117,19 @@ void Encoder::encode_scope(View scope_logs, int depth) {
       break;
     }
   }
+  const uint32_t disclosed_before = disclosures();
   read_members(scope.attributes, scope_.members, scope_.arena, redactor(resource_.redacted));
   scope_.redacted = redactor_.redacted();
+  scope_.listed = resource_.listed;
+  append_listed(scope_.listed, disclosed(), {disclosed_before, disclosures()});
   scope_.set_members();
   scope_.details.clear();
   append_scope_details(scope_.details, scope, scope_.members, scope_.repeated);
   scope_name_ = scope.name;
   scope_version_ = scope.version;
   bool is_begun = false;  // at the first record: scopes without any are cheap to send
-  const uint64_t repeated = bytes_of_source() + resource_.details.size() + scope_.details.size();
+  const uint64_t repeated =
+      bytes_of_source() + resource_.details.size() + scope_.details.size() + scope_.listed.size();
   const uint64_t records_before = records_;
   const auto count_if_record = [&] {
     if (records.tag() == tags::kLogRecords) {
@@ -193,6 +202,20 @@ View Encoder::details(View of_record, View others) {
   details_ += others;
   details_.back() = '}';  // in place of the last comma
   return details_;
+}
+
+void Encoder::begin_commitments(std::string& out) const {
+  out += kCommitments;
+  out += scope_.listed;
+}
+
+void Encoder::end_commitments(std::string& out) {
+  if (out.back() == '[') {
+    out.resize(out.size() - kCommitments.size());
+    return;
+  }
+  out.back() = ']';  // in place of the last comma
+  out += ',';
 }
 
 void Encoder::begin_row(Table& table, int64_t timestamp, size_t most_bytes) {

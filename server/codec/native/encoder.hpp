@@ -5,6 +5,7 @@
 #pragma once
 
 #include "attributes.hpp"
+#include "commitments.hpp"
 #include "digest.hpp"
 #include "signals.hpp"
 
@@ -36,7 +37,9 @@ class Encoder {
   Signal signal() const { return signal_; }
 
   // Returns the bytes that are kept for the next request.
-  virtual size_t capacity() const { return record_bytes_.capacity(); }
+  virtual size_t capacity() const {
+    return record_bytes_.capacity() + details_.capacity() + disclosed().size() * kDisclosedSize;
+  }
 
  protected:
   // What a resource, or a scope, gives to all of its records.
@@ -48,7 +51,8 @@ class Encoder {
     std::string details;
     View schema_url;
     Arena arena;
-    Redacted redacted;  // of a scope: with what was replaced in its resource
+    Redacted redacted;   // of a scope: with what was replaced in its resource
+    std::string listed;  // of a scope and its resource: their commitments, as append_listed writes them
 
     void set_members();  // sorts members, and fills what follows from them: `repeated`, `map` and `values`
   };
@@ -66,6 +70,14 @@ class Encoder {
   // Returns the whole OtlpDetails: those of a record, as details.hpp makes them, those of its scope and resource, and
   // what else there is to tell.
   View details(View of_record, View others = View());
+
+  // Returns the number of disclosures so far.
+  uint32_t disclosures() const { return static_cast<uint32_t>(disclosed().size()); }
+
+  // Append the member of OtlpDetails that lists commitments: those of resource and scope, and those of a record, which
+  // append_listed writes between the two calls. Without any, nothing is left of it.
+  void begin_commitments(std::string& out) const;
+  static void end_commitments(std::string& out);
 
   // Returns what redacts, or null; what is replaced is counted from the owner on that is given.
   Redactor* redactor(const Redacted& owner) {

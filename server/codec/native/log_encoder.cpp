@@ -53,12 +53,13 @@ void LogEncoder::encode_record(View message, int depth) {
   trace_id_ = hex_id(record_.trace_id, 16, trace_hex_);
   span_id_ = hex_id(record_.span_id, 8, span_hex_);
   Redactor* const redactor = this->redactor(scope_.redacted);
-  disclosed_[0] = static_cast<uint32_t>(redactor_.disclosed().size());
+  body_disclosed_.from = disclosures();
   if (redactor != nullptr) redactor->redact_value(record_.body, arena_);
   const Text body = as_text(record_.body, arena_, redactor);
+  body_disclosed_.to = others_disclosed_.from = disclosures();
   attributes_.sort(record_.attributes, arena_, redactor);
   redactions_ = redactor_.redactions();
-  disclosed_[1] = static_cast<uint32_t>(redactor_.disclosed().size());
+  others_disclosed_.to = disclosures();
 
   View events;
   const Verdict verdict =
@@ -67,6 +68,7 @@ void LogEncoder::encode_record(View message, int depth) {
   find_annotation();
   others_scratch_ = annotation_;
   if (is_audit) append_rules();
+  append_commitments_of_record();
   write(is_audit ? audit_ : operational_, body.text, details(record_details(body.type), others_scratch_), is_audit);
   if (verdict == Verdict::kEvents) encode_events(events, false);
   if (verdict == Verdict::kObjects) encode_events(text_of(record_.body, body.text), true);
@@ -103,6 +105,7 @@ void LogEncoder::for_each_event(View events, bool are_objects, Use use) {
 // Events become audit records, with everything of the record but its body.
 void LogEncoder::encode_events(View events, bool are_objects) {
   classifier_.begin_events();
+  event_commitments_.begin(disclosed(), body_disclosed_);
   size_t total = 0, number = 0;
   for_each_event(events, are_objects, [&](View) { return ++total > 0; });
   const uint64_t repeated = bytes_repeated();
@@ -112,6 +115,7 @@ void LogEncoder::encode_events(View events, bool are_objects) {
     if (!count_event(repeated)) return false;
     others_scratch_ = annotation_ + "\"event\":[" + std::to_string(number) + ',' + std::to_string(total) + "],";
     append_rules();
+    append_commitments_of_event(event_commitments_.find(event));
     write(audit_, event, details(record_details(types::kString), others_scratch_), true);
     return true;
   });
@@ -134,11 +138,31 @@ void LogEncoder::append_rules() {
   others_scratch_ += "\",";
 }
 
+void LogEncoder::append_commitments_of_record() {
+  if (!redactor_.discloses()) return;
+  begin_commitments(others_scratch_);
+  append_listed(others_scratch_, disclosed(), {body_disclosed_.from, others_disclosed_.to});
+  end_commitments(others_scratch_);
+  disclosed_.clear();
+  for (uint32_t i = body_disclosed_.from; i < others_disclosed_.to; ++i) disclosed_.push_back(i);
+}
+
+void LogEncoder::append_commitments_of_event(const std::vector<uint32_t>& in_event) {
+  if (!redactor_.discloses()) return;
+  begin_commitments(others_scratch_);
+  for (const uint32_t i : in_event) append_listed(others_scratch_, disclosed(), {i, i + 1});
+  append_listed(others_scratch_, disclosed(), others_disclosed_);
+  end_commitments(others_scratch_);
+  disclosed_ = in_event;
+  for (uint32_t i = others_disclosed_.from; i < others_disclosed_.to; ++i) disclosed_.push_back(i);
+}
+
 // Returns the bytes that the records of all events of a list repeat.
 uint64_t LogEncoder::bytes_repeated() {
   return bytes_of_source() + size_of(attributes_.members()) + record_.event_name.size() +
          record_.severity_text.size() + redactions_.size() +
-         details(record_details(types::kString), annotation_).size();
+         details(record_details(types::kString), annotation_).size() + scope_.listed.size() +
+         kListedSize * others_disclosed_.size();
 }
 
 void LogEncoder::write(Table& table, View body, View details, bool is_audit) {
@@ -164,7 +188,10 @@ void LogEncoder::write(Table& table, View body, View details, bool is_audit) {
   put(table.plain[kIngestedAt], next_ingested_at());
   put_string(table.plain[kRedactions], redactions_);
   if (is_audit) write_audit(table);
-  if (redactor_.discloses()) table.disclosed.insert(table.disclosed.end(), disclosed_, disclosed_ + 2);
+  if (redactor_.discloses() && is_audit) {
+    table.disclosed.insert(table.disclosed.end(), disclosed_.begin(), disclosed_.end());
+    table.disclosed_ends.push_back(static_cast<uint32_t>(table.disclosed.size()));
+  }
   finish_row(table);
 }
 

@@ -24,7 +24,9 @@ class LogEncoder : public Encoder {
   const Classifier& classifier() const { return classifier_; }
   const Table& audit() const { return audit_; }
   const Table& operational() const { return operational_; }
-  size_t capacity() const override { return Encoder::capacity() + audit_.capacity() + operational_.capacity(); }
+  size_t capacity() const override {
+    return Encoder::capacity() + audit_.capacity() + operational_.capacity() + others_scratch_.capacity();
+  }
 
  private:
   void clear() override;
@@ -38,6 +40,9 @@ class LogEncoder : public Encoder {
   uint64_t bytes_repeated();
   Facts facts(View body) const;
   void append_rules();
+  // Appends the commitments of the record, or of an event with these in its body; sets `disclosed_`.
+  void append_commitments_of_record();
+  void append_commitments_of_event(const std::vector<uint32_t>& in_event);
   void find_annotation();
 
   View record_details(View body_type);
@@ -56,7 +61,9 @@ class LogEncoder : public Encoder {
   char trace_hex_[32], span_hex_[16];
   View trace_id_, span_id_;
   View redactions_;
-  uint32_t disclosed_[2] = {};  // which of the disclosures are its own: from, to
+  DisclosedRange body_disclosed_, others_disclosed_;  // in the body, and in the attributes
+  std::vector<uint32_t> disclosed_;                   // numbers of the row's own disclosures
+  EventCommitments event_commitments_;
   AuditFields audit_fields_;
   std::string details_scratch_, others_scratch_;
   std::vector<Annotation> annotations_;  // of the records of this request

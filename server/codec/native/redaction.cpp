@@ -111,10 +111,12 @@ void Redactor::append_commitment([[maybe_unused]] std::string& out, [[maybe_unus
 #ifdef LOGNOTARY_LIBCRYPTO
   const uint64_t number = disclosed_.size();
   const std::string salt = sha256_of(seed_, View(reinterpret_cast<const char*>(&number), sizeof number));
-  const std::string commitment = sha256_of(salt, secret);
+  const std::string digest = sha256_of(salt, secret);
+  std::string commitment;
+  append_hex(commitment, reinterpret_cast<const unsigned char*>(digest.data()), digest.size());
   out += ":sha256:";
-  append_hex(out, reinterpret_cast<const unsigned char*>(commitment.data()), commitment.size());
-  disclosed_.push_back({rule, salt, std::string(secret)});
+  out += commitment;
+  disclosed_.push_back({rule, salt, std::string(secret), std::move(commitment)});
 #endif
 }
 

@@ -23,6 +23,7 @@ struct Disclosed {
   RedactionRule rule;
   std::string salt;
   std::string value;
+  std::string commitment;  // in hexadecimal
 };
 
 class Redactor {

@@ -28,7 +28,7 @@ int64_t stored_time(uint64_t time) { return static_cast<int64_t>(std::min(time, 
 
 size_t SpanEncoder::capacity() const {
   return Encoder::capacity() + table_.capacity() + events_.maps.capacity() + links_.maps.capacity() +
-         event_names_.capacity();
+         event_names_.capacity() + others_scratch_.capacity();
 }
 
 void SpanEncoder::clear() {
@@ -51,13 +51,21 @@ void SpanEncoder::encode_record(View message, int depth) {
   const View parent_span_id = hex_id(span_.parent_span_id, 8, parent_hex);
   const size_t kind = place_of(kSpanKinds, span_.kind), status = place_of(kStatusCodes, span_.status_code);
   Redactor* const redactor = this->redactor(scope_.redacted);
+  const uint32_t disclosed_before = disclosures();
   attributes_.sort(span_.attributes, arena_, redactor);
   encode_events(depth, redactor);
   encode_links(depth, redactor);
   if (redactor != nullptr) span_.status_message = redactor->redact_text(span_.status_message, arena_);
   const View redactions = redactor_.redactions();
+  others_scratch_.clear();
+  if (redactor_.discloses()) {
+    begin_commitments(others_scratch_);
+    append_listed(others_scratch_, disclosed(), {disclosed_before, disclosures()});
+    end_commitments(others_scratch_);
+  }
   const View details = this->details(span_details(kSpanKinds[kind], kStatusCodes[status], !trace_id.empty(),
-                                                  !span_id.empty(), !parent_span_id.empty()));
+                                                  !span_id.empty(), !parent_span_id.empty()),
+                                     others_scratch_);
   const int64_t timestamp = stored_time(span_.start);
   Table& table = table_;
 

@@ -57,7 +57,7 @@ class SpanEncoder : public Encoder {
   AttributeLists attributes_;
   Elements events_, links_;
   Buffer event_names_;  // as Strings
-  std::string details_scratch_, element_scratch_;
+  std::string details_scratch_, element_scratch_, others_scratch_;
   Table table_;
   NameNumbers kinds_, statuses_;
   // Where the elements of this span begin, in columns that have them as they stand in a canonical record.

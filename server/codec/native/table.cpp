@@ -44,13 +44,15 @@ void Table::clear() {
   shared.source = 0;
   redacted.fill(0);
   disclosed.clear();
+  disclosed_ends.clear();
   leaf_hashes.clear();
   records.clear();
   record_ends.clear();
 }
 
 size_t Table::capacity() const {
-  size_t sum = leaf_hashes.capacity() + records.capacity() + record_ends.capacity();
+  size_t sum = leaf_hashes.capacity() + records.capacity() + record_ends.capacity() +
+               (disclosed.capacity() + disclosed_ends.capacity()) * sizeof(uint32_t);
   for (const Buffer& column : plain) sum += column.capacity();
   for (const WordColumn& column : words) sum += column.capacity();
   for (const MapColumn& column : maps) sum += column.capacity();

@@ -155,7 +155,9 @@ struct Table {
   Buffer record_ends;  // and where each ends, 64 bits
   SharedNumbers shared;
   std::array<uint64_t, kRedactionRules> redacted{};  // secrets that each rule has replaced
-  std::vector<uint32_t> disclosed;  // of each row: which of the disclosures are its own, from and to; if there are any
+  // Of audit records, if values are disclosed: the numbers of the disclosures that are each row's own (not its scope's
+  // or resource's), one row after the other, and where each row ends.
+  std::vector<uint32_t> disclosed, disclosed_ends;
 
   // Counts a row.
   void add(int64_t timestamp) {
