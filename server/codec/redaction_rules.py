@@ -11,6 +11,7 @@ from enum import Enum
 
 __all__ = [
     "CUSTOM",
+    "HEADER_SCHEMES",
     "KEPT",
     "KEY_WORDS",
     "MARK_DIGITS",
@@ -177,6 +178,9 @@ SCHEMES = {
 }
 """Schemes of the Authorization header, in lower case -> whether parameters follow, up to the end of the line, and not
 one word (RFC 9110, section 11)."""
+
+HEADER_SCHEMES = frozenset(b"api-token aws bot geniekey key sharedkey splunk ssws".split())
+"""Schemes of some services, in lower case: words before which something else than a header may say ``token:``."""
 
 
 class Characters(Enum):
