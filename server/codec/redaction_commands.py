@@ -25,10 +25,10 @@ _WINDOW = 256
 _USER_OPTION = re.compile(rb"[\s\"'](?:-[A-Za-z0-9#]{0,15}[uU]|--user|--proxy-user)\Z")
 _OPTION_WITH_USER = re.compile(rb"(?<=[\s\"'])-[uU]")
 _LONGEST_SQL = 256
-_GAP = rb"(?:\s|\\[nrt]){1,16}"
-_PASSWORD_BEFORE = re.compile(rb"(?:\A|\W)password%b[EN]?\Z" % _GAP, re.IGNORECASE)
+_GAP = rb"(?:\s|(?-i:\\[nrt])){1,16}"
+_PASSWORD_BEFORE = re.compile(rb"(?:\A|\W)password%b(?-i:[EN])?\Z" % _GAP, re.IGNORECASE)
 _BY_BEFORE = re.compile(
-    rb"identified(?:%b|\s{1,16}with\s{1,16}\w{1,64}\s{1,16})by%b(?:values%b)?[EN]?\Z" % (_GAP, _GAP, _GAP),
+    rb"identified(?:%b|\s{1,16}with\s{1,16}\w{1,64}\s{1,16})by%b(?:values%b)?(?-i:[EN])?\Z" % (_GAP, _GAP, _GAP),
     re.IGNORECASE,
 )
 _IDENTIFIED_BY = re.compile(rb"identified\s{1,8}by\Z", re.IGNORECASE)
@@ -88,8 +88,10 @@ def sets_password(text: bytes, end: int, low: int) -> bool:
     """Return whether a password without quotes follows an index, as Oracle has it: ``ALTER USER x IDENTIFIED BY y``."""
     if not _IDENTIFIED_BY.search(text[max(low, end - _LONGEST_OPTION - 2) : end]):
         return False
-    words = text[max(low, end - _WINDOW) : end].lower().split()[:-2]
-    if any(verb in (b"alter", b"create") and noun in (b"role", b"user") for verb, noun in pairwise(words)):
+    *words, verb, _ = text[max(low, end - _WINDOW) : end].lower().split()
+    if verb != b"identified":
+        return False
+    if any(first in (b"alter", b"create") and second in (b"role", b"user") for first, second in pairwise(words)):
         return True
     return words[-2:-1] == [b"to"] and (words[-3:-2] == [b"connect"] or b"grant" in words)
 

@@ -51,7 +51,7 @@ from server.codec.redaction_urls import Login, end_of_slashes, find_login
 
 __all__ = ["TextScanner"]
 
-_STOP = re.compile(rb"""[=:0-9_\-.JIzBb]|(?<=[\s\\EeNnrt])['"]|(?<=\\u003)[dD]|(?<=\s[bB])[yY]""")
+_STOP = re.compile(rb"""[=:0-9_\-.JIzBb]|(?<=[\s\\ENnrt])['"]|(?<=\\u003)[dD]|(?<=\s[bB])[yY]""")
 _STOP_OF_TOKEN = re.compile(rb"[_\-.JIz]")
 _ESCAPED_EQUALS = re.compile(rb"\\{1,7}u003[dD]\Z")
 _LONGEST_ESCAPED_EQUALS = MOST_BACKSLASHES + len(b"u003d")
