@@ -61,6 +61,7 @@ _SPACES = re.compile(rb"\s{1,16}")
 _BEFORE_PARAMETER = re.compile(rb".*[?&;]\Z|u0026\Z", re.DOTALL)
 _ESCAPE = re.compile(rb"u0026|[bfnrt]")
 _BEHIND_OTHER_SCRIPTS = re.compile(rb"(?<=[\x80-\xff])[\x00-\x7f]*\Z")
+_LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
 _NO_TEXT = re.compile(rb"\s|\Z")
 _NO_ARGUMENT = re.compile(rb"""[-<\[({$|>&;:.,%)\]}]|\\{0,7}["'][-<${]""")
 _CLOSES_TEXT = re.compile(rb"""\\{0,7}["'`](?:\Z|,\s?\\{0,7}["'`]|[}\])]{1,8}(?:\Z|[\s,]))""")
@@ -227,6 +228,8 @@ class TextScanner:
                 word, _ = self._word_of(name_before(text, opening_quote, low), 0)
         if word is None:
             may_be_user = colon and not quote and not spaced and self._passwords
+            if may_be_user and not _LETTER.search(name) and _NO_TEXT.match(text, start):  # 12: …
+                return None
             user = user_of_curl(text, at, ahead) if may_be_user else -1
             return self._values.of_user(text, start, user) if user >= 0 else None
         if word.alone and not quote and colon:

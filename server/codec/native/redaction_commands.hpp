@@ -41,7 +41,7 @@ inline size_t before_user_option(View text, size_t end) {
   const auto stands_alone = [&](size_t start) {
     return start > 0 && (is(text[start - 1], kSpaceByte) || text[start - 1] == '"' || text[start - 1] == '\'');
   };
-  if (end > 0 && lower_of(text[end - 1]) == 'u') {
+  if (lower_of(text[end - 1]) == 'u') {
     size_t start = end - 1;
     while (start > 0 && end - 1 - start < kMostLetters && (is(text[start - 1], kLetter | kDigit) || text[start - 1] == '#')) {
       --start;
@@ -60,7 +60,7 @@ inline size_t user_of_curl(View text, size_t end, Ahead& ahead) {
   constexpr size_t kLongestUser = 128, kWindow = 256;
   constexpr View kCurl = "curl";
   size_t start = end;
-  while (start > 0 && end - start < kLongestUser && !is(text[start - 1], kSpaceByte) && !contains("=\"',:", text[start - 1])) {
+  while (start > 0 && end - start < kLongestUser && !is(text[start - 1], kNotInUser)) {
     --start;
   }
   size_t option;
@@ -70,7 +70,7 @@ inline size_t user_of_curl(View text, size_t end, Ahead& ahead) {
   } else {
     size_t at = start;
     while (at > 0 && start - at < kLongestUserGap && contains(" =\"',\\", text[at - 1])) --at;
-    if (at == start) return View::npos;
+    if (at == start || at == 0 || (lower_of(text[at - 1]) != 'u' && text[at - 1] != 'r')) return View::npos;
     option = before_user_option(text, at);
     if (option == View::npos) return View::npos;
   }

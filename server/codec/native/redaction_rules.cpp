@@ -66,7 +66,9 @@ Redaction::Redaction(std::string key) : key_(std::move(key)) {
   for (const Stops::Kind kind : {Stops::kSeparator, Stops::kScheme, Stops::kOption}) {
     stops_.add_any_two_before(kind);
   }
-  for (const View end : {"eyJ", "03d", "03D", " by", "\tby", "\nby", "\rby", " BY", "\tBY", "\nBY", "\rBY", " By"}) add_stop_of_token(end);
+  for (const View end : {"eyJ", "03d", "03D", " by", "\tby", "\nby", "\rby", "\vby", "\fby", " BY"}) {
+    add_stop_of_token(end);
+  }
 }
 
 void Redaction::add_stop_of_token(View up_to_stop) {

@@ -154,7 +154,10 @@ bool TextScanner::value(View text, size_t at, size_t start, size_t low, size_t& 
   const bool in_json = !before.quote.empty();
   size_t start_of_word = before.start;
   const KeyWord* known = nullptr;
-  if (in_json || std::any_of(before.key.begin(), before.key.end(), [](char c) { return is(c, kLetter | kOtherScript); })) {
+  const bool has_letters =
+      std::any_of(before.key.begin(), before.key.end(), [](char c) { return is(c, kLetter | kOtherScript); });
+  if (!in_json && !has_letters && (start >= text.size() || is_space_at(text, start))) return false;
+  if (in_json || has_letters) {
     if (!before.key.empty()) known = redaction_.find(before.key, scratch_);
     if (known == &Redaction::kKept) {
       known = nullptr;
