@@ -49,6 +49,11 @@ def find_option(text: bytes, at: int, low: int) -> tuple[bytes, int] | None:
 
 def user_of_curl(text: bytes, end: int, ahead: Ahead) -> int:
     """Return where the user starts that ends at an index in ``curl -u user:password``; negative if there is none."""
+    if ahead.first_curl < 0:
+        found = text.find(b"curl")
+        ahead.first_curl = found if found >= 0 else len(text)
+    if ahead.first_curl > end:
+        return -1
     start = end
     while start > 0 and end - start < _LONGEST_USER and text[start - 1] not in _NOT_IN_USER:
         start -= 1

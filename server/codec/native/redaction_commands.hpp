@@ -59,6 +59,8 @@ inline size_t before_user_option(View text, size_t end) {
 inline size_t user_of_curl(View text, size_t end, Ahead& ahead) {
   constexpr size_t kLongestUser = 128, kWindow = 256;
   constexpr View kCurl = "curl";
+  if (ahead.first_curl == Ahead::kUnread) ahead.first_curl = text.find(kCurl);
+  if (ahead.first_curl > end) return View::npos;
   size_t start = end;
   while (start > 0 && end - start < kLongestUser && !is(text[start - 1], kNotInUser)) {
     --start;
@@ -132,6 +134,22 @@ inline bool has_identified_by(View text, size_t end, size_t low) {
   if (plugin == by || at == plugin || with == at || !has_before(with, "with")) return false;
   const size_t behind_verb = start_of_spaces(text, with - 4, low);
   return behind_verb < with - 4 && has_before(behind_verb, "identified");
+}
+
+// Tells whether a word of which the last letter is that of PASSWORD, BY or VALUES may be before a quote: a quick look.
+inline bool may_precede_password(View text, size_t quote) {
+  size_t end = quote;
+  while (end > 0 && text[end - 1] == '\\') --end;
+  while (end > 0 && is(text[end - 1], kSpaceByte)) --end;
+  if (end == 0) return false;
+  switch (text[end - 1]) {
+    case 'd': case 'D': case 's': case 'S': case 'y': case 'Y':
+      return end < quote;
+    case 'n': case 'r': case 't':
+      return end >= 2 && text[end - 2] == '\\';
+    default:
+      return text[end - 1] == 'E' || text[end - 1] == 'N';
+  }
 }
 
 // Tells whether what is before a quote says that a password follows, as in `ALTER USER bob PASSWORD 'x'`.

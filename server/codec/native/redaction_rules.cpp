@@ -60,12 +60,15 @@ Redaction::Redaction(std::string key) : key_(std::move(key)) {
     stops_.add_before(Stops::kSeparator, before);
     if (may_precede_token(before)) stops_.add_before(Stops::kScheme, before);
   }
-  for (const char before : View(" \t\n\r\v\f\\ENnrt")) stops_.add_before(Stops::kQuote, before);
+  for (const char before : View(" \t\n\r\v\f\\EN")) stops_.add_before(Stops::kQuote, before);
   for (const char before : View(" \t\n\r\v\f\\dDsSyYnrt")) stops_.add_two_before(Stops::kQuote, before);
   stops_.add_before(Stops::kOption, '-');
   for (const Stops::Kind kind : {Stops::kSeparator, Stops::kScheme, Stops::kOption}) {
     stops_.add_any_two_before(kind);
   }
+  for (const char quote : {'\'', '"'}) stops_.add(Stops::kDot, quote);  // behind \n, which few texts have before a dot
+  for (const char escaped : View("nrt")) stops_.add_before(Stops::kDot, escaped);
+  stops_.add_two_before(Stops::kDot, '\\');
   for (const View end : {"eyJ", "03d", "03D", " by", "\tby", "\nby", "\rby", "\vby", "\fby", " BY"}) {
     add_stop_of_token(end);
   }

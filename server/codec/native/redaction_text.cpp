@@ -256,6 +256,7 @@ bool TextScanner::in_brackets(View text, size_t start, const KeyWord& word, View
 }
 
 bool TextScanner::in_statement(View text, size_t at, size_t low, Found& found) const {
+  if (!may_precede_password(text, at)) return false;
   size_t start = at;
   while (start > low && at - start < kMostBackslashes && text[start - 1] == '\\') --start;
   if (!redaction_.on(kPasswordRule) || !precedes_password(text, start, low, text[at])) return false;
