@@ -58,6 +58,7 @@ _LONGEST_ESCAPED_EQUALS = MOST_BACKSLASHES + len(b"u003d")
 _QUOTE = re.compile(rb"(\\{0,7})([\"'`])")
 _NEXT_LINE = re.compile(rb"[ \t\r\n]{0,%d}(?=\\{0,7}[\"'`]|[\[{])" % MOST_BLANKS)
 _SPACES = re.compile(rb"\s{1,16}")
+_NO_PASSWORD = re.compile(rb"(?:password|random|values)(?!\w)", re.IGNORECASE)  # IDENTIFIED BY VALUES '…'
 _BEFORE_PARAMETER = re.compile(rb".*[?&;]\Z|u0026\Z", re.DOTALL)
 _ESCAPE = re.compile(rb"u0026|[bfnrt]")
 _BEHIND_OTHER_SCRIPTS = re.compile(rb"(?<=[\x80-\xff])[\x00-\x7f]*\Z")
@@ -277,7 +278,7 @@ class TextScanner:
     def _behind_by(self, text: bytes, at: int, low: int, ahead: Ahead) -> Found | None:
         """Find the password without quotes in a statement of SQL."""
         gap = _SPACES.match(text, at) if self._passwords and sets_password(text, at, low) else None
-        if not gap or _QUOTE.match(text, gap.end()):
+        if not gap or _QUOTE.match(text, gap.end()) or _NO_PASSWORD.match(text, gap.end()):
             return None
         if self._mark.match(text, gap.end()):
             return self._values.in_brackets(text, gap.end(), KEY_WORDS[0], b"")

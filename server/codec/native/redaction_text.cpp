@@ -270,6 +270,9 @@ bool TextScanner::behind_by(View text, size_t at, size_t low, Found& found) {
   size_t start = at;
   while (start - at < kMostSpaces && is_space_at(text, start)) ++start;
   if (is_at(text, start + count_backslashes(text, start), kQuoteByte)) return false;
+  for (const View keyword : {"password", "random", "values"}) {  // IDENTIFIED BY VALUES '…'
+    if (has_lower_at(text, start, keyword) && !is_at(text, start + keyword.size(), kWordByte)) return false;
+  }
   if (end_of_mark(text, start) != 0) return in_brackets(text, start, kPasswordOfUser, View(), found);
   return !is_no_argument(text, start) && word(text, start, kPasswordOfUser, View(), false, false, found);
 }
