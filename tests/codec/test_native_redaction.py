@@ -146,13 +146,11 @@ _BEGINNINGS = (
     "4111-",
     "://:",
     "curl a:",
-    "curl -u a@:",
     " -u c:",
     '"keep.me":"\\',
     "alter user x identified by ",
     "password \\n'",
     "пароль:",
-    "https:\\/\\/ghp_a:",
     "://[redacted:card]:",
 )
 

@@ -5,6 +5,9 @@
 
 namespace lognotary {
 
+// What makes a password secret that has no key.
+inline const KeyWord kPasswordOfUser{{"password"}, kPasswordRule, true};
+
 inline bool is_plain_word(View value) {
   constexpr size_t kLongest = 15;
   const size_t end = end_of_run(value, 0, kLetter);
