@@ -14,7 +14,7 @@ from server.codec.redaction_ends import BLANKS, MOST_BLANKS, end_of_quoted, end_
 
 __all__ = ["end_of_password", "find_option", "name_before", "precedes_password", "sets_password", "user_of_curl"]
 
-_OPTION = re.compile(rb"-([A-Za-z][\w.-]{0,62})(?:[ \t]{1,64}|(\\{0,7}[\"'])[ \t]{0,2},[ \t]{0,2}(?=\2))")
+_OPTION = re.compile(rb"-([A-Za-z][\w.-]{0,62})(?:[ \t]{1,8}|(\\{0,7}[\"'])[ \t]{0,2},[ \t]{0,2}(?=\2))")
 _BEFORE_OPTION = b" \t\r\n\"'"
 _BEFORE_USER = b" =\"',\\"
 _NOT_IN_USER = b" \t\r\n\v\f=\"',:"

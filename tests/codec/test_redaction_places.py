@@ -93,6 +93,7 @@ def test_tokens_and_passwords_in_urls_are_replaced(text: str, without: str) -> N
         *("session token: renewed(12)", "unexpected token: ')'", '"token": "--"', "password: must contain a digit"),
         *('{"errors":{"password":"required"}}', '"authorization":"allowed"', "pwd: command not found"),
         *("secret: not found", "invalid token=expired", "password: is too short", "authorization: key facts"),
+        *("  --token              API-token of the user", "  --password           x1"),
         *('enter "password":\nWelcome', "a host identified by name", "could not create user: identified by 10.0.0.1"),
         *('say password "x"', "ALTER USER bob IDENTIFIED BY ?", "curl at 12:30:15, -u 1: b", "mail -u bob:x1 curly"),
     ],

@@ -21,7 +21,10 @@ inline Option find_option(View text, size_t at, size_t low) {
   size_t end = start;
   while (end - start < kLongestName && is_at(text, end, kNameByte | kDot)) ++end;
   const View name = text.substr(start, end - start);
-  if (const size_t value = end_of_blanks(text, end); value > end) return {name, value};
+  constexpr size_t kMostBlanksBehind = 8;  // more are in lists of options with their meaning
+  size_t behind = end;
+  while (behind - end < kMostBlanksBehind && is_at(text, behind, kBlankByte)) ++behind;
+  if (behind > end) return {name, behind};
   const size_t quote = end + count_backslashes(text, end);
   if (!has_byte(text, quote, '"') && !has_byte(text, quote, '\'')) return {};
   const View closing = text.substr(end, quote + 1 - end);
