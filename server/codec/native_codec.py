@@ -24,6 +24,7 @@ from server.codec.limits import (
 from server.codec.redaction import Redactor
 from server.codec.redaction_keys import key_words
 from server.codec.redaction_rules import (
+    HEADER_SCHEMES,
     KEPT,
     NO_REDACTION,
     NOT_OPTIONS,
@@ -199,7 +200,9 @@ def _native_redaction(redaction: Redaction) -> _native.Redaction:
     for key in redaction.keep:
         made.add_kept(key.encode().lower())
     for scheme, parameters in SCHEMES.items():
-        made.add_scheme(scheme, parameters)
+        made.add_scheme(scheme, parameters, False)
+    for scheme in HEADER_SCHEMES:
+        made.add_scheme(scheme, False, True)
     for prefix in PREFIXES:
         number, characters = RULES.index(prefix.rule), prefix.characters.value
         made.add_prefix(prefix.text, prefix.stop, number, characters, prefix.shortest, prefix.longest, prefix.digit)

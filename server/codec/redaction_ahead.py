@@ -44,6 +44,10 @@ class Ahead:
         no_jwt: what starts within it is no JSON Web Token, as too few parts follow.
         no_header: what starts within it is no JSON Web Token, by the start's remainder of four, for base64 is read in
             fours: it has no JOSE header.
+        behind_authority: what can stand behind the authority of a URL, up to an at sign, ends where it ends.
+        first_curl: index of the first ``curl``, the text's size if there is none; negative if it was not looked for.
+        curl: index of the last ``curl`` that was found; negative if there is none.
+        searched: index up to which it was looked for.
         footer: the next last line of a private key begins where it ends, at the text's end if there is none.
         no_digit: a run of these characters that starts within it has no digit.
     """
@@ -52,5 +56,9 @@ class Ahead:
     no_bearer: Stretch = field(default_factory=Stretch)
     no_jwt: Stretch = field(default_factory=Stretch)
     no_header: tuple[Stretch, ...] = field(default_factory=lambda: tuple(Stretch() for _ in range(4)))
+    behind_authority: Stretch = field(default_factory=Stretch)
+    first_curl: int = -1
+    curl: int = -1
+    searched: int = 0
     footer: Stretch = field(default_factory=Stretch)
     no_digit: dict[Characters, Stretch] = field(default_factory=lambda: {each: Stretch() for each in Characters})

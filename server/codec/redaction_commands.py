@@ -7,19 +7,31 @@ Of the options of commands, only long ones are looked at: what ``-p`` is depends
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
+from server.codec.redaction_ahead import Ahead
 from server.codec.redaction_ends import BLANKS, MOST_BLANKS, end_of_quoted, end_of_word, key_before
 
-__all__ = ["end_of_password", "find_option", "is_user_of_curl", "name_before", "precedes_password"]
+__all__ = ["end_of_password", "find_option", "name_before", "precedes_password", "sets_password", "user_of_curl"]
 
 _OPTION = re.compile(rb"-([A-Za-z][\w.-]{0,62})(?:[ \t]{1,8}|(\\{0,7}[\"'])[ \t]{0,2},[ \t]{0,2}(?=\2))")
 _BEFORE_OPTION = b" \t\r\n\"'"
 _BEFORE_USER = b" =\"',\\"
+_NOT_IN_USER = b" \t\r\n\v\f=\"',:"
 _LONGEST_GAP = 6
+_LONGEST_USER = 128
+_LONGEST_OPTION = 18
 _WINDOW = 256
-_USER_OPTION = re.compile(rb"curl.*[\s\"'](?:-[uU]|--user|--proxy-user)\Z", re.DOTALL)
-_LONGEST_SQL = 96
-_SQL = re.compile(rb"(?:\A|\W)password \Z|identified (?:with \w{1,64} )?by \Z", re.IGNORECASE)
+_USER_OPTION = re.compile(rb"[\s\"'](?:-[A-Za-z0-9#]{0,15}[uU]|--user|--proxy-user)\Z")
+_OPTION_WITH_USER = re.compile(rb"(?<=[\s\"'])-[uU]")
+_LONGEST_SQL = 256
+_GAP = rb"(?:\s|(?-i:\\[nrt])){1,16}"
+_PASSWORD_BEFORE = re.compile(rb"(?:\A|\W)password%b(?-i:[EN])?\Z" % _GAP, re.IGNORECASE)
+_BY_BEFORE = re.compile(
+    rb"identified(?:%b|\s{1,16}with\s{1,16}\w{1,64}\s{1,16})by%b(?:values%b)?(?-i:[EN])?\Z" % (_GAP, _GAP, _GAP),
+    re.IGNORECASE,
+)
+_IDENTIFIED_BY = re.compile(rb"identified\s{1,8}by\Z", re.IGNORECASE)
 _MOST_SPACES = 32
 _SPACES = b" \t\r\n"
 
@@ -35,10 +47,29 @@ def find_option(text: bytes, at: int, low: int) -> tuple[bytes, int] | None:
     return (option[1], option.end()) if option else None
 
 
-def is_user_of_curl(text: bytes, start: int) -> bool:
-    """Return whether the name that starts at an index is the user in ``curl -u user:password``."""
-    at = _start_of_run(text, start, 0, _BEFORE_USER, _LONGEST_GAP)
-    return at < start and bool(_USER_OPTION.search(text[max(0, at - _WINDOW) : at]))
+def user_of_curl(text: bytes, end: int, ahead: Ahead) -> int:
+    """Return where the user starts that ends at an index in ``curl -u user:password``; negative if there is none."""
+    if ahead.first_curl < 0:
+        found = text.find(b"curl")
+        ahead.first_curl = found if found >= 0 else len(text)
+    if ahead.first_curl > end:
+        return -1
+    start = end
+    while start > 0 and end - start < _LONGEST_USER and text[start - 1] not in _NOT_IN_USER:
+        start -= 1
+    if start < end and _OPTION_WITH_USER.match(text, start, end):  # -uuser:password
+        option = start - 1
+    else:
+        at = _start_of_run(text, start, 0, _BEFORE_USER, _LONGEST_GAP)
+        option_before = _USER_OPTION.search(text[max(0, at - _LONGEST_OPTION) : at]) if at < start else None
+        if not option_before:
+            return -1
+        option = at - len(option_before[0])
+    new = max(ahead.searched - len(b"curl"), option - _WINDOW, 0)
+    if (found := text.rfind(b"curl", new, option)) >= 0:
+        ahead.curl = found
+    ahead.searched = max(ahead.searched, option)
+    return start if ahead.curl >= max(0, option - _WINDOW) else -1
 
 
 def end_of_password(text: bytes, start: int, user: int) -> int:
@@ -52,9 +83,22 @@ def end_of_password(text: bytes, start: int, user: int) -> int:
     return end_of_quoted(text, start, user - 1 - escapes, quote)
 
 
-def precedes_password(text: bytes, at: int, low: int) -> bool:
+def precedes_password(text: bytes, at: int, low: int, quote: bytes) -> bool:
     """Return whether what is before a quote says that a password follows, as in ``ALTER USER bob PASSWORD 'x'``."""
-    return bool(_SQL.search(text[max(low, at - _LONGEST_SQL) : at]))
+    before = text[max(low, at - _LONGEST_SQL) : at]
+    return bool(_BY_BEFORE.search(before) or (quote == b"'" and _PASSWORD_BEFORE.search(before)))
+
+
+def sets_password(text: bytes, end: int, low: int) -> bool:
+    """Return whether a password without quotes follows an index, as Oracle has it: ``ALTER USER x IDENTIFIED BY y``."""
+    if not _IDENTIFIED_BY.search(text[max(low, end - _LONGEST_OPTION - 2) : end]):
+        return False
+    *words, verb, _ = text[max(low, end - _WINDOW) : end].lower().split()
+    if verb != b"identified":
+        return False
+    if any(first in (b"alter", b"create") and second in (b"role", b"user") for first, second in pairwise(words)):
+        return True
+    return words[-2:-1] == [b"to"] and (words[-3:-2] == [b"connect"] or b"grant" in words)
 
 
 def name_before(text: bytes, at: int, low: int) -> bytes:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 __all__ = [
+    "BLANK",
     "BLANKS",
     "END_OF_COOKIES",
     "END_OF_LINE",
     "MOST_BACKSLASHES",
     "MOST_BLANKS",
     "QUOTES",
+    "Key",
     "end_at",
     "end_behind_brackets",
     "end_behind_quote",
@@ -22,12 +25,13 @@ __all__ = [
     "quoted",
 ]
 
-_KEY_BEFORE = re.compile(rb"[\w.\-%\[\]]")
-_QUOTED_KEY_BEFORE = re.compile(rb"[\w.\-%\[\]/ ]")
+_KEY_BEFORE = re.compile(rb"[\w.\-%\[\]\x80-\xff]")
+_QUOTED_KEY_BEFORE = re.compile(rb"[\w.\-%\[\]/ \x80-\xff]")
 _LONGEST_KEY = 64
-MOST_BLANKS = 8
+MOST_BLANKS = 64
 MOST_BACKSLASHES = 7
 BLANKS = b" \t"
+BLANK = re.compile(rb"[ \t]{0,%d}" % MOST_BLANKS)
 QUOTES = b"\"'`"
 _BRACKETS = re.compile(rb"[{}\[\]\"]")
 _END_OF_WORD = re.compile(rb"""[\s"'`,;&|)\]}>]|\\(?:[bfnrt"']|u0026)""")
@@ -44,12 +48,24 @@ _MORE_OF_SHELL_WORD = re.compile(rb"[\w\x80-\xff\"'`]")
 _PUNCTUATION = re.compile(rb"[.:!?]{1,3}(?:\Z|[\s\"'`\\)\]}>])")
 
 
-def key_before(text: bytes, at: int, low: int) -> tuple[bytes, bytes, bool, int]:
-    """Return the key before a separator.
+class Key(NamedTuple):
+    """A key before a separator.
 
-    Returns:
-        the key, its closing quote, whether there is a space before the separator, and where the key starts.
+    Attributes:
+        name: the key.
+        quote: its closing quote.
+        spaced: whether there is a space before the separator.
+        start: index of the key's first byte.
     """
+
+    name: bytes
+    quote: bytes
+    spaced: bool
+    start: int
+
+
+def key_before(text: bytes, at: int, low: int) -> Key:
+    """Return the key before a separator."""
     end = at
     while end > low and at - end < MOST_BLANKS and text[end - 1] in BLANKS:
         end -= 1
@@ -65,7 +81,7 @@ def key_before(text: bytes, at: int, low: int) -> tuple[bytes, bytes, bool, int]
         for _ in range(2):
             if start > low and text[start - 1] == 0x20:
                 start = _start_of_key(text, start - 1, low, _KEY_BEFORE)
-    return text[start:end], quote, spaced, start
+    return Key(text[start:end], quote, spaced, start)
 
 
 def _start_of_key(text: bytes, end: int, low: int, before: re.Pattern[bytes]) -> int:

@@ -9,6 +9,7 @@ last counts.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -43,9 +44,17 @@ def split_key(key: bytes) -> list[bytes]:
 
 def key_words(redaction: Redaction) -> list[KeyWord]:
     """Return the words that make a key secret: those of the configuration, and the built-in ones, if they are on."""
-    own = (tuple(split_key(key.encode())) for key in redaction.keys)
+    own = dict.fromkeys(tuple(split_key(form)) for key in redaction.keys for form in _forms(key))
     every = [*(KeyWord(words, CUSTOM, prose=True) for words in own if words), *KEY_WORDS]
     return [word for word in every if redaction.mode_of(word.rule) is not Mode.OFF]
+
+
+def _forms(key: str) -> list[bytes]:
+    """Return a key as senders may write it: keys are split, and compared, without knowledge of other scripts."""
+    if key.isascii():
+        return [key.encode()]
+    cases = (key, key.lower(), key.upper(), key.title())
+    return [unicodedata.normalize(form, case).encode() for case in cases for form in ("NFC", "NFD")]
 
 
 class SecretKeys:
@@ -69,7 +78,7 @@ class SecretKeys:
         """Return what makes a key secret, None if it is not."""
         words = split_key(key)
         for end in range(len(words), 0, -1):
-            if found := self._ending(words[:end], len(words)):
+            if found := self._ending(words, end):
                 return found
             if words[end - 1] in NOT_SECRET:
                 return None
@@ -83,11 +92,12 @@ class SecretKeys:
             return None
         return word if words[-len(word.words) :] == word.words else None
 
-    def _ending(self, words: Sequence[bytes], all_words: int) -> KeyWord | None:
-        for candidate in self._by_last.get(words[-1], ()):
-            if candidate.alone and len(candidate.words) != all_words:
+    def _ending(self, words: Sequence[bytes], end: int) -> KeyWord | None:
+        for candidate in self._by_last.get(words[end - 1], ()):
+            start = end - len(candidate.words)
+            if candidate.alone and len(candidate.words) != len(words):
                 continue
-            if tuple(words[-len(candidate.words) :]) == candidate.words:
+            if start >= 0 and tuple(words[start:end]) == candidate.words:
                 return candidate
         return None
 

@@ -11,6 +11,7 @@ from enum import Enum
 
 __all__ = [
     "CUSTOM",
+    "HEADER_SCHEMES",
     "KEPT",
     "KEY_WORDS",
     "MARK_DIGITS",
@@ -175,8 +176,10 @@ SCHEMES = {
     b"signature": True,
     b"aws4-hmac-sha256": True,
 }
-"""Schemes of the Authorization header, in lower case -> whether parameters follow, up to the end of the line, and not
-one word (RFC 9110, section 11)."""
+"""Schemes of the Authorization header, in lower case -> whether parameters follow, up to the line's end (RFC 9110)."""
+
+HEADER_SCHEMES = frozenset(b"api-token aws bot geniekey key sharedkey splunk ssws".split())
+"""Schemes of some services, in lower case, which are words elsewhere."""
 
 
 class Characters(Enum):

@@ -37,7 +37,7 @@ if why_not_native(Redaction(Mode.HASH)):
 from tests.codec.parity import Parity
 from tests.effort import effort
 
-REMOVE = Redaction(keys=("internal.code",), keep=("keep.me",))
+REMOVE = Redaction(keys=("internal.code", "пароль"), keep=("keep.me",))
 HASH = Redaction(Mode.HASH, keys=("internal.code",), keep=("keep.me",), key=bytes(range(32)))
 
 DISCLOSE = Redaction(Mode.DISCLOSE, keys=("internal.code", "actor.id"), keep=("keep.me",))
@@ -144,6 +144,14 @@ _BEGINNINGS = (
     'pwd="/',
     "pwd=\\/",
     "4111-",
+    "://:",
+    "curl a:",
+    " -u c:",
+    '"keep.me":"\\',
+    "alter user x identified by ",
+    "password \\n'",
+    "пароль:",
+    "://[redacted:card]:",
 )
 
 
@@ -204,6 +212,9 @@ def test_long_texts_take_time_in_proportion() -> None:
             "password '",
             "identified by '",
             '"name":"token","value":',
+            "x identified by ",
+            '"password":\n',
+            "://:",
             ",",
             "\\npassword:",
         ),

@@ -44,7 +44,7 @@ def test_the_example_prints_what_the_page_shows(
 def test_the_rules_have_the_digest_that_the_page_promises(
     blocks: list[tuple[str, str]], capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    [command] = [text for kind, text in blocks if kind == "sh" and "--rules" in text]
+    [command] = [text for kind, text in blocks if kind == "sh" and "--rules --config" in text]
     program, *arguments = shlex.split(command.partition("|")[0])
     assert program == "lognotary"
     assert main(arguments) == 0

@@ -38,8 +38,9 @@ inline Redaction make_redaction() {
   redaction.add_not_option("no");
   redaction.add_kept("keep");
   redaction.add_kept_words({"pw", "age"});
-  redaction.add_scheme("bearer", false);
-  redaction.add_scheme("digest", true);
+  redaction.add_scheme("bearer", false, false);
+  redaction.add_scheme("digest", true, false);
+  redaction.add_scheme("key", false, true);
   redaction.add_prefix("ghp_", 3, kGithubTokenRule, static_cast<int>(Characters::kLetters), 4, 0, true);
   redaction.add_prefix("xoxb-", 4, kSlackTokenRule, static_cast<int>(Characters::kName), 4, 0, false);
   redaction.add_prefix("AKIA", 2, kAwsKeyRule, static_cast<int>(Characters::kCapitals), 4, 4, false);

@@ -68,7 +68,7 @@ cdef extern from "log_encoder.hpp" namespace "lognotary" nogil:
         void add_not_option(string) except +
         void add_kept(string) except +
         void add_kept_words(vector[string]) except +
-        void add_scheme(string, bint) except +
+        void add_scheme(string, bint, bint) except +
         void add_prefix(string, size_t, int, int, size_t, size_t, bint) except +
 
     const int kRedactionRules
@@ -214,8 +214,8 @@ cdef class Redaction:
     def add_kept(self, bytes key):
         self.redaction.add_kept(key)
 
-    def add_scheme(self, bytes name, bint parameters):
-        self.redaction.add_scheme(name, parameters)
+    def add_scheme(self, bytes name, bint parameters, bint of_header):
+        self.redaction.add_scheme(name, parameters, of_header)
 
     def add_prefix(self, bytes text, size_t stop, int rule, int characters, size_t shortest, size_t longest,
                    bint digit):

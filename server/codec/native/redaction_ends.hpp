@@ -5,7 +5,7 @@
 
 namespace lognotary {
 
-constexpr size_t kLongestKey = 64, kMostBlanks = 8, kMostBackslashes = 7;
+constexpr size_t kLongestKey = 64, kMostBlanks = 64, kMostBackslashes = 7;
 
 inline bool contains(View set, char c) { return set.find(c) != View::npos; }
 
@@ -29,13 +29,16 @@ struct Key {
   View quote;           // its closing quote
   bool spaced = false;  // whether there is a space before the separator
   size_t start = 0;
+  bool in_other_script = false;  // whether it has letters of another script
 };
 
-inline size_t start_of_key(View text, size_t end, size_t low, bool quoted) {
+inline size_t start_of_key(View text, size_t end, size_t low, bool quoted, bool& in_other_script) {
   size_t start = end;
   while (start > low && end - start < kLongestKey &&
-         (is(text[start - 1], kKeyByte) || (quoted && (text[start - 1] == '/' || text[start - 1] == ' ')))) {
+         (is(text[start - 1], kKeyByte | kOtherScript) ||
+          (quoted && (text[start - 1] == '/' || text[start - 1] == ' ')))) {
     --start;
+    in_other_script = in_other_script || is(text[start], kOtherScript);
   }
   return start;
 }
@@ -51,12 +54,12 @@ inline Key key_before(View text, size_t at, size_t low) {
     found.quote = text.substr(end, quoted - end);
   }
   const bool in_quotes = !found.quote.empty();
-  size_t start = start_of_key(text, end, low, in_quotes);
+  size_t start = start_of_key(text, end, low, in_quotes, found.in_other_script);
   const View key = text.substr(start, end - start);
   if (!in_quotes && (key.size() == 3 || key.size() == 4) &&
       has_lower_at(key, 0, "key") && (key.size() == 3 || lower_of(key[3]) == 's')) {  // "secret access key: …"
     for (int i = 0; i < 2 && start > low && text[start - 1] == ' '; ++i) {
-      start = start_of_key(text, start - 1, low, false);
+      start = start_of_key(text, start - 1, low, false, found.in_other_script);
     }
   }
   found.key = text.substr(start, end - start);

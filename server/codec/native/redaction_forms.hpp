@@ -10,7 +10,8 @@ namespace lognotary {
 // Classes of bytes. The names are those of the patterns in server/codec/redaction_forms.py and redaction_text.py.
 enum ByteClass : uint16_t {
   kDigit = 1, kLetter = 2, kUnderscore = 4, kHyphen = 8, kDot = 16, kBase64Mark = 32, kCredentialMark = 64,
-  kBlankByte = 128, kSpaceByte = 256, kQuoteByte = 512, kKeyMark = 1024, kHexLetter = 2048, kStop = 4096,
+  kBlankByte = 128, kSpaceByte = 256, kQuoteByte = 512, kKeyMark = 1024, kHexLetter = 2048, kStop = 4096, kOtherScript = 8192,
+  kNotInUser = 16384,
   kWordByte = kDigit | kLetter | kUnderscore,
   kNameByte = kWordByte | kHyphen,
   kKeyByte = kWordByte | kHyphen | kDot | kKeyMark,
@@ -34,7 +35,9 @@ struct ByteClasses {
     of['\n'] = of['\r'] = of['\v'] = of['\f'] = kSpaceByte;
     of['"'] = of['\''] = of['`'] = kQuoteByte;
     of['['] = of[']'] = of['%'] = kKeyMark;
-    for (const char c : {'=', ':', '_', '-', '.', 'J', 'I', 'z', 'B', 'b', '\''}) of[static_cast<int>(c)] |= kStop;
+    for (const char c : {' ', '\t', '\n', '\r', '\v', '\f', '=', '"', '\'', ',', ':'}) of[static_cast<int>(c)] |= kNotInUser;
+    for (int c = 0x80; c <= 0xFF; ++c) of[c] = kOtherScript;
+    for (const char c : {'=', ':', '_', '-', '.', 'J', 'I', 'z', 'B', 'b', '\'', '"', 'd', 'D', 'y', 'Y'}) of[static_cast<int>(c)] |= kStop;
   }
 };
 constexpr ByteClasses kBytes;

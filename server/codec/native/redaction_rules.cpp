@@ -52,19 +52,25 @@ void KeyWords::split(View key) {
 Redaction::Redaction(std::string key) : key_(std::move(key)) {
   for (const char separator : {'=', ':'}) stops_.add(Stops::kSeparator, separator);
   for (const char first : {'B', 'b'}) stops_.add(Stops::kScheme, first);
-  stops_.add(Stops::kQuote, '\'');
+  for (const char quote : {'\'', '"'}) stops_.add(Stops::kQuote, quote);
   stops_.add(Stops::kOption, '-');
   for (int byte = 0; byte < 256; ++byte) {
     const char before = static_cast<char>(byte);
     stops_.add_before(Stops::kSeparator, before);
     if (may_precede_token(before)) stops_.add_before(Stops::kScheme, before);
   }
-  stops_.add_before(Stops::kQuote, ' ');
+  for (const char before : View(" \t\n\r\v\f\\EN")) stops_.add_before(Stops::kQuote, before);
+  for (const char before : View(" \t\n\r\v\f\\dDsSyYnrt")) stops_.add_two_before(Stops::kQuote, before);
   stops_.add_before(Stops::kOption, '-');
-  for (const Stops::Kind kind : {Stops::kSeparator, Stops::kScheme, Stops::kQuote, Stops::kOption}) {
+  for (const Stops::Kind kind : {Stops::kSeparator, Stops::kScheme, Stops::kOption}) {
     stops_.add_any_two_before(kind);
   }
-  add_stop_of_token("eyJ");
+  for (const char quote : {'\'', '"'}) stops_.add(Stops::kDot, quote);  // behind \n, which few texts have before a dot
+  for (const char escaped : View("nrt")) stops_.add_before(Stops::kDot, escaped);
+  stops_.add_two_before(Stops::kDot, '\\');
+  for (const View end : {"eyJ", "03d", "03D", " by", "\tby", "\nby", "\rby", "\vby", "\fby", " BY"}) {
+    add_stop_of_token(end);
+  }
 }
 
 void Redaction::add_stop_of_token(View up_to_stop) {

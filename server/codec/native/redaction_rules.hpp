@@ -50,6 +50,7 @@ struct Prefix {
 struct Scheme {
   std::string name;
   bool parameters;
+  bool of_header;  // whether it is one only in a header
 };
 
 // The words of a key, in memory that is used again.
@@ -81,7 +82,9 @@ class Redaction {
   void add_not_option(std::string word) { not_options_.push_back(std::move(word)); }
   void add_kept_words(std::vector<std::string> words) { kept_words_.push_back(std::move(words)); }
   void add_kept(std::string key) { kept_.push_back(std::move(key)); }  // in lower case
-  void add_scheme(std::string name, bool parameters) { schemes_.push_back({std::move(name), parameters}); }
+  void add_scheme(std::string name, bool parameters, bool of_header) {
+    schemes_.push_back({std::move(name), parameters, of_header});
+  }
   void add_prefix(std::string text, size_t stop, int rule, int characters, size_t shortest, size_t longest,
                   bool digit);
 

@@ -6,8 +6,6 @@
 namespace lognotary {
 namespace {
 
-const KeyWord kPasswordOfUser{{"password"}, kPasswordRule, true};
-
 size_t next_stop(View text, size_t at) {
   while (at < text.size() && !is(text[at], kStop)) ++at;
   return at;
@@ -28,7 +26,8 @@ const std::vector<Found>& TextScanner::find(View text) {
       continue;
     }
     if (!look(text, at, low, next, found)) {
-      at = next;
+      if (!found_.empty()) low = std::max(low, found_.back().end);
+      at = std::max(next, low);
       continue;
     }
     found_.push_back(found);
@@ -47,9 +46,20 @@ bool TextScanner::look(View text, size_t at, size_t low, size_t& next, Found& fo
   switch (stop) {
     case ':':
     case '=':
-      if (!has_at(text, at, "://")) return value(text, at, low, found);
-      any = password_of_url(text, at + 3, next, found);
-      break;
+      if (const size_t slashes = stop == ':' ? end_of_slashes(text, at) : 0; slashes != 0) {
+        any = in_url(text, slashes, low, next, found);
+        break;
+      }
+      return value(text, at, at + 1, low, next, found);
+    case 'd':
+    case 'D':
+      if (const size_t equals = start_of_escaped_equals(text, at, low); equals != View::npos) {
+        return value(text, equals, at + 1, low, next, found);
+      }
+      return false;
+    case 'y':
+    case 'Y':
+      return behind_by(text, at + 1, low, found);
     case 'B':
     case 'b':
       any = find_scheme(text, at, redaction_, ahead_, found) ||
@@ -59,6 +69,7 @@ bool TextScanner::look(View text, size_t at, size_t low, size_t& next, Found& fo
       any = redaction_.on(kJwtRule) && find_jwt(text, at, low, ahead_, found);
       break;
     case '\'':
+    case '"':
       return in_statement(text, at, low, found);
     case '-':
       if (at > 0 && text[at - 1] == '-') return option(text, at, low, found);
@@ -128,69 +139,61 @@ size_t TextScanner::end_of_mark_around(View text, size_t colon, size_t low) cons
 
 bool TextScanner::is_secret(const KeyWord& word, View value) const {
   if (is_nothing(value) || (word.paths && is_absolute_path(value))) return false;
-  if ((!value.empty() && end_of_mark(value, 0) == value.size())) return false;
+  if (is_state(value) || (!word.prose && is_punctuation(value))) return false;
+  if (!value.empty() && end_of_mark(value, 0) == value.size()) return false;
   if ((word.alone && is_verdict(value)) || (word.parameter && !is_signature(value))) return false;
   return !(word.counts && is_number(value));
 }
 
-bool TextScanner::password_of_url(View text, size_t start, size_t& next, Found& found) const {
-  constexpr size_t kLongestRest = 256;
-  if (has_byte(text, start, '[')) return false;
-  size_t end = start, colon = View::npos, last = View::npos;
-  for (; end < text.size() && in_authority(text[end]); ++end) {
-    if (text[end] == ':' && colon == View::npos) colon = end;
-    if (text[end] == '@') last = end;
-  }
-  if (colon == View::npos) return false;
-  const bool before = last == View::npos || last < colon;
-  if (before && end > colon + 1 && end_of_run(text, colon + 1, kDigit) < end) {
-    size_t behind = end;  // a password with a slash, which should have been encoded
-    while (behind - end < kLongestRest && behind < text.size() && behind_authority(text[behind])) ++behind;
-    if (has_byte(text, behind, '@')) last = behind;
-  }
-  if (last == View::npos || last <= colon + 1) return false;
-  const View password = text.substr(colon + 1, last - colon - 1);
-  if (end_of_mark(password, 0) == password.size()) {
-    next = last;
-    return false;
-  }
-  found = {colon + 1, last, kUrlPasswordRule, View()};
-  return true;
-}
-
-bool TextScanner::value(View text, size_t at, size_t low, Found& found) {
+bool TextScanner::value(View text, size_t at, size_t start, size_t low, size_t& next, Found& found) {
   const bool colon = text[at] == ':';
   if (colon && (has_byte(text, at + 1, ':') || (at > 0 && text[at - 1] == ':'))) return false;
   const Key before = key_before(text, at, low);
-  if (std::none_of(before.key.begin(), before.key.end(), [](char c) { return is(c, kLetter); })) return false;
   const bool in_json = !before.quote.empty();
-  size_t start_of_key = before.start;
-  const KeyWord* known = word_of(before.key);
-  if (known == nullptr && !in_json && start_of_key > 0 && text[start_of_key - 1] == '\\') {
-    const size_t escape = end_of_escape(before.key);
-    start_of_key += escape;
-    known = word_of(before.key.substr(escape));
-  }
-  constexpr View kValue = "value";
-  if (known == nullptr && in_json && before.key.size() == kValue.size() && has_lower_at(before.key, 0, kValue) &&
-      start_of_key >= low + before.quote.size() && has_at(text, start_of_key - before.quote.size(), before.quote)) {
-    known = word_of(name_before(text, start_of_key - before.quote.size(), low));
+  size_t start_of_word = before.start;
+  const KeyWord* known = nullptr;
+  const bool has_letters =
+      std::any_of(before.key.begin(), before.key.end(), [](char c) { return is(c, kLetter | kOtherScript); });
+  if (!in_json && !has_letters && (start >= text.size() || is_space_at(text, start))) return false;
+  if (in_json || has_letters) {
+    if (!before.key.empty()) known = redaction_.find(before.key, scratch_);
+    if (known == &Redaction::kKept) {
+      known = nullptr;
+      if (in_json && colon) {
+        next = end_of_kept(text, start);
+        return false;
+      }
+    } else if (known == nullptr && before.in_other_script) {
+      known = word_behind_other_script(before.key, start_of_word);
+    }
+    if (known == nullptr && !in_json && before.start > 0 && text[before.start - 1] == '\\') {
+      const size_t escape = end_of_escape(before.key);
+      start_of_word = before.start + escape;
+      known = word_of(before.key.substr(escape), start_of_word);
+    }
+    constexpr View kValue = "value";
+    if (known == nullptr && in_json && before.key.size() == kValue.size() && has_lower_at(before.key, 0, kValue) &&
+        before.start >= low + before.quote.size() && has_at(text, before.start - before.quote.size(), before.quote)) {
+      size_t any_place = 0;
+      known = word_of(name_before(text, before.start - before.quote.size(), low), any_place);
+    }
   }
   if (known == nullptr) {
-    if (!colon || in_json || !redaction_.on(kPasswordRule) || !is_user_of_curl(text, start_of_key)) return false;
-    const size_t mark = end_of_mark(text, at + 1), end = end_of_password(text, std::max(mark, at + 1), start_of_key);
-    found = {at + 1, end, kPasswordRule, View()};
-    return is_secret(kPasswordOfUser, text.substr(at + 1, end - at - 1));
+    if (!colon || in_json || before.spaced || !redaction_.on(kPasswordRule)) return false;
+    const size_t user = user_of_curl(text, at, ahead_);
+    return user != View::npos && of_user(text, start, user, found);
   }
   if (known->alone && !in_json && colon) return false;
-  if (known->parameter && (in_json || !is_parameter(text, start_of_key))) return false;
-  size_t start = at + 1;
+  if (known->parameter && (in_json || !is_parameter(text, start_of_word))) return false;
   bool spaced = before.spaced;
   if (has_byte(text, start, colon ? '=' : '>')) {  // => and :=
     ++start;
     spaced = true;
   }
-  if (colon || spaced || !before.quote.empty()) start = end_of_blanks(text, start);
+  if (colon || spaced || in_json) {
+    const size_t next_line = in_json ? end_of_next_line(text, start) : View::npos;
+    start = next_line != View::npos ? next_line : end_of_blanks(text, start);
+  }
   const size_t escapes = count_backslashes(text, start);
   if (is_at(text, start + escapes, kQuoteByte)) {
     if (!in_json && closes_text(text, start)) return false;
@@ -202,10 +205,27 @@ bool TextScanner::value(View text, size_t at, size_t low, Found& found) {
   return word(text, start, *known, before.quote, colon && !in_json, false, found);
 }
 
-// Returns what makes a key secret, null if its values are kept or are no secrets.
-const KeyWord* TextScanner::word_of(View key) {
+bool TextScanner::of_user(View text, size_t start, size_t user, Found& found) const {
+  const size_t mark = end_of_mark(text, start), end = end_of_password(text, std::max(mark, start), user);
+  found = {start, end, kPasswordRule, View()};
+  return is_secret(kPasswordOfUser, text.substr(start, end - start));
+}
+
+// Returns what makes a key secret that starts at an index, null if its values are kept or are no secrets. Letters of
+// other scripts may stand right before a key, as well as be its own; `start` becomes the index of what it names.
+const KeyWord* TextScanner::word_of(View key, size_t& start) {
   if (key.empty()) return nullptr;
   const KeyWord* const known = redaction_.find(key, scratch_);
+  if (known == &Redaction::kKept) return nullptr;
+  return known == nullptr ? word_behind_other_script(key, start) : known;
+}
+
+const KeyWord* TextScanner::word_behind_other_script(View key, size_t& start) {
+  size_t behind = key.size();
+  while (behind > 0 && !is(key[behind - 1], kOtherScript)) --behind;
+  if (behind == 0 || behind == key.size()) return nullptr;
+  start += behind;
+  const KeyWord* const known = redaction_.find(key.substr(behind), scratch_);
   return known == &Redaction::kKept ? nullptr : known;
 }
 
@@ -233,25 +253,6 @@ bool TextScanner::in_brackets(View text, size_t start, const KeyWord& word, View
   return is_secret(word, text.substr(start, last - start));
 }
 
-bool TextScanner::in_statement(View text, size_t at, size_t low, Found& found) const {
-  if (at == 0 || text[at - 1] != ' ' || !redaction_.on(kPasswordRule) || !precedes_password(text, at, low)) return false;
-  if (at + 1 >= text.size() || is_space_at(text, at + 1) || closes_text(text, at)) return false;
-  return in_quotes(text, at, 0, kPasswordOfUser, View(), found);
-}
-
-bool TextScanner::option(View text, size_t at, size_t low, Found& found) {
-  const Option option = find_option(text, at, low);
-  const KeyWord* const known = option.name.empty() ? nullptr : redaction_.find_option(option.name, scratch_);
-  if (known == nullptr) return false;
-  if (end_of_mark(text, option.value) != 0) return in_brackets(text, option.value, *known, View(), found);
-  if (is_no_argument(text, option.value)) return false;
-  const size_t escapes = count_backslashes(text, option.value);
-  if (is_at(text, option.value + escapes, kQuoteByte)) {
-    return in_quotes(text, option.value, escapes, *known, View(), found);
-  }
-  return word(text, option.value, *known, View(), true, true, found);
-}
-
 bool TextScanner::word(View text, size_t start, const KeyWord& word, View quote, bool sentence, bool option,
                        Found& found) {
   size_t end;
@@ -264,13 +265,16 @@ bool TextScanner::word(View text, size_t start, const KeyWord& word, View quote,
     for (const Scheme& scheme : redaction_.schemes()) {
       if (word.parameter || end - start != scheme.name.size() || !has_byte(text, end, ' ')) continue;
       if (!has_lower_at(text, start, scheme.name)) continue;
-      end = scheme.parameters ? end_of_line(text, end, false) : end_of_word(text, end_of_blanks(text, end));
+      if (scheme.of_header && word.rule != kAuthorizationRule) continue;
+      const size_t credentials = end_of_blanks(text, end);
+      end = scheme.parameters ? end_of_line(text, end, false) : end_of_word(text, credentials);
+      if (scheme.of_header && sentence && is_plain_word(text.substr(credentials, end - credentials))) return false;
       break;
     }
   }
   const View value = text.substr(start, end - start);
   if (sentence && (option || !word.prose) && is_plain_word(value)) return false;
-  if (!is_secret(word, value)) return false;
+  if ((sentence && !option && is_about(text, start)) || !is_secret(word, value)) return false;
   found = {start, end, word.rule, quote};
   return true;
 }

@@ -34,15 +34,20 @@ class TextScanner {
   // Returns whether there is a secret at a stop; `next` is where to go on if not.
   bool look(View text, size_t at, size_t low, size_t& next, Found& found);
   size_t end_of_mark_around(View text, size_t colon, size_t low) const;
-  bool password_of_url(View text, size_t start, size_t& next, Found& found) const;
+  bool in_url(View text, size_t start, size_t low, size_t& next, Found& found);
+  size_t behind_user(View text, size_t start, size_t end) const;
+  void find_tokens(View text, size_t start, size_t end, size_t low);
   bool is_kept(View text, size_t start, size_t low);
-  bool value(View text, size_t at, size_t low, Found& found);
-  const KeyWord* word_of(View key);
+  bool value(View text, size_t at, size_t start, size_t low, size_t& next, Found& found);
+  bool of_user(View text, size_t start, size_t user, Found& found) const;
+  const KeyWord* word_of(View key, size_t& start);
+  const KeyWord* word_behind_other_script(View key, size_t& start);
   bool in_quotes(View text, size_t start, size_t escapes, const KeyWord& word, View quote, Found& found) const;
   bool in_brackets(View text, size_t start, const KeyWord& word, View quote, Found& found) const;
   bool word(View text, size_t start, const KeyWord& word, View quote, bool sentence, bool option, Found& found);
   bool option(View text, size_t at, size_t low, Found& found);
   bool in_statement(View text, size_t at, size_t low, Found& found) const;
+  bool behind_by(View text, size_t at, size_t low, Found& found);
 
   const Redaction& redaction_;
   StopsOfText stops_;

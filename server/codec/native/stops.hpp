@@ -89,7 +89,7 @@ class Stops {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data()));
     const auto are = [&](char byte) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte)); };
     const __m128i found = _mm_or_si128(_mm_or_si128(_mm_or_si128(are('='), are(':')), _mm_or_si128(are('\''), are('J'))),
-                                       _mm_or_si128(are('B'), are('b')));
+                                       _mm_or_si128(_mm_or_si128(are('B'), are('b')), are('\\')));
     const auto hyphens = static_cast<uint32_t>(_mm_movemask_epi8(are('-')));
     const uint32_t places = static_cast<uint32_t>(_mm_movemask_epi8(found)) | (hyphens & hyphens << 1);
     return (places & ((1U << text.size()) - 1)) != 0;
