@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.load import Requests, loading
-from benchmarks.processes import Meter, add_server_flags, clickhouse, lognotary, scratch, server_flags
+from benchmarks.processes import Meter, add_server_flags, clickhouse, lognotary, scratch, server_flags, stop_merges
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, shape_of
 from harness.lognotary_server import LognotaryServer
@@ -47,6 +47,7 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
             config.write_text(settings)
             flags = server_flags(options) | {"config": str(config)}
             servers[name] = stack.enter_context(lognotary(f"{node.url}/{name}", directory, name, **flags))
+        stop_merges(node)  # of what one server wrote, while another one is measured
         for server in servers.values():
             _run(server, requests, options, min(1.0, options.seconds))
         for _ in range(options.rounds):
