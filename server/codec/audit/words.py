@@ -76,8 +76,8 @@ CHANGE_VERBS = frozenset(
 ADMIN_VERBS = frozenset(
     b"grant granted revoke revoked assign assigned unassign unassigned invite invited promote demote ban banned "
     b"unban unbanned elevate elevated elevation escalate escalated escalation deprovision block blocked unblock "
-    b"unblocked revocation invitation promoted demoted promotion demotion useradd userdel usermod adduser deluser groupadd groupdel groupmod "
-    b"addgroup delgroup".split()
+    b"unblocked revocation invitation promoted demoted promotion demotion "
+    b"useradd userdel usermod adduser deluser groupadd groupdel groupmod addgroup delgroup".split()
 )
 """Words for changes of permissions, whatever their object is, and names of programs that change accounts."""
 

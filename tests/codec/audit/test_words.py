@@ -38,8 +38,9 @@ def test_a_name_has_words_in_any_spelling(name: str, parts: str) -> None:
             "UserLoginFailed UserLoggedIn ConsoleLogin LOGIN_ERROR REFRESH_TOKEN token.refresh AssumeRole mfa.enroll "
             "access.denied logged-out sso.start authorization.failure SwitchRole user.loggedin user.loggedout "
             "UNAUTHORIZED invalid_credentials role.assumed session.start CreateSession SESSION_EXPIRED "
-            "admin.sessions.revoke mfa.challenge mfa.verify user.authentication.auth_via_mfa org.sso_response authz.deny "
-            "oauth.authorize auth.session.created oauth.token.created mfa.challenge.created LogonUser login.changed",
+            "admin.sessions.revoke mfa.challenge mfa.verify user.authentication.auth_via_mfa org.sso_response "
+            "authz.deny oauth.authorize auth.session.created oauth.token.created mfa.challenge.created LogonUser "
+            "login.changed",
         ),
         (
             "admin",
@@ -48,9 +49,10 @@ def test_a_name_has_words_in_any_spelling(name: str, parts: str) -> None:
             "google.iam.admin.v1.CreateServiceAccountKey invite.user role.assign repo.add_member user.block "
             "Microsoft.Authorization/roleAssignments/write user.destroy user.destroyed user_blocked DropUser "
             "ALTER_USER user.deletion UserCreation role.revocation account.closed password.rotation two_factor.enable "
-            "two_factor.disabled key.rotate api_key.rotated mfa.disable mfa.delete user.mfa.factor.reset_all auth.policy.update "
-            "org.disable_saml group_saml_provider_updated two_factor_authentication.disabled oauth_application.create "
-            "app.oauth2.client.lifecycle.create totp.removed useradd userdel del_user groupmod",
+            "two_factor.disabled key.rotate api_key.rotated mfa.disable mfa.delete user.mfa.factor.reset_all "
+            "auth.policy.update org.disable_saml group_saml_provider_updated two_factor_authentication.disabled "
+            "oauth_application.create app.oauth2.client.lifecycle.create totp.removed useradd userdel del_user "
+            "groupmod",
         ),
         (
             "system",
