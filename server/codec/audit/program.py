@@ -37,6 +37,8 @@ _WORDS = (
     words.SUCCESSES,
     words.FAILURES,
     words.AUTH_WORDS,
+    words.AUTH_OBJECTS,
+    words.AUTH_CHECKS,
     words.CHANGE_VERBS,
     words.ADMIN_VERBS,
     words.ADMIN_OBJECTS,

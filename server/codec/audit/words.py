@@ -13,6 +13,8 @@ __all__ = [
     "ACTOR_TYPES",
     "ADMIN_OBJECTS",
     "ADMIN_VERBS",
+    "AUTH_CHECKS",
+    "AUTH_OBJECTS",
     "AUTH_PAIRS",
     "AUTH_WORDS",
     "CATEGORIES",
@@ -44,12 +46,19 @@ FAILURES = frozenset(
 """Outcomes as sent, in lower case, that are failures."""
 
 AUTH_WORDS = frozenset(
-    b"login logins logon logout logoff signin signout signon signoff sso mfa 2fa totp otp webauthn passkey auth "
-    b"authn authenticate authenticated authentication reauthenticate lockout sudo impersonate impersonation "
-    b"saml oidc oauth oauth2 kerberos denied forbidden unauthorized unauthenticated loggedin loggedout loggedon "
+    b"login logins logon logout logoff signin signout signon signoff authenticate authenticated reauthenticate lockout "
+    b"sudo impersonate impersonation denied forbidden unauthorized unauthenticated loggedin loggedout loggedon "
     b"loggedoff signedin signedout".split()
 )
 """Words that make an action one of logins and denials."""
+
+AUTH_OBJECTS = frozenset(
+    b"sso mfa 2fa totp otp webauthn passkey auth authn authz authentication saml oidc oauth oauth2 kerberos".split()
+)
+"""Words for means of logins: a change of them is one of accounts, all else that is done with them is a login."""
+
+AUTH_CHECKS = frozenset(b"challenge challenges challenged verify verified verification authorize generate".split())
+"""Words that make an action with a means of logins a login, even if another word is one for changes."""
 
 CHANGE_VERBS = frozenset(
     b"add added create created creates delete deleted deletes remove removed update updated updates change changed "
@@ -60,16 +69,17 @@ CHANGE_VERBS = frozenset(
     b"locked unlock unlocked authorize new recreate toggle creation deletion removal modification registration "
     b"activation deactivation suspension destroy destroyed destruction drop dropped alter altered alteration "
     b"close closed closure clear cleared erase erased wipe wiped rotate rotated rotation reactivate reactivated "
-    b"provisioning deprovisioning".split()
+    b"provisioning deprovisioning del".split()
 )
 """Words for changes."""
 
 ADMIN_VERBS = frozenset(
     b"grant granted revoke revoked assign assigned unassign unassigned invite invited promote demote ban banned "
     b"unban unbanned elevate elevated elevation escalate escalated escalation deprovision block blocked unblock "
-    b"unblocked revocation invitation promoted demoted promotion demotion".split()
+    b"unblocked revocation invitation promoted demoted promotion demotion "
+    b"useradd userdel usermod adduser deluser groupadd groupdel groupmod addgroup delgroup".split()
 )
-"""Words for changes of permissions, whatever their object is."""
+"""Words for changes of permissions, whatever their object is, and names of programs that change accounts."""
 
 ADMIN_OBJECTS = frozenset(
     b"user users account accounts group groups team member members membership role roles permission permissions "
@@ -127,7 +137,8 @@ AUTH_PAIRS = frozenset(
         *((b"role", verb) for verb in (b"assume", b"assumed", b"switch", b"switched")),
         *((b"invalid", what) for what in (b"credential", b"credentials", b"password", b"passwd", b"token")),
         *((b"token", verb) for verb in (b"issued", b"refreshed", b"exchanged", b"validated")),
-        *((owner, session) for owner in _OF_SESSIONS for session in (b"session", b"sessions")),
+        *((owner, session) for owner in (*_OF_SESSIONS, *AUTH_OBJECTS) for session in (b"session", b"sessions")),
+        *((owner, token) for owner in AUTH_OBJECTS for token in (b"token", b"tokens")),
     }
 )
 """Neighbouring words that make an action one of logins and denials. Before the first word stands an empty one."""
@@ -152,14 +163,16 @@ def category_of(action: bytes, target_type: bytes) -> bytes:
     known = frozenset(words)
     if known & AUTH_WORDS or not AUTH_PAIRS.isdisjoint(pairwise((b"", *words))):
         return b"auth"
+    changes = not words or bool(known & CHANGE_VERBS)  # without an action, a change is assumed
+    if known & AUTH_OBJECTS:
+        return b"admin" if changes and not known & AUTH_CHECKS else b"auth"
     if known & ADMIN_VERBS:
         return b"admin"
-    changes = not words or bool(known & CHANGE_VERBS)  # without an action, a change is assumed
     objects = words_of(target_type) if not (known & (ADMIN_OBJECTS | SYSTEM_OBJECTS | DATA_OBJECTS)) else words
     about = frozenset(objects)
     if about & DATA_OBJECTS:
         return b"data"
-    if changes and about & ADMIN_OBJECTS:
+    if changes and about & (ADMIN_OBJECTS | AUTH_OBJECTS):
         return b"admin"
     if known & SYSTEM_VERBS or (changes and about & SYSTEM_OBJECTS):
         return b"system"

@@ -78,16 +78,17 @@ View Words::category(View action, View target_type, std::string& scratch) const 
   bool is_auth = false, ignored = false;
   const uint32_t known = sets_of_name(action, scratch, is_auth);
   if (is_auth || known & bit(kAuthWords)) return "auth";
-  if (known & bit(kAdminVerbs)) return "admin";
   constexpr uint32_t kObjects = bit(kAdminObjects) | bit(kSystemObjects) | bit(kDataObjects);
   // Without an action, a change is assumed.
   const bool has_words = std::any_of(action.begin(), action.end(), [](char c) {
     return is_upper(c) || is_lower(c) || is_digit(c);
   });
   const bool changes = !has_words || known & bit(kChangeVerbs);
+  if (known & bit(kAuthObjects)) return changes && !(known & bit(kAuthChecks)) ? "admin" : "auth";
+  if (known & bit(kAdminVerbs)) return "admin";
   const uint32_t about = known & kObjects ? known : sets_of_name(target_type, scratch, ignored);
   if (about & bit(kDataObjects)) return "data";
-  if (changes && about & bit(kAdminObjects)) return "admin";
+  if (changes && about & (bit(kAdminObjects) | bit(kAuthObjects))) return "admin";
   if (known & bit(kSystemVerbs) || (changes && about & bit(kSystemObjects))) return "system";
   return "data";
 }

@@ -15,8 +15,8 @@ class Words {
  public:
   // The sets of words, in the order of server/codec/audit/program.py.
   enum Set : uint8_t {
-    kSuccesses, kFailures, kAuthWords, kChangeVerbs, kAdminVerbs, kAdminObjects, kSystemVerbs, kSystemObjects,
-    kDataObjects, kActorTypes, kCategories, kSets
+    kSuccesses, kFailures, kAuthWords, kAuthObjects, kAuthChecks, kChangeVerbs, kAdminVerbs, kAdminObjects, kSystemVerbs,
+    kSystemObjects, kDataObjects, kActorTypes, kCategories, kSets
   };
 
   void add(Set set, const std::string& word) { sets_[word] |= bit(set); }

@@ -38,7 +38,9 @@ def test_a_name_has_words_in_any_spelling(name: str, parts: str) -> None:
             "UserLoginFailed UserLoggedIn ConsoleLogin LOGIN_ERROR REFRESH_TOKEN token.refresh AssumeRole mfa.enroll "
             "access.denied logged-out sso.start authorization.failure SwitchRole user.loggedin user.loggedout "
             "UNAUTHORIZED invalid_credentials role.assumed session.start CreateSession SESSION_EXPIRED "
-            "admin.sessions.revoke",
+            "admin.sessions.revoke mfa.challenge mfa.verify user.authentication.auth_via_mfa org.sso_response "
+            "authz.deny oauth.authorize auth.session.created oauth.token.created mfa.challenge.created LogonUser "
+            "login.changed",
         ),
         (
             "admin",
@@ -47,7 +49,10 @@ def test_a_name_has_words_in_any_spelling(name: str, parts: str) -> None:
             "google.iam.admin.v1.CreateServiceAccountKey invite.user role.assign repo.add_member user.block "
             "Microsoft.Authorization/roleAssignments/write user.destroy user.destroyed user_blocked DropUser "
             "ALTER_USER user.deletion UserCreation role.revocation account.closed password.rotation two_factor.enable "
-            "two_factor.disabled key.rotate api_key.rotated",
+            "two_factor.disabled key.rotate api_key.rotated mfa.disable mfa.delete user.mfa.factor.reset_all "
+            "auth.policy.update org.disable_saml group_saml_provider_updated two_factor_authentication.disabled "
+            "oauth_application.create app.oauth2.client.lifecycle.create totp.removed useradd userdel del_user "
+            "groupmod",
         ),
         (
             "system",
@@ -79,6 +84,8 @@ def test_an_action_has_the_category_of_its_words(category: str, actions: str) ->
         ("list", "rolebindings", "data"),
         ("get", "nodes", "data"),
         ("user.create", "invoice", "admin"),
+        ("delete", "saml_provider", "admin"),
+        ("get", "oauth_client", "data"),
         ("", "", "data"),
         ("", "user", "admin"),
         ("-", "node", "system"),
@@ -94,7 +101,9 @@ def test_no_word_is_in_two_sets_that_contradict_each_other() -> None:
     assert not words.SUCCESSES & words.FAILURES
     objects = [words.ADMIN_OBJECTS, words.SYSTEM_OBJECTS, words.DATA_OBJECTS]
     assert sum(map(len, objects)) == len(frozenset().union(*objects))
-    assert not words.AUTH_WORDS & (words.CHANGE_VERBS | words.ADMIN_VERBS | words.SYSTEM_VERBS)
+    logins = words.AUTH_WORDS | words.AUTH_OBJECTS
+    assert not logins & (words.CHANGE_VERBS | words.ADMIN_VERBS | words.SYSTEM_VERBS).union(*objects)
+    assert not words.AUTH_WORDS & words.AUTH_OBJECTS
 
 
 @given(st.text(st.sampled_from("ABab01._- é"), max_size=12))
