@@ -61,7 +61,7 @@ class IdState(IntEnum):
     """Meaning of a row; of the rows of one claim, the one with the greatest state counts."""
 
     LINK = 0
-    """Finds a record by its digest, or by that of the record before it in a chain; says nothing about the id."""
+    """An index entry of a chained record, by its own digest or its predecessor's; it makes no claim on the id."""
     CLAIMED = 1
     """The record may be on its way to storage."""
     RELEASED = 2
@@ -80,8 +80,8 @@ class IdRow:
         state: what the row says.
         digest: SHA-256 of the record's canonical JSON.
         origin: log of the writer that claims.
-        instance: identifier of the start of the process that claims; of a link by the record's own digest that has a
-            number, that of its producer's stream, 0 for none.
+        instance: identifier of the start of the process that claims. In a link by the record's own digest, the
+            identifier of its producer's stream if the record has a sequence number, otherwise 0.
         claimed_at: time of the claim by the writer's clock, in milliseconds since the epoch.
         leaf_index: place in the log, of a stored record; of a link by the record's own digest, one more than its number
             in its producer's chain, 0 for none.

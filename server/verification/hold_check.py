@@ -21,7 +21,7 @@ def check_holds(engine: Engine, kept_since: int, now: int) -> Iterator[Finding]:
     Args:
         engine: the storage.
         kept_since: time since which retention has dropped no audit record, in nanoseconds since the epoch.
-        now: the time, likewise.
+        now: the current time in nanoseconds since the epoch.
 
     Raises:
         StorageError: storage cannot be read.

@@ -28,7 +28,7 @@ POLICIES = tuple(policy.value for policy in Policy)
 
 
 KEYS_ACCEPTED = "give PEM of public keys or certificates, or one HMAC secret of at least 16 bytes in base64"
-"""What a file of producers' keys may have, for errors."""
+"""Advice for error messages: the formats of key files that are accepted."""
 
 
 class Result(Enum):
