@@ -21,6 +21,7 @@ import grpc.aio
 from benchmarks.codecs import fastest_codec
 from server.admission.admission import Admission, AdmissionLimits, Ticket
 from server.codec.annotations import Annotations
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.signals import Signal
 from server.notary.origin import Stream
 from server.otlp.grpc_receiver import SERVICE, build_handlers, server_options
@@ -50,6 +51,7 @@ class _Nothing:
         *,
         annotations: Annotations = (),
         own: bool = False,
+        provenance: Provenance = NO_PROVENANCE,
     ) -> None:
         """Return at once."""
 

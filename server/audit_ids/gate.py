@@ -33,6 +33,7 @@ from server.codec.audit.strict_records import (
     check_request,
     survey_request,
 )
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.request_look import RequestLook
 from server.codec.rows import received_at
 from server.errors.ingest import JournalFailedError, OverloadedError, ShuttingDownError
@@ -110,7 +111,9 @@ class AuditGate:
         """Number of records on their way, until storage knows what became of their claims."""
         return len(self._flights)
 
-    async def submit_audit(self, request: bytes, ticket: Ticket, *, every: bool) -> Sequence[AuditReceipt]:
+    async def submit_audit(
+        self, request: bytes, ticket: Ticket, *, every: bool, provenance: Provenance = NO_PROVENANCE
+    ) -> Sequence[AuditReceipt]:
         """As ``AuditIngest.submit_audit``."""
         arrived = asyncio.get_running_loop().time()
         ticket.reserve(len(request) + self.look.memory(request) // MEMORY_FACTOR)
@@ -120,9 +123,9 @@ class AuditGate:
         except TimeoutError:
             raise OverloadedError("audit records were not checked in time", retry_after=5.0) from None
         if not checked.records:
-            await self._pipeline.submit(request, ticket)
+            await self._pipeline.submit(request, ticket, provenance=provenance)
             return ()
-        return await self._store(checked, ticket, arrived)
+        return await self._store(checked, ticket, arrived, provenance)
 
     async def _check(self, request: bytes, ticket: Ticket, *, every: bool) -> StrictRequest:
         is_large, left = len(request) > _LARGE, threading.Event()
@@ -140,7 +143,9 @@ class AuditGate:
     async def _run_check(self, check: Callable[[], _T], is_large: bool) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._checking, check) if is_large else check()
 
-    async def _store(self, checked: StrictRequest, ticket: Ticket, arrived: float) -> Sequence[AuditReceipt]:
+    async def _store(
+        self, checked: StrictRequest, ticket: Ticket, arrived: float, provenance: Provenance
+    ) -> Sequence[AuditReceipt]:
         receipts = await self._landed(checked.records, arrived + self._ack_timeout)
         fresh = [record for record in checked.records if record.record_id not in receipts]
         if len(self._flights) + len(fresh) > _MOST:
@@ -159,7 +164,8 @@ class AuditGate:
         flights = [flight for flight in flights if flight.record.record_id not in receipts]
         if flights or checked.has_others:
             waited = asyncio.get_running_loop().time() - arrived
-            receipts |= await self._submit(checked, flights, self._broken(checked, flights, found), ticket, waited)
+            broken = self._broken(checked, flights, found)
+            receipts |= await self._submit(checked, flights, broken, ticket, waited, provenance)
         return [receipts[record.record_id] for record in checked.records]
 
     async def _landed(self, records: Sequence[StrictRecord], deadline: float) -> dict[UUID, AuditReceipt]:
@@ -195,7 +201,13 @@ class AuditGate:
         return await self._rounds.claim(rows, links, previous)
 
     async def _submit(
-        self, checked: StrictRequest, flights: Sequence[Flight], broken: _Breaks, ticket: Ticket, waited: float
+        self,
+        checked: StrictRequest,
+        flights: Sequence[Flight],
+        broken: _Breaks,
+        ticket: Ticket,
+        waited: float,
+        provenance: Provenance,
     ) -> dict[UUID, AuditReceipt]:
         """Send new records, and those that are not audit records, down the pipeline; return the receipts.
 
@@ -205,6 +217,7 @@ class AuditGate:
             broken: breaks of their producers' chains, by their places.
             ticket: ticket of the request.
             waited: seconds that the request has waited for its ids.
+            provenance: the tenant and the sender of the records.
         """
         receipts: dict[UUID, AuditReceipt] = {}
 
@@ -223,9 +236,11 @@ class AuditGate:
             annotations = [annotation(number, "audit_chain", breaks) for number, breaks in broken.items()]
             digests = [flight.record.digest.hex() for flight in flights]
             annotations += [annotation(at, DIGEST_MEMBER, {"sha256": digest}) for at, digest in enumerate(digests)]
-            parts.append(Part(new, annotations, native=True, digest=digest, kept=kept, waited=waited))
+            parts.append(
+                Part(new, annotations, native=True, digest=digest, kept=kept, waited=waited, provenance=provenance)
+            )
         if checked.has_others:
-            parts.append(Part(checked.without_audit()))
+            parts.append(Part(checked.without_audit(), provenance=provenance))
         try:
             await self._pipeline.submit_parts(parts, ticket)
         except BaseException as error:

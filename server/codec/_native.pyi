@@ -70,9 +70,17 @@ class Encoder:
     @property
     def bytes_read(self) -> int: ...  # of texts that rules look into, since the encoder was built
     def encode(
-        self, request: bytes, ingested_at: int, annotations: Sequence[tuple[int, bytes]], seed: bytes
+        self,
+        request: bytes,
+        ingested_at: int,
+        annotations: Sequence[tuple[int, bytes]],
+        seed: bytes,
+        tenant: bytes,
+        sender: bytes,
     ) -> tuple[Table | None, Table | None]: ...
-    def encode_spans(self, request: bytes, ingested_at: int, seed: bytes) -> Table | None: ...
+    def encode_spans(
+        self, request: bytes, ingested_at: int, seed: bytes, tenant: bytes, sender: bytes
+    ) -> Table | None: ...
 
 class RegexScratch:
     @property

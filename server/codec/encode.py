@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from server.codec.audit.classify import AuditFields
 from server.codec.decode_parts import with_detail
 from server.codec.encode_columns import encode_column
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.records import RecordColumns
 from server.codec.redaction import total_redactions
 from server.codec.rows import ALL_STREAMS, Rows, received_at
@@ -39,8 +40,6 @@ _RECORD_FIELDS = {
     "DroppedAttributesCount": "dropped_attributes_count",
     "Redactions": "redactions",
 }
-# Columns that nothing fills yet.
-_EMPTY = frozenset({"Tenant", "Sender"})
 _AUDIT_FIELDS = {
     "AuditRecordId": "record_id",
     "ActorId": "actor_id",
@@ -67,6 +66,7 @@ def encode_records(
     ingested_at: int,
     hashed: Collection[Stream] = ALL_STREAMS,
     rules_digest: str = "",
+    provenance: Provenance = NO_PROVENANCE,
 ) -> list[Rows]:
     """Encode the records of a request.
 
@@ -76,6 +76,7 @@ def encode_records(
         ingested_at: time of receipt of the request, in nanoseconds since the epoch.
         hashed: streams whose rows get leaf hashes.
         rules_digest: digest of the audit rules, for the details of audit records.
+        provenance: the tenant and the sender of the records.
 
     Returns:
         At most one Rows per stream, audit first.
@@ -85,7 +86,7 @@ def encode_records(
         Stream.OPERATIONAL: [i for i, fields in enumerate(audit) if fields is None],
     }
     return [
-        _encode(stream, records, audit, rows, ingested_at, rules_digest, hashed=stream in hashed)
+        _encode(stream, records, audit, rows, ingested_at, rules_digest, provenance.columns, hashed=stream in hashed)
         for stream, rows in chosen.items()
         if rows
     ]
@@ -98,6 +99,7 @@ def _encode(
     chosen: list[int],
     ingested_at: int,
     rules_digest: str,
+    given: Mapping[str, bytes],
     *,
     hashed: bool,
 ) -> Rows:
@@ -112,8 +114,8 @@ def _encode(
             values = timestamps
         elif column.name == "OtlpDetails":
             values = [_details(records, i, rules_digest if stream is Stream.AUDIT else "") for i in chosen]
-        elif column.name in _EMPTY:
-            values = [b""] * len(chosen)
+        elif column.name in given:
+            values = [given[column.name]] * len(chosen)
         elif column.name in _RECORD_FIELDS:
             everything = getattr(records, _RECORD_FIELDS[column.name])
             values = [everything[i] for i in chosen]

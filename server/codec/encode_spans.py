@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from server.codec.encode_columns import encode_column
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.records import SpanColumns
 from server.codec.redaction import total_redactions
 from server.codec.rows import Rows, received_at
@@ -49,17 +50,18 @@ _FIELDS = {
     "OtlpDetails": "otlp_details",
     "Redactions": "redactions",
 }
-# Columns that nothing fills yet.
-_EMPTY = frozenset({"Tenant", "Sender"})
 
 
-def encode_spans(spans: SpanColumns, ingested_at: int, *, hashed: bool = True) -> list[Rows]:
+def encode_spans(
+    spans: SpanColumns, ingested_at: int, *, hashed: bool = True, provenance: Provenance = NO_PROVENANCE
+) -> list[Rows]:
     """Encode the spans of a request.
 
     Args:
         spans: columns of the spans.
         ingested_at: time of receipt of the request, in nanoseconds since the epoch.
         hashed: True if the rows get leaf hashes.
+        provenance: the tenant and the sender of the spans.
 
     Returns:
         One Rows; none if there are no spans.
@@ -67,13 +69,14 @@ def encode_spans(spans: SpanColumns, ingested_at: int, *, hashed: bool = True) -
     count = len(spans)
     if not count:
         return []
+    given = provenance.columns
     stored: list[Column] = []
     canonical: list[list[bytes]] = []
     for column in canonical_columns(Stream.SPANS):
         if column.name == "IngestedAt":
             values: Sequence[Any] = [received_at(ingested_at, number) for number in range(count)]
-        elif column.name in _EMPTY:
-            values = [b""] * count
+        elif column.name in given:
+            values = [given[column.name]] * count
         else:
             values = _values(spans, _FIELDS[column.name])
         data, encoded = encode_column(column.kind, values)

@@ -21,6 +21,7 @@ from server.codec.limits import (
     too_many_members,
     too_many_records,
 )
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.redaction import Redactor
 from server.codec.redaction_keys import key_words
 from server.codec.redaction_rules import (
@@ -103,11 +104,18 @@ class NativeCodec:
             if max(encoder.capacity, _TIMES_KEPT * len(request)) <= _MOST_KEPT:
                 self._idle.append(encoder)
 
-    def encode(self, request: bytes, ingested_at: int, annotations: Annotations = ()) -> list[Rows]:
+    def encode(
+        self,
+        request: bytes,
+        ingested_at: int,
+        annotations: Annotations = (),
+        provenance: Provenance = NO_PROVENANCE,
+    ) -> list[Rows]:
         """Decode, classify and encode a request; see ``Codec``."""
+        tenant, sender = provenance.columns.values()
         with self._encoder(request, Signal.LOGS) as encoder:
             by_number = by_record(annotations) if annotations else ()
-            audit, operational = encoder.encode(request, ingested_at, by_number, self._seeds())
+            audit, operational = encoder.encode(request, ingested_at, by_number, self._seeds(), tenant, sender)
             disclosed, own, ends = encoder.disclosed
         tables = ((Stream.AUDIT, audit), (Stream.OPERATIONAL, operational))
         rows = [assemble_rows(stream, table) for stream, table in tables if table is not None]
@@ -117,10 +125,11 @@ class NativeCodec:
             disclosures = with_actors(disclosures, zip(owned, actors_of(audit), strict=True))
         return with_disclosures(rows, disclosures)
 
-    def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
+    def encode_spans(self, request: bytes, ingested_at: int, provenance: Provenance = NO_PROVENANCE) -> list[Rows]:
         """Decode and encode a traces request; see ``Codec``."""
+        tenant, sender = provenance.columns.values()
         with self._encoder(request, Signal.TRACES) as encoder:
-            table = encoder.encode_spans(request, ingested_at, self._seeds())
+            table = encoder.encode_spans(request, ingested_at, self._seeds(), tenant, sender)
             disclosed = encoder.disclosed_spans
         rows = [assemble_rows(Stream.SPANS, table)] if table is not None else []
         return with_disclosures(rows, _disclosures(disclosed))

@@ -15,6 +15,7 @@ from server.codec.disclosures import salts_of, with_actors
 from server.codec.encode import encode_records
 from server.codec.encode_spans import encode_spans
 from server.codec.limits import ROW_LIMITS, RowLimits, too_many_disclosed
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.records import RecordColumns
 from server.codec.redaction import Redactor
 from server.codec.redaction_rules import NO_REDACTION, Redaction
@@ -54,7 +55,13 @@ class ReferenceCodec:
         self._digest = rules_digest(self._rules)
         self._redactor = Redactor(redaction)
 
-    def encode(self, request: bytes, ingested_at: int, annotations: Annotations = ()) -> list[Rows]:
+    def encode(
+        self,
+        request: bytes,
+        ingested_at: int,
+        annotations: Annotations = (),
+        provenance: Provenance = NO_PROVENANCE,
+    ) -> list[Rows]:
         """Decode, classify and encode a request; see ``Codec``."""
         redactor = self._redactor.anew(salts_of(self._seeds()), self._limits.disclosed)
         sent = decode(request, self._limits, redactor)
@@ -63,16 +70,16 @@ class ReferenceCodec:
         audit = classify(records, self._rules)
         if redactor.has_too_many:
             raise too_many_disclosed(self._limits)
-        rows = encode_records(records, audit, ingested_at, self._hashed, self._digest)
+        rows = encode_records(records, audit, ingested_at, self._hashed, self._digest, provenance)
         return with_disclosures(rows, with_actors(redactor.disclosures, _actors(records, audit)))
 
-    def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
+    def encode_spans(self, request: bytes, ingested_at: int, provenance: Provenance = NO_PROVENANCE) -> list[Rows]:
         """Decode and encode a traces request; see ``Codec``."""
         redactor = self._redactor.anew(salts_of(self._seeds()), self._limits.disclosed)
         spans = decode_spans(request, self._limits, redactor)
         if redactor.has_too_many:
             raise too_many_disclosed(self._limits)
-        rows = encode_spans(spans, ingested_at, hashed=Stream.SPANS in self._hashed)
+        rows = encode_spans(spans, ingested_at, hashed=Stream.SPANS in self._hashed, provenance=provenance)
         return with_disclosures(rows, redactor.disclosures)
 
 

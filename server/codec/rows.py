@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from server.codec.disclosures import Disclosure
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.notary.origin import Stream
 from storage.native import Column
 
@@ -86,13 +87,20 @@ class Codec(Protocol):
 
     name: str
 
-    def encode(self, request: bytes, ingested_at: int, annotations: Annotations = ()) -> list[Rows]:
+    def encode(
+        self,
+        request: bytes,
+        ingested_at: int,
+        annotations: Annotations = (),
+        provenance: Provenance = NO_PROVENANCE,
+    ) -> list[Rows]:
         """Decode, classify and encode a request.
 
         Args:
             request: a serialized ``ExportLogsServiceRequest``.
             ingested_at: time of receipt of the request, in nanoseconds since the epoch.
             annotations: annotations of its records; the records of the events in a record have its annotations, too.
+            provenance: the tenant and the sender of its records.
 
         Returns:
             At most one Rows per stream; none for a request without records.
@@ -102,12 +110,13 @@ class Codec(Protocol):
             OversizedError: too many of its values would be replaced by commitments.
         """
 
-    def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
+    def encode_spans(self, request: bytes, ingested_at: int, provenance: Provenance = NO_PROVENANCE) -> list[Rows]:
         """Decode and encode a traces request.
 
         Args:
             request: a serialized ``ExportTraceServiceRequest``.
             ingested_at: time of receipt of the request, in nanoseconds since the epoch.
+            provenance: the tenant and the sender of its spans.
 
         Returns:
             The Rows of the stream ``spans``; none for a request without spans.

@@ -8,6 +8,7 @@ LognotaryError
 │   ├── PipelineError         between receipt and commit
 │   └── ReceiveError          server.otlp.errors: before the records are decoded
 ├── ListeningError            server.errors.listening: ports
+├── AccessError               server.access.errors: credentials and permissions
 ├── ConfigError               server.settings.errors: settings and the command line
 │   └── MemoryLimitError      server.process.memory_limit
 ├── RuleError                 server.codec.audit.errors: audit rules in the settings

@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from server.admission.admission import Ticket
+from server.codec.provenance import NO_PROVENANCE, Provenance
 
 __all__ = ["AuditIngest", "AuditReceipt"]
 
@@ -34,13 +35,16 @@ class AuditReceipt:
 class AuditIngest(Protocol):
     """Interface for receivers, beside ``Ingest``: the same tickets, and requests whose audit records are checked."""
 
-    async def submit_audit(self, request: bytes, ticket: Ticket, *, every: bool) -> Sequence[AuditReceipt]:
+    async def submit_audit(
+        self, request: bytes, ticket: Ticket, *, every: bool, provenance: Provenance = NO_PROVENANCE
+    ) -> Sequence[AuditReceipt]:
         """Check, store and sign a logs request; return once all of its records are committed.
 
         Args:
             request: a serialized ``ExportLogsServiceRequest``.
             ticket: ticket of the request's admission.
             every: True if all records must be audit records, False if only those with a key of the draft are.
+            provenance: the tenant and the sender of the records.
 
         Returns:
             A receipt for each audit record, in order; one for records with the same id.

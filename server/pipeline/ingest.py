@@ -6,6 +6,7 @@ from typing import Protocol
 
 from server.admission.admission import Ticket
 from server.codec.annotations import Annotations
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.signals import Signal
 
 __all__ = ["Ingest"]
@@ -38,6 +39,7 @@ class Ingest(Protocol):
         *,
         annotations: Annotations = (),
         own: bool = False,
+        provenance: Provenance = NO_PROVENANCE,
     ) -> None:
         """Decode, store and sign a request; return once all of its records or spans are committed.
 
@@ -47,6 +49,7 @@ class Ingest(Protocol):
             signal: the signal whose request it is.
             annotations: annotations of log records, stored in ``OtlpDetails``; spans have none.
             own: True if the records are the server's own, which need no producer's signature.
+            provenance: the tenant and the sender of the records.
 
         Raises:
             MalformedRequestError: the bytes are not such a request; retrying is pointless.

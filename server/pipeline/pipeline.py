@@ -11,6 +11,7 @@ from hashlib import sha256
 from server.admission.admission import Admission, Ticket
 from server.codec.annotations import Annotations
 from server.codec.disclosures import Disclosure
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.rows import Codec, Rows
 from server.codec.signals import Signal
 from server.errors.ingest import ShuttingDownError, StorageRefusedError
@@ -88,6 +89,7 @@ class Part:
         waited: seconds that the part has waited before it was submitted; they count for the age of its batch, and for
             the time in which it must be committed.
         own: True if the records are the server's own, which are not examined.
+        provenance: the tenant and the sender of its records.
     """
 
     request: bytes
@@ -97,6 +99,16 @@ class Part:
     kept: Callable[[Kept], None] | None = None
     waited: float = 0.0
     own: bool = False
+    provenance: Provenance = NO_PROVENANCE
+
+    @property
+    def identity(self) -> bytes:
+        """Identity of the part in the retry ledger: equal bytes of different senders are different parts."""
+        if self.digest is not None:
+            return self.digest
+        if self.provenance == NO_PROVENANCE:
+            return sha256(self.request).digest()
+        return sha256(b"\0".join((*self.provenance.columns.values(), self.request))).digest()
 
 
 class Pipeline:
@@ -155,6 +167,7 @@ class Pipeline:
         *,
         annotations: Annotations = (),
         own: bool = False,
+        provenance: Provenance = NO_PROVENANCE,
     ) -> None:
         """Encode, store and sign a request; return when all of its records or spans are committed; see ``Ingest``.
 
@@ -163,7 +176,7 @@ class Pipeline:
             OversizedError: the request's rows need more memory than the limit.
             RefusedError: the request was not committed; the sender should retry.
         """
-        await self.submit_parts([Part(request, annotations, own=own)], ticket, signal)
+        await self.submit_parts([Part(request, annotations, own=own, provenance=provenance)], ticket, signal)
 
     async def submit_parts(self, parts: Sequence[Part], ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
         """Encode, store and sign the parts of a request; return when all of its records are committed.
@@ -209,8 +222,7 @@ class Pipeline:
             encoded: list[_Encoded] = []
             for part in parts:
                 at = received + sum(rows.count for one in encoded for rows in one.rows)
-                digest = part.digest or sha256(part.request).digest()
-                encoded.append(_Encoded(_encode(components, part, at, signal), digest, part, at))
+                encoded.append(_Encoded(_encode(components, part, at, signal), part.identity, part, at))
             return encoded
 
         loop = asyncio.get_running_loop()
@@ -271,11 +283,11 @@ _Wait = tuple[Stream, bytes, asyncio.Future[None]]  # for some rows of a request
 
 def _encode(components: Components, part: Part, received: int, signal: Signal) -> list[Rows]:
     if signal is Signal.TRACES:
-        return components.codec.encode_spans(part.request, received)
+        return components.codec.encode_spans(part.request, received, part.provenance)
     special = components.own_codec if part.own else components.native_codec if part.native else None
     codec = special or components.codec
     found = components.examine(part.request, received) if components.examine and not part.own else ()
-    return codec.encode(part.request, received, [*part.annotations, *found])
+    return codec.encode(part.request, received, [*part.annotations, *found], part.provenance)
 
 
 def _add(components: Components, encoded: Sequence[_Encoded]) -> list[_Wait]:

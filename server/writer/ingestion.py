@@ -18,6 +18,7 @@ from server.codec.audit.built_in import native_rules
 from server.codec.audit.rules import Rule
 from server.codec.choose import build_codec, build_look
 from server.codec.limits import ROW_LIMITS, RowLimits
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.redaction_rules import NO_REDACTION
 from server.codec.request_look import RequestLook
 from server.codec.rows import Codec
@@ -142,11 +143,13 @@ class Ingestion:
         """Return why records cannot be acknowledged, empty if they can; does not block."""
         return self.pipeline.not_ready()
 
-    async def submit_audit(self, request: bytes, ticket: Ticket, *, every: bool) -> Sequence[AuditReceipt]:
+    async def submit_audit(
+        self, request: bytes, ticket: Ticket, *, every: bool, provenance: Provenance = NO_PROVENANCE
+    ) -> Sequence[AuditReceipt]:
         """Check, store and sign a request with audit records; see ``AuditIngest``."""
         if self._audit is None:  # the ticket was given while the server was starting
             raise StorageRefusedError("the server is starting", retry_after=5.0)
-        return await self._audit.submit_audit(request, ticket, every=every)
+        return await self._audit.submit_audit(request, ticket, every=every, provenance=provenance)
 
     @property
     def waits_for_storage(self) -> bool:

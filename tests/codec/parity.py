@@ -8,6 +8,7 @@ from server.codec.annotations import Annotations
 from server.codec.audit.rules import Rule
 from server.codec.limits import ROW_LIMITS, MalformedReason, RowLimits, malformed
 from server.codec.native_codec import NativeCodec
+from server.codec.provenance import Provenance
 from server.codec.redaction_rules import NO_REDACTION, Redaction
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Codec, Rows
@@ -18,6 +19,9 @@ __all__ = ["NOW", "Outcome", "Parity"]
 
 NOW = 1_800_000_000 * 10**9
 """When requests are received, in nanoseconds since the epoch."""
+
+
+_PROVENANCE = Provenance("acme", "token:shop")
 
 
 def _seed() -> bytes:
@@ -47,8 +51,8 @@ class Parity:
         """Return what one of the codecs makes of a request."""
         try:
             if self._signal is Signal.TRACES:
-                return codec.encode_spans(request, NOW)
-            return codec.encode(request, NOW, annotations)
+                return codec.encode_spans(request, NOW, _PROVENANCE)
+            return codec.encode(request, NOW, annotations, _PROVENANCE)
         except PipelineError as error:
             return type(error), str(error)
 

@@ -6,6 +6,7 @@ import asyncio
 
 from server.admission.admission import Admission, AdmissionLimits, Ticket
 from server.codec.annotations import Annotations
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.signals import Signal
 
 __all__ = ["WIDE", "RecordingIngest"]
@@ -41,6 +42,7 @@ class RecordingIngest:
         *,
         annotations: Annotations = (),
         own: bool = False,
+        provenance: Provenance = NO_PROVENANCE,
     ) -> None:
         assert type(request) is bytes
         ticket.reserve(len(request))

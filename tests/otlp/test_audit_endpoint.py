@@ -18,6 +18,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from lognotary.v1.receipts_pb2 import AuditExportResponse
 from server.admission.admission import Ticket
 from server.codec.audit.strict_records import check_request
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.errors.audit_records import AuditRecordClaimedError, AuditRecordConflictError
 from server.notary.origin import LogName
 from server.otlp.audit_records import AuditReceiving, answer
@@ -42,7 +43,9 @@ class CheckingIngest:
         self.requests: list[tuple[bytes, bool]] = []
         self._failures = list(failures)
 
-    async def submit_audit(self, request: bytes, ticket: Ticket, *, every: bool) -> Sequence[AuditReceipt]:
+    async def submit_audit(
+        self, request: bytes, ticket: Ticket, *, every: bool, provenance: Provenance = NO_PROVENANCE
+    ) -> Sequence[AuditReceipt]:
         checked = check_request(request, every=every)
         ticket.reserve(len(request))
         if self._failures:

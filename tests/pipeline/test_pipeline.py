@@ -10,6 +10,7 @@ import pytest
 
 from server.admission.admission import Admission, AdmissionLimits
 from server.codec.annotations import Annotation, Annotations
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.rows import Rows
 from server.codec.signals import Signal
 from server.errors.ingest import (
@@ -46,9 +47,13 @@ class Letters:
     def __init__(self) -> None:
         self.times: list[int] = []
         self.annotations: list[Annotation] = []
+        self.provenances: list[Provenance] = []
 
-    def encode(self, request: bytes, ingested_at: int, annotations: Annotations = ()) -> list[Rows]:
+    def encode(
+        self, request: bytes, ingested_at: int, annotations: Annotations = (), provenance: Provenance = NO_PROVENANCE
+    ) -> list[Rows]:
         self.annotations += annotations
+        self.provenances.append(provenance)
         self.times.append(ingested_at)
         if b"!" in request:
             raise MalformedRequestError("an exclamation mark")
@@ -59,7 +64,8 @@ class Letters:
             made.append(rows(Stream.OPERATIONAL, *count * ["body"], ingested_at=ingested_at))
         return made
 
-    def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
+    def encode_spans(self, request: bytes, ingested_at: int, provenance: Provenance = NO_PROVENANCE) -> list[Rows]:
+        self.provenances.append(provenance)
         self.times.append(ingested_at)
         count = request.count(b"s")
         return [rows(Stream.SPANS, *count * ["span"], ingested_at=ingested_at)] if count else []
@@ -326,3 +332,19 @@ async def test_the_time_of_receipt_is_handed_to_the_codec() -> None:
     assert codec.times == sorted(codec.times)
     assert codec.times[0] > 1_700_000_000 * 10**9
     await pipeline.close()
+
+
+async def test_tenant_and_sender_are_handed_to_the_codec() -> None:
+    codec = Letters()
+    pipeline = Store().pipeline(codec=codec)
+    shop = Provenance("acme", "token:shop")
+    for signal, request in ((Signal.LOGS, b"a"), (Signal.TRACES, b"s")):
+        with pipeline.admit("sender", len(request)) as ticket:
+            await pipeline.submit(request, ticket, signal, provenance=shop)
+    assert codec.provenances == [shop, shop]
+    await pipeline.close()
+
+
+def test_equal_bytes_of_different_tenants_or_senders_are_no_retry_of_each_other() -> None:
+    provenances = (NO_PROVENANCE, Provenance("a"), Provenance("", "a"), Provenance("a", "b"), Provenance("b", "a"))
+    assert len({Part(b"a", provenance=one).identity for one in provenances}) == len(provenances)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from server.admission.admission import Admission, AdmissionLimits
 from server.codec.annotations import Annotations
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.rows import Rows
 from server.errors.ingest import MalformedRequestError, PipelineError
 from server.notary.origin import Stream
@@ -30,16 +31,19 @@ class SlowCodec:
 
     name = "slow"
 
-    def encode(self, request: bytes, ingested_at: int, annotations: Annotations = ()) -> list[Rows]:
+    def encode(
+        self, request: bytes, ingested_at: int, annotations: Annotations = (), provenance: Provenance = NO_PROVENANCE
+    ) -> list[Rows]:
         assert not annotations
+        assert provenance == NO_PROVENANCE
         Stage.park("encoding")
         if b"!" in request:
             raise MalformedRequestError("an exclamation mark")
         streams = [stream for letter, stream in ((b"a", Stream.AUDIT), (b"o", Stream.OPERATIONAL)) if letter in request]
         return [rows(stream, "body", ingested_at=ingested_at) for stream in streams]
 
-    def encode_spans(self, request: bytes, ingested_at: int) -> list[Rows]:
-        raise AssertionError(f"not expected: {request!r}")
+    def encode_spans(self, request: bytes, ingested_at: int, provenance: Provenance = NO_PROVENANCE) -> list[Rows]:
+        raise AssertionError(f"not expected: {request!r} of {provenance}")
 
 
 class Receiving:

@@ -103,6 +103,7 @@ cdef extern from "binding.hpp" namespace "lognotary" nogil:
 
     cdef cppclass CppEncoder "lognotary::Encoder":
         size_t capacity() const
+        void set_provenance(View tenant, View sender)
         const vector[Disclosed]& disclosed() const
 
     cdef cppclass Classifier:
@@ -314,7 +315,7 @@ cdef class Encoder:
     def bytes_read(self):
         return self.logs.classifier().bytes_read()
 
-    def encode(self, bytes request, int64_t ingested_at, annotations, bytes seed):
+    def encode(self, bytes request, int64_t ingested_at, annotations, bytes seed, bytes tenant, bytes sender):
         cdef vector[Annotation] views  # of bytes that the caller's sequence keeps alive
         cdef Annotation view
         for number, members in annotations:
@@ -322,12 +323,18 @@ cdef class Encoder:
             view.members = View(PyBytes_AS_STRING(members), len(members))
             views.push_back(view)
         self.logs.annotate(views)
+        self.logs.set_provenance(_view(tenant), _view(sender))
         _encode(self.logs, request, ingested_at, seed)
         return _table(self.logs.audit(), kAuditColumns), _table(self.logs.operational(), kOperationalColumns)
 
-    def encode_spans(self, bytes request, int64_t ingested_at, bytes seed):
+    def encode_spans(self, bytes request, int64_t ingested_at, bytes seed, bytes tenant, bytes sender):
+        self.traces.set_provenance(_view(tenant), _view(sender))
         _encode(self.traces, request, ingested_at, seed)
         return _table(self.traces.spans(), kSpanColumns)
+
+
+cdef View _view(bytes text):
+    return View(PyBytes_AS_STRING(text), len(text))
 
 
 cdef list _disclosed(const vector[Disclosed]& disclosed):

@@ -177,8 +177,8 @@ void Encoder::share() {
   scope_name_data_.put_string(scope_name_);
   shared_.clear();
   shared_.put(kMark);
-  shared_.put_string(View());  // Tenant
-  shared_.put_string(View());  // Sender
+  shared_.put_string(tenant_);
+  shared_.put_string(sender_);
   shared_.put_string(service_name_);
   shared_.put_string(resource_.schema_url);
   shared_.append(resource_.map.view());
@@ -244,8 +244,8 @@ const SharedNumbers& Encoder::numbers(Table& table) {
   SharedNumbers& shared = table.shared;
   if (shared.source == source_) return shared;
   shared.source = source_;
-  shared.tenant = table.words[kTenant].dictionary.add(View());
-  shared.sender = table.words[kSender].dictionary.add(View());
+  shared.tenant = table.words[kTenant].dictionary.add(tenant_);
+  shared.sender = table.words[kSender].dictionary.add(sender_);
   shared.service_name = table.words[kServiceName].dictionary.add(service_name_);
   shared.resource_schema_url = table.words[kResourceSchemaUrl].dictionary.add(resource_.schema_url);
   shared.scope_schema_url = table.words[kScopeSchemaUrl].dictionary.add(scope_.schema_url);

@@ -31,6 +31,12 @@ class Encoder {
   // Refused and std::bad_alloc.
   void encode(View request, int64_t ingested_at, View seed = View());
 
+  // Sets the tenant and the sender of the next request, which must outlive its encoding.
+  void set_provenance(View tenant, View sender) {
+    tenant_ = tenant;
+    sender_ = sender;
+  }
+
   // What commitments stand for in the rows, until the next request.
   const std::vector<Disclosed>& disclosed() const { return redactor_.disclosed(); }
 
@@ -129,7 +135,7 @@ class Encoder {
   const Signal signal_;
   const Limits limits_;
   [[maybe_unused]] const bool hashing_;  // without libcrypto, Python hashes
-  View seed_;
+  View seed_, tenant_, sender_;
   int64_t received_ = 0;     // when the request was received
   int64_t ingested_at_ = 0;  // of the next record: a nanosecond later than the one before it
   int64_t end_of_day_ = 0;

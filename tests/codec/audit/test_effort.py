@@ -61,7 +61,7 @@ def _bytes_read(request: bytes) -> int:
     redaction = _native.Redaction(b"")
     limits = ROW_LIMITS
     encoder = _native.Encoder(rules, limits.records, limits.repeated, limits.disclosed, redaction, False, False)
-    encoder.encode(request, NOW, (), b"")
+    encoder.encode(request, NOW, (), b"", b"", b"")
     return encoder.bytes_read
 
 

@@ -1,0 +1,1 @@
+"""Access: senders and their tokens, callers and their roles, tenants."""

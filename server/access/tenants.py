@@ -1,0 +1,32 @@
+"""Names of tenants."""
+
+from __future__ import annotations
+
+import re
+
+from server.notary.errors import MalformedError
+from server.notary.origin import Stream
+
+__all__ = ["DEFAULT_TENANT", "check_tenant"]
+
+DEFAULT_TENANT = ""
+"""The tenant of records whose sender belongs to none: its logs have no tenant in their origin."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RESERVED = frozenset(stream.value for stream in Stream) | {"access"}
+
+
+def check_tenant(name: str) -> str:
+    """Return the name of a tenant, which is a part of the origin of its logs.
+
+    Raises:
+        MalformedError: the name cannot be one.
+    """
+    if not _NAME.fullmatch(name):
+        raise MalformedError(
+            f"{name[:80]!r} is not the name of a tenant: up to 64 letters, digits, '.', '_' and '-', of which the "
+            "first is a letter or digit"
+        )
+    if name in _RESERVED:
+        raise MalformedError(f"{name!r} cannot be the name of a tenant, because it is the name of a stream")
+    return name
