@@ -40,8 +40,8 @@ class _Forgetful:
     def remember_checkpoints(self, notes: Mapping[LogName, str]) -> None:
         """Forget checkpoints."""
 
-    def remember_statement(self, stream: Stream, note: str) -> None:
-        """Forget a statement."""
+    def remember_statements(self, notes: Mapping[LogName, str]) -> None:
+        """Forget statements."""
 
 
 @dataclass(slots=True)

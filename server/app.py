@@ -32,7 +32,8 @@ from server.api.server_status import StatusSource
 from server.codec.choose import chosen_codec
 from server.codec.hidden_actors import hides_actor_names, hides_actors
 from server.data_dir.acknowledgements import read_acknowledgements
-from server.data_dir.directory import DataDirectory, worker_directory
+from server.data_dir.directory import DataDirectory
+from server.data_dir.kept_notes import worker_directory
 from server.data_dir.seen_logs import read_seen
 from server.intake.own import own_intake, receiving, writing_logs
 from server.intake.process import Intake, OpenIntake, Process, reached_storage, started_process

@@ -17,7 +17,7 @@ from server.api.errors import (
     NotPermittedError,
     UnrecordedError,
 )
-from server.data_dir.directory import DataDirectoryError
+from server.data_dir.errors import DataDirectoryError
 from server.notary.errors import SigningError
 from server.process.fair_queue import QueueFullError
 from server.process.pools import PoolFullError

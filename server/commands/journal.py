@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from server.commands.output import complain, say, say_json
-from server.data_dir.directory import DataDirectoryError, journals, read_last
+from server.data_dir.directory import journals
+from server.data_dir.errors import DataDirectoryError
+from server.data_dir.kept_notes import read_last
 from server.errors.ingest import JournalDamagedError
 from server.escaping.visible import visible
 from server.log.journal_entry import decode_entry

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from server.commands.local import read_text
 from server.commands.output import complain_lines, say, say_json, say_signed
-from server.data_dir.directory import read_checkpoints
+from server.data_dir.kept_notes import read_checkpoints
 from server.errors.suggestions import did_you_mean
 from server.escaping.visible import visible
 from server.keys.identity import key_store

@@ -8,7 +8,7 @@ from pathlib import Path
 from lognotary.v1 import evidence_pb2
 from server.commands.output import complain
 from server.data_dir.acknowledgements import read_acknowledgements
-from server.data_dir.directory import read_checkpoints
+from server.data_dir.kept_notes import read_checkpoints
 from server.data_dir.public_key import read_public_key
 from server.data_dir.seen_logs import read_seen_notes
 from server.keys.store import KeyStore

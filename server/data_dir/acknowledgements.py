@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
-from server.data_dir.directory import DataDirectoryError
+from server.data_dir.errors import DataDirectoryError
 from server.errors.files import unreadable, unwritable
 from server.notary.handled_texts import as_written
 

@@ -6,6 +6,7 @@ keys/                           its keys: see ``keys.store`` and ``keys.redactio
 acknowledgements/               signed acknowledgements of findings: see ``acknowledgements``
 checkpoints/<stream>            the last committed checkpoint: reveals that storage was rolled back
 checkpoints/<stream>-statement  the last statement, for the same purpose
+checkpoints/tenants.sqlite       both of each log of a tenant
 checkpoints/seen/<LogId>        the last signed checkpoint of each log in storage: see ``seen_logs``
 journal/<stream>/               batches that are signed and not in storage yet, see ``log.journal``
 journal/<stream>-statements/    statements that are signed and not in storage yet
@@ -20,32 +21,36 @@ import fcntl
 import os
 import secrets
 import socket
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
 
 from server.data_dir.atomic_files import replace_file
-from server.errors.base import LognotaryError
+from server.data_dir.errors import DataDirectoryError
+from server.data_dir.kept_notes import (
+    checkpoint_file,
+    checkpoint_files,
+    directories,
+    opened_checkpoint,
+    opened_statement,
+    read_checkpoint,
+    read_statement,
+    statement_file,
+    statement_files,
+    tenants_file,
+    tenants_notes,
+    unusable,
+    worker_numbers,
+)
+from server.data_dir.tenant_logs import TenantLogs
 from server.errors.files import reason_of
-from server.notary.checkpoint import Checkpoint, open_checkpoint
-from server.notary.errors import NotaryError
-from server.notary.note import SignedNote
+from server.notary.checkpoint import Checkpoint
 from server.notary.origin import LogName, Stream
-from server.notary.statement import Statement, open_statement
+from server.notary.statement import Statement
 
-__all__ = [
-    "DataDirectory",
-    "DataDirectoryError",
-    "boot_id",
-    "journals",
-    "read_checkpoints",
-    "read_last",
-    "worker_directory",
-]
-
-_Read = TypeVar("_Read")
+__all__ = ["DataDirectory", "boot_id", "journals"]
 
 
 def boot_id(file: Path = Path("/proc/sys/kernel/random/boot_id")) -> str:
@@ -54,10 +59,6 @@ def boot_id(file: Path = Path("/proc/sys/kernel/random/boot_id")) -> str:
         return file.read_text(encoding="ascii").strip() or secrets.token_hex(16)
     except OSError:
         return secrets.token_hex(16)
-
-
-class DataDirectoryError(LognotaryError):
-    """The data directory cannot be used; the message says what to do."""
 
 
 class DataDirectory:
@@ -75,6 +76,8 @@ class DataDirectory:
         """
         self._path = path
         self._boot = boot or boot_id()
+        self._tenants_file = tenants_file(path)
+        self._tenants = TenantLogs(self._tenants_file)
         try:
             path.mkdir(parents=True, exist_ok=True)
             (path / "checkpoints").mkdir(exist_ok=True)
@@ -106,6 +109,7 @@ class DataDirectory:
 
     def close(self) -> None:
         """Release the lock."""
+        self._tenants.close()
         os.close(self._lock)
 
     @property
@@ -140,7 +144,7 @@ class DataDirectory:
         return name
 
     def _kept_origins(self) -> list[str]:
-        kept = filter(None, map(_read_checkpoint, _checkpoint_files(self._path)))
+        kept = filter(None, map(read_checkpoint, checkpoint_files(self._path)))
         return sorted({checkpoint.origin for checkpoint in kept})
 
     def journal(self, name: str) -> Path:
@@ -153,7 +157,9 @@ class DataDirectory:
         Raises:
             DataDirectoryError: the file was damaged.
         """
-        checkpoint = _read_checkpoint(_checkpoint_file(self._path, name.stream))
+        if name.tenant:
+            return opened_checkpoint(self._tenants_file, self._of_tenant(name)[0])
+        checkpoint = read_checkpoint(checkpoint_file(self._path, name.stream))
         return checkpoint if checkpoint and checkpoint.origin == name.origin else None
 
     def last_statement(self, name: LogName) -> Statement | None:
@@ -162,44 +168,66 @@ class DataDirectory:
         Raises:
             DataDirectoryError: the file was damaged.
         """
-        statement = _read_statement(_statement_file(self._path, name.stream))
+        if name.tenant:
+            return opened_statement(self._tenants_file, self._of_tenant(name)[1])
+        statement = read_statement(statement_file(self._path, name.stream))
         return statement if statement and statement.checkpoint.origin == name.origin else None
 
     def remember_checkpoints(self, notes: Mapping[LogName, str]) -> None:
-        """Store checkpoints that were committed: of one log of each stream."""
-        for name, note in notes.items():
-            replace_file(_checkpoint_file(self._path, name.stream), note, durable=False)
+        """Store checkpoints that were committed, one of each log; raises OSError."""
+        self._remember(notes, checkpoint_file, self._tenants.remember_checkpoints)
 
-    def remember_statement(self, stream: Stream, note: str) -> None:
-        """Store a statement that is in storage."""
-        replace_file(_statement_file(self._path, stream), note, durable=False)
+    def remember_statements(self, notes: Mapping[LogName, str]) -> None:
+        """Store statements that are in storage, one of each log; raises OSError."""
+        self._remember(notes, statement_file, self._tenants.remember_statements)
+
+    def _remember(
+        self,
+        notes: Mapping[LogName, str],
+        file_of: Callable[[Path, Stream], Path],
+        of_tenants: Callable[[Mapping[str, str]], None],
+    ) -> None:
+        for name, note in notes.items():
+            if not name.tenant:
+                replace_file(file_of(self._path, name.stream), note, durable=False)
+        if others := {name.origin: note for name, note in notes.items() if name.tenant}:
+            try:
+                of_tenants(others)
+            except sqlite3.Error as error:
+                raise OSError(f"{self._tenants_file}: {error}") from error
+
+    def _of_tenant(self, name: LogName) -> tuple[str, str]:
+        try:
+            return self._tenants.last(name.origin)
+        except sqlite3.Error as error:
+            raise DataDirectoryError(unusable(self._tenants_file, error)) from error
 
     def workers(self) -> list[int]:
         """Return the numbers of all workers ever started on this directory."""
-        return _workers(self._path)
+        return worker_numbers(self._path)
 
     def kept(self, names: Iterable[LogName]) -> list[Checkpoint | Statement]:
         """Return the last checkpoints and statements of logs kept in this directory and its workers' directories.
+
+        Those of tenants' logs by the same writers are among them.
 
         They are written here only after they are in storage, so storage must contain all of them.
 
         Raises:
             DataDirectoryError: a file was damaged.
         """
-        origins = {name.origin for name in names}
-        if not origins:
+        names = tuple(names)
+        if not names:
             return []
-        checkpoints = filter(None, map(_read_checkpoint, _checkpoint_files(self._path)))
-        statements = filter(None, map(_read_statement, _statement_files(self._path)))
+        origins = {name.origin for name in names}
+        writers = {(name.deployment, name.stream, name.writer) for name in names}
+        checkpoints = filter(None, map(read_checkpoint, checkpoint_files(self._path)))
+        statements = filter(None, map(read_statement, statement_files(self._path)))
         return [
             *(checkpoint for checkpoint in checkpoints if checkpoint.origin in origins),
             *(statement for statement in statements if statement.checkpoint.origin in origins),
+            *tenants_notes(self._path, writers),
         ]
-
-
-def worker_directory(path: Path, number: int) -> Path:
-    """Return the data directory of a worker, a subdirectory of the server's data directory."""
-    return path / "workers" / str(number)
 
 
 def journals(path: Path) -> list[Path]:
@@ -208,77 +236,8 @@ def journals(path: Path) -> list[Path]:
     Raises:
         OSError: a directory cannot be read.
     """
-    parents = [directory / "journal" for directory in _directories(path)]
+    parents = [directory / "journal" for directory in directories(path)]
     return sorted(entry for parent in parents if parent.is_dir() for entry in parent.iterdir() if entry.is_dir())
-
-
-def read_checkpoints(path: Path) -> list[str]:
-    """Return the checkpoints and statements kept in a data directory and its workers', without locking it.
-
-    Raises:
-        DataDirectoryError: a file cannot be read.
-    """
-    files = [*_checkpoint_files(path), *_statement_files(path)]
-    try:
-        return [file.read_text(encoding="utf-8") for file in files if file.exists()]
-    except (OSError, ValueError) as error:
-        raise DataDirectoryError(
-            f"the checkpoints in {path} cannot be read: {reason_of(error)}; let this user read them"
-        ) from error
-
-
-def read_last(path: Path, stream: Stream) -> tuple[Checkpoint | None, Statement | None]:
-    """Return the last checkpoint and the last statement of a stream kept in a data directory, without locking it.
-
-    Raises:
-        DataDirectoryError: a file was damaged.
-    """
-    return _read_checkpoint(_checkpoint_file(path, stream)), _read_statement(_statement_file(path, stream))
-
-
-def _checkpoint_file(path: Path, stream: Stream) -> Path:
-    return path / "checkpoints" / stream.value
-
-
-def _statement_file(path: Path, stream: Stream) -> Path:
-    return path / "checkpoints" / f"{stream.value}-statement"
-
-
-def _checkpoint_files(path: Path) -> list[Path]:
-    return [_checkpoint_file(directory, stream) for directory in _directories(path) for stream in Stream]
-
-
-def _statement_files(path: Path) -> list[Path]:
-    return [_statement_file(directory, stream) for directory in _directories(path) for stream in Stream]
-
-
-def _directories(path: Path) -> list[Path]:
-    return [path, *(worker_directory(path, number) for number in _workers(path))]
-
-
-def _workers(path: Path) -> list[int]:
-    names = [entry.name for entry in (path / "workers").glob("*")]
-    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
-
-
-def _read_checkpoint(file: Path) -> Checkpoint | None:
-    return _read_note(file, open_checkpoint)
-
-
-def _read_statement(file: Path) -> Statement | None:
-    return _read_note(file, open_statement)
-
-
-def _read_note(file: Path, read: Callable[[str], tuple[_Read, SignedNote]]) -> _Read | None:
-    try:
-        return read(file.read_text(encoding="utf-8"))[0]
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, NotaryError) as error:
-        raise DataDirectoryError(
-            f"{file} is damaged ({reason_of(error)}). It records how far the log had grown; remove it only if you know "
-            "that storage is complete"
-        ) from error
 
 
 def _new_writer_name() -> str:

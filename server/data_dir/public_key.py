@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from server.data_dir.directory import DataDirectoryError
+from server.data_dir.errors import DataDirectoryError
 from server.notary.errors import NotaryError
 from server.notary.trust import parse_public_keys
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
-from server.data_dir.directory import DataDirectoryError
+from server.data_dir.errors import DataDirectoryError
 from server.errors.files import reason_of
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import NotaryError

@@ -14,7 +14,7 @@ LognotaryError
 ├── RuleError                 server.codec.audit.errors: audit rules in the settings
 ├── CanonicalFormError        server.codec.audit.errors: records without canonical JSON
 ├── RegexError                server.codec.regex_reading: regular expressions
-├── DataDirectoryError        server.data_dir.directory
+├── DataDirectoryError        server.data_dir.errors
 ├── KeyStoreError             server.keys.store
 ├── LogUnusableError          server.log.stored_log
 ├── WitnessError              server.witness.errors: witnesses and timestamp authorities

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from server.data_dir.directory import DataDirectory, journals, read_checkpoints
+from server.data_dir.directory import DataDirectory, journals
+from server.data_dir.kept_notes import read_checkpoints
 from server.keys.pkcs11 import open_key
 from server.keys.store import KeyStore, KeyStoreError
 from server.notary.errors import SigningError

@@ -213,7 +213,9 @@ class BatchCommitter:
         self._refusals.ends()
         last = {batch.origin: batch for batch in batches}
         try:
-            notes = {state.name: last[origin].checkpoint for origin, state in group.states.items()}
+            # Names as the logs have them: a state from the journal does not know the tenant.
+            names = {origin: self._logs.named(state.name).name for origin, state in group.states.items()}
+            notes = {names[origin]: last[origin].checkpoint for origin in group.states}
             self._memory.remember_checkpoints(notes)
         except Exception as error:
             # The batches are committed, even if their checkpoints cannot be saved here.

@@ -6,7 +6,6 @@ import time
 
 from server.notary.batch import LogState
 from server.notary.checkpoint import Checkpoint
-from server.notary.origin import LogName
 
 __all__ = ["CommittedLog"]
 
@@ -16,6 +15,8 @@ class CommittedLog:
 
     def __init__(self, state: LogState) -> None:
         """Begin with a state of the log."""
+        self.name = state.name
+        """Name of the log."""
         self.state = state
         """State of the log in storage; only the log's writer replaces it."""
         self.committed_at = 0.0
@@ -25,11 +26,6 @@ class CommittedLog:
         """Go on to the state after a commit."""
         self.state = state
         self.committed_at = time.time()
-
-    @property
-    def name(self) -> LogName:
-        """Name of the log."""
-        return self.state.name
 
     @property
     def checkpoint(self) -> Checkpoint:

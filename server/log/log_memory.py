@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from server.notary.origin import LogName, Stream
+from server.notary.origin import LogName
 
 __all__ = ["LogMemory"]
 
@@ -19,5 +19,5 @@ class LogMemory(Protocol):
     def remember_checkpoints(self, notes: Mapping[LogName, str]) -> None:
         """Remember checkpoints that were committed, one of each log, as signed notes (C2SP signed-note)."""
 
-    def remember_statement(self, stream: Stream, note: str) -> None:
-        """Remember a statement that is in storage, as a signed note (C2SP signed-note)."""
+    def remember_statements(self, notes: Mapping[LogName, str]) -> None:
+        """Remember statements that are in storage, one of each log, as signed notes (C2SP signed-note)."""

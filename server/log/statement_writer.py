@@ -167,7 +167,7 @@ class StatementWriter:
         self._last = statement
         self._journal.release(kept)
         try:
-            self._memory.remember_statement(self._committed.name.stream, row.note)
+            self._memory.remember_statements({self._committed.name: row.note})
         except Exception as error:
             _logger.warning(
                 "%s: statement %d cannot be saved: %r", statement.checkpoint.origin, statement.number, error

@@ -21,7 +21,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
-from server.data_dir.directory import DataDirectoryError
+from server.data_dir.errors import DataDirectoryError
 from server.errors.files import reason_of
 from server.pipeline.retry_ledger import REMEMBERED_SECONDS, NotedRequest
 

@@ -9,7 +9,7 @@ import pytest
 
 from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
 from server.api.statuses import EXPECTED_ERRORS, CallStatus, status_of
-from server.data_dir.directory import DataDirectoryError
+from server.data_dir.errors import DataDirectoryError
 from server.process.fair_queue import QueueFullError
 from server.process.pools import PoolFullError
 from server.query.errors import QueryTooExpensiveError

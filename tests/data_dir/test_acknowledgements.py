@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.data_dir.acknowledgements import keep_acknowledgement, read_acknowledgements
-from server.data_dir.directory import DataDirectoryError
+from server.data_dir.errors import DataDirectoryError
 
 FINDING = "ab" * 32
 

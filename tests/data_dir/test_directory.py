@@ -8,13 +8,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from server.data_dir.directory import (
-    DataDirectory,
-    DataDirectoryError,
-    boot_id,
-    read_checkpoints,
-    worker_directory,
-)
+from server.data_dir.directory import DataDirectory, boot_id
+from server.data_dir.errors import DataDirectoryError
+from server.data_dir.kept_notes import read_checkpoints, worker_directory
 from server.data_dir.public_key import read_public_key
 from server.keys.store import KeyStore
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
@@ -151,7 +147,7 @@ def test_the_last_statement_is_remembered_beside_it(tmp_path: Path) -> None:
         assert data.last_statement(NAME) is None
         data.remember_checkpoints({NAME: checkpoint_note(NAME, 3)})
         for number in (1, 2):
-            data.remember_statement(Stream.AUDIT, statement_note(NAME, number))
+            data.remember_statements({NAME: statement_note(NAME, number)})
         last = data.last_statement(NAME)
         assert last is not None
         assert last.number == 2
@@ -168,7 +164,7 @@ def test_what_workers_remember_is_known_to_their_server(tmp_path: Path) -> None:
         for log, directory in zip(logs, (tmp_path, *(worker_directory(tmp_path, n) for n in (1, 10))), strict=True):
             with contextlib.nullcontext(data) if log.writer == "vm" else DataDirectory(directory) as its:
                 its.remember_checkpoints({log: checkpoint_note(log, 3)})
-                its.remember_statement(Stream.AUDIT, statement_note(log, 1))
+                its.remember_statements({log: statement_note(log, 1)})
         (tmp_path / "workers" / "notes.txt").write_text("not a worker's")
         assert data.workers() == [1, 10]
         assert origins_of(data.kept(logs)) == 2 * [log.origin for log in logs]
@@ -203,7 +199,7 @@ def test_a_damaged_checkpoint_or_statement_stops_the_start(tmp_path: Path, conte
 
 def test_a_checkpoint_in_the_place_of_a_statement_counts_as_damage(tmp_path: Path) -> None:
     with DataDirectory(tmp_path) as data:
-        data.remember_statement(Stream.AUDIT, checkpoint_note(NAME, 3))
+        data.remember_statements({NAME: checkpoint_note(NAME, 3)})
         with pytest.raises(DataDirectoryError, match="damaged"):
             data.last_statement(NAME)
 
@@ -214,3 +210,49 @@ def test_a_damaged_public_key_is_not_called_a_missing_one(tmp_path: Path, damage
     (tmp_path / "keys" / "public-key.pem").write_bytes(damage)
     with pytest.raises(DataDirectoryError, match=r"public-key\.pem is damaged: start the server, which"):
         read_public_key(tmp_path)
+
+
+TENANT = LogName("shop", Stream.AUDIT, "writer-1", "acme")
+
+
+def test_a_checkpoint_and_a_statement_of_each_log_of_a_tenant_are_remembered(tmp_path: Path) -> None:
+    other = LogName("shop", Stream.AUDIT, "writer-1", "umbrella")
+    with DataDirectory(tmp_path) as data:
+        assert data.last_checkpoint(TENANT) is None
+        assert data.last_statement(TENANT) is None
+        data.remember_checkpoints({TENANT: checkpoint_note(TENANT, 2), NAME: checkpoint_note(NAME, 7)})
+        data.remember_checkpoints({TENANT: checkpoint_note(TENANT, 3), other: checkpoint_note(other, 5)})
+        data.remember_statements({TENANT: statement_note(TENANT, 1)})
+    with DataDirectory(tmp_path) as data:
+        sizes = {name: data.last_checkpoint(name) for name in (TENANT, other, NAME)}
+        assert [one.size if one else 0 for one in sizes.values()] == [3, 5, 7]
+        last = data.last_statement(TENANT)
+        assert last is not None
+        assert last.number == 1
+        assert data.last_statement(other) is None
+        # While a server has it open, too.
+        notes = [checkpoint_note(NAME, 7), checkpoint_note(TENANT, 3), statement_note(TENANT, 1)]
+        assert read_checkpoints(tmp_path) == [*notes, checkpoint_note(other, 5)]
+
+
+def test_what_is_kept_of_a_writer_has_its_tenants_logs_and_those_of_no_other(tmp_path: Path) -> None:
+    with DataDirectory(tmp_path) as data:
+        strangers = [
+            LogName(*of, "acme") for of in (("shop", Stream.AUDIT, "w2"), ("shop/eu", Stream.AUDIT, "writer-1"))
+        ]
+        data.remember_checkpoints({name: checkpoint_note(name, 3) for name in (TENANT, *strangers)})
+        assert origins_of(data.kept([NAME])) == [TENANT.origin]
+
+
+def test_a_damaged_file_of_tenants_is_noticed(tmp_path: Path) -> None:
+    with DataDirectory(tmp_path) as data:
+        (tmp_path / "checkpoints" / "tenants.sqlite").write_bytes(b"nonsense" * 1000)
+        for read in (
+            lambda: data.kept([NAME]),
+            lambda: data.last_checkpoint(TENANT),
+            lambda: read_checkpoints(tmp_path),
+        ):
+            with pytest.raises(DataDirectoryError, match="tenants.sqlite is damaged"):
+                read()
+        with pytest.raises(OSError, match=r"tenants\.sqlite"):
+            data.remember_checkpoints({TENANT: checkpoint_note(TENANT, 3)})

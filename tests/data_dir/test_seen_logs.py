@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.data_dir.directory import DataDirectoryError
+from server.data_dir.errors import DataDirectoryError
 from server.data_dir.seen_logs import read_seen, read_seen_notes, remember_seen
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.signers import Signer

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from server.data_dir.directory import DataDirectory, worker_directory
+from server.data_dir.directory import DataDirectory
+from server.data_dir.kept_notes import worker_directory
 from server.keys.identity import Identity, identify
 from server.keys.store import KeyStore
 from server.notary.keys import KeyType, VerifierKey

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -96,7 +97,7 @@ class TestStating:
 
     def test_a_statement_counts_although_remembering_it_fails(self, engine: Engine, journal: Journal) -> None:
         class FullDisk(Memory):
-            def remember_statement(self, _stream: Stream, _note: str) -> None:
+            def remember_statements(self, _notes: Mapping[LogName, str]) -> None:
                 raise OSError("disk full")
 
         writer = statement_writer(engine, journal, at(0), OLD, memory=FullDisk())

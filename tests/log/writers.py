@@ -20,7 +20,7 @@ from server.log.stream_writer import StreamWriter
 from server.notary.batch import Batch, LogState
 from server.notary.checkpoint import Checkpoint
 from server.notary.keys import VerifierKey
-from server.notary.origin import LogName, Stream
+from server.notary.origin import LogName
 from server.notary.signers import Signer
 from server.notary.statement import Statement, StatementKind
 from storage.engine import Engine
@@ -41,8 +41,8 @@ class Memory:
     def remember_checkpoints(self, notes: Mapping[LogName, str]) -> None:
         self.checkpoints += notes.values()
 
-    def remember_statement(self, _stream: Stream, note: str) -> None:
-        self.statements.append(note)
+    def remember_statements(self, notes: Mapping[LogName, str]) -> None:
+        self.statements += notes.values()
 
 
 class BatchMemory(Memory):

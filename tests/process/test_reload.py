@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from server.data_dir.directory import DataDirectory, DataDirectoryError
+from server.data_dir.directory import DataDirectory
+from server.data_dir.errors import DataDirectoryError
 from server.process.reload import Reload, signal_reload
 
 # Holds a data directory as a server does; prints a line when it is ready, and one for each SIGHUP.

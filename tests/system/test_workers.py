@@ -28,7 +28,8 @@ from opentelemetry.sdk.resources import Resource
 from harness.lognotary_server import LognotaryServer, kinds, read_verification, run_lognotary
 from harness.otlp_load import Load, log_record, own_connection, read_stored, send
 from harness.waiting import wait_for
-from server.data_dir.directory import DataDirectory, worker_directory
+from server.data_dir.directory import DataDirectory
+from server.data_dir.kept_notes import worker_directory
 from server.notary.keys import VerifierKey
 from server.notary.origin import LogName
 from storage.clickhouse import connect

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.data_dir.directory import DataDirectoryError
+from server.data_dir.errors import DataDirectoryError
 from server.pipeline.retry_ledger import REMEMBERED_SECONDS
 from server.writer.retry_ledger_file import RetryLedgerFile
 

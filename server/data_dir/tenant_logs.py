@@ -1,0 +1,86 @@
+"""Memory of how far the logs of tenants went: one SQLite file, because there may be thousands of logs.
+
+It has the same purpose as the files of the other logs: to reveal that storage was rolled back. So it may be behind, and
+a power failure may undo its last changes; it never has what storage has not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+__all__ = ["TenantLogs", "read_tenant_notes"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS logs (origin TEXT PRIMARY KEY, checkpoint TEXT NOT NULL, statement TEXT NOT NULL)
+"""
+_CHECKPOINT = """
+INSERT INTO logs VALUES (?, ?, '') ON CONFLICT (origin) DO UPDATE SET checkpoint = excluded.checkpoint
+"""
+_STATEMENT = """
+INSERT INTO logs VALUES (?, '', ?) ON CONFLICT (origin) DO UPDATE SET statement = excluded.statement
+"""
+
+
+class TenantLogs:
+    """The last checkpoints and statements of tenants' logs, as signed notes; thread-safe."""
+
+    def __init__(self, file: Path) -> None:
+        """Open a file, which is created once there is something to remember."""
+        self._file = file
+        self._lock = threading.Lock()
+        self._opened: sqlite3.Connection | None = None
+
+    def last(self, origin: str) -> tuple[str, str]:
+        """Return the last checkpoint and the last statement of a log, as notes; empty if there is none.
+
+        Raises:
+            sqlite3.Error: the file cannot be read.
+        """
+        with self._lock:
+            if self._opened is None and not self._file.exists():
+                return "", ""
+            row = self._connection().execute("SELECT checkpoint, statement FROM logs WHERE origin = ?", (origin,))
+            checkpoint, statement = row.fetchone() or ("", "")
+        return checkpoint, statement
+
+    def remember_checkpoints(self, notes: Mapping[str, str]) -> None:
+        """Store checkpoints, by the origins of their logs; raises sqlite3.Error."""
+        with self._lock, self._connection() as connection:
+            connection.executemany(_CHECKPOINT, notes.items())
+
+    def remember_statements(self, notes: Mapping[str, str]) -> None:
+        """Store statements, by the origins of their logs; raises sqlite3.Error."""
+        with self._lock, self._connection() as connection:
+            connection.executemany(_STATEMENT, notes.items())
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._opened is None:
+            self._opened = sqlite3.connect(self._file, check_same_thread=False)
+            # Durable enough: what a power failure undoes was only about storage that has more.
+            self._opened.execute("PRAGMA journal_mode = WAL")
+            self._opened.execute("PRAGMA synchronous = NORMAL")
+            self._opened.execute(_SCHEMA)
+        return self._opened
+
+
+def read_tenant_notes(file: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield the origin, the last checkpoint and the last statement of each log in a file that a server may be writing.
+
+    Raises:
+        sqlite3.Error: the file cannot be read.
+    """
+    if not file.exists():
+        return
+    with contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        yield from connection.execute("SELECT origin, checkpoint, statement FROM logs ORDER BY origin")

@@ -1,0 +1,35 @@
+"""Names of logs: with and without a tenant."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.notary.errors import MalformedError
+from server.notary.origin import LogName, Stream
+
+
+@pytest.mark.parametrize("tenant", ["", "acme"])
+@pytest.mark.parametrize("deployment", ["shop", "shop/eu"])
+def test_an_origin_is_read_back_with_its_deployment(deployment: str, tenant: str) -> None:
+    name = LogName(deployment, Stream.SPANS, "vm-1", tenant)
+    read = LogName.parse(name.origin, deployment)
+    assert (read.deployment, read.tenant, read.stream, read.writer) == (deployment, tenant, Stream.SPANS, "vm-1")
+
+
+def test_an_origin_of_another_deployment_has_no_tenant() -> None:
+    read = LogName.parse("shopping/acme/audit/vm", "shop")
+    assert (read.deployment, read.tenant) == ("shopping/acme", "")
+
+
+def test_names_with_one_origin_are_equal() -> None:
+    name = LogName("shop", Stream.AUDIT, "vm", "acme")
+    assert name == LogName.parse(name.origin)
+    assert len({name, LogName.parse(name.origin)}) == 1
+    assert name != LogName("shop", Stream.AUDIT, "vm")
+    assert name != name.origin
+
+
+@pytest.mark.parametrize("tenant", ["a/b", "a b", "ä"])
+def test_a_tenant_that_would_change_the_parts_of_an_origin_is_refused(tenant: str) -> None:
+    with pytest.raises(MalformedError, match="tenant"):
+        LogName("shop", Stream.AUDIT, "vm", tenant)
