@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from server.notary.canonical import encode_string
 from server.notary.statement import StatementKind, StatementRow, data_digest
@@ -14,13 +14,15 @@ from storage.rowbinary import read_one, read_rows, string, text, uint32, uint64
 from storage.schema import STATEMENT_COLUMNS
 
 __all__ = [
-    "decode_statement",
+    "are_stated",
+    "decode_statements",
     "encode_statement",
     "insert_statement",
-    "is_stated",
+    "insert_statements",
     "last_statement",
     "last_witnessed_size",
     "read_numbered_statements",
+    "read_stated_logs",
     "read_statements",
 ]
 
@@ -29,31 +31,36 @@ _READERS = (text, uint64, text, uint64, uint32, text, string)
 
 
 def insert_statement(engine: Engine, row: StatementRow, *, renewed: int = 0) -> None:
-    """Store a statement.
+    """Store a statement; see ``insert_statements``."""
+    insert_statements(engine, [row], renewed=renewed)
+
+
+def insert_statements(engine: Engine, rows: Sequence[StatementRow], *, renewed: int = 0) -> None:
+    """Store statements with one INSERT.
 
     Args:
         engine: the storage.
-        row: the statement.
-        renewed: number of times the deduplication token was renewed, because storage knew it but had lost the row.
+        rows: the statements, at least one.
+        renewed: number of times the deduplication token was renewed, because storage knew it but had lost the rows.
 
     Raises:
         NotAppliedError: nothing was stored.
-        OutcomeUnknownError: the statement may have been stored; call again.
+        OutcomeUnknownError: the statements may have been stored; call again.
     """
+    count = len(rows)
     columns: tuple[Column, ...] = (
-        WordColumn((row.log_id.encode(),), bytes(4)),
-        PlainColumn(struct.pack("<Q", row.number)),
-        WordColumn((row.kind.encode(),), bytes(4)),
-        PlainColumn(struct.pack("<Q", row.tree_size)),
-        PlainColumn(struct.pack("<I", row.signed_at)),
-        PlainColumn(encode_string(row.note.encode())),
-        PlainColumn(encode_string(row.data)),
+        WordColumn.of(row.log_id.encode() for row in rows),
+        PlainColumn(struct.pack(f"<{count}Q", *(row.number for row in rows))),
+        WordColumn.of(row.kind.encode() for row in rows),
+        PlainColumn(struct.pack(f"<{count}Q", *(row.tree_size for row in rows))),
+        PlainColumn(struct.pack(f"<{count}I", *(row.signed_at for row in rows))),
+        PlainColumn(b"".join(encode_string(row.note.encode()) for row in rows)),
+        PlainColumn(b"".join(encode_string(row.data) for row in rows)),
     )
-    block = encode_block(STATEMENT_COLUMNS, [(column,) for column in columns], 1)
+    block = encode_block(STATEMENT_COLUMNS, [(column,) for column in columns], count)
     names = [column.name for column in STATEMENT_COLUMNS]
-    engine.insert(
-        "log_statements", names, block, f"{row.log_id}/{row.number}/{data_digest(row.note.encode())}/{renewed}"
-    )
+    digest = data_digest("".join(row.note for row in rows).encode())
+    engine.insert("log_statements", names, block, f"{rows[0].log_id}/{rows[0].number}/{digest}/{renewed}")
 
 
 def encode_statement(row: StatementRow) -> bytes:
@@ -68,25 +75,29 @@ def encode_statement(row: StatementRow) -> bytes:
     )
 
 
-def decode_statement(data: bytes) -> StatementRow:
-    """Decode the result of ``encode_statement``.
+def decode_statements(data: bytes) -> list[StatementRow]:
+    """Decode statements that ``encode_statement`` has encoded, one after another; at least one.
 
     Raises:
-        StorageError: the data is not a statement.
+        StorageError: the data are not statements.
     """
-    rows = list(read_rows(data, _READERS))
-    if len(rows) != 1:
-        raise StorageError(f"{len(rows)} statements were sent instead of one")
-    return StatementRow(*rows[0])
+    rows = [StatementRow(*row) for row in read_rows(data, _READERS)]
+    if not rows:
+        raise StorageError("there is no statement")
+    return rows
 
 
-def is_stated(engine: Engine, row: StatementRow) -> bool:
-    """Return whether a statement is stored.
+def are_stated(engine: Engine, rows: Sequence[StatementRow]) -> bool:
+    """Return whether all of some statements are stored.
 
     Raises:
         StorageError: storage cannot be read.
     """
-    return any(stored.note == row.note for stored in _select(engine, row.log_id, f"Number = {row.number}"))
+    answer = engine.query(
+        "SELECT Note FROM log_statements WHERE LogId IN {logs:Array(String)} AND Number IN {numbers:Array(UInt64)}",
+        {"logs": sorted({row.log_id for row in rows}), "numbers": sorted({row.number for row in rows})},
+    )
+    return {row.note for row in rows} <= {note for (note,) in read_rows(answer, (text,))}
 
 
 def last_statement(engine: Engine, log_id: str) -> StatementRow | None:
@@ -117,6 +128,15 @@ def read_statements(
 def read_numbered_statements(engine: Engine, log_id: str, first: int, last: int) -> Iterator[StatementRow]:
     """Return the statements of a log with the numbers ``first`` to ``last``, ordered by number."""
     return _select(engine, log_id, f"Number BETWEEN {int(first)} AND {int(last)} ORDER BY Number, Note")
+
+
+def read_stated_logs(engine: Engine, log_ids: Sequence[str]) -> set[str]:
+    """Return which of some logs have statements; raises StorageError."""
+    answer = engine.query(
+        "SELECT DISTINCT toString(LogId) FROM log_statements WHERE LogId IN {logs:Array(String)}",
+        {"logs": list(log_ids)},
+    )
+    return {log_id for (log_id,) in read_rows(answer, (text,))}
 
 
 def last_witnessed_size(engine: Engine, log_id: str) -> int:

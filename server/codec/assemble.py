@@ -56,8 +56,8 @@ def _texts(column: bytes) -> Iterator[bytes]:
         yield text
 
 
-def assemble_rows(stream: Stream, table: TableData) -> Rows:
-    """Return encoded columns as ``Rows``, in the order of the canonical record."""
+def assemble_rows(stream: Stream, table: TableData, tenant: str = "") -> Rows:
+    """Return encoded columns as ``Rows`` of a tenant, in the order of the canonical record."""
     count, min_timestamp, max_timestamp, plain, words, maps, lengths, leaf_hashes, redacted = table
     plain_columns = (PlainColumn(data) for data in plain)
     word_columns = (WordColumn(dictionary, indexes) for dictionary, indexes in words)
@@ -87,4 +87,5 @@ def assemble_rows(stream: Stream, table: TableData) -> Rows:
         first_ingested_at=int.from_bytes(received[:8], "little"),  # they ascend
         ingested_at=int.from_bytes(received[-8:], "little"),
         redactions=tuple((rule, number) for rule, number in zip(RULES, redacted, strict=True) if number),
+        tenant=tenant,
     )

@@ -134,6 +134,7 @@ def _encode(
         first_ingested_at=received_at(ingested_at, chosen[0]),
         ingested_at=received_at(ingested_at, chosen[-1]),
         redactions=total_redactions(records.redactions[i] for i in chosen),
+        tenant=given["Tenant"].decode(),
     )
 
 

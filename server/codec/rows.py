@@ -49,6 +49,7 @@ class Rows:
         first_ingested_at: the earliest IngestedAt, in nanoseconds since the epoch.
         ingested_at: the latest IngestedAt, in nanoseconds since the epoch; all records were received on one day (UTC).
         redactions: number of secrets that each rule of redaction has replaced in all records, sorted by rule.
+        tenant: the tenant to whom they belong; empty for the default one.
         disclosures: what commitments stand for in the rows of the request, those of its other streams included.
         size: bytes of columns and leaf hashes, for limits.
     """
@@ -62,6 +63,7 @@ class Rows:
     first_ingested_at: int
     ingested_at: int
     redactions: tuple[tuple[str, int], ...] = ()
+    tenant: str = ""
     disclosures: tuple[Disclosure, ...] = ()
     size: int = field(init=False, compare=False)
 

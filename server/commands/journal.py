@@ -28,7 +28,7 @@ from server.notary.origin import Stream
 from server.settings.errors import ConfigError
 from server.settings.settings import load_settings
 from storage.errors import StorageError
-from storage.statements import decode_statement
+from storage.statements import decode_statements
 
 __all__ = ["inspect"]
 
@@ -179,10 +179,13 @@ def _entries(file: Any, frame: Frame) -> list[dict[str, Any]]:
     else:
         return [{"unsigned": unsigned.token.hex(), "records": unsigned.rows, "day": _day(unsigned.day)}]
     try:
-        row = decode_statement(payload)
+        rows = decode_statements(payload)
     except StorageError:
         return [{"unreadable": True}]
-    return [{"log": row.log_id, "statement": row.number, "kind": row.kind, "signed_at": _time(row.signed_at)}]
+    return [
+        {"log": row.log_id, "statement": row.number, "kind": row.kind, "signed_at": _time(row.signed_at)}
+        for row in rows
+    ]
 
 
 _STATES = {True: "stored   ", False: "waits    ", None: "unknown  "}

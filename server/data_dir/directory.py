@@ -47,6 +47,7 @@ from server.data_dir.kept_notes import (
 from server.data_dir.tenant_logs import TenantLogs
 from server.errors.files import reason_of
 from server.notary.checkpoint import Checkpoint
+from server.notary.errors import NotaryError
 from server.notary.origin import LogName, Stream
 from server.notary.statement import Statement
 
@@ -201,6 +202,19 @@ class DataDirectory:
             return self._tenants.last(name.origin)
         except sqlite3.Error as error:
             raise DataDirectoryError(unusable(self._tenants_file, error)) from error
+
+    def tenant_logs(self, default: LogName) -> list[LogName]:
+        """Return the tenants' logs of a writer and a stream that are known here, given its log without a tenant.
+
+        Raises:
+            DataDirectoryError: the file was damaged.
+        """
+        try:
+            names = [LogName.parse(origin, default.deployment) for origin in self._tenants.origins()]
+        except (sqlite3.Error, NotaryError) as error:
+            raise DataDirectoryError(unusable(self._tenants_file, error)) from error
+        wanted = default.deployment, default.stream, default.writer
+        return [name for name in names if name.tenant and (name.deployment, name.stream, name.writer) == wanted]
 
     def workers(self) -> list[int]:
         """Return the numbers of all workers ever started on this directory."""

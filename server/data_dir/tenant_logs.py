@@ -47,6 +47,13 @@ class TenantLogs:
             checkpoint, statement = row.fetchone() or ("", "")
         return checkpoint, statement
 
+    def origins(self) -> list[str]:
+        """Return the origins of all logs; raises sqlite3.Error."""
+        with self._lock:
+            if self._opened is None and not self._file.exists():
+                return []
+            return [origin for (origin,) in self._connection().execute("SELECT origin FROM logs ORDER BY origin")]
+
     def remember_checkpoints(self, notes: Mapping[str, str]) -> None:
         """Store checkpoints, by the origins of their logs; raises sqlite3.Error."""
         with self._lock, self._connection() as connection:

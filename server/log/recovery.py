@@ -8,7 +8,7 @@ batches of an entry, the entry stays in the journal, and these are stored again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.log.journal import Journal
@@ -74,7 +74,12 @@ class RecoveredLog:
     signed: tuple[SignedFrom, ...]
 
 
-def recover_logs(engine: Engine, logs: Mapping[LogName, KnownLog], journal: Journal) -> dict[LogName, RecoveredLog]:
+def recover_logs(
+    engine: Engine,
+    logs: Mapping[LogName, KnownLog],
+    journal: Journal | None,
+    discover: Callable[[str], tuple[LogName, KnownLog] | None] = lambda _origin: None,
+) -> dict[LogName, RecoveredLog]:
     """Return the states of the logs of a stream that share a journal, after checking that they can be continued.
 
     Entries in the journal of which storage has all batches are released from the journal. If an error is raised, the
@@ -83,7 +88,12 @@ def recover_logs(engine: Engine, logs: Mapping[LogName, KnownLog], journal: Jour
     Args:
         engine: the storage.
         logs: the logs, all of one stream.
-        journal: their journal.
+        journal: their journal; None if it has nothing of them.
+        discover: function that is called with the origin of another log in the journal, and returns its name and what
+            is known about it, None if this writer has no such log.
+
+    Returns:
+        The states of the logs, those included that were discovered in the journal.
 
     Raises:
         LogUnusableError: a log's last batch does not verify, or does not extend the known checkpoint; or storage has
@@ -92,7 +102,7 @@ def recover_logs(engine: Engine, logs: Mapping[LogName, KnownLog], journal: Jour
         StorageError: storage cannot be read.
     """
     found = {name.origin: _Recovery(engine, name, known) for name, known in logs.items()}
-    stored, waiting = _read_journal(engine, found, journal)
+    stored, waiting = _read_journal(engine, found, journal, discover) if journal is not None else (0, 0)
     if waiting:
         what = counted(waiting, "batch in the journal is", "batches in the journal are")
         origins = [origin for origin, log in found.items() if log.signed]
@@ -101,8 +111,9 @@ def recover_logs(engine: Engine, logs: Mapping[LogName, KnownLog], journal: Jour
     for log in found.values():
         log.check_known()
     _warn_of_rows_left_over(engine, [log.state for log in found.values() if not log.signed])
-    journal.release(stored)
-    return {name: found[name.origin].result() for name in logs}
+    if journal is not None:
+        journal.release(stored)
+    return {log.name: log.result() for log in found.values()}
 
 
 class _Recovery:
@@ -110,7 +121,7 @@ class _Recovery:
 
     def __init__(self, engine: Engine, name: LogName, known: KnownLog) -> None:
         self._engine = engine
-        self._name = name
+        self.name = name
         self._known = known
         self.state, self.last = read_stored_log(engine, name, known.keys)
         self._newest = self.last
@@ -154,13 +165,19 @@ def _warn_of_rows_left_over(engine: Engine, states: Sequence[LogState]) -> None:
             )
 
 
-def _read_journal(engine: Engine, logs: Mapping[str, _Recovery], journal: Journal) -> tuple[int, int]:
+def _read_journal(
+    engine: Engine,
+    logs: dict[str, _Recovery],
+    journal: Journal,
+    discover: Callable[[str], tuple[LogName, KnownLog] | None],
+) -> tuple[int, int]:
     """Extend the logs by the batches in the journal that storage does not have.
 
     Args:
         engine: the storage.
-        logs: the logs, by origin.
+        logs: the logs, by origin; those that are discovered are added.
         journal: their journal.
+        discover: see ``recover_logs``.
 
     Returns:
         The number of the last entry before which storage has all batches, 0 if there is none; and the number of batches
@@ -184,6 +201,8 @@ def _read_journal(engine: Engine, logs: Mapping[str, _Recovery], journal: Journa
             _check_stored(engine, compared, journal)
             compared.clear()
         for signed in missing:
+            if signed.batch.origin not in logs and (discovered := discover(signed.batch.origin)) is not None:
+                logs[signed.batch.origin] = _Recovery(engine, *discovered)
             _log_of(signed.batch, logs, journal).extend(signed)
         waiting += len(missing)
         del entry, missing  # before the next one is read

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from server.errors.ingest import EndedWaitError, StorageRefusedError
 from server.log.committed_log import CommittedLog
-from server.log.journal import Journal
 from server.log.log_memory import LogMemory
 from server.log.receipt_floor import ReceiptFloor
-from server.log.retry_insert import retry_until_visible
+from server.log.statement_store import StatementStore
 from server.notary.checkpoint import Checkpoint
-from server.notary.errors import VerificationError
+from server.notary.errors import SigningError, VerificationError
+from server.notary.origin import LogName
 from server.notary.signers import Signer
 from server.notary.statement import (
     ReceiptBound,
     Statement,
     StatementKind,
+    StatementRow,
     data_digest,
     key_change_words,
     open_statement,
     read_retention,
     sign_statement,
 )
-from storage.engine import Engine
-from storage.errors import NotAppliedError
-from storage.statements import encode_statement, insert_statement, is_stated, read_statements
+from storage.statements import read_statements
 
-__all__ = ["StatementWriter"]
+__all__ = ["StatementWriter", "remember", "store_together"]
 
 _logger = logging.getLogger(__name__)
 
@@ -44,37 +43,30 @@ class StatementWriter:
 
     def __init__(
         self,
-        engine: Engine,
+        store: StatementStore,
         last: Statement | None,
         signer: Signer,
         committed: CommittedLog,
         memory: LogMemory,
-        give_up: threading.Event,
-        journal: Journal,
         clock: Callable[[], float] = time.time,
         receipts: ReceiptFloor | None = None,
     ) -> None:
         """Continue a log's statements.
 
         Args:
-            engine: the storage.
+            store: stores the statements.
             last: the log's last statement.
             signer: the log's keys.
             committed: state of the log in storage.
             memory: remembers every stored statement.
-            give_up: event that ends the retries.
-            journal: journal that holds a statement until it is stored, so that no other statement takes the number of
-                one that may be on its way to storage.
             clock: function that returns the time in seconds since the epoch; no later record is received earlier.
             receipts: receipt floor that statements promise; without it, statements promise nothing.
         """
-        self._engine = engine
+        self._rows = store
         self._last = last
         self._signer = signer
         self._committed = committed
         self._memory = memory
-        self._give_up = give_up
-        self._journal = journal
         self._clock = clock
         self._receipts = receipts
         self._lock = threading.Lock()
@@ -99,12 +91,24 @@ class StatementWriter:
             StorageRefusedError: the statement was not stored.
         """
         with self._lock:
-            statement = self._next(self._committed.checkpoint, kind, words)
-            if self._receipts is not None and kind in _BOUNDING:
-                earliest = max(0, statement.time - _LONGEST_WAIT)
-                bound = ReceiptBound(self._receipts.promise(earliest * 10**9), earliest)
-                statement = replace(statement, words=(*words, *bound.words))
-            return self._store(statement, [self._signer], data)
+            return self._store(self._current(kind, words), [self._signer], data)
+
+    @contextlib.contextmanager
+    def stating(self, kind: StatementKind, words: Sequence[str], data: bytes = b"") -> Iterator[StatementRow]:
+        """Yield a signed statement, as ``state`` makes it, which the block stores, or raises.
+
+        Raises:
+            SigningError: a key cannot be used now.
+        """
+        with self._lock:
+            statement = self._current(kind, words)
+            yield self._sign(statement, [self._signer], data)
+            self._last = statement
+
+    @property
+    def name(self) -> LogName:
+        """Name of the log."""
+        return self._committed.name
 
     def state_of(self, checkpoint: Checkpoint, kind: StatementKind, data: bytes) -> Statement:
         """Store an attestation of an earlier checkpoint, which the log has extended since. Raises as ``state``."""
@@ -130,7 +134,7 @@ class StatementWriter:
         log_id = self._committed.name.log_id
         wanted = (seconds, rules.encode())
         said: tuple[int | None, bytes] = (-1, b"")
-        for row in read_statements(self._engine, log_id, StatementKind.RETENTION):
+        for row in read_statements(self._rows.engine, log_id, StatementKind.RETENTION):
             try:
                 said = (read_retention(open_statement(row.note)[0]), row.data)
             except VerificationError:  # altered: verification reports it
@@ -144,32 +148,66 @@ class StatementWriter:
         # Statements of a log never go back in time, even if the clock was set back.
         return Statement(checkpoint, number, max(int(self._clock()), earliest), kind, tuple(words))
 
-    def _store(self, statement: Statement, signers: Sequence[Signer], data: bytes = b"") -> Statement:
-        if self._give_up.is_set():  # a statement may be unfinished: no other may take its number
-            raise EndedWaitError("the server is shutting down")
+    def _current(self, kind: StatementKind, words: Sequence[str]) -> Statement:
+        statement = self._next(self._committed.checkpoint, kind, words)
+        if self._receipts is None or kind not in _BOUNDING:
+            return statement
+        earliest = max(0, statement.time - _LONGEST_WAIT)
+        bound = ReceiptBound(self._receipts.promise(earliest * 10**9), earliest)
+        return replace(statement, words=(*words, *bound.words))
+
+    def _sign(self, statement: Statement, signers: Sequence[Signer], data: bytes) -> StatementRow:
         row = sign_statement(statement, signers, data)
         self.signed += 1
-        kept = self._journal.append([encode_statement(row)])
-        try:
-            insert_statement(self._engine, row)
-        except NotAppliedError as error:
-            self._journal.retract(kept)
-            raise StorageRefusedError(f"a statement was not stored: {error}") from error
-        except Exception as error:  # an unexpected error leaves the outcome unknown too
-            # The next statement follows this one's number, so this one must be stored first.
-            retry_until_visible(
-                f"statement {row.number} of {statement.checkpoint.origin}",
-                lambda renewed: insert_statement(self._engine, row, renewed=renewed),
-                lambda: is_stated(self._engine, row),
-                self._give_up,
-                error,
-            )
+        return row
+
+    def _store(self, statement: Statement, signers: Sequence[Signer], data: bytes = b"") -> Statement:
+        self._rows.check_open()
+        row = self._sign(statement, signers, data)
+        self._rows.store([row])
         self._last = statement
-        self._journal.release(kept)
-        try:
-            self._memory.remember_statements({self._committed.name: row.note})
-        except Exception as error:
-            _logger.warning(
-                "%s: statement %d cannot be saved: %r", statement.checkpoint.origin, statement.number, error
-            )
+        remember(self._memory, {self._committed.name: row.note})
         return statement
+
+
+def remember(memory: LogMemory, notes: Mapping[LogName, str]) -> None:
+    """Remember statements, which count whether that is possible or not."""
+    try:
+        memory.remember_statements(notes)
+    except Exception as error:
+        _logger.warning("%s: the last statement cannot be saved: %r", next(iter(notes)).origin, error)
+
+
+def store_together(
+    store: StatementStore,
+    memory: LogMemory,
+    writers: Sequence[StatementWriter],
+    kind: StatementKind,
+    words: Sequence[str] = (),
+    data: bytes = b"",
+) -> None:
+    """Store a statement of each of several logs, with one INSERT; a log whose key cannot sign now is left out.
+
+    Args:
+        store: stores them.
+        memory: remembers every stored statement.
+        writers: writers of the statements of different logs.
+        kind: kind of the statements.
+        words: words of the statements.
+        data: the data that one of the words is the digest of.
+
+    Raises:
+        RefusedError: none was stored.
+    """
+    with contextlib.ExitStack() as stack:
+        rows: dict[LogName, StatementRow] = {}
+        # In one order: two callers that had some of the same writers would otherwise wait for each other.
+        for writer in sorted(writers, key=lambda one: one.name.origin):
+            try:
+                rows[writer.name] = stack.enter_context(writer.stating(kind, words, data))
+            except SigningError as error:
+                _logger.warning("%s: a statement cannot be signed: %s", writer.name.origin, error)
+        if rows:
+            store.store(list(rows.values()))
+    if rows:
+        remember(memory, {name: row.note for name, row in rows.items()})

@@ -14,9 +14,9 @@ from storage.engine import Engine
 from storage.errors import StorageError
 from storage.evidence import last_batch
 from storage.statements import (
-    decode_statement,
+    are_stated,
+    decode_statements,
     insert_statement,
-    is_stated,
     last_statement,
     read_numbered_statements,
 )
@@ -33,25 +33,26 @@ def store_waiting_statements(engine: Engine, journal: Journal) -> None:
     """
     entries = [(number, _read(journal, number)) for number in journal.waiting]
     logs: dict[str, list[StatementRow]] = {}
-    for _, row in entries:
-        logs.setdefault(row.log_id, []).append(row)
+    for _, rows in entries:
+        for row in rows:
+            logs.setdefault(row.log_id, []).append(row)
     # The last segment has many stored statements: each was stored before the next one was signed.
     new = {row for log_id, rows in logs.items() for row in _without_stored(engine, log_id, rows, journal)}
     for row in new:
         _check_place(engine, row, journal)
-    for number, row in entries:
-        if row in new:
+    for number, rows in entries:
+        for row in (row for row in rows if row in new):
             insert_and_verify(
                 f"statement {row.number} of the log {row.log_id}",
                 lambda renewed, row=row: insert_statement(engine, row, renewed=renewed),  # type: ignore[misc]
-                lambda row=row: is_stated(engine, row),  # type: ignore[misc]
+                lambda row=row: are_stated(engine, [row]),  # type: ignore[misc]
             )
         journal.release(number)
 
 
-def _read(journal: Journal, number: int) -> StatementRow:
+def _read(journal: Journal, number: int) -> list[StatementRow]:
     try:
-        return decode_statement(journal.read(number))
+        return decode_statements(journal.read(number))
     except StorageError as error:
         raise JournalDamagedError(
             f"the journal in {journal.directory} has an entry that is not a statement: {error}"

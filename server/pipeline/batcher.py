@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from server.codec.rows import Rows
@@ -31,7 +31,10 @@ from server.pipeline.measures import BatchMeasure, MeasureBatch
 from server.pipeline.retry_ledger import Note, NotedRequest, RetryLedger
 from server.retry.trouble import Trouble
 
-__all__ = ["Batcher"]
+__all__ = ["Batcher", "Commit"]
+
+Commit = Callable[[list[Rows], list[bytes]], Mapping[str, Batch | RefusedError] | None]
+"""Function that commits a batch; see ``Batcher``."""
 
 _logger = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ class Batcher:
     def __init__(
         self,
         limits: BatchLimits,
-        commit: Callable[[list[Rows], list[bytes]], object],
+        commit: Commit,
         measure: MeasureBatch = lambda _: None,
         note_left: Note = lambda _request, _left: None,
         clock: Callable[[], float] = time.monotonic,
@@ -60,8 +63,9 @@ class Batcher:
         Args:
             limits: limits at which a batch is closed.
             commit: function that commits a batch, given its rows and the digests of its requests; called in a thread,
-                one call at a time; returns the batch if it is one of a log; raises BatchOutcomeUnknownError if the
-                batch may be committed, and RefusedError or any other error if it is not.
+                one call at a time; returns for each tenant its batch in a log, or the error because of which it is not
+                committed: a BatchOutcomeUnknownError if it may be; or None if all rows are stored without a log. Raises
+                such an error, or any other, if that is the outcome of all rows.
             measure: function that is called with the measure of every batch.
             note_left: function that records changes of the retry ledger for a later start.
             clock: function that returns the time in seconds.
@@ -84,8 +88,8 @@ class Batcher:
         self._commit_time = CommitTime()
         self._began: float | None = None  # when the running commit began
         self._opened: float | None = None  # when the first rows of its batch arrived
-        self._on_way: dict[asyncio.Future[None], bytes] = {}  # who waits for the batch being committed -> request
-        self._outcome: asyncio.Future[None] | None = None  # outcome of the batch being committed
+        self._on_way: dict[asyncio.Future[None], RequestRows] = {}  # who waits for the batch being committed
+        self._outcomes: dict[str, asyncio.Future[None]] = {}  # outcomes of the batch being committed, by tenant
         self._ledger = RetryLedger(clock, note_left)
         self._task: asyncio.Task[None] | None = None
         # A thread of its own, so that commits never wait for other work in threads.
@@ -208,9 +212,9 @@ class Batcher:
     def _abandoned(self, ticket: asyncio.Future[None]) -> None:
         # A sender that was refused, or that has gone, will retry: rows left here would be stored twice.
         self._gatherer.discard(ticket)
-        request = self._on_way.pop(ticket, None)
-        if ticket.cancelled() and request is not None and self._outcome is not None:
-            self._ledger.add(request, self._outcome)
+        part = self._on_way.pop(ticket, None)
+        if ticket.cancelled() and part is not None:
+            self._ledger.add(part.request, self._outcomes[part.rows.tenant])
 
     @property
     def oldest(self) -> float:
@@ -250,36 +254,43 @@ class Batcher:
         opened = self._opened = self._gatherer.opened or self._clock()
         parts = self._gatherer.take()
         loop = asyncio.get_running_loop()
-        self._on_way = {ticket: part.request for ticket, part in parts.items()}
-        self._outcome = loop.create_future()
+        self._on_way = dict(parts)
+        tenants = {part.rows.tenant for part in parts.values()}
+        self._outcomes = {tenant: loop.create_future() for tenant in tenants}
         began = self._began = self._clock()
-        refusal: RefusedError | None = None
-        unknown = False
+        refusals: dict[str, RefusedError] = {}
         try:
-            rows = [part.rows for part in parts.values()]
-            made = await loop.run_in_executor(self._thread, self._commit, rows, list(self._on_way.values()))
+            rows, requests = [part.rows for part in parts.values()], [part.request for part in parts.values()]
+            made = await loop.run_in_executor(self._thread, self._commit, rows, requests)
             self._commit_time.add(self._clock() - began)
-            if isinstance(made, Batch):
-                _tell_places(made, parts.values())
+            refusals = _tell_places(made or {}, parts.values())
         except RefusedError as error:
-            refusal = error
-            unknown = isinstance(error, BatchOutcomeUnknownError)
+            refusals = dict.fromkeys(tenants, error)
         except Exception as error:
             # If the batch might be committed, the error would be BatchOutcomeUnknownError; so it is not committed.
             refusal = StorageRefusedError(f"the batch could not be committed: {str(error) or type(error).__name__}")
             refusal.__cause__ = error
+            refusals = dict.fromkeys(tenants, refusal)
         self._began = self._opened = None
-        records = sum(part.rows.count for part in parts.values())
-        self._measure(BatchMeasure(records, began - opened, self._clock() - began, kept=refusal is None))
-        if unknown:
-            self._unknown.append(self._outcome)
-        else:
-            _settle(self._outcome, refusal)
-        for ticket, request in self._on_way.items():  # the other senders have gone
-            if unknown or ticket.cancelled():
-                self._ledger.add(request, self._outcome)
+        for kept in (True, False):
+            records = sum(part.rows.count for part in parts.values() if (part.rows.tenant in refusals) is not kept)
+            if records:
+                self._measure(BatchMeasure(records, began - opened, self._clock() - began, kept=kept))
+        self._settle_commit(refusals)
+
+    def _settle_commit(self, refusals: Mapping[str, RefusedError]) -> None:
+        unknown = {tenant for tenant, error in refusals.items() if isinstance(error, BatchOutcomeUnknownError)}
+        for tenant, outcome in self._outcomes.items():
+            if tenant in unknown:
+                self._unknown.append(outcome)
+            else:
+                _settle(outcome, refusals.get(tenant))
+        for ticket, part in self._on_way.items():  # the other senders have gone
+            tenant = part.rows.tenant
+            if tenant in unknown or ticket.cancelled():
+                self._ledger.add(part.request, self._outcomes[tenant])
             if not ticket.cancelled():
-                _settle(ticket, refusal)
+                _settle(ticket, refusals.get(tenant))
         self._on_way = {}
 
     async def _settle_unknown(self) -> None:
@@ -301,12 +312,17 @@ class Batcher:
         self._unknown.clear()
 
 
-def _tell_places(batch: Batch, parts: Iterable[RequestRows]) -> None:
-    leaf = batch.first_leaf
+def _tell_places(made: Mapping[str, Batch | RefusedError], parts: Iterable[RequestRows]) -> dict[str, RefusedError]:
+    """Tell parts where they are in their logs; return the errors of the tenants whose batches were refused."""
+    batches = {tenant: batch for tenant, batch in made.items() if isinstance(batch, Batch)}
+    leaves = {tenant: batch.first_leaf for tenant, batch in batches.items()}
     for part in parts:
-        if part.kept is not None:
-            part.kept((batch.origin, leaf))
-        leaf += part.rows.count
+        tenant = part.rows.tenant
+        if tenant in batches:
+            if part.kept is not None:
+                part.kept((batches[tenant].origin, leaves[tenant]))
+            leaves[tenant] += part.rows.count
+    return {tenant: error for tenant, error in made.items() if isinstance(error, RefusedError)}
 
 
 def _settle(future: asyncio.Future[None], error: BaseException | None) -> None:

@@ -25,19 +25,22 @@ def log_gauges(streams: OpenStreams, batchers: Mapping[Stream, Batcher], probe: 
         {},
         ahead,
     )
-    for stream, log in streams.logs.items():
+    for stream, signed_stream in streams.logs.items():
         labels = {"stream": stream.value}
-        yield from _journal_gauges(log.writer.stream.journal, batchers[stream], labels)
-        signed = log.writer.signed + log.statements.signed
-        yield "lognotary_log_entries", "Entries of the log in storage", labels, log.writer.checkpoint.size
-        pending = int(log.writer.keys.pending)
-        yield "lognotary_key_change_pending", "1 while a change of the log's keys is not stated", labels, pending
+        yield from _journal_gauges(signed_stream.stream.journal, batchers[stream], labels)
+        logs = list(signed_stream)
+        signed = sum(log.writer.signed + log.statements.signed for log in logs)
+        entries = sum(log.writer.checkpoint.size for log in logs)
+        yield "lognotary_log_entries", "Entries in storage of the stream's logs", labels, entries
+        yield "lognotary_logs", "Logs of the stream that this process writes, one for each tenant", labels, len(logs)
+        pending = sum(log.writer.keys.pending for log in logs)
+        yield "lognotary_key_change_pending", "Logs of which a change of keys is not stated", labels, pending
         yield "lognotary_signatures_total", "Checkpoints and statements signed since the start", labels, signed
         yield (
             "lognotary_checkpoint_age_seconds",
-            "Seconds since the last checkpoint of the log was stored",
+            "Seconds since the last checkpoint of a log of the stream was stored",
             labels,
-            log.checkpoint_age,
+            min(log.checkpoint_age for log in logs),
         )
     for stream, writer in streams.unsigned.items():
         yield from _journal_gauges(writer.journal, batchers[stream], {"stream": stream.value})

@@ -200,13 +200,13 @@ class Ingestion:
                 behind = not self.waits_for_storage
                 await store_journals(streams, batchers, files, pools.housekeeping, give_up, stack, behind=behind)
             logs = streams.logs
-            self._clock.not_before(max(log.latest for log in streams.all_logs.values()))
+            self._clock.not_before(max(log.latest for logs in streams.all_logs.values() for log in logs))
             settling = settle_keys(pools.housekeeping, logs.values(), in_commits=self.waits_for_storage)
             stack.enter_context(background("key changes", settling, signals.stop))
             heartbeats = keep_alive(pools.housekeeping, logs.values(), settings.heartbeat)
             stack.enter_context(background("heartbeats", heartbeats, signals.stop))
             tasks = build_tasks(
-                [WitnessedLog(log, fenced) for log in logs.values()],
+                [WitnessedLog(log.default, fenced) for log in logs.values()],
                 settings.witnesses,
                 settings.timestamp_authority,
                 witness_interval=settings.witness_interval,
@@ -351,7 +351,7 @@ def _build_batchers(
 
     def batcher(stream: Stream) -> Batcher:
         log = streams.logs.get(stream)
-        taker = log.writer if log else streams.unsigned[stream]
+        taker = log or streams.unsigned[stream]
         writer = streams.writers[stream]
         return Batcher(
             limits,

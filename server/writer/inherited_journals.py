@@ -15,8 +15,8 @@ from server.pipeline.retry_ledger import NotedRequest
 from server.process.pools import Pool
 from server.process.storage_wait import StoppedError
 from server.writer.open_streams import OpenStreams
-from server.writer.owned_log import OwnedLog
 from server.writer.retry_ledger_file import RetryLedgerFile
+from server.writer.signed_stream import SignedStream
 from server.writer.storing import storing
 
 __all__ = ["store_journals"]
@@ -62,12 +62,14 @@ async def store_journals(
             await _store_now(writer, pool)
 
 
-async def _store_log(log: OwnedLog | None, batcher: Batcher, file: RetryLedgerFile, pool: Pool, *, wait: bool) -> None:
+async def _store_log(
+    log: SignedStream | None, batcher: Batcher, file: RetryLedgerFile, pool: Pool, *, wait: bool
+) -> None:
     # The senders of these requests did not get OK. Batches acknowledged from the journal name no requests.
-    waiting = log.writer.stream.inherited_requests if log else []
+    waiting = log.stream.inherited_requests if log else []
     batcher.restore(await pool.run(lambda: file.open(waiting)))
     if log is not None and wait:  # otherwise the journal counts as storage
-        await _store_now(log.writer.stream, pool)
+        await _store_now(log.stream, pool)
     await pool.run(file.waiting_stored)
     batcher.restore(NotedRequest(request, 0.0) for request in waiting)
 

@@ -17,8 +17,8 @@ from server.log.stream_writer import StreamWriter
 from server.log.unsigned_writer import UnsignedWriter
 from server.notary.origin import Stream
 from server.settings.settings import Settings
-from server.writer.owned_log import OwnedLog
 from server.writer.owned_logs import open_logs
+from server.writer.signed_stream import SignedStream
 from storage.engine import Engine
 
 __all__ = ["OpenStreams", "open_streams"]
@@ -29,29 +29,29 @@ class OpenStreams:
     """The streams that a process writes.
 
     Attributes:
-        logs: the log of each signed stream.
+        logs: the logs of each signed stream.
         former_logs: the logs of streams that are no longer signed; nothing is appended to them.
         unsigned: the writer of each stream that is not signed.
         formerly_unsigned: writers of streams that are now signed, with journals that may still have batches.
     """
 
-    logs: Mapping[Stream, OwnedLog]
-    former_logs: Mapping[Stream, OwnedLog]
+    logs: Mapping[Stream, SignedStream]
+    former_logs: Mapping[Stream, SignedStream]
     unsigned: Mapping[Stream, UnsignedWriter]
     formerly_unsigned: Mapping[Stream, UnsignedWriter]
 
     @property
     def writers(self) -> dict[Stream, StreamWriter | UnsignedWriter]:
         """The current writer of each stream."""
-        return {**{stream: log.writer.stream for stream, log in self.logs.items()}, **self.unsigned}
+        return {**{stream: logs.stream for stream, logs in self.logs.items()}, **self.unsigned}
 
     @property
-    def all_logs(self) -> dict[Stream, OwnedLog]:
+    def all_logs(self) -> dict[Stream, SignedStream]:
         """All logs, including the logs of streams that are no longer signed."""
         return {**self.logs, **self.former_logs}
 
-    def __iter__(self) -> Iterator[OwnedLog | UnsignedWriter]:
-        """Iterate over all logs and writers with journals."""
+    def __iter__(self) -> Iterator[SignedStream | UnsignedWriter]:
+        """Iterate over all streams with journals."""
         for some in (self.logs, self.former_logs, self.unsigned, self.formerly_unsigned):
             yield from some.values()
 

@@ -16,8 +16,8 @@ from server.process.pools import Pool
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
-from server.writer.owned_log import OwnedLog
 from server.writer.retention import retention_policies
+from server.writer.signed_stream import Retention, SignedStream, StreamPlan
 from storage.clock import check_clock
 from storage.engine import Engine
 
@@ -43,7 +43,7 @@ def open_logs(
     engine: Engine,
     give_up: threading.Event,
     clock: Callable[[], float] = time.time,
-) -> Mapping[Stream, OwnedLog]:
+) -> Mapping[Stream, SignedStream]:
     """Go on with a writer's logs, with the keys that signed them last.
 
     Logs of streams that are no longer signed are included: their journals may have batches, and retention continues.
@@ -67,9 +67,18 @@ def open_logs(
     check_clock(engine)
     signer = keys.signer()
     names = {stream: LogName(settings.deployment, stream, writer) for stream in Stream}
-    sizes = settings.journal_bytes, settings.batch_bytes
+    retention = _retention(settings)
+    in_commits = settings.ack is Acknowledge.COMMIT
     return {
-        stream: OwnedLog.open(name, data, *sizes, keys, signer, engine, give_up, clock)
+        stream: SignedStream(
+            StreamPlan(name, settings.journal_bytes, settings.batch_bytes, retention[stream], in_commits),
+            data,
+            keys,
+            signer,
+            engine,
+            give_up,
+            clock,
+        )
         for stream, name in names.items()
         if stream in settings.signed_streams or _was_signed(data, name)
     }
@@ -79,7 +88,16 @@ def _was_signed(data: DataDirectory, name: LogName) -> bool:
     return data.journal(name.stream.value).exists() or data.last_checkpoint(name) is not None
 
 
-def state_changes(settings: Settings, logs: Mapping[Stream, OwnedLog], keys: KeyStore) -> None:
+def _retention(settings: Settings) -> dict[Stream, Retention]:
+    return {
+        stream: Retention(
+            None if policy.shortest is None else policy.shortest * _DAY, policy.text() if policy.rules else ""
+        )
+        for stream, policy in retention_policies(settings).items()
+    }
+
+
+def state_changes(settings: Settings, logs: Mapping[Stream, SignedStream], keys: KeyStore) -> None:
     """State what has changed since logs were written last: the keys that sign, how long records are kept.
 
     With a journal that is stored behind those who send, keys change in its order, and nothing waits for that. Of a
@@ -92,74 +110,74 @@ def state_changes(settings: Settings, logs: Mapping[Stream, OwnedLog], keys: Key
     """
     signer = keys.signer()
     in_commits = settings.ack is Acknowledge.COMMIT
-    for stream, policy in retention_policies(settings).items():
-        retention = None if policy.shortest is None else policy.shortest * _DAY
-        rules = policy.text() if policy.rules else ""
-        if stream in settings.signed_streams:
-            logs[stream].state_changes(signer, retention, rules, in_commits=in_commits)
-        elif stream in logs:
-            logs[stream].state_retention(retention, rules)
+    for stream, retention in _retention(settings).items():
+        for log in logs.get(stream, ()):
+            if stream in settings.signed_streams:
+                log.state_changes(signer, retention.seconds, retention.rules, in_commits=in_commits)
+            else:
+                log.state_retention(retention.seconds, retention.rules)
 
 
-def reload_keys(logs: Iterable[OwnedLog], keys: KeyStore) -> None:
+def reload_keys(streams: Iterable[SignedStream], keys: KeyStore) -> None:
     """Have logs signed by other keys as soon as possible, if the store has others; does not wait for storage.
 
     What goes wrong is logged, and changes nothing.
     """
-    for log in logs:
-        log.reload_keys(keys)
+    for stream in streams:
+        for log in stream:
+            log.reload_keys(keys)
 
 
-async def settle_keys(pool: Pool, logs: Iterable[OwnedLog], *, in_commits: bool) -> None:
+async def settle_keys(pool: Pool, streams: Iterable[SignedStream], *, in_commits: bool) -> None:
     """Make changes of keys that are pending, again and again where nothing comes that would make them; never ends.
 
     Args:
         pool: the thread pool in which they are made.
-        logs: the logs.
+        streams: the streams of the logs.
         in_commits: their batches are stored by those who commit them, and not by a thread behind a journal.
     """
-    logs = tuple(logs)
-    troubles = {
-        log.name: Trouble(
-            _logger, f"{log.name.origin}: keys cannot be changed", f"{log.name.origin}: keys can be changed"
-        )
-        for log in logs
-    }
+    streams = tuple(streams)
+    troubles: dict[str, Trouble] = {}
     while True:
         await asyncio.sleep(_SETTLE_AGAIN)
-        for log in logs:
-            if not log.writer.keys.pending:
+        for stream in streams:
+            pending = [log.name.origin for log in stream if log.writer.keys.pending]
+            if not pending:
                 continue
             if not in_commits:
-                log.writer.stream.wake()
+                stream.stream.wake()
                 continue
+            name = stream.name.stream.value
+            trouble = troubles.setdefault(
+                name, Trouble(_logger, f"{pending[0]}: keys cannot be changed", f"{pending[0]}: keys can be changed")
+            )
             try:
-                await pool.run(log.writer.stream.settle_keys)
+                await pool.run(stream.stream.settle_keys)
             except EndedWaitError:
                 return
             except RefusedError as error:
-                troubles[log.name].goes_on(str(error))
+                trouble.goes_on(str(error))
             else:
-                troubles[log.name].ends()
+                trouble.ends()
 
 
-def signed_by(logs: Iterable[OwnedLog]) -> str:
+def signed_by(streams: Iterable[SignedStream]) -> str:
     """Return the fingerprints of the keys that sign all of some logs, as storage has it; empty while that changes."""
-    keys = {log.signed_by for log in logs}
+    keys = {log.signed_by for stream in streams for log in stream}
     return keys.pop() if len(keys) == 1 else ""
 
 
-async def keep_alive(pool: Pool, logs: Iterable[OwnedLog], interval: float) -> None:
+async def keep_alive(pool: Pool, streams: Iterable[SignedStream], interval: float) -> None:
     """Sign a heartbeat for each log at regular intervals; never returns.
 
     Heartbeats prove that a log was silent, or between which times its records were received.
 
     Args:
         pool: pool whose threads sign and store the statements.
-        logs: the logs.
+        streams: the streams of the logs.
         interval: seconds between statements.
     """
     while True:
         await asyncio.sleep(interval)
-        for log in logs:
-            await pool.run(log.state_heartbeat)
+        for stream in streams:
+            await pool.run(stream.state_heartbeats)

@@ -17,6 +17,7 @@ from server.codec.commitments import NO_COMMITMENTS
 from server.codec.decode_spans import decode_spans
 from server.codec.encode import encode_records
 from server.codec.encode_spans import encode_spans
+from server.codec.provenance import Provenance
 from server.codec.records import RecordColumns
 from server.codec.rows import Rows
 from server.notary.batch import Batch
@@ -54,16 +55,17 @@ def attributes(**values: str) -> tuple[tuple[bytes, bytes], ...]:
     return tuple(sorted((key.replace("__", ".").encode(), value.encode()) for key, value in values.items()))
 
 
-def rows(stream: Stream, *bodies: str, ingested_at: int = NOW) -> Rows:
-    """Rows of records that differ in their bodies, or of spans that differ in their names."""
+def rows(stream: Stream, *bodies: str, ingested_at: int = NOW, tenant: str = "") -> Rows:
+    """Rows of a tenant's records that differ in their bodies, or of spans that differ in their names."""
+    provenance = Provenance(tenant)
     if stream is Stream.SPANS:
         request = ExportTraceServiceRequest()
         spans = [Span(name=body, start_time_unix_nano=number) for number, body in enumerate(bodies)]
         request.resource_spans.add().scope_spans.add(spans=spans)
-        return encode_spans(decode_spans(request.SerializeToString()), ingested_at)[0]
+        return encode_spans(decode_spans(request.SerializeToString()), ingested_at, provenance=provenance)[0]
     made = records(len(bodies), body=[body.encode() for body in bodies], timestamp=list(range(len(bodies))))
     audit = [EMPTY_AUDIT if stream is Stream.AUDIT else None] * len(bodies)
-    return encode_records(made, audit, ingested_at)[0]
+    return encode_records(made, audit, ingested_at, provenance=provenance)[0]
 
 
 def follows(batch: Batch, before: Batch | None) -> bool:

@@ -252,7 +252,7 @@ def test_a_damaged_file_of_tenants_is_noticed(tmp_path: Path) -> None:
             lambda: data.last_checkpoint(TENANT),
             lambda: read_checkpoints(tmp_path),
         ):
-            with pytest.raises(DataDirectoryError, match="tenants.sqlite is damaged"):
+            with pytest.raises(DataDirectoryError, match=r"tenants\.sqlite is damaged"):
                 read()
         with pytest.raises(OSError, match=r"tenants\.sqlite"):
             data.remember_checkpoints({TENANT: checkpoint_note(TENANT, 3)})

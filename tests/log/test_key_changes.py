@@ -154,7 +154,7 @@ class TestKeys:
         self, log: Log, error: StorageError, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
-            "server.log.statement_writer.is_stated", lambda engine, _: "log_statements" in engine.tables
+            "server.log.statement_store.are_stated", lambda engine, _: "log_statements" in engine.tables
         )
         log.writer.append([rows(Stream.AUDIT, "a")])
         log.writer.change_keys(Signer.generate())

@@ -14,7 +14,7 @@ from server.log.waiting_statements import store_waiting_statements
 from server.notary.batch import notarize
 from storage.commit import insert_batches
 from storage.engine import Engine
-from storage.statements import decode_statement, insert_statement
+from storage.statements import decode_statements, insert_statement
 
 from .disk import Disk
 from .failures import REFUSED, UNKNOWN, Patience
@@ -45,7 +45,7 @@ def reopen(log: Log) -> Iterator[Journal]:
 @pytest.mark.parametrize("stored", [False, True])
 def test_a_waiting_statement_is_stored_once_whether_or_not_storage_had_it(left: Log, stored: bool) -> None:
     [number] = left.journal.waiting
-    row = decode_statement(left.journal.read(number))
+    [row] = decode_statements(left.journal.read(number))
     if stored:
         insert_statement(left.engine, row)
     left.engine.tokens.clear()

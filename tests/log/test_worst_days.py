@@ -30,8 +30,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from server.codec.rows import Rows
 from server.errors.ingest import JournalDamagedError, RefusedError
 from server.log.journal_entry import decode_entry
+from server.notary.batch import Batch
 from server.notary.checkpoint import open_checkpoint
 from server.notary.merkle import split_hashes
 from server.notary.origin import LogName, Stream
@@ -181,7 +183,11 @@ class WorstDays(RuleBasedStateMachine):
         give_up = GiveUp(lambda: self.now)
         writer = log_writer(self.store, journal, committed, SIGNER, head=head, memory=self.memory, give_up=give_up)
         in_journal = self.acknowledge is Acknowledge.JOURNAL
-        commit = writer.append if in_journal else writer.commit
+        write = writer.append if in_journal else writer.commit
+
+        def commit(parts: list[Rows], requests: list[bytes]) -> dict[str, Batch | RefusedError]:
+            return {"": write(parts, requests)}
+
         batcher = Batcher(LIMITS, commit, clock=lambda: self.now, settle=writer.stream.store_waiting)
         self.server = Server(journal, writer, batcher, give_up)
         self.check_kept()

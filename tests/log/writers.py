@@ -15,6 +15,7 @@ from server.log.log_writer import LogWriter
 from server.log.open_log import OpenLog
 from server.log.receipt_floor import ReceiptFloor
 from server.log.recovery import KnownLog, SignedFrom, recover_logs
+from server.log.statement_store import StatementStore
 from server.log.statement_writer import StatementWriter
 from server.log.stream_writer import StreamWriter
 from server.notary.batch import Batch, LogState
@@ -164,13 +165,11 @@ def statement_writer(
 ) -> StatementWriter:
     """Return a writer of a log's statements that goes on from the last one."""
     return StatementWriter(
-        engine,
+        StatementStore(engine, journal, give_up or threading.Event()),
         last,
         signer,
         at if isinstance(at, CommittedLog) else CommittedLog(at),
         memory or Memory(),
-        give_up or threading.Event(),
-        journal,
         clock,
         receipts,
     )

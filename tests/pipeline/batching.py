@@ -13,7 +13,7 @@ from storage.native import PlainColumn
 from tests.codec.building import DAY, NOW
 
 
-def some_rows(count: int = 1, size: int = 10, day: int = 0) -> Rows:
+def some_rows(count: int = 1, size: int = 10, day: int = 0, tenant: str = "") -> Rows:
     return Rows(
         stream=Stream.AUDIT,
         count=count,
@@ -23,6 +23,7 @@ def some_rows(count: int = 1, size: int = 10, day: int = 0) -> Rows:
         max_timestamp=0,
         first_ingested_at=NOW + day * DAY,
         ingested_at=NOW + day * DAY,
+        tenant=tenant,
     )
 
 

@@ -8,7 +8,7 @@ from server.notary.signers import Signer
 from server.notary.statement import Statement, StatementKind, StatementRow, data_digest, sign_statement
 from storage.engine import Engine
 from storage.rowbinary import read_rows, text
-from storage.statements import insert_statement, is_stated, last_statement, last_witnessed_size, read_statements
+from storage.statements import are_stated, insert_statement, last_statement, last_witnessed_size, read_statements
 
 AUDIT, OPERATIONAL = (LogName("shop", stream, "node-1") for stream in (Stream.AUDIT, Stream.OPERATIONAL))
 SIGNER = Signer.generate()
@@ -45,10 +45,10 @@ def stored(engine: Engine, *rows: StatementRow) -> list[StatementRow]:
     ids=["plain", "greatest", "binary"],
 )
 def test_a_statement_is_read_as_it_was_stored(engine: Engine, statement: StatementRow) -> None:
-    assert not is_stated(engine, statement)
+    assert not are_stated(engine, [statement])
     insert_statement(engine, statement)
     assert list(read_statements(engine)) == [statement]
-    assert is_stated(engine, statement)
+    assert are_stated(engine, [statement])
     assert last_statement(engine, AUDIT.log_id) == statement
 
 
@@ -61,7 +61,7 @@ def test_a_statement_is_stored_once_for_each_token(engine: Engine) -> None:
 def test_another_statement_of_the_same_number_is_not_taken_for_a_repetition(engine: Engine) -> None:
     one, other = row(1), row(1, StatementKind.RETENTION)
     insert_statement(engine, one)
-    assert not is_stated(engine, other)
+    assert not are_stated(engine, [other])
     insert_statement(engine, other)
     assert len(list(read_statements(engine))) == 2
 

@@ -20,8 +20,8 @@ from server.notary.trust import TrustedKeys
 from server.settings.settings import load_settings
 from server.verification.scope import Scope
 from server.verification.verification import verify
-from server.writer.owned_log import OwnedLog
 from server.writer.owned_logs import open_logs, state_changes
+from server.writer.signed_stream import SignedStream
 from storage.engine import Engine
 from storage.statements import read_statements
 from tests.codec.building import rows
@@ -31,7 +31,7 @@ __all__ = ["AUDIT", "DAY", "NAMES", "Logs", "Server", "signers"]
 NAMES = {stream: LogName("shop", stream, "vm") for stream in Stream}
 AUDIT = NAMES[Stream.AUDIT]
 DAY = 86_400  # seconds
-Logs = Mapping[Stream, OwnedLog]
+Logs = Mapping[Stream, SignedStream]
 
 
 class Server:

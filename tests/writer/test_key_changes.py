@@ -153,7 +153,7 @@ class TestRotation:
             server.engine.execute("RENAME TABLE log_statements TO away")
             reload_keys(logs.values(), store)
             settling = asyncio.create_task(settle_keys(Pool("housekeeping", 1), logs.values(), in_commits=True))
-            await until(lambda: all(log.statements.signed > 2 for log in logs.values()))  # it was tried
+            await until(lambda: all(log.default.statements.signed > 2 for log in logs.values()))  # it was tried
             server.engine.execute("RENAME TABLE away TO log_statements")
             await until(lambda: signed_by(logs.values()) == new.fingerprint)
             settling.cancel()

@@ -107,7 +107,7 @@ class TestHeartbeats:
         with server.running() as logs:
             log = logs[Stream.AUDIT]
             log.writer.append([rows(Stream.AUDIT, "acknowledged", ingested_at=time.time_ns())])
-            said = log.statements.state(StatementKind.HEARTBEAT)
+            said = log.default.statements.state(StatementKind.HEARTBEAT)
             assert said.checkpoint.size == 0
             assert read_receipt_bound(said) == ReceiptBound(1, said.time - 3600)
             with pytest.raises(StorageRefusedError, match="waited too long"):
@@ -117,7 +117,7 @@ class TestHeartbeats:
         for directory in ("journal", "checkpoints"):
             shutil.rmtree(server.directory / directory)
         with server.running() as logs:
-            assert logs[Stream.AUDIT].latest == said.time * 10**9
+            assert logs[Stream.AUDIT].default.latest == said.time * 10**9
 
     async def test_a_heartbeat_that_fails_is_logged_and_the_next_one_comes(
         self, server: Server, caplog: pytest.LogCaptureFixture

@@ -36,11 +36,11 @@ class Log:
         self.engine = engine
         self.batches: list[Batch] = []
         self.give_up = threading.Event()
-        journal, stated = (Journal(directory / name, 1 << 20) for name in ("audit", "audit-statements"))
+        self.journals = journal, stated = (Journal(directory / name, 1 << 20) for name in ("audit", "audit-statements"))
         at = CommittedLog(LogState(NAME))
         writer = log_writer(engine, journal, at, SIGNER, give_up=self.give_up)
         statements = statement_writer(engine, stated, at, SIGNER, give_up=self.give_up)
-        self.kept = OwnedLog(NAME, writer, statements, (journal, stated), 0)
+        self.kept = OwnedLog(NAME, writer, statements, 0)
         self.attended = WitnessedLog(self.kept, engine)
 
     def write(self, *counts: int) -> None:
@@ -53,7 +53,8 @@ class Log:
 def log(engine: Engine, tmp_path: Path) -> Iterator[Log]:
     opened = Log(engine, tmp_path)
     yield opened
-    opened.kept.close()
+    for journal in opened.journals:
+        journal.close()
 
 
 def test_a_log_without_batches_has_no_checkpoint_to_show(log: Log) -> None:

@@ -1,0 +1,289 @@
+"""The logs of one signed stream that a process writes: one for each tenant.
+
+They share a journal, and each commit, so that a thousand small tenants do not make a thousand INSERTs. The log of a
+tenant is opened when its first records arrive; those that the writer has had before are opened at the start, so that
+changes of keys and of retention are stated in them too.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from server.codec.rows import Rows
+from server.data_dir.directory import DataDirectory
+from server.errors.ingest import EndedWaitError, RefusedError, StorageRefusedError
+from server.keys.store import KeyStore, KeyStoreError
+from server.log.group import GroupLimits
+from server.log.journal import Journal
+from server.log.log_writer import LogWriter
+from server.log.open_log import LogRecords, Outcomes
+from server.log.recovery import KnownLog, RecoveredLog, recover_logs
+from server.log.stated_keys import open_statements
+from server.log.statement_store import StatementStore
+from server.log.statement_writer import store_together
+from server.log.stored_log import LogUnusableError
+from server.log.stream_writer import StreamWriter
+from server.log.waiting_statements import store_waiting_statements
+from server.notary.batch import Batch, LogState
+from server.notary.counted import counted
+from server.notary.keys import VerifierKey
+from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
+from server.notary.statement import Statement, StatementKind, data_digest
+from server.writer.abandonment import check_not_abandoned
+from server.writer.owned_log import FoundLog, LogWriting, OwnedLog
+from storage.batch_lookup import read_known_logs
+from storage.engine import Engine
+from storage.errors import StorageError
+from storage.statements import read_stated_logs
+
+__all__ = ["Retention", "SignedStream", "StreamPlan"]
+
+_logger = logging.getLogger(__name__)
+
+_STATEMENTS_BYTES = 64 << 20  # that the journal of statements may take
+_STATED_AT_ONCE = 500  # logs
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the records of a stream are kept, as statements say it.
+
+    Attributes:
+        seconds: seconds for which every record is kept, None for ever.
+        rules: rules by which records are kept for different times; empty for none.
+    """
+
+    seconds: int | None
+    rules: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """Plan of a signed stream.
+
+    Attributes:
+        name: name of the log of records without a tenant.
+        journal_bytes: bytes that the journal of batches may take.
+        batch_bytes: size in bytes at which a batch is closed.
+        retention: how long the records are kept.
+        in_commits: batches are stored by those who commit them, so that keys change at once; else keys change in the
+            order of the journal.
+    """
+
+    name: LogName
+    journal_bytes: int
+    batch_bytes: int
+    retention: Retention
+    in_commits: bool
+
+
+class SignedStream:
+    """The logs of one signed stream; bound to no thread, but one thread at a time commits."""
+
+    def __init__(
+        self,
+        plan: StreamPlan,
+        data: DataDirectory,
+        keys: KeyStore,
+        signer: Signer,
+        engine: Engine,
+        give_up: threading.Event,
+        clock: Callable[[], float],
+    ) -> None:
+        """Go on with the logs that the writer has had, each to be signed by the keys that signed it last.
+
+        Args:
+            plan: the plan.
+            data: remembers how far the logs went, and has their journals.
+            keys: the keys to sign with, and those that did before.
+            signer: the keys to sign with, if a log has no signature yet.
+            engine: the storage.
+            give_up: once set, nothing is repeated any more.
+            clock: the time of statements, in seconds since the epoch.
+
+        Raises:
+            LogUnusableError: a log in storage is not the one this writer wrote.
+            JournalDamagedError: a journal cannot be read, or does not continue what storage has.
+            DataDirectoryError: what the data directory remembers is damaged.
+            KeyStoreError: a key cannot be used, or is missing.
+            StorageError: storage cannot be read.
+        """
+        self._plan, self._data, self._engine = plan, data, engine
+        stream = plan.name.stream
+        self._stated = Journal(data.journal(f"{stream.value}-statements"), _STATEMENTS_BYTES)
+        store_waiting_statements(engine, self._stated)
+        self._journal = Journal(data.journal(stream.value), plan.journal_bytes)
+        # To store a group takes as much memory as is planned for storing a batch, from the journal.
+        limits = GroupLimits(size=plan.batch_bytes // 2)
+        self._keys = keys
+        found = self._find([plan.name, *data.tenant_logs(plan.name)], self._journal)
+        if stream is Stream.AUDIT:
+            for log in found:
+                waits = bool(log.recovered.signed)
+                check_not_abandoned(engine, log.name, self._journal.directory, waits=waits)
+        writer = StreamWriter(engine, stream, self._journal, data, give_up, limits)
+        self._writing = LogWriting(writer, StatementStore(engine, self._stated, give_up), data, keys, clock)
+        self._logs = {log.name.tenant: OwnedLog.open(log, self._writing, signer) for log in found}
+        self._opening: dict[str, OwnedLog] = {}  # logs that may not get records before something is stated in them
+
+    @property
+    def name(self) -> LogName:
+        """Name of the log of records without a tenant."""
+        return self._plan.name
+
+    @property
+    def default(self) -> OwnedLog:
+        """The log of records without a tenant."""
+        return self._logs[""]
+
+    @property
+    def writer(self) -> LogWriter:
+        """The writer of the log of records without a tenant."""
+        return self.default.writer
+
+    @property
+    def stream(self) -> StreamWriter:
+        """The writer of all logs."""
+        return self._writing.stream
+
+    def __iter__(self) -> Iterator[OwnedLog]:
+        """Iterate over the logs that are open now."""
+        return iter(tuple(self._logs.values()))
+
+    def commit(self, rows: Sequence[Rows], requests: Sequence[bytes]) -> dict[str, Batch | RefusedError]:
+        """Sign and store records, as one batch for each tenant; see ``StreamWriter.commit``.
+
+        Args:
+            rows: the records, all received on one day (UTC).
+            requests: digest of the request of each of these rows.
+
+        Returns:
+            For each tenant its batch, or the reason why its records were refused.
+
+        Raises:
+            RefusedError: nothing was committed, of no tenant.
+        """
+        return self._write(self.stream.commit, rows, requests)
+
+    def append(self, rows: Sequence[Rows], requests: Sequence[bytes]) -> dict[str, Batch | RefusedError]:
+        """Sign records and append them to the journal; see ``StreamWriter.append``. Otherwise as ``commit``."""
+        return self._write(self.stream.append, rows, requests)
+
+    def state_heartbeats(self) -> None:
+        """State how all logs stand now; a failure is logged."""
+        try:
+            self._state(list(self), StatementKind.HEARTBEAT)
+        except EndedWaitError:
+            pass  # the next start states one
+        except (RefusedError, StorageError) as error:
+            _logger.warning("%s: the heartbeat failed: %s", self.name.origin, error)
+
+    def missing(self) -> str:
+        """Return which of the journals are gone, empty if none is; does not block."""
+        return "; ".join(missing for journal in (self._journal, self._stated) if (missing := journal.missing))
+
+    def left(self) -> str:
+        """Return how many batches wait in the journal and where, empty if none does; does not block."""
+        count = len(self._journal)
+        if not count:
+            return ""
+        waits = counted(count, "batch waits", "batches wait")
+        where = self._journal.directory
+        return f"{waits} in the {self.name.stream.value} log's journal {where}: the next start stores them"
+
+    def close(self) -> None:
+        """Close the journals."""
+        for journal in (self._journal, self._stated):
+            journal.close()
+
+    def _write(
+        self, write: Callable[[Mapping[LogName, LogRecords]], Outcomes], rows: Sequence[Rows], requests: Sequence[bytes]
+    ) -> dict[str, Batch | RefusedError]:
+        of_tenants: dict[str, tuple[list[Rows], list[bytes]]] = {}
+        for some, request in zip(rows, requests, strict=True):
+            parts, digests = of_tenants.setdefault(some.tenant, ([], []))
+            parts.append(some)
+            digests.append(request)
+        outcomes: dict[str, Batch | RefusedError] = {}
+        new = [tenant for tenant in of_tenants if tenant not in self._logs]
+        if new and (error := self._open(new)) is not None:
+            outcomes |= {tenant: error for tenant in new if tenant not in self._logs}
+        names = {tenant: self._logs[tenant].name for tenant in of_tenants if tenant in self._logs}
+        if not names:
+            return outcomes
+        written = write({name: LogRecords(*of_tenants[tenant]) for tenant, name in names.items()})
+        return outcomes | {tenant: written[name] for tenant, name in names.items()}
+
+    def _open(self, tenants: Collection[str]) -> RefusedError | None:
+        """Open the logs of tenants; return why that was not possible, None if it was."""
+        default = self.name
+        names = [
+            LogName(default.deployment, default.stream, default.writer, tenant)
+            for tenant in tenants
+            if tenant not in self._opening
+        ]
+        try:
+            signer = self._keys.signer()
+            for found in self._find(names, None):
+                self._opening[found.name.tenant] = OwnedLog.open(found, self._writing, signer)
+            self._begin([self._opening[tenant] for tenant in tenants], signer)
+        except (RefusedError, StorageError, KeyStoreError, LogUnusableError) as error:
+            _logger.error("the logs of new tenants cannot be opened: %s", error)  # noqa: TRY400 - told whole
+            public = "the log of this tenant cannot be opened now"
+            return StorageRefusedError(f"{public}: {error}", retry_after=5.0, public=public)
+        self._logs = self._logs | {tenant: self._opening.pop(tenant) for tenant in tenants}  # others iterate over them
+        return None
+
+    def _begin(self, logs: Sequence[OwnedLog], signer: Signer) -> None:
+        """State keys and retention in logs, before they get records."""
+        retention = self._plan.retention
+        for log in logs:
+            if log.statements.last is not None or log.writer.keys.stated != signer:
+                log.state_changes(signer, retention.seconds, retention.rules, in_commits=self._plan.in_commits)
+        bare = [log for log in logs if log.statements.last is None]
+        words = ["forever" if retention.seconds is None else str(retention.seconds)]
+        data = retention.rules.encode()
+        self._state(bare, StatementKind.RETENTION, [*words, *([data_digest(data)] if data else [])], data)
+
+    def _state(
+        self, logs: Sequence[OwnedLog], kind: StatementKind, words: Sequence[str] = (), data: bytes = b""
+    ) -> None:
+        writers = [log.statements for log in logs]
+        for begin in range(0, len(writers), _STATED_AT_ONCE):
+            some = writers[begin : begin + _STATED_AT_ONCE]
+            store_together(self._writing.store, self._data, some, kind, words, data)
+
+    def _find(self, names: Sequence[LogName], journal: Journal | None) -> list[FoundLog]:
+        """Find out how logs stand; with the journal also those that are only there."""
+        trusted = self._keys.trusted()
+        stated: dict[LogName, tuple[Statement | None, tuple[VerifierKey, ...]]] = {}
+        known: dict[LogName, KnownLog] = {}
+
+        def know(name: LogName) -> KnownLog:
+            stated[name] = open_statements(self._engine, name, trusted, self._data.last_statement(name))
+            # Nothing may have come since the keys changed: then those before them signed the last batch.
+            may_sign = {*stated[name][1], *self._keys.verifier_keys(name.origin)}
+            return KnownLog(may_sign, self._data.last_checkpoint(name))
+
+        def discover(origin: str) -> tuple[LogName, KnownLog] | None:
+            mine = self.name
+            name = LogName.parse(origin, mine.deployment)
+            if (name.deployment, name.stream, name.writer) != (mine.deployment, mine.stream, mine.writer):
+                return None
+            return name, know(name)
+
+        fresh: dict[LogName, RecoveredLog] = {}
+        if journal is None:
+            ids = [name.log_id for name in names]
+            stored = read_known_logs(self._engine, ids) | read_stated_logs(self._engine, ids)
+            for name in names:
+                if name.log_id not in stored and self._data.last_checkpoint(name) is None:
+                    fresh[name] = RecoveredLog(LogState(name), LogState(name), None, ())
+                    stated[name] = None, ()
+        known = {name: know(name) for name in names if name not in fresh}
+        recovered = recover_logs(self._engine, known, journal, discover) if known or journal is not None else {}
+        return [FoundLog(name, *stated[name], log) for name, log in (recovered | fresh).items()]
