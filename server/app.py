@@ -18,16 +18,22 @@ import grpc.aio
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 
+from server.access.chain import AuthenticationChain
+from server.access.policy import http_rules
+from server.access.requirement import Authentication, needs_credentials
 from server.api.administration import Administration
 from server.api.administration_calls import add_administration
 from server.api.asking import Queries
 from server.api.backend import Backend
 from server.api.disclosures import Disclosures, add_disclosures
 from server.api.grpc_services import SERVICE_NAMES, add_services
+from server.api.guarded_grpc import GuardedCalls
+from server.api.guarded_http import guarded_http
 from server.api.health import add_health, following_readiness
 from server.api.http_api import build_http_api
 from server.api.kept_holds import keep_holds
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, measured_http
+from server.api.remembered import visible_checkpoints
 from server.api.server_status import StatusSource
 from server.codec.choose import chosen_codec
 from server.codec.hidden_actors import hides_actor_names, hides_actors
@@ -73,6 +79,7 @@ from server.workers.messages import REPORT_INTERVAL, Order, Report
 from server.writer.ingestion import Ingestion
 from server.writer.old_logs import refuse_new_key_for_old_logs
 from server.writer.retention import recorded_policies, retention_policies
+from storage.bound import BoundEngine
 from storage.clickhouse import connect
 from storage.deferred import DeferredEngine
 from storage.interrupt import Interrupt
@@ -139,6 +146,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         metrics = intake.metrics
         # Reading has connections of its own, so that commits never wait for queries.
         reader = DeferredEngine()
+        bound_reader = BoundEngine(reader)
         overview = StatusSource(
             str(settings.storage),
             intake.not_ready,
@@ -146,9 +154,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             rules_problem=intake.rules_problem,
         )
         backend = Backend(
-            reader,
+            bound_reader,
             identity.trusted(),
-            remembered,
+            visible_checkpoints(remembered, settings.deployment),
             acknowledged=partial(read_acknowledgements, settings.data_dir),
             on_verified=metrics.verified,
             on_finding=FoundOverApi(metrics),
@@ -163,7 +171,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         own_records = OwnRecords(intake.otlp_grpc, process.own_token)
         record = partial(record_change, own_records)
         administration = Administration(
-            reader,
+            bound_reader,
             policies,
             record,
             settings.administration,
@@ -172,7 +180,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             hides_names=hides_actor_names(settings.redaction),
         )
         erasing = partial(record_erasure, own_records)
-        disclosures = Disclosures(reader, erasing, settings.administration, administration.changing)
+        disclosures = Disclosures(bound_reader, erasing, settings.administration, administration.changing)
         answering = _answer(process, backend, intake, administration, disclosures)
         api_grpc, http = await stack.enter_async_context(answering)
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
@@ -302,7 +310,9 @@ async def _answer(
         metrics.expect_calls("grpc", GRPC_CALLS)
         metrics.expect_calls("http", HTTP_CALLS)
         metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
-        server = grpc.aio.server(options=options, interceptors=[MeasuredCalls(metrics.call)])
+        not_served = unserved_handler(metrics.request, RefusalLog("grpc"), explain)
+        guard = GuardedCalls(_chain(settings.api_grpc), not_served)
+        server = grpc.aio.server(options=options, interceptors=[guard, MeasuredCalls(metrics.call)])
         # Queries have their own threads: evidence and health never wait for them. One more closes answers left early.
         threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
         queries = Queries(backend, threads, FairQueue(settings.query_concurrency))
@@ -311,15 +321,20 @@ async def _answer(
         add_disclosures(server, disclosures, pool)
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
-        server.add_generic_rpc_handlers((unserved_handler(metrics.request, RefusalLog("grpc"), explain),))
         grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc, ended))
         await stack.enter_async_context(following_readiness(health, ended))
         limits = ConnectionLimits(settings.max_connections)
         unserved = unserved_routes(metrics.request, RefusalLog("http"), explain)
         app = build_http_api(backend, pool, not_ready, metrics.expose, unserved, queries, administration, disclosures)
-        http_api = measured_http(app, metrics.call)
+        guarded = guarded_http(app, _chain(settings.http), http_rules(public_tiles=settings.public_tiles))
+        http_api = measured_http(guarded, metrics.call)
         http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits, ended))
         yield grpc_address, http_address
+
+
+def _chain(address: Address) -> AuthenticationChain:
+    """Return what authenticates the callers of a surface of the API."""
+    return AuthenticationChain((), required=needs_credentials(Authentication.AUTO, address.host))
 
 
 class _Reporter:

@@ -100,9 +100,10 @@ _SPAN_RANGE = (
     "WITH (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS first, "
     "(SELECT max(End) + 1 FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS last"
 )
-# If the table is not there, this reads nothing, at the cost of a small query.
+# If the table is not there, this reads nothing, at the cost of a small query. The alias has what binds reads
+# (``storage.bound``) find the function, to which names of tables do not apply.
 _SPANS = (
-    f"FROM merge(currentDatabase(), '^{SPANS}(_before)?$') WHERE _table = '{SPANS_BEFORE}' "
+    f"FROM merge(currentDatabase(), '^{SPANS}(_before)?$') AS {SPANS_BEFORE} WHERE _table = '{SPANS_BEFORE}' "
     "AND TraceId = {trace:String} AND Timestamp >= first AND Timestamp <= last"
 )
 

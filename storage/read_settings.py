@@ -11,7 +11,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from urllib.parse import urlencode
 
-__all__ = ["FULL_SCAN", "PINNED", "settings_clause", "settings_parameters", "with_settings", "without_unknown"]
+__all__ = [
+    "FULL_SCAN",
+    "PINNED",
+    "MapLiteral",
+    "settings_clause",
+    "settings_parameters",
+    "with_settings",
+    "without_unknown",
+]
 
 PINNED: Mapping[str, str | int] = MappingProxyType(
     {
@@ -118,6 +126,12 @@ FULL_SCAN: Mapping[str, str | int] = MappingProxyType({"use_skip_indexes": 0, "u
 """For reads that rest on all rows of a table, whatever its skip indexes say."""
 
 
+class MapLiteral(str):
+    """A map as a literal of SQL, which stands in a statement as it is."""
+
+    __slots__ = ()
+
+
 def settings_clause(settings: Mapping[str, str | int]) -> str:
     """Return settings as they stand after SETTINGS or SET."""
     return ", ".join(f"{name} = {_literal(value)}" for name, value in settings.items())
@@ -149,7 +163,7 @@ def without_unknown(
 
 
 def _literal(value: str | int) -> str:
-    if isinstance(value, int) or value == "{}":  # an empty map is no string
+    if isinstance(value, (int, MapLiteral)) or value == "{}":  # a map is no string
         return str(value)
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

@@ -80,10 +80,10 @@ def _rights(role: Role, database: str) -> Iterator[str]:
         yield f"CREATE VIEW, ALTER VIEW MODIFY QUERY ON {database}.{_VIEW}"
         yield from (f"{_ALTERED} ON {database}.{table}" for table in _LOGS)
         yield f"ALTER TTL, ALTER SETTINGS ON {database}.{_SPANS}"
-        yield f"ALTER TTL ON {database}.{_RECORD_IDS}"
+        yield f"ALTER TTL, ALTER ADD COLUMN ON {database}.{_RECORD_IDS}"
         yield from (f"SYSTEM TTL MERGES ON {database}.{table}" for table in (*_RECORDS, _RECORD_IDS, _DISCLOSURES))
         yield from (f"SELECT({', '.join(columns)}) ON system.{table}" for table, columns in _SYSTEM_OF_SERVERS.items())
-        yield from (f"ALTER SETTINGS ON {database}.{table}" for table in _EVIDENCE)
+        yield from (f"ALTER SETTINGS, ALTER ADD COLUMN ON {database}.{table}" for table in _EVIDENCE)
         yield f"SELECT, INSERT, CREATE TABLE, ALTER DELETE, ALTER TTL ON {database}.{_DISCLOSURES}"
         yield "TABLE ENGINE ON MergeTree"
         yield "TABLE ENGINE ON ReplacingMergeTree"

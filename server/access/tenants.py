@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from server.notary.errors import MalformedError
-from server.notary.origin import Stream
+from server.notary.origin import LogName, Stream
 
-__all__ = ["DEFAULT_TENANT", "check_tenant"]
+__all__ = ["DEFAULT_TENANT", "check_tenant", "tenant_of_log"]
 
 DEFAULT_TENANT = ""
 """The tenant of records whose sender belongs to none: its logs have no tenant in their origin."""
@@ -30,3 +30,20 @@ def check_tenant(name: str) -> str:
     if name in _RESERVED:
         raise MalformedError(f"{name!r} cannot be the name of a tenant, because it is the name of a stream")
     return name
+
+
+def tenant_of_log(origin: str, deployment: str) -> str | None:
+    """Return the tenant of a log, given its origin; None if the log is not one of a deployment.
+
+    Args:
+        origin: ``<deployment>/<stream>/<writer>``, or ``<deployment>/<tenant>/<stream>/<writer>``.
+        deployment: name of the deployment.
+    """
+    try:
+        name = LogName.parse(origin)
+    except MalformedError:
+        return None
+    if name.deployment == deployment:
+        return DEFAULT_TENANT
+    tenant = name.deployment.removeprefix(f"{deployment}/")
+    return tenant if tenant != name.deployment and "/" not in tenant else None

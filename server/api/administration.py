@@ -17,6 +17,7 @@ from server.api.local_callers import check_local
 from server.notary.origin import Stream
 from server.own_records.administration import PolicyChange
 from server.own_records.sender import NotRecordedError
+from storage.bound import unlimited
 from storage.disclosures import matching_commitments
 from storage.engine import Engine
 from storage.errors import StorageError
@@ -89,7 +90,8 @@ class Administration:
             StorageError: storage cannot be read, or refuses the change.
         """
         self._is_recorded = True
-        self._apply_retention()
+        with unlimited():
+            self._apply_retention()
 
     def add_hold(self, request: messages.AddHoldRequest, caller: str) -> messages.AddHoldResponse:
         """Answer ``AddHold``; raises ApiError and StorageError."""
@@ -187,7 +189,7 @@ class Administration:
 
     def keep_holds(self) -> None:
         """Put holds into the tables again that another server has left out; raises StorageError."""
-        with contextlib.suppress(UnrecordedError), self.changing():
+        with unlimited(), contextlib.suppress(UnrecordedError), self.changing():
             if lacks_hold(self._engine):
                 _logger.warning("a legal hold was missing in a table that another server has changed: it is there now")
                 self._apply_retention(rewrite=False)

@@ -8,7 +8,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from starlette.requests import Request
@@ -24,6 +24,7 @@ from server.api.parameters import parse_parameters
 from server.notary.errors import NotaryError
 from server.process.pools import Pool
 from server.query.errors import QueryTooExpensiveError
+from storage.bound import scope_key
 from storage.errors import StorageError
 from storage.interrupt import Interrupt
 
@@ -86,9 +87,15 @@ async def _content(
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A manifest that may be asked for; None until the export is complete."""
+    """A manifest that may be asked for; None until the export is complete.
+
+    Attributes:
+        manifest: the manifest.
+        scope: scope of who made the export, and alone gets the manifest (``storage.bound``).
+    """
 
     manifest: str | None = None
+    scope: str = field(default_factory=scope_key)
 
 
 class KeptManifests:
@@ -125,7 +132,7 @@ class KeptManifests:
         """
         with self._lock:
             kept = self._kept.get(name)
-        if kept is None:
+        if kept is None or kept.scope != scope_key():
             raise NotFoundError(
                 f"there is no manifest {name[:80]!r}: the server keeps the manifests of its last {self._most} exports "
                 "until it ends; make the export again"

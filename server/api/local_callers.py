@@ -1,4 +1,4 @@
-"""Callers on this machine: until callers are authenticated, only they may change policies."""
+"""Callers on this machine: among callers without credentials, only they may change policies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from urllib.parse import unquote
 from google.protobuf.message import Message
 from starlette.requests import Request
 
+from server.access.callers import CallerKind
+from server.access.current import current_caller
 from server.api.errors import InvalidArgumentError, NotPermittedError
 from server.api.parameters import parse_body
 
@@ -36,6 +38,8 @@ def address_of_request(request: Request) -> str:
     Raises:
         InvalidArgumentError: a page in a browser may have sent the request, for somebody elsewhere.
     """
+    if _is_authenticated():  # what a browser sends of itself is for whoever checks sessions
+        return request.client.host if request.client else ""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != _JSON or "origin" in request.headers:
         raise InvalidArgumentError(
@@ -71,8 +75,15 @@ def is_local(address: str) -> bool:
     return (mapped or known).is_loopback
 
 
+def _is_authenticated() -> bool:
+    caller = current_caller()
+    return caller is not None and caller.kind is not CallerKind.LOCAL
+
+
 def check_local(address: str, administration: str) -> None:
     """Check that a caller may change policies.
+
+    Of callers with credentials, the permission has been checked (``server.access.policy``).
 
     Args:
         address: address of the caller.
@@ -86,7 +97,7 @@ def check_local(address: str, administration: str) -> None:
             "this server takes no changes of policies: the setting administration is off (local permits callers on "
             "the server's machine)"
         )
-    if not is_local(address):
+    if not _is_authenticated() and not is_local(address):
         raise NotPermittedError(
             f"changes of policies are only taken from the server's own machine, and the call came from "
             f"{address or 'an unknown address'}: run the command there"

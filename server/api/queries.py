@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from lognotary.v1 import correlation_pb2 as pb
+from server.access.errors import ForbiddenError
 from server.api.errors import InvalidArgumentError
 from server.errors.suggestions import not_one_of
 from server.notary.origin import Stream
 from server.query.errors import QueryError
 from server.query.resolve import Query, read_query
+from storage.bound import may_read
 from storage.conditions import NEVER
+from storage.schema import RECORD_TABLES
 
 __all__ = ["check_streams", "parse_query", "parse_streams", "parse_verified_query"]
 
@@ -104,12 +107,20 @@ def parse_streams(names: Iterable[str], valid: Sequence[str] = _NAMES) -> tuple[
         names: the names.
         valid: names of the streams that may be asked for.
 
+    Streams that the caller may not read are left out, unless they are named.
+
     Raises:
         InvalidArgumentError: there is no stream with a name.
+        ForbiddenError: a stream is named that the caller may not read, or the caller may read none of the usual ones.
     """
     wanted = set(names)
     for name in sorted(wanted):
         if name not in valid:
             raise InvalidArgumentError(f"streams: {not_one_of(name, valid)}")
     usual = {stream.value for stream in Stream if stream is not Stream.SPANS}
-    return tuple(stream for stream in Stream if stream.value in (wanted or usual))
+    found = tuple(stream for stream in Stream if stream.value in (wanted or usual))
+    readable = tuple(stream for stream in found if may_read(RECORD_TABLES[stream]))
+    if not readable or (wanted and readable != found):
+        others = (_NOUNS[stream] for stream in found if stream not in readable)
+        raise ForbiddenError(f"streams: these credentials do not permit reading {' and '.join(others)}")
+    return readable

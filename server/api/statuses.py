@@ -9,6 +9,7 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 
+from server.access.errors import ForbiddenError, UnauthenticatedError
 from server.api.errors import (
     AlteredError,
     ConflictError,
@@ -48,6 +49,8 @@ class CallStatus:
 
 
 _STATUSES: dict[type[Exception], tuple[grpc.StatusCode, int]] = {
+    UnauthenticatedError: (grpc.StatusCode.UNAUTHENTICATED, 401),
+    ForbiddenError: (grpc.StatusCode.PERMISSION_DENIED, 403),
     InvalidArgumentError: (grpc.StatusCode.INVALID_ARGUMENT, 400),
     QueryTooExpensiveError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 422),
     NotFoundError: (grpc.StatusCode.NOT_FOUND, 404),

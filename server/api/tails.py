@@ -22,6 +22,7 @@ from server.query.log_heads import Heads
 from server.query.tail import Tail
 from server.query.tail_steps import MOST_BEHIND, MissedWhy, TailStep, Wanted
 from server.verification.tree import TileCache
+from storage.bound import UNLIMITED, ReadScope, reading_as, scope_if_any
 from storage.engine import Engine
 from storage.interrupt import Interrupt
 
@@ -84,7 +85,10 @@ class _Bell:
 
 
 class Tails:
-    """All tails on one storage; may be used from several event loops."""
+    """All tails on one storage; may be used from several event loops.
+
+    Tails share a feed if they may read the same logs (``storage.bound``): a feed knows of no others.
+    """
 
     def __init__(
         self,
@@ -112,8 +116,8 @@ class Tails:
         self._pool = Pool("tail", _THREADS)
         self._lock = threading.Lock()  # of the bells, and of whether the thread runs
         self._bells: set[_Bell] = set()
-        self._feeding = threading.Lock()  # held while the feed reads
-        self._feed: BatchFeed | None = None  # while its thread runs
+        self._feeding = threading.Lock()  # held while a feed reads
+        self._feeds: dict[ReadScope, BatchFeed] = {}  # while their threads run
 
     @property
     def number(self) -> int:
@@ -189,42 +193,45 @@ class Tails:
                 self._bells.discard(bell)
 
     def _running_feed(self, bell: _Bell) -> BatchFeed:
-        """Return the feed for a bell, up to date with storage; start the feed if this is the first tail."""
-        with self._feeding:
-            if (feed := self._feed) is not None:
+        """Return the feed for a bell, up to date with storage; start the feed if this is its first tail."""
+        scope = (scope_if_any() or UNLIMITED).of_logs()
+        with self._feeding, reading_as(scope):
+            if (feed := self._feeds.get(scope)) is not None:
                 if feed.poll():
-                    self._ring()
+                    self._ring(feed)
                 bell.feed = feed
                 return feed
             feed = BatchFeed(self._engine, self._keys)
             feed.begin()
-            self._feed = bell.feed = feed
-            threading.Thread(target=self._run, args=(feed,), name="tail-feed", daemon=True).start()
+            self._feeds[scope] = bell.feed = feed
+            threading.Thread(target=self._run, args=(feed, scope), name="tail-feed", daemon=True).start()
             return feed
 
-    def _run(self, feed: BatchFeed) -> None:
-        """Look for new batches while there are tails."""
+    def _run(self, feed: BatchFeed, scope: ReadScope) -> None:
+        """Look for new batches while there are tails that follow the feed."""
         try:
-            while True:
-                time.sleep(_PACE)
-                with self._feeding:
-                    if not self._bells:
-                        self._feed = None
-                        return
-                    if feed.poll():
-                        self._ring()
+            with reading_as(scope):
+                while True:
+                    time.sleep(_PACE)
+                    with self._feeding:
+                        if not self._followers(feed):
+                            self._feeds.pop(scope, None)
+                            return
+                        if feed.poll():
+                            self._ring(feed)
         except Exception as error:  # of any kind: without a feed, a tail would wait for ever
             with self._feeding:
-                self._feed = None
-                self._ring(error, of=feed)
+                self._feeds.pop(scope, None)
+                self._ring(feed, error)
 
-    def _ring(self, error: Exception | None = None, of: BatchFeed | None = None) -> None:
-        """Ring all bells; if a feed ended, give its error to the tails that follow it."""
+    def _followers(self, feed: BatchFeed) -> list[_Bell]:
         with self._lock:
-            bells = list(self._bells)
-        for bell in bells:
-            if error is not None and bell.feed is of:  # the other tails follow a new feed
-                bell.error = bell.error or error
+            return [bell for bell in self._bells if bell.feed is feed]
+
+    def _ring(self, feed: BatchFeed, error: Exception | None = None) -> None:
+        """Ring the bells of the tails that follow a feed; if the feed ended, give them its error."""
+        for bell in self._followers(feed):
+            bell.error = bell.error or error
             bell.ring()
 
 

@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.access.callers import CallerKind
+from server.access.current import current_caller
 from server.api.backend import Backend
 from server.api.errors import NotFoundError
 from server.notary.errors import MalformedError
@@ -50,6 +52,9 @@ def tile_routes(backend: Backend, pool: Pool) -> list[Route]:
 
 def _file(request: Request, content: bytes, media_type: str, caching: str) -> Response:
     """Respond with a file, or with 304 if the caller has it (RFC 9110, section 13.1.2)."""
+    caller = current_caller()
+    if caller is not None and caller.kind is not CallerKind.LOCAL:  # caches in between must not give it to others
+        caching = caching.replace("public", "private")
     tag = f'"{sha256(content).hexdigest()[:32]}"'
     headers = {"Cache-Control": caching, "ETag": tag}
     if _has(request.headers.get("if-none-match", ""), tag):

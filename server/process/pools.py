@@ -11,6 +11,7 @@ import contextlib
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -32,7 +33,10 @@ class PoolFullError(Exception):
 
 
 class Pool:
-    """Threads for one kind of blocking work; may be used from several event loops."""
+    """Threads for one kind of blocking work; may be used from several event loops.
+
+    Work runs in a copy of the caller's context (contextvars), so it knows on whose behalf it runs.
+    """
 
     def __init__(self, name: str, threads: int, *, waiting: int | None = None, patience: float | None = None) -> None:
         """Make a pool; its threads are started when they are needed.
@@ -55,7 +59,7 @@ class Pool:
         Raises:
             PoolFullError: as many wait as may, or no thread was free for as long as a call may wait.
         """
-        return await self._run(work, self._most, self._patience)
+        return await self._run(_in_context(copy_context(), work), self._most, self._patience)
 
     async def resume(self, work: Callable[[], _Result], place: Place | None = None) -> _Result:
         """Run a later part of admitted work: as ``run``, but never refused.
@@ -64,31 +68,34 @@ class Pool:
             work: the work.
             place: a place, which is given back once its thread is free, or the work will never run.
         """
-        return await self._run(work, None, None, place)
+        return await self._run(_in_context(copy_context(), work), None, None, place)
 
     async def iterate(
         self, steps: Generator[_Result, None, None], enter: Callable[[], Awaitable[Place]] | None = None
     ) -> AsyncGenerator[_Result, None]:
         """Yield the items of a blocking generator, each made in a thread, as work that was taken before.
 
-        If the iteration ends early, the generator is closed in a thread too, once that has finished the item it was
-        making; this is not waited for.
+        All items are made in one copy of the context in which the first one was asked for. If the iteration ends
+        early, the generator is closed in a thread too, once that has finished the item it was making; this is not
+        waited for.
 
         Args:
             steps: the generator.
             enter: function that waits for the place in which the next item is made; None for no places.
         """
         making = _Making(steps)
+        advance = _in_context(copy_context(), making.advance)
+        close = _in_context(copy_context(), steps.close)  # a thread may not have left the other context yet
         try:
             while True:
                 place = await enter() if enter else None
-                if (step := await self.resume(making.advance, place)) is None:
+                if (step := await self._run(advance, None, None, place)) is None:
                     return
                 yield step
         finally:
             if making.leave():
                 with contextlib.suppress(RuntimeError):  # the pool is closed: the process is ending
-                    self._executor.submit(steps.close)
+                    self._executor.submit(close)
 
     def close(self) -> None:
         """Accept no more work and drop work that has not begun; does not wait for running work."""
@@ -121,6 +128,10 @@ class Pool:
             return await result
         finally:
             result.cancel()
+
+
+def _in_context(context: Context, work: Callable[[], _Result]) -> Callable[[], _Result]:
+    return lambda: context.run(work)
 
 
 class _Making(Generic[_Result]):

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from server.notary.origin import Stream
 from server.query.log_heads import Committed
+from storage.bound import reading_whole_logs
 from storage.engine import Engine
 from storage.new_batches import LeafRange, next_leaf, read_missing
 from storage.stored_records import StoredRecord
@@ -55,7 +56,9 @@ def pass_missing(
     """
     missing: list[LeafRange] = []
     for stream in streams:
-        for gap in read_missing(engine, stream, merged(ranges, stream)):
+        with reading_whole_logs():  # a record that the caller may not see is not missing
+            gaps = read_missing(engine, stream, merged(ranges, stream))
+        for gap in gaps:
             last = ranges[-1]
             if gap.log_id == last.log_id and gap.first <= last.first and gap.end == last.end:
                 ranges[-1] = _extended(engine, last, plan)
@@ -69,7 +72,8 @@ def _extended(engine: Engine, one: Committed, plan: deque[Committed]) -> Committ
     rest = plan[0] if plan else None
     if rest is None or rest.log_id != one.log_id or rest.first != one.end:
         return one
-    stored = next_leaf(engine, one.stream, one.log_id, rest.first)
+    with reading_whole_logs():
+        stored = next_leaf(engine, one.stream, one.log_id, rest.first)
     end = rest.end if stored is None else min(stored, rest.end)
     plan.popleft()
     if end < rest.end:

@@ -110,6 +110,7 @@ class Settings:
     retention_spans: int | None
     retention_audit: int | None
     administration: str
+    public_tiles: bool
     audit_cold_volume: str
     audit_cold_after: int
     signed_streams: frozenset[Stream]
@@ -222,6 +223,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "retention_spans": read_days,
         "retention_audit": read_days,
         "administration": lambda text: read_choice(text, ("off", "local")),
+        "public_tiles": read_truth,
         "audit_cold_volume": str.strip,
         "audit_cold_after": lambda text: read_days(text) or 0,
         "signed_streams": read_signed_streams,

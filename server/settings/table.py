@@ -250,6 +250,13 @@ SETTINGS = (
         ("off", "local"),
     ),
     Setting(
+        "public_tiles",
+        "false",
+        "true: the static files of logs (/tlog), which have no contents of records, need no credentials",
+        Kind.TRUTH,
+        _EVIDENCE,
+    ),
+    Setting(
         "signed_streams",
         "audit,operational,spans",
         "streams that are signed, separated by commas, always with audit; others are stored without evidence",

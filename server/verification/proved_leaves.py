@@ -17,6 +17,7 @@ from server.notary.leaf_rows import LeafRange, LeafState
 from server.notary.merkle import HASH_SIZE, CompactRange, split_hashes
 from server.notary.origin import LogName
 from server.verification.stored_leaves import hash_records
+from storage.bound import reading_whole_logs
 from storage.engine import Engine
 from storage.errors import LongRowError
 from storage.evidence import read_fragments
@@ -52,7 +53,8 @@ class BatchLeaves:
             if batch.record_count > self._left:
                 return None
             self._left -= batch.record_count
-            self._known[key] = prove_leaves(self._engine, batch)
+            with reading_whole_logs():
+                self._known[key] = prove_leaves(self._engine, batch)
         return self._known[key]
 
 

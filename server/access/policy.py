@@ -1,0 +1,243 @@
+"""Who may make which call: the one table of rules, for gRPC and HTTP alike.
+
+A call that has no rule is refused. A test walks all calls of a running server, and fails for one without a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+from server.access.callers import Caller, Grant, Role
+from server.access.errors import ForbiddenError
+from server.access.scopes import (
+    EVERYTHING,
+    NO_RECORDS,
+    PUBLIC_TILES,
+    is_limited_to_tenants,
+    is_unlimited,
+    scope_of,
+)
+from storage.bound import ReadScope
+
+__all__ = ["FORBIDDEN", "GRPC_RULES", "HTTP_RULES", "OPEN_SCOPE", "Permission", "decide", "http_rules"]
+
+FORBIDDEN = "these credentials do not permit this call"
+
+OPEN_SCOPE = PUBLIC_TILES
+"""Scope of calls that need no credentials: static files of logs, if they are public."""
+
+
+class Permission(Enum):
+    """Permissions that calls need (docs/security.md, "Roles")."""
+
+    OPEN = "open"  # nobody has to say who he is
+    ANYBODY = "anybody"  # everybody whom the server knows
+    READ_RECORDS = "read records"  # of the streams that the caller may read
+    READ_AUDIT = "read audit records"
+    READ_EVIDENCE = "read evidence"
+    READ_TILES = "read tiles"
+    VERIFY = "verify"  # needs all records of a log
+    READ_DISCLOSURES = "read disclosures"
+    READ_POLICIES = "read policies"
+    CHANGE_POLICIES = "change policies"
+    READ_STATUS = "read status"
+    READ_METRICS = "read metrics"
+
+
+class _Limits(Enum):
+    """Limits that a grant may have to count for a call."""
+
+    ANY = "services, environments and tenants"
+    WHOLE_LOGS = "tenants only"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    roles: frozenset[Role]
+    limits: _Limits = _Limits.ANY
+
+
+_READERS = frozenset({Role.VIEWER, Role.AUDITOR, Role.ADMIN})
+_AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
+_OPERATORS = frozenset({Role.OPERATOR, Role.ADMIN})
+
+_NEEDS: Mapping[Permission, _Needs] = MappingProxyType(
+    {
+        Permission.READ_RECORDS: _Needs(_READERS),
+        Permission.READ_AUDIT: _Needs(_AUDITORS),
+        Permission.READ_EVIDENCE: _Needs(_AUDITORS),
+        Permission.READ_TILES: _Needs(_AUDITORS),
+        Permission.VERIFY: _Needs(_AUDITORS, _Limits.WHOLE_LOGS),
+        Permission.READ_DISCLOSURES: _Needs(_AUDITORS, _Limits.WHOLE_LOGS),
+        Permission.READ_POLICIES: _Needs(_AUDITORS | _OPERATORS, _Limits.NONE),
+        Permission.CHANGE_POLICIES: _Needs(_OPERATORS, _Limits.NONE),
+        Permission.READ_STATUS: _Needs(_OPERATORS, _Limits.NONE),
+        Permission.READ_METRICS: _Needs(_OPERATORS, _Limits.NONE),
+    }
+)
+
+_CORRELATION, _EVIDENCE = "/lognotary.v1.CorrelationService", "/lognotary.v1.EvidenceService"
+_ADMINISTRATION, _DISCLOSURES = "/lognotary.v1.AdministrationService", "/lognotary.v1.DisclosureService"
+
+GRPC_RULES: Mapping[str, Permission] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                f"{_CORRELATION}/GetTrace",
+                f"{_CORRELATION}/Search",
+                f"{_CORRELATION}/Histogram",
+                f"{_CORRELATION}/Facets",
+                f"{_CORRELATION}/FieldNames",
+                f"{_CORRELATION}/FindTraces",
+                f"{_CORRELATION}/Neighbours",
+                f"{_CORRELATION}/Export",
+                f"{_CORRELATION}/Tail",
+            ),
+            Permission.READ_RECORDS,
+        ),
+        f"{_CORRELATION}/SearchAuditEvents": Permission.READ_AUDIT,
+        f"{_CORRELATION}/ActorTimeline": Permission.READ_AUDIT,
+        f"{_CORRELATION}/TargetHistory": Permission.READ_AUDIT,
+        f"{_CORRELATION}/CompleteSearch": Permission.VERIFY,
+        f"{_EVIDENCE}/ListLogs": Permission.READ_EVIDENCE,
+        f"{_EVIDENCE}/GetCheckpoint": Permission.READ_EVIDENCE,
+        f"{_EVIDENCE}/GetInclusionProof": Permission.READ_EVIDENCE,
+        f"{_EVIDENCE}/GetConsistencyProof": Permission.READ_EVIDENCE,
+        f"{_EVIDENCE}/GetReceipt": Permission.READ_EVIDENCE,
+        f"{_EVIDENCE}/Verify": Permission.VERIFY,
+        "/lognotary.v1.StatusService/GetStatus": Permission.READ_STATUS,
+        f"{_ADMINISTRATION}/AddHold": Permission.CHANGE_POLICIES,
+        f"{_ADMINISTRATION}/ReleaseHold": Permission.CHANGE_POLICIES,
+        f"{_ADMINISTRATION}/ListHolds": Permission.READ_POLICIES,
+        f"{_ADMINISTRATION}/GetRetention": Permission.READ_POLICIES,
+        f"{_DISCLOSURES}/Disclose": Permission.READ_DISCLOSURES,
+        f"{_DISCLOSURES}/Erase": Permission.CHANGE_POLICIES,
+        "/grpc.health.v1.Health/Check": Permission.OPEN,
+        "/grpc.health.v1.Health/Watch": Permission.OPEN,
+        "/grpc.health.v1.Health/List": Permission.OPEN,
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Permission.ANYBODY,
+    }
+)
+"""The permission of each method of gRPC."""
+
+_API = "/api/v1"
+
+HTTP_RULES: Mapping[tuple[str, str], Permission] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                ("GET", f"{_API}/traces/{{trace_id}}"),
+                ("GET", f"{_API}/search"),
+                ("GET", f"{_API}/histogram"),
+                ("GET", f"{_API}/facets"),
+                ("GET", f"{_API}/field-names"),
+                ("GET", f"{_API}/traces"),
+                ("GET", f"{_API}/neighbours"),
+                ("GET", f"{_API}/export"),
+                ("GET", f"{_API}/export-manifests/{{name}}"),
+                ("GET", f"{_API}/tail"),
+            ),
+            Permission.READ_RECORDS,
+        ),
+        ("GET", f"{_API}/audit-events"): Permission.READ_AUDIT,
+        ("GET", f"{_API}/actors/{{actor_id:path}}"): Permission.READ_AUDIT,
+        ("GET", f"{_API}/targets/{{target_id:path}}"): Permission.READ_AUDIT,
+        ("POST", f"{_API}/complete-search"): Permission.VERIFY,
+        ("GET", f"{_API}/logs"): Permission.READ_EVIDENCE,
+        ("GET", f"{_API}/logs/{{log}}/checkpoint"): Permission.READ_EVIDENCE,
+        ("GET", f"{_API}/logs/{{log}}/inclusion-proof"): Permission.READ_EVIDENCE,
+        ("GET", f"{_API}/logs/{{log}}/consistency-proof"): Permission.READ_EVIDENCE,
+        ("GET", f"{_API}/receipts/{{record_id}}"): Permission.READ_EVIDENCE,
+        ("POST", f"{_API}/verify"): Permission.VERIFY,
+        ("GET", f"{_API}/status"): Permission.READ_STATUS,
+        ("POST", f"{_API}/holds"): Permission.CHANGE_POLICIES,
+        ("POST", f"{_API}/holds/{{name}}/release"): Permission.CHANGE_POLICIES,
+        ("GET", f"{_API}/holds"): Permission.READ_POLICIES,
+        ("GET", f"{_API}/retention"): Permission.READ_POLICIES,
+        ("POST", f"{_API}/disclosures"): Permission.READ_DISCLOSURES,
+        ("POST", f"{_API}/disclosures/erase"): Permission.CHANGE_POLICIES,
+        ("GET", "/tlog/{log_id}/{path:path}"): Permission.READ_TILES,
+        ("GET", "/api/openapi.json"): Permission.ANYBODY,
+        ("GET", "/trace/{trace_id}"): Permission.ANYBODY,  # a redirect, to a call with a rule of its own
+        **dict.fromkeys(
+            (
+                ("GET", "/login"),
+                ("GET", "/login/callback"),
+                ("GET", "/login/config"),
+                ("GET", "/login/whoami"),
+                ("POST", "/logout"),
+            ),
+            Permission.OPEN,  # they check credentials themselves
+        ),
+        ("GET", "/healthz"): Permission.OPEN,
+        ("GET", "/readyz"): Permission.OPEN,
+        ("GET", "/metrics"): Permission.READ_METRICS,
+    }
+)
+"""The permission of each method and route of HTTP; HEAD is as GET."""
+
+
+def http_rules(*, public_tiles: bool) -> Mapping[tuple[str, str], Permission]:
+    """Return the rules of HTTP of a server, given its setting ``public_tiles``."""
+    if not public_tiles:
+        return HTTP_RULES
+    return {
+        call: Permission.OPEN if permission is Permission.READ_TILES else permission
+        for call, permission in HTTP_RULES.items()
+    }
+
+
+def decide(caller: Caller, permission: Permission | None) -> ReadScope:
+    """Return what a caller may read with a call, if it may make the call.
+
+    Args:
+        caller: the caller, who is authenticated.
+        permission: the permission that the call needs; None if the call has no rule.
+
+    Raises:
+        ForbiddenError: the caller may not make the call.
+    """
+    if permission is None:
+        raise ForbiddenError(FORBIDDEN)
+    if permission is Permission.OPEN:
+        return OPEN_SCOPE
+    if permission is Permission.ANYBODY:
+        return scope_of(())
+    needs = _NEEDS[permission]
+    fit = [grant for grant in caller.grants if grant.role in needs.roles]
+    if not fit:
+        raise ForbiddenError(FORBIDDEN)
+    counting = [grant for grant in fit if _is_within(grant, needs.limits)]
+    if not counting:
+        raise ForbiddenError(_too_limited(needs.limits))
+    match permission:
+        case Permission.READ_RECORDS | Permission.READ_AUDIT:
+            return scope_of(caller.grants)
+        case Permission.READ_EVIDENCE:
+            # Records of a stream are shown beside their proof only to who may read the stream.
+            return scope_of(caller.grants)
+        case Permission.READ_TILES:
+            return scope_of(counting).of_whole_logs()
+        case Permission.VERIFY | Permission.READ_DISCLOSURES:
+            return scope_of(counting, whole_logs=True)
+        case Permission.READ_POLICIES | Permission.CHANGE_POLICIES:
+            return EVERYTHING
+        case _:
+            return EVERYTHING if any(grant.role is Role.ADMIN for grant in counting) else NO_RECORDS
+
+
+def _is_within(grant: Grant, limits: _Limits) -> bool:
+    return limits is _Limits.ANY or (is_unlimited if limits is _Limits.NONE else is_limited_to_tenants)(grant)
+
+
+def _too_limited(limits: _Limits) -> str:
+    if limits is _Limits.NONE:
+        return "this call is about the whole server, and these credentials are limited to a part of it"
+    return (
+        "this call needs all records of a log, and these credentials are limited to services or environments: "
+        "use credentials that are limited to tenants at most"
+    )

@@ -1,0 +1,86 @@
+"""Access over HTTP: who calls, whether the call is permitted, and what it may read; before any request is answered.
+
+The routes of the application themselves decide which rule a request has, so a path cannot mean one thing here and
+another thing there. A route without a rule is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.access.chain import AuthenticationChain
+from server.access.current import calling
+from server.access.errors import AccessError, ForbiddenError
+from server.access.policy import FORBIDDEN, OPEN_SCOPE, Permission, decide
+from server.access.presenting import presented_over_http
+from server.api.statuses import status_of
+from storage.bound import reading_as
+
+__all__ = ["guarded_http"]
+
+
+def guarded_http(
+    app: Starlette,
+    chain: AuthenticationChain,
+    rules: Mapping[tuple[str, str], Permission],
+    on_denied: Callable[[str], object] = lambda _: None,
+    session_cookie: str = "",
+) -> ASGIApp:
+    """Return an application that answers only requests that their callers may make.
+
+    Args:
+        app: the application.
+        chain: authenticates callers.
+        rules: the permission that each method and route needs.
+        on_denied: function that is called with the reason of each refusal, a value of ``Denial``.
+        session_cookie: name of the cookie of sessions; empty if there are none.
+    """
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            raise ForbiddenError(FORBIDDEN)  # there are no web sockets
+        permission = _permission(app, scope, rules)
+        if permission is Permission.OPEN:
+            with reading_as(OPEN_SCOPE):
+                await app(scope, receive, send)
+            return
+        try:
+            caller = await chain.authenticate(presented_over_http(scope, session_cookie))
+            bound = decide(caller, permission)
+        except AccessError as error:
+            on_denied(error.denial.value)
+            await _refusal(error)(scope, receive, send)
+            return
+        with calling(caller), reading_as(bound):
+            await app(scope, receive, send)
+
+    return guarded
+
+
+def _permission(app: Starlette, scope: Scope, rules: Mapping[tuple[str, str], Permission]) -> Permission | None:
+    """Return the permission that a request needs; None for a route without a rule."""
+    for route in app.routes:
+        if route.matches(scope)[0] is Match.FULL:
+            if not isinstance(route, Route):
+                return None
+            method = "GET" if scope["method"] == "HEAD" else scope["method"]
+            return rules.get((method, route.path))
+    return Permission.ANYBODY  # 404 or 405, which nothing answers but the router
+
+
+def _refusal(error: AccessError) -> Response:
+    status = status_of(error)
+    headers = {"Cache-Control": "no-store"}
+    if status.http_status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    content = json.dumps({"code": status.code.name, "message": status.message})
+    return Response(content, status.http_status, headers, media_type="application/json")
