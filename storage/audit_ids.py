@@ -50,9 +50,10 @@ _COLUMNS = (
     TableColumn("ClaimedAt", "DateTime64(3, 'UTC')"),
     TableColumn("LeafIndex", "UInt64"),
     TableColumn("IngestedAt", "DateTime64(9, 'UTC')"),
+    TableColumn("Tenant", "LowCardinality(String)"),
 )
 _FIELDS = ", ".join(column.name for column in _COLUMNS)
-_READERS = (uuid, uuid, uint8, fixed32, text, uuid, int64, uint64, int64)
+_READERS = (uuid, uuid, uint8, fixed32, text, uuid, int64, uint64, int64, text)
 _AT_ONCE = 1000  # ids that one query asks for
 _TTL = re.compile(r" TTL toDateTime\(ClaimedAt\) \+ toIntervalDay\((\d+)\)(?: SETTINGS |$)")
 
@@ -86,6 +87,7 @@ class IdRow:
         leaf_index: place in the log, of a stored record; of a link by the record's own digest, one more than its number
             in its producer's chain, 0 for none.
         ingested_at: time of receipt of a stored record, in nanoseconds since the epoch.
+        tenant: the tenant to whom the record belongs; ids of different tenants have nothing to do with each other.
     """
 
     record_id: UUID
@@ -97,6 +99,7 @@ class IdRow:
     claimed_at: int
     leaf_index: int = 0
     ingested_at: int = 0
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +142,20 @@ def insert_ids(engine: Engine, rows: Sequence[IdRow]) -> None:
             PlainColumn(struct.pack(f"<{len(some)}q", *(row.claimed_at for row in some))),
             PlainColumn(struct.pack(f"<{len(some)}Q", *(row.leaf_index for row in some))),
             PlainColumn(struct.pack(f"<{len(some)}q", *(row.ingested_at for row in some))),
+            WordColumn.of(row.tenant.encode() for row in some),
         )
         token = sha256(b"".join(bytes([row.state]) + row.record_id.bytes + row.claim_id.bytes for row in some))
         block = encode_block(_COLUMNS, [(column,) for column in columns], len(some))
         engine.insert(TABLE, [column.name for column in _COLUMNS], block, token.hexdigest())
 
 
-def read_ids(engine: Engine, record_ids: Sequence[UUID]) -> list[IdRow]:
+def read_ids(engine: Engine, record_ids: Sequence[UUID], tenant: str | None = None) -> list[IdRow]:
     """Return all rows of ids, in any order.
+
+    Args:
+        engine: the storage.
+        record_ids: the ids.
+        tenant: the tenant whose ids they are; None for all tenants.
 
     Raises:
         StorageError: storage cannot be read.
@@ -154,7 +163,8 @@ def read_ids(engine: Engine, record_ids: Sequence[UUID]) -> list[IdRow]:
     found: list[IdRow] = []
     for start in range(0, len(record_ids), _AT_ONCE):
         ids = [str(one) for one in record_ids[start : start + _AT_ONCE]]
-        found += _select(engine, "RecordId IN {ids:Array(UUID)}", {"ids": ids})
+        of_tenant = " AND Tenant = {tenant:String}" if tenant is not None else ""
+        found += _select(engine, f"RecordId IN {{ids:Array(UUID)}}{of_tenant}", {"ids": ids, "tenant": tenant or ""})
     return found
 
 

@@ -22,6 +22,7 @@ from server.notary.canonical import encode_string
 from server.notary.origin import Stream
 from storage.engine import Engine
 from storage.errors import OutcomeUnknownError, StorageError
+from storage.log_tenants import TenantOf, no_tenant, with_tenants
 from storage.native import Block, Column, PlainColumn, WordColumn, encode_block, encode_joinable
 from storage.native_join import join_blocks, slice_block
 from storage.rowbinary import read_rows, uuid, uuid_bytes
@@ -121,7 +122,12 @@ def insert_records(engine: Engine, stream: Stream, batches: Sequence[Batch], blo
 
 
 def insert_tiles(
-    engine: Engine, batches: Sequence[Batch], added: Sequence[Sequence[TileFragment]], *, renewed: int = 0
+    engine: Engine,
+    batches: Sequence[Batch],
+    added: Sequence[Sequence[TileFragment]],
+    *,
+    renewed: int = 0,
+    tenant_of: TenantOf = no_tenant,
 ) -> None:
     """Store the hashes that each batch adds to its log's tiles. Raises as ``insert_records``."""
     pairs = [(batch, fragment) for batch, of_batch in zip(batches, added, strict=True) for fragment in of_batch]
@@ -135,11 +141,14 @@ def insert_tiles(
         PlainColumn(b"".join(uuid_bytes(batch.batch_id) for batch, _ in pairs)),
         PlainColumn(array("Q", [batch.sequence for batch, _ in pairs]).tobytes()),
     )
-    block = encode_block(TILE_COLUMNS, [(column,) for column in columns], count)
-    _insert(engine, "log_tiles", TILE_COLUMNS, block, batches, renewed)
+    header, columns = with_tenants(TILE_COLUMNS, columns, [tenant_of(batch.origin) for batch, _ in pairs])
+    block = encode_block(header, [(column,) for column in columns], count)
+    _insert(engine, "log_tiles", header, block, batches, renewed)
 
 
-def insert_batches(engine: Engine, batches: Sequence[Batch], *, renewed: int = 0) -> None:
+def insert_batches(
+    engine: Engine, batches: Sequence[Batch], *, renewed: int = 0, tenant_of: TenantOf = no_tenant
+) -> None:
     """Store the batches' own rows, which commit the batches. Raises as ``insert_records``."""
     count = len(batches)
     columns: tuple[Column, ...] = (
@@ -158,8 +167,9 @@ def insert_batches(engine: Engine, batches: Sequence[Batch], *, renewed: int = 0
         PlainColumn(b"".join(encode_string(batch.checkpoint.encode()) for batch in batches)),
         PlainColumn(struct.pack(f"<{count}H", *(batch.canonical_version for batch in batches))),
     )
-    block = encode_block(BATCH_COLUMNS, [(column,) for column in columns], count)
-    _insert(engine, "log_batches", BATCH_COLUMNS, block, batches, renewed)
+    header, columns = with_tenants(BATCH_COLUMNS, columns, [tenant_of(batch.origin) for batch in batches])
+    block = encode_block(header, [(column,) for column in columns], count)
+    _insert(engine, "log_batches", header, block, batches, renewed)
 
 
 def _unsigned(numbers: Iterable[int]) -> PlainColumn:

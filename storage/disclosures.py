@@ -37,6 +37,7 @@ _COLUMNS = (
     TableColumn("Value", "String"),
     TableColumn("Rule", "LowCardinality(String)"),
     TableColumn("ActorIds", "Array(String)"),
+    TableColumn("Tenant", "LowCardinality(String)"),
 )
 _AT_ONCE = 1000  # commitments in one statement
 _LONGEST_ACTOR = 128  # bytes
@@ -54,6 +55,7 @@ class DisclosedValue:
         value: the value.
         rule: the rule of redaction that has replaced it.
         actors: actors of the audit records that have the commitment.
+        tenant: the tenant to whom the records belong.
     """
 
     ingested_at: int
@@ -61,6 +63,7 @@ class DisclosedValue:
     value: bytes
     rule: str
     actors: tuple[bytes, ...] = ()
+    tenant: str = ""
 
     @property
     def commitment(self) -> str:
@@ -95,6 +98,7 @@ def insert_disclosures(engine: Engine, disclosures: Iterable[DisclosedValue]) ->
                 struct.pack(f"<{len(rows)}I", *(len(row.actors) for row in rows)),
                 PlainColumn(b"".join(encode_string(stored(actor)) for row in rows for actor in row.actors)),
             ),
+            WordColumn.of(row.tenant.encode() for row in rows),
         )
         block = encode_block(_COLUMNS, [(column,) for column in columns], len(rows))
         engine.insert("disclosures", [column.name for column in _COLUMNS], block, sha256(commitments).hexdigest())

@@ -9,6 +9,7 @@ from server.notary.canonical import encode_string
 from server.notary.statement import StatementKind, StatementRow, data_digest
 from storage.engine import Engine
 from storage.errors import StorageError
+from storage.log_tenants import TenantOf, no_tenant, with_tenants
 from storage.native import Column, PlainColumn, WordColumn, encode_block
 from storage.rowbinary import read_one, read_rows, string, text, uint32, uint64
 from storage.schema import STATEMENT_COLUMNS
@@ -35,13 +36,16 @@ def insert_statement(engine: Engine, row: StatementRow, *, renewed: int = 0) -> 
     insert_statements(engine, [row], renewed=renewed)
 
 
-def insert_statements(engine: Engine, rows: Sequence[StatementRow], *, renewed: int = 0) -> None:
+def insert_statements(
+    engine: Engine, rows: Sequence[StatementRow], *, renewed: int = 0, tenant_of: TenantOf = no_tenant
+) -> None:
     """Store statements with one INSERT.
 
     Args:
         engine: the storage.
         rows: the statements, at least one.
         renewed: number of times the deduplication token was renewed, because storage knew it but had lost the rows.
+        tenant_of: returns the tenant of a log.
 
     Raises:
         NotAppliedError: nothing was stored.
@@ -57,8 +61,10 @@ def insert_statements(engine: Engine, rows: Sequence[StatementRow], *, renewed: 
         PlainColumn(b"".join(encode_string(row.note.encode()) for row in rows)),
         PlainColumn(b"".join(encode_string(row.data) for row in rows)),
     )
-    block = encode_block(STATEMENT_COLUMNS, [(column,) for column in columns], count)
-    names = [column.name for column in STATEMENT_COLUMNS]
+    # A note begins with the origin of its log.
+    header, columns = with_tenants(STATEMENT_COLUMNS, columns, [tenant_of(row.note.partition("\n")[0]) for row in rows])
+    block = encode_block(header, [(column,) for column in columns], count)
+    names = [column.name for column in header]
     digest = data_digest("".join(row.note for row in rows).encode())
     engine.insert("log_statements", names, block, f"{rows[0].log_id}/{rows[0].number}/{digest}/{renewed}")
 

@@ -75,7 +75,7 @@ class Claims:
         """
         insert_ids(self._engine, [*claims, *links])
         wanted = {one.record_id for one in claims}
-        rows = read_ids(self._engine, sorted(wanted | set(map(link_id, previous))))
+        rows = read_ids(self._engine, sorted(wanted | set(map(link_id, previous))), self.me.tenant)
         standings = standing_of([row for row in rows if row.record_id in wanted], self.me)
         earlier = [claim for standing in standings.values() for claim in standing.earlier]
         if earlier and self._is_settled():

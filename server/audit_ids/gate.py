@@ -13,7 +13,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -21,11 +20,11 @@ from uuid import UUID, uuid4
 from server.admission.admission import MEMORY_FACTOR, Ticket
 from server.audit_ids.answers import check_same, claimed_error, known_receipts
 from server.audit_ids.chains import KINDS, chain_breaks, links_of
-from server.audit_ids.check_queue import CheckQueue
 from server.audit_ids.claims import Claims, Round
 from server.audit_ids.flights import Flight, Flights
 from server.audit_ids.ledger import ClaimLedger
 from server.audit_ids.rounds import Rounds
+from server.audit_ids.threads import AuditThreads
 from server.codec.annotations import annotation
 from server.codec.audit.strict_records import (
     StrictRecord,
@@ -47,19 +46,19 @@ _T = TypeVar("_T")
 
 _MOST = 200_000  # records on their way
 _LARGE = 8 << 10  # bytes of a request above which checking it would hold up the event loop
-_CHECKS = 2  # requests checked at the same time
 _FOR_CHECK = 0.5  # part of the time of a request that its check may take if it waits: storing takes the rest
 
 _Breaks = Mapping[int, Mapping[str, Any]]
 
 
 class AuditGate:
-    """The gate of one process, in front of its pipeline; implements ``AuditIngest``. Bound to one event loop."""
+    """The gate of one tenant in one process, in front of its pipeline. Bound to one event loop."""
 
     def __init__(
         self,
         pipeline: Pipeline,
         claims: Claims,
+        threads: AuditThreads,
         stored_size: Callable[[], int],
         now: Callable[[], int],
         *,
@@ -71,6 +70,7 @@ class AuditGate:
         Args:
             pipeline: the pipeline.
             claims: the claims of this process.
+            threads: the threads of all gates.
             stored_size: function that returns the number of entries that the audit log has in storage.
             now: function that returns the time of receipt in nanoseconds since the epoch.
             ack_timeout: seconds that a request waits for another one with the same ids.
@@ -83,12 +83,9 @@ class AuditGate:
         """Look at the requests that follow."""
         self._ack_timeout = ack_timeout
         self._flights = Flights()
-        self._checking = ThreadPoolExecutor(_CHECKS, thread_name_prefix="audit-check")
-        self._queue = CheckQueue(_CHECKS, time.monotonic)
-        self._claiming = ThreadPoolExecutor(1, thread_name_prefix="audit-claim")
-        self._ending = ThreadPoolExecutor(1, thread_name_prefix="audit-ended")
-        self._rounds = Rounds(claims, self._claiming)
-        self._ledger = ClaimLedger(claims, self._flights, self._ending, stored_size, now)
+        self._threads = threads
+        self._rounds = Rounds(claims, threads.claiming)
+        self._ledger = ClaimLedger(claims, self._flights, threads.ending, stored_size, now)
         self._doubtful: list[Flight] = []
         self.chain_breaks: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
         """Number of records so far whose producer's chain is broken, by the kind of break."""
@@ -100,11 +97,6 @@ class AuditGate:
     async def flush(self) -> None:
         """Store what became of claims so far; raises StorageError."""
         await self._ledger.flush()
-
-    def close(self) -> None:
-        """End the threads, after ``run`` was cancelled."""
-        for executor in (self._checking, self._claiming, self._ending):
-            executor.shutdown(wait=False)
 
     @property
     def waiting(self) -> int:
@@ -132,7 +124,7 @@ class AuditGate:
         take = partial(survey_request, request, every=every, look=self.look, is_left=left.is_set)
         check = partial(check_request, request, every=every, look=self.look, is_left=left.is_set)
         latest = time.monotonic() + _FOR_CHECK * self._ack_timeout
-        async with self._queue.turn(len(request), latest) if is_large else contextlib.nullcontext():
+        async with self._threads.queue.turn(len(request), latest) if is_large else contextlib.nullcontext():
             try:
                 survey = await self._run_check(take, is_large)
                 ticket.reserve(max(survey.size, len(request) + survey.memory // MEMORY_FACTOR))
@@ -141,7 +133,7 @@ class AuditGate:
                 left.set()  # the thread is for those who wait
 
     async def _run_check(self, check: Callable[[], _T], is_large: bool) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._checking, check) if is_large else check()
+        return await asyncio.get_running_loop().run_in_executor(self._threads.checking, check) if is_large else check()
 
     async def _store(
         self, checked: StrictRequest, ticket: Ticket, arrived: float, provenance: Provenance

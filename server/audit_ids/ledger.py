@@ -65,7 +65,8 @@ class ClaimLedger:
     def row(self, flight: Flight, state: IdState) -> IdRow:
         """Return the row of a flight's claim."""
         me, record = self._claims.me, flight.record
-        return IdRow(record.record_id, flight.claim_id, state, record.digest, me.origin, me.instance, flight.claimed_at)
+        of_claim = record.record_id, flight.claim_id, state, record.digest
+        return IdRow(*of_claim, me.origin, me.instance, flight.claimed_at, tenant=me.tenant)
 
     def release(self, flights: Sequence[Flight]) -> None:
         """End flights without records."""

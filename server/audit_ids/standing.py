@@ -25,10 +25,12 @@ class Claimant:
     Attributes:
         origin: log of its writer.
         instance: identifier of its start.
+        tenant: the tenant whose ids it claims.
     """
 
     origin: str
     instance: UUID
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

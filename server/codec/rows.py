@@ -8,18 +8,28 @@ from typing import TYPE_CHECKING, Protocol
 
 from server.codec.disclosures import Disclosure
 from server.codec.provenance import NO_PROVENANCE, Provenance
+from server.notary.canonical_columns import canonical_columns
 from server.notary.origin import Stream
-from storage.native import Column
+from storage.native import Column, MapColumn
 
 if TYPE_CHECKING:
     from server.codec.annotations import Annotations
 
-__all__ = ["ALL_STREAMS", "Codec", "Rows", "received_at", "with_disclosures"]
+__all__ = ["ALL_STREAMS", "Codec", "Rows", "attribute_keys", "received_at", "with_disclosures"]
 
 ALL_STREAMS = frozenset(Stream)
 """All streams."""
 
 _DAY = 86_400 * 10**9
+# Place of the attributes among the columns.
+_ATTRIBUTES = {
+    stream: next(
+        place
+        for place, column in enumerate(canonical_columns(stream))
+        if column.name == ("SpanAttributes" if stream is Stream.SPANS else "LogAttributes")
+    )
+    for stream in Stream
+}
 _DISCLOSURE = 600  # bytes of the objects of a disclosure, as measured
 
 
@@ -77,6 +87,12 @@ class Rows:
     def day(self) -> int:
         """The UTC day of IngestedAt in days since the epoch, which is the partition."""
         return self.ingested_at // _DAY
+
+
+def attribute_keys(rows: Rows) -> tuple[bytes, ...]:
+    """Return the different keys of the attributes of records or spans."""
+    column = rows.columns[_ATTRIBUTES[rows.stream]]
+    return column.keys.dictionary if isinstance(column, MapColumn) else ()
 
 
 def with_disclosures(rows: list[Rows], disclosures: Sequence[Disclosure]) -> list[Rows]:

@@ -11,6 +11,7 @@ PipelineError
 ├── OversizedError            the request needs more memory than the limit: do not retry it as it is
 └── RefusedError              nothing was lost: the sender should retry
     ├── OverloadedError       the server is at its limit of requests or memory
+    ├── TenantLimitError      the tenant is at a limit of its own
     ├── StalledError          the request did not arrive in time
     ├── StorageRefusedError   storage could not commit the batch, or not in time
     │   ├── BatchOutcomeUnknownError   the batch may be stored already, and will be
@@ -42,6 +43,7 @@ __all__ = [
     "ShuttingDownError",
     "StalledError",
     "StorageRefusedError",
+    "TenantLimitError",
     "UnprovedRecordError",
 ]
 
@@ -134,6 +136,12 @@ class OverloadedError(RefusedError):
     """The server has reached its limit of requests, or of their memory."""
 
     outcome: ClassVar[str] = "overloaded"
+
+
+class TenantLimitError(RefusedError):
+    """The tenant to whom the records belong has used up what it may use."""
+
+    outcome: ClassVar[str] = "tenant_limit"
 
 
 class StalledError(RefusedError):

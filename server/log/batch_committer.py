@@ -28,6 +28,7 @@ from server.retry.backoff import backoff
 from server.retry.trouble import Trouble
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
+from storage.log_tenants import TenantOf, no_tenant
 
 __all__ = ["BatchCommitter"]
 
@@ -48,6 +49,7 @@ class BatchCommitter:
         memory: LogMemory,
         give_up: threading.Event,
         limits: GroupLimits | None = None,
+        tenant_of: TenantOf = no_tenant,
     ) -> None:
         """Go on with a journal.
 
@@ -59,6 +61,7 @@ class BatchCommitter:
             memory: remembers the checkpoints of committed batches.
             give_up: event that ends the retries; the batches in the journal stay there.
             limits: limits of the groups in which waiting entries are stored; None for the usual ones.
+            tenant_of: returns the tenant of a log, given its origin.
 
         Raises:
             JournalDamagedError: the mark of a group cannot be read.
@@ -75,6 +78,7 @@ class BatchCommitter:
             _logger, f"{stream.value}: batches are refused", f"{stream.value}: batches are stored again"
         )
         self._inserts = LastingInserts(give_up)
+        self._tenant_of = tenant_of
 
     @property
     def blocked(self) -> bool:
@@ -144,7 +148,7 @@ class BatchCommitter:
 
     def _store(self, group: Group, *, may_be_stored: bool) -> bool:
         """Store a group; return False if storage refused it, and fewer of its entries may go together."""
-        records, *others = table_inserts(self._engine, self._stream, group)
+        records, *others = table_inserts(self._engine, self._stream, group, self._tenant_of)
         accepted = False
 
         def insert_noting(renewed: int) -> None:
@@ -195,7 +199,7 @@ class BatchCommitter:
 
     def _store_or_refuse(self, group: Group) -> None:
         """Store an entry; raises NotAppliedError if nothing of it was stored, StorageRefusedError at shutdown."""
-        records, *others = table_inserts(self._engine, self._stream, group)
+        records, *others = table_inserts(self._engine, self._stream, group, self._tenant_of)
         try:
             records.insert(0)
         except NotAppliedError:

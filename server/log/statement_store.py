@@ -12,6 +12,7 @@ from server.notary.counted import counted
 from server.notary.statement import StatementRow
 from storage.engine import Engine
 from storage.errors import NotAppliedError
+from storage.log_tenants import TenantOf, no_tenant
 from storage.statements import are_stated, encode_statement, insert_statements
 
 __all__ = ["StatementStore"]
@@ -20,7 +21,9 @@ __all__ = ["StatementStore"]
 class StatementStore:
     """Stores signed statements; thread-safe. While the outcome of some is unknown, all others wait."""
 
-    def __init__(self, engine: Engine, journal: Journal, give_up: threading.Event) -> None:
+    def __init__(
+        self, engine: Engine, journal: Journal, give_up: threading.Event, tenant_of: TenantOf = no_tenant
+    ) -> None:
         """Store statements of the logs that share a journal.
 
         Args:
@@ -28,11 +31,13 @@ class StatementStore:
             journal: journal that holds statements until they are stored, so that no other statement takes the number
                 of one that may be on its way to storage.
             give_up: event that ends the retries.
+            tenant_of: returns the tenant of a log.
         """
         self.engine = engine
         """The storage."""
         self._journal = journal
         self._give_up = give_up
+        self._tenant_of = tenant_of
         self._turn = threading.Lock()
 
     def check_open(self) -> None:
@@ -61,7 +66,7 @@ class StatementStore:
             self.check_open()
             kept = self._journal.append([encode_statement(row) for row in rows])
             try:
-                insert_statements(self.engine, rows)
+                insert_statements(self.engine, rows, tenant_of=self._tenant_of)
             except NotAppliedError as error:
                 self._journal.retract(kept)
                 raise StorageRefusedError(f"a statement was not stored: {error}") from error
@@ -69,7 +74,7 @@ class StatementStore:
                 # The next statement follows these numbers, so these must be stored first.
                 retry_until_visible(
                     what,
-                    lambda renewed: insert_statements(self.engine, rows, renewed=renewed),
+                    lambda renewed: insert_statements(self.engine, rows, renewed=renewed, tenant_of=self._tenant_of),
                     lambda: are_stated(self.engine, rows),
                     self._give_up,
                     error,

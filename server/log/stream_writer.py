@@ -25,6 +25,7 @@ from server.notary.origin import LogName, Stream
 from storage.commit import encode_records_block
 from storage.engine import Engine
 from storage.errors import NotAppliedError
+from storage.log_tenants import TenantOf, no_tenant
 
 __all__ = ["StreamWriter"]
 
@@ -42,6 +43,7 @@ class StreamWriter:
         memory: LogMemory,
         give_up: threading.Event,
         limits: GroupLimits | None = None,
+        tenant_of: TenantOf = no_tenant,
     ) -> None:
         """Continue a journal, whose logs must be added before anything of it is stored.
 
@@ -52,6 +54,7 @@ class StreamWriter:
             memory: remembers the checkpoints of committed batches.
             give_up: event after which nothing more is stored; the batches in the journal stay there.
             limits: limits of the groups in which waiting entries are stored; None for the usual ones.
+            tenant_of: returns the tenant of a log, given its origin.
         """
         self._stream = stream
         self._journal = journal
@@ -64,7 +67,7 @@ class StreamWriter:
         self._inherited = max(journal.waiting, default=0)
         self._refusal = RecentRefusal(give_up)
         self._isolation = Isolation()
-        self._committer = BatchCommitter(engine, stream, journal, self._logs, memory, give_up, limits)
+        self._committer = BatchCommitter(engine, stream, journal, self._logs, memory, give_up, limits, tenant_of)
 
     def add(self, log: OpenLog) -> None:
         """Add a log of the stream.

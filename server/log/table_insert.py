@@ -9,6 +9,7 @@ from server.notary.batch import Batch
 from server.notary.origin import Stream
 from storage.commit import insert_batches, insert_records, insert_tiles, pick_records, stored_batches
 from storage.engine import Engine
+from storage.log_tenants import TenantOf, no_tenant
 from storage.schema import RECORD_TABLES
 
 __all__ = ["TableInsert", "name_batches", "table_inserts"]
@@ -71,8 +72,15 @@ class TableInsert:
         return not self._missing
 
 
-def table_inserts(engine: Engine, stream: Stream, group: Group) -> list[TableInsert]:
-    """Return the inserts of a group in their order; the last one commits the batches."""
+def table_inserts(engine: Engine, stream: Stream, group: Group, tenant_of: TenantOf = no_tenant) -> list[TableInsert]:
+    """Return the inserts of a group in their order; the last one commits the batches.
+
+    Args:
+        engine: the storage.
+        stream: stream of the group's logs.
+        group: the group.
+        tenant_of: returns the tenant of a log.
+    """
     batches, block = group.batches, group.block(stream)
 
     def send_records(places: Sequence[int], renewed: int) -> None:
@@ -82,10 +90,11 @@ def table_inserts(engine: Engine, stream: Stream, group: Group) -> list[TableIns
 
     def send_tiles(places: Sequence[int], renewed: int) -> None:
         fragments = [group.fragments[place] for place in places]
-        insert_tiles(engine, [batches[place] for place in places], fragments, renewed=renewed)
+        some = [batches[place] for place in places]
+        insert_tiles(engine, some, fragments, renewed=renewed, tenant_of=tenant_of)
 
     def send_batches(places: Sequence[int], renewed: int) -> None:
-        insert_batches(engine, [batches[place] for place in places], renewed=renewed)
+        insert_batches(engine, [batches[place] for place in places], renewed=renewed, tenant_of=tenant_of)
 
     sends = {RECORD_TABLES[stream]: send_records, "log_tiles": send_tiles, "log_batches": send_batches}
     return [TableInsert(engine, table, batches, send) for table, send in sends.items()]

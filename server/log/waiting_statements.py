@@ -13,10 +13,11 @@ from server.notary.statement import StatementKind, StatementRow
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.evidence import last_batch
+from storage.log_tenants import TenantOf, no_tenant
 from storage.statements import (
     are_stated,
     decode_statements,
-    insert_statement,
+    insert_statements,
     last_statement,
     read_numbered_statements,
 )
@@ -24,7 +25,7 @@ from storage.statements import (
 __all__ = ["store_waiting_statements"]
 
 
-def store_waiting_statements(engine: Engine, journal: Journal) -> None:
+def store_waiting_statements(engine: Engine, journal: Journal, tenant_of: TenantOf = no_tenant) -> None:
     """Store statements that an earlier process may have been sending to storage when it ended.
 
     Raises:
@@ -44,7 +45,9 @@ def store_waiting_statements(engine: Engine, journal: Journal) -> None:
         for row in (row for row in rows if row in new):
             insert_and_verify(
                 f"statement {row.number} of the log {row.log_id}",
-                lambda renewed, row=row: insert_statement(engine, row, renewed=renewed),  # type: ignore[misc]
+                lambda renewed, row=row: insert_statements(  # type: ignore[misc]
+                    engine, [row], renewed=renewed, tenant_of=tenant_of
+                ),
                 lambda row=row: are_stated(engine, [row]),  # type: ignore[misc]
             )
         journal.release(number)

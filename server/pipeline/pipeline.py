@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from server.admission.admission import Admission, Ticket
+from server.admission.tenant_limits import TenantMeters
 from server.codec.annotations import Annotations
 from server.codec.disclosures import Disclosure
 from server.codec.provenance import NO_PROVENANCE, Provenance
-from server.codec.rows import Codec, Rows
+from server.codec.rows import Codec, Rows, attribute_keys
 from server.codec.signals import Signal
 from server.errors.ingest import ShuttingDownError, StorageRefusedError
 from server.notary.origin import Stream
@@ -45,7 +46,9 @@ class Components:
             ``Examine``.
         native_codec: codec that encodes native parts, if it is another one.
         own_codec: codec that encodes records of the server's own, if it is another one.
-        disclose: stores the disclosures of a request, which was received at a time in nanoseconds since the epoch.
+        tenants: limits and usage of tenants; None for neither.
+        disclose: stores the disclosures of a request, which was received at a time in nanoseconds since the epoch, of a
+            tenant.
     """
 
     codec: Codec
@@ -56,7 +59,8 @@ class Components:
     examine: Examine | None = None
     native_codec: Codec | None = None
     own_codec: Codec | None = None
-    disclose: Callable[[Sequence[Disclosure], int], Awaitable[None]] | None = None
+    tenants: TenantMeters | None = None
+    disclose: Callable[[Sequence[Disclosure], int, str], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +189,8 @@ class Pipeline:
             MalformedRequestError, OversizedError, RefusedError: as ``submit``; other parts may be committed then.
         """
         components = self._open()
+        if components.tenants is not None:
+            components.tenants.check(parts[0].provenance.tenant)
         ticket.reserve(sum(len(part.request) for part in parts))
         ticket.mark_submitted()
         await self._store(components, parts, ticket, signal)
@@ -231,10 +237,11 @@ class Pipeline:
             # Rows repeat their resources and scopes, so they may be far larger than the request.
             size = sum(rows.size for one in encoded for rows in one.rows)
             ticket.reserve(max(sum(len(part.request) for part in parts), size))
+            _take(components, encoded)
             # First: an acknowledged record must not be without them, but they may be without their record.
             disclosures = [each for one in encoded for rows in one.rows for each in rows.disclosures]
             if components.disclose and disclosures:
-                await components.disclose(disclosures, encoded[0].received)
+                await components.disclose(disclosures, encoded[0].received, parts[0].provenance.tenant)
             await turn.wait()  # so that times of receipt never go back in a log
             waits = _add(components, encoded)
         try:
@@ -279,6 +286,17 @@ class _Encoded:
 
 
 _Wait = tuple[Stream, bytes, asyncio.Future[None]]  # for some rows of a request with a digest
+
+
+def _take(components: Components, encoded: Sequence[_Encoded]) -> None:
+    """Count what a tenant sends; the server's own records count for nobody."""
+    if components.tenants is None:
+        return
+    for one in encoded:
+        if not one.part.own:
+            keys = {key for rows in one.rows for key in attribute_keys(rows)}
+            records = sum(rows.count for rows in one.rows)
+            components.tenants.take(one.part.provenance.tenant, len(one.part.request), records, keys)
 
 
 def _encode(components: Components, part: Part, received: int, signal: Signal) -> list[Rows]:

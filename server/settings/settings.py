@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from server.admission.tenant_limits import TenantLimits
 from server.codec.audit.built_in import built_in_rules
 from server.codec.audit.errors import RuleError
 from server.codec.audit.parse import parse_rule
@@ -30,6 +31,7 @@ from server.settings.redaction import read_redaction
 from server.settings.retention_rules import cold_volume_problems, read_retention_rules
 from server.settings.sources import Sources, gather, gather_rules, in_order
 from server.settings.table import SETTINGS, Setting
+from server.settings.tenants import read_tenant_limits
 from server.settings.trace_links import read_trace_links
 from server.settings.values import (
     Acknowledge,
@@ -96,6 +98,8 @@ class Settings:
     max_connections: int
     query_concurrency: int
     max_connection_age: float
+    tenant_default: TenantLimits
+    tenant_limits: Mapping[str, TenantLimits]
     ack: Acknowledge
     ack_timeout: float
     journal_bytes: int
@@ -251,6 +255,8 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         parse(name, parser)
     roots, interval = parsed.pop("timestamp_roots", None), parsed.pop("timestamp_interval", 1.0)
     parse("timestamp_authority", lambda url: TimestampAuthority(url, roots, interval) if url else None)
+    if limits := read_tenant_limits(values, problems):
+        parsed["tenant_default"], parsed["tenant_limits"] = limits
     if redaction := read_redaction(values, problems):
         parsed["redaction"] = redaction
         if parsed.get("codec") == "native" and (missing := why_not_native(redaction)):

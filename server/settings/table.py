@@ -157,6 +157,35 @@ SETTINGS = (
     ),
     Setting("max_connection_age", "5m", "time after which senders are asked to reconnect", Kind.DURATION, _LIMITS),
     Setting(
+        "tenant_bytes",
+        "",
+        "bytes of requests that a tenant may send in a second; default: no limit",
+        Kind.SIZE,
+        _LIMITS,
+    ),
+    Setting(
+        "tenant_records",
+        "",
+        "records and spans that a tenant may send in a second; default: no limit",
+        Kind.COUNT,
+        _LIMITS,
+    ),
+    Setting(
+        "tenant_keys",
+        "",
+        "different keys of attributes that a tenant may send in an hour; default: no limit",
+        Kind.COUNT,
+        _LIMITS,
+    ),
+    Setting(
+        "tenant_limits",
+        "",
+        "tenants with limits of their own, separated by commas: each TENANT:bytes=SIZE:records=N:keys=N, where what is "
+        "left out has no limit",
+        Kind.LIST,
+        _LIMITS,
+    ),
+    Setting(
         "ack",
         "commit",
         "when senders get OK: once records are in storage (commit) or in the journal (journal)",

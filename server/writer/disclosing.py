@@ -27,18 +27,21 @@ class Disclosing:
         self._storing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="disclose")
 
-    async def store(self, disclosures: Sequence[Disclosure], ingested_at: int) -> None:
+    async def store(self, disclosures: Sequence[Disclosure], ingested_at: int, tenant: str) -> None:
         """Return once the disclosures of a request are stored.
 
         Args:
             disclosures: the disclosures.
             ingested_at: time of receipt of the request, in nanoseconds since the epoch.
+            tenant: the tenant to whom its records belong.
 
         Raises:
             StorageRefusedError: they may not all be stored; the sender should retry.
         """
         stored = asyncio.get_running_loop().create_future()
-        rows = [DisclosedValue(ingested_at, each.salt, each.value, each.rule, each.actors) for each in disclosures]
+        rows = [
+            DisclosedValue(ingested_at, each.salt, each.value, each.rule, each.actors, tenant) for each in disclosures
+        ]
         self._waiting.append((rows, stored))
         if self._storing is None:
             self._storing = asyncio.create_task(self._store_waiting())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from server.admission.admission import MEMORY_FACTOR, Admission
-from server.audit_ids.gate import AuditGate
+from server.admission.tenant_limits import TenantMeters
+from server.audit_ids.gates import AuditGates
 from server.log.journal import Journal
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
@@ -13,7 +14,9 @@ from server.process.metrics import GaugeSample
 from server.process.storage_probe import StorageProbe
 from server.writer.open_streams import OpenStreams
 
-__all__ = ["admission_gauges", "audit_gauges", "log_gauges", "rules_gauge"]
+__all__ = ["admission_gauges", "audit_gauges", "log_gauges", "rules_gauge", "tenant_gauges"]
+
+_MOST_TENANTS = 1000  # that metrics name: each is three more time series for who collects them
 
 
 def log_gauges(streams: OpenStreams, batchers: Mapping[Stream, Batcher], probe: StorageProbe) -> Iterator[GaugeSample]:
@@ -66,12 +69,23 @@ def rules_gauge(problem: str) -> GaugeSample:
     return "lognotary_audit_rules_reload_failed", help_text, {}, float(bool(problem))
 
 
-def audit_gauges(gate: AuditGate) -> Iterator[GaugeSample]:
+def audit_gauges(gate: AuditGates) -> Iterator[GaugeSample]:
     """Yield the state of audit records that get one row for each id."""
     for kind, count in gate.chain_breaks.items():
         help_text = "Breaks of producers' chains of audit records since the start"
         yield "lognotary_audit_chain_breaks_total", help_text, {"kind": kind}, count
     yield "lognotary_audit_claims_open", "Claims of audit ids of which storage does not know the end", {}, gate.waiting
+
+
+def tenant_gauges(tenants: TenantMeters) -> Iterator[GaugeSample]:
+    """Yield the usage of the tenants that used most; the default tenant has an empty name."""
+    used = sorted(tenants.usage().items(), key=lambda one: (-one[1].records, one[0]))
+    for tenant, usage in used[:_MOST_TENANTS]:
+        labels = {"tenant": tenant}
+        yield "lognotary_tenant_records_total", "Records and spans of a tenant since the start", labels, usage.records
+        yield "lognotary_tenant_bytes_total", "Bytes of requests of a tenant since the start", labels, usage.size
+        refused = "Requests of a tenant that were refused because of its limits"
+        yield "lognotary_tenant_refused_total", refused, labels, usage.refused
 
 
 def admission_gauges(admission: Admission) -> Iterator[GaugeSample]:

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from server.admission.admission import Admission, Ticket
+from server.admission.tenant_limits import TenantMeters
 from server.audit_ids.claims import Claims
 from server.audit_ids.gate import AuditGate
+from server.audit_ids.gates import AuditGates
 from server.audit_ids.standing import Claimant
+from server.audit_ids.threads import AuditThreads
 from server.codec.audit.built_in import native_rules
 from server.codec.audit.rules import Rule
 from server.codec.choose import build_codec, build_look
@@ -49,7 +52,7 @@ from server.settings.values import Acknowledge
 from server.witness.scheduler import WitnessScheduler, build_tasks
 from server.writer.disclosing import Disclosing
 from server.writer.file_watch import watch_files
-from server.writer.gauges import admission_gauges, audit_gauges, log_gauges, rules_gauge
+from server.writer.gauges import admission_gauges, audit_gauges, log_gauges, rules_gauge, tenant_gauges
 from server.writer.inherited_journals import store_journals
 from server.writer.open_streams import OpenStreams, open_streams
 from server.writer.owned_logs import (
@@ -83,14 +86,14 @@ class Writing:
         batchers: gather the batches of each.
         probe: looks whether storage answers.
         waits_for_storage: whether OK comes after storage has answered.
-        audit: gate of audit records that get one row for each id.
+        audit: gates of audit records that get one row for each id.
     """
 
     streams: OpenStreams
     batchers: Mapping[Stream, Batcher]
     probe: StorageProbe
     waits_for_storage: bool
-    audit: AuditGate
+    audit: AuditGates
 
     def not_ready(self) -> str:
         """Return why records cannot be kept, empty if they can; does not block."""
@@ -132,7 +135,7 @@ class Ingestion:
         self._pools = pools
         self._waiting = waiting
         self._rules: RulesInForce | None = None
-        self._audit: AuditGate | None = None
+        self._audit: AuditGates | None = None
         self._give_up = threading.Event()
         self._clock = clock or Clock()
         self.metrics = Metrics(self._gauges)
@@ -217,8 +220,8 @@ class Ingestion:
             stack.enter_context(background("file watch", watch_files(pools.housekeeping, checks), signals.stop))
             scheduler = WitnessScheduler(tasks, on_failure=lambda task: self.metrics.confirmation_failed(task.kind))
             await stack.enter_async_context(scheduler.running())
-            gate = self._gate(fenced, streams)
-            yield Writing(streams, batchers, probe, waits_for_storage=self.waits_for_storage, audit=gate)
+            gates = self._gates(fenced, streams)
+            yield Writing(streams, batchers, probe, waits_for_storage=self.waits_for_storage, audit=gates)
 
     @contextlib.asynccontextmanager
     async def taking_requests(self, writing: Writing, engine: Engine, stop: asyncio.Event) -> AsyncIterator[None]:
@@ -237,6 +240,7 @@ class Ingestion:
         """
         plan = self._plan(resident_memory() or 0, embedded=engine.info.exclusive)
         admission = Admission(plan.admission)
+        tenants = TenantMeters(self._settings.tenant_default, self._settings.tenant_limits)
         settings, logs = self._settings, writing.streams.logs
 
         def codec_of(rules: Sequence[Rule]) -> Codec:
@@ -250,9 +254,10 @@ class Ingestion:
                 *log_gauges(writing.streams, writing.batchers, writing.probe),
                 rules_gauge(self.rules_problem()),
                 *audit_gauges(writing.audit),
+                *tenant_gauges(tenants),
             ]
         )
-        writing.audit.look = self._look(plan.rows)
+        writing.audit.look_at_requests(self._look(plan.rows))
         with contextlib.ExitStack() as stack:
             stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
             disclosing = Disclosing(engine)
@@ -267,12 +272,13 @@ class Ingestion:
                 codec_of(native_rules()),
                 # Who holds, releases and erases must not become a value that can be erased.
                 build_codec(settings.codec, native_rules(), plan.rows, logs, NO_REDACTION),
+                tenants,
                 disclosing.store,
             )
             self.pipeline.start(parts)
-            self._audit = gate = writing.audit
-            stack.callback(gate.close)
-            stack.enter_context(background("claims of audit ids", gate.run(), stop))
+            self._audit = gates = writing.audit
+            stack.callback(gates.close)
+            stack.enter_context(background("claims of audit ids", gates.run(), stop))
             for stream, batcher in writing.batchers.items():
                 stack.enter_context(background(f"batches of {stream.value} records", batcher.running(), stop))
             yield
@@ -298,17 +304,22 @@ class Ingestion:
         except StorageError as error:
             _logger.info("what became of the last claims of audit ids is left to the next start: %s", error)
 
-    def _gate(self, engine: Engine, streams: OpenStreams) -> AuditGate:
-        writer = streams.logs[Stream.AUDIT].writer
-        me = Claimant(writer.log.name.origin, uuid4())
-        return AuditGate(
-            self.pipeline,
-            Claims(engine, me, lambda: not writer.stream.has_inherited),
-            lambda: writer.log.committed.state.range.size,
-            self._clock.now,
-            ack_timeout=self._settings.ack_timeout,
-            look=self._look(ROW_LIMITS),
-        )
+    def _gates(self, engine: Engine, streams: OpenStreams) -> AuditGates:
+        audit = streams.logs[Stream.AUDIT]
+
+        def gate(tenant: str, threads: AuditThreads) -> AuditGate:
+            me = Claimant(audit.name_of(tenant).origin, uuid4(), tenant)
+            return AuditGate(
+                self.pipeline,
+                Claims(engine, me, lambda: not audit.stream.has_inherited),
+                threads,
+                lambda: audit.stored_size(tenant),
+                self._clock.now,
+                ack_timeout=self._settings.ack_timeout,
+                look=self._look(ROW_LIMITS),
+            )
+
+        return AuditGates(gate, [log.name.tenant for log in audit])
 
     def _look(self, limits: RowLimits) -> RequestLook:
         return build_look(self._settings.codec, self._redaction.removing(), limits)

@@ -115,7 +115,11 @@ class SignedStream:
         self._plan, self._data, self._engine = plan, data, engine
         stream = plan.name.stream
         self._stated = Journal(data.journal(f"{stream.value}-statements"), _STATEMENTS_BYTES)
-        store_waiting_statements(engine, self._stated)
+
+        def tenant_of(origin: str) -> str:
+            return LogName.parse(origin, plan.name.deployment).tenant
+
+        store_waiting_statements(engine, self._stated, tenant_of)
         self._journal = Journal(data.journal(stream.value), plan.journal_bytes)
         # To store a group takes as much memory as is planned for storing a batch, from the journal.
         limits = GroupLimits(size=plan.batch_bytes // 2)
@@ -125,8 +129,8 @@ class SignedStream:
             for log in found:
                 waits = bool(log.recovered.signed)
                 check_not_abandoned(engine, log.name, self._journal.directory, waits=waits)
-        writer = StreamWriter(engine, stream, self._journal, data, give_up, limits)
-        self._writing = LogWriting(writer, StatementStore(engine, self._stated, give_up), data, keys, clock)
+        writer = StreamWriter(engine, stream, self._journal, data, give_up, limits, tenant_of)
+        self._writing = LogWriting(writer, StatementStore(engine, self._stated, give_up, tenant_of), data, keys, clock)
         self._logs = {log.name.tenant: OwnedLog.open(log, self._writing, signer) for log in found}
         self._opening: dict[str, OwnedLog] = {}  # logs that may not get records before something is stated in them
 
@@ -134,6 +138,16 @@ class SignedStream:
     def name(self) -> LogName:
         """Name of the log of records without a tenant."""
         return self._plan.name
+
+    def name_of(self, tenant: str) -> LogName:
+        """Return the name of a tenant's log, whether there is one yet or not."""
+        default = self._plan.name
+        return LogName(default.deployment, default.stream, default.writer, tenant)
+
+    def stored_size(self, tenant: str) -> int:
+        """Return the number of entries that the log of a tenant has in storage; 0 if it is not open."""
+        log = self._logs.get(tenant)
+        return log.writer.log.committed.state.range.size if log is not None else 0
 
     @property
     def default(self) -> OwnedLog:
@@ -220,12 +234,7 @@ class SignedStream:
 
     def _open(self, tenants: Collection[str]) -> RefusedError | None:
         """Open the logs of tenants; return why that was not possible, None if it was."""
-        default = self.name
-        names = [
-            LogName(default.deployment, default.stream, default.writer, tenant)
-            for tenant in tenants
-            if tenant not in self._opening
-        ]
+        names = [self.name_of(tenant) for tenant in tenants if tenant not in self._opening]
         try:
             signer = self._keys.signer()
             for found in self._find(names, None):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from server.codec.provenance import Provenance
 from server.data_dir.directory import DataDirectory
 from server.keys.store import KeyStore
 from server.pipeline.audit_ingest import AuditReceipt
@@ -72,14 +73,15 @@ class AuditProcess:
             yield
             await self.ingestion.finish(self.writing)
 
-    async def send(self, *records: LogRecord, every: bool = True) -> Sequence[AuditReceipt]:
+    async def send(self, *records: LogRecord, every: bool = True, tenant: str = "") -> Sequence[AuditReceipt]:
         """Send records as a receiver does, and return their receipts."""
-        return await self.send_bytes(bytes_of(*records), every=every)
+        return await self.send_bytes(bytes_of(*records), every=every, tenant=tenant)
 
-    async def send_bytes(self, request: bytes, *, every: bool = True) -> Sequence[AuditReceipt]:
+    async def send_bytes(self, request: bytes, *, every: bool = True, tenant: str = "") -> Sequence[AuditReceipt]:
         """Send a serialized request."""
         with self.ingestion.pipeline.admit("a client", len(request)) as ticket:
-            return await self.ingestion.submit_audit(request, ticket, every=every)
+            provenance = Provenance(tenant)
+            return await self.ingestion.submit_audit(request, ticket, every=every, provenance=provenance)
 
     async def send_logs(self, *records: LogRecord) -> None:
         """Send records as a receiver does that does not check them."""

@@ -47,7 +47,7 @@ async def test_a_large_request_that_is_not_checked_in_time_is_to_be_sent_again(e
     look = WaitingLook()
     large = [audit_record() for _ in range(100)]
     async with process.running():
-        process.writing.audit.look = look
+        process.writing.audit.look_at_requests(look)
         with pytest.raises(OverloadedError, match="not checked in time"):
             await process.send(*large)
         look.go.set()
@@ -75,7 +75,7 @@ async def test_a_request_whose_rows_or_values_have_no_room_is_refused_before_it_
 
     process = AuditProcess(tmp_path, engine, "small")
     async with process.running():
-        process.writing.audit.look = LargeLook()
+        process.writing.audit.look_at_requests(LargeLook())
         with pytest.raises(OversizedError, match="the request needs 1099511627776 bytes"):
             await process.send(audit_record())
 

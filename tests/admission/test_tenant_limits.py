@@ -1,0 +1,77 @@
+"""Limits of tenants: what a tenant may use, what it has used, and that no other tenant is touched."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.admission.tenant_limits import TenantLimits, TenantMeters, Usage
+from server.errors.ingest import TenantLimitError
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("limits", [TenantLimits(size=100), TenantLimits(records=100)], ids=["bytes", "records"])
+def test_a_tenant_that_sends_too_much_is_told_when_to_send_again(limits: TenantLimits) -> None:
+    clock = Time()
+    meters = TenantMeters(limits, clock=clock)
+    meters.check("acme")
+    meters.take("acme", 1500, 1500, ())  # 500 may come at once
+    with pytest.raises(TenantLimitError, match=r"its limit of 100 (bytes|records) a second") as refused:
+        meters.check("acme")
+    assert refused.value.retry_after == 10.0
+    meters.check("umbrella")
+    clock.now += 10.0
+    with pytest.raises(TenantLimitError):
+        meters.check("acme")
+    clock.now += 0.1
+    meters.check("acme")
+    assert meters.usage()["acme"] == Usage(size=1500, records=1500, refused=2)
+
+
+def test_a_tenant_with_limits_of_its_own_has_no_others() -> None:
+    meters = TenantMeters(TenantLimits(records=1), {"large": TenantLimits(), "small": TenantLimits(size=1)}, Time())
+    for tenant in ("large", "small", "other"):
+        meters.take(tenant, 100, 100, ())
+    meters.check("large")
+    for tenant in ("small", "other"):
+        with pytest.raises(TenantLimitError):
+            meters.check(tenant)
+
+
+def test_new_keys_beyond_the_limit_are_refused_and_known_ones_are_not() -> None:
+    clock = Time()
+    meters = TenantMeters(TenantLimits(keys=2), clock=clock)
+    meters.take("acme", 1, 1, [b"a", b"b"])
+    meters.take("acme", 1, 1, [b"b"])
+    with pytest.raises(TenantLimitError, match="2 different keys of attributes an hour"):
+        meters.take("acme", 1, 1, [b"a", b"c"])
+    meters.take("umbrella", 1, 1, [b"c"])
+    assert meters.usage()["acme"].records == 2
+    clock.now += 3600
+    meters.take("acme", 1, 1, [b"a", b"c"])
+
+
+@given(st.lists(st.tuples(st.integers(0, 500), st.floats(0, 3)), max_size=60))
+def test_over_any_time_a_tenant_gets_no_more_than_its_rate_one_burst_and_one_request(
+    steps: list[tuple[int, float]],
+) -> None:
+    clock = Time()
+    meters = TenantMeters(TenantLimits(records=100), clock=clock)
+    taken = 0
+    for records, pause in steps:
+        clock.now += pause
+        with contextlib.suppress(TenantLimitError):
+            meters.check("acme")
+            meters.take("acme", 0, records, ())
+            taken += records
+    assert taken <= 100 * (5 + clock.now - 100.0) + 500

@@ -1,0 +1,77 @@
+"""Ids of audit records of several tenants, in one process: each tenant has ids of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from server.errors.audit_records import AuditRecordConflictError
+from storage.audit_ids import IdState, read_ids
+from storage.clickhouse import connect
+from storage.engine import Engine
+from storage.migrate import migrate
+from storage.url import parse_storage_url
+from tests.audit_ids.audit_process import AuditProcess, stored
+from tests.audit_ids.audit_records import audit_record
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    with closing(connect(parse_storage_url(f"chdb://{tmp_path / 'chdb'}"))) as opened:
+        migrate(opened)
+        yield opened
+
+
+async def test_one_id_of_two_tenants_is_two_records_of_which_neither_knows_the_other(
+    engine: Engine, tmp_path: Path
+) -> None:
+    process, record_id = AuditProcess(tmp_path, engine), uuid4()
+    async with process.running():
+        [acme] = await process.send(audit_record(record_id), tenant="acme")
+        [umbrella] = await process.send(audit_record(record_id, audit_actor_id="bob"), tenant="umbrella")
+        [default] = await process.send(audit_record(record_id, audit_actor_id="carol"))
+        assert [receipt.origin for receipt in (acme, umbrella, default)] == [
+            "shop/acme/audit/vm",
+            "shop/umbrella/audit/vm",
+            "shop/audit/vm",
+        ]
+        assert await process.send(audit_record(record_id), tenant="acme") == [acme]
+        with pytest.raises(AuditRecordConflictError):
+            await process.send(audit_record(record_id, audit_actor_id="bob"), tenant="acme")
+    assert stored(engine) == [(str(record_id), 0)] * 3
+    rows = [row for row in read_ids(engine, [record_id]) if row.state is IdState.STORED]
+    assert {row.tenant: row.origin for row in rows} == {
+        "acme": acme.origin,
+        "umbrella": umbrella.origin,
+        "": default.origin,
+    }
+    assert [row.origin for row in read_ids(engine, [record_id], "acme")] == [acme.origin] * len(
+        read_ids(engine, [record_id], "acme")
+    )
+
+
+async def test_a_restart_knows_the_ids_of_each_tenant(engine: Engine, tmp_path: Path) -> None:
+    process, record = AuditProcess(tmp_path, engine), audit_record()
+    async with process.running():
+        first = await process.send(record, tenant="acme")
+    async with process.running():
+        assert await process.send(record, tenant="acme") == first
+        assert len(await process.send(record, tenant="umbrella")) == 1
+    assert len(stored(engine)) == 2
+
+
+async def test_a_claim_that_a_tenants_record_left_open_is_settled_by_the_next_start(
+    engine: Engine, tmp_path: Path
+) -> None:
+    process, record = AuditProcess(tmp_path, engine), audit_record()
+    async with process.running():
+        await process.send(record, tenant="acme")
+    engine.execute(f"ALTER TABLE audit_record_ids DELETE WHERE State = {IdState.STORED:d} SETTINGS mutations_sync = 2")
+    async with process.running():
+        [receipt] = await process.send(record, tenant="acme")
+        assert (receipt.origin, receipt.leaf_index) == ("shop/acme/audit/vm", 0)
+    assert len(stored(engine)) == 1
