@@ -750,6 +750,12 @@ _STREAMS = ("audit", "operational", "spans")
 _MARK = 8  # bytes
 
 
+def stream_of(origin: str) -> str:
+    """Return the stream of a log, <deployment>/<stream>/<writer>; an access log has audit records of who looked."""
+    word = origin.split("/")[-2:][0]
+    return "audit" if word == "access" else word
+
+
 def version_of(record: bytes) -> int:
     """Return the version of a canonical record.
 
@@ -847,7 +853,7 @@ def time_text(seconds: int, nanos: int = 0) -> str:
 def readable(evidence: Evidence) -> dict[str, Any]:
     """Return what record.json has to say."""
     origin = evidence.checkpoint.origin
-    stream = origin.split("/")[-2:][0]  # <deployment>/<stream>/<writer>
+    stream = stream_of(origin)
     if stream not in _STREAMS:
         raise RefusedError(f"the name of the log {origin} does not say which columns its records have")
     entry = entry_of(evidence.record).hex()
@@ -1400,7 +1406,7 @@ def _from_csv(row: dict[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = dict(row)
     for name in ("LeafIndex", "CanonicalVersion"):
         values[name] = int(row.get(name, "")) if re.fullmatch(_NUMBER, row.get(name, "")) else None
-    version, stream = values["CanonicalVersion"], values.get("Origin", "").split("/")[-2:][0]
+    version, stream = values["CanonicalVersion"], stream_of(values.get("Origin", ""))
     if version in _COLUMNS and stream in _STREAMS:
         for name, _, kind in (column.partition(":") for column in columns_of(stream, version)):
             if name in row and (kind == "map" or kind.endswith("[]")):
@@ -1413,7 +1419,7 @@ def _from_csv(row: dict[str, str]) -> dict[str, Any]:
 
 def _canonical(row: dict[str, Any]) -> bytes | None:
     """Return the canonical record of a row; None if the row does not have all its columns."""
-    version, stream = row.get("CanonicalVersion"), row["Origin"].split("/")[-2:][0]
+    version, stream = row.get("CanonicalVersion"), stream_of(row["Origin"])
     if type(version) is not int or version not in _COLUMNS or stream not in _STREAMS:
         raise RefusedError("a row is of a stream or version that this check.py does not know")
     columns = [column.partition(":") for column in columns_of(stream, version)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from server.codec.redaction_rules import RULES
 from server.codec.rows import Rows
 from server.notary.canonical import CanonicalColumn, Kind, canonical_columns
-from server.notary.origin import Stream
+from server.notary.origin import LogOwner, Stream
 from storage.native import ArrayColumn, Column, MapColumn, PlainColumn, WordColumn
 from storage.rowbinary import string
 
@@ -56,8 +56,8 @@ def _texts(column: bytes) -> Iterator[bytes]:
         yield text
 
 
-def assemble_rows(stream: Stream, table: TableData, tenant: str = "") -> Rows:
-    """Return encoded columns as ``Rows`` of a tenant, in the order of the canonical record."""
+def assemble_rows(stream: Stream, table: TableData, owner: LogOwner) -> Rows:
+    """Return encoded columns as ``Rows`` of an owner, in the order of the canonical record."""
     count, min_timestamp, max_timestamp, plain, words, maps, lengths, leaf_hashes, redacted = table
     plain_columns = (PlainColumn(data) for data in plain)
     word_columns = (WordColumn(dictionary, indexes) for dictionary, indexes in words)
@@ -87,5 +87,5 @@ def assemble_rows(stream: Stream, table: TableData, tenant: str = "") -> Rows:
         first_ingested_at=int.from_bytes(received[:8], "little"),  # they ascend
         ingested_at=int.from_bytes(received[-8:], "little"),
         redactions=tuple((rule, number) for rule, number in zip(RULES, redacted, strict=True) if number),
-        tenant=tenant,
+        owner=owner,
     )

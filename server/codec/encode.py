@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from server.codec.audit.classify import AuditFields
@@ -86,7 +86,7 @@ def encode_records(
         Stream.OPERATIONAL: [i for i, fields in enumerate(audit) if fields is None],
     }
     return [
-        _encode(stream, records, audit, rows, ingested_at, rules_digest, provenance.columns, hashed=stream in hashed)
+        _encode(stream, records, audit, rows, ingested_at, rules_digest, provenance, hashed=stream in hashed)
         for stream, rows in chosen.items()
         if rows
     ]
@@ -99,12 +99,13 @@ def _encode(
     chosen: list[int],
     ingested_at: int,
     rules_digest: str,
-    given: Mapping[str, bytes],
+    provenance: Provenance,
     *,
     hashed: bool,
 ) -> Rows:
     # A record without any time counts as of its receipt.
     timestamps = [records.timestamp[i] or received_at(ingested_at, i) for i in chosen]
+    given = provenance.columns
     stored: list[Column] = []
     canonical: list[list[bytes]] = []
     for column in canonical_columns(stream):
@@ -134,7 +135,7 @@ def _encode(
         first_ingested_at=received_at(ingested_at, chosen[0]),
         ingested_at=received_at(ingested_at, chosen[-1]),
         redactions=total_redactions(records.redactions[i] for i in chosen),
-        tenant=given["Tenant"].decode(),
+        owner=provenance.owner,
     )
 
 

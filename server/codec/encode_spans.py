@@ -93,7 +93,7 @@ def encode_spans(
             first_ingested_at=received_at(ingested_at, 0),
             ingested_at=received_at(ingested_at, count - 1),
             redactions=total_redactions(spans.redactions),
-            tenant=provenance.tenant,
+            owner=provenance.owner,
         )
     ]
 

@@ -118,7 +118,7 @@ class NativeCodec:
             audit, operational = encoder.encode(request, ingested_at, by_number, self._seeds(), tenant, sender)
             disclosed, own, ends = encoder.disclosed
         tables = ((Stream.AUDIT, audit), (Stream.OPERATIONAL, operational))
-        rows = [assemble_rows(stream, table, provenance.tenant) for stream, table in tables if table is not None]
+        rows = [assemble_rows(stream, table, provenance.owner) for stream, table in tables if table is not None]
         disclosures = _disclosures(disclosed)
         if disclosures and audit is not None:
             owned = _owned(disclosures, own, ends)
@@ -131,7 +131,7 @@ class NativeCodec:
         with self._encoder(request, Signal.TRACES) as encoder:
             table = encoder.encode_spans(request, ingested_at, self._seeds(), tenant, sender)
             disclosed = encoder.disclosed_spans
-        rows = [assemble_rows(Stream.SPANS, table, provenance.tenant)] if table is not None else []
+        rows = [assemble_rows(Stream.SPANS, table, provenance.owner)] if table is not None else []
         return with_disclosures(rows, _disclosures(disclosed))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from server.notary.origin import LogOwner
+
 __all__ = ["NO_PROVENANCE", "Provenance"]
 
 
@@ -14,10 +16,17 @@ class Provenance:
     Attributes:
         tenant: the tenant to whom they belong; empty for the default one.
         sender: who delivered them, such as ``token:checkout``; empty if that is unknown.
+        access: True for the server's records of who looked, which have logs of their own.
     """
 
     tenant: str = ""
     sender: str = ""
+    access: bool = False
+
+    @property
+    def owner(self) -> LogOwner:
+        """The owner of the records."""
+        return LogOwner(self.tenant, self.access)
 
     @property
     def columns(self) -> dict[str, bytes]:

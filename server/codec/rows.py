@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from server.codec.disclosures import Disclosure
 from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.notary.canonical_columns import canonical_columns
-from server.notary.origin import Stream
+from server.notary.origin import NO_OWNER, LogOwner, Stream
 from storage.native import Column, MapColumn
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Rows:
         first_ingested_at: the earliest IngestedAt, in nanoseconds since the epoch.
         ingested_at: the latest IngestedAt, in nanoseconds since the epoch; all records were received on one day (UTC).
         redactions: number of secrets that each rule of redaction has replaced in all records, sorted by rule.
-        tenant: the tenant to whom they belong; empty for the default one.
+        owner: the owner of the log to which they belong.
         disclosures: what commitments stand for in the rows of the request, those of its other streams included.
         size: bytes of columns and leaf hashes, for limits.
     """
@@ -73,7 +73,7 @@ class Rows:
     first_ingested_at: int
     ingested_at: int
     redactions: tuple[tuple[str, int], ...] = ()
-    tenant: str = ""
+    owner: LogOwner = NO_OWNER
     disclosures: tuple[Disclosure, ...] = ()
     size: int = field(init=False, compare=False)
 

@@ -158,7 +158,7 @@ class DataDirectory:
         Raises:
             DataDirectoryError: the file was damaged.
         """
-        if name.tenant:
+        if _is_further(name):
             return opened_checkpoint(self._tenants_file, self._of_tenant(name)[0])
         checkpoint = read_checkpoint(checkpoint_file(self._path, name.stream))
         return checkpoint if checkpoint and checkpoint.origin == name.origin else None
@@ -169,7 +169,7 @@ class DataDirectory:
         Raises:
             DataDirectoryError: the file was damaged.
         """
-        if name.tenant:
+        if _is_further(name):
             return opened_statement(self._tenants_file, self._of_tenant(name)[1])
         statement = read_statement(statement_file(self._path, name.stream))
         return statement if statement and statement.checkpoint.origin == name.origin else None
@@ -189,9 +189,9 @@ class DataDirectory:
         of_tenants: Callable[[Mapping[str, str]], None],
     ) -> None:
         for name, note in notes.items():
-            if not name.tenant:
+            if not _is_further(name):
                 replace_file(file_of(self._path, name.stream), note, durable=False)
-        if others := {name.origin: note for name, note in notes.items() if name.tenant}:
+        if others := {name.origin: note for name, note in notes.items() if _is_further(name)}:
             try:
                 of_tenants(others)
             except sqlite3.Error as error:
@@ -203,8 +203,11 @@ class DataDirectory:
         except sqlite3.Error as error:
             raise DataDirectoryError(unusable(self._tenants_file, error)) from error
 
-    def tenant_logs(self, default: LogName) -> list[LogName]:
-        """Return the tenants' logs of a writer and a stream that are known here, given its log without a tenant.
+    def further_logs(self, default: LogName) -> list[LogName]:
+        """Return the other logs of a writer and a stream that are known here: those of tenants, and access logs.
+
+        Args:
+            default: log of the writer and the stream that has neither a tenant nor who looked.
 
         Raises:
             DataDirectoryError: the file was damaged.
@@ -214,7 +217,7 @@ class DataDirectory:
         except (sqlite3.Error, NotaryError) as error:
             raise DataDirectoryError(unusable(self._tenants_file, error)) from error
         wanted = default.deployment, default.stream, default.writer
-        return [name for name in names if name.tenant and (name.deployment, name.stream, name.writer) == wanted]
+        return [name for name in names if _is_further(name) and (name.deployment, name.stream, name.writer) == wanted]
 
     def workers(self) -> list[int]:
         """Return the numbers of all workers ever started on this directory."""
@@ -252,6 +255,11 @@ def journals(path: Path) -> list[Path]:
     """
     parents = [directory / "journal" for directory in directories(path)]
     return sorted(entry for parent in parents if parent.is_dir() for entry in parent.iterdir() if entry.is_dir())
+
+
+def _is_further(name: LogName) -> bool:
+    """Return whether a log is one of many of its stream: those of tenants, and access logs."""
+    return bool(name.tenant) or name.access
 
 
 def _new_writer_name() -> str:

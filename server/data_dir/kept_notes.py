@@ -81,7 +81,8 @@ def tenants_notes(path: Path, writers: Collection[tuple[str, Stream, str]]) -> I
         for origin, checkpoint, statement in _tenant_rows(file):
             for deployment, stream, writer in writers:
                 name = LogName.parse(origin, deployment)
-                if name.tenant and (name.deployment, name.stream, name.writer) == (deployment, stream, writer):
+                is_further = bool(name.tenant) or name.access
+                if is_further and (name.deployment, name.stream, name.writer) == (deployment, stream, writer):
                     yield from filter(None, (opened_checkpoint(file, checkpoint), opened_statement(file, statement)))
 
 

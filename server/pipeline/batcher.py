@@ -25,6 +25,7 @@ from server.errors.ingest import (
     StorageRefusedError,
 )
 from server.notary.batch import Batch
+from server.notary.origin import LogOwner
 from server.pipeline.commit_time import CommitTime
 from server.pipeline.gatherer import BatchLimits, Gatherer, Place, RequestRows
 from server.pipeline.measures import BatchMeasure, MeasureBatch
@@ -33,7 +34,7 @@ from server.retry.trouble import Trouble
 
 __all__ = ["Batcher", "Commit"]
 
-Commit = Callable[[list[Rows], list[bytes]], Mapping[str, Batch | RefusedError] | None]
+Commit = Callable[[list[Rows], list[bytes]], Mapping[LogOwner, Batch | RefusedError] | None]
 """Function that commits a batch; see ``Batcher``."""
 
 _logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Batcher:
         Args:
             limits: limits at which a batch is closed.
             commit: function that commits a batch, given its rows and the digests of its requests; called in a thread,
-                one call at a time; returns for each tenant its batch in a log, or the error because of which it is not
+                one call at a time; returns for each owner its batch in a log, or the error because of which it is not
                 committed: a BatchOutcomeUnknownError if it may be; or None if all rows are stored without a log. Raises
                 such an error, or any other, if that is the outcome of all rows.
             measure: function that is called with the measure of every batch.
@@ -89,7 +90,7 @@ class Batcher:
         self._began: float | None = None  # when the running commit began
         self._opened: float | None = None  # when the first rows of its batch arrived
         self._on_way: dict[asyncio.Future[None], RequestRows] = {}  # who waits for the batch being committed
-        self._outcomes: dict[str, asyncio.Future[None]] = {}  # outcomes of the batch being committed, by tenant
+        self._outcomes: dict[LogOwner, asyncio.Future[None]] = {}  # outcomes of the batch being committed, by owner
         self._ledger = RetryLedger(clock, note_left)
         self._task: asyncio.Task[None] | None = None
         # A thread of its own, so that commits never wait for other work in threads.
@@ -214,7 +215,7 @@ class Batcher:
         self._gatherer.discard(ticket)
         part = self._on_way.pop(ticket, None)
         if ticket.cancelled() and part is not None:
-            self._ledger.add(part.request, self._outcomes[part.rows.tenant])
+            self._ledger.add(part.request, self._outcomes[part.rows.owner])
 
     @property
     def oldest(self) -> float:
@@ -255,42 +256,42 @@ class Batcher:
         parts = self._gatherer.take()
         loop = asyncio.get_running_loop()
         self._on_way = dict(parts)
-        tenants = {part.rows.tenant for part in parts.values()}
-        self._outcomes = {tenant: loop.create_future() for tenant in tenants}
+        owners = {part.rows.owner for part in parts.values()}
+        self._outcomes = {owner: loop.create_future() for owner in owners}
         began = self._began = self._clock()
-        refusals: dict[str, RefusedError] = {}
+        refusals: dict[LogOwner, RefusedError] = {}
         try:
             rows, requests = [part.rows for part in parts.values()], [part.request for part in parts.values()]
             made = await loop.run_in_executor(self._thread, self._commit, rows, requests)
             self._commit_time.add(self._clock() - began)
             refusals = _tell_places(made or {}, parts.values())
         except RefusedError as error:
-            refusals = dict.fromkeys(tenants, error)
+            refusals = dict.fromkeys(owners, error)
         except Exception as error:
             # If the batch might be committed, the error would be BatchOutcomeUnknownError; so it is not committed.
             refusal = StorageRefusedError(f"the batch could not be committed: {str(error) or type(error).__name__}")
             refusal.__cause__ = error
-            refusals = dict.fromkeys(tenants, refusal)
+            refusals = dict.fromkeys(owners, refusal)
         self._began = self._opened = None
         for kept in (True, False):
-            records = sum(part.rows.count for part in parts.values() if (part.rows.tenant in refusals) is not kept)
+            records = sum(part.rows.count for part in parts.values() if (part.rows.owner in refusals) is not kept)
             if records:
                 self._measure(BatchMeasure(records, began - opened, self._clock() - began, kept=kept))
         self._settle_commit(refusals)
 
-    def _settle_commit(self, refusals: Mapping[str, RefusedError]) -> None:
-        unknown = {tenant for tenant, error in refusals.items() if isinstance(error, BatchOutcomeUnknownError)}
-        for tenant, outcome in self._outcomes.items():
-            if tenant in unknown:
+    def _settle_commit(self, refusals: Mapping[LogOwner, RefusedError]) -> None:
+        unknown = {owner for owner, error in refusals.items() if isinstance(error, BatchOutcomeUnknownError)}
+        for owner, outcome in self._outcomes.items():
+            if owner in unknown:
                 self._unknown.append(outcome)
             else:
-                _settle(outcome, refusals.get(tenant))
+                _settle(outcome, refusals.get(owner))
         for ticket, part in self._on_way.items():  # the other senders have gone
-            tenant = part.rows.tenant
-            if tenant in unknown or ticket.cancelled():
-                self._ledger.add(part.request, self._outcomes[tenant])
+            owner = part.rows.owner
+            if owner in unknown or ticket.cancelled():
+                self._ledger.add(part.request, self._outcomes[owner])
             if not ticket.cancelled():
-                _settle(ticket, refusals.get(tenant))
+                _settle(ticket, refusals.get(owner))
         self._on_way = {}
 
     async def _settle_unknown(self) -> None:
@@ -312,17 +313,19 @@ class Batcher:
         self._unknown.clear()
 
 
-def _tell_places(made: Mapping[str, Batch | RefusedError], parts: Iterable[RequestRows]) -> dict[str, RefusedError]:
-    """Tell parts where they are in their logs; return the errors of the tenants whose batches were refused."""
-    batches = {tenant: batch for tenant, batch in made.items() if isinstance(batch, Batch)}
-    leaves = {tenant: batch.first_leaf for tenant, batch in batches.items()}
+def _tell_places(
+    made: Mapping[LogOwner, Batch | RefusedError], parts: Iterable[RequestRows]
+) -> dict[LogOwner, RefusedError]:
+    """Tell parts where they are in their logs; return the errors of the owners whose batches were refused."""
+    batches = {owner: batch for owner, batch in made.items() if isinstance(batch, Batch)}
+    leaves = {owner: batch.first_leaf for owner, batch in batches.items()}
     for part in parts:
-        tenant = part.rows.tenant
-        if tenant in batches:
+        owner = part.rows.owner
+        if owner in batches:
             if part.kept is not None:
-                part.kept((batches[tenant].origin, leaves[tenant]))
-            leaves[tenant] += part.rows.count
-    return {tenant: error for tenant, error in made.items() if isinstance(error, RefusedError)}
+                part.kept((batches[owner].origin, leaves[owner]))
+            leaves[owner] += part.rows.count
+    return {owner: error for owner, error in made.items() if isinstance(error, RefusedError)}
 
 
 def _settle(future: asyncio.Future[None], error: BaseException | None) -> None:

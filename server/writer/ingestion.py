@@ -31,7 +31,7 @@ from server.errors.ingest import StorageRefusedError
 from server.keys.lost_keys import missing_key
 from server.keys.redaction_key import redaction_of
 from server.keys.store import KeyStore
-from server.notary.origin import Stream
+from server.notary.origin import LogOwner, Stream
 from server.pipeline.audit_ingest import AuditReceipt
 from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
@@ -308,7 +308,7 @@ class Ingestion:
         audit = streams.logs[Stream.AUDIT]
 
         def gate(tenant: str, threads: AuditThreads) -> AuditGate:
-            me = Claimant(audit.name_of(tenant).origin, uuid4(), tenant)
+            me = Claimant(audit.name_of(LogOwner(tenant)).origin, uuid4(), tenant)
             return AuditGate(
                 self.pipeline,
                 Claims(engine, me, lambda: not audit.stream.has_inherited),
@@ -319,7 +319,7 @@ class Ingestion:
                 look=self._look(ROW_LIMITS),
             )
 
-        return AuditGates(gate, [log.name.tenant for log in audit])
+        return AuditGates(gate, [log.name.tenant for log in audit if not log.name.access])
 
     def _look(self, limits: RowLimits) -> RequestLook:
         return build_look(self._settings.codec, self._redaction.removing(), limits)

@@ -1,4 +1,4 @@
-"""The logs of one signed stream that a process writes: one for each tenant.
+"""The logs of one signed stream that a process writes: one for each tenant, and of audit records an access log of each.
 
 They share a journal, and each commit, so that a thousand small tenants do not make a thousand INSERTs. The log of a
 tenant is opened when its first records arrive; those that the writer has had before are opened at the start, so that
@@ -30,7 +30,7 @@ from server.log.waiting_statements import store_waiting_statements
 from server.notary.batch import Batch, LogState
 from server.notary.counted import counted
 from server.notary.keys import VerifierKey
-from server.notary.origin import LogName, Stream
+from server.notary.origin import LogName, LogOwner, Stream
 from server.notary.signers import Signer
 from server.notary.statement import Statement, StatementKind, data_digest
 from server.writer.abandonment import check_not_abandoned
@@ -124,35 +124,35 @@ class SignedStream:
         # To store a group takes as much memory as is planned for storing a batch, from the journal.
         limits = GroupLimits(size=plan.batch_bytes // 2)
         self._keys = keys
-        found = self._find([plan.name, *data.tenant_logs(plan.name)], self._journal)
+        found = self._find([plan.name, *data.further_logs(plan.name)], self._journal)
         if stream is Stream.AUDIT:
             for log in found:
                 waits = bool(log.recovered.signed)
                 check_not_abandoned(engine, log.name, self._journal.directory, waits=waits)
         writer = StreamWriter(engine, stream, self._journal, data, give_up, limits, tenant_of)
         self._writing = LogWriting(writer, StatementStore(engine, self._stated, give_up, tenant_of), data, keys, clock)
-        self._logs = {log.name.tenant: OwnedLog.open(log, self._writing, signer) for log in found}
-        self._opening: dict[str, OwnedLog] = {}  # logs that may not get records before something is stated in them
+        self._logs = {log.name.owner: OwnedLog.open(log, self._writing, signer) for log in found}
+        self._opening: dict[LogOwner, OwnedLog] = {}  # logs that may not get records before something is stated in them
 
     @property
     def name(self) -> LogName:
         """Name of the log of records without a tenant."""
         return self._plan.name
 
-    def name_of(self, tenant: str) -> LogName:
-        """Return the name of a tenant's log, whether there is one yet or not."""
+    def name_of(self, owner: LogOwner) -> LogName:
+        """Return the name of an owner's log, whether there is one yet or not."""
         default = self._plan.name
-        return LogName(default.deployment, default.stream, default.writer, tenant)
+        return LogName(default.deployment, default.stream, default.writer, owner.tenant, owner.access)
 
     def stored_size(self, tenant: str) -> int:
         """Return the number of entries that the log of a tenant has in storage; 0 if it is not open."""
-        log = self._logs.get(tenant)
+        log = self._logs.get(LogOwner(tenant))
         return log.writer.log.committed.state.range.size if log is not None else 0
 
     @property
     def default(self) -> OwnedLog:
         """The log of records without a tenant."""
-        return self._logs[""]
+        return self._logs[LogOwner()]
 
     @property
     def writer(self) -> LogWriter:
@@ -168,22 +168,22 @@ class SignedStream:
         """Iterate over the logs that are open now."""
         return iter(tuple(self._logs.values()))
 
-    def commit(self, rows: Sequence[Rows], requests: Sequence[bytes]) -> dict[str, Batch | RefusedError]:
-        """Sign and store records, as one batch for each tenant; see ``StreamWriter.commit``.
+    def commit(self, rows: Sequence[Rows], requests: Sequence[bytes]) -> dict[LogOwner, Batch | RefusedError]:
+        """Sign and store records, as one batch for each owner; see ``StreamWriter.commit``.
 
         Args:
             rows: the records, all received on one day (UTC).
             requests: digest of the request of each of these rows.
 
         Returns:
-            For each tenant its batch, or the reason why its records were refused.
+            For each owner its batch, or the reason why its records were refused.
 
         Raises:
-            RefusedError: nothing was committed, of no tenant.
+            RefusedError: nothing was committed, of no owner.
         """
         return self._write(self.stream.commit, rows, requests)
 
-    def append(self, rows: Sequence[Rows], requests: Sequence[bytes]) -> dict[str, Batch | RefusedError]:
+    def append(self, rows: Sequence[Rows], requests: Sequence[bytes]) -> dict[LogOwner, Batch | RefusedError]:
         """Sign records and append them to the journal; see ``StreamWriter.append``. Otherwise as ``commit``."""
         return self._write(self.stream.append, rows, requests)
 
@@ -216,35 +216,35 @@ class SignedStream:
 
     def _write(
         self, write: Callable[[Mapping[LogName, LogRecords]], Outcomes], rows: Sequence[Rows], requests: Sequence[bytes]
-    ) -> dict[str, Batch | RefusedError]:
-        of_tenants: dict[str, tuple[list[Rows], list[bytes]]] = {}
+    ) -> dict[LogOwner, Batch | RefusedError]:
+        of_owners: dict[LogOwner, tuple[list[Rows], list[bytes]]] = {}
         for some, request in zip(rows, requests, strict=True):
-            parts, digests = of_tenants.setdefault(some.tenant, ([], []))
+            parts, digests = of_owners.setdefault(some.owner, ([], []))
             parts.append(some)
             digests.append(request)
-        outcomes: dict[str, Batch | RefusedError] = {}
-        new = [tenant for tenant in of_tenants if tenant not in self._logs]
+        outcomes: dict[LogOwner, Batch | RefusedError] = {}
+        new = [owner for owner in of_owners if owner not in self._logs]
         if new and (error := self._open(new)) is not None:
-            outcomes |= {tenant: error for tenant in new if tenant not in self._logs}
-        names = {tenant: self._logs[tenant].name for tenant in of_tenants if tenant in self._logs}
+            outcomes |= {owner: error for owner in new if owner not in self._logs}
+        names = {owner: self._logs[owner].name for owner in of_owners if owner in self._logs}
         if not names:
             return outcomes
-        written = write({name: LogRecords(*of_tenants[tenant]) for tenant, name in names.items()})
-        return outcomes | {tenant: written[name] for tenant, name in names.items()}
+        written = write({name: LogRecords(*of_owners[owner]) for owner, name in names.items()})
+        return outcomes | {owner: written[name] for owner, name in names.items()}
 
-    def _open(self, tenants: Collection[str]) -> RefusedError | None:
-        """Open the logs of tenants; return why that was not possible, None if it was."""
-        names = [self.name_of(tenant) for tenant in tenants if tenant not in self._opening]
+    def _open(self, owners: Collection[LogOwner]) -> RefusedError | None:
+        """Open the logs of owners; return why that was not possible, None if it was."""
+        names = [self.name_of(owner) for owner in owners if owner not in self._opening]
         try:
             signer = self._keys.signer()
             for found in self._find(names, None):
-                self._opening[found.name.tenant] = OwnedLog.open(found, self._writing, signer)
-            self._begin([self._opening[tenant] for tenant in tenants], signer)
+                self._opening[found.name.owner] = OwnedLog.open(found, self._writing, signer)
+            self._begin([self._opening[owner] for owner in owners], signer)
         except (RefusedError, StorageError, KeyStoreError, LogUnusableError) as error:
             _logger.error("the logs of new tenants cannot be opened: %s", error)  # noqa: TRY400 - told whole
             public = "the log of this tenant cannot be opened now"
             return StorageRefusedError(f"{public}: {error}", retry_after=5.0, public=public)
-        self._logs = self._logs | {tenant: self._opening.pop(tenant) for tenant in tenants}  # others iterate over them
+        self._logs = self._logs | {owner: self._opening.pop(owner) for owner in owners}  # others iterate over them
         return None
 
     def _begin(self, logs: Sequence[OwnedLog], signer: Signer) -> None:

@@ -36,7 +36,7 @@ from server.log.journal_entry import decode_entry
 from server.notary.batch import Batch
 from server.notary.checkpoint import open_checkpoint
 from server.notary.merkle import split_hashes
-from server.notary.origin import LogName, Stream
+from server.notary.origin import LogName, LogOwner, Stream
 from server.notary.signers import Signer
 from server.pipeline.batcher import Batcher
 from server.pipeline.gatherer import BatchLimits
@@ -185,8 +185,8 @@ class WorstDays(RuleBasedStateMachine):
         in_journal = self.acknowledge is Acknowledge.JOURNAL
         write = writer.append if in_journal else writer.commit
 
-        def commit(parts: list[Rows], requests: list[bytes]) -> dict[str, Batch | RefusedError]:
-            return {"": write(parts, requests)}
+        def commit(parts: list[Rows], requests: list[bytes]) -> dict[LogOwner, Batch | RefusedError]:
+            return {LogOwner(): write(parts, requests)}
 
         batcher = Batcher(LIMITS, commit, clock=lambda: self.now, settle=writer.stream.store_waiting)
         self.server = Server(journal, writer, batcher, give_up)

@@ -33,3 +33,14 @@ def test_names_with_one_origin_are_equal() -> None:
 def test_a_tenant_that_would_change_the_parts_of_an_origin_is_refused(tenant: str) -> None:
     with pytest.raises(MalformedError, match="tenant"):
         LogName("shop", Stream.AUDIT, "vm", tenant)
+
+
+def test_an_access_log_has_audit_records_and_an_origin_of_its_own() -> None:
+    for tenant in ("", "acme"):
+        name = LogName("shop", Stream.AUDIT, "vm", tenant, access=True)
+        read = LogName.parse(name.origin, "shop")
+        assert (read.stream, read.tenant, read.access) == (Stream.AUDIT, tenant, True)
+        assert name.origin.split("/")[-2] == "access"
+        assert name != LogName("shop", Stream.AUDIT, "vm", tenant)
+    with pytest.raises(MalformedError, match="access"):
+        LogName("shop", Stream.SPANS, "vm", access=True)

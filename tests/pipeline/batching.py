@@ -7,7 +7,7 @@ import itertools
 import threading
 
 from server.codec.rows import Rows
-from server.notary.origin import Stream
+from server.notary.origin import LogOwner, Stream
 from server.pipeline.batcher import Batcher
 from storage.native import PlainColumn
 from tests.codec.building import DAY, NOW
@@ -23,7 +23,7 @@ def some_rows(count: int = 1, size: int = 10, day: int = 0, tenant: str = "") ->
         max_timestamp=0,
         first_ingested_at=NOW + day * DAY,
         ingested_at=NOW + day * DAY,
-        tenant=tenant,
+        owner=LogOwner(tenant),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from server.codec.rows import Rows
 from server.errors.ingest import BatchOutcomeUnknownError, RefusedError, StorageRefusedError
 from server.notary.batch import Batch, LogState, notarize
-from server.notary.origin import LogName, Stream
+from server.notary.origin import LogName, LogOwner, Stream
 from server.notary.signers import Signer
 from server.pipeline.batcher import Batcher
 from server.pipeline.gatherer import BatchLimits, Place
@@ -40,13 +40,13 @@ class Tenants:
         self.commits = 0
         self.settled = threading.Event()
 
-    def __call__(self, rows: list[Rows], _requests: list[bytes]) -> dict[str, Batch | RefusedError]:
+    def __call__(self, rows: list[Rows], _requests: list[bytes]) -> dict[LogOwner, Batch | RefusedError]:
         self.commits += 1
         by_tenant: dict[str, list[Rows]] = {}
         for some in rows:
-            by_tenant.setdefault(some.tenant, []).append(some)
+            by_tenant.setdefault(some.owner.tenant, []).append(some)
         return {
-            tenant: self.outcomes.get(tenant) or batch_of(tenant, parts, first=10)
+            LogOwner(tenant): self.outcomes.get(tenant) or batch_of(tenant, parts, first=10)
             for tenant, parts in by_tenant.items()
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from server.data_dir.directory import DataDirectory
 from server.errors.ingest import RefusedError, StorageRefusedError
 from server.log.stored_log import LogUnusableError
 from server.notary.batch import Batch
-from server.notary.origin import LogName, Stream
+from server.notary.origin import LogName, LogOwner, Stream
 from server.writer.owned_logs import reload_keys, signed_by
 from server.writer.signed_stream import SignedStream
 from storage.engine import Engine
@@ -29,7 +30,7 @@ def some(tenant: str, *bodies: str) -> Rows:
     return rows(Stream.AUDIT, *bodies, ingested_at=time.time_ns(), tenant=tenant)
 
 
-def commit(stream: SignedStream, *parts: Rows, append: bool = False) -> dict[str, Batch | RefusedError]:
+def commit(stream: SignedStream, *parts: Rows, append: bool = False) -> dict[LogOwner, Batch | RefusedError]:
     write = stream.append if append else stream.commit
     return write(parts, [hashlib.sha256(repr(part).encode()).digest() for part in parts])
 
@@ -51,7 +52,7 @@ def test_a_commit_makes_a_batch_in_the_log_of_each_tenant(server: Server) -> Non
     with server.running() as logs:
         stream = logs[Stream.AUDIT]
         made = commit(stream, some("acme", "1", "2"), some("", "3"), some("umbrella", "4"), some("acme", "5"))
-        assert {tenant: isinstance(batch, Batch) and batch.record_count for tenant, batch in made.items()} == {
+        assert {owner.tenant: isinstance(batch, Batch) and batch.record_count for owner, batch in made.items()} == {
             "acme": 3,
             "": 1,
             "umbrella": 1,
@@ -132,13 +133,13 @@ def test_a_tenant_whose_log_cannot_be_opened_keeps_no_other_out(server: Server) 
         commit(stream, some("acme", "1"))
         server.engine.execute("ALTER TABLE log_statements ADD CONSTRAINT full CHECK 0")
         made = commit(stream, some("acme", "2"), some("umbrella", "3"))
-        assert isinstance(made["acme"], Batch)
-        refused = made["umbrella"]
+        assert isinstance(made[LogOwner("acme")], Batch)
+        refused = made[LogOwner("umbrella")]
         assert isinstance(refused, StorageRefusedError)
         assert refused.for_senders == "the log of this tenant cannot be opened now"
         server.engine.execute("ALTER TABLE log_statements DROP CONSTRAINT full")
         again = commit(stream, some("umbrella", "3"))
-        assert isinstance(again["umbrella"], Batch)
+        assert isinstance(again[LogOwner("umbrella")], Batch)
     assert server.stated(UMBRELLA) == [f"retention {400 * DAY}"]
     assert server.findings() == []
 
@@ -174,7 +175,23 @@ def test_what_tenants_logs_have_grown_to_is_known_without_storage(server: Server
     with server.running() as logs:
         commit(logs[Stream.AUDIT], some("acme", "1", "2"))
     with DataDirectory(server.directory) as data:
-        assert data.tenant_logs(AUDIT) == [ACME]
+        assert data.further_logs(AUDIT) == [ACME]
         checkpoint = data.last_checkpoint(ACME)
         assert checkpoint is not None
         assert checkpoint.size == 2
+
+
+def test_who_looked_has_a_log_of_its_own_beside_the_tenants(server: Server) -> None:
+    with server.running() as logs:
+        stream = logs[Stream.AUDIT]
+        looked = replace(some("acme", "searched"), owner=LogOwner("acme", access=True))
+        commit(stream, looked, some("acme", "1"), replace(some("", "searched"), owner=LogOwner(access=True)))
+        commit(stream, looked)
+    assert stored(server.engine) == {
+        "shop/acme/access/vm": ["acme"] * 2,
+        "shop/access/vm": [""],
+        ACME.origin: ["acme"],
+    }
+    with server.running() as logs:
+        assert len(list(logs[Stream.AUDIT])) == 4
+    assert server.findings() == []

@@ -13,7 +13,7 @@ from notes import FaultError, Note, Span, Statement
 from rows import BATCH, CANONICAL, encode
 
 EMPTY_ROOT = sha256(b"").digest()
-_ORIGIN = re.compile(r"(?:[A-Za-z0-9._-]+/)+(audit|operational|spans)/[A-Za-z0-9._-]+")
+_ORIGIN = re.compile(r"(?:[A-Za-z0-9._-]+/)+(audit|access|operational|spans)/[A-Za-z0-9._-]+")
 _HOUR = 3600
 
 Row = Mapping[str, Any]
@@ -105,7 +105,7 @@ class Log:
         match = _ORIGIN.fullmatch(self.origin)
         if match is None:
             raise FaultError(f"{self.origin} is not the name of a log")
-        self.stream = match[1]
+        self.stream = "audit" if match[1] == "access" else match[1]  # audit records of who looked
 
     def check_batch(self, row: Row) -> None:
         """Check a row of ``log_batches`` by itself. Raises FaultError."""
