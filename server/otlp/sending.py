@@ -1,4 +1,4 @@
-"""Who sends a request, in the words of a receiver."""
+"""The sender of a request, in the words of a receiver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sends records: tokens and client certificates, and which of them is required where."""
+"""Senders: tokens and client certificates, and where they are required."""
 
 from __future__ import annotations
 
