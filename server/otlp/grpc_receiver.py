@@ -159,7 +159,7 @@ def server_options(
 
 @dataclass(frozen=True, slots=True)
 class _Receiving:
-    """What a handler needs of its receiver; see ``build_handlers``."""
+    """Parts of a receiver that its handlers need; see ``build_handlers``."""
 
     ingest: Ingest
     audit: AuditReceiving | None
