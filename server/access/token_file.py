@@ -69,7 +69,6 @@ def change_tokens(file: Path, change: Callable[[Tokens], tuple[Tokens, _Result]]
         with _locked(file):
             tokens, result = change(read_tokens(file))
             replace_file(file, tokens_text(tokens), mode=0o600)
-            _give_to_owner(file)
     except OSError as error:
         raise TokenError(f"the tokens: {unwritable(file, error)}") from error
     return result
@@ -177,17 +176,6 @@ def _locked(file: Path) -> Iterator[None]:
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        _give_to_owner(lock)
         yield
     finally:
         os.close(descriptor)
-
-
-def _give_to_owner(file: Path) -> None:
-    """Give a file that root has written, and its directory, to the owner of the directory above: the server's user."""
-    if os.geteuid() != 0:
-        return
-    owner = file.parent.parent.stat()
-    for each in (file.parent, file):
-        if each.stat().st_uid == 0 and owner.st_uid != 0:
-            os.chown(each, owner.st_uid, owner.st_gid)

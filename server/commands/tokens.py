@@ -90,7 +90,23 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _file(settings: Settings) -> Path:
-    return tokens_path(settings.data_dir, settings.tokens_file).absolute()
+    file = tokens_path(settings.data_dir, settings.tokens_file).absolute()
+    _act_as_owner(file)
+    return file
+
+
+def _act_as_owner(file: Path) -> None:
+    """Act as the owner of the file, or of the directory in which it will be, if this is root.
+
+    The server must be able to read what is written. And its user, who can put links there, must not have root follow
+    them.
+    """
+    if os.geteuid() == 0:
+        owner = next(place for place in (file, *file.parents) if place.exists()).stat()
+        if owner.st_uid:
+            os.setgroups([])
+            os.setegid(owner.st_gid)
+            os.seteuid(owner.st_uid)
 
 
 def _existing(file: Path) -> Path:

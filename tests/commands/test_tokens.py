@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 import pytest
 
+from harness.lognotary_server import run_lognotary
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1.correlation_pb2_grpc import (
     CorrelationServiceServicer,
@@ -260,3 +261,22 @@ def test_a_file_without_a_token_is_told_before_the_server_is_asked(
     assert message in output
     assert "secret" not in output
     assert given == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_acts_as_the_owner_of_the_data_directory(tmp_path: Path) -> None:
+    directory = tmp_path / "data"
+    directory.mkdir()
+    os.chown(directory, 10_001, 10_001)
+    for parent in tmp_path.parents[:2]:
+        parent.chmod(0o755)
+    tmp_path.chmod(0o755)
+    (tmp_path / "of-root").mkdir(mode=0o700)
+    done = run_lognotary("tokens", "create", "a", "--data-dir", str(directory))
+    assert done.returncode == 0, done.stderr
+    made = [directory / "access", *(directory / "access").iterdir()]
+    assert {file.stat().st_uid for file in made} == {10_001}
+    (directory / "access" / "tokens.json").unlink()
+    (directory / "access" / "tokens.json").symlink_to(tmp_path / "of-root" / "tokens.json")
+    assert run_lognotary("tokens", "create", "b", "--data-dir", str(directory)).returncode == 2
+    assert list((tmp_path / "of-root").iterdir()) == []
