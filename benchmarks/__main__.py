@@ -15,6 +15,7 @@ _BENCHMARKS = (
     "blocks",
     "ingest",
     "rules",
+    "access",
     "bill",
     "layout",
     "many_logs",

@@ -85,6 +85,7 @@ class _Load:
     timeout: float
     compression: grpc.Compression
     method: str = EXPORT
+    authorization: str = ""
     interval: float = 0.0  # seconds from one request of a client to its next
     sent: int = 0
     latencies: list[float] = field(default_factory=list)
@@ -103,7 +104,8 @@ class _Load:
 
     async def client(self, address: str) -> None:
         """Send one request after another, each until it is acknowledged or permanently refused."""
-        async with _sender(address, self.method, within=self.timeout, compression=self.compression) as send:
+        within, compression, given = self.timeout, self.compression, self.authorization
+        async with _sender(address, self.method, given, within=within, compression=compression) as send:
             due = self.started + random.uniform(0.0, self.interval)  # noqa: S311
             while (request := self.next_request()) is not None:
                 if self.interval:
@@ -141,18 +143,24 @@ _Send = Callable[[bytes], Awaitable[None]]
 
 
 @asynccontextmanager
-async def _sender(address: str, method: str, *, within: float, compression: grpc.Compression) -> AsyncIterator[_Send]:
+async def _sender(
+    address: str, method: str, authorization: str, *, within: float, compression: grpc.Compression
+) -> AsyncIterator[_Send]:
     """Yield a function that sends a request over a connection of its own, and raises _RefusedError."""
+    credentials = {"authorization": authorization} if authorization else {}
     if "://" in address:
-        async with httpx.AsyncClient(timeout=within, headers={"Content-Type": "application/x-protobuf"}) as client:
+        headers = {"Content-Type": "application/x-protobuf", **credentials}
+        async with httpx.AsyncClient(timeout=within, headers=headers) as client:
             yield lambda request: _post(client, address, request)
         return
     async with grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS) as channel:
         call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
 
+        metadata = tuple(credentials.items())
+
         async def send(request: bytes) -> None:
             try:
-                await call(request, timeout=within, compression=compression)
+                await call(request, timeout=within, compression=compression, metadata=metadata)
             except grpc.aio.AioRpcError as error:
                 told = retry_delay(error)
                 retryable = error.code() in _RETRYABLE or told is not None
@@ -191,6 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.timeout,
         grpc.Compression.Gzip if options.gzip else grpc.Compression.NoCompression,
         _EXPORT_SPANS if options.spans else EXPORT,
+        options.authorization,
         options.clients * records / options.rate if options.rate else 0.0,
     )
     if not load.limit and not load.seconds:
@@ -292,6 +301,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=0.0, metavar="S", help="stop after this many seconds")
     parser.add_argument("--rate", type=float, default=0.0, metavar="N", help="maximum load in records/s")
     parser.add_argument("--timeout", type=float, default=30.0, metavar="S", help="of one attempt (default: 30)")
+    parser.add_argument("--authorization", default="", metavar="VALUE", help="send this header")
     parser.add_argument("--gzip", action="store_true", help="compress requests (by gRPC, each time: costs the loader)")
     parser.add_argument(
         "--progress", type=float, default=0.0, metavar="S", help="report progress at this interval in seconds"

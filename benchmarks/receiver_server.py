@@ -52,6 +52,7 @@ class _Nothing:
         annotations: Annotations = (),
         own: bool = False,
         provenance: Provenance = NO_PROVENANCE,
+        streams: frozenset[Stream] | None = None,
     ) -> None:
         """Return at once."""
 

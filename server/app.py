@@ -120,6 +120,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         AddressUnavailableError: the server cannot listen on an address.
         WitnessError: a timestamp authority cannot be used as it is set.
         MemoryLimitError: there is not enough memory for any request.
+        TokenError: the file of tokens is damaged.
         ListenerEndedError: a listener ended unexpectedly; accepted requests are committed.
         TaskFailedError: a background task failed; accepted requests are committed.
     """
@@ -240,7 +241,9 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         data = stack.enter_context(DataDirectory(worker_directory(settings.data_dir, order.number)))
         stack.enter_context(contextlib.suppress(StoppedError))
         pools = stack.enter_context(open_pools())
-        process = stack.enter_context(started_process(settings, data, pools, signals, signals.reread, order.own_token))
+        process = stack.enter_context(
+            started_process(settings, data, pools, signals, signals.reread, order.own_token, order.number)
+        )
         ingestion = Ingestion(settings, pools, process.waiting)
         await stack.enter_async_context(receiving(process, ingestion, shared=True))
         reporter = _Reporter(ingestion, say)

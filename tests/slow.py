@@ -14,6 +14,8 @@ SLOW = {
     "tests/api/test_acknowledgements.py::test_any_subset": "verifies a store many times",
     "tests/audit_ids/test_two_writers.py": "two processes with failing storage, until all is sent",
     "tests/benchmarks/test_commands.py": "runs benchmarks against servers",
+    "tests/commands/test_tokens.py::test_a_shell": "runs a command",
+    "tests/commands/test_tokens.py::test_root": "runs commands as another user",
     "tests/faults/test_schedules.py": "schedules of faults against servers",
     "tests/fuzz/test_front_door.py::test_a_campaign": "a campaign against a server",
     "tests/fuzz/test_front_door.py::test_a_server_takes": "a campaign against a server",

@@ -6,6 +6,8 @@ AccessError
 
 What an answer says never tells one reason from another: a caller must not learn whether a token exists, has expired or
 was revoked. The reason is for metrics and for the access log.
+
+TokenError: tokens cannot be read, or not be changed like this. It is for people who manage tokens, not for callers.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from enum import Enum
 
 from server.errors.base import LognotaryError
 
-__all__ = ["AccessError", "Denial", "ForbiddenError", "UnauthenticatedError"]
+__all__ = ["AccessError", "Denial", "ForbiddenError", "TokenError", "UnauthenticatedError"]
 
 
 class Denial(Enum):
@@ -55,3 +57,7 @@ class ForbiddenError(AccessError):
     def __init__(self, message: str) -> None:
         """Refuse with a message that says what the caller may not do."""
         super().__init__(message, Denial.FORBIDDEN)
+
+
+class TokenError(LognotaryError):
+    """Tokens cannot be read or changed; the message says why, and what to do."""

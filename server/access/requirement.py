@@ -1,4 +1,4 @@
-"""Whether a port needs credentials."""
+"""The need for credentials on a port."""
 
 from __future__ import annotations
 

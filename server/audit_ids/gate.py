@@ -35,7 +35,8 @@ from server.codec.audit.strict_records import (
 from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.request_look import RequestLook
 from server.codec.rows import received_at
-from server.errors.ingest import JournalFailedError, OverloadedError, ShuttingDownError
+from server.errors.ingest import ForbiddenStreamError, JournalFailedError, OverloadedError, ShuttingDownError
+from server.notary.origin import Stream
 from server.pipeline.audit_ingest import AuditReceipt
 from server.pipeline.pipeline import Kept, Part, Pipeline
 from storage.audit_ids import DIGEST_MEMBER, IdRow, IdState
@@ -104,7 +105,13 @@ class AuditGate:
         return len(self._flights)
 
     async def submit_audit(
-        self, request: bytes, ticket: Ticket, *, every: bool, provenance: Provenance = NO_PROVENANCE
+        self,
+        request: bytes,
+        ticket: Ticket,
+        *,
+        every: bool,
+        provenance: Provenance = NO_PROVENANCE,
+        streams: frozenset[Stream] | None = None,
     ) -> Sequence[AuditReceipt]:
         """As ``AuditIngest.submit_audit``."""
         arrived = asyncio.get_running_loop().time()
@@ -115,9 +122,12 @@ class AuditGate:
         except TimeoutError:
             raise OverloadedError("audit records were not checked in time", retry_after=5.0) from None
         if not checked.records:
-            await self._pipeline.submit(request, ticket, provenance=provenance)
+            await self._pipeline.submit(request, ticket, provenance=provenance, streams=streams)
             return ()
-        return await self._store(checked, ticket, arrived, provenance)
+        # Before the receipts of records that are stored already are looked up.
+        if streams is not None and Stream.AUDIT not in streams:
+            raise ForbiddenStreamError(Stream.AUDIT.value)
+        return await self._store(checked, ticket, arrived, provenance, streams)
 
     async def _check(self, request: bytes, ticket: Ticket, *, every: bool) -> StrictRequest:
         is_large, left = len(request) > _LARGE, threading.Event()
@@ -136,7 +146,12 @@ class AuditGate:
         return await asyncio.get_running_loop().run_in_executor(self._threads.checking, check) if is_large else check()
 
     async def _store(
-        self, checked: StrictRequest, ticket: Ticket, arrived: float, provenance: Provenance
+        self,
+        checked: StrictRequest,
+        ticket: Ticket,
+        arrived: float,
+        provenance: Provenance,
+        streams: frozenset[Stream] | None,
     ) -> Sequence[AuditReceipt]:
         receipts = await self._landed(checked.records, arrived + self._ack_timeout)
         fresh = [record for record in checked.records if record.record_id not in receipts]
@@ -157,7 +172,7 @@ class AuditGate:
         if flights or checked.has_others:
             waited = asyncio.get_running_loop().time() - arrived
             broken = self._broken(checked, flights, found)
-            receipts |= await self._submit(checked, flights, broken, ticket, waited, provenance)
+            receipts |= await self._submit(checked, flights, broken, ticket, waited, provenance, streams)
         return [receipts[record.record_id] for record in checked.records]
 
     async def _landed(self, records: Sequence[StrictRecord], deadline: float) -> dict[UUID, AuditReceipt]:
@@ -200,6 +215,7 @@ class AuditGate:
         ticket: Ticket,
         waited: float,
         provenance: Provenance,
+        streams: frozenset[Stream] | None,
     ) -> dict[UUID, AuditReceipt]:
         """Send new records, and those that are not audit records, down the pipeline; return the receipts.
 
@@ -210,6 +226,7 @@ class AuditGate:
             ticket: ticket of the request.
             waited: seconds that the request has waited for its ids.
             provenance: the tenant and the sender of the records.
+            streams: the streams that the sender may write to; None for all.
         """
         receipts: dict[UUID, AuditReceipt] = {}
 
@@ -232,7 +249,7 @@ class AuditGate:
                 Part(new, annotations, native=True, digest=digest, kept=kept, waited=waited, provenance=provenance)
             )
         if checked.has_others:
-            parts.append(Part(checked.without_audit(), provenance=provenance))
+            parts.append(Part(checked.without_audit(), provenance=provenance, streams=streams))
         try:
             await self._pipeline.submit_parts(parts, ticket)
         except BaseException as error:

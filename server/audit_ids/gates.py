@@ -12,6 +12,7 @@ from server.audit_ids.gate import AuditGate
 from server.audit_ids.threads import AuditThreads
 from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.request_look import RequestLook
+from server.notary.origin import Stream
 from server.pipeline.audit_ingest import AuditReceipt
 
 __all__ = ["AuditGates"]
@@ -91,11 +92,17 @@ class AuditGates:
         return total
 
     async def submit_audit(
-        self, request: bytes, ticket: Ticket, *, every: bool, provenance: Provenance = NO_PROVENANCE
+        self,
+        request: bytes,
+        ticket: Ticket,
+        *,
+        every: bool,
+        provenance: Provenance = NO_PROVENANCE,
+        streams: frozenset[Stream] | None = None,
     ) -> Sequence[AuditReceipt]:
         """As ``AuditIngest.submit_audit``."""
         gate = self._gates.get(provenance.tenant)
         if gate is None:
             gate = self._gates[provenance.tenant] = self._gate_of(provenance.tenant, self._threads)
             self._opened.set()
-        return await gate.submit_audit(request, ticket, every=every, provenance=provenance)
+        return await gate.submit_audit(request, ticket, every=every, provenance=provenance, streams=streams)

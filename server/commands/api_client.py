@@ -11,7 +11,8 @@ from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from server.commands.arguments.options import API_VARIABLE, DEFAULT_API
+from server.commands.api_token import find_token, with_token
+from server.commands.arguments.options import API_VARIABLE, DEFAULT_API, ApiServer
 from server.commands.output import complain
 from server.settings.moments import Moment
 from server.settings.sources import unknown_variables
@@ -29,7 +30,7 @@ _NOT_GRPC = re.compile(r"failed to connect to all addresses; last error: [A-Z_]+
 
 
 def call(
-    address: str | None,
+    api: ApiServer | str | None,
     work: Callable[[grpc.Channel], int],
     explain: Callable[[str], str] = lambda message: message,
     options: Sequence[tuple[str, int]] = (),
@@ -37,26 +38,28 @@ def call(
     """Run calls against a server; errors become a message and an exit status.
 
     Args:
-        address: ``host:port`` as given with ``--api``; None for the address in the variable, or the default.
+        api: the server as given on the command line; None for what is in variables, or the default.
         work: function that makes the calls, and returns the exit status.
         explain: function that puts the message of an error in the words of the command.
         options: further options of the channel.
     """
+    server = api if isinstance(api, ApiServer) else ApiServer(api)
     variable = API_VARIABLE[0]
-    source = "--api" if address else variable
-    address = address or os.environ.get(variable) or DEFAULT_API
+    source = "--api" if server.address else variable
+    address = server.address or os.environ.get(variable) or DEFAULT_API
     problems = unknown_variables(os.environ)
     try:
         parse_address(address)
     except ValueError as error:
         problems.append(f"{source}: {str(error).replace(':4317', ':7317')}")
+    token = find_token(server.token_file, os.environ, problems)
     for problem in problems:
         complain(problem)
     if problems:
         return 2
     try:
         with grpc.insecure_channel(address, options=(*_OPTIONS, *options)) as channel:
-            return work(channel)
+            return work(with_token(channel, token))
     except grpc.RpcError as error:
         complain(explain(_explain(error.code(), error.details() or "", address)))
         return 1 if error.code() in _FINDINGS else 2

@@ -9,6 +9,7 @@ LognotaryError
 │   └── ReceiveError          server.otlp.errors: before the records are decoded
 ├── ListeningError            server.errors.listening: ports
 ├── AccessError               server.access.errors: credentials and permissions
+├── TokenError                server.access.errors: tokens that cannot be read or changed
 ├── ConfigError               server.settings.errors: settings and the command line
 │   └── MemoryLimitError      server.process.memory_limit
 ├── RuleError                 server.codec.audit.errors: audit rules in the settings

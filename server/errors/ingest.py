@@ -8,6 +8,7 @@ PipelineError
 ├── MalformedRequestError     the bytes can never be accepted: do not retry
 │   └── UnprovedRecordError       signatures of producers are required, and a record has no valid one
 ├── JournalDamagedError       the journal cannot be used as it is: the operator must act
+├── ForbiddenStreamError      its sender may not write to the stream of a record: do not retry
 ├── OversizedError            the request needs more memory than the limit: do not retry it as it is
 └── RefusedError              nothing was lost: the sender should retry
     ├── OverloadedError       the server is at its limit of requests or memory
@@ -31,6 +32,7 @@ from server.errors.base import LognotaryError
 __all__ = [
     "BatchOutcomeUnknownError",
     "EndedWaitError",
+    "ForbiddenStreamError",
     "IngestError",
     "JournalDamagedError",
     "JournalFailedError",
@@ -56,10 +58,12 @@ class IngestError(LognotaryError):
 
     Attributes:
         outcome: label of the refused request in ``lognotary_requests_total``.
+        denial: reason in ``lognotary_denied_total`` if the sender may not send the request; empty for other refusals.
         retryable: True if the sender should send the request again unchanged.
     """
 
     outcome: ClassVar[str] = "unforeseen"
+    denial: str = ""
 
     @property
     def loggable(self) -> str:
@@ -91,6 +95,17 @@ class UnprovedRecordError(MalformedRequestError):
     """Signatures of producers are required, and an audit record has no valid one of a trusted producer."""
 
     outcome: ClassVar[str] = "unproved"
+
+
+class ForbiddenStreamError(PipelineError):
+    """A record belongs to a stream that its sender may not write to; nothing of the request is stored."""
+
+    outcome: ClassVar[str] = "forbidden"
+    denial = "forbidden"
+
+    def __init__(self, *streams: str) -> None:
+        """Refuse a request because of the stream of a record, or of those to which its records can belong."""
+        super().__init__(f"these credentials are not for records of the stream {' or '.join(streams)}")
 
 
 class JournalDamagedError(PipelineError):

@@ -9,7 +9,9 @@ from functools import partial
 
 import grpc.aio
 
+from server.access.errors import Denial
 from server.intake.process import Intake, OpenIntake, Process, Reached, retention_around
+from server.intake.tokens import check_senders
 from server.keys.identity import Identity
 from server.keys.store import KeyStore
 from server.otlp.audit_records import AuditReceiving
@@ -89,6 +91,7 @@ async def receiving(
     settings, pool, ended = process.settings, process.pools.ingest, process.signals.stop
     pipeline, measure = ingestion.pipeline, ingestion.metrics.request
     ingestion.metrics.expect_requests(("grpc", "http"), OUTCOMES, SERVICES)
+    ingestion.metrics.expect_denials(("otlp_grpc", "otlp_http"), [denial.value for denial in Denial])
     allow_descriptors(4 * settings.max_connections)
     most = largest_acceptable_request(
         settings.memory_limit,
@@ -107,9 +110,13 @@ async def receiving(
     ) | {"grpc.so_reuseport": int(shared)}
     server = grpc.aio.server(options=list(options.items()))
     audit = AuditReceiving(ingestion, settings.audit_strict)
-    handlers = build_handlers(pipeline, settings.max_request_bytes, pool, measure, audit, process.own_token)
+    grpc_check, http_check = (
+        check_senders(settings, process.tokens, address) for address in (settings.otlp_grpc, settings.otlp_http)
+    )
+    most_bytes, own_token = settings.max_request_bytes, process.own_token
+    handlers = build_handlers(pipeline, most_bytes, pool, measure, audit, own_token, grpc_check)
     server.add_generic_rpc_handlers(handlers)
-    app = build_http_app(pipeline, settings.max_request_bytes, pool, measure, audit=audit)
+    app = build_http_app(pipeline, most_bytes, pool, measure, audit=audit, check=http_check)
     limits = ConnectionLimits(settings.max_connections, settings.max_connection_age)
     async with (
         serve_grpc(server, settings.otlp_grpc, ended) as grpc_address,

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from server.access.token_store import TokenStore
 from server.data_dir.directory import DataDirectory
+from server.intake.tokens import open_tokens, watch_tokens
 from server.process.background import background
 from server.process.ending import bounded_end
 from server.process.lifecycle import Signals
@@ -41,6 +43,7 @@ class Process:
         waiting: the reason while the start waits for storage.
         ending: interrupt of all statements of writers, set when the process has waited long enough for them.
         own_token: token of the server's processes; see ``own_records.proof``.
+        tokens: the tokens that callers and senders may use.
     """
 
     settings: Settings
@@ -51,6 +54,7 @@ class Process:
     waiting: Trouble
     ending: Interrupt
     own_token: str
+    tokens: TokenStore
 
 
 @contextlib.contextmanager
@@ -61,11 +65,27 @@ def started_process(
     signals: Signals,
     reload_keys: asyncio.Event,
     own_token: str,
+    worker: int = 0,
 ) -> Iterator[Process]:
-    """Yield the context of a process, which ends within seconds once it is told to stop. Args: ``Process``."""
+    """Yield the context of a process, which ends within seconds once it is told to stop.
+
+    Args:
+        settings: as in ``Process``, like all that follow up to ``own_token``.
+        data: its data directory.
+        pools: threads for blocking work.
+        signals: events that signals set.
+        reload_keys: event.
+        own_token: token of the server's processes.
+        worker: number of the worker; 0 for the server itself.
+
+    Raises:
+        TokenError: the file of tokens cannot be read, or it is damaged.
+    """
     waiting = StorageWait(settings.storage)
-    process = Process(settings, data, pools, signals, reload_keys, waiting, Interrupt(), own_token)
-    with bounded_end(signals, process.ending):
+    tokens = open_tokens(settings, f"worker-{worker}" if worker else "server")
+    process = Process(settings, data, pools, signals, reload_keys, waiting, Interrupt(), own_token, tokens)
+    watching = watch_tokens(pools.access, tokens)
+    with bounded_end(signals, process.ending), background("tokens", watching, signals.stop):
         yield process
 
 

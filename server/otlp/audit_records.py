@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from google.protobuf.json_format import MessageToJson
 
 from lognotary.v1 import receipts_pb2 as pb
+from server.access.senders import ANONYMOUS, Sender
 from server.admission.admission import Ticket
 from server.audit_ids.receipt_message import receipt_message
 from server.codec.audit.strict_records import may_have_native_keys
+from server.codec.provenance import Provenance
 from server.codec.signals import Signal
 from server.pipeline.audit_ingest import AuditIngest, AuditReceipt
 from server.pipeline.ingest import Ingest
@@ -40,7 +42,14 @@ class AuditReceiving:
 
 
 async def submit(
-    ingest: Ingest, audit: AuditReceiving | None, request: bytes, ticket: Ticket, signal: Signal, *, every: bool = False
+    ingest: Ingest,
+    audit: AuditReceiving | None,
+    request: bytes,
+    ticket: Ticket,
+    signal: Signal,
+    sender: Sender = ANONYMOUS,
+    *,
+    every: bool = False,
 ) -> Sequence[AuditReceipt]:
     """Submit a request, and return the receipts of its audit records if it was checked for them.
 
@@ -50,15 +59,19 @@ async def submit(
         request: the serialized request.
         ticket: ticket of its admission.
         signal: its signal.
+        sender: who has sent it.
         every: True if all its records must be audit records.
 
     Raises:
         IngestError: the request was refused.
     """
     checks = every or (audit is not None and audit.strict and signal is Signal.LOGS and may_have_native_keys(request))
+    provenance = Provenance(sender.tenant, sender.name)
     if audit is not None and checks:
-        return await audit.ingest.submit_audit(request, ticket, every=every)
-    await ingest.submit(request, ticket, signal)
+        return await audit.ingest.submit_audit(
+            request, ticket, every=every, provenance=provenance, streams=sender.streams
+        )
+    await ingest.submit(request, ticket, signal, provenance=provenance, streams=sender.streams)
     return ()
 
 

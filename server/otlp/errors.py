@@ -1,6 +1,8 @@
 """Errors of a request that a receiver refuses before its records are read.
 
     ReceiveError                       base: the receiver refuses the request; do not retry it unchanged
+    ├── UnauthenticatedSenderError     no valid credentials
+    ├── ForbiddenSenderError           credentials that are not for such requests
     ├── MessageCountError              a gRPC call with no message, or with several
     ├── NotServedError                 another signal, or an unknown path or service
     ├── TooLargeError                  above the size limit, on the wire or after decompression
@@ -15,13 +17,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from server.access.errors import ForbiddenError, UnauthenticatedError
 from server.errors.ingest import IngestError
 
 __all__ = [
+    "ForbiddenSenderError",
     "MessageCountError",
     "NotServedError",
     "ReceiveError",
     "TooLargeError",
+    "UnauthenticatedSenderError",
     "UnsupportedEncodingError",
     "UnsupportedMediaError",
     "UnsupportedTypeError",
@@ -30,6 +35,28 @@ __all__ = [
 
 class ReceiveError(IngestError):
     """Base of the refusals that a receiver decides by itself."""
+
+
+class UnauthenticatedSenderError(ReceiveError):
+    """The request has no valid credentials; the message does not say what is wrong with them."""
+
+    outcome: ClassVar[str] = "unauthenticated"
+
+    def __init__(self, error: UnauthenticatedError) -> None:
+        """Refuse for the reason of an error."""
+        super().__init__(str(error))
+        self.denial = error.denial.value
+
+
+class ForbiddenSenderError(ReceiveError):
+    """The sender may not send such a request."""
+
+    outcome: ClassVar[str] = "forbidden"
+
+    def __init__(self, error: ForbiddenError) -> None:
+        """Refuse for the reason of an error."""
+        super().__init__(str(error))
+        self.denial = error.denial.value
 
 
 class MessageCountError(ReceiveError):

@@ -14,13 +14,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import grpc
 import grpc.aio
 
+from server.access.certificates import identities_of_auth_context
+from server.access.sender_check import SenderCheck
 from server.admission.admission import Ticket
+from server.codec.provenance import Provenance
 from server.codec.signals import Signal
 from server.errors.ingest import RefusedError
 from server.otlp.audit_records import AuditReceiving, answer, submit
@@ -30,6 +34,7 @@ from server.otlp.errors import MessageCountError
 from server.otlp.holding import reserve_from_thread
 from server.otlp.outcomes import Measuring
 from server.otlp.refusal_log import RefusalLog
+from server.otlp.sending import ANYBODY, OWN_SENDER, sender_of
 from server.otlp.status import Refusal, grpc_trailers, refusal_of
 from server.otlp.unserved import not_served, unserved_handler
 from server.own_records.proof import has_token, own_marks
@@ -70,6 +75,7 @@ def build_handlers(
     measure: MeasureRequest = lambda _: None,
     audit: AuditReceiving | None = None,
     own_token: str = "",
+    check: SenderCheck = ANYBODY,
 ) -> tuple[grpc.GenericRpcHandler, ...]:
     """Build the handlers of the OTLP services, and of all others, whose calls are refused with what is served.
 
@@ -82,12 +88,12 @@ def build_handlers(
         measure: told of every request.
         audit: how audit records are received; None if they are records like others.
         own_token: token of the calls with the server's own records; see ``own_records.proof``.
+        check: check of who sends.
     """
 
     async def export(signal: Signal, _: object, context: _Context) -> bytes:
         measuring = Measuring(measure, log, peer_address(context.peer()), signal.value)
-        own = has_token(context.invocation_metadata(), own_token)
-        taken = await _take(ingest, audit, context, max_request_bytes, pool, measuring, signal, own=own)
+        taken = await _take(receiving, context, measuring, signal)
         # Not where the error is at hand: gRPC keeps what abort raises, and with that would keep the error, where it
         # came from, and what was in memory there.
         if isinstance(taken, Refusal):
@@ -96,6 +102,7 @@ def build_handlers(
         return answer(taken, as_json=False)
 
     log = RefusalLog("grpc")
+    receiving = _Receiving(ingest, audit, max_request_bytes, pool, own_token, check)
 
     def handler_of(signal: Signal, service: str) -> grpc.GenericRpcHandler:
         # No deserializer and no serializer: the handler deals in bytes.
@@ -150,27 +157,42 @@ def server_options(
     return options
 
 
+@dataclass(frozen=True, slots=True)
+class _Receiving:
+    """Parts of a receiver that its handlers need; see ``build_handlers``."""
+
+    ingest: Ingest
+    audit: AuditReceiving | None
+    limit: int
+    pool: Pool
+    own_token: str
+    check: SenderCheck
+
+
 async def _take(
-    ingest: Ingest,
-    audit: AuditReceiving | None,
-    context: _Context,
-    limit: int,
-    pool: Pool,
-    measuring: Measuring,
-    signal: Signal,
-    *,
-    own: bool,
+    receiving: _Receiving, context: _Context, measuring: Measuring, signal: Signal
 ) -> Refusal | Sequence[AuditReceipt]:
     """Receive a request and submit it; return receipts of checked audit records, or why the request was refused."""
+    ingest, metadata = receiving.ingest, context.invocation_metadata() or ()
     try:
-        with measuring, ingest.admit(client_of_peer(context.peer())) as ticket:
-            message = await _read(context, ticket)
-            measuring.size = len(message)
-            request = await _decompressed(message, limit, pool, ticket)
-            if own:
-                await ingest.submit(request, ticket, signal, annotations=own_marks(request), own=True)
-                return ()
-            return await submit(ingest, audit, request, ticket, signal)
+        with measuring:
+            if own := has_token(metadata, receiving.own_token):
+                sender = OWN_SENDER
+            else:
+                given = (str(value) for key, value in metadata if key == "authorization")
+                sender = sender_of(
+                    receiving.check, given, lambda: identities_of_auth_context(context.auth_context()), signal.value
+                )
+            with ingest.admit(sender.name or client_of_peer(context.peer())) as ticket:
+                message = await _read(context, ticket)
+                measuring.size = len(message)
+                request = await _decompressed(message, receiving.limit, receiving.pool, ticket)
+                if own:
+                    provenance = Provenance(sender=sender.name)
+                    marks = own_marks(request)
+                    await ingest.submit(request, ticket, signal, annotations=marks, own=True, provenance=provenance)
+                    return ()
+                return await submit(ingest, receiving.audit, request, ticket, signal, sender)
     except grpc.aio.AbortError:  # it was stopped, and the sender was told
         raise
     except asyncio.CancelledError as error:

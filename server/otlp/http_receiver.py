@@ -18,6 +18,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.access.certificates import identities_of_scope
+from server.access.sender_check import SenderCheck
 from server.admission.admission import MEMORY_FACTOR, Ticket
 from server.codec.otlp_json import memory_of_json, request_from_json
 from server.codec.signals import Signal
@@ -30,6 +32,7 @@ from server.otlp.holding import reserve_from_thread
 from server.otlp.http_refusals import JSON, PROTOBUF, media_type_of, peer_of, refusal_response, unserved_routes
 from server.otlp.outcomes import Measuring
 from server.otlp.refusal_log import RefusalLog
+from server.otlp.sending import ANYBODY, sender_of
 from server.otlp.status import refusal_of
 from server.otlp.unserved import AUDIT, AUDIT_PATH, PATHS, not_served
 from server.pipeline.ingest import Ingest
@@ -57,6 +60,7 @@ def build_http_app(
     measure: MeasureRequest = lambda _: None,
     *,
     audit: AuditReceiving | None = None,
+    check: SenderCheck = ANYBODY,
     idle_timeout: float = _IDLE_TIMEOUT,
 ) -> Starlette:
     """Build the application that receives OTLP.
@@ -67,6 +71,7 @@ def build_http_app(
         pool: pool whose threads decompress large requests and parse JSON.
         measure: function that is called for each request.
         audit: how audit records are received; None for no ``/v1/audit``.
+        check: check of who sends.
         idle_timeout: seconds that the server waits for more of a body.
     """
     json_turn = asyncio.Lock()
@@ -79,9 +84,11 @@ def build_http_app(
     async def export(signal: Signal, service: str, request: Request) -> Response:
         try:
             with Measuring(measure, log, peer_of(request), service) as measuring:
+                given = request.headers.getlist("authorization")
+                sender = sender_of(check, given, lambda: identities_of_scope(request.scope), service)
                 length = _declared_length(request, max_request_bytes)
                 media_type = _supported_media_type(request)
-                client = client_of_address(request.client.host if request.client else "")
+                client = sender.name or client_of_address(request.client.host if request.client else "")
                 # A body is sent once it is read ("Expect: 100-continue"), or thrown away as it comes.
                 with ingest.admit(client, length) as ticket:
                     body = await _read(request, max_request_bytes, ticket, idle_timeout)
@@ -90,7 +97,7 @@ def build_http_app(
                     serialized = await _serialized_request(
                         request, body, max_request_bytes, pool, json_turn, ticket, as_protobuf
                     )
-                    submission = submit(ingest, audit, serialized, ticket, signal, every=service == AUDIT)
+                    submission = submit(ingest, audit, serialized, ticket, signal, sender, every=service == AUDIT)
                     receipts = await _while_connected(request, submission)
         except ClientDisconnect:
             # No one is left to answer. The server sends nothing; the status is for its access log.

@@ -77,7 +77,9 @@ class Measuring:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         seconds = time.monotonic() - self._began
-        self._measure(RequestMeasure(self.size, outcome_of(error), seconds, self._log.protocol, self._service))
+        denial = error.denial if isinstance(error, IngestError) else ""
+        outcome = outcome_of(error)
+        self._measure(RequestMeasure(self.size, outcome, seconds, self._log.protocol, self._service, denial))
         # A call whose sender has gone before its message came looks like a call without a message.
         if isinstance(error, IngestError) and not isinstance(error, MessageCountError):
             self._log.refused(error, self._peer, self._service)

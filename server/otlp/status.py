@@ -9,6 +9,9 @@ error                  gRPC                  HTTP                   the sender
 RefusedError           UNAVAILABLE+RetryInfo 503 + Retry-After      sends again later
 anything unforeseen    UNAVAILABLE+RetryInfo 503 + Retry-After      sends again later
 MalformedRequestError  INVALID_ARGUMENT      400                    drops the request
+UnauthenticatedSender… UNAUTHENTICATED       401                    drops the request
+ForbiddenSenderError   PERMISSION_DENIED     403                    drops the request
+ForbiddenStreamError   PERMISSION_DENIED     403                    drops the request
 AuditRecordConflict…   ALREADY_EXISTS        409                    drops the request
 TooLargeError          RESOURCE_EXHAUSTED    413                    drops it, or splits it
 OversizedError         RESOURCE_EXHAUSTED    413                    drops it, or splits it
@@ -36,8 +39,15 @@ from google.rpc import (  # googleapis-common-protos has no py.typed
 )
 
 from server.errors.audit_records import AuditRecordConflictError
-from server.errors.ingest import IngestError, MalformedRequestError, OversizedError, RefusedError
-from server.otlp.errors import MessageCountError, NotServedError, TooLargeError, UnsupportedMediaError
+from server.errors.ingest import ForbiddenStreamError, IngestError, MalformedRequestError, OversizedError, RefusedError
+from server.otlp.errors import (
+    ForbiddenSenderError,
+    MessageCountError,
+    NotServedError,
+    TooLargeError,
+    UnauthenticatedSenderError,
+    UnsupportedMediaError,
+)
 
 __all__ = ["Refusal", "grpc_trailers", "http_body", "http_headers", "refusal_of"]
 
@@ -73,6 +83,9 @@ class Refusal:
 # The code and the status of errors that make a retry useless; by class, so that a class's own come before its base's.
 _FINAL: Mapping[type[BaseException], tuple[grpc.StatusCode, int]] = {
     MalformedRequestError: (grpc.StatusCode.INVALID_ARGUMENT, 400),
+    UnauthenticatedSenderError: (grpc.StatusCode.UNAUTHENTICATED, 401),
+    ForbiddenSenderError: (grpc.StatusCode.PERMISSION_DENIED, 403),
+    ForbiddenStreamError: (grpc.StatusCode.PERMISSION_DENIED, 403),
     AuditRecordConflictError: (grpc.StatusCode.ALREADY_EXISTS, 409),
     TooLargeError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 413),
     OversizedError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 413),
@@ -90,8 +103,7 @@ def refusal_of(error: BaseException) -> Refusal:
         return Refusal(grpc.StatusCode.UNAVAILABLE, 503, message, _bounded(error.retry_after))
     final = next((_FINAL[kind] for kind in type(error).__mro__ if kind in _FINAL), None)
     if final is not None:
-        headers = ((error.header, ", ".join(error.accepted)),) if isinstance(error, UnsupportedMediaError) else ()
-        return Refusal(*final, message, headers=headers)
+        return Refusal(*final, message, headers=_headers(error))
     _logger.error("unexpected error: the request is refused as retryable", exc_info=error)
     # The error's own text is not for outsiders.
     return Refusal(
@@ -130,6 +142,12 @@ def http_body(refusal: Refusal, *, as_json: bool) -> bytes:
         return json_format.MessageToJson(status, indent=None).encode()
     serialized: bytes = status.SerializeToString()
     return serialized
+
+
+def _headers(error: BaseException) -> tuple[tuple[str, str], ...]:
+    if isinstance(error, UnauthenticatedSenderError):
+        return (("WWW-Authenticate", "Bearer"),)  # RFC 9110, 11.6.1: an answer 401 MUST have it
+    return ((error.header, ", ".join(error.accepted)),) if isinstance(error, UnsupportedMediaError) else ()
 
 
 def _status(refusal: Refusal) -> status_pb2.Status:

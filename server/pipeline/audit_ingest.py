@@ -9,6 +9,7 @@ from uuid import UUID
 
 from server.admission.admission import Ticket
 from server.codec.provenance import NO_PROVENANCE, Provenance
+from server.notary.origin import Stream
 
 __all__ = ["AuditIngest", "AuditReceipt"]
 
@@ -36,7 +37,13 @@ class AuditIngest(Protocol):
     """Interface for receivers, beside ``Ingest``: the same tickets, and requests whose audit records are checked."""
 
     async def submit_audit(
-        self, request: bytes, ticket: Ticket, *, every: bool, provenance: Provenance = NO_PROVENANCE
+        self,
+        request: bytes,
+        ticket: Ticket,
+        *,
+        every: bool,
+        provenance: Provenance = NO_PROVENANCE,
+        streams: frozenset[Stream] | None = None,
     ) -> Sequence[AuditReceipt]:
         """Check, store and sign a logs request; return once all of its records are committed.
 
@@ -45,12 +52,14 @@ class AuditIngest(Protocol):
             ticket: ticket of the request's admission.
             every: True if all records must be audit records, False if only those with a key of the draft are.
             provenance: the tenant and the sender of the records.
+            streams: the streams that the sender may write to; None for all.
 
         Returns:
             A receipt for each audit record, in order; one for records with the same id.
 
         Raises:
             MalformedRequestError: the bytes are not such a request, or a record is not a valid audit record.
+            ForbiddenStreamError: a record belongs to a stream that the sender may not write to; nothing is stored.
             AuditRecordConflictError: a record with the id of one of the request, and other content, is stored.
             OversizedError: the request needs more memory than the limit.
             RefusedError: the request was not committed; the sender should retry after ``retry_after`` seconds.

@@ -8,6 +8,7 @@ from server.admission.admission import Ticket
 from server.codec.annotations import Annotations
 from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.signals import Signal
+from server.notary.origin import Stream
 
 __all__ = ["Ingest"]
 
@@ -40,6 +41,7 @@ class Ingest(Protocol):
         annotations: Annotations = (),
         own: bool = False,
         provenance: Provenance = NO_PROVENANCE,
+        streams: frozenset[Stream] | None = None,
     ) -> None:
         """Decode, store and sign a request; return once all of its records or spans are committed.
 
@@ -50,9 +52,11 @@ class Ingest(Protocol):
             annotations: annotations of log records, stored in ``OtlpDetails``; spans have none.
             own: True if the records are the server's own, which need no producer's signature.
             provenance: the tenant and the sender of the records.
+            streams: the streams that the sender may write to; None for all.
 
         Raises:
             MalformedRequestError: the bytes are not such a request; retrying is pointless.
+            ForbiddenStreamError: a record belongs to a stream that the sender may not write to; nothing is stored.
             OversizedError: the request needs more memory than the limit.
             RefusedError: the request was not committed; the sender should retry after ``retry_after`` seconds.
         """

@@ -39,6 +39,7 @@ class RequestMeasure:
         seconds: seconds that the sender waited for the answer.
         protocol: "grpc" or "http".
         service: what the request was for: "logs", another signal, or "other".
+        denial: reason why its sender may not send it; empty for all other outcomes.
     """
 
     size: int
@@ -46,6 +47,7 @@ class RequestMeasure:
     seconds: float
     protocol: str
     service: str = "logs"
+    denial: str = ""
 
 
 MeasureRequest = Callable[[RequestMeasure], None]

@@ -15,7 +15,7 @@ from server.codec.disclosures import Disclosure
 from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.rows import Codec, Rows, attribute_keys
 from server.codec.signals import Signal
-from server.errors.ingest import ShuttingDownError, StorageRefusedError
+from server.errors.ingest import ForbiddenStreamError, ShuttingDownError, StorageRefusedError
 from server.notary.origin import Stream
 from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
@@ -94,6 +94,7 @@ class Part:
             the time in which it must be committed.
         own: True if the records are the server's own, which are not examined.
         provenance: the tenant and the sender of its records.
+        streams: the streams that the sender may write to; None for all.
     """
 
     request: bytes
@@ -104,6 +105,7 @@ class Part:
     waited: float = 0.0
     own: bool = False
     provenance: Provenance = NO_PROVENANCE
+    streams: frozenset[Stream] | None = None
 
     @property
     def identity(self) -> bytes:
@@ -172,15 +174,18 @@ class Pipeline:
         annotations: Annotations = (),
         own: bool = False,
         provenance: Provenance = NO_PROVENANCE,
+        streams: frozenset[Stream] | None = None,
     ) -> None:
         """Encode, store and sign a request; return when all of its records or spans are committed; see ``Ingest``.
 
         Raises:
             MalformedRequestError: the bytes are not a request of the signal.
+            ForbiddenStreamError: the sender may not write to the stream of a record.
             OversizedError: the request's rows need more memory than the limit.
             RefusedError: the request was not committed; the sender should retry.
         """
-        await self.submit_parts([Part(request, annotations, own=own, provenance=provenance)], ticket, signal)
+        part = Part(request, annotations, own=own, provenance=provenance, streams=streams)
+        await self.submit_parts([part], ticket, signal)
 
     async def submit_parts(self, parts: Sequence[Part], ticket: Ticket, signal: Signal = Signal.LOGS) -> None:
         """Encode, store and sign the parts of a request; return when all of its records are committed.
@@ -234,6 +239,7 @@ class Pipeline:
         loop = asyncio.get_running_loop()
         with self._order.enter() as turn:
             encoded = await loop.run_in_executor(self._encoders, encode, self._clock.now())
+            _check_streams(encoded)
             # Rows repeat their resources and scopes, so they may be far larger than the request.
             size = sum(rows.size for one in encoded for rows in one.rows)
             ticket.reserve(max(sum(len(part.request) for part in parts), size))
@@ -306,6 +312,18 @@ def _encode(components: Components, part: Part, received: int, signal: Signal) -
     codec = special or components.codec
     found = components.examine(part.request, received) if components.examine and not part.own else ()
     return codec.encode(part.request, received, [*part.annotations, *found], part.provenance)
+
+
+def _check_streams(encoded: Sequence[_Encoded]) -> None:
+    """Check that the senders may write to the streams of all rows, before anything of them is stored.
+
+    Raises:
+        ForbiddenStreamError: a sender may not.
+    """
+    for one in encoded:
+        for rows in one.rows if one.part.streams is not None else ():
+            if one.part.streams is not None and rows.stream not in one.part.streams:
+                raise ForbiddenStreamError(rows.stream.value)
 
 
 def _add(components: Components, encoded: Sequence[_Encoded]) -> list[_Wait]:

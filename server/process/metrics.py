@@ -152,6 +152,12 @@ class Metrics(Collector):
             ["result"],
             registry=self._registry,
         )
+        self._denied = Counter(
+            "lognotary_denied",
+            "Requests and calls without valid credentials, or for which the credentials do not suffice, by reason",
+            ["surface", "reason"],
+            registry=self._registry,
+        )
         self._start_at_zero()
 
     def _start_at_zero(self) -> None:
@@ -192,11 +198,29 @@ class Metrics(Collector):
         for call in calls:
             self._call_seconds.labels(protocol, call)
 
+    def expect_denials(self, surfaces: Iterable[str], reasons: Iterable[str]) -> None:
+        """Create the series of denials."""
+        reasons = tuple(reasons)
+        for surface in surfaces:
+            for reason in reasons:
+                self._denied.labels(surface, reason)
+
+    def denied(self, surface: str, reason: str) -> None:
+        """Count a request or call that was denied.
+
+        Args:
+            surface: name of the setting with the address of the port: "otlp_grpc", "otlp_http", "api_grpc" or "http".
+            reason: value of ``access.errors.Denial``.
+        """
+        self._denied.labels(surface, reason).inc()
+
     def request(self, measure: RequestMeasure) -> None:
         """Count a request."""
         labels = measure.outcome, measure.protocol, measure.service
         self._requests.labels(*labels).inc()
         self._bytes.labels(*labels).inc(measure.size)
+        if measure.denial:
+            self.denied(f"otlp_{measure.protocol}", measure.denial)
         if measure.outcome == "ok":
             self._request_seconds.labels(measure.protocol).observe(measure.seconds)
 

@@ -174,6 +174,7 @@ class Pools:
         api: calls of the API; bounded, since storage may keep them for long.
         lease: renewal of the writer's lease, which waits for nothing else.
         probe: the readiness probe of storage; a thread of its own.
+        access: looks for changes of credentials, which must not wait for storage.
         housekeeping: start-up, heartbeats, changes of keys, waiting for threads to end.
     """
 
@@ -181,6 +182,7 @@ class Pools:
     api: Pool
     lease: Pool
     probe: Pool
+    access: Pool
     housekeeping: Pool
 
 
@@ -193,12 +195,13 @@ def open_pools() -> Iterator[Pools]:
         api=Pool("api", _API_THREADS, waiting=_API_WAITING, patience=_API_PATIENCE),
         lease=Pool("lease", 1),
         probe=Pool("probe", 1),
+        access=Pool("access", 1),
         housekeeping=Pool("housekeeping", _HOUSEKEEPING_THREADS),
     )
     try:
         yield pools
     finally:
-        for pool in (pools.ingest, pools.api, pools.lease, pools.probe, pools.housekeeping):
+        for pool in (pools.ingest, pools.api, pools.lease, pools.probe, pools.access, pools.housekeeping):
             pool.close()
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from server.access.requirement import Authentication
+from server.access.sender_certificates import SenderCertificate
 from server.admission.tenant_limits import TenantLimits
 from server.codec.audit.built_in import built_in_rules
 from server.codec.audit.errors import RuleError
@@ -23,6 +25,7 @@ from server.errors.files import unreadable
 from server.notary.errors import KeyMaterialError, MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
+from server.settings.access import read_authentication, read_sender_certificates
 from server.settings.errors import ConfigError
 from server.settings.flags import add_flags
 from server.settings.producers import read_policy, read_producer_keys
@@ -126,6 +129,9 @@ class Settings:
     redaction: Redaction
     redaction_key_file: Path | None
     retention_disclosures: int | None
+    authentication: Authentication
+    tokens_file: Path | None
+    sender_certificates: tuple[SenderCertificate, ...]
     log_level: str
     log_format: str
     audit_rules: tuple[Rule, ...]
@@ -239,6 +245,9 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "self_verify": read_interval,
         "redaction_key_file": read_file,
         "retention_disclosures": read_days,
+        "authentication": read_authentication,
+        "tokens_file": lambda text: Path(text) if text else None,  # the first token creates it
+        "sender_certificates": read_sender_certificates,
         "log_level": read_level,
         "log_format": read_format,
     }

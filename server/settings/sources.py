@@ -19,8 +19,8 @@ from server.settings.table import DEFAULT_FILE, PREFIX, SETTINGS, Kind, Setting
 
 __all__ = ["CLIENT_VARIABLES", "Given", "Origin", "Sources", "gather", "gather_rules", "in_order", "unknown_variables"]
 
-CLIENT_VARIABLES = ("LOGNOTARY_CONFIG", "LOGNOTARY_API")
-"""Variables that are not settings: the path of the settings file, and the server that commands ask."""
+CLIENT_VARIABLES = ("LOGNOTARY_CONFIG", "LOGNOTARY_API", "LOGNOTARY_TOKEN")
+"""Variables that are not settings: the path of the settings file, the server that commands ask, and a token for it."""
 
 # Kubernetes sets these in every pod for a service named lognotary or lognotary-…, and Docker for its links.
 _OF_OTHERS = re.compile(

@@ -66,6 +66,7 @@ class Setting:
 _STORAGE, _ADDRESSES, _IDENTITY = "storage and identity", "addresses", "keys"
 _BATCHES, _LIMITS, _EVIDENCE = "batches and acknowledgement", "limits", "evidence and retention"
 _REDACTION, _PROCESS = "redaction", "processes and the server's log"
+_ACCESS = "access"
 
 SETTINGS = (
     Setting(
@@ -363,6 +364,30 @@ SETTINGS = (
         _REDACTION,
     ),
     Setting(
+        "authentication",
+        "auto",
+        "ports on which credentials are required: auto (those that other machines can reach), required (all), or off "
+        "(none); credentials that are presented are always checked",
+        Kind.CHOICE,
+        _ACCESS,
+        ("auto", "required", "off"),
+    ),
+    Setting(
+        "tokens_file",
+        "",
+        "file of tokens, such as one that several servers share; default: access/tokens.json in data_dir",
+        Kind.FILE,
+        _ACCESS,
+    ),
+    Setting(
+        "sender_certificates",
+        "",
+        "senders that client certificates stand for, separated by commas: IDENTITY=NAME or IDENTITY=NAME@TENANT, such "
+        "as URI:spiffe://shop/checkout=checkout",
+        Kind.LIST,
+        _ACCESS,
+    ),
+    Setting(
         "log_level",
         "info",
         "level of the server's log: debug, info, warning or error",
@@ -380,5 +405,5 @@ SETTINGS = (
     ),
 )
 
-GROUPS = (_STORAGE, _ADDRESSES, _IDENTITY, _BATCHES, _LIMITS, _EVIDENCE, _REDACTION, _PROCESS)
+GROUPS = (_STORAGE, _ADDRESSES, _IDENTITY, _BATCHES, _LIMITS, _EVIDENCE, _REDACTION, _ACCESS, _PROCESS)
 """The headings of settings in help texts, in order."""

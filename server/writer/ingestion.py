@@ -147,12 +147,18 @@ class Ingestion:
         return self.pipeline.not_ready()
 
     async def submit_audit(
-        self, request: bytes, ticket: Ticket, *, every: bool, provenance: Provenance = NO_PROVENANCE
+        self,
+        request: bytes,
+        ticket: Ticket,
+        *,
+        every: bool,
+        provenance: Provenance = NO_PROVENANCE,
+        streams: frozenset[Stream] | None = None,
     ) -> Sequence[AuditReceipt]:
         """Check, store and sign a request with audit records; see ``AuditIngest``."""
         if self._audit is None:  # the ticket was given while the server was starting
             raise StorageRefusedError("the server is starting", retry_after=5.0)
-        return await self._audit.submit_audit(request, ticket, every=every, provenance=provenance)
+        return await self._audit.submit_audit(request, ticket, every=every, provenance=provenance, streams=streams)
 
     @property
     def waits_for_storage(self) -> bool:

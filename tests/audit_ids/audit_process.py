@@ -11,6 +11,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from server.codec.provenance import Provenance
 from server.data_dir.directory import DataDirectory
 from server.keys.store import KeyStore
+from server.notary.origin import Stream
 from server.pipeline.audit_ingest import AuditReceipt
 from server.process.lifecycle import Signals
 from server.process.pools import Pool, open_pools
@@ -73,15 +74,24 @@ class AuditProcess:
             yield
             await self.ingestion.finish(self.writing)
 
-    async def send(self, *records: LogRecord, every: bool = True, tenant: str = "") -> Sequence[AuditReceipt]:
+    async def send(
+        self,
+        *records: LogRecord,
+        every: bool = True,
+        tenant: str = "",
+        streams: frozenset[Stream] | None = None,
+    ) -> Sequence[AuditReceipt]:
         """Send records as a receiver does, and return their receipts."""
-        return await self.send_bytes(bytes_of(*records), every=every, tenant=tenant)
+        return await self.send_bytes(bytes_of(*records), every=every, tenant=tenant, streams=streams)
 
-    async def send_bytes(self, request: bytes, *, every: bool = True, tenant: str = "") -> Sequence[AuditReceipt]:
+    async def send_bytes(
+        self, request: bytes, *, every: bool = True, tenant: str = "", streams: frozenset[Stream] | None = None
+    ) -> Sequence[AuditReceipt]:
         """Send a serialized request."""
         with self.ingestion.pipeline.admit("a client", len(request)) as ticket:
-            provenance = Provenance(tenant)
-            return await self.ingestion.submit_audit(request, ticket, every=every, provenance=provenance)
+            return await self.ingestion.submit_audit(
+                request, ticket, every=every, provenance=Provenance(tenant), streams=streams
+            )
 
     async def send_logs(self, *records: LogRecord) -> None:
         """Send records as a receiver does that does not check them."""

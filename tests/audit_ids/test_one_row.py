@@ -19,8 +19,8 @@ from server.api.receipts import get_receipt
 from server.audit_ids.standing import newest
 from server.codec.audit.integrity_form import integrity_hash
 from server.errors.audit_records import AuditRecordClaimedError, AuditRecordConflictError, InvalidAuditRecordError
-from server.errors.ingest import RefusedError, StorageRefusedError
-from server.notary.origin import LogName
+from server.errors.ingest import ForbiddenStreamError, RefusedError, StorageRefusedError
+from server.notary.origin import LogName, Stream
 from storage.audit_ids import IdRow, IdState, find_stored, read_ids
 from storage.clickhouse import connect
 from storage.engine import Engine
@@ -113,6 +113,21 @@ async def test_another_record_under_the_same_id_is_a_conflict_and_nothing_of_its
         with pytest.raises(AuditRecordConflictError):
             await process.send(audit_record(one := uuid4()), audit_record(one, audit_action="LOGOUT"))
     assert [name for name, _ in stored(engine)] == [str(record_id)]
+
+
+async def test_a_sender_for_other_streams_learns_and_stores_nothing(engine: Engine, process: AuditProcess) -> None:
+    known, other = audit_record(), audit_record()
+    async with process.running():
+        (receipt,) = await process.send(known)
+        for record in (known, other):
+            with pytest.raises(ForbiddenStreamError, match="of the stream audit"):
+                await process.send(record, streams=frozenset({Stream.OPERATIONAL}))
+        with pytest.raises(ForbiddenStreamError, match="of the stream operational"):
+            await process.send(other, log_record("a line"), every=False, streams=frozenset({Stream.AUDIT}))
+        # The refused requests have left no claim of an id behind.
+        again, new = await process.send(known, other, streams=frozenset({Stream.AUDIT}))
+    assert (again, new.leaf_index) == (receipt, 1)
+    assert len(stored(engine)) == 2
 
 
 async def test_an_id_whose_request_was_refused_is_free_again(engine: Engine, process: AuditProcess) -> None:

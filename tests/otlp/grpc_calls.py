@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -26,8 +26,9 @@ EXPORT_TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
 @asynccontextmanager
-async def serving(ingest: Ingest, limit: int = LIMIT) -> AsyncIterator[str]:
-    server = grpc.aio.server(handlers=[*build_handlers(ingest, limit, POOL)], options=server_options(limit))
+async def serving(ingest: Ingest, limit: int = LIMIT, **receiving: Any) -> AsyncIterator[str]:
+    handlers = build_handlers(ingest, limit, POOL, **receiving)
+    server = grpc.aio.server(handlers=[*handlers], options=server_options(limit))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
@@ -43,10 +44,11 @@ async def export(
     method: str = EXPORT,
     compression: grpc.Compression | None = None,
     deadline: float = 30,
+    metadata: Sequence[tuple[str, str]] = (),
 ) -> bytes:
     async with grpc.aio.insecure_channel(address, compression=compression) as channel:
         call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
-        return await call(request, timeout=deadline)
+        return await call(request, timeout=deadline, metadata=tuple(metadata))
 
 
 async def refused(address: str, request: bytes = b"", **options: Any) -> grpc.aio.AioRpcError:

@@ -8,6 +8,7 @@ from server.admission.admission import Admission, AdmissionLimits, Ticket
 from server.codec.annotations import Annotations
 from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.signals import Signal
+from server.notary.origin import Stream
 
 __all__ = ["WIDE", "RecordingIngest"]
 
@@ -26,6 +27,8 @@ class RecordingIngest:
         self.requests: list[bytes] = []
         self.signals: list[Signal] = []
         self.clients: list[str] = []
+        self.provenances: list[Provenance] = []
+        self.streams: list[frozenset[Stream] | None] = []
         self.cancelled = asyncio.Event()
         self.blocked: asyncio.Event | None = None
         self._failures = list(failures)
@@ -43,6 +46,7 @@ class RecordingIngest:
         annotations: Annotations = (),
         own: bool = False,
         provenance: Provenance = NO_PROVENANCE,
+        streams: frozenset[Stream] | None = None,
     ) -> None:
         assert type(request) is bytes
         ticket.reserve(len(request))
@@ -57,4 +61,6 @@ class RecordingIngest:
                 self.cancelled.set()
                 raise
         self.requests.append(request)
+        self.provenances.append(provenance)
+        self.streams.append(streams)
         self.signals.append(signal)

@@ -20,7 +20,7 @@ from server.admission.admission import Ticket
 from server.codec.audit.strict_records import check_request
 from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.errors.audit_records import AuditRecordClaimedError, AuditRecordConflictError
-from server.notary.origin import LogName
+from server.notary.origin import LogName, Stream
 from server.otlp.audit_records import AuditReceiving, answer
 from server.otlp.grpc_receiver import SERVICE, build_handlers
 from server.otlp.http_receiver import build_http_app
@@ -44,7 +44,13 @@ class CheckingIngest:
         self._failures = list(failures)
 
     async def submit_audit(
-        self, request: bytes, ticket: Ticket, *, every: bool, provenance: Provenance = NO_PROVENANCE
+        self,
+        request: bytes,
+        ticket: Ticket,
+        *,
+        every: bool,
+        provenance: Provenance = NO_PROVENANCE,
+        streams: frozenset[Stream] | None = None,
     ) -> Sequence[AuditReceipt]:
         checked = check_request(request, every=every)
         ticket.reserve(len(request))

@@ -14,6 +14,7 @@ from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.rows import Rows
 from server.codec.signals import Signal
 from server.errors.ingest import (
+    ForbiddenStreamError,
     MalformedRequestError,
     OverloadedError,
     OversizedError,
@@ -115,6 +116,44 @@ async def test_a_request_is_answered_when_all_its_records_are_committed() -> Non
     await submit(pipeline, b"aoo")
     assert store.counts == {Stream.AUDIT: 1, Stream.OPERATIONAL: 2, Stream.SPANS: 0}
     await pipeline.close()
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "signal", "streams", "refused"),
+    [
+        (b"ao", Signal.LOGS, {Stream.OPERATIONAL}, "audit"),
+        (b"ao", Signal.LOGS, {Stream.AUDIT}, "operational"),
+        (b"s", Signal.TRACES, {Stream.AUDIT, Stream.OPERATIONAL}, "spans"),
+        (b"oo", Signal.LOGS, {Stream.OPERATIONAL}, ""),
+        (b"ao", Signal.LOGS, {Stream.AUDIT, Stream.OPERATIONAL}, ""),
+        (b"s", Signal.TRACES, {Stream.SPANS}, ""),
+        (b"", Signal.LOGS, set(), ""),
+    ],
+)
+async def test_a_request_with_a_record_of_a_forbidden_stream_is_refused_as_a_whole(
+    request_bytes: bytes, signal: Signal, streams: set[Stream], refused: str
+) -> None:
+    store = Store()
+    pipeline = store.pipeline()
+    with pipeline.admit("sender") as ticket:
+        sending = pipeline.submit(request_bytes, ticket, signal, streams=frozenset(streams))
+        if refused:
+            with pytest.raises(ForbiddenStreamError, match=f"not for records of the stream {refused}$"):
+                await sending
+        else:
+            await sending
+    await pipeline.close()
+    assert sum(store.counts.values()) == (0 if refused else len(request_bytes))
+
+
+async def test_a_part_of_a_forbidden_stream_keeps_the_other_parts_from_being_stored() -> None:
+    store = Store()
+    pipeline = store.pipeline()
+    only = frozenset({Stream.AUDIT})
+    with pipeline.admit("sender") as ticket, pytest.raises(ForbiddenStreamError):
+        await pipeline.submit_parts([Part(b"a", streams=only), Part(b"o", streams=only)], ticket)
+    await pipeline.close()
+    assert sum(store.counts.values()) == 0
 
 
 async def test_annotations_of_a_receiver_and_of_the_examination_are_stored_with_the_records() -> None:

@@ -31,7 +31,7 @@ def _no_settings_from_outside() -> Iterator[None]:
     """Keep settings and the time zone of the tests' environment away from the servers and commands they start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "UTC")
-        for name in (*(setting.name for setting in SETTINGS), "config", "api"):
+        for name in (*(setting.name for setting in SETTINGS), "config", "api", "token"):
             patch.delenv(f"LOGNOTARY_{name.upper()}", raising=False)
         yield
 

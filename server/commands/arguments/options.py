@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from server.commands.arguments.parser import CommandParser, typed
@@ -13,6 +14,8 @@ __all__ = [
     "API_VARIABLE",
     "DEFAULT_API",
     "DEFAULT_DATA_DIR",
+    "TOKEN_VARIABLE",
+    "ApiServer",
     "add_acknowledgement_flags",
     "add_address_flag",
     "add_api_flag",
@@ -25,7 +28,21 @@ __all__ = [
 
 DEFAULT_API = "127.0.0.1:7317"
 API_VARIABLE = ("LOGNOTARY_API", f"the server's gRPC API, without --api (default: {DEFAULT_API})")
+TOKEN_VARIABLE = ("LOGNOTARY_TOKEN", "token for the server's API, without --token-file")
 DEFAULT_DATA_DIR = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServer:
+    """The server to ask, as given on the command line; None for what is in a variable, or has a default.
+
+    Attributes:
+        address: ``host:port``.
+        token_file: file with the token for it.
+    """
+
+    address: str | None = None
+    token_file: str | None = None
 
 
 def add_api_flag(parser: CommandParser, *, json_help: str = "print JSON (protobuf's JSON mapping)") -> None:
@@ -35,8 +52,17 @@ def add_api_flag(parser: CommandParser, *, json_help: str = "print JSON (protobu
 
 
 def add_address_flag(parser: CommandParser) -> None:
-    """Add ``--api`` alone."""
+    """Add ``--api`` and ``--token-file``; ``options.api`` becomes an ``ApiServer``, None if neither is given."""
     parser.add_argument("--api", metavar="HOST:PORT", help=f"the server's gRPC API (default: {DEFAULT_API})")
+    parser.add_argument(
+        "--token-file", metavar="FILE", help=f"file with the token for the API (default: {TOKEN_VARIABLE[0]})"
+    )
+    parser.add_check(_take_api)
+
+
+def _take_api(options: argparse.Namespace) -> None:
+    given = ApiServer(options.api, vars(options).pop("token_file"))
+    options.api = None if given == ApiServer() else given
 
 
 def add_storage_flags(parser: CommandParser, *, key_help: str, data_dir_help: str) -> None:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE
+from server.commands.arguments.options import API_VARIABLE, TOKEN_VARIABLE
 from server.commands.arguments.parser import CommandParser, examples
 from server.errors.suggestions import did_you_mean
 
@@ -42,6 +42,7 @@ COMMANDS = {
         "config": "check and show the settings",
         "classify": "explain what the audit rules make of records in a file",
         "keys": "list, replace and export signing keys",
+        "tokens": "create, list, replace and revoke tokens of senders and programs",
         "hold": "add, list and release legal holds, which keep records beyond their retention",
         "disclose": "show the values to which a record has commitments",
         "erase": "erase values to which records have commitments",
@@ -62,7 +63,11 @@ _EXAMPLES = examples(
     "lognotary verify                                    # is it what was signed?",
     variables=[
         API_VARIABLE,
-        ("LOGNOTARY_CONFIG", "settings file of 'serve', 'config', 'classify', 'keys' and 'journal', without --config"),
+        TOKEN_VARIABLE,
+        (
+            "LOGNOTARY_CONFIG",
+            "settings file of commands that have --config, without that option",
+        ),
         ("LOGNOTARY_…", "any of their settings: LOGNOTARY_BATCH_AGE is --batch-age, and batch_age in the file"),
         ("NO_COLOR", "if set, output has no colours"),
     ],

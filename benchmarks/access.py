@@ -1,0 +1,114 @@
+"""Ingestion from senders with tokens, compared with ingestion from senders without credentials.
+
+One server on this machine's address takes both, in turn: what is not required is checked all the same if it is there.
+The check alone is timed too, among many tokens: its cost is far below what a load can tell from noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.load import Requests, loading
+from benchmarks.processes import Meter, add_server_flags, clickhouse, lognotary, scratch, server_flags, stop_merges
+from benchmarks.report import Report, add_report_flags
+from benchmarks.shape import add_shape_flags, shape_of
+from harness.lognotary_server import LognotaryServer
+from server.access.errors import UnauthenticatedError
+from server.access.sender_check import SenderCheck
+from server.access.token_file import change_tokens, tokens_path
+from server.access.token_text import digest_of, new_token
+from server.access.tokens import Token, Tokens
+from server.notary.origin import Stream
+
+_LOGS = frozenset({Stream.AUDIT, Stream.OPERATIONAL})
+_CALLS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """CPU of the server in microseconds, for each record and for each request."""
+
+    record: float
+    request: float
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    options = _parser().parse_args(arguments)
+    with scratch() as directory:
+        _measure(options, directory).publish(options)
+
+
+def _measure(options: argparse.Namespace, directory: Path) -> Report:
+    requests = Requests.build(shape_of(options), directory)
+    report = Report.of("access", "ingestion with tokens, against without", options)
+    runs: dict[bool, list[_Run]] = {True: [], False: []}
+    check, wrong = list[float](), list[float]()
+    text, tokens = _made(options.tokens)
+    with clickhouse(directory) as node:
+        report.versions["clickhouse"] = node.query("SELECT version()")
+        flags = server_flags(options)
+        with lognotary(f"{node.url}/lognotary", directory, **flags) as server:
+            change_tokens(tokens_path(server.data_dir), lambda _: (tokens, None))
+            stop_merges(node)
+            for has_token in (False, True):  # the second load begins after the tokens are in force
+                _run(server, requests, options, text if has_token else "", max(2.0, options.seconds / 4))
+            for number in range(options.rounds):
+                for has_token in (True, False) if number % 2 else (False, True):
+                    runs[has_token].append(_run(server, requests, options, text if has_token else "", options.seconds))
+                check.append(_time_check(tokens, text))
+                wrong.append(_time_check(tokens, new_token()))
+    report.figure("CPU of lognotary, tokens", "µs/record", [run.record for run in runs[True]])
+    report.figure("CPU of lognotary, no credentials", "µs/record", [run.record for run in runs[False]])
+    report.figure("CPU of lognotary, no credentials", "µs/request", [run.request for run in runs[False]])
+    report.figure("the check of a token alone", "µs/request", check)
+    report.figure("the check of an unknown token alone", "µs/request", wrong)
+    report.ratio("tokens / no credentials", [run.record for run in runs[True]], [run.record for run in runs[False]])
+    report.notes.append(f"{options.tokens} tokens; {requests.shape.records} records a request")
+    return report
+
+
+def _made(number: int) -> tuple[str, Tokens]:
+    """Return the text of one token, and so many tokens."""
+    texts = [new_token() for _ in range(number)]
+    return texts[0], Tokens(tuple(Token(f"sender-{place}", digest_of(text)) for place, text in enumerate(texts)))
+
+
+def _run(server: LognotaryServer, requests: Requests, options: argparse.Namespace, token: str, seconds: float) -> _Run:
+    given = {"authorization": f"Bearer {token}"} if token else {}
+    with loading(server.otlp_grpc, requests, clients=options.clients, seconds=seconds, **given) as begin:
+        meter = Meter.of(server.pid)
+        result = begin()()
+        (taken,) = meter.read()
+    return _Run(taken / result.records * 1e6, taken / result.requests * 1e6)
+
+
+def _time_check(tokens: Tokens, text: str) -> float:
+    """Return the CPU of one check in microseconds."""
+    check, given = SenderCheck(required=True, tokens=lambda: tokens), (f"Bearer {text}",)
+    began = time.process_time()
+    for _ in range(_CALLS):
+        try:
+            check.sender(given, tuple, _LOGS)
+        except UnauthenticatedError:  # an unknown token is measured as well
+            continue
+    return (time.process_time() - began) / _CALLS * 1e6
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.access", description=__doc__.partition("\n")[0])
+    add_server_flags(parser)
+    parser.add_argument("--clients", type=int, default=8, metavar="N", help="clients of the loader (default: 8)")
+    parser.add_argument("--seconds", type=float, default=10.0, metavar="S", help="load in each round (default: 10)")
+    parser.add_argument("--tokens", type=int, default=1000, metavar="N", help="tokens of the server (default: 1000)")
+    add_report_flags(parser, rounds=5)
+    add_shape_flags(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

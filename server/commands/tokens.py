@@ -1,0 +1,182 @@
+"""``lognotary tokens``: the tokens of senders and programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from server.access.callers import Grant, Role
+from server.access.errors import TokenError
+from server.access.tenants import DEFAULT_TENANT
+from server.access.token_file import change_tokens, read_tokens, token_as_json, tokens_path
+from server.access.token_text import digest_of, new_token
+from server.access.token_uses import read_uses
+from server.access.tokens import Token, Tokens
+from server.commands.output import complain, say, say_json
+from server.notary.origin import Stream
+from server.settings.settings import Settings, load_settings
+
+__all__ = ["create", "list_tokens", "revoke", "rotate"]
+
+_LIMITED = (Role.VIEWER, Role.AUDITOR)  # roles that read records of tenants, services and environments
+
+
+def create(options: argparse.Namespace) -> int:
+    """Create a token; return the exit status."""
+    file = _file(_settings(options))
+    text, now = new_token(), int(time.time())
+    token = Token(
+        name=options.name,
+        digest=digest_of(text),
+        grants=tuple(_grant(Role(role), options) for role in options.role or [Role.SENDER.value]),
+        tenant=options.tenant or DEFAULT_TENANT,
+        streams=frozenset(map(Stream, options.stream)) or None,
+        created=now,
+        expires=None if options.expires is None else now + options.expires,
+    )
+    change_tokens(file, lambda tokens: (tokens.created(token, now), None))
+    return _show(token, text, options)
+
+
+def rotate(options: argparse.Namespace) -> int:
+    """Replace a token; return the exit status."""
+    text, now = new_token(), int(time.time())
+    expires = None if options.expires is None else now + options.expires
+
+    def change(tokens: Tokens) -> tuple[Tokens, tuple[Token, ...]]:
+        changed = tokens.rotated(options.name, digest_of(text), now, options.overlap, expires)
+        return changed, changed.valid(options.name, now)
+
+    old, new = change_tokens(_existing(_file(_settings(options))), change)
+    complain(
+        f"the old token, {old.id}, stays valid until "
+        + (_time(old.expires) if old.expires else f"it is revoked with 'lognotary tokens revoke {old.id}'")
+    )
+    return _show(new, text, options)
+
+
+def revoke(options: argparse.Namespace) -> int:
+    """Revoke tokens; return the exit status."""
+    now = int(time.time())
+    revoked = change_tokens(_existing(_file(_settings(options))), lambda tokens: tokens.revoked(options.token, now))
+    for token in revoked:
+        say(f"token {token.name}, {token.id}, is revoked: a running server refuses it within a second")
+    return 0
+
+
+def list_tokens(options: argparse.Namespace) -> int:
+    """List the tokens; return the exit status."""
+    settings = _settings(options)
+    file, now = _file(settings), time.time()
+    tokens, uses = read_tokens(file), read_uses(settings.data_dir)
+    if options.json:
+        say_json(json.dumps([_as_json(token, uses.get(token.id), now) for token in tokens.all], indent=2))
+    elif not tokens.all:
+        complain(f"there are no tokens in {file}: create one with 'lognotary tokens create NAME'")
+    else:
+        for token in tokens.all:
+            say(*_lines(token, uses.get(token.id), now))
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return load_settings(vars(options), os.environ)
+
+
+def _file(settings: Settings) -> Path:
+    file = tokens_path(settings.data_dir, settings.tokens_file).absolute()
+    _act_as_owner(file)
+    return file
+
+
+def _act_as_owner(file: Path) -> None:
+    """Act as the owner of the file, or of the directory in which it will be, if this is root.
+
+    The server must be able to read what is written. And its user, who can put links there, must not have root follow
+    them.
+    """
+    if os.geteuid() == 0:
+        owner = next(place for place in (file, *file.parents) if place.exists()).stat()
+        if owner.st_uid:
+            os.setgroups([])
+            os.setegid(owner.st_gid)
+            os.seteuid(owner.st_uid)
+
+
+def _existing(file: Path) -> Path:
+    if not file.exists():
+        raise TokenError(
+            f"there are no tokens in {file}: give the server's data directory with --data-dir, or create one with "
+            "'lognotary tokens create NAME'"
+        )
+    return file
+
+
+def _grant(role: Role, options: argparse.Namespace) -> Grant:
+    """Return a grant with the limits that there are for its role: what is not named is not granted."""
+    tenants = frozenset({options.tenant or DEFAULT_TENANT})
+    if role not in _LIMITED:
+        return Grant(role, tenants if options.tenant else None)
+    return Grant(
+        role,
+        None if options.all_tenants else tenants,
+        frozenset(options.service) or None,
+        frozenset(options.environment) or None,
+    )
+
+
+def _show(token: Token, text: str, options: argparse.Namespace) -> int:
+    if options.json:
+        say_json(json.dumps({"token": text, **token_as_json(token)}, indent=2))
+        return 0
+    ends = f"until {_time(token.expires)}" if token.expires else "until it is revoked"
+    complain(f"token {token.name}, {token.id}, is valid {ends}; it is not shown again:")
+    say(text)
+    return 0
+
+
+def _as_json(token: Token, used: int | None, now: float) -> dict[str, Any]:
+    last = {} if used is None else {"last_used": _time(used)}
+    return {**token_as_json(token), "state": _state(token, now), **last}
+
+
+def _lines(token: Token, used: int | None, now: float) -> Iterator[str]:
+    yield f"{token.id}  {token.name}  {_state(token, now)}"
+    yield f"    {'; '.join(_details(token, used))}"
+
+
+def _details(token: Token, used: int | None) -> Iterator[str]:
+    yield ", ".join(_role(grant) for grant in token.grants) or "no role"
+    if token.tenant:
+        yield f"tenant {token.tenant}"
+    if token.streams is not None:
+        yield f"streams {', '.join(sorted(stream.value for stream in token.streams))}"
+    yield f"created {_time(token.created)}"
+    if token.revoked is not None:
+        yield f"revoked {_time(token.revoked)}"
+    elif token.expires is not None:
+        yield f"expires {_time(token.expires)}"
+    yield "never used" if used is None else f"last used {_time(used)}"
+
+
+def _role(grant: Grant) -> str:
+    limits = {"service": grant.services, "environment": grant.environments}
+    texts = [f"{name} {' or '.join(sorted(values))}" for name, values in limits.items() if values is not None]
+    if grant.role in _LIMITED and grant.tenants is None:
+        texts.append("all tenants")
+    return grant.role.value + (f" ({', '.join(texts)})" if texts else "")
+
+
+def _state(token: Token, now: float) -> str:
+    denial = token.denial(now)
+    return denial.value if denial else "valid"
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

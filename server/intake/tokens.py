@@ -1,0 +1,56 @@
+"""The tokens of a process: read at its start, and again whenever they change."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from server.access.requirement import needs_credentials
+from server.access.sender_check import SenderCheck
+from server.access.token_file import tokens_path
+from server.access.token_store import TokenStore
+from server.access.token_uses import TokenUses
+from server.process.pools import Pool
+from server.settings.settings import Settings
+from server.settings.values import Address
+
+__all__ = ["check_senders", "open_tokens", "watch_tokens"]
+
+_INTERVAL = 0.4  # seconds between looks: changes are effective within a second
+_USES_INTERVAL = 5.0  # seconds between writes of last uses
+
+
+def open_tokens(settings: Settings, process: str) -> TokenStore:
+    """Read the tokens.
+
+    Args:
+        settings: the settings.
+        process: name of the process among those of the server.
+
+    Raises:
+        TokenError: the file cannot be read, or it is damaged.
+    """
+    store = TokenStore(tokens_path(settings.data_dir, settings.tokens_file), TokenUses(settings.data_dir, process))
+    store.load()
+    return store
+
+
+async def watch_tokens(pool: Pool, store: TokenStore) -> None:
+    """Keep the tokens up to date, and write their last uses; never ends."""
+    written = time.monotonic()
+    while True:
+        await asyncio.sleep(_INTERVAL)
+        await pool.run(store.refresh)
+        if time.monotonic() - written >= _USES_INTERVAL:
+            await pool.run(store.write_uses)
+            written = time.monotonic()
+
+
+def check_senders(settings: Settings, tokens: TokenStore, address: Address) -> SenderCheck:
+    """Return the check of who sends records to an address."""
+    return SenderCheck(
+        required=needs_credentials(settings.authentication, address.host),
+        tokens=lambda: tokens.tokens,
+        certificates=settings.sender_certificates,
+        used=tokens.uses.note,
+    )

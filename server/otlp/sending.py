@@ -1,0 +1,48 @@
+"""The sender of a request, in the words of a receiver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from server.access.errors import ForbiddenError, UnauthenticatedError
+from server.access.sender_check import SenderCheck
+from server.access.senders import Sender
+from server.notary.origin import Stream
+from server.otlp.errors import ForbiddenSenderError, UnauthenticatedSenderError
+
+__all__ = ["ANYBODY", "OWN_SENDER", "sender_of"]
+
+ANYBODY = SenderCheck()
+"""Check of a port that needs no credentials, and knows none."""
+
+OWN_SENDER = Sender("server")
+"""Sender of the server's own records."""
+
+_STREAMS = {
+    "logs": frozenset({Stream.AUDIT, Stream.OPERATIONAL}),
+    "traces": frozenset({Stream.SPANS}),
+    "audit": frozenset({Stream.AUDIT}),
+}
+
+
+def sender_of(
+    check: SenderCheck, authorization: Iterable[str], certificate: Callable[[], tuple[str, ...]], service: str
+) -> Sender:
+    """Return who sends a request, of which only headers are known yet.
+
+    Args:
+        check: the check of the port.
+        authorization: all values of ``Authorization``.
+        certificate: function that returns the identities of the client certificate.
+        service: what the request is for: "logs", "traces" or "audit".
+
+    Raises:
+        UnauthenticatedSenderError: it has no valid credentials.
+        ForbiddenSenderError: its sender may not send such a request.
+    """
+    try:
+        return check.sender(authorization, certificate, _STREAMS[service])
+    except UnauthenticatedError as error:
+        raise UnauthenticatedSenderError(error) from None
+    except ForbiddenError as error:
+        raise ForbiddenSenderError(error) from None

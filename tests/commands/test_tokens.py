@@ -1,0 +1,282 @@
+"""``lognotary tokens``, and tokens with which the commands ask a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from harness.lognotary_server import run_lognotary
+from lognotary.v1 import correlation_pb2 as pb
+from lognotary.v1.correlation_pb2_grpc import (
+    CorrelationServiceServicer,
+    add_CorrelationServiceServicer_to_server,
+)
+from server.access.callers import Grant, Role
+from server.access.token_file import read_tokens, tokens_path
+from server.access.token_text import digest_of, is_token, new_token
+from server.access.token_uses import TokenUses
+from server.access.tokens import Token
+from server.cli import main
+from server.notary.origin import Stream
+
+DAY = 86_400
+
+
+class Commands:
+    """``lognotary tokens`` on a data directory."""
+
+    def __init__(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.directory = directory
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str, status: int = 0) -> tuple[str, str]:
+        """Run an action; returns standard output and standard error."""
+        action, *rest = arguments
+        try:
+            done = main(["tokens", action, "--data-dir", str(self.directory), *rest])
+        except SystemExit as ended:
+            done = ended.code  # type: ignore[assignment]
+        output = self._capsys.readouterr()
+        assert done == status, output.err
+        return output.out, output.err
+
+    def create(self, *arguments: str) -> tuple[str, Token]:
+        text = self("create", *arguments)[0].removesuffix("\n")
+        (token,) = (token for token in self.all() if token.digest == digest_of(text))
+        return text, token
+
+    def all(self) -> tuple[Token, ...]:
+        return read_tokens(tokens_path(self.directory)).all
+
+
+@pytest.fixture
+def tokens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Commands:
+    return Commands(tmp_path / "data", capsys)
+
+
+def test_the_token_stands_alone_on_standard_output(tokens: Commands) -> None:
+    out, err = tokens("create", "checkout")
+    assert is_token(out.removesuffix("\n"))
+    assert out.strip() not in err
+    assert "it is not shown again" in err
+    (token,) = tokens.all()
+    assert (token.name, token.grants, token.expires) == ("checkout", (Grant(Role.SENDER),), None)
+    assert token.digest == digest_of(out.strip())
+
+
+def test_a_shell_can_keep_it_in_a_variable(tmp_path: Path) -> None:
+    script = 'token=$("$0" -m server tokens create x 2>&-); printf "[%s]" "$token"'
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LOGNOTARY_")}
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        ["sh", "-c", script, sys.executable],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": root},
+    )
+    assert is_token(done.stdout.strip("[]"))
+
+
+def test_a_token_has_what_it_was_created_with(tokens: Commands) -> None:
+    _, token = tokens.create("a", "--tenant", "acme", "--stream", "audit", "--stream", "spans", "--expires", "90d")
+    assert (token.tenant, token.streams) == ("acme", frozenset({Stream.AUDIT, Stream.SPANS}))
+    assert token.expires == token.created + 90 * DAY
+    assert token.grants == (Grant(Role.SENDER, frozenset({"acme"})),)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "grants"),
+    [
+        (("--role", "viewer"), {Grant(Role.VIEWER, frozenset({""}))}),
+        (("--role", "auditor", "--all-tenants"), {Grant(Role.AUDITOR)}),
+        (("--role", "viewer", "--tenant", "acme"), {Grant(Role.VIEWER, frozenset({"acme"}))}),
+        (("--role", "operator", "--role", "sender"), {Grant(Role.OPERATOR), Grant(Role.SENDER)}),
+        (
+            ("--role", "viewer", "--service", "a", "--service", "b", "--environment", "prod"),
+            {Grant(Role.VIEWER, frozenset({""}), frozenset({"a", "b"}), frozenset({"prod"}))},
+        ),
+    ],
+)
+def test_who_reads_reads_the_records_of_one_tenant_unless_all_are_named(
+    tokens: Commands, arguments: tuple[str, ...], grants: set[Grant]
+) -> None:
+    assert set(tokens.create("a", *arguments)[1].grants) == grants
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--role", "root"), "'root' is not sender, viewer"),
+        (("--service", "a"), "--service is about what may be read"),
+        (("--all-tenants",), "--all-tenants is about what may be read"),
+        (("--role", "viewer", "--stream", "audit"), "--stream is about what may be sent"),
+        (("--tenant", "a", "--all-tenants"), "not allowed with"),
+        (("--tenant", "audit"), "is the name of a stream"),
+        (("--expires", "soon"), "is not a duration"),
+        (("--stream", "traces"), "is not audit"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_refused(tokens: Commands, arguments: tuple[str, ...], message: str) -> None:
+    assert message in tokens("create", "a", *arguments, status=2)[1]
+    assert not tokens.directory.exists()
+
+
+def test_a_name_has_one_token(tokens: Commands) -> None:
+    tokens.create("checkout")
+    assert "lognotary tokens rotate checkout" in tokens("create", "checkout", status=2)[1]
+    assert len(tokens.all()) == 1
+
+
+def test_rotation_keeps_the_old_token_for_its_overlap(tokens: Commands) -> None:
+    _, old = tokens.create("checkout", "--expires", "90d")
+    out, err = tokens("rotate", "checkout", "--overlap", "7d")
+    left, new = tokens.all()
+    assert f"the old token, {old.id}, stays valid until 20" in err
+    assert new.digest == digest_of(out.strip())
+    assert left.expires == new.created + 7 * DAY
+    assert new.expires == new.created + 90 * DAY
+
+
+def test_a_revoked_token_is_not_valid(tokens: Commands) -> None:
+    _, token = tokens.create("checkout")
+    assert token.id in tokens("revoke", token.id)[0]
+    assert tokens.all()[0].revoked is not None
+    assert "there is no valid token" in tokens("revoke", "checkout", status=2)[1]
+
+
+@pytest.mark.parametrize("action", ["rotate", "revoke"])
+def test_a_wrong_data_directory_is_told_and_stays_as_it_is(tokens: Commands, action: str) -> None:
+    assert "give the server's data directory" in tokens(action, "checkout", status=2)[1]
+    assert not tokens.directory.exists()
+
+
+def test_the_list_says_which_tokens_there_are_and_when_they_were_used(tokens: Commands) -> None:
+    assert "there are no tokens" in tokens("list")[1]
+    _, used = tokens.create("used", "--tenant", "acme", "--stream", "audit")
+    text, lost = tokens.create("lost", "--role", "viewer", "--service", "shop", "--all-tenants")
+    tokens("revoke", "lost")
+    uses = TokenUses(tokens.directory, "worker-1")
+    uses.note(used.id, 1_800_000_000)
+    uses.write()
+    lines = tokens("list")[0].splitlines()
+    assert lines[0] == f"{used.id}  used  valid"
+    assert "sender; tenant acme; streams audit; created" in lines[1]
+    assert lines[1].endswith("last used 2027-01-15T08:00:00Z")
+    assert lines[2] == f"{lost.id}  lost  revoked"
+    assert "viewer (service shop, all tenants); created" in lines[3]
+    assert lines[3].endswith("never used")
+    listed = json.loads(tokens("list", "--json")[0])
+    assert [(one["id"], one["state"], one.get("last_used")) for one in listed] == [
+        (used.id, "valid", "2027-01-15T08:00:00Z"),
+        (lost.id, "revoked", None),
+    ]
+    assert text not in json.dumps(listed)
+    assert lost.digest.hex() not in json.dumps(listed)
+
+
+def test_json_has_the_new_token(tokens: Commands) -> None:
+    made = json.loads(tokens("create", "a", "--json")[0])
+    assert is_token(made["token"])
+    assert made["id"] == tokens.all()[0].id
+    turned = json.loads(tokens("rotate", "a", "--json")[0])
+    assert turned["token"] != made["token"]
+
+
+def test_the_file_may_be_elsewhere(tokens: Commands, tmp_path: Path) -> None:
+    file = tmp_path / "shared" / "tokens.json"
+    tokens("create", "a", "--tokens-file", str(file))
+    assert [token.name for token in read_tokens(file).all] == ["a"]
+    assert tokens.all() == ()
+
+
+class _Noting(CorrelationServiceServicer):
+    def __init__(self) -> None:
+        self.given: list[str] = []
+
+    def Search(self, request: pb.SearchRequest, context: Any) -> pb.SearchResponse:  # noqa: N802 - the name is the API's
+        self.given += [value for key, value in context.invocation_metadata() if key == "authorization"]
+        return pb.SearchResponse()
+
+    def Tail(self, request: pb.TailRequest, context: Any) -> Iterator[pb.TailResponse]:  # noqa: N802 - the name is the API's
+        self.given += [value for key, value in context.invocation_metadata() if key == "authorization"]
+        return context.abort(grpc.StatusCode.INVALID_ARGUMENT, "enough")  # type: ignore[no-any-return]
+
+
+@contextmanager
+def noting() -> Iterator[tuple[str, list[str]]]:
+    service = _Noting()
+    server = grpc.server(ThreadPoolExecutor(2))
+    add_CorrelationServiceServicer_to_server(service, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}", service.given
+    finally:
+        server.stop(None)
+
+
+@pytest.mark.parametrize("command", [["search", "x"], ["tail"]])
+def test_commands_call_the_api_with_the_token_of_a_file_or_a_variable(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_file, of_variable = new_token(), new_token()
+    (tmp_path / "token").write_text(f"{of_file}\n")
+    with noting() as (address, given):
+        main([*command, "--api", address])
+        assert given == []
+        monkeypatch.setenv("LOGNOTARY_TOKEN", of_variable)
+        main([*command, "--api", address])
+        main([*command, "--api", address, "--token-file", str(tmp_path / "token")])
+    assert given == [f"Bearer {of_variable}", f"Bearer {of_file}"]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda _: None, "there is no file"),
+        (lambda file: file.write_text(" \n"), "is empty"),
+        (lambda file: file.write_text("a secret\n"), "this is not a token"),
+        (lambda file: file.write_bytes(b"\xff\xfe"), "it is not text in UTF-8"),
+    ],
+)
+def test_a_file_without_a_token_is_told_before_the_server_is_asked(
+    prepare: Callable[[Path], object], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(tmp_path / "token")
+    with noting() as (address, given):
+        assert main(["search", "x", "--api", address, "--token-file", str(tmp_path / "token")]) == 2
+    output = capsys.readouterr().err
+    assert message in output
+    assert "secret" not in output
+    assert given == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_acts_as_the_owner_of_the_data_directory(tmp_path: Path) -> None:
+    directory = tmp_path / "data"
+    directory.mkdir()
+    os.chown(directory, 10_001, 10_001)
+    for parent in tmp_path.parents[:2]:
+        parent.chmod(0o755)
+    tmp_path.chmod(0o755)
+    (tmp_path / "of-root").mkdir(mode=0o700)
+    done = run_lognotary("tokens", "create", "a", "--data-dir", str(directory))
+    assert done.returncode == 0, done.stderr
+    made = [directory / "access", *(directory / "access").iterdir()]
+    assert {file.stat().st_uid for file in made} == {10_001}
+    (directory / "access" / "tokens.json").unlink()
+    (directory / "access" / "tokens.json").symlink_to(tmp_path / "of-root" / "tokens.json")
+    assert run_lognotary("tokens", "create", "b", "--data-dir", str(directory)).returncode == 2
+    assert list((tmp_path / "of-root").iterdir()) == []
