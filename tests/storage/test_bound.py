@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextvars import copy_context
 from importlib.resources import files
 
@@ -41,7 +40,7 @@ HOSTILE = (
 
 
 @pytest.fixture
-def rows(engine: Engine) -> Iterator[Engine]:
+def rows(engine: Engine) -> Engine:
     """Ten logs: five each of the tenants a and b, the services s0 to s9; and as many earlier spans."""
     engine.execute(
         "INSERT INTO otel_logs (Timestamp, TraceId, ServiceName, Body, Tenant) "
