@@ -115,3 +115,11 @@ def test_tiles_are_public_only_if_that_is_set() -> None:
     assert http_rules(public_tiles=True)[tiles] is Permission.OPEN
     others = {call: rule for call, rule in http_rules(public_tiles=True).items() if call != tiles}
     assert others == {call: rule for call, rule in HTTP_RULES.items() if call != tiles}
+
+
+def test_evidence_is_of_the_tenants_of_the_auditor_and_records_of_those_who_may_read_them() -> None:
+    both = caller(Grant(Role.AUDITOR, frozenset("a")), Grant(Role.VIEWER, frozenset("b")))
+    scope = decide(both, Permission.READ_EVIDENCE)
+    assert scope.filters["log_batches"] == "Tenant IN ('a')"
+    assert scope.filters["otel_logs"] == "Tenant IN ('b')"
+    assert decide(caller(Grant(Role.ADMIN)), Permission.READ_EVIDENCE) is EVERYTHING
