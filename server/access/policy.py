@@ -19,6 +19,7 @@ from server.access.scopes import (
     is_limited_to_tenants,
     is_unlimited,
     scope_of,
+    with_logs_of,
 )
 from storage.bound import ReadScope
 
@@ -218,8 +219,8 @@ def decide(caller: Caller, permission: Permission | None) -> ReadScope:
         case Permission.READ_RECORDS | Permission.READ_AUDIT:
             return scope_of(caller.grants)
         case Permission.READ_EVIDENCE:
-            # Records of a stream are shown beside their proof only to who may read the stream.
-            return scope_of(caller.grants)
+            # Logs of those tenants, and beside a proof the record only if the caller may read records of its stream.
+            return with_logs_of(scope_of(caller.grants), counting)
         case Permission.READ_TILES:
             return scope_of(counting).of_whole_logs()
         case Permission.VERIFY | Permission.READ_DISCLOSURES:

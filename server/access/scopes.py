@@ -8,7 +8,15 @@ from server.access.callers import Grant, Role
 from storage.bound import LOG_TABLES, NOTHING, SPAN_TABLES, TABLES, UNLIMITED, ReadScope, any_of, of_tenants
 from storage.sql_texts import sql_text
 
-__all__ = ["EVERYTHING", "NO_RECORDS", "PUBLIC_TILES", "is_limited_to_tenants", "is_unlimited", "scope_of"]
+__all__ = [
+    "EVERYTHING",
+    "NO_RECORDS",
+    "PUBLIC_TILES",
+    "is_limited_to_tenants",
+    "is_unlimited",
+    "scope_of",
+    "with_logs_of",
+]
 
 EVERYTHING = UNLIMITED
 """Scope of who may read everything."""
@@ -67,6 +75,15 @@ def scope_of(grants: Collection[Grant], *, whole_logs: bool = False) -> ReadScop
     }
     scope = ReadScope.of({table: text for table, text in conditions.items() if table in TABLES}, tenants)
     return scope.of_whole_logs() if whole_logs else scope
+
+
+def with_logs_of(scope: ReadScope, grants: Collection[Grant]) -> ReadScope:
+    """Return a scope with the logs of the tenants of grants instead of its own."""
+    if scope.conditions is None:
+        return scope
+    tenants = _tenants(grants)
+    logs = dict.fromkeys(LOG_TABLES, of_tenants(tenants))
+    return ReadScope.of({**dict(scope.conditions), **logs}, tenants)
 
 
 def _tenants(grants: Iterable[Grant]) -> frozenset[str] | None:

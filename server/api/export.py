@@ -33,6 +33,7 @@ from server.query.export_formats import (
 )
 from server.query.limits import QueryLimits
 from server.verification.record_evidence import State
+from storage.bound import sees_all_records
 from storage.engine import Engine
 from storage.interrupt import Interrupt
 
@@ -99,6 +100,8 @@ def export_records(
         begun=time_text(time.time_ns()),
         ended="",
     )
+    if not all(map(sees_all_records, streams)):
+        signing_key = None  # a manifest would claim that these are all records that the query finds
     written = _Written(encoder, query.evidence)
     steps = _steps(engine, keys, Export(query, streams, since, until), written, blank, signing_key, limits)
     return interruptible(engine, steps, interrupt, "an export")

@@ -139,4 +139,9 @@ class KeptManifests:
             )
         if kept.manifest is None:
             raise NotFoundError("the export is not complete yet, or it failed: its manifest is made at its end")
+        if not kept.manifest:
+            raise NotFoundError(
+                "the export has no manifest, because it was made with credentials that are limited to services or "
+                "environments: a manifest says that an export has all records that its query finds"
+            )
         return kept.manifest

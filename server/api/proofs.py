@@ -32,6 +32,7 @@ from server.verification.last_batches import LastBatch, last_batches
 from server.verification.mended_tree import read_mended_tree
 from server.verification.record_evidence import RecordEvidence, State, gather_evidence
 from server.verification.tree import TreeHashes, read_tree
+from storage.bound import sees_all_records
 from storage.engine import Engine
 from storage.stored_records import StoredRecord, read_records
 
@@ -172,6 +173,11 @@ def _checkpoint_over(
 def _read_record(engine: Engine, keys: TrustedKeys, batch: Batch, index: int) -> tuple[StoredRecord, RecordEvidence]:
     stream = LogName.parse(batch.origin).stream
     rows = list(read_records(engine, stream, batch.log_id, index, index + 1))
+    if not rows and not sees_all_records(stream):
+        raise NotFoundError(
+            f"record {index} of {batch.origin} is no longer stored, or these credentials do not permit reading it: "
+            "leave the record out"
+        )
     if not rows:
         raise NotFoundError(
             f"record {index} of {batch.origin} is no longer stored: it has expired or was deleted. Its entry is still "

@@ -22,6 +22,7 @@ from server.query.search import admitted
 from server.query.windows import Windows
 from server.verification.last_batches import last_batch_of
 from server.verification.tree import TileCache
+from storage.bound import sees_all_records
 from storage.condition_algebra import all_of, any_of, is_pinpoint
 from storage.conditions import ALWAYS, NEVER, Attribute, Column, Condition, IntegerWithin, IsOneOf, TimeWithin
 from storage.engine import Engine
@@ -263,7 +264,9 @@ class _Leaves:
         if condition == ALWAYS:
             first, end = max(0, self.leaf - wanted.before), min(size, self.leaf + 1 + wanted.after)
             found = self.read(ALWAYS, first, end, end - first, latest_first=False)
-            missing = sorted(set(range(first, end)) - {row.leaf_index for row, _ in found} - {self.leaf})
+            gone = sorted(set(range(first, end)) - {row.leaf_index for row, _ in found} - {self.leaf})
+            # A record that the caller may not see is not missing.
+            missing = gone if sees_all_records(self.stream) else []
             rows = self._admitted(found)
             return Neighbours(
                 [one for one in rows if one[0].leaf_index < self.leaf],

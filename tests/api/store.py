@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ from server.api.backend import Backend
 from server.api.grpc_services import add_services
 from server.api.messages import from_nanos
 from server.codec.audit.built_in import built_in_rules
+from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.reference import ReferenceCodec
 from server.codec.rows import Rows
 from server.log.journal import Journal
@@ -99,13 +100,21 @@ def _text(key: str, value: str) -> KeyValue:
 class Writer:
     """Writes records and spans to the logs of a storage."""
 
-    def __init__(self, engine: Engine, journal: Journal) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        journal: Journal,
+        logs: Mapping[Stream, LogName] = LOGS,
+        provenance: Provenance = NO_PROVENANCE,
+    ) -> None:
+        self._logs = logs
+        self._provenance = provenance
         self.engine = engine
         self.journal = journal
         self.signer = Signer.generate()
         self._begun: set[Stream] = set()
         self._running: dict[Stream, LogWriter] | None = None
-        self.keys = TrustedKeys(named=tuple(self.signer.verifier_key(name.origin) for name in LOGS.values()))
+        self.keys = TrustedKeys(named=tuple(self.signer.verifier_key(name.origin) for name in logs.values()))
 
     def keep_running(self) -> None:
         """Write the logs from their start, as a running server does, without reading what is stored."""
@@ -123,14 +132,16 @@ class Writer:
         resource = Resource(attributes=[_text("service.name", service)])
         logs = ResourceLogs(resource=resource, scope_logs=[ScopeLogs(log_records=records)])
         request = ExportLogsServiceRequest(resource_logs=[logs]).SerializeToString()
-        return self.commit(ReferenceCodec(built_in_rules()).encode(request, received), state)
+        return self.commit(
+            ReferenceCodec(built_in_rules()).encode(request, received, provenance=self._provenance), state
+        )
 
     def write_spans(self, spans: Sequence[Span], *, service: str = "shop", received: int = START) -> None:
         """Commit the spans of one request, as ``write`` does."""
         resource = Resource(attributes=[_text("service.name", service)])
         sent = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])
         request = ExportTraceServiceRequest(resource_spans=[sent]).SerializeToString()
-        self.commit(ReferenceCodec(built_in_rules()).encode_spans(request, received), None)
+        self.commit(ReferenceCodec(built_in_rules()).encode_spans(request, received, self._provenance), None)
 
     def write_spans_of_a_collector(self, *spans: tuple[int, str, str]) -> None:
         """Insert spans as a Collector's own exporter does: nanoseconds after START, trace and name."""
@@ -146,7 +157,7 @@ class Writer:
         """Commit the rows of one request."""
         batches = {}
         for rows in requests:
-            name = LOGS[rows.stream]
+            name = self._logs[rows.stream]
             if rows.stream not in self._begun:
                 self._begun.add(rows.stream)
                 begin_log(self.engine, self.journal, name, self.signer, START // 10**9)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Generator
+from contextvars import ContextVar, copy_context
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,36 @@ async def test_a_call_waits_for_a_thread_only_as_long_as_it_may() -> None:
     assert await running
     assert await pool.run(lambda: "later") == "later"
     pool.close()
+
+
+ON_BEHALF: ContextVar[str] = ContextVar("on_behalf", default="nobody")
+
+
+async def test_work_runs_on_behalf_of_who_asked_for_it() -> None:
+    pool = Pool("test", 1)
+    with contextlib.closing(pool):
+        assert await pool.run(ON_BEHALF.get) == "nobody"
+        ON_BEHALF.set("alice")
+        assert await pool.run(ON_BEHALF.get) == "alice"
+        assert await pool.resume(ON_BEHALF.get) == "alice"
+        await pool.run(lambda: ON_BEHALF.set("bob"))
+        assert (ON_BEHALF.get(), await pool.run(ON_BEHALF.get)) == ("alice", "alice")
+
+
+async def test_all_items_of_an_iteration_are_made_on_behalf_of_who_began_it() -> None:
+    def steps() -> Generator[str, None, None]:
+        yield ON_BEHALF.get()
+        ON_BEHALF.set("a step")
+        yield ON_BEHALF.get()
+        yield ON_BEHALF.get()
+
+    pool = Pool("test", 1)
+    with contextlib.closing(pool):
+        ON_BEHALF.set("alice")
+        made = pool.iterate(steps())
+        assert await anext(made) == "alice"
+        ON_BEHALF.set("bob")
+        others = copy_context()
+        assert await asyncio.create_task(anext(made), context=others) == "a step"
+        assert [each async for each in made] == ["a step"]
+        assert await pool.run(ON_BEHALF.get) == "bob"

@@ -1,0 +1,92 @@
+"""Authentication in several ways, and the credentials of calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.access.authentication import Presented
+from server.access.callers import Caller, CallerKind
+from server.access.chain import LOCAL_GRANTS, AuthenticationChain
+from server.access.errors import Denial, UnauthenticatedError
+from server.access.presenting import presented_over_grpc, presented_over_http
+
+
+class OfPrefix:
+    """Knows the token ``<prefix>-good``, and refuses others that begin with the prefix."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+
+    async def authenticate(self, presented: Presented) -> Caller | None:
+        if not presented.bearer.startswith(self.prefix):
+            return None
+        if presented.bearer != f"{self.prefix}-good":
+            raise UnauthenticatedError(Denial.REVOKED)
+        return Caller(self.prefix, CallerKind.TOKEN, (), presented.address)
+
+
+BOTH = (OfPrefix("x"), OfPrefix("y"))
+
+
+@pytest.mark.parametrize("required", [False, True])
+async def test_the_first_authenticator_that_knows_a_credential_decides(required: bool) -> None:
+    chain = AuthenticationChain(BOTH, required=required)
+    assert (await chain.authenticate(Presented(bearer="y-good"))).name == "y"
+    with pytest.raises(UnauthenticatedError) as refused:
+        await chain.authenticate(Presented(bearer="x-other"))
+    assert refused.value.denial is Denial.REVOKED
+
+
+@pytest.mark.parametrize("required", [False, True])
+@pytest.mark.parametrize("presented", [Presented(bearer="z"), Presented(session="z")])
+async def test_a_credential_that_nobody_knows_is_refused_even_where_none_is_needed(
+    required: bool, presented: Presented
+) -> None:
+    with pytest.raises(UnauthenticatedError) as refused:
+        await AuthenticationChain(BOTH, required=required).authenticate(presented)
+    assert refused.value.denial is Denial.UNKNOWN
+
+
+async def test_without_credentials_callers_are_local_unless_credentials_are_required() -> None:
+    nothing = Presented(address="127.0.0.1", headers={"x-forwarded-user": "admin"})
+    local = await AuthenticationChain(BOTH, required=False).authenticate(nothing)
+    assert local == Caller("local", CallerKind.LOCAL, LOCAL_GRANTS, "127.0.0.1")
+    with pytest.raises(UnauthenticatedError) as refused:
+        await AuthenticationChain(BOTH, required=True).authenticate(nothing)
+    assert refused.value.denial is Denial.MISSING
+
+
+def test_credentials_of_a_request_over_http() -> None:
+    scope = {
+        "headers": [
+            (b"Authorization", b"Bearer  abc "),
+            (b"cookie", b"other=1; session=s1"),
+            (b"x-user", b"alice"),
+            (b"X-User", b"bob"),
+        ],
+        "client": ("192.0.2.1", 4711),
+        "state": {"lognotary.certificate": ("DNS:a.example",)},
+    }
+    assert presented_over_http(scope, "session") == Presented(
+        "abc", "s1", ("DNS:a.example",), {"x-user": "alice, bob"}, "192.0.2.1"
+    )
+    assert presented_over_http(scope).session == ""
+
+
+@pytest.mark.parametrize("cookies", [[b"s=1; s=2"], [b"s=1", b"s=2"], [b"s=1; s=1"]])
+def test_a_session_that_is_there_twice_is_none(cookies: list[bytes]) -> None:
+    assert presented_over_http({"headers": [(b"cookie", cookie) for cookie in cookies]}, "s").session == ""
+
+
+def test_credentials_of_a_call_over_grpc() -> None:
+    metadata = (("authorization", "abc"), ("x-user", "alice"), ("trace-bin", b"\x01"))
+    context = {"x509_subject_alternative_name": [b"a.example"]}
+    found = presented_over_grpc(metadata, context, "ipv6:%5B2001:db8::1%5D:50000")
+    assert found == Presented("abc", "", ("DNS:a.example",), {"x-user": "alice"}, "2001:db8::1")
+
+
+@pytest.mark.parametrize("values", [["Bearer a", "Bearer b"], ["a", "b"], ["Basic abc"]])
+def test_ambiguous_credentials_are_refused(values: list[str]) -> None:
+    with pytest.raises(UnauthenticatedError) as refused:
+        presented_over_grpc([("authorization", value) for value in values], {}, "unix:")
+    assert refused.value.denial is Denial.MALFORMED
