@@ -39,6 +39,7 @@ from server.intake.process import Intake, OpenIntake, Process, reached_storage, 
 from server.intake.workers import workers_intake
 from server.keys.identity import Identity, identify, key_store
 from server.keys.store import KeyStoreError
+from server.login.build import open_login
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import fingerprints
@@ -315,8 +316,11 @@ async def _answer(
         await stack.enter_async_context(following_readiness(health, ended))
         limits = ConnectionLimits(settings.max_connections)
         unserved = unserved_routes(metrics.request, RefusalLog("http"), explain)
-        app = build_http_api(backend, pool, not_ready, metrics.expose, unserved, queries, administration, disclosures)
-        http_api = measured_http(app, metrics.call)
+        login = stack.enter_context(open_login(settings.login, settings.data_dir))
+        app = build_http_api(
+            backend, pool, not_ready, metrics.expose, unserved, queries, administration, disclosures, login.routes
+        )
+        http_api = login.guard(measured_http(app, metrics.call))
         http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits, ended))
         yield grpc_address, http_address
 

@@ -66,6 +66,10 @@ class Pool:
         """
         return await self._run(work, None, None, place)
 
+    def submit(self, work: Callable[[], _Result]) -> Future[_Result]:
+        """Run work in a thread; its future can be waited for in several event loops."""
+        return self._executor.submit(work)
+
     async def iterate(
         self, steps: Generator[_Result, None, None], enter: Callable[[], Awaitable[Place]] | None = None
     ) -> AsyncGenerator[_Result, None]:
