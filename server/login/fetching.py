@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode
 
 from urllib3 import PoolManager, Timeout
 from urllib3.exceptions import HTTPError
 
 from server.login.errors import ProviderError
 from server.login.strict_json import read_object
+from server.settings.secure_urls import is_safe_url
 
-__all__ = ["Fetcher", "is_safe_url"]
+__all__ = ["Fetcher"]
 
 _PATIENCE = 10.0  # seconds for a whole answer
 _LARGEST = 1 << 20  # bytes
@@ -49,7 +49,9 @@ class Fetcher:
         """
         status, answer = self._request("GET", url, {"Authorization": f"Bearer {bearer}"} if bearer else {}, None)
         if status != 200:
-            raise ProviderError(f"{_place(url)} answers with status {status}")
+            message = answer.get("message")
+            reason = f": {message[:500]}" if isinstance(message, str) and message.isprintable() else ""
+            raise ProviderError(f"{_place(url)} answers with status {status}{reason}")
         return answer
 
     def post(self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None = None) -> dict[str, Any]:
@@ -107,25 +109,6 @@ class Fetcher:
             return answer.status, read_object(content) if content else {}
         except ValueError as error:
             raise ProviderError(f"{_place(url)} answers with status {answer.status}, not in JSON: {error}") from error
-
-
-def is_safe_url(url: str) -> bool:
-    """Return whether a URL is an https:// URL, or leads to this machine."""
-    try:
-        parts = urlsplit(url)
-        host, usable = parts.hostname or "", parts.port != 0 and parts.username is None
-    except ValueError:
-        return False
-    if parts.scheme == "https":
-        return bool(host) and usable
-    return parts.scheme == "http" and usable and _is_loopback(host)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _place(url: str) -> str:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.login.errors import ProviderError
-from server.login.fetching import is_safe_url
 from server.login.signing_keys import PublicKey, SigningKey, find_key, parse_key_set
 from server.process.pools import Pool
+from server.settings.secure_urls import is_safe_url
 
 __all__ = ["DISCOVERY", "Metadata", "Provider", "parse_metadata"]
 

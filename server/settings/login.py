@@ -6,7 +6,7 @@ import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from server.access.role_rules import RoleRule
 from server.errors.files import unreadable
 from server.settings.regular_files import read_regular
 from server.settings.role_rules import read_role_rules
+from server.settings.secure_urls import is_loopback
 from server.settings.sources import Sources
 from server.settings.values import Address, read_duration, read_list
 
@@ -135,7 +136,7 @@ def _contradictions(parsed: Mapping[str, Any], http: Address | None) -> Iterator
                 yield name, "it has no effect without a provider: set oidc_issuer too"
     elif not parsed["oidc_client_id"]:
         yield "oidc_issuer", "the provider knows this server by an ID: set oidc_client_id too"
-    elif http is not None and not parsed["public_url"] and not _is_loopback(http.host):
+    elif http is not None and not parsed["public_url"] and not is_loopback(http.host):
         yield (
             "oidc_issuer",
             "the provider sends people back to this server: set public_url to the URL at which browsers reach it",
@@ -152,13 +153,6 @@ def _local_url(http: Address) -> str:
     return f"http://{http}"
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _read_url(text: str) -> str:
     url = text.strip()
     if not url:
@@ -172,7 +166,7 @@ def _read_url(text: str) -> str:
         raise ValueError("the URL must not contain a user name or a password")
     if not usable or not url.isprintable() or " " in url:
         raise ValueError(f"{text!r} is not the URL of a server, such as https://login.example/realms/shop")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise ValueError(f"{text!r} must begin with https://; http:// is for this machine only, such as 127.0.0.1")
     return url
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from server.login.errors import ProviderError
-from server.login.fetching import is_safe_url
 from server.login.provider import Provider, parse_metadata
 from server.login.signing_keys import parse_key_set
 from server.process.pools import Pool
+from server.settings.secure_urls import is_safe_url
 from tests.login.issuing import ISSUER, documents, ec_key, ed_key, jwk, rsa_key
 
 
