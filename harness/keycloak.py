@@ -22,7 +22,7 @@ from harness.free_port import free_port
 from harness.lacking import require_tools
 from harness.waiting import PATIENCE, wait_for
 
-__all__ = ["CLIENT_SECRET", "PASSWORD", "Keycloak", "keycloak", "submit_form"]
+__all__ = ["CLIENT_SECRET", "PASSWORD", "Keycloak", "installed_keycloak", "keycloak", "submit_form"]
 
 CLIENT_SECRET = "a secret of the client"  # noqa: S105 - of tests
 PASSWORD = "correct horse"  # noqa: S105 - of tests
@@ -110,12 +110,18 @@ class Keycloak:
         return given
 
 
+def installed_keycloak() -> Path:
+    """Return the directory of the program with the realm, downloaded and built if it is not in the cache."""
+    require_tools("java", "mvn")
+    realm = json.dumps(_REALM)
+    name = f"keycloak-{_VERSION}-{hashlib.sha256(realm.encode()).hexdigest()[:8]}"
+    return cached(name, lambda to: _install(to, realm))
+
+
 @contextmanager
 def keycloak(directory: Path) -> Iterator[Keycloak]:
     """Run a server that keeps everything in memory, and its log in a directory; it starts in about half a minute."""
-    require_tools("java", "mvn")
-    text = json.dumps(_REALM)
-    home = cached(f"keycloak-{_VERSION}-{hashlib.sha256(text.encode()).hexdigest()[:8]}", lambda to: _install(to, text))
+    home = installed_keycloak()
     port = free_port()
     options = ["--http-enabled=true", "--hostname-strict=false", "--http-host=127.0.0.1", f"--http-port={port}"]
     process = BoundProcess(
@@ -167,3 +173,7 @@ def _install(to: Path, realm: str) -> None:
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=_BUILD_SECONDS, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+if __name__ == "__main__":  # beforehand, where the tests shall not wait for it
+    installed_keycloak()

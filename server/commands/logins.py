@@ -9,14 +9,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from server.data_dir.atomic_files import replace_file
 from server.errors.base import LognotaryError
 from server.errors.files import unreadable, unwritable
 from server.login.device_flow import discover, renew
 from server.login.fetching import Fetcher
+from server.settings.secure_urls import is_loopback
 
-__all__ = ["KeptLogin", "LoginsFileError", "fresh", "keep", "kept", "logins_file"]
+__all__ = ["KeptLogin", "LoginsFileError", "fresh", "keep", "kept", "login_token", "logins_file"]
 
 _EARLY = 60.0  # seconds before its expiry at which a token is renewed
 
@@ -113,3 +115,24 @@ def _expiry(token: str) -> float:
         return float(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["exp"])
     except (IndexError, ValueError, KeyError, TypeError):
         return 0.0
+
+
+def login_token(host: str, fetcher: Fetcher, *, secure: bool, file: Path | None = None) -> str:
+    """Return a valid token of the login at a server; empty if there is no login on its host, or there are several.
+
+    Args:
+        host: host of an address of the server, such as that of its gRPC API.
+        fetcher: client that asks the provider.
+        secure: True if the token will be sent over TLS; otherwise, it is only given for this machine.
+        file: the file; None for the usual one.
+
+    Raises:
+        LoginsFileError: the file cannot be read or written.
+        ProviderError: the token has expired, and the provider gives no new one.
+    """
+    path = file or logins_file()
+    urls = [url for url in kept(path) if urlsplit(url).hostname == host]
+    if len(urls) != 1 or not (secure or is_loopback(host)):
+        return ""
+    login = fresh(path, urls[0], fetcher)
+    return login.id_token if login else ""

@@ -39,7 +39,7 @@ class Login:
     """Login of a server.
 
     Attributes:
-        authenticators: authenticators of people and programs, in the order in which they must be tried.
+        authenticators: all authenticators, in the order in which they must be tried.
         routes: routes of the HTTP API.
         session_cookie: name of the cookie of sessions; empty if there are none.
         origin: origin of the server's pages.
@@ -56,12 +56,13 @@ class Login:
 
 
 @contextlib.contextmanager
-def open_login(settings: LoginSettings, data_dir: Path) -> Iterator[Login]:
+def open_login(settings: LoginSettings, data_dir: Path, others: Sequence[Authenticator] = ()) -> Iterator[Login]:
     """Open the login of a server until the block ends.
 
     Args:
         settings: the settings.
         data_dir: the data directory, which has the file of sessions.
+        others: authenticators that are tried last, such as those of tokens and certificates.
 
     Raises:
         OSError: the file with the client's secret cannot be read.
@@ -96,6 +97,7 @@ def open_login(settings: LoginSettings, data_dir: Path) -> Iterator[Login]:
                 "scopes": list(settings.oidc.scopes),
             }
             pages = Pages(flow, sessions, pool, settings.public_url, cookies, config, address_of)
+        authenticators += others
         cookie = cookies.session if pages else ""
         routes = login_routes(pages, partial(_first, tuple(authenticators)), cookie)
         yield Login(tuple(authenticators), tuple(routes), cookie, origin_of(settings.public_url))

@@ -95,7 +95,7 @@ class Fetcher:
             )
             try:
                 content = b""
-                for chunk in answer.stream(_CHUNK):
+                while chunk := answer.read1(_CHUNK, decode_content=False):
                     content += chunk
                     if len(content) > _LARGEST:
                         raise ProviderError(f"{_place(url)} answers with more than {_LARGEST} bytes")

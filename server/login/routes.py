@@ -9,6 +9,7 @@ GET  /login/whoami        who calls, and which roles that has
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -157,7 +158,7 @@ def _pages(pages: Pages) -> list[Route]:
             return _page(f"The login could not be completed. {_AGAIN}", HTTPStatus.FORBIDDEN)
         pages.sessions.end(cookie_in(sent, cookies.session))
         session_id = pages.sessions.begin(identity)
-        await pages.pool.run(pages.sessions.save)
+        await _save(pages)
         _logger.info("%s logged in, from %s", identity.name, from_where(request))
         answer = RedirectResponse(pages.public_url + pending.path, HTTPStatus.SEE_OTHER, _PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.session, session_id, None))
@@ -169,7 +170,7 @@ def _pages(pages: Pages) -> list[Route]:
             return _refused("PERMISSION_DENIED", "the request was sent by a page of another site", HTTPStatus.FORBIDDEN)
         ended = pages.sessions.end(cookie_in(headers.get("cookie", ""), cookies.session))
         if ended:
-            await pages.pool.run(pages.sessions.save)
+            await _save(pages)
             _logger.info("%s logged out", ended.identity.name)
         answer = RedirectResponse(await pages.flow.leave(f"{pages.public_url}/"), HTTPStatus.SEE_OTHER, _PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.session, "", 0))
@@ -184,6 +185,12 @@ def _pages(pages: Pages) -> list[Route]:
         Route("/logout", logout, methods=["POST"]),
         Route("/login/config", config),
     ]
+
+
+async def _save(pages: Pages) -> None:
+    """Save the sessions; if too much is to be done already, they are saved with the next change."""
+    with contextlib.suppress(PoolFullError):
+        await pages.pool.run(pages.sessions.save)
 
 
 def _page(text: str, status: HTTPStatus) -> Response:

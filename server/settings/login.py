@@ -79,6 +79,14 @@ class LoginSettings:
     break_glass_file: Path | None
     roles: tuple[RoleRule, ...]
 
+    @property
+    def is_used(self) -> bool:
+        """Return whether there is a way to log in: then every call needs credentials, also from this machine.
+
+        A proxy on this machine passes on calls from elsewhere, also those of people who have not logged in.
+        """
+        return self.oidc is not None or bool(self.trusted_proxies)
+
 
 def read_login(sources: Sources, http: Address | None, problems: list[str]) -> LoginSettings | None:
     """Return the settings of login, None if they cannot be used.

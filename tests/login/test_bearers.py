@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
 import json
 import time
@@ -15,13 +16,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.access.authentication import Presented
 from server.access.callers import Caller, CallerKind, Grant, Role
 from server.access.errors import Denial, UnauthenticatedError
 from server.access.role_rules import GROUP, RoleRule, claim_fact
 from server.login.bearers import JwtAuthenticator
+from server.login.identities import identity_of_claims
 from server.login.provider import Provider
+from server.login.tokens import check_token, read_header
 from server.process.pools import Pool
 from tests.login.issuing import (
     AUDIENCE,
@@ -36,6 +41,11 @@ from tests.login.issuing import (
     token,
 )
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
 RULES = (
     RoleRule((GROUP, "log-auditors"), Grant(Role.AUDITOR)),
     RoleRule(claim_fact("roles", "Logs.Viewer"), Grant(Role.VIEWER, services=frozenset({"shop"}))),
@@ -211,3 +221,30 @@ async def test_somebody_without_a_role_is_known_and_may_do_nothing(pool: Pool) -
     caller = await authenticator(pool).authenticate(Presented(token(claims(groups=[]))))
     assert caller
     assert caller.grants == ()
+
+
+@given(
+    header=st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jwk"]), JSON),
+    payload=st.dictionaries(st.sampled_from(["iss", "aud", "sub", "exp", "iat", "nbf", "azp", "nonce"]), JSON) | JSON,
+    signed=st.booleans(),
+)
+def test_whatever_a_token_says_it_is_accepted_or_refused_without_another_error(
+    header: dict[str, object], payload: object, signed: bool
+) -> None:
+    chosen = {**header, **({"alg": "RS256"} if signed else {})}
+    content = {**claims(), **payload} if isinstance(payload, dict) else payload
+    bearer = raw_token(json.dumps(chosen), json.dumps(content), sign if signed else lambda _: b"x")
+    with contextlib.suppress(UnauthenticatedError):
+        found = read_header(bearer)
+        checked = check_token(bearer, found.algorithm, rsa_key().public_key(), ISSUER, [AUDIENCE])
+        identity_of_claims(checked, "groups", RULES)
+        assert signed
+
+
+@given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
+def test_whatever_is_presented_as_a_token_is_refused_without_another_error(text: str) -> None:
+    for bearer in (text, f"eyJ{text}", f"eyJ{text}.{text}.{text}"):
+        with contextlib.suppress(UnauthenticatedError):
+            header = read_header(bearer)
+            check_token(bearer, header.algorithm, rsa_key().public_key(), ISSUER, [AUDIENCE])
+            pytest.fail("accepted")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from server.commands.logins import KeptLogin, LoginsFileError, fresh, keep, kept, logins_file
+from server.commands.logins import KeptLogin, LoginsFileError, fresh, keep, kept, login_token, logins_file
 from server.login.device_flow import begin_device, discover, renew, wait_for_tokens
 from server.login.errors import ProviderError
 from server.login.fetching import Fetcher
@@ -150,3 +150,16 @@ def test_a_damaged_file_is_told(tmp_path: Path, content: str) -> None:
 )
 def test_the_file_is_in_the_configuration_of_the_user(environ: dict[str, str], path: str) -> None:
     assert logins_file(environ) == Path(path)
+
+
+def test_a_token_goes_to_the_host_of_its_login_over_tls_or_on_this_machine(tmp_path: Path) -> None:
+    file, provider = tmp_path / "logins.json", Provider()
+    remote, local = token(), token(claims(sub="local"))
+    keep(file, URL, KeptLogin(ISSUER, "cli", remote, ""))
+    keep(file, "http://127.0.0.1:7318", KeptLogin(ISSUER, "cli", local, ""))
+    assert login_token("logs.example", provider, secure=True, file=file) == remote
+    assert login_token("logs.example", provider, secure=False, file=file) == ""
+    assert login_token("127.0.0.1", provider, secure=False, file=file) == local
+    assert login_token("other.example", provider, secure=True, file=file) == ""
+    keep(file, f"{URL}:8443", KeptLogin(ISSUER, "cli", remote, ""))
+    assert login_token("logs.example", provider, secure=True, file=file) == ""
