@@ -79,7 +79,8 @@ def facts_of_claims(claims: Mapping[str, Any], groups: Iterable[str], rules: Seq
 def verified_email(claims: Mapping[str, Any]) -> str:
     """Return the e-mail address of a subject if the provider states that it is verified, otherwise an empty text."""
     email = claims.get("email")
-    return email if isinstance(email, str) and claims.get("email_verified") is True else ""
+    verified = claims.get("email_verified")  # some providers write it as a text
+    return email if isinstance(email, str) and (verified is True or verified == "true") else ""
 
 
 def texts_of_claim(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ __all__ = ["is_loopback", "is_safe_url"]
 
 def is_safe_url(url: str) -> bool:
     """Return whether a URL is an https:// URL, or leads to this machine."""
+    if not url.isprintable() or " " in url or "\\" in url:
+        return False
     try:
         parts = urlsplit(url)
         host, usable = parts.hostname or "", parts.port != 0 and parts.username is None

@@ -142,6 +142,8 @@ def test_only_public_keys_for_signatures_are_used() -> None:
         ("https:///x", False),
         ("https://login.example:0/", False),
         ("https://[/", False),
+        ("https://login.example\\@attacker.example/", False),
+        ("https://login.example/\r\nX: y", False),
     ],
 )
 def test_secrets_go_over_tls_or_stay_on_this_machine(url: str, safe: bool) -> None:
