@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,10 +23,12 @@ class Served:
     def __init__(self) -> None:
         self.documents = documents()
         self.fetched = 0
+        self.threads: set[str] = set()
         self.now = 1000.0
 
     def fetch(self, url: str) -> dict[str, Any]:
         self.fetched += 1
+        self.threads.add(threading.current_thread().name.partition("_")[0])
         if url not in self.documents:
             raise ProviderError("unreachable")
         return self.documents[url]
@@ -61,6 +64,7 @@ async def test_many_unknown_keys_are_asked_for_once_a_minute(provider: Provider,
     asked = [provider.key(f"unknown-{number}", "RS256") for number in range(100)]
     assert await asyncio.gather(*asked) == [None] * 100
     assert served.fetched == 4
+    assert served.threads == {"test"}  # of the pool: the event loop does not wait for a provider
 
 
 async def test_a_new_key_is_found_by_the_first_token_that_names_it(provider: Provider, served: Served) -> None:
