@@ -20,7 +20,8 @@ from grpc_reflection.v1alpha import reflection
 
 from server.access.chain import AuthenticationChain
 from server.access.policy import http_rules
-from server.access.requirement import Authentication, needs_credentials
+from server.access.requirement import needs_credentials
+from server.access.token_authenticator import TokenAuthenticator
 from server.api.administration import Administration
 from server.api.administration_calls import add_administration
 from server.api.asking import Queries
@@ -46,6 +47,7 @@ from server.intake.process import Intake, OpenIntake, Process, reached_storage, 
 from server.intake.workers import workers_intake
 from server.keys.identity import Identity, identify, key_store
 from server.keys.store import KeyStoreError
+from server.login.build import open_login
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import fingerprints
@@ -314,7 +316,15 @@ async def _answer(
         metrics.expect_calls("http", HTTP_CALLS)
         metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
         not_served = unserved_handler(metrics.request, RefusalLog("grpc"), explain)
-        guard = GuardedCalls(_chain(settings.api_grpc), not_served)
+        others = [TokenAuthenticator(process.tokens)]
+        login = stack.enter_context(open_login(settings.login, settings.data_dir, others))
+
+        def chain(address: Address) -> AuthenticationChain:
+            # With logins in use, a caller without credentials is no local one: a proxy may have let anybody through.
+            required = needs_credentials(settings.authentication, address.host) or settings.login.is_used
+            return AuthenticationChain(login.authenticators, required=required)
+
+        guard = GuardedCalls(chain(settings.api_grpc), not_served, on_denied=partial(metrics.denied, "api_grpc"))
         server = grpc.aio.server(options=options, interceptors=[guard, MeasuredCalls(metrics.call)])
         # Queries have their own threads: evidence and health never wait for them. One more closes answers left early.
         threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
@@ -328,16 +338,15 @@ async def _answer(
         await stack.enter_async_context(following_readiness(health, ended))
         limits = ConnectionLimits(settings.max_connections)
         unserved = unserved_routes(metrics.request, RefusalLog("http"), explain)
-        app = build_http_api(backend, pool, not_ready, metrics.expose, unserved, queries, administration, disclosures)
-        guarded = guarded_http(app, _chain(settings.http), http_rules(public_tiles=settings.public_tiles))
-        http_api = measured_http(guarded, metrics.call)
+        app = build_http_api(
+            backend, pool, not_ready, metrics.expose, unserved, queries, administration, disclosures, login.routes
+        )
+        rules = http_rules(public_tiles=settings.public_tiles)
+        denied = partial(metrics.denied, "http")
+        guarded = guarded_http(app, chain(settings.http), rules, denied, login.session_cookie)
+        http_api = login.guard(measured_http(guarded, metrics.call))
         http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits, ended))
         yield grpc_address, http_address
-
-
-def _chain(address: Address) -> AuthenticationChain:
-    """Return what authenticates the callers of a surface of the API."""
-    return AuthenticationChain((), required=needs_credentials(Authentication.AUTO, address.host))
 
 
 class _Reporter:

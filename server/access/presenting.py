@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from server.access.authentication import Presented
 from server.access.bearer import bearer_of
 from server.access.certificates import identities_of_auth_context, identities_of_scope
+from server.access.proxies import join_headers
 
 __all__ = ["presented_over_grpc", "presented_over_http"]
 
@@ -53,13 +54,9 @@ def presented_over_grpc(
     )
 
 
-def _others(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the other headers; repeated ones are joined, as RFC 9110, section 5.3 has it."""
-    others: dict[str, str] = {}
-    for name, value in headers:
-        if name not in (_AUTHORIZATION, "cookie"):
-            others[name] = f"{others[name]}, {value}" if name in others else value
-    return others
+def _others(headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    """Return the other headers; one that was sent twice is not taken for one that was sent once."""
+    return join_headers((name, value) for name, value in headers if name not in (_AUTHORIZATION, "cookie"))
 
 
 def _session(name: str, cookies: Iterable[str]) -> str:

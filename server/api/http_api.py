@@ -29,6 +29,7 @@ GET  /trace/{trace_id}                          for links from other tools: redi
 GET  /healthz                                   200 while the process works
 GET  /readyz                                    200 while records can be acknowledged, else 503
 GET  /metrics                                   the server's metrics, in Prometheus' text format
+/login, /logout                                 see ``server.login.routes``
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ import contextlib
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
 from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
@@ -88,6 +89,7 @@ def build_http_api(
     queries: Queries | None = None,
     administration: Administration | None = None,
     disclosures: Disclosures | None = None,
+    login: Sequence[Route] = (),
 ) -> Starlette:
     """Build the ASGI application.
 
@@ -100,6 +102,7 @@ def build_http_api(
         queries: runner of queries; None for a runner in the same pool.
         administration: legal holds and retention; None to leave out these calls.
         disclosures: values to which records have commitments; None to leave out these calls.
+        login: routes of the login.
     """
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
 
@@ -178,6 +181,7 @@ def build_http_api(
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", tell_metrics),
+            *login,
         ],
         exception_handlers={
             **dict.fromkeys(EXPECTED_ERRORS, _refuse),

@@ -12,6 +12,7 @@ checkpoints/seen/<LogId>        the last signed checkpoint of each log in storag
 journal/<stream>/               batches that are signed and not in storage yet, see ``log.journal``
 journal/<stream>-statements/    statements that are signed and not in storage yet
 journal/<stream>.left-behind    requests that were refused but stored, see ``writer.retry_ledger_file``
+sessions.json                   digests of open sessions on pages: see ``login.sessions``
 self-verification.json          progress and findings of self-verification: see ``self_verification``
 workers/<number>/               with several workers, the same for each, without writer and keys
 """

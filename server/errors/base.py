@@ -18,6 +18,7 @@ LognotaryError
 ├── DataDirectoryError        server.data_dir.errors
 ├── KeyStoreError             server.keys.store
 ├── LogUnusableError          server.log.stored_log
+├── ProviderError             server.login.errors: the OpenID provider
 ├── WitnessError              server.witness.errors: witnesses and timestamp authorities
 ├── QueryError                server.query.errors: the text of a query
 ├── QueryTooExpensiveError    server.query.errors: a query that reached a limit

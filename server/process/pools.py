@@ -70,6 +70,10 @@ class Pool:
         """
         return await self._run(_in_context(copy_context(), work), None, None, place)
 
+    def submit(self, work: Callable[[], _Result]) -> Future[_Result]:
+        """Run work in a thread; its future can be waited for in several event loops."""
+        return self._executor.submit(work)
+
     async def iterate(
         self, steps: Generator[_Result, None, None], enter: Callable[[], Awaitable[Place]] | None = None
     ) -> AsyncGenerator[_Result, None]:

@@ -28,6 +28,7 @@ from server.notary.trust import TrustedKeys
 from server.settings.access import read_authentication, read_sender_certificates
 from server.settings.errors import ConfigError
 from server.settings.flags import add_flags
+from server.settings.login import LoginSettings, read_login
 from server.settings.producers import read_policy, read_producer_keys
 from server.settings.readers import read_codec, read_file, read_keys, read_signed_streams, read_witnesses
 from server.settings.redaction import read_redaction
@@ -136,6 +137,7 @@ class Settings:
     log_format: str
     audit_rules: tuple[Rule, ...]
     retention_rules: Mapping[Stream, tuple[RetentionRule, ...]]
+    login: LoginSettings
     file: str
 
     @property
@@ -266,6 +268,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
     parse("timestamp_authority", lambda url: TimestampAuthority(url, roots, interval) if url else None)
     if limits := read_tenant_limits(values, problems):
         parsed["tenant_default"], parsed["tenant_limits"] = limits
+    parsed["login"] = read_login(sources, parsed.get("http"), problems)
     if redaction := read_redaction(values, problems):
         parsed["redaction"] = redaction
         if parsed.get("codec") == "native" and (missing := why_not_native(redaction)):

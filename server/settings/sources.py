@@ -78,6 +78,7 @@ class Sources:
         built_in_rules: True if the built-in audit rules apply.
         rules: audit rules of the file, each with its place.
         retention: rules of retention of the file, each with its place.
+        roles: rules of roles of the file, each with its place.
         problems: what is wrong, one sentence each.
         readable: False if there is a settings file, but it cannot be read.
     """
@@ -87,6 +88,7 @@ class Sources:
     built_in_rules: bool = True
     rules: list[tuple[str, Any]] = field(default_factory=list)
     retention: list[tuple[str, Any]] = field(default_factory=list)
+    roles: list[tuple[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     readable: bool = True
 
@@ -109,6 +111,7 @@ def gather(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Sources:
         sources.values[setting.name] = _given(setting, flags, environ, content, lines, sources)
     _take_audit(content.get("audit", {}), lines, sources)
     _take_retention(content.get("retention", []), lines, sources)
+    _take_roles(content.get("roles", []), lines, sources)
     return sources
 
 
@@ -188,12 +191,14 @@ def _twice(error: tomllib.TOMLDecodeError, line: str) -> str:
 
 def _check_names(content: Mapping[str, Any], lines: _Lines, sources: Sources) -> None:
     names = [setting.name for setting in SETTINGS]
-    for name in content.keys() - {*names, "audit", "retention"}:
+    for name in content.keys() - {*names, "audit", "retention", "roles"}:
         place = f"{sources.file}{lines.of(name)}"
         if isinstance(content[name], dict) or _is_tables(content[name]):
             more = (
-                "; did you mean [[audit.rules]]?" if name == "rules" else did_you_mean(name, ["audit", "retention"])
-            ) or "; settings stand before the first section, and [audit] and [[retention]] are the only"
+                "; did you mean [[audit.rules]]?"
+                if name == "rules"
+                else did_you_mean(name, ["audit", "retention", "roles"])
+            ) or "; settings stand before the first section, and [audit], [[retention]] and [[roles]] are the only"
             sources.problems.append(f"{place}: unknown section [{name}]{more}")
         else:
             sources.problems.append(f"{place}: unknown setting {name}{did_you_mean(name, names)}")
@@ -264,6 +269,14 @@ def _take_retention(rules: object, lines: _Lines, sources: Sources) -> None:
         return
     places = (f"{sources.file}{lines.of('retention', number)}" for number in range(1, len(rules) + 1))
     sources.retention = list(zip(places, rules, strict=True))
+
+
+def _take_roles(rules: object, lines: _Lines, sources: Sources) -> None:
+    if not isinstance(rules, list):
+        sources.problems.append(f"{sources.file}{lines.of('roles')}: roles must be tables, each under [[roles]]")
+        return
+    places = (f"{sources.file}{lines.of('roles', number)}" for number in range(1, len(rules) + 1))
+    sources.roles = list(zip(places, rules, strict=True))
 
 
 def _text(value: object) -> str:

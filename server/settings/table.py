@@ -67,6 +67,7 @@ _STORAGE, _ADDRESSES, _IDENTITY = "storage and identity", "addresses", "keys"
 _BATCHES, _LIMITS, _EVIDENCE = "batches and acknowledgement", "limits", "evidence and retention"
 _REDACTION, _PROCESS = "redaction", "processes and the server's log"
 _ACCESS = "access"
+_LOGIN = "login of people and programs"
 
 SETTINGS = (
     Setting(
@@ -363,6 +364,86 @@ SETTINGS = (
         Kind.FILE,
         _REDACTION,
     ),
+    Setting("oidc_issuer", "", "URL of the OpenID provider that people and programs log in with", Kind.URL, _LOGIN),
+    Setting("oidc_client_id", "", "ID of this server as a client of the provider", Kind.TEXT, _LOGIN),
+    Setting(
+        "oidc_client_secret_file",
+        "",
+        "file with the secret of this client; default: none, the client is public",
+        Kind.FILE,
+        _LOGIN,
+    ),
+    Setting(
+        "oidc_audiences",
+        "",
+        "more audiences whose bearer tokens are accepted, separated by commas, beside the IDs of the clients",
+        Kind.LIST,
+        _LOGIN,
+    ),
+    Setting(
+        "oidc_cli_client_id",
+        "",
+        "ID of the public client that 'lognotary login' is; default: oidc_client_id",
+        Kind.TEXT,
+        _LOGIN,
+    ),
+    Setting(
+        "oidc_scopes",
+        "openid,email,profile",
+        "scopes that logins ask for, separated by commas",
+        Kind.LIST,
+        _LOGIN,
+    ),
+    Setting("oidc_groups_claim", "groups", "name of the claim with the groups of a person", Kind.TEXT, _LOGIN),
+    Setting(
+        "oidc_groups_url",
+        "",
+        "URL that lists the groups of a person if there are too many for a token (Microsoft Graph, or userinfo)",
+        Kind.URL,
+        _LOGIN,
+    ),
+    Setting(
+        "oidc_ca_file",
+        "",
+        "PEM file of authorities for the provider's certificate; default: those of the system",
+        Kind.FILE,
+        _LOGIN,
+    ),
+    Setting(
+        "public_url",
+        "",
+        "URL at which browsers reach the HTTP API; default: its address, if that is on this machine",
+        Kind.URL,
+        _LOGIN,
+    ),
+    Setting("session_idle", "30m", "time without use after which a session on pages ends", Kind.DURATION, _LOGIN),
+    Setting("session_age", "12h", "time after the login at which a session on pages ends", Kind.DURATION, _LOGIN),
+    Setting(
+        "trusted_proxies",
+        "",
+        "networks of proxies that authenticate people, separated by commas; their headers are believed",
+        Kind.LIST,
+        _LOGIN,
+    ),
+    Setting("proxy_user_header", "X-Forwarded-User", "header of trusted proxies: the user", Kind.TEXT, _LOGIN),
+    Setting(
+        "proxy_groups_header",
+        "X-Forwarded-Groups",
+        "header of trusted proxies: groups, separated by commas",
+        Kind.TEXT,
+        _LOGIN,
+    ),
+    Setting(
+        "proxy_email_header", "X-Forwarded-Email", "header of trusted proxies: the e-mail address", Kind.TEXT, _LOGIN
+    ),
+    Setting("proxy_tenant_header", "X-Scope-OrgID", "header of trusted proxies: the tenant", Kind.TEXT, _LOGIN),
+    Setting(
+        "break_glass_file",
+        "",
+        "file with the secret of an administrator for emergencies, who presents it as bearer token",
+        Kind.FILE,
+        _LOGIN,
+    ),
     Setting(
         "authentication",
         "auto",
@@ -405,5 +486,5 @@ SETTINGS = (
     ),
 )
 
-GROUPS = (_STORAGE, _ADDRESSES, _IDENTITY, _BATCHES, _LIMITS, _EVIDENCE, _REDACTION, _ACCESS, _PROCESS)
+GROUPS = (_STORAGE, _ADDRESSES, _ACCESS, _LOGIN, _IDENTITY, _BATCHES, _LIMITS, _EVIDENCE, _REDACTION, _PROCESS)
 """The headings of settings in help texts, in order."""

@@ -189,6 +189,7 @@ def _config(app: ASGIApp, limits: ConnectionLimits) -> uvicorn.Config:
         app,
         http=limited_protocol(limits),
         ws="none",
+        proxy_headers=False,  # else anybody on this machine could choose the address that a request seems to come from
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -7,9 +7,13 @@ import contextlib
 from collections.abc import Callable
 
 import grpc.aio
+import httpx
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from server.errors.listening import ListenerEndedError
 from server.settings.values import Address
@@ -67,3 +71,17 @@ async def test_what_goes_wrong_within_is_not_hidden_by_the_servers() -> None:
     with pytest.raises(ZeroDivisionError):
         async with serve_grpc(grpc.aio.server(), ANY, asyncio.Event()):
             raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("serve", [serve_http, serve_http_apart])
+async def test_the_address_of_a_request_is_that_of_its_connection_whatever_its_headers_say(
+    serve: Callable[..., contextlib.AbstractAsyncContextManager[Address]],
+) -> None:
+    async def address(request: Request) -> Response:
+        return PlainTextResponse(f"{request.url.scheme} {request.client.host if request.client else ''}")
+
+    async with serve(Starlette(routes=[Route("/", address)]), ANY, LIMITS, asyncio.Event()) as bound:
+        headers = {"X-Forwarded-For": "10.0.0.7", "X-Forwarded-Proto": "https", "Forwarded": "for=10.0.0.7"}
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"http://{bound}/", headers=headers)
+    assert answer.text == "http 127.0.0.1"

@@ -41,6 +41,9 @@ COMMANDS = {
     "administration": {
         "config": "check and show the settings",
         "classify": "explain what the audit rules make of records in a file",
+        "login": "log in at a server, in a browser",
+        "logout": "forget the login at a server",
+        "whoami": "show as whom a server knows you, and your roles",
         "keys": "list, replace and export signing keys",
         "tokens": "create, list, replace and revoke tokens of senders and programs",
         "hold": "add, list and release legal holds, which keep records beyond their retention",

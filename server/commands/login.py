@@ -1,0 +1,83 @@
+"""``lognotary login``, ``logout`` and ``whoami``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import time
+from typing import Any
+
+from server.commands.logins import KeptLogin, fresh, keep, kept, logins_file
+from server.commands.output import complain, say, say_json
+from server.login.device_flow import begin_device, discover, revoke, wait_for_tokens
+from server.login.errors import ProviderError
+from server.login.fetching import Fetcher
+
+__all__ = ["login", "logout", "whoami"]
+
+
+def login(options: argparse.Namespace) -> int:
+    """Log in at the provider of a server, in any browser; return the exit status."""
+    url = _url(options)
+    with contextlib.closing(Fetcher(options.ca_file)) as at_server, contextlib.closing(Fetcher()) as at_provider:
+        config = at_server.get(f"{url}/login/config")
+        issuer, client_id, scopes = config.get("issuer"), config.get("client_id"), config.get("scopes")
+        if not isinstance(issuer, str) or not isinstance(client_id, str) or not isinstance(scopes, list):
+            raise ProviderError(f"{url} has no OpenID provider: set oidc_issuer on the server")
+        metadata = discover(at_provider, issuer)
+        device = begin_device(at_provider, metadata, client_id, [str(scope) for scope in scopes])
+        say(f"open {device.page_with_code or device.page}", f"and confirm the code {device.user_code}")
+        tokens = wait_for_tokens(at_provider, metadata, client_id, device, time.sleep)
+        kept_login = KeptLogin(issuer, client_id, tokens.id_token, tokens.refresh_token)
+        who = at_server.get(f"{url}/login/whoami", tokens.id_token)
+        keep(logins_file(), url, kept_login)
+    say(f"✔ logged in as {who.get('name')}: {_roles(who)}")
+    return 0
+
+
+def logout(options: argparse.Namespace) -> int:
+    """Forget the login at a server, here and at the provider; return the exit status."""
+    url, file = _url(options), logins_file()
+    found = kept(file).get(url)
+    if found is None:
+        say(f"there is no login at {url}")
+        return 0
+    keep(file, url, None)
+    with contextlib.closing(Fetcher()) as at_provider:
+        try:
+            revoke(at_provider, discover(at_provider, found.issuer), found.client_id, found.refresh_token)
+        except ProviderError as error:
+            complain(f"the login is forgotten here, but the provider could not be told: {error}")
+    say(f"✔ logged out of {url}")
+    return 0
+
+
+def whoami(options: argparse.Namespace) -> int:
+    """Show as whom a server knows the caller; return the exit status."""
+    url = _url(options)
+    with contextlib.closing(Fetcher(options.ca_file)) as at_server, contextlib.closing(Fetcher()) as at_provider:
+        found = fresh(logins_file(), url, at_provider)
+        if found is None:
+            say(f"there is no login at {url}: run 'lognotary login'")
+            return 1
+        who = at_server.get(f"{url}/login/whoami", found.id_token)
+    if options.json:
+        say_json(json.dumps(who, indent=2))
+    else:
+        say(f"{who.get('name')}: {_roles(who)}")
+    return 0
+
+
+def _url(options: argparse.Namespace) -> str:
+    url: str = options.url
+    return url.rstrip("/")
+
+
+def _roles(who: dict[str, Any]) -> str:
+    roles = who.get("roles")
+    shown = []
+    for grant in roles if isinstance(roles, list) else []:
+        limits = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in grant.items() if name != "role")
+        shown.append(f"{grant.get('role')} ({limits})" if limits else str(grant.get("role")))
+    return ", ".join(shown) or "no role"

@@ -1,0 +1,138 @@
+"""Logins that ``lognotary login`` has kept: a file that only its owner can read, in the user's configuration."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from server.data_dir.atomic_files import replace_file
+from server.errors.base import LognotaryError
+from server.errors.files import unreadable, unwritable
+from server.login.device_flow import discover, renew
+from server.login.fetching import Fetcher
+from server.settings.secure_urls import is_loopback
+
+__all__ = ["KeptLogin", "LoginsFileError", "fresh", "keep", "kept", "login_token", "logins_file"]
+
+_EARLY = 60.0  # seconds before its expiry at which a token is renewed
+
+
+class LoginsFileError(LognotaryError):
+    """The file of logins cannot be read or written."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class KeptLogin:
+    """Login at a server; without ``repr``, so that its tokens get into no message.
+
+    Attributes:
+        issuer: issuer of the tokens.
+        client_id: ID of the client that the tokens are for.
+        id_token: token that the server accepts.
+        refresh_token: token that gives new ones; empty if there is none.
+    """
+
+    issuer: str
+    client_id: str
+    id_token: str
+    refresh_token: str
+
+
+def logins_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the path of the file (XDG Base Directory Specification)."""
+    base = environ.get("XDG_CONFIG_HOME", "")
+    directory = Path(base) if base.startswith("/") else Path(environ.get("HOME") or Path.home()) / ".config"
+    return directory / "lognotary" / "logins.json"
+
+
+def kept(file: Path) -> dict[str, KeptLogin]:
+    """Return the logins of a file by the URL of their server; none if there is no file.
+
+    Raises:
+        LoginsFileError: the file cannot be read, or others can read it.
+    """
+    try:
+        if file.stat().st_mode & 0o077:
+            raise LoginsFileError(f"{file} can be read by other users: run chmod 600 {file}, and log in again")
+        return {url: KeptLogin(**login) for url, login in json.loads(file.read_bytes()).items()}
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise LoginsFileError(unreadable(file, error)) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise LoginsFileError(f"{file} is damaged: remove it, and log in again") from error
+
+
+def keep(file: Path, url: str, login: KeptLogin | None) -> None:
+    """Keep a login for a server, or forget it.
+
+    Args:
+        file: the file.
+        url: URL of the server.
+        login: the login; None to forget it.
+
+    Raises:
+        LoginsFileError: the file cannot be read or written.
+    """
+    logins = kept(file)
+    logins.pop(url, None)
+    if login is not None:
+        logins[url] = login
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        content = {each: asdict(entry) for each, entry in logins.items()}
+        replace_file(file, json.dumps(content, indent=2), mode=0o600)
+    except OSError as error:
+        raise LoginsFileError(unwritable(file, error)) from error
+
+
+def fresh(file: Path, url: str, fetcher: Fetcher) -> KeptLogin | None:
+    """Return the login for a server, with a token that is still valid; None if there is none.
+
+    Raises:
+        LoginsFileError: the file cannot be read or written.
+        ProviderError: the token has expired, and the provider gives no new one.
+    """
+    login = kept(file).get(url)
+    if login is None or _expiry(login.id_token) - _EARLY > time.time() or not login.refresh_token:
+        return login
+    tokens = renew(fetcher, discover(fetcher, login.issuer), login.client_id, login.refresh_token)
+    login = replace(login, id_token=tokens.id_token, refresh_token=tokens.refresh_token)
+    keep(file, url, login)
+    return login
+
+
+def _expiry(token: str) -> float:
+    """Return the time at which a token expires, in seconds since the epoch; 0 if that cannot be read."""
+    try:
+        part = token.split(".")[1]
+        return float(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["exp"])
+    except (IndexError, ValueError, KeyError, TypeError):
+        return 0.0
+
+
+def login_token(host: str, fetcher: Fetcher, *, secure: bool, file: Path | None = None) -> str:
+    """Return a valid token of the login at a server; empty if there is no login on its host, or there are several.
+
+    Args:
+        host: host of an address of the server, such as that of its gRPC API.
+        fetcher: client that asks the provider.
+        secure: True if the token will be sent over TLS; otherwise, it is only given for this machine.
+        file: the file; None for the usual one.
+
+    Raises:
+        LoginsFileError: the file cannot be read or written.
+        ProviderError: the token has expired, and the provider gives no new one.
+    """
+    path = file or logins_file()
+    urls = [url for url in kept(path) if urlsplit(url).hostname == host]
+    if len(urls) != 1 or not (secure or is_loopback(host)):
+        return ""
+    login = fresh(path, urls[0], fetcher)
+    return login.id_token if login else ""

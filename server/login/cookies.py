@@ -1,0 +1,108 @@
+"""Cookies of sessions, and the check that a request with such a cookie comes from the server's own pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http.cookies import SimpleCookie
+from urllib.parse import urlsplit
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.access.proxies import join_headers
+
+__all__ = ["CookieNames", "cookie_in", "guard_sessions", "is_own_page", "origin_of", "set_cookie"]
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class CookieNames:
+    """Names of the cookies, which depend on whether browsers reach the server over TLS.
+
+    Attributes:
+        secure: True over TLS. Browsers accept ``__Host-`` with ``Secure`` only, and neither on plain HTTP.
+        session: name of the cookie with the session's ID.
+        login: name of the cookie with what a login that has begun needs.
+    """
+
+    def __init__(self, public_url: str) -> None:
+        """Name the cookies of a server at a URL."""
+        self.secure = public_url.startswith("https://")
+        prefix = "__Host-" if self.secure else ""
+        self.session = f"{prefix}lognotary"
+        self.login = f"{prefix}lognotary-login"
+
+
+def cookie_in(header: str, name: str) -> str:
+    """Return the value of a cookie in the header ``Cookie``; empty if it is missing, or there twice."""
+    values = []
+    for pair in header.split(";"):
+        key, _, value = pair.strip().partition("=")
+        if key == name:
+            values.append(value.strip('"'))
+    return values[0] if len(values) == 1 else ""
+
+
+def set_cookie(name: str, value: str, *, secure: bool, seconds: int | None) -> str:
+    """Return the header ``Set-Cookie``.
+
+    Args:
+        name: name of the cookie.
+        value: its value; empty to remove it.
+        secure: True if browsers reach the server over TLS.
+        seconds: seconds for which it is kept; None until the browser is closed.
+    """
+    cookie: SimpleCookie = SimpleCookie()
+    cookie[name] = value
+    parts: dict[str, object] = {"path": "/", "httponly": True, "samesite": "Lax", "secure": secure}
+    if seconds is not None:
+        parts["max-age"] = seconds
+    for part, given in parts.items():
+        cookie[name][part] = given
+    return cookie[name].OutputString()
+
+
+def origin_of(url: str) -> str:
+    """Return the origin of a URL, as browsers send it."""
+    parts = urlsplit(url)
+    port = "" if parts.port in (None, {"https": 443, "http": 80}.get(parts.scheme)) else f":{parts.port}"
+    host = parts.hostname or ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+
+
+def is_own_page(headers: Mapping[str, str], origin: str) -> bool:
+    """Return whether a browser says that a request comes from the server's own pages, or from the person directly.
+
+    Args:
+        headers: headers of the request, by lower-case names.
+        origin: origin of the server's pages.
+    """
+    site, given = headers.get("sec-fetch-site"), headers.get("origin")
+    if given is not None and given != origin:
+        return False
+    return site in ("same-origin", "none") if site is not None else given is not None
+
+
+def guard_sessions(app: ASGIApp, cookie: str, origin: str) -> ASGIApp:
+    """Refuse requests that a foreign page may have sent with a person's session (CSRF).
+
+    All requests with the cookie are checked that may change something, whatever other credentials they have: programs
+    have no cookies, and browsers always say where such a request comes from.
+
+    Args:
+        app: the application.
+        cookie: name of the cookie of sessions.
+        origin: origin of the server's pages.
+    """
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and scope.get("method") not in _SAFE:
+            pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+            headers = join_headers(pairs)
+            if f"{cookie}=" in headers.get("cookie", "") and not is_own_page(headers, origin):
+                content = {"code": "PERMISSION_DENIED", "message": "the request was sent by a page of another site"}
+                await JSONResponse(content, 403, {"Cache-Control": "no-store"})(scope, receive, send)
+                return
+        await app(scope, receive, send)
+
+    return guarded

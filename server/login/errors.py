@@ -1,0 +1,13 @@
+"""Errors of login."""
+
+from __future__ import annotations
+
+from server.errors.base import LognotaryError
+
+__all__ = ["ProviderError"]
+
+
+class ProviderError(LognotaryError):
+    """The OpenID provider cannot be reached, or its answer cannot be used; no message has a secret in it."""
+
+    retryable = True

@@ -1,0 +1,116 @@
+"""Requests to the OpenID provider; they block, so they are made in a pool."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+from urllib3 import PoolManager, Timeout
+from urllib3.exceptions import HTTPError
+
+from server.login.errors import ProviderError
+from server.login.strict_json import read_object
+from server.settings.secure_urls import is_safe_url
+
+__all__ = ["Fetcher"]
+
+_PATIENCE = 10.0  # seconds for a whole answer
+_LARGEST = 1 << 20  # bytes
+_CHUNK = 64 << 10  # bytes
+
+
+class Fetcher:
+    """Client of a provider: JSON over HTTPS, without redirects, limited in size and time; thread-safe."""
+
+    def __init__(self, ca_file: Path | None = None) -> None:
+        """Trust the authorities of the system, or those in a PEM file."""
+        self._client = PoolManager(
+            num_pools=4,
+            maxsize=4,
+            retries=False,
+            timeout=Timeout(connect=3.0, read=_PATIENCE / 2),
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=str(ca_file) if ca_file else None,
+        )
+
+    def get(self, url: str, bearer: str = "") -> dict[str, Any]:
+        """Return the JSON object at a URL.
+
+        Args:
+            url: the URL.
+            bearer: access token for it; empty for none.
+
+        Raises:
+            ProviderError: there is no such answer.
+        """
+        status, answer = self._request("GET", url, {"Authorization": f"Bearer {bearer}"} if bearer else {}, None)
+        if status != 200:
+            message = answer.get("message")
+            reason = f": {message[:500]}" if isinstance(message, str) and message.isprintable() else ""
+            raise ProviderError(f"{_place(url)} answers with status {status}{reason}")
+        return answer
+
+    def post(self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None = None) -> dict[str, Any]:
+        """Return the JSON object that answers a form, also if it is an error (RFC 6749, section 5.2).
+
+        Args:
+            url: the URL.
+            form: the fields.
+            basic: client ID and secret for the header ``Authorization``; None to send none.
+
+        Raises:
+            ProviderError: there is no such answer.
+        """
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if basic:
+            pair = ":".join(map(quote_plus, basic))
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        status, answer = self._request("POST", url, headers, urlencode(form))
+        if status != 200 and not isinstance(answer.get("error"), str):
+            raise ProviderError(f"{_place(url)} answers with status {status}")
+        return answer
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.clear()
+
+    def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: str | None
+    ) -> tuple[int, dict[str, Any]]:
+        if not is_safe_url(url):
+            raise ProviderError(f"{_place(url)} is not an https:// URL")
+        deadline = time.monotonic() + _PATIENCE
+        try:
+            answer = self._client.request(
+                method,
+                url,
+                body=body,
+                headers={"Accept": "application/json", **headers},
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                content = b""
+                while chunk := answer.read1(_CHUNK, decode_content=False):
+                    content += chunk
+                    if len(content) > _LARGEST:
+                        raise ProviderError(f"{_place(url)} answers with more than {_LARGEST} bytes")
+                    if time.monotonic() > deadline:
+                        raise ProviderError(f"{_place(url)} takes longer than {_PATIENCE:.0f} s to answer")
+            finally:
+                answer.close()
+        except HTTPError as error:
+            raise ProviderError(f"{_place(url)} cannot be reached: {type(error).__name__}") from error
+        try:
+            return answer.status, read_object(content) if content else {}
+        except ValueError as error:
+            raise ProviderError(f"{_place(url)} answers with status {answer.status}, not in JSON: {error}") from error
+
+
+def _place(url: str) -> str:
+    """Return a URL without its query, which may have secrets."""
+    return url.partition("?")[0][:200]

@@ -1,0 +1,210 @@
+"""Paths of login.
+
+GET  /login?next=/path    sends a browser to the provider
+GET  /login/callback      ends the login, begins a session
+POST /logout              ends the session
+GET  /login/config        what ``lognotary login`` needs: issuer, client ID, scopes
+GET  /login/whoami        who calls, and which roles that has
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from server.access.authentication import Presented
+from server.access.callers import Caller, Grant
+from server.access.certificates import identities_of_scope
+from server.access.errors import UnauthenticatedError
+from server.access.proxies import join_headers
+from server.login.code_flow import CodeFlow
+from server.login.cookies import CookieNames, cookie_in, is_own_page, origin_of, set_cookie
+from server.login.errors import ProviderError
+from server.login.pending import LOGIN_SECONDS, Pending, Seal, safe_path
+from server.login.sessions import Sessions
+from server.process.pools import Pool, PoolFullError
+
+__all__ = ["Pages", "login_routes", "presented_by"]
+
+_logger = logging.getLogger(__name__)
+
+# The URL has a code, which neither caches nor the next page may learn.
+_PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+_LONGEST_CODE = 4096  # characters
+_AGAIN = "Begin again at /login."
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Parts of the login on pages.
+
+    Attributes:
+        flow: the code flow with the provider.
+        sessions: the open sessions.
+        pool: pool in whose threads the file of sessions is written.
+        public_url: URL at which browsers reach the server.
+        cookies: names of the cookies.
+        config: answer of ``/login/config``.
+        address_of: function that returns the IP address of a caller.
+    """
+
+    flow: CodeFlow
+    sessions: Sessions
+    pool: Pool
+    public_url: str
+    cookies: CookieNames
+    config: dict[str, Any]
+    address_of: Callable[[Presented], str]
+
+
+def presented_by(request: Request, session_cookie: str) -> Presented:
+    """Return the credentials that a request over HTTP presents.
+
+    Args:
+        request: the request.
+        session_cookie: name of the cookie of sessions; empty if there are none.
+    """
+    headers = join_headers(request.headers.items())
+    authorization = headers.get("authorization", "")
+    scheme, space, token = authorization.partition(" ")
+    bearer = token.strip() if space and scheme.lower() == "bearer" else "" if space else authorization
+    return Presented(
+        bearer=bearer,
+        session=cookie_in(headers.get("cookie", ""), session_cookie) if session_cookie else "",
+        certificate=identities_of_scope(request.scope),
+        headers={name: value for name, value in headers.items() if name not in ("authorization", "cookie")},
+        address=request.client.host if request.client else "",
+    )
+
+
+def login_routes(
+    pages: Pages | None, authenticate: Callable[[Presented], Awaitable[Caller | None]], session_cookie: str
+) -> list[Route]:
+    """Return the routes of login.
+
+    Args:
+        pages: parts of the login on pages; None if there is no provider.
+        authenticate: function that returns who calls, None for nobody; raises UnauthenticatedError.
+        session_cookie: name of the cookie of sessions; empty if there are none.
+    """
+
+    async def whoami(request: Request) -> Response:
+        try:
+            caller = await authenticate(presented_by(request, session_cookie))
+        except UnauthenticatedError as error:
+            return _refused("UNAUTHENTICATED", str(error), HTTPStatus.UNAUTHORIZED)
+        if caller is None:
+            return _refused("UNAUTHENTICATED", "no credentials were presented", HTTPStatus.UNAUTHORIZED)
+        return JSONResponse(
+            {"name": caller.name, "kind": caller.kind.value, "roles": [_grant(grant) for grant in caller.grants]},
+            headers=_PRIVATE,
+        )
+
+    routes = [Route("/login/whoami", whoami)]
+    return routes if pages is None else [*_pages(pages), *routes]
+
+
+def _pages(pages: Pages) -> list[Route]:
+    seal, origin, cookies = Seal(), origin_of(pages.public_url), pages.cookies
+
+    def cookie(name: str, value: str, seconds: int | None) -> str:
+        return set_cookie(name, value, secure=cookies.secure, seconds=seconds)
+
+    def from_where(request: Request) -> str:
+        return pages.address_of(presented_by(request, "")) or "an unknown address"
+
+    async def login(request: Request) -> Response:
+        pending = Pending(safe_path(request.query_params.get("next", "/")))
+        try:
+            url = await pages.flow.begin(pending)
+        except ProviderError as error:
+            return _page(f"Nobody can log in now: {error}.", HTTPStatus.BAD_GATEWAY)
+        answer = RedirectResponse(url, HTTPStatus.SEE_OTHER, _PRIVATE)
+        answer.headers.append("Set-Cookie", cookie(cookies.login, seal.close(pending), LOGIN_SECONDS))
+        return answer
+
+    async def callback(request: Request) -> Response:
+        answer = await finish(request)
+        answer.headers.append("Set-Cookie", cookie(cookies.login, "", 0))
+        return answer
+
+    async def finish(request: Request) -> Response:
+        query, sent = request.query_params, request.headers.get("cookie", "")
+        pending = seal.open(cookie_in(sent, cookies.login))
+        if pending is None or not pending.has_state(query.get("state", "")):
+            return _page(
+                f"This is not the end of a login that this browser began in the last {LOGIN_SECONDS // 60} minutes. "
+                f"{_AGAIN}",
+                HTTPStatus.BAD_REQUEST,
+            )
+        code = query.get("code", "")
+        # RFC 9207: the answer may be of another provider, which wants the code.
+        is_of_issuer = query.get("iss", pages.config["issuer"]) == pages.config["issuer"]
+        if not code or len(code) > _LONGEST_CODE or not is_of_issuer:
+            _logger.warning("a login failed: the provider gave no code, for somebody at %s", from_where(request))
+            return _page(f"The identity provider did not accept the login. {_AGAIN}", HTTPStatus.FORBIDDEN)
+        try:
+            identity = await pages.flow.finish(pending, code)
+        except (ProviderError, UnauthenticatedError, PoolFullError) as error:
+            _logger.warning("a login failed: %s, for somebody at %s", error, from_where(request))
+            return _page(f"The login could not be completed. {_AGAIN}", HTTPStatus.FORBIDDEN)
+        pages.sessions.end(cookie_in(sent, cookies.session))
+        session_id = pages.sessions.begin(identity)
+        await _save(pages)
+        _logger.info("%s logged in, from %s", identity.name, from_where(request))
+        answer = RedirectResponse(pages.public_url + pending.path, HTTPStatus.SEE_OTHER, _PRIVATE)
+        answer.headers.append("Set-Cookie", cookie(cookies.session, session_id, None))
+        return answer
+
+    async def logout(request: Request) -> Response:
+        headers = join_headers(request.headers.items())
+        if not is_own_page(headers, origin):
+            return _refused("PERMISSION_DENIED", "the request was sent by a page of another site", HTTPStatus.FORBIDDEN)
+        ended = pages.sessions.end(cookie_in(headers.get("cookie", ""), cookies.session))
+        if ended:
+            await _save(pages)
+            _logger.info("%s logged out", ended.identity.name)
+        answer = RedirectResponse(await pages.flow.leave(f"{pages.public_url}/"), HTTPStatus.SEE_OTHER, _PRIVATE)
+        answer.headers.append("Set-Cookie", cookie(cookies.session, "", 0))
+        return answer
+
+    async def config(_: Request) -> Response:
+        return JSONResponse(pages.config, headers={"Cache-Control": "no-store"})
+
+    return [
+        Route("/login", login),
+        Route("/login/callback", callback),
+        Route("/logout", logout, methods=["POST"]),
+        Route("/login/config", config),
+    ]
+
+
+async def _save(pages: Pages) -> None:
+    """Save the sessions; if too much is to be done already, they are saved with the next change."""
+    with contextlib.suppress(PoolFullError):
+        await pages.pool.run(pages.sessions.save)
+
+
+def _page(text: str, status: HTTPStatus) -> Response:
+    return PlainTextResponse(f"{text}\n", status, _PRIVATE)
+
+
+def _refused(code: str, message: str, status: HTTPStatus) -> Response:
+    return JSONResponse({"code": code, "message": message}, status, _PRIVATE)
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    limits: Sequence[tuple[str, frozenset[str] | None]] = (
+        ("tenants", grant.tenants),
+        ("services", grant.services),
+        ("environments", grant.environments),
+    )
+    return {"role": grant.role.value, **{name: sorted(values) for name, values in limits if values is not None}}

@@ -1,0 +1,129 @@
+"""Trusted proxies, and attacks beside them."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import pytest
+
+from server.access.authentication import Presented
+from server.access.callers import Caller, CallerKind, Grant, Role
+from server.access.errors import UnauthenticatedError
+from server.access.proxies import ProxyAuthenticator, ProxyHeaders, client_address, join_headers
+from server.access.role_rules import EMAIL, GROUP, SUBJECT, RoleRule
+
+NETWORKS = (ip_network("10.0.0.0/24"), ip_network("fd00::/64"))
+RULES = (
+    RoleRule((GROUP, "ops"), Grant(Role.OPERATOR)),
+    RoleRule((GROUP, "shop"), Grant(Role.VIEWER, tenants=frozenset({"shop", "depot"}))),
+    RoleRule((EMAIL, "ada@example.com"), Grant(Role.AUDITOR)),
+    RoleRule((SUBJECT, "root"), Grant(Role.ADMIN)),
+)
+PROXIES = ProxyAuthenticator(NETWORKS, ProxyHeaders(), RULES)
+
+
+def presented(address: str, *headers: tuple[str, str]) -> Presented:
+    return Presented(headers=join_headers(headers), address=address)
+
+
+async def test_a_trusted_proxy_names_the_user_and_the_groups() -> None:
+    caller = await PROXIES.authenticate(
+        presented(
+            "10.0.0.7",
+            ("X-Forwarded-User", "ada"),
+            ("X-Forwarded-Groups", "ops, shop"),
+            ("X-Forwarded-Email", "Ada@Example.com"),
+            ("X-Forwarded-For", "192.0.2.9"),
+        )
+    )
+    shop = Grant(Role.VIEWER, tenants=frozenset({"shop", "depot"}))
+    granted = (Grant(Role.OPERATOR), shop, Grant(Role.AUDITOR))
+    assert caller == Caller("ada", CallerKind.PROXY, granted, "192.0.2.9")
+
+
+@pytest.mark.parametrize("address", ["10.0.1.7", "192.0.2.1", "::1", "", "unix", "10.0.0.7.example", "fd00:0:0:1::1"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("X-Forwarded-User", "root"),
+        ("x-forwarded-groups", "ops"),
+        ("X-FORWARDED-EMAIL", "a@b"),
+        ("X-Scope-OrgID", "a"),
+        ("X-Forwarded-User", ""),
+    ],
+)
+async def test_such_headers_from_elsewhere_are_refused(address: str, header: tuple[str, str]) -> None:
+    with pytest.raises(UnauthenticatedError):
+        await PROXIES.authenticate(presented(address, header))
+
+
+@pytest.mark.parametrize("address", ["10.0.0.7", "::ffff:10.0.0.7", "fd00::1%eth0"])
+async def test_an_address_may_be_written_in_other_ways(address: str) -> None:
+    assert await PROXIES.authenticate(presented(address, ("X-Forwarded-User", "ada")))
+
+
+async def test_without_such_headers_other_authenticators_are_tried() -> None:
+    assert await PROXIES.authenticate(presented("192.0.2.1", ("X-Other", "x"))) is None
+    assert await PROXIES.authenticate(presented("10.0.0.7", ("X-Forwarded-For", "192.0.2.1"))) is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("X-Forwarded-User", "mallory"), ("X-Forwarded-User", "ada")],
+        [("X-Forwarded-User", "ada"), ("X-Forwarded-Groups", "ops"), ("X-Forwarded-Groups", "shop")],
+        [("X-Forwarded-Groups", "ops")],
+        [("X-Forwarded-User", "a\x1b[2J")],
+        [("X-Forwarded-User", "a" * 257)],
+        [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "../shop")],
+        [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "a|b")],
+        [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "audit")],
+    ],
+)
+async def test_headers_that_are_ambiguous_or_cannot_be_are_refused(headers: list[tuple[str, str]]) -> None:
+    with pytest.raises(UnauthenticatedError):
+        await PROXIES.authenticate(presented("10.0.0.7", *headers))
+
+
+@pytest.mark.parametrize(
+    ("tenant", "grants"),
+    [
+        ("shop", [Grant(Role.OPERATOR, frozenset({"shop"})), Grant(Role.VIEWER, frozenset({"shop"}))]),
+        ("other", [Grant(Role.OPERATOR, frozenset({"other"}))]),
+    ],
+)
+async def test_the_tenant_of_a_request_limits_what_is_granted(tenant: str, grants: list[Grant]) -> None:
+    caller = await PROXIES.authenticate(
+        presented(
+            "10.0.0.7", ("X-Forwarded-User", "bob"), ("X-Forwarded-Groups", "ops,shop"), ("X-Scope-OrgID", tenant)
+        )
+    )
+    assert caller
+    assert list(caller.grants) == grants
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("192.0.2.1", "203.0.113.5", "192.0.2.1"),
+        ("10.0.0.7", "203.0.113.5", "203.0.113.5"),
+        ("10.0.0.7", "1.1.1.1, 203.0.113.5", "203.0.113.5"),
+        ("10.0.0.7", "1.1.1.1, 203.0.113.5, 10.0.0.8", "203.0.113.5"),
+        ("10.0.0.7", "10.0.0.9, 10.0.0.8", "10.0.0.9"),
+        ("10.0.0.7", "203.0.113.5, garbage, 10.0.0.8", "10.0.0.8"),
+        ("10.0.0.7", "203.0.113.5:4711", "203.0.113.5"),
+        ("10.0.0.7", "[2001:db8::1]:4711", "2001:db8::1"),
+        ("10.0.0.7", "2001:db8::1", "2001:db8::1"),
+        ("10.0.0.7", "", "10.0.0.7"),
+        ("10.0.0.7", ",".join(["10.0.0.8"] * 5000), "10.0.0.8"),
+    ],
+)
+def test_the_address_of_a_caller_is_the_last_one_that_no_trusted_proxy_has(
+    peer: str, forwarded: str, address: str
+) -> None:
+    assert client_address(presented(peer, ("X-Forwarded-For", forwarded)), NETWORKS) == address
+
+
+def test_the_address_may_be_in_several_headers() -> None:
+    headers = (("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "203.0.113.5"))
+    assert client_address(presented("10.0.0.7", *headers), NETWORKS) == "203.0.113.5"
