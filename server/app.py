@@ -177,7 +177,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
         built = build_gauge(chosen_codec(settings.codec, settings.redaction))
-        metrics.add_gauges(lambda: [built, *connection_gauges(ports)])
+        metrics.add_gauges(lambda: [built, *connection_gauges(ports), *process.certificates.gauges()])
+        expiring = process.certificates.warn_of_expiry()
+        stack.enter_context(background("expiry of certificates", expiring, signals.stop))
         storage = await stack.enter_async_context(reached_storage(process, metrics.statement))
         check = partial(refuse_new_key_for_old_logs, storage.engine, identity)
         await retry_until_available(pools.housekeeping, check, signals.stop, process.waiting, may_be_left=True)
@@ -297,7 +299,12 @@ async def _answer(
     metrics, not_ready = intake.metrics, intake.not_ready
     explain = partial(not_served_by_api, otlp_grpc=str(intake.otlp_grpc), otlp_http=str(intake.otlp_http))
     async with contextlib.AsyncExitStack() as stack:
-        options = [("grpc.so_reuseport", 0), ("grpc.max_allowed_incoming_connections", settings.max_connections)]
+        options = [
+            ("grpc.so_reuseport", 0),
+            ("grpc.max_allowed_incoming_connections", settings.max_connections),
+            ("grpc.server_handshake_timeout_ms", 10_000),
+        ]
+        certificates = process.certificates
         metrics.expect_calls("grpc", GRPC_CALLS)
         metrics.expect_calls("http", HTTP_CALLS)
         metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
@@ -311,13 +318,15 @@ async def _answer(
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         server.add_generic_rpc_handlers((unserved_handler(metrics.request, RefusalLog("grpc"), explain),))
-        grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc, ended))
+        serving_grpc = serve_grpc(server, settings.api_grpc, ended, certificates.of("api_grpc"))
+        grpc_address = await stack.enter_async_context(serving_grpc)
         await stack.enter_async_context(following_readiness(health, ended))
         limits = ConnectionLimits(settings.max_connections)
         unserved = unserved_routes(metrics.request, RefusalLog("http"), explain)
         app = build_http_api(backend, pool, not_ready, metrics.expose, unserved, queries, administration, disclosures)
         http_api = measured_http(app, metrics.call)
-        http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits, ended))
+        serving_http = serve_http_apart(http_api, settings.http, limits, ended, certificates.of("http"))
+        http_address = await stack.enter_async_context(serving_http)
         yield grpc_address, http_address
 
 

@@ -112,7 +112,9 @@ async def receiving(
     app = build_http_app(pipeline, settings.max_request_bytes, pool, measure, audit=audit)
     limits = ConnectionLimits(settings.max_connections, settings.max_connection_age)
     async with (
-        serve_grpc(server, settings.otlp_grpc, ended) as grpc_address,
-        serve_http(app, settings.otlp_http, limits, ended, shared=shared) as http_address,
+        serve_grpc(server, settings.otlp_grpc, ended, process.certificates.of("otlp_grpc")) as grpc_address,
+        serve_http(
+            app, settings.otlp_http, limits, ended, process.certificates.of("otlp_http"), shared=shared
+        ) as http_address,
     ):
         yield grpc_address, http_address

@@ -19,6 +19,7 @@ from server.process.storage_wait import StorageWait, reach_storage
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Address
+from server.transport.certificates import Certificates
 from server.writer.retention import enforced_retention
 from storage.engine import Engine
 from storage.free_space import disk_trouble
@@ -41,6 +42,7 @@ class Process:
         waiting: the reason while the start waits for storage.
         ending: interrupt of all statements of writers, set when the process has waited long enough for them.
         own_token: token of the server's processes; see ``own_records.proof``.
+        certificates: certificates of the ports with TLS.
     """
 
     settings: Settings
@@ -51,6 +53,7 @@ class Process:
     waiting: Trouble
     ending: Interrupt
     own_token: str
+    certificates: Certificates
 
 
 @contextlib.contextmanager
@@ -62,10 +65,15 @@ def started_process(
     reload_keys: asyncio.Event,
     own_token: str,
 ) -> Iterator[Process]:
-    """Yield the context of a process, which ends within seconds once it is told to stop. Args: ``Process``."""
-    waiting = StorageWait(settings.storage)
-    process = Process(settings, data, pools, signals, reload_keys, waiting, Interrupt(), own_token)
-    with bounded_end(signals, process.ending):
+    """Yield the context of a process, which ends within seconds once it is told to stop. Args: ``Process``.
+
+    Raises:
+        CertificateError: the certificate of a port cannot be used.
+    """
+    waiting, certificates = StorageWait(settings.storage), Certificates(settings.tls)
+    process = Process(settings, data, pools, signals, reload_keys, waiting, Interrupt(), own_token, certificates)
+    watching = certificates.watch(pools.files, signals.reread_certificates)
+    with background("reloading of certificates", watching, signals.stop), bounded_end(signals, process.ending):
         yield process
 
 

@@ -163,6 +163,7 @@ class Pools:
         api: calls of the API; bounded, since storage may keep them for long.
         lease: renewal of the writer's lease, which waits for nothing else.
         probe: the readiness probe of storage; a thread of its own.
+        files: files that may change while the process runs; a thread of its own, since others may wait for storage.
         housekeeping: start-up, heartbeats, changes of keys, waiting for threads to end.
     """
 
@@ -170,6 +171,7 @@ class Pools:
     api: Pool
     lease: Pool
     probe: Pool
+    files: Pool
     housekeeping: Pool
 
 
@@ -182,12 +184,13 @@ def open_pools() -> Iterator[Pools]:
         api=Pool("api", _API_THREADS, waiting=_API_WAITING, patience=_API_PATIENCE),
         lease=Pool("lease", 1),
         probe=Pool("probe", 1),
+        files=Pool("files", 1),
         housekeeping=Pool("housekeeping", _HOUSEKEEPING_THREADS),
     )
     try:
         yield pools
     finally:
-        for pool in (pools.ingest, pools.api, pools.lease, pools.probe, pools.housekeeping):
+        for pool in (pools.ingest, pools.api, pools.lease, pools.probe, pools.files, pools.housekeeping):
             pool.close()
 
 

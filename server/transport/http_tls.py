@@ -1,0 +1,123 @@
+"""TLS of HTTP connections: handshakes with a timeout, which count as connections from their start.
+
+uvicorn counts connections only after their handshake, and gives a handshake a minute. So it gets protocols that make
+the handshake themselves, before uvicorn's own protocol learns of the connection. They run on the event loop alone, and
+need no thread. A connection keeps the certificate that it began with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from asyncio.sslproto import SSLProtocol
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from uvicorn.server import ServerState
+
+__all__ = ["Handshakes"]
+
+_TIMEOUT = 10.0  # seconds for a handshake
+_SHUTDOWN_TIMEOUT = 5.0  # seconds in which a peer should confirm that a connection ends
+_READ_BYTES = 32 << 10  # a buffer of each connection: that of asyncio has 256 KiB
+
+
+class _MakesProtocol(Protocol):
+    def __call__(self, *, server_state: ServerState, **named: Any) -> asyncio.Protocol: ...
+
+
+class Handshakes:
+    """The connections of one port that have not finished their handshake.
+
+    If there are as many connections as may be, the oldest of these makes room for a new one: an honest handshake takes
+    a few round trips, so those that have waited longest will hardly ever end.
+    """
+
+    def __init__(self, context: Callable[[], ssl.SSLContext], connections: int, timeout: float = _TIMEOUT) -> None:
+        """Start without connections.
+
+        Args:
+            context: function that returns what a new connection is encrypted with.
+            connections: maximum number of connections, with those after their handshake.
+            timeout: seconds for a handshake.
+        """
+        self._context = context
+        self._connections = connections
+        self._timeout = timeout
+        self._waiting: dict[_SecureProtocol, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def before(self, make: _MakesProtocol) -> Callable[..., asyncio.BufferedProtocol]:
+        """Return a function that makes protocols which begin with a handshake.
+
+        Args:
+            make: function that makes the protocol after it, with the arguments that uvicorn gives.
+        """
+
+        def made(*, server_state: ServerState, **named: Any) -> asyncio.BufferedProtocol:
+            inner = make(server_state=server_state, **named)
+            return _SecureProtocol(self, server_state, inner, self._context(), self._timeout)
+
+        return made
+
+    def begin(self, handshake: _SecureProtocol, open_connections: int) -> None:
+        """Note a new connection, and make room for it."""
+        while self._waiting and open_connections + len(self._waiting) >= self._connections:
+            oldest = next(iter(self._waiting))
+            self.end(oldest)
+            oldest.abort()
+        self._waiting[handshake] = None
+
+    def end(self, handshake: _SecureProtocol) -> None:
+        """Note that a handshake has ended, in whatever way."""
+        self._waiting.pop(handshake, None)
+
+    def abort(self) -> None:
+        """Close all connections that have not finished their handshake."""
+        for handshake in list(self._waiting):
+            handshake.abort()
+
+
+class _SecureProtocol(SSLProtocol):
+    max_size = _READ_BYTES
+
+    def __init__(
+        self,
+        handshakes: Handshakes,
+        server_state: ServerState,
+        inner: asyncio.Protocol,
+        context: ssl.SSLContext,
+        timeout: float,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self._finished: asyncio.Future[Any] = loop.create_future()
+        super().__init__(
+            loop,
+            inner,
+            context,
+            self._finished,
+            server_side=True,
+            ssl_handshake_timeout=timeout,
+            ssl_shutdown_timeout=_SHUTDOWN_TIMEOUT,
+        )
+        self._handshakes = handshakes
+        self._server_state = server_state
+        self._raw: asyncio.Transport | None = None
+        self._finished.add_done_callback(self._on_finished)
+
+    def connection_made(self, transport: Any) -> None:
+        self._raw = transport
+        self._handshakes.begin(self, len(self._server_state.connections))
+        super().connection_made(transport)
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        if self._raw is not None:
+            self._raw.abort()
+
+    def _on_finished(self, finished: asyncio.Future[Any]) -> None:
+        self._handshakes.end(self)
+        if not finished.cancelled():
+            finished.exception()  # a handshake that fails is the peer's affair
