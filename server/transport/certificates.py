@@ -13,6 +13,7 @@ import logging
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 
@@ -78,7 +79,7 @@ class PortCertificate:
         in_use = self._in_use
         told = in_use
 
-        def changed() -> grpc.ServerCertificateConfiguration | None:
+        def changed() -> Any:  # None if nothing has, which the types of gRPC do not know
             nonlocal told
             now = self._in_use
             if now is told:

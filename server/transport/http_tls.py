@@ -17,8 +17,8 @@ from uvicorn.server import ServerState
 
 __all__ = ["Handshakes"]
 
-_TIMEOUT = 10.0  # seconds for a handshake
-_SHUTDOWN_TIMEOUT = 5.0  # seconds in which a peer should confirm that a connection ends
+_TIMEOUT = 10  # seconds for a handshake
+_SHUTDOWN_TIMEOUT = 5  # seconds in which a peer should confirm that a connection ends
 _READ_BYTES = 32 << 10  # a buffer of each connection: that of asyncio has 256 KiB
 
 
@@ -33,7 +33,7 @@ class Handshakes:
     a few round trips, so those that have waited longest will hardly ever end.
     """
 
-    def __init__(self, context: Callable[[], ssl.SSLContext], connections: int, timeout: float = _TIMEOUT) -> None:
+    def __init__(self, context: Callable[[], ssl.SSLContext], connections: int, timeout: int = _TIMEOUT) -> None:
         """Start without connections.
 
         Args:
@@ -45,9 +45,6 @@ class Handshakes:
         self._connections = connections
         self._timeout = timeout
         self._waiting: dict[_SecureProtocol, None] = {}
-
-    def __len__(self) -> int:
-        return len(self._waiting)
 
     def before(self, make: _MakesProtocol) -> Callable[..., asyncio.BufferedProtocol]:
         """Return a function that makes protocols which begin with a handshake.
@@ -62,13 +59,16 @@ class Handshakes:
 
         return made
 
-    def begin(self, handshake: _SecureProtocol, open_connections: int) -> None:
-        """Note a new connection, and make room for it."""
+    def begin(self, handshake: _SecureProtocol, open_connections: int) -> bool:
+        """Note a new connection, and make room for it; return whether there is any."""
+        if open_connections >= self._connections:
+            return False
         while self._waiting and open_connections + len(self._waiting) >= self._connections:
             oldest = next(iter(self._waiting))
             self.end(oldest)
             oldest.abort()
         self._waiting[handshake] = None
+        return True
 
     def end(self, handshake: _SecureProtocol) -> None:
         """Note that a handshake has ended, in whatever way."""
@@ -89,7 +89,7 @@ class _SecureProtocol(SSLProtocol):
         server_state: ServerState,
         inner: asyncio.Protocol,
         context: ssl.SSLContext,
-        timeout: float,
+        timeout: int,
     ) -> None:
         loop = asyncio.get_running_loop()
         self._finished: asyncio.Future[Any] = loop.create_future()
@@ -109,8 +109,10 @@ class _SecureProtocol(SSLProtocol):
 
     def connection_made(self, transport: Any) -> None:
         self._raw = transport
-        self._handshakes.begin(self, len(self._server_state.connections))
-        super().connection_made(transport)
+        if self._handshakes.begin(self, len(self._server_state.connections)):
+            super().connection_made(transport)
+        else:
+            transport.abort()
 
     def abort(self) -> None:
         """Close the connection at once."""

@@ -207,11 +207,13 @@ def _listen_once(address: Address, *, shared: bool) -> socket.socket:
 
 class _EmbeddedUvicorn(uvicorn.Server):
     def __init__(self, app: ASGIApp, limits: ConnectionLimits, certificate: PortCertificate | None) -> None:
-        make: Any = limited_protocol(limits)
+        protocol: Any = limited_protocol(limits)
         self._handshakes = Handshakes(certificate.context, limits.connections) if certificate else None
+        if self._handshakes is not None:
+            protocol = self._handshakes.before(protocol)
         config = uvicorn.Config(
             app,
-            http=self._handshakes.before(make) if self._handshakes else make,  # type: ignore[arg-type] - makes one
+            http=protocol,
             ws="none",
             log_config=None,
             access_log=False,
@@ -223,7 +225,7 @@ class _EmbeddedUvicorn(uvicorn.Server):
         super().__init__(config)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._handshakes:
+        if self._handshakes is not None:
             self._handshakes.abort()
         await super().shutdown(sockets)
 
