@@ -33,6 +33,7 @@ from server.codec.choose import chosen_codec
 from server.codec.hidden_actors import hides_actor_names, hides_actors
 from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import DataDirectory, worker_directory
+from server.data_dir.own_socket import own_socket
 from server.data_dir.seen_logs import read_seen
 from server.intake.own import own_intake, receiving, writing_logs
 from server.intake.process import Intake, OpenIntake, Process, reached_storage, started_process
@@ -159,7 +160,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         rereading = _reread_keys(process, backend, identity)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))
         policies = retention_policies(settings)
-        own_records = OwnRecords(intake.otlp_grpc, process.own_token)
+        own_records = OwnRecords(intake.otlp_grpc, process.own_token, _own_sockets(settings))
         record = partial(record_change, own_records)
         administration = Administration(
             reader,
@@ -245,6 +246,15 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         _freeze_gc()
         reporter.opened = opened
         await opened.run()
+
+
+def _own_sockets(settings: Settings) -> list[str]:
+    """Return the sockets of the processes that receive records, none if the server reaches their port without TLS."""
+    if "otlp_grpc" not in settings.tls:
+        return []
+    if settings.workers == 1:
+        return [own_socket(settings.data_dir)]
+    return [own_socket(worker_directory(settings.data_dir, number)) for number in range(1, settings.workers + 1)]
 
 
 async def _reread_keys(process: Process, backend: Backend, identity: Identity) -> None:

@@ -45,7 +45,11 @@ def check_addresses(addresses: Iterable[Address]) -> None:
 
 @contextlib.asynccontextmanager
 async def serve_grpc(
-    server: grpc.aio.Server, address: Address, ended: asyncio.Event, certificate: PortCertificate | None = None
+    server: grpc.aio.Server,
+    address: Address,
+    ended: asyncio.Event,
+    certificate: PortCertificate | None = None,
+    own_socket: str = "",
 ) -> AsyncIterator[Address]:
     """Run a gRPC server; yield the address with the actual port.
 
@@ -54,6 +58,7 @@ async def serve_grpc(
         address: address to listen on.
         ended: event that is set if the server ends by itself.
         certificate: the server's certificate, None for no TLS.
+        own_socket: path of a Unix socket to listen on too, without TLS; empty for none.
 
     Raises:
         AddressUnavailableError: the server cannot listen on the address.
@@ -64,6 +69,8 @@ async def serve_grpc(
             port = server.add_insecure_port(str(address))
         else:
             port = server.add_secure_port(str(address), certificate.grpc_credentials())
+        if own_socket:
+            server.add_insecure_port(f"unix:{own_socket}")
     except RuntimeError as error:
         raise AddressUnavailableError(address, _why_not(address)) from error
     await server.start()
