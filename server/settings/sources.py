@@ -19,8 +19,14 @@ from server.settings.table import DEFAULT_FILE, PREFIX, SETTINGS, Kind, Setting
 
 __all__ = ["CLIENT_VARIABLES", "Given", "Origin", "Sources", "gather", "gather_rules", "in_order", "unknown_variables"]
 
-CLIENT_VARIABLES = ("LOGNOTARY_CONFIG", "LOGNOTARY_API")
-"""Variables that are not settings: the path of the settings file, and the server that commands ask."""
+CLIENT_VARIABLES = (
+    "LOGNOTARY_CONFIG",
+    "LOGNOTARY_API",
+    "LOGNOTARY_API_CA",
+    "LOGNOTARY_API_CERT",
+    "LOGNOTARY_API_KEY",
+)
+"""Variables that are not settings: the path of the settings file, the server that commands ask, and its TLS."""
 
 # Kubernetes sets these in every pod for a service named lognotary or lognotary-…, and Docker for its links.
 _OF_OTHERS = re.compile(

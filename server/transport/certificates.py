@@ -145,11 +145,12 @@ class Certificates:
         Args:
             interval: seconds between looks.
         """
-        expiries = [(certificate, Expiry()) for certificate in self._distinct]
+        by_file = {certificate.files.cert: certificate for certificate in self._distinct}
+        expiries = {file: Expiry() for file in by_file}
         while expiries:
-            for certificate, expiry in expiries:
-                if said := expiry.told(certificate.expires, _now().timestamp()):
-                    _logger.warning("the certificate in %s %s", certificate.files.cert, said)
+            for file, expiry in expiries.items():
+                if said := expiry.told(by_file[file].expires, _now().timestamp()):
+                    _logger.warning("the certificate in %s %s", file, said)
             await asyncio.sleep(interval)
 
     def gauges(self) -> Iterator[GaugeSample]:

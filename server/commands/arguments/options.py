@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from server.commands.arguments.parser import CommandParser, typed
@@ -13,6 +14,7 @@ __all__ = [
     "API_VARIABLE",
     "DEFAULT_API",
     "DEFAULT_DATA_DIR",
+    "ApiServer",
     "add_acknowledgement_flags",
     "add_address_flag",
     "add_api_flag",
@@ -28,6 +30,23 @@ API_VARIABLE = ("LOGNOTARY_API", f"the server's gRPC API, without --api (default
 DEFAULT_DATA_DIR = "data"
 
 
+@dataclass(frozen=True, slots=True)
+class ApiServer:
+    """The server to ask, as given on the command line; None for what is in a variable, or has a default.
+
+    Attributes:
+        address: ``host:port`` or ``https://host:port``.
+        ca: file with the CA of its certificate.
+        cert: file with a client certificate.
+        key: file with the key of the client certificate.
+    """
+
+    address: str | None = None
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+
+
 def add_api_flag(parser: CommandParser, *, json_help: str = "print JSON (protobuf's JSON mapping)") -> None:
     """Add ``--api`` and ``--json``."""
     add_address_flag(parser)
@@ -35,8 +54,21 @@ def add_api_flag(parser: CommandParser, *, json_help: str = "print JSON (protobu
 
 
 def add_address_flag(parser: CommandParser) -> None:
-    """Add ``--api`` alone."""
-    parser.add_argument("--api", metavar="HOST:PORT", help=f"the server's gRPC API (default: {DEFAULT_API})")
+    """Add ``--api`` and the flags of its TLS alone; ``options.api`` becomes an ``ApiServer``, None if none is given."""
+    parser.add_argument(
+        "--api",
+        metavar="HOST:PORT",
+        help=f"the server's gRPC API (default: {DEFAULT_API}), https://HOST:PORT if it has TLS",
+    )
+    parser.add_argument("--api-ca", metavar="FILE", help="PEM file of the CA of the server's certificate; implies TLS")
+    parser.add_argument("--api-cert", metavar="FILE", help="PEM file of the client certificate to show to the server")
+    parser.add_argument("--api-key", metavar="FILE", help="PEM file of the client certificate's private key")
+    parser.add_check(_take_api)
+
+
+def _take_api(options: argparse.Namespace) -> None:
+    given = ApiServer(options.api, *(vars(options).pop(name) for name in ("api_ca", "api_cert", "api_key")))
+    options.api = None if given == ApiServer() else given
 
 
 def add_storage_flags(parser: CommandParser, *, key_help: str, data_dir_help: str) -> None:

@@ -42,6 +42,7 @@ COMMANDS = {
         "config": "check and show the settings",
         "classify": "explain what the audit rules make of records in a file",
         "keys": "list, replace and export signing keys",
+        "tls": "make certificates to try TLS",
         "hold": "add, list and release legal holds, which keep records beyond their retention",
         "disclose": "show the values to which a record has commitments",
         "erase": "erase values to which records have commitments",
