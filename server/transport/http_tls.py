@@ -19,7 +19,9 @@ __all__ = ["Handshakes"]
 
 _TIMEOUT = 10  # seconds for a handshake
 _SHUTDOWN_TIMEOUT = 5  # seconds in which a peer should confirm that a connection ends
-_READ_BYTES = 32 << 10  # a buffer of each connection: that of asyncio has 256 KiB
+_MOST = 1024  # handshakes at the same time: each takes 80 KiB, most of them OpenSSL's
+# The buffer of each connection, during its handshake and after it: that of asyncio has 256 KiB.
+_HANDSHAKE_BYTES, _READ_BYTES = 4 << 10, 32 << 10
 
 
 class _MakesProtocol(Protocol):
@@ -29,8 +31,8 @@ class _MakesProtocol(Protocol):
 class Handshakes:
     """The connections of one port that have not finished their handshake.
 
-    If there are as many connections as may be, the oldest of these makes room for a new one: an honest handshake takes
-    a few round trips, so those that have waited longest will hardly ever end.
+    If there are as many as may be, the oldest of them makes room for a new one: an honest handshake takes a few round
+    trips, so those that have waited longest will hardly ever end.
     """
 
     def __init__(self, context: Callable[[], ssl.SSLContext], connections: int, timeout: int = _TIMEOUT) -> None:
@@ -63,7 +65,8 @@ class Handshakes:
         """Note a new connection, and make room for it; return whether there is any."""
         if open_connections >= self._connections:
             return False
-        while self._waiting and open_connections + len(self._waiting) >= self._connections:
+        most = min(_MOST, self._connections - open_connections)
+        while len(self._waiting) >= most:
             oldest = next(iter(self._waiting))
             self.end(oldest)
             oldest.abort()
@@ -81,7 +84,7 @@ class Handshakes:
 
 
 class _SecureProtocol(SSLProtocol):
-    max_size = _READ_BYTES
+    max_size = _HANDSHAKE_BYTES
 
     def __init__(
         self,
@@ -121,5 +124,5 @@ class _SecureProtocol(SSLProtocol):
 
     def _on_finished(self, finished: asyncio.Future[Any]) -> None:
         self._handshakes.end(self)
-        if not finished.cancelled():
-            finished.exception()  # a handshake that fails is the peer's affair
+        if not finished.cancelled() and finished.exception() is None:  # one that fails is the peer's affair
+            self.max_size = _READ_BYTES
