@@ -9,7 +9,7 @@ _STEPS = (0, 1, 7, 30)  # days before the end
 
 
 class Expiry:
-    """What was said of one certificate's end."""
+    """Warnings about the end of one certificate, each of which is given once."""
 
     def __init__(self) -> None:
         """Start with nothing said."""

@@ -63,6 +63,7 @@ _EXAMPLES = examples(
     "lognotary verify                                    # is it what was signed?",
     variables=[
         API_VARIABLE,
+        ("LOGNOTARY_API_CA", "CA of its certificate, without --api-ca; also LOGNOTARY_API_CERT and LOGNOTARY_API_KEY"),
         ("LOGNOTARY_CONFIG", "settings file of 'serve', 'config', 'classify', 'keys' and 'journal', without --config"),
         ("LOGNOTARY_…", "any of their settings: LOGNOTARY_BATCH_AGE is --batch-age, and batch_age in the file"),
         ("NO_COLOR", "if set, output has no colours"),
