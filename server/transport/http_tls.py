@@ -19,7 +19,7 @@ __all__ = ["Handshakes"]
 
 _TIMEOUT = 10  # seconds for a handshake
 _SHUTDOWN_TIMEOUT = 5  # seconds in which a peer should confirm that a connection ends
-_MOST = 1024  # handshakes at the same time: each takes 80 KiB, most of them OpenSSL's
+_MOST = 1024  # handshakes at the same time: each takes about 100 KiB, most of them OpenSSL's
 # The buffer of each connection, during its handshake and after it: that of asyncio has 256 KiB.
 _HANDSHAKE_BYTES, _READ_BYTES = 4 << 10, 32 << 10
 
@@ -125,4 +125,4 @@ class _SecureProtocol(SSLProtocol):
     def _on_finished(self, finished: asyncio.Future[Any]) -> None:
         self._handshakes.end(self)
         if not finished.cancelled() and finished.exception() is None:  # one that fails is the peer's affair
-            self.max_size = _READ_BYTES
+            self.max_size = _READ_BYTES  # type: ignore[misc]
