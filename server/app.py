@@ -41,6 +41,7 @@ from server.codec.hidden_actors import hides_actor_names, hides_actors
 from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import DataDirectory
 from server.data_dir.kept_notes import worker_directory
+from server.data_dir.own_socket import own_socket
 from server.data_dir.seen_logs import read_seen
 from server.intake.own import own_intake, receiving, writing_logs
 from server.intake.process import Intake, OpenIntake, Process, reached_storage, started_process
@@ -171,7 +172,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         rereading = _reread_keys(process, backend, identity)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))
         policies = retention_policies(settings)
-        own_records = OwnRecords(intake.otlp_grpc, process.own_token)
+        own_records = OwnRecords(intake.otlp_grpc, process.own_token, _own_sockets(settings))
         record = partial(record_change, own_records)
         administration = Administration(
             bound_reader,
@@ -189,7 +190,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
         built = build_gauge(chosen_codec(settings.codec, settings.redaction))
-        metrics.add_gauges(lambda: [built, *connection_gauges(ports)])
+        metrics.add_gauges(lambda: [built, *connection_gauges(ports), *process.certificates.gauges()])
+        expiring = process.certificates.warn_of_expiry()
+        stack.enter_context(background("expiry of certificates", expiring, signals.stop))
         storage = await stack.enter_async_context(reached_storage(process, metrics.statement))
         check = partial(refuse_new_key_for_old_logs, storage.engine, identity)
         await retry_until_available(pools.housekeeping, check, signals.stop, process.waiting, may_be_left=True)
@@ -259,6 +262,15 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         await opened.run()
 
 
+def _own_sockets(settings: Settings) -> list[str]:
+    """Return the sockets of the processes that receive records, none if the server reaches their port without TLS."""
+    if "otlp_grpc" not in settings.tls:
+        return []
+    if settings.workers == 1:
+        return [own_socket(settings.data_dir)]
+    return [own_socket(worker_directory(settings.data_dir, number)) for number in range(1, settings.workers + 1)]
+
+
 async def _reread_keys(process: Process, backend: Backend, identity: Identity) -> None:
     """Believe other keys when that is asked for, at once, and sign with others as soon as possible; never ends."""
     while True:
@@ -311,7 +323,12 @@ async def _answer(
     metrics, not_ready = intake.metrics, intake.not_ready
     explain = partial(not_served_by_api, otlp_grpc=str(intake.otlp_grpc), otlp_http=str(intake.otlp_http))
     async with contextlib.AsyncExitStack() as stack:
-        options = [("grpc.so_reuseport", 0), ("grpc.max_allowed_incoming_connections", settings.max_connections)]
+        options = [
+            ("grpc.so_reuseport", 0),
+            ("grpc.max_allowed_incoming_connections", settings.max_connections),
+            ("grpc.server_handshake_timeout_ms", 10_000),
+        ]
+        certificates = process.certificates
         metrics.expect_calls("grpc", GRPC_CALLS)
         metrics.expect_calls("http", HTTP_CALLS)
         metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
@@ -334,7 +351,8 @@ async def _answer(
         add_disclosures(server, disclosures, pool)
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
-        grpc_address = await stack.enter_async_context(serve_grpc(server, settings.api_grpc, ended))
+        serving_grpc = serve_grpc(server, settings.api_grpc, ended, certificates.of("api_grpc"))
+        grpc_address = await stack.enter_async_context(serving_grpc)
         await stack.enter_async_context(following_readiness(health, ended))
         limits = ConnectionLimits(settings.max_connections)
         unserved = unserved_routes(metrics.request, RefusalLog("http"), explain)
@@ -345,7 +363,8 @@ async def _answer(
         denied = partial(metrics.denied, "http")
         guarded = guarded_http(app, chain(settings.http), rules, denied, login.session_cookie)
         http_api = login.guard(measured_http(guarded, metrics.call))
-        http_address = await stack.enter_async_context(serve_http_apart(http_api, settings.http, limits, ended))
+        serving_http = serve_http_apart(http_api, settings.http, limits, ended, certificates.of("http"))
+        http_address = await stack.enter_async_context(serving_http)
         yield grpc_address, http_address
 
 

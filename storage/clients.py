@@ -18,7 +18,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 from server.errors.files import reason_of
 from storage.client_errors import Access, translated
 from storage.cuttable import CuttableConnections
-from storage.endpoint import diagnose
+from storage.endpoint import diagnose, verifying_context
 from storage.errors import (
     OutcomeUnknownError,
     SettingRefusedError,
@@ -97,12 +97,14 @@ def open_first(access: Access) -> First:
     """Open a client, and find out which settings it can send.
 
     Raises:
-        StorageConfigError: the embedded directory cannot be created or opened.
+        StorageConfigError: the embedded directory cannot be created or opened, or a file of TLS cannot be used.
         StorageBusyError: the embedded directory is used by another process.
         NotAppliedError: the server cannot be reached, or refuses the connection; its subclasses say why.
         TimedOutError: the server does not answer.
         SettingRefusedError: this user may not send the settings that every statement needs.
     """
+    if isinstance(access.url, ServerUrl) and access.url.secure:
+        verifying_context(access.url)
     # The errors that the driver reports are raised too.
     logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
     try:
@@ -209,7 +211,7 @@ def open_client(
             client.close()
             raise
         return Connected(client)
-    connections = CuttableConnections(url.host, url.port, secure=url.secure, parameters=settings_parameters(pinned))
+    connections = CuttableConnections(url, settings_parameters(pinned))
     try:
         client = clickhouse_connect.get_client(
             host=url.host,
@@ -219,6 +221,8 @@ def open_client(
             password=url.password,
             database=database,
             pool_mgr=connections.pool,
+            # The driver only needs to know that the certificate proves who the user is: the connections have it.
+            client_cert=url.client_cert if url.client_cert and not url.password else None,
             autogenerate_session_id=False,
             compress=False,
             connect_timeout=_CONNECT_TIMEOUT,

@@ -13,6 +13,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
+from storage.url import ServerUrl
+
 __all__ = ["CuttableConnections"]
 
 
@@ -23,23 +25,25 @@ class CuttableConnections:
         pool: the pool for the client; the proxy that the environment names is used, as by any client.
     """
 
-    def __init__(self, host: str, port: int, *, secure: bool, parameters: str) -> None:
+    def __init__(self, url: ServerUrl, parameters: str) -> None:
         """Make a pool without a connection.
 
         Sixty parameters would cost the driver a fifth of a millisecond for each request, if it encoded them and took
         the URL apart every time. So connections append them, where a request is written.
 
         Args:
-            host: host of the server.
-            port: port of the server.
-            secure: use TLS.
+            url: the server.
             parameters: parameters that are appended to every URL that has some, encoded as in a URL.
         """
         self._parameters = parameters
-        scheme = "https" if secure else "http"
-        proxy = check_env_proxy(scheme, host, port)
+        proxy = check_env_proxy("https" if url.secure else "http", url.host, url.port)
         self.pool: PoolManager = get_pool_manager(
-            http_proxy=None if secure else proxy, https_proxy=proxy if secure else None
+            http_proxy=None if url.secure else proxy,
+            https_proxy=proxy if url.secure else None,
+            # Read again for each connection.
+            ca_cert=url.ca_cert or None,
+            client_cert=url.client_cert or None,
+            client_cert_key=url.client_key or None,
         )
         self._is_cut = False
         self._opening = threading.Lock()

@@ -7,10 +7,13 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
+from server.errors.files import reason_of, unreadable
+from storage.errors import StorageConfigError
 from storage.url import ServerUrl
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "verifying_context"]
 
 _TIMEOUT = 3.0  # seconds
 _MOST = 4096  # bytes of an answer
@@ -27,7 +30,7 @@ def diagnose(url: ServerUrl) -> str:
     """
     where = url.address
     plain = _ask(url, None)
-    encrypted = _ask(url, _unverified())
+    encrypted = _ask(url, _unverified(url))
     for answer in (plain, encrypted):
         if answer is not None and _NATIVE in answer:
             return (
@@ -39,8 +42,15 @@ def diagnose(url: ServerUrl) -> str:
     if not url.secure and encrypted is not None:
         return f"{where} requires TLS: write https:// instead of http:// in the storage URL"
     if url.secure and (reason := _untrusted(url)):
-        return f"the certificate of {where} is not accepted: {reason}"
+        advice = "" if url.ca_cert else "; if its CA is your own, add ?ca_cert=FILE to the storage URL"
+        return f"the certificate of {where} is not accepted: {reason}{advice}"
     answer = encrypted if url.secure else plain
+    if url.secure and not answer and encrypted is not None:
+        has = "does not accept the client certificate" if url.client_cert else "may ask for a client certificate"
+        return (
+            f"{where} ends connections without an answer: it {has}. Give client_cert and client_key in the storage URL "
+            "that ClickHouse trusts"
+        )
     if answer is None or _is_passing(answer) or (_STATUS.match(answer) and _OK in answer):
         return ""
     return (
@@ -67,7 +77,7 @@ def _ask(url: ServerUrl, context: ssl.SSLContext | None) -> bytes | None:
 
 def _untrusted(url: ServerUrl) -> str:
     try:
-        with _connected(url, ssl.create_default_context()):
+        with _connected(url, verifying_context(url)):
             return ""
     except ssl.SSLCertVerificationError as error:
         return error.verify_message
@@ -85,8 +95,44 @@ def _connected(url: ServerUrl, context: ssl.SSLContext | None) -> Iterator[socke
                 yield encrypted
 
 
-def _unverified() -> ssl.SSLContext:
-    context = ssl.create_default_context()
+def verifying_context(url: ServerUrl) -> ssl.SSLContext:
+    """Return the TLS of connections to a server.
+
+    Raises:
+        StorageConfigError: a file that the storage URL names cannot be used.
+    """
+    try:
+        context = ssl.create_default_context(cafile=url.ca_cert or None)
+    except (OSError, ValueError) as error:
+        raise StorageConfigError(f"ca_cert of the storage URL: {_unusable(url.ca_cert, error)}") from error
+    if url.client_cert:
+        for name, file in (("client_cert", url.client_cert), ("client_key", url.client_key)):
+            try:
+                Path(file).open("rb").close()
+            except OSError as error:
+                raise StorageConfigError(f"{name} of the storage URL: {unreadable(file, error)}") from error
+        try:
+            context.load_cert_chain(url.client_cert, url.client_key, _no_password)
+        except (OSError, ValueError) as error:
+            raise StorageConfigError(
+                f"client_cert and client_key of the storage URL cannot be used ({reason_of(error)}): give a "
+                "certificate and its key in PEM, not encrypted"
+            ) from error
+    return context
+
+
+def _unusable(file: str, error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return f"{file} has no certificates in PEM: name a file that has some"
+    return unreadable(file, error)
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted")
+
+
+def _unverified(url: ServerUrl) -> ssl.SSLContext:
+    context = verifying_context(url)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # only to see whether it is TLS: nothing secret is sent
     return context

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -13,6 +13,7 @@ __all__ = ["DEFAULT_DATABASE", "EmbeddedUrl", "ServerUrl", "StorageUrl", "names_
 
 _DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 DEFAULT_DATABASE = "lognotary"
+_FILES = ("ca_cert", "client_cert", "client_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,26 @@ class EmbeddedUrl:
 
 @dataclass(frozen=True, slots=True)
 class ServerUrl:
-    """A ClickHouse server's HTTP interface."""
+    """A ClickHouse server's HTTP interface.
+
+    Attributes:
+        host, port: where it listens.
+        secure: True for TLS.
+        database: the database.
+        username, password: user of ClickHouse; with a client certificate and no password, the certificate proves it.
+        ca_cert: file with the CA of the server's certificate; empty for the CAs that this machine trusts.
+        client_cert, client_key: files with a client certificate and its key; empty for none.
+    """
 
     host: str
     port: int
     secure: bool
     database: str = DEFAULT_DATABASE
     username: str = "default"
-    password: str = ""
+    password: str = field(default="", repr=False)
+    ca_cert: str = ""
+    client_cert: str = ""
+    client_key: str = ""
 
     @property
     def address(self) -> str:
@@ -81,6 +94,7 @@ def parse_storage_url(text: str) -> StorageUrl:
             database=database,
             username=unquote(parts.username or "default"),
             password=unquote(parts.password or ""),
+            **_files(parts, secure=secure),
         )
     raise StorageConfigError(
         f"not a storage URL: {shown!r}; use chdb:///absolute/path or http(s)://user:password@host:8123/database"
@@ -99,15 +113,36 @@ def _database(parts: SplitResult) -> str:
         raise StorageConfigError("a storage URL has no fragment: write '#' in a name or password as %23")
     named = _named_databases(parts)
     for name, _ in parse_qsl(parts.query, keep_blank_values=True):
-        if name != "database":
+        if name not in ("database", *_FILES):
             raise StorageConfigError(
-                f"{name!r} is not a parameter of a storage URL, which is http(s)://user:password@host:8123/database"
+                f"{name!r} is not a parameter of a storage URL, which is http(s)://user:password@host:8123/database; "
+                f"there are {', '.join(_FILES)} and database"
             )
     if len(named) > 1:
         raise StorageConfigError(
             f"the storage URL names two databases, {' and '.join(map(repr, sorted(named)))}: leave out one"
         )
     return named.pop() if named else DEFAULT_DATABASE
+
+
+def _files(parts: SplitResult, *, secure: bool) -> dict[str, str]:
+    """Return the files of TLS that a server's URL names, by parameter."""
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if name not in _FILES:
+            continue
+        if name in found:
+            raise StorageConfigError(f"the storage URL has {name} twice: leave out one")
+        if not value:
+            raise StorageConfigError(f"{name} of the storage URL is empty: give a file, or leave it out")
+        found[name] = value
+    if found and not secure:
+        raise StorageConfigError(
+            f"{' and '.join(found)} of the storage URL need TLS: write https:// instead of http://"
+        )
+    if ("client_cert" in found) != ("client_key" in found):
+        raise StorageConfigError("client_cert and client_key of the storage URL belong together: give both")
+    return found
 
 
 def _named_databases(parts: SplitResult) -> set[str]:

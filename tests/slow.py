@@ -32,6 +32,7 @@ SLOW = {
     "tests/storage/test_definitions.py::test_select_on": "starts a server with users",
     "tests/storage/test_permanent_errors.py": "starts servers",
     "tests/storage/test_read_settings.py": "starts a server with users",
+    "tests/storage/test_tls.py": "starts a server",
     "tests/system/": "starts servers and runs commands",
     "tests/tamper/": "a thousand changes of a store, and a whole verification after each",
     "tests/test_demo.py": "runs the demo several times",

@@ -11,12 +11,11 @@ from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from server.commands.api_token import find_token, with_token
-from server.commands.arguments.options import API_VARIABLE, DEFAULT_API, ApiServer
+from server.commands.api_channel import find_target, open_channel
+from server.commands.arguments.options import DEFAULT_API, ApiServer
 from server.commands.output import complain
 from server.settings.moments import Moment
 from server.settings.sources import unknown_variables
-from server.settings.values import parse_address
 
 __all__ = ["call", "timestamp", "to_json"]
 
@@ -28,6 +27,15 @@ _FINDINGS = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.DATA_LOSS)
 _NOT_CONNECTED = ("failed to connect to all addresses", "errors resolving", "DNS resolution failed")  # gRPC's words
 _NOT_GRPC = re.compile(r"failed to connect to all addresses; last error: [A-Z_]+: \S+: Failed parsing HTTP/2")
 
+_TLS_FAILURES = {
+    "WRONG_VERSION_NUMBER": "has no TLS: give it without https:// and without --api-ca, or give another address",
+    "CERTIFICATE_VERIFY_FAILED": "has a certificate that cannot be verified: give the CA that issued it with --api-ca",
+    "Peer name": "has a certificate for other names: give --api with a name that the certificate has",
+    "Socket closed": "closed the connection: if it has TLS, give https:// before the address; if it wants client "
+    "certificates, give --api-cert and --api-key",
+}
+"""Parts of gRPC's messages, and what is wrong with the server."""
+
 
 def call(
     api: ApiServer | str | None,
@@ -38,30 +46,22 @@ def call(
     """Run calls against a server; errors become a message and an exit status.
 
     Args:
-        api: the server as given on the command line; None for what is in variables, or the default.
+        api: the server as given with ``--api``; None for the address in the variable, or the default.
         work: function that makes the calls, and returns the exit status.
         explain: function that puts the message of an error in the words of the command.
         options: further options of the channel.
     """
-    server = api if isinstance(api, ApiServer) else ApiServer(api)
-    variable = API_VARIABLE[0]
-    source = "--api" if server.address else variable
-    address = server.address or os.environ.get(variable) or DEFAULT_API
     problems = unknown_variables(os.environ)
-    try:
-        parse_address(address)
-    except ValueError as error:
-        problems.append(f"{source}: {str(error).replace(':4317', ':7317')}")
-    token = find_token(server.token_file, os.environ, problems)
+    target = find_target(api, os.environ, problems)
     for problem in problems:
         complain(problem)
     if problems:
         return 2
     try:
-        with grpc.insecure_channel(address, options=(*_OPTIONS, *options)) as channel:
-            return work(with_token(channel, token))
+        with open_channel(target, (*_OPTIONS, *options)) as channel:
+            return work(channel)
     except grpc.RpcError as error:
-        complain(explain(_explain(error.code(), error.details() or "", address)))
+        complain(explain(_explain(error.code(), error.details() or "", target.address)))
         return 1 if error.code() in _FINDINGS else 2
 
 
@@ -76,6 +76,9 @@ def _explain(code: grpc.StatusCode, details: str, address: str) -> str:
         return details
     if not details.startswith(_NOT_CONNECTED):
         return f"the call to {address} failed: {details}"
+    for part, advice in _TLS_FAILURES.items():
+        if part in details:
+            return f"{address} {advice} ({details})"
     if _NOT_GRPC.match(details):
         return (
             f"{address} does not speak gRPC ({details}): it may be an HTTP port. Give the address of the server's gRPC "

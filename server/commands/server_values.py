@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import grpc
 
 from lognotary.v1 import correlation_pb2_grpc, counts_pb2, evidence_pb2, evidence_pb2_grpc
-from server.commands.api_token import find_token, with_token
-from server.commands.arguments.options import API_VARIABLE, DEFAULT_API
+from server.commands.api_channel import find_target, open_channel
 from server.commands.arguments.parser import CommandParser
 from server.commands.arguments.values import LOGS, NAMES, QUERY, Wanted, wanted
 from server.commands.output import say
@@ -64,9 +63,12 @@ def _without_quotes(word: str) -> str:
 
 
 def _found(want: Wanted, typed: str) -> Iterator[str]:
-    address = want.api or os.environ.get(API_VARIABLE[0]) or DEFAULT_API
-    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
-        server = _Server(with_token(channel, find_token(None, os.environ, [])), want.stream)
+    problems: list[str] = []
+    target = find_target(want.api, os.environ, problems)
+    if problems:  # the command itself tells them
+        return
+    with open_channel(target, [("grpc.enable_http_proxy", 0)]) as channel:
+        server = _Server(channel, want.stream)
         if want.kind == LOGS:
             yield from (origin for origin in server.logs() if origin.startswith(typed))
         elif want.kind == NAMES:

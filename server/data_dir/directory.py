@@ -126,6 +126,11 @@ class DataDirectory:
         identifier = sha256(f"{self._boot} {lock.st_dev} {lock.st_ino}".encode()).hexdigest()[:16]
         return f"{socket.gethostname()}:{self._path.resolve()} [{identifier}]"
 
+    @property
+    def path(self) -> Path:
+        """The directory."""
+        return self._path
+
     def writer(self, wanted: str = "") -> str:
         """Return the writer's name: the requested one, else the stored one, else a new one.
 

@@ -10,6 +10,7 @@ from functools import partial
 import grpc.aio
 
 from server.access.errors import Denial
+from server.data_dir.own_socket import own_socket
 from server.intake.process import Intake, OpenIntake, Process, Reached, retention_around
 from server.intake.tokens import check_senders
 from server.keys.identity import Identity
@@ -118,8 +119,13 @@ async def receiving(
     server.add_generic_rpc_handlers(handlers)
     app = build_http_app(pipeline, most_bytes, pool, measure, audit=audit, check=http_check)
     limits = ConnectionLimits(settings.max_connections, settings.max_connection_age)
+    certificate = process.certificates.of("otlp_grpc")
     async with (
-        serve_grpc(server, settings.otlp_grpc, ended) as grpc_address,
-        serve_http(app, settings.otlp_http, limits, ended, shared=shared) as http_address,
+        serve_grpc(
+            server, settings.otlp_grpc, ended, certificate, own_socket(process.data.path) if certificate else ""
+        ) as grpc_address,
+        serve_http(
+            app, settings.otlp_http, limits, ended, process.certificates.of("otlp_http"), shared=shared
+        ) as http_address,
     ):
         yield grpc_address, http_address

@@ -21,6 +21,7 @@ from server.process.storage_wait import StorageWait, reach_storage
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Address
+from server.transport.certificates import Certificates
 from server.writer.retention import enforced_retention
 from storage.engine import Engine
 from storage.free_space import disk_trouble
@@ -44,6 +45,7 @@ class Process:
         ending: interrupt of all statements of writers, set when the process has waited long enough for them.
         own_token: token of the server's processes; see ``own_records.proof``.
         tokens: the tokens that callers and senders may use.
+        certificates: certificates of the ports with TLS.
     """
 
     settings: Settings
@@ -55,6 +57,7 @@ class Process:
     ending: Interrupt
     own_token: str
     tokens: TokenStore
+    certificates: Certificates
 
 
 @contextlib.contextmanager
@@ -80,12 +83,17 @@ def started_process(
 
     Raises:
         TokenError: the file of tokens cannot be read, or it is damaged.
+        CertificateError: the certificate of a port cannot be used.
     """
-    waiting = StorageWait(settings.storage)
+    waiting, certificates = StorageWait(settings.storage), Certificates(settings.tls)
     tokens = open_tokens(settings, f"worker-{worker}" if worker else "server")
-    process = Process(settings, data, pools, signals, reload_keys, waiting, Interrupt(), own_token, tokens)
-    watching = watch_tokens(pools.access, tokens)
-    with bounded_end(signals, process.ending), background("tokens", watching, signals.stop):
+    shared = settings, data, pools, signals, reload_keys, waiting, Interrupt(), own_token
+    process = Process(*shared, tokens, certificates)
+    with contextlib.ExitStack() as stack:
+        reloading = certificates.watch(pools.files, signals.reread_certificates)
+        stack.enter_context(background("reloading of certificates", reloading, signals.stop))
+        stack.enter_context(bounded_end(signals, process.ending))
+        stack.enter_context(background("tokens", watch_tokens(pools.access, tokens), signals.stop))
         yield process
 
 

@@ -146,6 +146,7 @@ def server_options(
         ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
         # Otherwise a second server on the same port would start, and silently get half of the senders.
         ("grpc.so_reuseport", 0),
+        ("grpc.server_handshake_timeout_ms", 10_000),  # by default, a connection may wait for two minutes
     ]
     if max_connections is not None:
         options.append(("grpc.max_allowed_incoming_connections", max_connections))

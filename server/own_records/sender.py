@@ -36,10 +36,17 @@ class NotRecordedError(LognotaryError):
 class OwnRecords:
     """Client that sends audit records over OTLP/gRPC."""
 
-    def __init__(self, address: Address, token: str) -> None:
-        """Create a client for the server at an address, with the token of its processes."""
+    def __init__(self, address: Address, token: str, sockets: Sequence[str] = ()) -> None:
+        """Create a client.
+
+        Args:
+            address: address of the server's own OTLP port.
+            token: token of the server's processes.
+            sockets: Unix sockets to use instead of a port with TLS, one of each process that receives records.
+        """
         self._metadata = ((TOKEN_KEY, token),)
-        self._target = str(Address(_ANYWHERE.get(address.host, address.host), address.port))
+        host = _ANYWHERE.get(address.host, address.host)
+        self._targets = [f"unix:{path}" for path in sockets] or [str(Address(host, address.port))]
 
     def send(self, scope: str, records: Sequence[LogRecord]) -> None:
         """Send records, and return once all are acknowledged.
@@ -52,16 +59,24 @@ class OwnRecords:
             NotRecordedError: not all were acknowledged; some may be stored nevertheless.
         """
         request = own_request(scope, records)
+        for number, target in enumerate(self._targets, 1):
+            try:
+                self._export(target, request)
+            except grpc.RpcError as error:
+                # A worker may have ended, and be about to be restarted.
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or number == len(self._targets):
+                    raise NotRecordedError(f"{error.code().name}: {error.details()}") from error
+            else:
+                return
+
+    def _export(self, target: str, request: ExportLogsServiceRequest) -> None:
         # A new connection each time: such records are rare. It is the own port, so no proxy is in between.
         options = [("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1)]
-        with closing(grpc.insecure_channel(self._target, options)) as channel:
+        with closing(grpc.insecure_channel(target, options)) as channel:
             export = channel.unary_unary(
                 _EXPORT, ExportLogsServiceRequest.SerializeToString, ExportLogsServiceResponse.FromString
             )
-            try:
-                export(request, timeout=_TIMEOUT, metadata=self._metadata)
-            except grpc.RpcError as error:
-                raise NotRecordedError(f"{error.code().name}: {error.details()}") from error
+            export(request, timeout=_TIMEOUT, metadata=self._metadata)
 
 
 def own_request(scope: str, records: Sequence[LogRecord]) -> ExportLogsServiceRequest:

@@ -46,6 +46,7 @@ class Signals:
     Attributes:
         stop: set by SIGTERM and SIGINT; a second one of them ends the process at once.
         reread: set by SIGHUP: the signing keys and the audit rules may have changed.
+        reread_certificates: set by SIGHUP: the certificates of ports may have changed.
         received: when signals asked to stop, in seconds of a monotonic clock.
         before_end: functions that are called before the process ends at once, such as one that ends its workers; must
             not block.
@@ -55,6 +56,7 @@ class Signals:
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     reread: asyncio.Event = field(default_factory=asyncio.Event)
+    reread_certificates: asyncio.Event = field(default_factory=asyncio.Event)
     received: list[float] = field(default_factory=list)
     before_end: list[Callable[[], None]] = field(default_factory=list)
     left: list[Callable[[], str]] = field(default_factory=list)
@@ -68,6 +70,11 @@ class Signals:
             _logger.warning("ending at once, as asked a second time; %s", self.kept())
             self.end_now(128 + number)
         self.stop.set()
+
+    def ask_to_reread(self) -> None:
+        """Handle a signal after files have changed."""
+        self.reread.set()
+        self.reread_certificates.set()
 
     def kept(self) -> str:
         """Return a sentence about what an end without order keeps; may be called in any thread."""
@@ -94,7 +101,7 @@ def install_signal_handlers() -> Signals:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signals.ask_to_stop, number)
-    loop.add_signal_handler(signal.SIGHUP, signals.reread.set)
+    loop.add_signal_handler(signal.SIGHUP, signals.ask_to_reread)
     return signals
 
 

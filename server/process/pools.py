@@ -179,6 +179,7 @@ class Pools:
         lease: renewal of the writer's lease, which waits for nothing else.
         probe: the readiness probe of storage; a thread of its own.
         access: looks for changes of credentials, which must not wait for storage.
+        files: files that may change while the process runs; a thread of its own, since others may wait for storage.
         housekeeping: start-up, heartbeats, changes of keys, waiting for threads to end.
     """
 
@@ -187,6 +188,7 @@ class Pools:
     lease: Pool
     probe: Pool
     access: Pool
+    files: Pool
     housekeeping: Pool
 
 
@@ -200,12 +202,13 @@ def open_pools() -> Iterator[Pools]:
         lease=Pool("lease", 1),
         probe=Pool("probe", 1),
         access=Pool("access", 1),
+        files=Pool("files", 1),
         housekeeping=Pool("housekeeping", _HOUSEKEEPING_THREADS),
     )
     try:
         yield pools
     finally:
-        for pool in (pools.ingest, pools.api, pools.lease, pools.probe, pools.access, pools.housekeeping):
+        for pool in (pools.ingest, pools.api, pools.lease, pools.probe, pools.access, pools.files, pools.housekeeping):
             pool.close()
 
 

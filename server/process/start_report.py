@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -12,7 +11,9 @@ from importlib.metadata import version
 from server.codec.choose import chosen_codec, why_not_native
 from server.errors.amounts import size
 from server.retry.trouble import Trouble
+from server.settings.exposure import is_loopback
 from server.settings.settings import Settings
+from server.settings.table import PORTS
 from server.settings.values import Address
 
 __all__ = ["log_ready", "log_start", "until_ready"]
@@ -59,20 +60,15 @@ def log_start(settings: Settings, writer: str, key: str) -> None:
             "unnoticed; they are stored without evidence",
             " and ".join(unsigned),
         )
-    receivers = {"otlp_grpc": settings.otlp_grpc, "otlp_http": settings.otlp_http}
-    for addresses, what in (
-        (receivers, "send records"),
-        ({"api_grpc": settings.api_grpc, "http": settings.http}, "read all records"),
-    ):
-        exposed = [f"{name}={address}" for name, address in addresses.items() if not _is_loopback(address.host)]
-        if exposed:
-            _logger.warning(
-                "listening beyond this machine without TLS and without authentication: whoever reaches %s can %s. "
-                "Listen on 127.0.0.1, and put a proxy in front that provides both. The lognotary commands cannot "
-                "connect through it: run them on this machine, or through a tunnel",
-                " or ".join(exposed),
-                what,
-            )
+    addresses = {port: getattr(settings, port) for port in PORTS if port not in settings.tls}
+    exposed = [f"{name}={address}" for name, address in addresses.items() if not is_loopback(address.host)]
+    if exposed:
+        _logger.warning(
+            "listening beyond this machine without TLS (--insecure-listen): unless something else protects the way to "
+            "%s, others can read and change what is sent there, credentials too. Give tls_cert and tls_key, or listen "
+            "on 127.0.0.1",
+            " and ".join(exposed),
+        )
 
 
 async def until_ready(not_ready: Callable[[], str], stop: asyncio.Event) -> bool:
@@ -100,13 +96,6 @@ def log_ready(addresses: Mapping[str, Address]) -> None:
     """Log the addresses that the server listens on, by the names of their settings."""
     listing = ", ".join(f"{name}={address}" for name, address in addresses.items())
     _logger.info("lognotary is ready: %s", listing)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _days(days: int | None) -> str:

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 
 from server.errors.base import LognotaryError
 
-__all__ = ["ConfigError"]
+__all__ = ["CertificateError", "ConfigError"]
+
+
+class CertificateError(LognotaryError):
+    """A certificate cannot be used; the message names the file, and says what to do.
+
+    Attributes:
+        part: the setting that is at fault: ``cert``, ``key`` or ``client_ca``.
+    """
+
+    def __init__(self, part: str, message: str) -> None:
+        """Create an error."""
+        super().__init__(message)
+        self.part = part
 
 
 class ConfigError(LognotaryError):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
-from server.settings.table import DEFAULT_FILE, GROUPS, SETTINGS
+from server.settings.table import DEFAULT_FILE, GROUPS, SETTINGS, Kind
 
 __all__ = ["add_flags"]
 
@@ -26,9 +27,12 @@ def add_flags(parser: argparse.ArgumentParser, *names: str, hidden: bool = False
         for setting in chosen:
             if group in ("settings", setting.group):
                 shown = f" (default: {setting.default})" if setting.default else ""
+                # A truth may be given by its flag alone.
+                bare: dict[str, Any] = {"nargs": "?", "const": "true"} if setting.kind is Kind.TRUTH else {}
                 holder.add_argument(
                     setting.flag,
                     action="store",
+                    **bare,
                     dest=setting.name,
                     metavar="|".join(setting.choices) or setting.kind.value,
                     help=argparse.SUPPRESS if hidden else setting.help + shown,

@@ -26,7 +26,9 @@ from server.notary.errors import KeyMaterialError, MalformedError
 from server.notary.origin import LogName, Stream
 from server.notary.trust import TrustedKeys
 from server.settings.access import read_authentication, read_sender_certificates
+from server.settings.certificates import TlsFiles
 from server.settings.errors import ConfigError
+from server.settings.exposure import exposure_problems
 from server.settings.flags import add_flags
 from server.settings.login import LoginSettings, read_login
 from server.settings.producers import read_policy, read_producer_keys
@@ -34,8 +36,9 @@ from server.settings.readers import read_codec, read_file, read_keys, read_signe
 from server.settings.redaction import read_redaction
 from server.settings.retention_rules import cold_volume_problems, read_retention_rules
 from server.settings.sources import Sources, gather, gather_rules, in_order
-from server.settings.table import SETTINGS, Setting
+from server.settings.table import PORTS, SETTINGS, Setting
 from server.settings.tenants import read_tenant_limits
+from server.settings.tls import read_tls
 from server.settings.trace_links import read_trace_links
 from server.settings.values import (
     Acknowledge,
@@ -88,6 +91,8 @@ class Settings:
     otlp_http: Address
     api_grpc: Address
     http: Address
+    tls: Mapping[str, TlsFiles]
+    insecure_listen: bool
     trace_links: tuple[tuple[str, str], ...]
     deployment: str
     writer: str
@@ -207,6 +212,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "otlp_http": parse_address,
         "api_grpc": parse_address,
         "http": parse_address,
+        "insecure_listen": read_truth,
         "trace_links": read_trace_links,
         "deployment": lambda text: LogName(text, Stream.AUDIT, "writer").deployment,
         "writer": lambda text: LogName("deployment", Stream.AUDIT, text).writer if text else "",
@@ -289,6 +295,11 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
             "the keys of the producers, or annotate"
         )
     problems += _shared_addresses(parsed, sources)
+    tls_problems: list[str] = []
+    parsed["tls"] = read_tls(values, tls_problems)
+    problems += tls_problems
+    if not tls_problems and not parsed.get("insecure_listen", True):  # otherwise it is not known which ports have TLS
+        problems += _exposed(parsed, sources)
     problems += cold_volume_problems(parsed, sources)
     return parsed
 
@@ -296,12 +307,21 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
 def _shared_addresses(parsed: Mapping[str, Any], sources: Sources) -> Iterator[str]:
     """Return a sentence for each address that another setting has too; port 0 is any port."""
     taken: dict[Address, str] = {}
-    for name in ("otlp_grpc", "otlp_http", "api_grpc", "http"):
+    for name in PORTS:
         address = parsed.get(name)
         if address is not None and address.port:
             first = taken.setdefault(address, name)
             if first != name:
                 yield f"{sources.values[name].place}: {address} is the address of {first} already: give another port"
+
+
+def _exposed(parsed: Mapping[str, Any], sources: Sources) -> Iterator[str]:
+    """Return a sentence for each address that other machines can reach without TLS or without authentication."""
+    for name in PORTS:
+        if name in parsed and "authentication" in parsed:
+            place, word = sources.values[name].place, parsed["authentication"].value
+            for problem in exposure_problems({name: parsed[name]}, parsed["tls"], word):
+                yield f"{place}: {problem}"
 
 
 def _memory_limit(storage: StorageUrl, workers: int) -> int:

@@ -19,8 +19,15 @@ from server.settings.table import DEFAULT_FILE, PREFIX, SETTINGS, Kind, Setting
 
 __all__ = ["CLIENT_VARIABLES", "Given", "Origin", "Sources", "gather", "gather_rules", "in_order", "unknown_variables"]
 
-CLIENT_VARIABLES = ("LOGNOTARY_CONFIG", "LOGNOTARY_API", "LOGNOTARY_TOKEN")
-"""Variables that are not settings: the path of the settings file, the server that commands ask, and a token for it."""
+CLIENT_VARIABLES = (
+    "LOGNOTARY_CONFIG",
+    "LOGNOTARY_API",
+    "LOGNOTARY_API_CA",
+    "LOGNOTARY_API_CERT",
+    "LOGNOTARY_API_KEY",
+    "LOGNOTARY_TOKEN",
+)
+"""Variables that are not settings: the path of the settings file; the server that commands ask, its TLS, a token."""
 
 # Kubernetes sets these in every pod for a service named lognotary or lognotary-…, and Docker for its links.
 _OF_OTHERS = re.compile(

@@ -7,10 +7,12 @@ from enum import Enum
 
 from server.settings.trace_links import TRACE_ID_PLACE
 
-__all__ = ["DEFAULT_FILE", "GROUPS", "PREFIX", "SETTINGS", "Kind", "Setting"]
+__all__ = ["DEFAULT_FILE", "GROUPS", "PORTS", "PREFIX", "SETTINGS", "Kind", "Setting"]
 
 PREFIX = "LOGNOTARY_"
 DEFAULT_FILE = "lognotary.toml"
+PORTS = ("otlp_grpc", "otlp_http", "api_grpc", "http")
+"""The settings of the addresses on which a server listens."""
 
 
 class Kind(Enum):
@@ -68,6 +70,8 @@ _BATCHES, _LIMITS, _EVIDENCE = "batches and acknowledgement", "limits", "evidenc
 _REDACTION, _PROCESS = "redaction", "processes and the server's log"
 _ACCESS = "access"
 _LOGIN = "login of people and programs"
+_TLS = "TLS"
+_CLIENTS = ("optional", "required")
 
 SETTINGS = (
     Setting(
@@ -94,6 +98,42 @@ SETTINGS = (
         f"links from a trace to other tools, separated by commas: each NAME=URL, with {TRACE_ID_PLACE} in the URL",
         Kind.LIST,
         _ADDRESSES,
+    ),
+    Setting("tls_cert", "", "PEM file of the certificate of all ports, and of its chain", Kind.FILE, _TLS),
+    Setting("tls_key", "", "PEM file of the certificate's private key", Kind.FILE, _TLS),
+    Setting("tls_client_ca", "", "PEM file of the CAs whose client certificates are accepted", Kind.FILE, _TLS),
+    Setting(
+        "tls_client_certificates",
+        "required",
+        "with tls_client_ca: whether clients need a certificate; gRPC ports know only required",
+        Kind.CHOICE,
+        _TLS,
+        _CLIENTS,
+    ),
+    *(
+        setting
+        for port in PORTS
+        for setting in (
+            Setting(f"{port}_tls_cert", "", f"tls_cert of {port} alone; off: no TLS there", Kind.FILE, _TLS),
+            Setting(f"{port}_tls_key", "", f"tls_key of {port} alone", Kind.FILE, _TLS),
+            Setting(f"{port}_tls_client_ca", "", f"tls_client_ca of {port} alone; off: none there", Kind.FILE, _TLS),
+            Setting(
+                f"{port}_tls_client_certificates",
+                "",
+                f"tls_client_certificates of {port} alone",
+                Kind.CHOICE,
+                _TLS,
+                _CLIENTS,
+            ),
+        )
+    ),
+    Setting(
+        "insecure_listen",
+        "false",
+        "true: listen beyond this machine also without TLS or authentication, because something else protects the "
+        "ports",
+        Kind.TRUTH,
+        _TLS,
     ),
     Setting(
         "deployment",
@@ -486,5 +526,17 @@ SETTINGS = (
     ),
 )
 
-GROUPS = (_STORAGE, _ADDRESSES, _ACCESS, _LOGIN, _IDENTITY, _BATCHES, _LIMITS, _EVIDENCE, _REDACTION, _PROCESS)
+GROUPS = (
+    _STORAGE,
+    _ADDRESSES,
+    _TLS,
+    _ACCESS,
+    _LOGIN,
+    _IDENTITY,
+    _BATCHES,
+    _LIMITS,
+    _EVIDENCE,
+    _REDACTION,
+    _PROCESS,
+)
 """The headings of settings in help texts, in order."""

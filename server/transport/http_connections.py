@@ -16,6 +16,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from server.access.certificates import CERTIFICATE_KEY, identities_of_peer
+
 __all__ = ["ConnectionLimits", "limited_protocol"]
 
 _AGE_JITTER = 0.1  # so that connections that were opened together are not closed together
@@ -78,6 +80,8 @@ class _LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if identities := identities_of_peer(transport.get_extra_info("peercert")):
+            self.app_state = {**self.app_state, CERTIFICATE_KEY: identities}  # of this connection alone
         if len(self.connections) > self._limits.connections:
             transport.abort()
             return

@@ -12,6 +12,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc.aio
 import uvicorn
@@ -20,7 +21,9 @@ from starlette.types import ASGIApp
 from server.errors.listening import AddressUnavailableError, ListenerEndedError
 from server.process.pools import refuse_default_executor
 from server.settings.values import Address
+from server.transport.certificates import PortCertificate
 from server.transport.http_connections import ConnectionLimits, limited_protocol
+from server.transport.http_tls import Handshakes
 
 __all__ = ["check_addresses", "serve_grpc", "serve_http", "serve_http_apart"]
 
@@ -41,20 +44,33 @@ def check_addresses(addresses: Iterable[Address]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serve_grpc(server: grpc.aio.Server, address: Address, ended: asyncio.Event) -> AsyncIterator[Address]:
+async def serve_grpc(
+    server: grpc.aio.Server,
+    address: Address,
+    ended: asyncio.Event,
+    certificate: PortCertificate | None = None,
+    own_socket: str = "",
+) -> AsyncIterator[Address]:
     """Run a gRPC server; yield the address with the actual port.
 
     Args:
         server: the server.
         address: address to listen on.
         ended: event that is set if the server ends by itself.
+        certificate: the server's certificate, None for no TLS.
+        own_socket: path of a Unix socket to listen on too, without TLS; empty for none.
 
     Raises:
         AddressUnavailableError: the server cannot listen on the address.
         ListenerEndedError: the server ended by itself (raised on leaving the block).
     """
     try:
-        port = server.add_insecure_port(str(address))
+        if certificate is None:
+            port = server.add_insecure_port(str(address))
+        else:
+            port = server.add_secure_port(str(address), certificate.grpc_credentials())
+        if own_socket:
+            server.add_insecure_port(f"unix:{own_socket}")
     except RuntimeError as error:
         raise AddressUnavailableError(address, _why_not(address)) from error
     await server.start()
@@ -70,7 +86,13 @@ async def _terminated(server: grpc.aio.Server) -> None:
 
 @contextlib.asynccontextmanager
 async def serve_http(
-    app: ASGIApp, address: Address, limits: ConnectionLimits, ended: asyncio.Event, *, shared: bool = False
+    app: ASGIApp,
+    address: Address,
+    limits: ConnectionLimits,
+    ended: asyncio.Event,
+    certificate: PortCertificate | None = None,
+    *,
+    shared: bool = False,
 ) -> AsyncIterator[Address]:
     """Run an ASGI application on the current event loop; yield the address with the actual port.
 
@@ -79,6 +101,7 @@ async def serve_http(
         address: address to listen on.
         limits: limits on the server's connections.
         ended: event that is set if the server ends by itself.
+        certificate: the server's certificate, None for no TLS.
         shared: allow other processes to listen on the address too (``SO_REUSEPORT``).
 
     Raises:
@@ -86,7 +109,7 @@ async def serve_http(
         ListenerEndedError: the server ended by itself (raised on leaving the block).
     """
     listener = _listen(address, shared=shared)
-    server = _EmbeddedUvicorn(_config(app, limits))
+    server = _EmbeddedUvicorn(app, limits, certificate)
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
     async with _serving_uvicorn(server, serving, address.host, listener, ended) as bound:
         yield bound
@@ -94,7 +117,11 @@ async def serve_http(
 
 @contextlib.asynccontextmanager
 async def serve_http_apart(
-    app: ASGIApp, address: Address, limits: ConnectionLimits, ended: asyncio.Event
+    app: ASGIApp,
+    address: Address,
+    limits: ConnectionLimits,
+    ended: asyncio.Event,
+    certificate: PortCertificate | None = None,
 ) -> AsyncIterator[Address]:
     """Run an ASGI application in a thread with its own event loop, so that it answers even if this loop is busy.
 
@@ -103,13 +130,14 @@ async def serve_http_apart(
         address: address to listen on.
         limits: limits on the server's connections.
         ended: event that is set if the server ends by itself.
+        certificate: the server's certificate, None for no TLS.
 
     Raises:
         AddressUnavailableError: the server cannot listen on the address.
         ListenerEndedError: the server ended by itself (raised on leaving the block).
     """
     listener = _listen(address, shared=False)
-    server = _EmbeddedUvicorn(_config(app, limits))
+    server = _EmbeddedUvicorn(app, limits, certificate)
     thread = ThreadPoolExecutor(1, thread_name_prefix="http-api")
     loop = asyncio.get_running_loop()
 
@@ -184,22 +212,32 @@ def _listen_once(address: Address, *, shared: bool) -> socket.socket:
     return socket.create_server((address.host, address.port), family=family, backlog=1024, reuse_port=shared)
 
 
-def _config(app: ASGIApp, limits: ConnectionLimits) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=limited_protocol(limits),
-        ws="none",
-        proxy_headers=False,  # else anybody on this machine could choose the address that a request seems to come from
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        # The protocol has its own idle timeout, which also answers clients that have begun to send a request.
-        timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=int(_GRACE),
-    )
-
-
 class _EmbeddedUvicorn(uvicorn.Server):
+    def __init__(self, app: ASGIApp, limits: ConnectionLimits, certificate: PortCertificate | None) -> None:
+        protocol: Any = limited_protocol(limits)
+        self._handshakes = Handshakes(certificate.context, limits.connections) if certificate else None
+        if self._handshakes is not None:
+            protocol = self._handshakes.before(protocol)
+        config = uvicorn.Config(
+            app,
+            http=protocol,
+            ws="none",
+            # Else anybody on this machine could choose the address that a request seems to come from.
+            proxy_headers=False,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            # The protocol has its own idle timeout, which also answers clients that have begun to send a request.
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=int(_GRACE),
+        )
+        super().__init__(config)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._handshakes is not None:
+            self._handshakes.abort()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the caller, which stops all servers in order."""

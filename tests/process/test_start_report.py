@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from harness.certificates import local_certificate, new_authority, put
 from server.process.start_report import log_ready, log_start, until_ready
 from server.settings.settings import load_settings
 from server.settings.values import Address
@@ -43,17 +45,20 @@ def test_one_line_names_version_storage_without_password_directory_key_codec_ret
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "192.0.2.1", "logs.example", ""])
-def test_listening_beyond_loopback_draws_a_warning_that_names_the_ports_and_what_they_permit(
+def test_listening_beyond_loopback_without_tls_draws_a_warning_that_names_the_ports(
     caplog: pytest.LogCaptureFixture, tmp_path: Path, host: str
 ) -> None:
-    _, *warnings = lines(caplog, tmp_path, codec="reference", otlp_grpc=f"{host}:4317", http=f"{host}:7318")
-    assert [level for level, _ in warnings] == ["WARNING"] * 2
-    (_, sending), (_, reading) = warnings
-    assert "without TLS and without authentication: whoever reaches otlp_grpc=" in sending
-    assert "commands cannot connect through it: run them on this machine, or through a tunnel" in sending
-    assert ":4317 can send records" in sending
-    assert "whoever reaches http=" in reading
-    assert ":7318 can read all records" in reading
+    addresses = {"otlp_grpc": f"{host}:4317", "http": f"{host}:7318"}
+    _, (level, warning) = lines(caplog, tmp_path, codec="reference", insecure_listen="true", **addresses)
+    assert level == "WARNING"
+    assert "without TLS (--insecure-listen)" in warning
+    assert re.search(r"otlp_grpc=\S+:4317 and http=\S+:7318, others can read", warning)
+
+
+def test_a_port_with_tls_draws_none(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    files = put(local_certificate(new_authority()), tmp_path, "server")
+    flags = {"tls_cert": str(files.cert), "tls_key": str(files.key), "otlp_grpc": "0.0.0.0:4317"}
+    assert len(lines(caplog, tmp_path, codec="reference", **flags)) == 1
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "[::1]", "localhost"])

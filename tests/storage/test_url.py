@@ -59,6 +59,28 @@ def test_what_is_no_storage_url_says_why(text: str, why: str) -> None:
         parse_storage_url(text)
 
 
+def test_a_url_with_tls_may_name_files() -> None:
+    text = "https://me@ch/logs?ca_cert=/etc/ca.pem&client_cert=/etc/a%20b.pem&client_key=c.pem"
+    files = {"ca_cert": "/etc/ca.pem", "client_cert": "/etc/a b.pem", "client_key": "c.pem"}
+    assert parse_storage_url(text) == ServerUrl("ch", 8443, True, "logs", "me", **files)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("http://ch/logs?ca_cert=a.pem", "ca_cert of the storage URL need TLS: write https://"),
+        ("https://ch/logs?client_cert=a.pem", "belong together: give both"),
+        ("https://ch/logs?client_key=a.pem", "belong together: give both"),
+        ("https://ch/logs?ca_cert=", "ca_cert of the storage URL is empty"),
+        ("https://ch/logs?ca_cert=a&ca_cert=b", "has ca_cert twice"),
+        ("https://ch/logs?verify=false", "'verify' is not a parameter of a storage URL.*client_key"),
+    ],
+)
+def test_files_that_make_no_sense_say_why(text: str, why: str) -> None:
+    with pytest.raises(StorageConfigError, match=why):
+        parse_storage_url(text)
+
+
 def test_a_url_is_shown_without_its_password() -> None:
     assert str(parse_storage_url("http://me:secret@ch:9000/logs")) == "http://me@ch:9000/logs"
     assert str(parse_storage_url("https://:secret@ch")) == "https://default@ch:8443/lognotary"
@@ -78,3 +100,7 @@ def test_an_ipv6_host_stays_in_brackets() -> None:
     url = parse_storage_url("http://[::1]:8123/db")
     assert str(url) == "http://default@[::1]:8123/db"
     assert parse_storage_url(str(url)) == url
+
+
+def test_no_representation_of_a_url_shows_its_password() -> None:
+    assert "secret" not in repr(parse_storage_url("https://me:secret@ch"))

@@ -17,7 +17,9 @@ TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d (INFO|WAR
 
 def test_a_start_says_what_runs_and_warns_of_open_ports_and_an_end_says_that_it_ends(tmp_path: Path) -> None:
     storage = f"chdb://{tmp_path / 'chdb'}"
-    server = LognotaryServer(storage, tmp_path / "data", otlp_http="0.0.0.0:0", memory_limit=2 << 30)
+    server = LognotaryServer(
+        storage, tmp_path / "data", otlp_http="0.0.0.0:0", insecure_listen="true", memory_limit=2 << 30
+    )
     with server:
         address = server.otlp_grpc
     lines = server.log_text().splitlines()

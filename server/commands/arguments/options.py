@@ -37,11 +37,17 @@ class ApiServer:
     """The server to ask, as given on the command line; None for what is in a variable, or has a default.
 
     Attributes:
-        address: ``host:port``.
+        address: ``host:port`` or ``https://host:port``.
+        ca: file with the CA of its certificate.
+        cert: file with a client certificate.
+        key: file with the key of the client certificate.
         token_file: file with the token for it.
     """
 
     address: str | None = None
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
     token_file: str | None = None
 
 
@@ -52,8 +58,15 @@ def add_api_flag(parser: CommandParser, *, json_help: str = "print JSON (protobu
 
 
 def add_address_flag(parser: CommandParser) -> None:
-    """Add ``--api`` and ``--token-file``; ``options.api`` becomes an ``ApiServer``, None if neither is given."""
-    parser.add_argument("--api", metavar="HOST:PORT", help=f"the server's gRPC API (default: {DEFAULT_API})")
+    """Add ``--api`` and what its connection takes; ``options.api`` becomes an ``ApiServer``, None if none is given."""
+    parser.add_argument(
+        "--api",
+        metavar="HOST:PORT",
+        help=f"the server's gRPC API (default: {DEFAULT_API}), https://HOST:PORT if it has TLS",
+    )
+    parser.add_argument("--api-ca", metavar="FILE", help="PEM file of the CA of the server's certificate; implies TLS")
+    parser.add_argument("--api-cert", metavar="FILE", help="PEM file of the client certificate to show to the server")
+    parser.add_argument("--api-key", metavar="FILE", help="PEM file of the client certificate's private key")
     parser.add_argument(
         "--token-file", metavar="FILE", help=f"file with the token for the API (default: {TOKEN_VARIABLE[0]})"
     )
@@ -61,7 +74,8 @@ def add_address_flag(parser: CommandParser) -> None:
 
 
 def _take_api(options: argparse.Namespace) -> None:
-    given = ApiServer(options.api, vars(options).pop("token_file"))
+    names = ("api_ca", "api_cert", "api_key", "token_file")
+    given = ApiServer(options.api, *(vars(options).pop(name) for name in names))
     options.api = None if given == ApiServer() else given
 
 

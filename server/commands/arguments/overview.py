@@ -46,6 +46,7 @@ COMMANDS = {
         "whoami": "show as whom a server knows you, and your roles",
         "keys": "list, replace and export signing keys",
         "tokens": "create, list, replace and revoke tokens of senders and programs",
+        "tls": "make certificates to try TLS",
         "hold": "add, list and release legal holds, which keep records beyond their retention",
         "disclose": "show the values to which a record has commitments",
         "erase": "erase values to which records have commitments",
@@ -67,10 +68,8 @@ _EXAMPLES = examples(
     variables=[
         API_VARIABLE,
         TOKEN_VARIABLE,
-        (
-            "LOGNOTARY_CONFIG",
-            "settings file of commands that have --config, without that option",
-        ),
+        ("LOGNOTARY_API_CA", "CA of its certificate, without --api-ca; also LOGNOTARY_API_CERT and LOGNOTARY_API_KEY"),
+        ("LOGNOTARY_CONFIG", "settings file of commands that have --config, without that option"),
         ("LOGNOTARY_…", "any of their settings: LOGNOTARY_BATCH_AGE is --batch-age, and batch_age in the file"),
         ("NO_COLOR", "if set, output has no colours"),
     ],

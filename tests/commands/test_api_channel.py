@@ -1,0 +1,56 @@
+"""The server that a command asks: its address, and the certificates of both sides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from server.commands.api_channel import ApiTarget, find_target
+from server.commands.arguments.options import ApiServer
+
+
+def found(given: ApiServer | str | None, **environ: str) -> ApiTarget:
+    problems: list[str] = []
+    target = find_target(given, environ, problems)
+    assert problems == []
+    return target
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    for name in ("ca", "cert", "key"):
+        (tmp_path / name).write_text(f"the {name}")
+    return {name: str(tmp_path / name) for name in ("ca", "cert", "key")}
+
+
+def test_without_anything_it_is_the_default_without_tls() -> None:
+    assert found(None) == ApiTarget("127.0.0.1:7317")
+
+
+def test_the_command_line_outranks_the_variable() -> None:
+    assert found(ApiServer("a:1"), LOGNOTARY_API="https://b:2") == ApiTarget("a:1")
+    assert found(ApiServer(), LOGNOTARY_API="https://b:2") == ApiTarget("b:2", tls=True)
+
+
+def test_https_or_a_certificate_means_tls(files: dict[str, str]) -> None:
+    assert found("https://[::1]:1/") == ApiTarget("[::1]:1", tls=True)
+    assert found(ApiServer("a:1", ca=files["ca"])) == ApiTarget("a:1", True, b"the ca")
+    all_of_them = ApiTarget("a:1", True, b"the ca", b"the cert", b"the key")
+    assert found(ApiServer("a:1", **files)) == all_of_them
+    variables = {f"LOGNOTARY_API_{name.upper()}": file for name, file in files.items()}
+    assert found("a:1", **variables) == all_of_them
+
+
+def test_what_cannot_be_used_is_told_with_its_source(files: dict[str, str]) -> None:
+    problems: list[str] = []
+    find_target(ApiServer("https://a", cert=files["cert"]), {"LOGNOTARY_API_CA": "/nowhere"}, problems)
+    assert problems == [
+        "--api: 'a' is not host:port, such as 127.0.0.1:7317 or [::1]:7317",
+        "LOGNOTARY_API_CA: there is no file /nowhere: check the path",
+        "--api-cert is given without --api-key: give both",
+    ]
+
+
+def test_the_key_is_in_no_representation(files: dict[str, str]) -> None:
+    assert "the key" not in repr(found(ApiServer("a:1", **files)))
