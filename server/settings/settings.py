@@ -42,6 +42,7 @@ from server.settings.values import (
     read_duration,
     read_format,
     read_interval,
+    read_journal_key,
     read_level,
     read_list,
     read_size,
@@ -99,6 +100,8 @@ class Settings:
     ack: Acknowledge
     ack_timeout: float
     journal_bytes: int
+    journal_key: str
+    journal_retired_keys: tuple[str, ...]
     public_keys: TrustedKeys
     signing_key: str
     retired_keys: tuple[str, ...]
@@ -211,6 +214,8 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "ack": read_acknowledge,
         "ack_timeout": read_duration,
         "journal_bytes": read_size,
+        "journal_key": read_journal_key,
+        "journal_retired_keys": read_list,
         "public_keys": read_keys,
         "signing_key": str.strip,
         "retired_keys": read_list,

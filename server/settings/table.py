@@ -166,6 +166,20 @@ SETTINGS = (
     ),
     Setting("ack_timeout", "10s", "time after which an unacknowledged request is refused", Kind.DURATION, _BATCHES),
     Setting("journal_bytes", "1GiB", "maximum size of the journal of each stream", Kind.SIZE, _LIMITS),
+    Setting(
+        "journal_key",
+        "off",
+        "key that encrypts journals: a file made by 'lognotary journal key', a PKCS #11 URI of an AES key, or off",
+        Kind.URL,
+        _IDENTITY,
+    ),
+    Setting(
+        "journal_retired_keys",
+        "",
+        "replaced keys of journals, separated by commas: files and PKCS #11 URIs",
+        Kind.LIST,
+        _IDENTITY,
+    ),
     Setting("public_keys", "", "files with public keys of other writers, separated by commas", Kind.FILES, _IDENTITY),
     Setting(
         "signing_key",

@@ -14,6 +14,7 @@ from server.keys.store import KeyStore, KeyStoreError
 from server.log.committed_log import CommittedLog
 from server.log.group import GroupLimits
 from server.log.journal import Journal
+from server.log.journal_keys import NO_KEYS, JournalKeys
 from server.log.key_changes import DecidedChange, KeyChanges
 from server.log.log_writer import LogWriter
 from server.log.open_log import OpenLog
@@ -73,6 +74,7 @@ class OwnedLog:
         engine: Engine,
         give_up: threading.Event,
         clock: Callable[[], float],
+        journal_keys: JournalKeys = NO_KEYS,
     ) -> OwnedLog:
         """Open a log, to be signed by the keys that signed it last.
 
@@ -86,6 +88,7 @@ class OwnedLog:
             engine: the storage.
             give_up: once set, nothing is repeated any more.
             clock: the time of statements, in seconds since the epoch.
+            journal_keys: the keys of the journals.
 
         Raises:
             LogUnusableError: the log in storage is not the one this writer wrote.
@@ -95,12 +98,12 @@ class OwnedLog:
             StorageError: storage cannot be read.
         """
         trusted = keys.trusted()
-        stated = Journal(data.journal(f"{name.stream.value}-statements"), _STATEMENTS_BYTES)
+        stated = Journal(data.journal(f"{name.stream.value}-statements"), _STATEMENTS_BYTES, keys=journal_keys)
         store_waiting_statements(engine, stated)
         last, in_force = open_statements(engine, name, trusted, data.last_statement(name))
         # Nothing may have come since the keys changed: then those before them signed the last batch.
         may_sign = {*in_force, *keys.verifier_keys(name.origin)}
-        journal = Journal(data.journal(name.stream.value), journal_bytes)
+        journal = Journal(data.journal(name.stream.value), journal_bytes, keys=journal_keys)
         known = KnownLog(may_sign, data.last_checkpoint(name))
         found = recover_logs(engine, {name: known}, journal)[name]
         if name.stream is Stream.AUDIT:
