@@ -18,6 +18,7 @@ _BENCHMARKS = (
     "bill",
     "layout",
     "many_logs",
+    "journal",
     "latency",
     "audit_endpoint",
     "memory",

@@ -48,6 +48,7 @@ MOST_WRAPPED = 95
 """Largest size in bytes of a master key that a token encrypted."""
 
 _ID, _SALT, _NAME, _NONCE, _TAG = 8, 32, 16, 12, 16  # bytes
+_SMALL = 64 << 10  # bytes up to which joining the pieces costs less than an encryption in steps
 _SEAL = struct.Struct(f"<{_ID}s{_SALT}s{_NAME}sB{MOST_WRAPPED}s")
 _NUMBER = struct.Struct("<Q")
 
@@ -127,7 +128,8 @@ class SegmentCipher:
 
     def authenticate(self, header: bytes) -> bytes:
         """Return the authentication of a header."""
-        # The nonce is that of no frame but with a probability of 2^-96, and of one header: each has its own salt.
+        # Each header has a salt, so a key, of its own; that a frame gets this nonce by chance is as unlikely as that two
+        # frames get the same.
         return self._aead.encrypt(bytes(_NONCE), b"", b"header" + header)
 
     def check(self, header: bytes, tag: bytes) -> None:
@@ -140,6 +142,8 @@ class SegmentCipher:
     def encrypt(self, number: int, payload: Sequence[bytes]) -> list[bytes]:
         """Return the payload of a frame, encrypted, in pieces."""
         nonce = secrets.token_bytes(_NONCE)
+        if sum(map(len, payload)) < _SMALL:
+            return [nonce, self._aead.encrypt(nonce, b"".join(payload), _NUMBER.pack(number))]
         encryptor = Cipher(algorithms.AES(self._key), modes.GCM(nonce)).encryptor()
         encryptor.authenticate_additional_data(_NUMBER.pack(number))
         pieces = [nonce, *map(encryptor.update, payload), encryptor.finalize()]
