@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -17,10 +17,11 @@ DEFAULT_DATABASE = "lognotary"
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedUrl:
-    """The embedded engine on a directory."""
+    """The embedded engine on a directory; with a file that has the key of its encrypted disk, if it has one."""
 
     path: Path
     database: str = DEFAULT_DATABASE
+    key_file: Path | None = None
 
     def __str__(self) -> str:
         return f"chdb://{self.path}"
@@ -35,7 +36,7 @@ class ServerUrl:
     secure: bool
     database: str = DEFAULT_DATABASE
     username: str = "default"
-    password: str = ""
+    password: str = field(default="", repr=False)
 
     @property
     def address(self) -> str:
@@ -72,6 +73,8 @@ def parse_storage_url(text: str) -> StorageUrl:
     if parts.scheme in ("http", "https") and parts.hostname:
         secure = parts.scheme == "https"
         database = _database(parts)
+        if "@" in database:  # no message shows what may be a part of a password
+            raise StorageConfigError(f"{shown!r}: write special characters in the user and the password as %XX")
         if not _DATABASE.fullmatch(database):
             raise StorageConfigError(f"{database!r} is not a database name of letters, digits and '_'")
         return ServerUrl(

@@ -6,25 +6,21 @@ each process makes when it starts.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
-import re
 import secrets
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from server.errors.files import unreadable, unwritable
-from server.keys.key_files import KeyStoreError, is_exposed
+from server.errors.files import is_exposed, unreadable, unwritable
+from server.keys.key_files import KeyStoreError
 from server.keys.pkcs11 import generate_secret_key, open_secret_key
 from server.notary.errors import KeyMaterialError, SigningError
+from server.notary.key_bytes import KEY_BYTES, decode_key
 
 __all__ = ["GivenKeys", "create_key_file", "create_token_key", "journal_keys", "read_key_file"]
 
-_BYTES = 32
-_HEX = re.compile(rb"[0-9A-Fa-f]{64}")
 _OFF = "off"
 _TOKEN = "pkcs11:"  # noqa: S105 - a scheme
 
@@ -61,7 +57,7 @@ def journal_keys(key: str, retired: Iterable[str]) -> GivenKeys:
     try:
         if key.startswith(_TOKEN):
             in_token = open_secret_key(key)
-            current = secrets.token_bytes(_BYTES)
+            current = secrets.token_bytes(KEY_BYTES)
             wrapped = in_token.encrypt(current)
             unwrap.append(in_token.decrypt)
         elif key != _OFF:
@@ -85,7 +81,7 @@ def read_key_file(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
             status = os.fstat(opened.fileno())
-            content = opened.read(16 * _BYTES)
+            content = opened.read(16 * KEY_BYTES)
     except OSError as error:
         raise KeyStoreError(
             f"the key file: {unreadable(file, error)}. What was encrypted with this key cannot be read without it: "
@@ -96,11 +92,11 @@ def read_key_file(file: Path) -> bytes:
             f"the key file {file} can be read by others (mode {stat.S_IMODE(status.st_mode):04o}): chmod 600 {file}; "
             "if others may have read it, replace it, and name it in journal_retired_keys"
         )
-    key = _decode(content)
+    key = decode_key(content)
     if key is None:
         raise KeyStoreError(
-            f"the key file {file} does not have {_BYTES} bytes, nor {_BYTES} bytes in hex or base64: restore it from a "
-            "backup, or make a new key with 'lognotary journal key FILE'"
+            f"the key file {file} does not have {KEY_BYTES} bytes, nor {KEY_BYTES} bytes in hex or base64: restore it "
+            "from a backup, or make a new key with 'lognotary journal key FILE'"
         )
     return key
 
@@ -111,7 +107,7 @@ def create_key_file(file: Path) -> bytes:
     Raises:
         KeyStoreError: the file exists or cannot be written.
     """
-    key = secrets.token_bytes(_BYTES)
+    key = secrets.token_bytes(KEY_BYTES)
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as opened:
@@ -135,16 +131,3 @@ def create_token_key(uri: str) -> None:
         generate_secret_key(uri)
     except (KeyMaterialError, SigningError) as error:
         raise KeyStoreError(str(error)) from error
-
-
-def _decode(content: bytes) -> bytes | None:
-    if len(content) == _BYTES:
-        return content
-    text = content.strip()
-    if _HEX.fullmatch(text):
-        return bytes.fromhex(text.decode())
-    try:
-        key = base64.b64decode(text, validate=True)
-    except binascii.Error:
-        return None
-    return key if len(key) == _BYTES else None

@@ -25,9 +25,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from server.errors.base import LognotaryError
+from server.notary.key_bytes import KEY_BYTES, key_id
+
 __all__ = [
     "FRAME_OVERHEAD",
-    "KEY_BYTES",
     "MOST_WRAPPED",
     "NO_KEYS",
     "SEALED_BYTES",
@@ -40,9 +42,6 @@ __all__ = [
     "identify_key",
     "name_digest",
 ]
-
-KEY_BYTES = 32
-"""Size of a master key in bytes."""
 
 MOST_WRAPPED = 95
 """Largest size in bytes of a master key that a token encrypted."""
@@ -59,11 +58,11 @@ FRAME_OVERHEAD = _NONCE + _TAG
 """Bytes that an encrypted frame's payload has more than a plain one's."""
 
 
-class UnknownKeyError(Exception):
+class UnknownKeyError(LognotaryError):
     """None of the keys is that of a segment; the message is the ID of the segment's key."""
 
 
-class AlteredError(Exception):
+class AlteredError(LognotaryError):
     """Encrypted data is not what was written in this place."""
 
 
@@ -128,8 +127,8 @@ class SegmentCipher:
 
     def authenticate(self, header: bytes) -> bytes:
         """Return the authentication of a header."""
-        # Each header has a salt, so a key, of its own; that a frame gets this nonce by chance is as unlikely as that two
-        # frames get the same.
+        # Each header has a salt, so a key, of its own. That a frame gets this nonce by chance is as unlikely as that
+        # two frames get the same.
         return self._aead.encrypt(bytes(_NONCE), b"", b"header" + header)
 
     def check(self, header: bytes, tag: bytes) -> None:
@@ -209,7 +208,7 @@ NO_KEYS = JournalKeys()
 
 def identify_key(key: bytes) -> bytes:
     """Return the ID of a master key."""
-    return hashlib.sha256(b"Lognotary journal key\0" + key).digest()[:_ID]
+    return key_id(key, "journal")
 
 
 def name_digest(journal: str) -> bytes:

@@ -29,6 +29,7 @@ from server.settings.readers import read_codec, read_file, read_keys, read_signe
 from server.settings.redaction import read_redaction
 from server.settings.retention_rules import cold_volume_problems, read_retention_rules
 from server.settings.sources import Sources, gather, gather_rules, in_order
+from server.settings.storage import read_storage
 from server.settings.table import SETTINGS, Setting
 from server.settings.trace_links import read_trace_links
 from server.settings.values import (
@@ -51,7 +52,7 @@ from server.settings.values import (
 from server.witness.settings import TimestampAuthority, Witness
 from storage.errors import StorageConfigError
 from storage.retention_policy import RetentionRule
-from storage.url import EmbeddedUrl, StorageUrl, parse_storage_url
+from storage.url import EmbeddedUrl, StorageUrl
 
 __all__ = [
     "SETTINGS",
@@ -189,10 +190,9 @@ def check_rules(sources: Sources) -> tuple[tuple[Rule, ...], list[str]]:
 def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
     values = sources.values
     data_dir = Path(values["data_dir"].text)
-    storage = values["storage"].text or f"chdb://{(data_dir / 'chdb').absolute()}"
     parsed: dict[str, Any] = {"data_dir": data_dir}
     parsers: dict[str, Callable[[str], Any]] = {
-        "storage": lambda _: parse_storage_url(storage),
+        "storage": lambda _: read_storage(values),
         "otlp_grpc": parse_address,
         "otlp_http": parse_address,
         "api_grpc": parse_address,

@@ -26,6 +26,7 @@ class Kind(Enum):
     FILES = "FILES"
     INTERVAL = "INTERVAL"
     LIST = "LIST"
+    SECRET = "SECRET"  # noqa: S105 - a word; it has no flag, because everyone on the machine can see flags
     SIZE = "SIZE"
     TEXT = "NAME"
     TRUTH = "BOOL"
@@ -34,7 +35,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: ``name`` in the file, ``--name`` as a flag, ``LOGNOTARY_NAME`` as a variable.
+    """One setting: ``name`` in the file, ``--name`` as a flag, ``LOGNOTARY_NAME`` as a variable; secrets have no flag.
 
     Attributes:
         name: name in the file.
@@ -73,6 +74,21 @@ SETTINGS = (
         "",
         "chdb:///path or http(s)://user:password@host:8123/database; default: chdb in data_dir",
         Kind.URL,
+        _STORAGE,
+    ),
+    Setting("storage_password", "", "password of the user of the ClickHouse server", Kind.SECRET, _STORAGE),
+    Setting(
+        "storage_password_file",
+        "",
+        "file with the password of the user of the ClickHouse server",
+        Kind.FILE,
+        _STORAGE,
+    ),
+    Setting(
+        "storage_encryption_key",
+        "",
+        "file with the key that encrypts embedded storage, from its first start on; default: not encrypted",
+        Kind.FILE,
         _STORAGE,
     ),
     Setting(
