@@ -6,13 +6,16 @@ import re
 
 from server.settings.table import SETTINGS, Kind
 
-__all__ = ["PIN_VALUE", "URL_PASSWORD", "hide_secrets"]
+__all__ = ["PIN_SOURCE", "PIN_VALUE", "URL_PASSWORD", "hide_secrets"]
 
 URL_PASSWORD = re.compile(r"(//[^/?#]*:)[^/?#]+(?=@)")
 """The password of a URL, after a group with what is before it."""
 
 PIN_VALUE = re.compile(r"(pin-value=)[^&,]+")
 """The PIN of a PKCS #11 URI (RFC 7512), after a group with what is before it."""
+
+PIN_SOURCE = re.compile(r"pin-source=(?:file:)?(?://)?(/[^&,]+)")
+"""The absolute path of the file with the PIN of a PKCS #11 URI, which may be encoded (%XX)."""
 
 _PARAMETER = re.compile(r"(?<=[?&])([^=&]*(?:password|token|key|secret)[^=&]*=)[^&]*", re.IGNORECASE)
 _STORAGE_PASSWORD = re.compile(r"(//[^:@]*:).*(?=@)")  # even if it has characters that a URL cannot have

@@ -10,9 +10,10 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 from server.errors.files import is_exposed, reason_of
-from server.settings.hidden import PIN_VALUE, URL_PASSWORD
+from server.settings.hidden import PIN_SOURCE, PIN_VALUE, URL_PASSWORD
 from server.settings.sources import Given, Origin, Sources
 from server.settings.table import SETTINGS, Kind
 
@@ -60,6 +61,8 @@ def read_secret_file(file: Path) -> str:
 def secret_warnings(sources: Sources) -> Iterator[str]:
     """Yield a warning for each secret that others on this machine can read: in the list of processes, or in a file."""
     for name, given in sources.values.items():
+        for file in PIN_SOURCE.findall(given.text):
+            yield from _exposed(Path(unquote(file)), f"{given.place}: the file of the PIN")
         if given.origin is not Origin.OPTION:
             continue
         if URL_PASSWORD.search(given.text):
@@ -76,9 +79,9 @@ def secret_warnings(sources: Sources) -> Iterator[str]:
     if sources.file and any(_is_secret(sources, name) for name in sources.values):
         yield from _exposed(Path(sources.file), "the settings file has secrets and")
     for setting in SETTINGS:
-        file = sources.values.get(setting.name + FILE_SUFFIX)
-        if setting.kind is Kind.SECRET and file and file.text:
-            yield from _exposed(Path(file.text), f"{file.place}: the file")
+        named = sources.values.get(setting.name + FILE_SUFFIX)
+        if setting.kind is Kind.SECRET and named and named.text:
+            yield from _exposed(Path(named.text), f"{named.place}: the file")
 
 
 def _is_secret(sources: Sources, name: str) -> bool:

@@ -112,8 +112,11 @@ def test_a_file_that_others_may_read_is_warned_of(tmp_path: Path) -> None:
     assert list(secret_warnings(gather({}, variables))) == [
         f"LOGNOTARY_STORAGE_PASSWORD_FILE: the file can be read by others (mode 0644): chmod 600 {file}"
     ]
+    uri = f"pkcs11:token=a;object=b?module-path=/lib.so&pin-source=file:{file}"
+    (warning,) = secret_warnings(gather({}, {"LOGNOTARY_SIGNING_KEY": uri}))
+    assert warning.startswith("LOGNOTARY_SIGNING_KEY: the file of the PIN can be read by others")
     file.chmod(0o600)
-    assert list(secret_warnings(gather({}, variables))) == []
+    assert list(secret_warnings(gather({}, {**variables, "LOGNOTARY_SIGNING_KEY": uri}))) == []
     toml = tmp_path / "lognotary.toml"
     toml.write_text(f'storage_password = "{SECRET}"\n')
     toml.chmod(0o640)
