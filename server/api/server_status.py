@@ -14,6 +14,7 @@ from server.api.messages import from_nanos
 from server.api.proofs import list_logs
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
+from storage.disk_encryption import encryption_of_disks
 from storage.engine import Engine
 from storage.errors import StorageError
 
@@ -91,6 +92,7 @@ def get_status(engine: Engine, keys: Callable[[], TrustedKeys], source: StatusSo
         info = engine.info
         response.storage = response.storage or info.name
         response.storage_version = ".".join(map(str, info.version))
+        response.disk_encryption = encryption_of_disks(engine)
         response.logs.extend(list_logs(engine, keys()).logs)
     except StorageError as error:
         response.storage_problem = error.public

@@ -16,6 +16,7 @@ _PROGRAM = """
 import json, pathlib, sys, os
 from contextlib import closing
 from storage.clickhouse import connect
+from storage.disk_encryption import encryption_of_disks
 from storage.errors import StorageConfigError
 from storage.url import EmbeddedUrl
 
@@ -24,7 +25,7 @@ url = EmbeddedUrl(pathlib.Path(path), key_file=pathlib.Path(key_file) if key_fil
 try:
     with closing(connect(url, clients=2)) as engine:
         answers = [engine.query(one).decode("latin-1") if one[:6] in ("SELECT", "SHOW C") else str(engine.execute(one))
-                   for one in statements]
+                   for one in statements] + [encryption_of_disks(engine)]
 except StorageConfigError as error:
     print(json.dumps({"error": str(error), "environ": dict(os.environ)}))
 else:
@@ -79,6 +80,7 @@ def test_nothing_of_a_record_is_in_clear_and_the_key_is_in_no_file_statement_or_
     )
     assert error == ""
     assert "encrypted1" in answers[3]
+    assert answers[-1] == "all"
     assert key not in "".join(answers).lower()
     assert found_in_files(directory, MARK) == []
     assert found_in_files(directory, key) == []
@@ -105,4 +107,4 @@ def test_storage_that_is_not_encrypted_stays_so_and_says_how_to_move(tmp_path: P
     _, error = run(directory, key_file)
     assert "is not encrypted, and encryption begins with new storage" in error
     answers, error = run(directory, None, "SELECT min(a) FROM lognotary.t")
-    assert (error, MARK in answers[0]) == ("", True)
+    assert (error, MARK in answers[0], answers[1]) == ("", True, "none")
