@@ -1,4 +1,4 @@
-"""What encryption costs a journal: the same entries appended in clear and encrypted, in turn."""
+"""Cost of an encrypted journal: the same entries appended in clear and encrypted, in turn."""
 
 from __future__ import annotations
 

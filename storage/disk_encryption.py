@@ -1,4 +1,4 @@
-"""Whether the disks of the tables are encrypted, according to ClickHouse."""
+"""Encryption of the disks of the tables, according to ClickHouse."""
 
 from __future__ import annotations
 

@@ -6,9 +6,10 @@ import argparse
 import os
 from pathlib import Path
 
-from server.commands.output import say
+from server.commands.output import complain, say
 from server.keys.journal_key import create_key_file, create_token_key, journal_keys
 from server.log.journal_keys import JournalKeys, MasterKey, identify_key
+from server.settings.secrets import pin_in_command
 from server.settings.sources import gather
 from server.settings.values import read_journal_key, read_list
 
@@ -22,6 +23,8 @@ def make(options: argparse.Namespace) -> int:
         KeyStoreError: the key exists already, or cannot be made.
     """
     if options.key.startswith("pkcs11:"):
+        if problem := pin_in_command(options.key):
+            complain(f"the URI {problem}")
         create_token_key(options.key)
         say("the token has a new AES-256 key: start the server with its URI as --journal-key")
         return 0

@@ -17,7 +17,7 @@ from server.settings.hidden import PIN_SOURCE, PIN_VALUE, URL_PASSWORD
 from server.settings.sources import Given, Origin, Sources
 from server.settings.table import SETTINGS, Kind
 
-__all__ = ["FILE_SUFFIX", "read_secret_file", "secret_of", "secret_warnings"]
+__all__ = ["FILE_SUFFIX", "pin_in_command", "read_secret_file", "secret_of", "secret_warnings"]
 
 FILE_SUFFIX = "_file"
 """End of the name of a setting that is the path of a file with a secret."""
@@ -71,17 +71,24 @@ def secret_warnings(sources: Sources) -> Iterator[str]:
                 f"{given.place} has a password, which the list of processes shows to everyone on this machine: "
                 + (f"leave it out of the URL, and give {apart}" if apart in sources.values else "use a variable")
             )
-        if PIN_VALUE.search(given.text):
-            yield (
-                f"{given.place} has a PIN (pin-value), which the list of processes shows to everyone on this machine: "
-                "write it to a file, and give pin-source=file:/path"
-            )
+        if problem := pin_in_command(given.text):
+            yield f"{given.place} {problem}"
     if sources.file and any(_is_secret(sources, name) for name in sources.values):
         yield from _exposed(Path(sources.file), "the settings file has secrets and")
     for setting in SETTINGS:
         named = sources.values.get(setting.name + FILE_SUFFIX)
         if setting.kind is Kind.SECRET and named and named.text:
             yield from _exposed(Path(named.text), f"{named.place}: the file")
+
+
+def pin_in_command(uri: str) -> str:
+    """Return a warning about the PIN in a PKCS #11 URI that was given on the command line; empty if it has none."""
+    if not PIN_VALUE.search(uri):
+        return ""
+    return (
+        "has a PIN (pin-value), which the list of processes shows to everyone on this machine: write it to a file, and "
+        "give pin-source=file:/path"
+    )
 
 
 def _is_secret(sources: Sources, name: str) -> bool:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.softhsm import SoftToken
+from harness.softhsm import PIN, SoftToken
+from server.cli import main
 from server.keys.journal_key import create_key_file, create_token_key, journal_keys, read_key_file
 from server.keys.key_files import KeyStoreError
 from server.keys.pkcs11 import generate_key
@@ -92,3 +93,13 @@ def test_what_is_wrong_with_a_key_in_a_token_is_said_without_the_pin(token: Soft
     with pytest.raises(KeyStoreError, match="the token refused the PIN") as error:
         journal_keys(token.uri("journal", pin="wrong-9431"), [])
     assert "9431" not in str(error.value)
+
+
+def test_a_pin_on_the_command_line_is_warned_of(token: SoftToken, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["journal", "key"], ["keys", "generate"]):
+        assert main([*command, token.uri(command[0], pin=PIN)]) == 0
+        said = capsys.readouterr().err
+        assert "the URI has a PIN (pin-value), which the list of processes shows" in said
+        assert PIN not in said
+        assert main([*command, token.uri(f"{command[0]}-2")]) == 0
+        assert "pin-value" not in capsys.readouterr().err
