@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from storage.engine import Engine
-from storage.errors import StorageError
 from storage.rowbinary import read_rows, uint8
 
 __all__ = ["encryption_of_disks"]
@@ -16,14 +15,14 @@ _DISKS = (
 
 
 def encryption_of_disks(engine: Engine) -> str:
-    """Return which of the disks that tables may use are encrypted: ``all``, ``some``, ``none``; empty if unknown.
+    """Return which of the disks that tables may use are encrypted: ``all``, ``some`` or ``none``; empty if unknown.
 
-    The file systems beneath ClickHouse may be encrypted too, which it does not know. A user may lack the right to ask.
+    The file systems beneath ClickHouse may be encrypted too, which it does not know.
+
+    Raises:
+        StorageError: storage cannot be read, or its user may not ask.
     """
-    try:
-        found = {bool(encrypted) for (encrypted,) in read_rows(engine.query(_DISKS), (uint8,))}
-    except StorageError:
-        return ""
+    found = {bool(encrypted) for (encrypted,) in read_rows(engine.query(_DISKS), (uint8,))}
     if len(found) > 1:
         return "some"
     return {True: "all", False: "none"}[found.pop()] if found else ""
