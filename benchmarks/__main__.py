@@ -19,6 +19,7 @@ _BENCHMARKS = (
     "bill",
     "layout",
     "many_logs",
+    "journal",
     "latency",
     "audit_endpoint",
     "memory",

@@ -203,6 +203,7 @@ def _demo(_: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     # Imported step by step, so that wrong settings are told before the whole server is imported.
+    from server.settings.secrets import secret_warnings
     from server.settings.settings import check_settings
     from server.settings.sources import gather
 
@@ -227,6 +228,8 @@ def _serve(options: argparse.Namespace) -> int:
 
     configure_logging(settings.log_level, settings.log_format)
     log_uncaught_errors()
+    for warning in secret_warnings(sources):
+        logging.getLogger(__name__).warning(warning)
     in_json = settings.log_format == "json"
 
     def on_ready(bound: BoundAddresses) -> None:

@@ -18,6 +18,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 from server.errors.files import reason_of
 from storage.client_errors import Access, translated
 from storage.cuttable import CuttableConnections
+from storage.encrypted_disk import NOTHING_IN_CLEAR, engine_options
 from storage.endpoint import diagnose, verifying_context
 from storage.errors import (
     OutcomeUnknownError,
@@ -205,6 +206,7 @@ def open_client(
     """
     if isinstance(url, EmbeddedUrl):
         client = _open_embedded(url, database)
+        pinned = {**pinned, **NOTHING_IN_CLEAR} if url.key_file else pinned
         try:
             client.command(f"SET {settings_clause(pinned)}")  # for its session, and no profile changes that
         except BaseException:
@@ -245,7 +247,10 @@ def _open_embedded(url: EmbeddedUrl, database: str | None) -> Client:
         raise StorageConfigError(f"{url} cannot be used: {reason_of(error)}; let this user write there") from error
     _check_not_locked(url)
     try:
-        return clickhouse_connect.get_client(interface="chdb", path=str(url.path), database=database)
+        with engine_options(url) as chosen:
+            return clickhouse_connect.get_client(
+                interface="chdb", path=str(url.path), database=database, chdb_options=chosen
+            )
     except ClickHouseError as error:
         _check_not_locked(url)  # another process may have been faster
         reason = str(error).partition("\n")[0]

@@ -42,10 +42,11 @@ _SYSTEM = {
     "masking_policies": ("database", "table"),
 }
 
-# What a hold waits for, and which volumes there are.
+# What a hold waits for, which volumes there are, and whether their disks are encrypted.
 _SYSTEM_OF_SERVERS = {
     "merges": ("database", "table", "result_part_name"),
-    "storage_policies": ("policy_name", "volume_name"),
+    "storage_policies": ("policy_name", "volume_name", "disks"),
+    "disks": ("name", "is_encrypted"),
 }
 
 

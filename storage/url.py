@@ -18,10 +18,11 @@ _FILES = ("ca_cert", "client_cert", "client_key")
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedUrl:
-    """The embedded engine on a directory."""
+    """The embedded engine on a directory; with a file that has the key of its encrypted disk, if it has one."""
 
     path: Path
     database: str = DEFAULT_DATABASE
+    key_file: Path | None = None
 
     def __str__(self) -> str:
         return f"chdb://{self.path}"
@@ -85,6 +86,8 @@ def parse_storage_url(text: str) -> StorageUrl:
     if parts.scheme in ("http", "https") and parts.hostname:
         secure = parts.scheme == "https"
         database = _database(parts)
+        if "@" in database:  # no message shows what may be a part of a password
+            raise StorageConfigError(f"{shown!r}: write special characters in the user and the password as %XX")
         if not _DATABASE.fullmatch(database):
             raise StorageConfigError(f"{database!r} is not a database name of letters, digits and '_'")
         return ServerUrl(

@@ -27,6 +27,7 @@ SLOW = {
     "tests/notary/test_hashing_sanitized.py": "compiles a program",
     "tests/storage/test_access.py": "starts a server with users",
     "tests/storage/test_cold_volume.py": "starts a server with two disks",
+    "tests/storage/test_encrypted_disk.py": "a process for each opening of storage",
     "tests/storage/test_erased_values_in_logs.py": "starts a server that logs its queries",
     "tests/storage/test_definitions.py::test_a_row_policy": "starts a server with users",
     "tests/storage/test_definitions.py::test_select_on": "starts a server with users",

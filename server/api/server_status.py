@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,8 +15,9 @@ from server.api.messages import from_nanos
 from server.api.proofs import list_logs
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
+from storage.disk_encryption import encryption_of_disks
 from storage.engine import Engine
-from storage.errors import StorageError
+from storage.errors import AccessDeniedError, StorageError
 
 __all__ = ["SelfVerificationView", "StatusSource", "get_status"]
 
@@ -91,6 +93,8 @@ def get_status(engine: Engine, keys: Callable[[], TrustedKeys], source: StatusSo
         info = engine.info
         response.storage = response.storage or info.name
         response.storage_version = ".".join(map(str, info.version))
+        with contextlib.suppress(AccessDeniedError):  # a user with the rights of an earlier version
+            response.disk_encryption = encryption_of_disks(engine)
         response.logs.extend(list_logs(engine, keys()).logs)
     except StorageError as error:
         response.storage_problem = error.public

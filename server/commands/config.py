@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 from collections.abc import Iterator, Sequence
 
 from server.commands.output import complain, say, say_json
 from server.errors.amounts import typed_duration, typed_size
 from server.notary.counted import counted
+from server.settings.hidden import hide_secrets
 from server.settings.settings import Settings, check_settings
 from server.settings.sources import Given, Origin, Sources, gather
 from server.settings.table import SETTINGS, Kind, Setting
@@ -19,11 +19,6 @@ from server.settings.values import read_size
 __all__ = ["check", "show"]
 
 _WIDEST = 60  # characters of a setting before its origin
-_SECRETS = (
-    (re.compile(r"(//[^/?#]*:)[^/?#]*(?=@)"), r"\1***"),  # the password of a URL
-    (re.compile(r"(pin-value=)[^&,]*"), r"\1***"),  # RFC 7512
-    (re.compile(r"(?<=[?&])([^=&]*(?:password|token|key|secret)[^=&]*=)[^&]*", re.IGNORECASE), r"\1***"),
-)
 
 
 def check(options: argparse.Namespace) -> int:
@@ -68,7 +63,7 @@ def _status(sources: Sources, problems: Sequence[str]) -> int:
 
 def _as_json(sources: Sources, problems: Sequence[str]) -> dict[str, object]:
     settings = {
-        name: {"value": _hidden(given.text), "origin": given.origin.value, "place": given.place}
+        name: {"value": hide_secrets(name, given.text), "origin": given.origin.value, "place": given.place}
         for name, given in sources.values.items()
     }
     rules = [{"name": _rule_name(rule), "place": place} for place, rule in sources.rules]
@@ -98,7 +93,7 @@ def _lines(sources: Sources, settings: Settings | None) -> Iterator[str]:
 
 
 def _assignment(setting: Setting, given: Given) -> str:
-    text = _with_unit(setting, _hidden(given.text))
+    text = _with_unit(setting, hide_secrets(setting.name, given.text))
     plain = setting.kind is Kind.TRUTH or (setting.kind is Kind.COUNT and text.isdigit())
     return f"{setting.name} = {text if plain else json.dumps(text, ensure_ascii=False)}"
 
@@ -122,13 +117,6 @@ def _origin(setting: Setting, given: Given, settings: Settings | None) -> str:
         return "default"
     computed = {"storage": str(settings.storage), "memory_limit": typed_size(settings.memory_limit)}
     return " ".join(filter(None, ("default:", computed.get(setting.name, "none"))))
-
-
-def _hidden(text: str) -> str:
-    """Return a value without passwords and PINs."""
-    for secret, instead in _SECRETS:
-        text = secret.sub(instead, text)
-    return text
 
 
 def _retention_rule(rule: object) -> str:

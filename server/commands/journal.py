@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from server.commands.journal_key import given_journal_keys
 from server.commands.output import complain, say, say_json
 from server.data_dir.directory import journals
 from server.data_dir.errors import DataDirectoryError
@@ -20,6 +21,7 @@ from server.errors.ingest import JournalDamagedError
 from server.escaping.visible import visible
 from server.log.journal_entry import decode_entry
 from server.log.journal_frames import Frame, scan_segment
+from server.log.journal_keys import AlteredError, JournalKeys, SegmentCipher, UnknownKeyError
 from server.log.journal_segments import segment_files
 from server.log.stored_mark import StoredMark
 from server.log.unsigned_entry import decode_unsigned_entry
@@ -39,9 +41,10 @@ def inspect(options: argparse.Namespace) -> int:
     directories = list(dict.fromkeys(journal for directory in given for journal in _journals_in(directory)))
     segments = [(directory, *segment) for directory in directories for segment in segment_files(directory)]
     shown = []
+    keys = given_journal_keys(options)
     known = {directory: _Stored.of(directory) for directory in directories}
     for directory, first, path in segments:
-        segment = _describe(first, path, known[directory])
+        segment = _describe(first, path, known[directory], keys)
         shown.append(segment)
         if options.waiting:
             segment = {**segment, "entries": [entry for entry in segment["entries"] if entry["stored"] is not True]}
@@ -120,7 +123,7 @@ class _Stored:
 
     def has(self, entry: dict[str, Any]) -> bool | None:
         """Return whether an entry of the journal is stored; None if it is not known."""
-        if not self.is_known or "unreadable" in entry:
+        if not self.is_known or "unreadable" in entry or "encrypted" in entry:
             return None
         if "unsigned" in entry:
             return bool(entry["frame"] <= self.marked[0])
@@ -131,31 +134,54 @@ class _Stored:
         return bool(entry["statement"] <= self.statement)
 
 
-def _describe(first: int, path: Path, stored: _Stored) -> dict[str, Any]:
+def _describe(first: int, path: Path, stored: _Stored, keys: JournalKeys) -> dict[str, Any]:
+    damage = ""
     with path.open("rb") as file:
         scan = scan_segment(file, first)
-        entries = [
-            {"frame": frame.number, "bytes": frame.length, **entry}
-            for frame in scan.frames
-            for entry in _entries(file, frame)
-        ]
+        key_id = scan.seal.key_id.hex() if scan.seal else ""
+        cipher = None
+        try:
+            cipher = scan.cipher(file, keys)
+        except UnknownKeyError:
+            pass
+        except AlteredError:
+            damage = "its header is not what the server wrote"
+        is_locked = bool(key_id) and cipher is None
+        entries: list[dict[str, Any]] = []
+        for frame in scan.frames:
+            place = {"frame": frame.number, "bytes": frame.length}
+            if is_locked:
+                entries.append({**place, "encrypted": True})
+                continue
+            try:
+                described = _entries(_payload(file, frame, cipher))
+            except AlteredError:
+                damage = damage or f"frame {frame.number} is not what the server encrypted in its place"
+                described = [{"unreadable": True}]
+            entries += [{**place, **entry} for entry in described]
     entries = [{**entry, "stored": stored.has(entry)} for entry in entries]
     return {
         "file": str(path),
         "bytes": path.stat().st_size,
+        "encrypted_with": key_id,
         "entries": entries,
         "waiting_batches": sum(
             ("batch" in entry or "unsigned" in entry) and entry["stored"] is False for entry in entries
         ),
-        "damage": scan.damage,
+        "damage": scan.damage or damage,
         "frames_beyond_damage": list(scan.beyond),
     }
 
 
-def _entries(file: Any, frame: Frame) -> list[dict[str, Any]]:
-    """Return the batches of a frame, which may be of different logs, or its statement."""
+def _payload(file: Any, frame: Frame, cipher: SegmentCipher | None) -> bytes:
+    """Return the payload of a frame, decrypted; raises AlteredError if it was changed."""
     file.seek(frame.payload)
-    payload = file.read(frame.length)
+    payload: bytes = file.read(frame.length)
+    return payload if cipher is None else cipher.decrypt(frame.number, payload)
+
+
+def _entries(payload: bytes) -> list[dict[str, Any]]:
+    """Return the batches of a frame's payload, which may be of different logs, or its statement."""
     try:
         batches = decode_entry(payload).batches
     except JournalDamagedError:
@@ -192,7 +218,8 @@ _STATES = {True: "stored   ", False: "waits    ", None: "unknown  "}
 
 
 def _lines(segment: dict[str, Any]) -> Iterator[str]:
-    yield f"{segment['file']}  {counted(segment['bytes'], 'byte')}"
+    encrypted = f"  encrypted with key {segment['encrypted_with']}" if segment["encrypted_with"] else ""
+    yield f"{segment['file']}  {counted(segment['bytes'], 'byte')}{encrypted}"
     for entry in segment["entries"]:
         if "batch" in entry:
             first, last = entry["first_leaf"], entry["first_leaf"] + entry["records"] - 1
@@ -203,6 +230,8 @@ def _lines(segment: dict[str, Any]) -> Iterator[str]:
         elif "statement" in entry:
             log, kind = visible(entry["log"]), visible(entry["kind"])
             what = f"statement {entry['statement']} of the log {log}: {kind}, {entry['signed_at']}"
+        elif "encrypted" in entry:
+            what = "encrypted, with a key that is not given"
         else:
             what = "complete, but of a version that this Lognotary does not support"
         yield f"  {_STATES[entry['stored']]}frame {entry['frame']}  {counted(entry['bytes'], 'byte')}  {what}"
@@ -232,7 +261,15 @@ def _summary(segments: Sequence[dict[str, Any]]) -> Iterator[str]:
             unknown = f"it is unknown whether {counted(states[None], one, many)} {verb} stored"
             parts = [*parts, unknown] if states[True] or states[False] else [unknown]
         yield ", ".join(parts)
-    if any(entry["stored"] is None and "unreadable" not in entry for entry in entries):
+    locked = sorted(
+        {segment["encrypted_with"] for segment in segments if any("encrypted" in e for e in segment["entries"])}
+    )
+    if locked:
+        yield (
+            f"(what is encrypted with {' and '.join(locked)} cannot be read: give the key with --journal-key, or "
+            "--journal-retired-keys)"
+        )
+    if any(entry["stored"] is None and not entry.keys() & {"unreadable", "encrypted"} for entry in entries):
         yield "(what is stored is known only of the logs in the data directory of the server: give --data-dir)"
 
 

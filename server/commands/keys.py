@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from server.commands.local import read_text
-from server.commands.output import complain_lines, say, say_json, say_signed
+from server.commands.output import complain, complain_lines, say, say_json, say_signed
 from server.data_dir.kept_notes import read_checkpoints
 from server.errors.suggestions import did_you_mean
 from server.escaping.visible import visible
@@ -24,6 +24,7 @@ from server.notary.keys import KeyType, VerifierKey
 from server.notary.origin import LogName
 from server.notary.signers import public_pem
 from server.process.reload import Reload, signal_reload
+from server.settings.secrets import pin_in_command
 from server.settings.settings import ConfigError, Settings, load_settings
 
 __all__ = ["export", "generate", "list_keys", "mark_compromised", "rotate"]
@@ -111,6 +112,8 @@ def rotate(options: argparse.Namespace) -> int:
 
 def generate(options: argparse.Namespace) -> int:
     """Create a key in a token; return the exit status."""
+    if problem := pin_in_command(options.uri):
+        complain(f"the URI {problem}")
     public = generate_key(options.uri)
     key = VerifierKey("key", public)
     complain_lines(f"created an {key.key_type.algorithm} key; its public key:")

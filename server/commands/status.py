@@ -43,6 +43,9 @@ def is_good(status: status_pb2.GetStatusResponse) -> bool:
     )
 
 
+_ENCRYPTED = {"all": ", encrypted disks", "some": ", some disks are not encrypted"}
+
+
 def status_lines(status: status_pb2.GetStatusResponse, style: Style) -> Iterator[str]:
     """Format the status of a server."""
     status = shown(status)
@@ -50,7 +53,8 @@ def status_lines(status: status_pb2.GetStatusResponse, style: Style) -> Iterator
         style.paint(f"✘ not ready: {status.not_ready}", "31") if status.not_ready else style.paint("✔ ready", "32")
     )
     version = f", ClickHouse {status.storage_version}" if status.storage_version else ""
-    yield f"storage            {status.storage}{version}"
+    encrypted = _ENCRYPTED.get(status.disk_encryption, "")
+    yield f"storage            {status.storage}{version}{encrypted}"
     if status.storage_problem:
         yield style.paint(f"                   ✘ {status.storage_problem}", "31")
     yield f"self-verification  {_self_verification(status, style)}"

@@ -5,6 +5,7 @@ Queries that ask a server need neither, and start in a third of the time.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -12,6 +13,8 @@ from server.api.backend import Backend
 from server.commands.output import complain
 from server.notary.trust import TrustedKeys
 from server.settings.errors import ConfigError
+from server.settings.sources import gather
+from server.settings.storage import with_secrets
 from storage.clickhouse import connect_to_read
 from storage.data_check import missing_tables
 from storage.errors import NotAppliedError, StorageConfigError
@@ -33,8 +36,8 @@ def open_backend(url: str, keys: TrustedKeys | None = None) -> Iterator[Backend]
         StorageError: the storage cannot be opened, or has no Lognotary data.
     """
     try:
-        parsed = parse_storage_url(url)
-    except StorageConfigError as error:
+        parsed = with_secrets(parse_storage_url(url), gather({}, os.environ).values)
+    except (StorageConfigError, ValueError) as error:
         raise ConfigError(f"--storage: {error}") from error
     if not names_database(url):
         complain(f"--storage names no database, so {DEFAULT_DATABASE} is read: {parsed}")

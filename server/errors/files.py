@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
-__all__ = ["reason_of", "unreadable", "unwritable"]
+__all__ = ["is_exposed", "reason_of", "unreadable", "unwritable"]
 
 _ADVICE = {
     errno.EACCES: "let this user write there, or give another path",
@@ -15,6 +16,14 @@ _ADVICE = {
     errno.ENOSPC: "free space on the disk",
     errno.EDQUOT: "free space on the disk",
 }
+
+
+def is_exposed(status: os.stat_result) -> bool:
+    """Return whether others than a file's owner may read it."""
+    # As ssh does: the mode of a file of another owner is their affair, such as of a secret that is mounted for a group.
+    # But nobody may let everyone read it.
+    others = stat.S_IRWXG | stat.S_IRWXO if status.st_uid == os.getuid() else stat.S_IRWXO
+    return bool(status.st_mode & others)
 
 
 def reason_of(error: Exception) -> str:

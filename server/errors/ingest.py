@@ -8,6 +8,7 @@ PipelineError
 ├── MalformedRequestError     the bytes can never be accepted: do not retry
 │   └── UnprovedRecordError       signatures of producers are required, and a record has no valid one
 ├── JournalDamagedError       the journal cannot be used as it is: the operator must act
+│   └── JournalKeyError           the journal is encrypted with a key that is not here
 ├── ForbiddenStreamError      its sender may not write to the stream of a record: do not retry
 ├── OversizedError            the request needs more memory than the limit: do not retry it as it is
 └── RefusedError              nothing was lost: the sender should retry
@@ -37,6 +38,7 @@ __all__ = [
     "JournalDamagedError",
     "JournalFailedError",
     "JournalFullError",
+    "JournalKeyError",
     "MalformedRequestError",
     "OverloadedError",
     "OversizedError",
@@ -110,6 +112,10 @@ class ForbiddenStreamError(PipelineError):
 
 class JournalDamagedError(PipelineError):
     """The content of the journal cannot be read or continued; the message says what to do."""
+
+
+class JournalKeyError(JournalDamagedError):
+    """The journal is encrypted with a key that is not among the keys of the server; the message says what to do."""
 
 
 class OversizedError(PipelineError):

@@ -7,13 +7,11 @@ import stat
 from pathlib import Path
 
 from server.errors.base import LognotaryError
-from server.errors.files import unreadable
+from server.errors.files import is_exposed, unreadable
 from server.notary.errors import KeyMaterialError
 from server.notary.signers import Ed25519Key, MlDsa44Key, SigningKey
 
-__all__ = ["KeyStoreError", "is_exposed", "read_private_key"]
-
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+__all__ = ["KeyStoreError", "read_private_key"]
 
 
 class KeyStoreError(LognotaryError):
@@ -46,13 +44,6 @@ def read_private_key(file: Path, *kinds: type[Ed25519Key] | type[MlDsa44Key]) ->
         f"the private key {file} cannot be used, because the file is damaged or something else ({problem}): restore it "
         "from a backup. The file was left as it is, and no key was written"
     )
-
-
-def is_exposed(status: os.stat_result) -> bool:
-    """Return whether others than a file's owner may read it."""
-    # As ssh does: the mode of a file of another owner is their affair, such as of a secret that is mounted for a group.
-    # But nobody may let everyone read it.
-    return bool(status.st_mode & (_OTHERS if status.st_uid == os.getuid() else stat.S_IRWXO))
 
 
 def _check_mode(file: Path, status: os.stat_result) -> None:

@@ -16,11 +16,12 @@ from server.keys.pkcs11_uri import Pkcs11Uri
 from server.notary.errors import KeyMaterialError, NotaryError, SigningError
 from server.notary.keys import KeyType
 
-__all__ = ["Pkcs11Key", "generate"]
+__all__ = ["CALLS", "Pkcs11Key", "explained", "generate", "open_session"]
 
 # A library is initialised once for the whole process and without locks of its own, so calls must not overlap,
 # whichever key they are for.
-_CALLS = threading.RLock()
+CALLS = threading.RLock()
+"""The lock of all calls to PKCS #11 libraries."""
 
 _ED25519_OID = bytes.fromhex("06032b6570")  # 1.3.101.112, RFC 8410
 # The public key itself, or as an OCTET STRING or a BIT STRING: tokens differ.
@@ -56,7 +57,7 @@ class Pkcs11Key:
         self._public_key = b""
         self._session: pkcs11.Session | None = None
         self._private_key: pkcs11.SignMixin | None = None
-        with _CALLS:
+        with CALLS:
             self._sign(_SELF_TEST)
 
     def __repr__(self) -> str:
@@ -78,7 +79,7 @@ class Pkcs11Key:
         Raises:
             SigningError: the token cannot be reached or did not sign, even in a new session.
         """
-        with _CALLS:
+        with CALLS:
             if self._session is not None:
                 with contextlib.suppress(SigningError):
                     return self._sign(message)
@@ -89,13 +90,13 @@ class Pkcs11Key:
 
     def close(self) -> None:
         """End the session with the token."""
-        with _CALLS:
+        with CALLS:
             self._drop()
 
     def _sign(self, message: bytes) -> bytes:
         """Sign in the open session, or in a new one; an error closes the session."""
         try:
-            with _explained(self._uri):
+            with explained(self._uri):
                 private_key = self._private_key or self._open()
                 signature = private_key.sign(message, mechanism=Mechanism.EDDSA)
                 # A stale handle may by now be another key's, and a broken token may sign wrongly.
@@ -123,7 +124,7 @@ class Pkcs11Key:
         if pin == self._refused_pin:
             raise SigningError(f"{self._uri}: the token refused the PIN; correct it, or restart to try it again")
         try:
-            return _open_session(self._uri, pin)
+            return open_session(self._uri, pin)
         except _REFUSED_PIN:
             self._refused_pin = pin
             raise
@@ -142,7 +143,7 @@ def generate(uri: Pkcs11Uri) -> bytes:
         KeyMaterialError: the PIN cannot be read, or the key exists already.
         SigningError: the token or its library cannot be reached, or cannot generate the key.
     """
-    with _CALLS, _explained(uri), _open_session(uri, uri.read_pin(), rw=True) as session:
+    with CALLS, explained(uri), open_session(uri, uri.read_pin(), rw=True) as session:
         if _all(session, uri, ObjectClass.PRIVATE_KEY):
             raise KeyMaterialError(f"{uri} already exists: give the new key another label or ID")
         parameters = session.create_domain_parameters(
@@ -165,7 +166,7 @@ def generate(uri: Pkcs11Uri) -> bytes:
 
 
 @contextlib.contextmanager
-def _explained(uri: Pkcs11Uri) -> Iterator[None]:
+def explained(uri: Pkcs11Uri) -> Iterator[None]:
     """Translate every error of the library into one that says what to do."""
     try:
         yield
@@ -190,7 +191,8 @@ def _explain(error: pkcs11.PKCS11Error, uri: Pkcs11Uri) -> str:
     return "the token failed: " + " ".join(filter(None, (type(error).__name__, str(error))))
 
 
-def _open_session(uri: Pkcs11Uri, pin: str, *, rw: bool = False) -> pkcs11.Session:
+def open_session(uri: Pkcs11Uri, pin: str, *, rw: bool = False) -> pkcs11.Session:
+    """Log in to the token of a URI, within ``explained`` and with ``CALLS`` held."""
     try:
         library = pkcs11.lib(str(uri.module))
     except pkcs11.PKCS11Error as error:

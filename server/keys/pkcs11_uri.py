@@ -26,7 +26,7 @@ _QUERY_NAMES = ("module-path", "pin-source", "pin-value")
 
 @dataclass(frozen=True, slots=True)
 class Pkcs11Uri:
-    """Location of a private key in a token, and how to access it.
+    """Location of a private or secret key in a token, and how to access it.
 
     Attributes:
         module: the token's PKCS #11 library, an absolute path.
@@ -53,8 +53,12 @@ class Pkcs11Uri:
         return f"key {key!r} of token {token!r} ({self.module})"
 
     @classmethod
-    def parse(cls, text: str) -> Pkcs11Uri:
+    def parse(cls, text: str, kind: str = "private") -> Pkcs11Uri:
         """Read a PKCS #11 URI; unknown parts are refused, never ignored.
+
+        Args:
+            text: the URI.
+            kind: type of the key, ``private`` or ``secret-key``.
 
         Raises:
             KeyMaterialError: the text is not such a URI, or is incomplete. The message does not contain the PIN.
@@ -68,8 +72,9 @@ class Pkcs11Uri:
             raise KeyMaterialError("the PKCS #11 URI names no token: add token=LABEL or serial=NUMBER")
         if not ("object" in path or "id" in path):
             raise KeyMaterialError("the PKCS #11 URI names no key: add object=LABEL or id=%01")
-        if path.get("type", b"private") != b"private":
-            raise KeyMaterialError("the PKCS #11 URI must name a private key: omit type, or write type=private")
+        if path.get("type", kind.encode()) != kind.encode():
+            name = kind.partition("-")[0]
+            raise KeyMaterialError(f"the PKCS #11 URI must name a {name} key: omit type, or write type={kind}")
         if "module-path" not in query:
             raise KeyMaterialError("the PKCS #11 URI names no library: add ?module-path=/path/to/library.so")
         if ("pin-source" in query) == ("pin-value" in query):

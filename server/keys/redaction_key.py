@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from server.codec.redaction_rules import Mode, Redaction
-from server.errors.files import unreadable, unwritable
-from server.keys.key_files import KeyStoreError, is_exposed
+from server.errors.files import is_exposed, unreadable, unwritable
+from server.keys.key_files import KeyStoreError
 from server.settings.settings import Settings
 
 __all__ = ["KEY_FILE", "redaction_of"]

@@ -17,6 +17,7 @@ from server.errors.amounts import size as in_words
 from server.errors.files import reason_of
 from server.errors.ingest import JournalDamagedError, JournalFailedError, JournalFullError
 from server.log.journal_frames import FRAME_HEADER, SEGMENT_HEADER, Frame
+from server.log.journal_keys import FRAME_OVERHEAD, NO_KEYS, JournalKeys
 from server.log.journal_segments import JournalSegments, Segment
 from storage.free_space import free_bytes
 
@@ -37,6 +38,7 @@ class Journal:
         *,
         segment_bytes: int = _SEGMENT_BYTES,
         sync: Callable[[int], None] = os.fsync,
+        keys: JournalKeys = NO_KEYS,
     ) -> None:
         """Open a journal, and create it if there is none.
 
@@ -47,17 +49,20 @@ class Journal:
             limit: maximum size of the journal in bytes.
             segment_bytes: size in bytes from which a segment gets no further entry.
             sync: function that makes the file or directory of a descriptor durable, as fsync does.
+            keys: keys with which new segments are encrypted, and earlier ones are read.
 
         Raises:
             JournalDamagedError: the journal is damaged before its end, or cannot be read or written.
+            JournalKeyError: the journal is encrypted with a key that was not given.
         """
         self._directory = directory
         self._limit = limit
+        self._overhead = FRAME_HEADER + (FRAME_OVERHEAD if keys.current else 0)
         # More than a header: a segment without a frame must not be followed by another with the same number.
         segment_bytes = max(SEGMENT_HEADER + 1, min(segment_bytes, limit // _FEWEST_SEGMENTS))
         self._sync = sync
         self._lock = threading.Lock()
-        self._segments = JournalSegments(directory, segment_bytes, sync)
+        self._segments = JournalSegments(directory, segment_bytes, sync, keys)
         self._full = ""  # why the last entry did not fit, until entries are released
         try:
             self._frames: deque[tuple[Segment, Frame]] = deque(self._segments.load())  # frames that are not released
@@ -138,7 +143,7 @@ class Journal:
             JournalFailedError: the entry could not be written; the journal is unchanged.
         """
         with self._lock:
-            length = FRAME_HEADER + sum(map(len, payload))
+            length = self._overhead + sum(map(len, payload))
             if len(self._frames) and self.size + length > self._limit:
                 self._full = self._fullness()
                 raise JournalFullError(self._full, retry_after=10.0)

@@ -6,23 +6,25 @@ import contextlib
 import logging
 import os
 import secrets
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from server.errors.amounts import size as in_words
-from server.errors.files import reason_of
 from server.errors.ingest import JournalDamagedError
 from server.log.journal_frames import (
     MARKER_SIZE,
+    SEALED_SEGMENT_HEADER,
+    SEGMENT_HEADER,
     Frame,
     Scan,
     encode_frame,
+    encode_sealed_header,
     encode_segment_header,
     scan_segment,
 )
+from server.log.journal_keys import NO_KEYS, JournalKeys, Seal, SegmentCipher
+from server.log.segment_file import Segment, cipher_of, damaged
 
 __all__ = ["JournalSegments", "Segment", "segment_files"]
 
@@ -31,46 +33,14 @@ _logger = logging.getLogger(__name__)
 _MOST_PIECES = 512  # in one write; IOV_MAX is 1024
 
 
-@dataclass(slots=True)
-class Segment:
-    """A segment file.
-
-    Attributes:
-        path: path of the file.
-        marker: prefix of the segment's frames.
-        size: bytes up to the end of the last good frame.
-    """
-
-    path: Path
-    marker: bytes
-    size: int
-
-    def read(self, frame: Frame) -> bytes:
-        """Return the payload of a frame.
-
-        Raises:
-            JournalDamagedError: the frame cannot be read, or is not what was written.
-        """
-        try:
-            with self.path.open("rb") as file:
-                file.seek(frame.payload)
-                payload = file.read(frame.length)
-        except OSError as error:
-            raise JournalDamagedError(
-                _damaged(self.path, f"frame {frame.number} cannot be read ({reason_of(error)})")
-            ) from error
-        if len(payload) != frame.length or zlib.crc32(payload) != frame.checksum:
-            raise JournalDamagedError(
-                _damaged(self.path, f"frame {frame.number} does not match what was written to disk")
-            )
-        return payload
-
-
 class JournalSegments:
     """The segments of a journal, in order; the journal has its lock while it calls a method."""
 
-    def __init__(self, directory: Path, segment_bytes: int, sync: Callable[[int], None]) -> None:
+    def __init__(
+        self, directory: Path, segment_bytes: int, sync: Callable[[int], None], keys: JournalKeys = NO_KEYS
+    ) -> None:
         self._directory = directory
+        self._keys = keys
         self._segment_bytes = segment_bytes
         self._sync = sync
         self._segments: deque[Segment] = deque()
@@ -107,6 +77,7 @@ class JournalSegments:
 
         Raises:
             JournalDamagedError: a segment is damaged before the end, or missing.
+            JournalKeyError: a segment is encrypted with an unknown key.
             OSError: a file cannot be read or written.
         """
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds data of senders
@@ -117,16 +88,18 @@ class JournalSegments:
         for at, (first, path) in enumerate(files):
             with path.open("rb") as file:
                 scan = scan_segment(file, first)
+                cipher = cipher_of(path, file, scan, self._directory.name, self._keys)
             if self._segments and first != self._last + 1:
                 missing = f"frames {self._last + 1} to {first - 1} are missing before it"
-                raise JournalDamagedError(_damaged(path, missing))
+                raise JournalDamagedError(damaged(path, missing))
             if scan.damage and (not scan.torn or at + 1 < len(files)):
-                raise JournalDamagedError(_damaged(path, scan.damage))
+                raise JournalDamagedError(damaged(path, scan.damage))
             self._last = first - 1 + len(scan.frames)
             if scan.damage:
                 self._cut(path, scan)
             if scan.end:
-                segment = Segment(path, scan.marker, scan.end)
+                header = SEALED_SEGMENT_HEADER if scan.seal else SEGMENT_HEADER
+                segment = Segment(path, scan.marker, scan.end, header, cipher)
                 self._segments.append(segment)
                 yield from ((segment, frame) for frame in scan.frames)
         self._measure()
@@ -147,6 +120,8 @@ class JournalSegments:
         self._settle()
         segment = self._open_segment()
         number = self._last + 1
+        if segment.cipher is not None:
+            payload = segment.cipher.encrypt(number, payload)
         pieces = encode_frame(segment.marker, number, payload)
         checksum = int.from_bytes(pieces[0][MARKER_SIZE : MARKER_SIZE + 4], "little")
         frame = Frame(number, segment.size, sum(map(len, payload)), checksum)
@@ -180,13 +155,25 @@ class JournalSegments:
 
     def delete_before(self, needed: Segment | None) -> None:
         """Delete the segments before one that is needed, or all but the last; one that cannot be deleted stays."""
-        first = needed or self.last
+        first = needed or self._renewed()
         # If a segment cannot be deleted, later ones stay too: without it, the journal would begin with a gap.
         with contextlib.suppress(OSError):
             while self._segments and self._segments[0] is not first:
                 self._segments[0].path.unlink(missing_ok=True)
                 self._segments.popleft()
         self._measure()
+
+    def _renewed(self) -> Segment | None:
+        """Return the last segment, which is a new one if what is there was written with another key or unencrypted.
+
+        So what an earlier key encrypted, or what was not encrypted, is gone once it is stored.
+        """
+        last = self.last
+        if last is not None and not self._is_current(last):
+            with contextlib.suppress(OSError):
+                self._settle()
+                return self._open_segment()
+        return last
 
     def close(self) -> None:
         """Close the open file."""
@@ -227,7 +214,7 @@ class JournalSegments:
     def _open_segment(self) -> Segment:
         """Return the segment for the next frame, open for writing; raises OSError."""
         last = self.last
-        if last is None or last.size >= self._segment_bytes:
+        if last is None or last.size >= max(self._segment_bytes, last.header + 1) or not self._is_current(last):
             self.close()
             return self._new_segment()
         if self._descriptor < 0:
@@ -238,7 +225,11 @@ class JournalSegments:
         first = self._last + 1
         path = self._directory / f"{first:020d}.journal"
         marker = secrets.token_bytes(MARKER_SIZE)
-        header = encode_segment_header(first, marker)
+        header, cipher = encode_segment_header(first, marker), None
+        if (key := self._keys.current) is not None:
+            seal = Seal.new(key, self._directory.name)
+            cipher = SegmentCipher(key, seal)
+            header = encode_sealed_header(first, marker, seal, cipher)
         # A segment that could not be completed before is started again.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
@@ -249,10 +240,17 @@ class JournalSegments:
             os.close(descriptor)
             raise
         self._descriptor = descriptor
-        segment = Segment(path, marker, len(header))
+        if (last := self.last) is not None and last.path == path:  # it had no frame, and another key
+            self._segments.pop()
+        segment = Segment(path, marker, len(header), len(header), cipher)
         self._segments.append(segment)
         self._measure()
         return segment
+
+    def _is_current(self, segment: Segment) -> bool:
+        """Return whether a segment is encrypted with the key of new ones, or is not encrypted if they are not."""
+        key = self._keys.current
+        return (segment.cipher.key_id if segment.cipher else None) == (key.key_id if key else None)
 
     def _sync_path(self, path: Path) -> None:
         """Make the content of a file, or the entries of a directory, durable; raises OSError."""
@@ -277,11 +275,3 @@ def _write_all(descriptor: int, pieces: Sequence[bytes], offset: int) -> None:
             written -= len(views.pop(0))
         if written:
             views[0] = views[0][written:]
-
-
-def _damaged(path: Path, damage: str) -> str:
-    return (
-        f"the journal is damaged: {path}: {damage}, and what follows was acknowledged to senders. No file was changed. "
-        f"Restore the file if you can; 'lognotary journal inspect {path.parent}' shows what is readable. To start "
-        f"without what the journal holds, move the directory {path.parent} away and keep it"
-    )

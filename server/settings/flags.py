@@ -20,7 +20,11 @@ def add_flags(parser: argparse.ArgumentParser, *names: str, hidden: bool = False
     """
     if not names:
         parser.usage = "%(prog)s [OPTIONS]"  # dozens
-    chosen = [setting for setting in SETTINGS if not names or setting.name in names]
+    chosen = [
+        setting
+        for setting in SETTINGS
+        if (not names or setting.name in names) and setting.kind is not Kind.SECRET  # the list of processes shows flags
+    ]
     holder: argparse._ActionsContainer = parser
     for group in ("settings",) if names or hidden else GROUPS:
         holder = parser.add_argument_group(group)

@@ -36,6 +36,7 @@ from server.settings.readers import read_codec, read_file, read_keys, read_signe
 from server.settings.redaction import read_redaction
 from server.settings.retention_rules import cold_volume_problems, read_retention_rules
 from server.settings.sources import Sources, gather, gather_rules, in_order
+from server.settings.storage import read_storage
 from server.settings.table import PORTS, SETTINGS, Setting
 from server.settings.tenants import read_tenant_limits
 from server.settings.tls import read_tls
@@ -51,6 +52,7 @@ from server.settings.values import (
     read_duration,
     read_format,
     read_interval,
+    read_journal_key,
     read_level,
     read_list,
     read_size,
@@ -59,7 +61,7 @@ from server.settings.values import (
 from server.witness.settings import TimestampAuthority, Witness
 from storage.errors import StorageConfigError
 from storage.retention_policy import RetentionRule
-from storage.url import EmbeddedUrl, StorageUrl, parse_storage_url
+from storage.url import EmbeddedUrl, StorageUrl
 
 __all__ = [
     "SETTINGS",
@@ -112,6 +114,8 @@ class Settings:
     ack: Acknowledge
     ack_timeout: float
     journal_bytes: int
+    journal_key: str
+    journal_retired_keys: tuple[str, ...]
     public_keys: TrustedKeys
     signing_key: str
     retired_keys: tuple[str, ...]
@@ -204,10 +208,9 @@ def check_rules(sources: Sources) -> tuple[tuple[Rule, ...], list[str]]:
 def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
     values = sources.values
     data_dir = Path(values["data_dir"].text)
-    storage = values["storage"].text or f"chdb://{(data_dir / 'chdb').absolute()}"
     parsed: dict[str, Any] = {"data_dir": data_dir}
     parsers: dict[str, Callable[[str], Any]] = {
-        "storage": lambda _: parse_storage_url(storage),
+        "storage": lambda _: read_storage(values),
         "otlp_grpc": parse_address,
         "otlp_http": parse_address,
         "api_grpc": parse_address,
@@ -230,6 +233,8 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "ack": read_acknowledge,
         "ack_timeout": read_duration,
         "journal_bytes": read_size,
+        "journal_key": read_journal_key,
+        "journal_retired_keys": read_list,
         "public_keys": read_keys,
         "signing_key": str.strip,
         "retired_keys": read_list,

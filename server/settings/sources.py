@@ -234,7 +234,8 @@ def _given(
     types, expected = _TOML_TYPES.get(setting.kind, ((str,), _TEXT))
     fits = isinstance(value, types) and (bool in types or not isinstance(value, bool))
     if not fits or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
-        sources.problems.append(f"{place}: {_toml(value)} is not {expected}")
+        shown = "this value" if setting.kind is Kind.SECRET else _toml(value)
+        sources.problems.append(f"{place}: {shown} is not {expected}")
         return Given(setting.default, Origin.DEFAULT, setting.name)
     return Given(_text(value), Origin.FILE, place)
 

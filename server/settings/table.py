@@ -28,6 +28,7 @@ class Kind(Enum):
     FILES = "FILES"
     INTERVAL = "INTERVAL"
     LIST = "LIST"
+    SECRET = "SECRET"  # noqa: S105 - a word; it has no flag, because everyone on the machine can see flags
     SIZE = "SIZE"
     TEXT = "NAME"
     TRUTH = "BOOL"
@@ -36,7 +37,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: ``name`` in the file, ``--name`` as a flag, ``LOGNOTARY_NAME`` as a variable.
+    """One setting: ``name`` in the file, ``--name`` as a flag, ``LOGNOTARY_NAME`` as a variable; secrets have no flag.
 
     Attributes:
         name: name in the file.
@@ -79,6 +80,21 @@ SETTINGS = (
         "",
         "chdb:///path or http(s)://user:password@host:8123/database; default: chdb in data_dir",
         Kind.URL,
+        _STORAGE,
+    ),
+    Setting("storage_password", "", "password of the user of the ClickHouse server", Kind.SECRET, _STORAGE),
+    Setting(
+        "storage_password_file",
+        "",
+        "file with the password of the user of the ClickHouse server",
+        Kind.FILE,
+        _STORAGE,
+    ),
+    Setting(
+        "storage_encryption_key",
+        "",
+        "file with the key that encrypts embedded storage, from its first start on; default: not encrypted",
+        Kind.FILE,
         _STORAGE,
     ),
     Setting(
@@ -237,6 +253,20 @@ SETTINGS = (
     ),
     Setting("ack_timeout", "10s", "time after which an unacknowledged request is refused", Kind.DURATION, _BATCHES),
     Setting("journal_bytes", "1GiB", "maximum size of the journal of each stream", Kind.SIZE, _LIMITS),
+    Setting(
+        "journal_key",
+        "off",
+        "key that encrypts journals: a file made by 'lognotary journal key', a PKCS #11 URI of an AES key, or off",
+        Kind.URL,
+        _IDENTITY,
+    ),
+    Setting(
+        "journal_retired_keys",
+        "",
+        "replaced keys of journals, separated by commas: files and PKCS #11 URIs",
+        Kind.LIST,
+        _IDENTITY,
+    ),
     Setting("public_keys", "", "files with public keys of other writers, separated by commas", Kind.FILES, _IDENTITY),
     Setting(
         "signing_key",

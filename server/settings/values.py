@@ -29,6 +29,7 @@ __all__ = [
     "read_duration",
     "read_format",
     "read_interval",
+    "read_journal_key",
     "read_level",
     "read_list",
     "read_size",
@@ -188,6 +189,14 @@ def read_choice(text: str, valid: Iterable[str]) -> str:
 def read_list(text: str) -> tuple[str, ...]:
     """Parse items that are separated by commas."""
     return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def read_journal_key(text: str) -> str:
+    """Parse ``off``, a path or a PKCS #11 URI."""
+    key = text.strip()
+    if not key:
+        raise ValueError("the value is empty: give a key file, a PKCS #11 URI, or off")
+    return "off" if key.lower() == "off" else key
 
 
 def read_acknowledge(text: str) -> Acknowledge:

@@ -28,9 +28,11 @@ from server.codec.rows import Codec
 from server.data_dir.directory import DataDirectory
 from server.errors.amounts import size, typed_size
 from server.errors.ingest import StorageRefusedError
+from server.keys.journal_key import journal_keys
 from server.keys.lost_keys import missing_key
 from server.keys.redaction_key import redaction_of
 from server.keys.store import KeyStore
+from server.log.journal_keys import JournalKeys, MasterKey
 from server.notary.origin import LogOwner, Stream
 from server.pipeline.audit_ingest import AuditReceipt
 from server.pipeline.batcher import Batcher
@@ -127,11 +129,12 @@ class Ingestion:
             clock: when records are received and statements signed; else the system's clock.
 
         Raises:
-            KeyStoreError: the key of redaction cannot be used.
+            KeyStoreError: the key of redaction or of journals cannot be used.
         """
         keep_freed_memory(settings.memory_limit)
         self._settings = settings
         self._redaction = redaction_of(settings)
+        self._journal_keys = _journal_keys(settings)
         self._pools = pools
         self._waiting = waiting
         self._rules: RulesInForce | None = None
@@ -181,6 +184,7 @@ class Ingestion:
             StoppedError: the server was told to stop before that was possible.
             LogUnusableError: a log in storage is not the one this writer wrote.
             JournalDamagedError: a journal cannot be read.
+            JournalKeyError: a journal is encrypted with a key that was not given.
             DataDirectoryError: what the data directory remembers is damaged.
             KeyStoreError: a key cannot be used, or is not here.
             StorageConfigError: another server holds this name.
@@ -193,7 +197,9 @@ class Ingestion:
             with background("stop during the start", run_once(signals.stop, give_up.set), signals.stop):
                 streams = await retry_until_available(
                     pools.housekeeping,
-                    lambda: open_streams(settings, name.writer, data, keys, fenced, give_up, self._clock.seconds),
+                    lambda: open_streams(
+                        settings, name.writer, data, keys, fenced, give_up, self._clock.seconds, self._journal_keys
+                    ),
                     signals.stop,
                     self._waiting,
                 )
@@ -380,6 +386,12 @@ def _build_batchers(
         )
 
     return {stream: batcher(stream) for stream in streams.writers}
+
+
+def _journal_keys(settings: Settings) -> JournalKeys:
+    given = journal_keys(settings.journal_key, settings.journal_retired_keys)
+    current = None if given.current is None else MasterKey(given.current, given.wrapped)
+    return JournalKeys(current, given.retired, given.unwrap)
 
 
 def _guard(plan: MemoryPlan, admission: Admission, engine: Engine) -> MemoryGuard:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from server.data_dir.directory import DataDirectory
 from server.keys.store import KeyStore
 from server.log.journal import Journal
+from server.log.journal_keys import NO_KEYS, JournalKeys
 from server.log.stream_writer import StreamWriter
 from server.log.unsigned_writer import UnsignedWriter
 from server.notary.origin import Stream
@@ -64,14 +65,15 @@ def open_streams(
     engine: Engine,
     give_up: threading.Event,
     clock: Callable[[], float],
+    journal_keys: JournalKeys = NO_KEYS,
 ) -> OpenStreams:
     """Resume the streams of a writer. Args and errors: ``open_logs``."""
-    logs = open_logs(settings, writer, data, keys, engine, give_up, clock)
+    logs = open_logs(settings, writer, data, keys, engine, give_up, clock, journal_keys)
     writers = {}
     for stream in Stream:
         directory = data.journal(f"{stream.value}-unsigned")
         if stream not in settings.signed_streams or directory.exists():
-            journal = Journal(directory, settings.journal_bytes)
+            journal = Journal(directory, settings.journal_bytes, keys=journal_keys)
             writers[stream] = UnsignedWriter(engine, stream, journal, give_up)
     signed = settings.signed_streams
     return OpenStreams(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import EndedWaitError, RefusedError
 from server.keys.store import KeyStore
+from server.log.journal_keys import NO_KEYS, JournalKeys
 from server.notary.origin import LogName, Stream
 from server.process.pools import Pool
 from server.retry.trouble import Trouble
@@ -43,6 +44,7 @@ def open_logs(
     engine: Engine,
     give_up: threading.Event,
     clock: Callable[[], float] = time.time,
+    journal_keys: JournalKeys = NO_KEYS,
 ) -> Mapping[Stream, SignedStream]:
     """Go on with a writer's logs, with the keys that signed them last.
 
@@ -56,6 +58,7 @@ def open_logs(
         engine: the storage.
         give_up: once set, nothing is repeated any more.
         clock: the time of statements, in seconds since the epoch; records are received by the same clock.
+        journal_keys: the keys of the journals.
 
     Raises:
         LogUnusableError: a log in storage is not the one this writer wrote.
@@ -78,6 +81,7 @@ def open_logs(
             engine,
             give_up,
             clock,
+            journal_keys,
         )
         for stream, name in names.items()
         if stream in settings.signed_streams or _was_signed(data, name)

@@ -18,6 +18,7 @@ from server.errors.ingest import EndedWaitError, RefusedError, StorageRefusedErr
 from server.keys.store import KeyStore, KeyStoreError
 from server.log.group import GroupLimits
 from server.log.journal import Journal
+from server.log.journal_keys import NO_KEYS, JournalKeys
 from server.log.log_writer import LogWriter
 from server.log.open_log import LogRecords, Outcomes
 from server.log.recovery import KnownLog, RecoveredLog, recover_logs
@@ -93,6 +94,7 @@ class SignedStream:
         engine: Engine,
         give_up: threading.Event,
         clock: Callable[[], float],
+        journal_keys: JournalKeys = NO_KEYS,
     ) -> None:
         """Go on with the logs that the writer has had, each to be signed by the keys that signed it last.
 
@@ -104,6 +106,7 @@ class SignedStream:
             engine: the storage.
             give_up: once set, nothing is repeated any more.
             clock: the time of statements, in seconds since the epoch.
+            journal_keys: the keys of the journals.
 
         Raises:
             LogUnusableError: a log in storage is not the one this writer wrote.
@@ -114,13 +117,13 @@ class SignedStream:
         """
         self._plan, self._data, self._engine = plan, data, engine
         stream = plan.name.stream
-        self._stated = Journal(data.journal(f"{stream.value}-statements"), _STATEMENTS_BYTES)
+        self._stated = Journal(data.journal(f"{stream.value}-statements"), _STATEMENTS_BYTES, keys=journal_keys)
 
         def tenant_of(origin: str) -> str:
             return LogName.parse(origin, plan.name.deployment).tenant
 
         store_waiting_statements(engine, self._stated, tenant_of)
-        self._journal = Journal(data.journal(stream.value), plan.journal_bytes)
+        self._journal = Journal(data.journal(stream.value), plan.journal_bytes, keys=journal_keys)
         # To store a group takes as much memory as is planned for storing a batch, from the journal.
         limits = GroupLimits(size=plan.batch_bytes // 2)
         self._keys = keys

@@ -54,3 +54,11 @@ def test_values_of_storage_cannot_deceive_in_the_status() -> None:
     status = get_status(DeferredEngine(), TrustedKeys, StatusSource())
     status.logs.add(origin="\x1b[31mx", tree_size=1, sequence=1, problem="\n✔ verified")
     assert not any("\x1b" in line or "\n" in line for line in status_lines(status, Style(colour=False)))
+
+
+def test_the_status_says_whether_the_disks_of_storage_are_encrypted() -> None:
+    status = get_status(DeferredEngine(), TrustedKeys, StatusSource("chdb:///data"))
+    for encryption, end in (("all", "encrypted disks"), ("some", "some disks are not encrypted"), ("none", "data")):
+        status.disk_encryption = encryption
+        _, storage, *_ = status_lines(status, Style(colour=False))
+        assert storage.endswith(end)

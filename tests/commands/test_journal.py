@@ -14,8 +14,11 @@ import pytest
 
 from server.cli import main
 from server.data_dir.directory import DataDirectory
+from server.keys.journal_key import create_key_file, read_key_file
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
+from server.log.journal_frames import encode_frame, scan_segment
+from server.log.journal_keys import JournalKeys, MasterKey
 from server.log.journal_segments import segment_files
 from server.log.key_changes import KeyChanges
 from server.log.open_log import LogRecords, OpenLog
@@ -209,3 +212,46 @@ def test_batches_of_a_stream_that_is_not_signed_are_listed_and_told_as_stored_or
     assert main(["journal", "inspect", "--data-dir", str(tmp_path / "data"), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["waiting_batches"], [entry["stored"] for entry in shown["entries"]]) == (1, [True, False])
+
+
+def test_an_encrypted_journal_is_listed_with_its_key_and_else_its_frames(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key_file = tmp_path / "journal.key"
+    assert main(["journal", "key", str(key_file)]) == 0
+    assert str(key_file) in capsys.readouterr().out
+    key = MasterKey(read_key_file(key_file))
+    data_dir = tmp_path / "data"
+    directory = data_dir / "journal" / "audit"
+    with closing(Journal(directory, 1 << 20, keys=JournalKeys(key))) as journal:
+        writer = log_writer(PretendedEngine(), journal, LogState(NAME), Signer.generate())
+        writer.append([rows(Stream.AUDIT, "a")], [bytes(32)])
+    inspect = ["journal", "inspect", "--data-dir", str(data_dir)]
+    assert main([*inspect, "--journal-key", str(key_file)]) == 0
+    file, entry, *_ = capsys.readouterr().out.splitlines()
+    assert file.endswith(f"encrypted with key {key.key_id.hex()}")
+    assert f"batch 1 of {NAME.origin}, leaf 0" in entry
+    assert main(inspect) == 0
+    _, entry, _, hint = capsys.readouterr().out.splitlines()
+    assert "encrypted, with a key that is not given" in entry
+    assert "--journal-key" in hint
+    assert key.key_id.hex() in hint
+    assert main(["journal", "key", str(key_file)]) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_an_entry_that_was_changed_in_an_encrypted_journal_is_damage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key_file = tmp_path / "journal.key"
+    key = MasterKey(create_key_file(key_file))
+    with closing(Journal(tmp_path / "audit", 1 << 20, keys=JournalKeys(key))) as journal:
+        journal.append([b"payload"])
+    ((first, path),) = segment_files(tmp_path / "audit")
+    with path.open("rb") as file:
+        scan = scan_segment(file, first)
+    (frame,) = scan.frames
+    changed = b"".join(encode_frame(scan.marker, 1, [bytes(frame.length)]))
+    path.write_bytes(path.read_bytes()[: frame.offset] + changed)
+    assert main(["journal", "inspect", str(tmp_path / "audit"), "--journal-key", str(key_file)]) == 1
+    assert "✘ frame 1 is not what the server encrypted in its place" in capsys.readouterr().out

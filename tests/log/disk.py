@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from server.log.journal_frames import SEGMENT_HEADER, scan_segment
+from server.log.journal_frames import SEALED_SEGMENT_HEADER, scan_segment
 
 __all__ = ["Choose", "Disk"]
 
@@ -78,7 +78,7 @@ def _left(durable: bytes, written: bytes, choose: Choose) -> bytes:
     if durable.startswith(written):  # it was only cut
         return durable[: len(written) + _part(len(durable) - len(written), choose)]
     if not written.startswith(durable):
-        assert len(durable) <= SEGMENT_HEADER, "an entry that was durable is written over"
+        assert len(durable) <= SEALED_SEGMENT_HEADER, "an entry that was durable is written over"
         if choose(1):
             return durable
         durable = b""

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from server.log.journal import Journal
+from server.log.journal_keys import NO_KEYS, JournalKeys
 from server.log.journal_segments import segment_files
 
 __all__ = ["LIMIT", "entries", "opened", "written"]
@@ -15,8 +16,10 @@ LIMIT = 1 << 20
 
 
 @contextmanager
-def opened(directory: Path, limit: int = LIMIT, segment_bytes: int = LIMIT) -> Iterator[Journal]:
-    with closing(Journal(directory, limit, segment_bytes=segment_bytes)) as journal:
+def opened(
+    directory: Path, limit: int = LIMIT, segment_bytes: int = LIMIT, keys: JournalKeys = NO_KEYS
+) -> Iterator[Journal]:
+    with closing(Journal(directory, limit, segment_bytes=segment_bytes, keys=keys)) as journal:
         yield journal
 
 
@@ -24,9 +27,9 @@ def entries(journal: Journal) -> list[bytes]:
     return [journal.read(number) for number in journal.waiting]
 
 
-def written(directory: Path, *payloads: bytes, segment_bytes: int = LIMIT) -> list[Path]:
+def written(directory: Path, *payloads: bytes, segment_bytes: int = LIMIT, keys: JournalKeys = NO_KEYS) -> list[Path]:
     """Write a journal; returns its segments."""
-    with opened(directory, segment_bytes=segment_bytes) as journal:
+    with opened(directory, segment_bytes=segment_bytes, keys=keys) as journal:
         for payload in payloads:
             journal.append([payload])
     return [path for _, path in segment_files(directory)]

@@ -21,11 +21,14 @@ from hypothesis.stateful import (
 
 from server.errors.ingest import JournalFailedError, JournalFullError
 from server.log.journal import Journal
+from server.log.journal_keys import NO_KEYS, JournalKeys, MasterKey
 from tests.effort import effort
 
 from .disk import Disk
 from .journals import entries
 from .stepped import Crash
+
+FIRST, SECOND = (bytes([number]) * 32 for number in (1, 2))
 
 
 class JournalMachine(RuleBasedStateMachine):
@@ -40,6 +43,7 @@ class JournalMachine(RuleBasedStateMachine):
         self.doubtful: set[bytes] = set()  # any of this may come back if the process ends now
         self.syncs = 0
         self.retractable = False
+        self.keys = NO_KEYS
 
     @initialize(segment_bytes=st.sampled_from([0, 200, 1000]), limit=st.sampled_from([1500, 100_000]))
     def begin(self, segment_bytes: int, limit: int) -> None:
@@ -48,7 +52,7 @@ class JournalMachine(RuleBasedStateMachine):
 
     def open(self) -> None:
         limit, segment_bytes = self.sizes
-        self.journal = Journal(self.directory, limit, segment_bytes=segment_bytes, sync=self.disk.sync)
+        self.journal = Journal(self.directory, limit, segment_bytes=segment_bytes, sync=self.disk.sync, keys=self.keys)
         numbers, held = self.journal.waiting, entries(self.journal)
         if self.doubtful and numbers and numbers[-1] == len(self.past) + 1:
             assert held[-1] in self.doubtful
@@ -153,8 +157,30 @@ class JournalMachine(RuleBasedStateMachine):
         shutil.rmtree(self.directory)
 
 
+class EncryptedJournalMachine(JournalMachine):
+    """A journal whose key is replaced or given up at any start, and that is read with all that it ever had."""
+
+    current: MasterKey | None = MasterKey(FIRST)
+
+    def open(self) -> None:
+        self.keys = JournalKeys(self.current, [FIRST, SECOND])
+        super().open()
+        self.journal.release(0)  # as a start does, once it knows what is stored
+
+    @rule(key=st.sampled_from([FIRST, SECOND, None]))
+    def reopen_with_another_key(self, key: bytes | None) -> None:
+        self.current = MasterKey(key) if key else None
+        self.reopen()
+
+    @invariant()
+    def nothing_in_clear_is_left_of_what_has_left(self) -> None:
+        if hasattr(self, "journal") and self.current and not self.waiting:
+            assert not any(path.read_bytes().startswith(b"LNJRNL") for path in self.directory.glob("*.journal"))
+
+
+@pytest.mark.parametrize("machine", [JournalMachine, EncryptedJournalMachine])
 def test_whatever_fails_and_whenever_it_crashes_a_journal_has_what_it_acknowledged_and_no_more(
-    caplog: pytest.LogCaptureFixture,
+    machine: type[JournalMachine], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL, "server.log.journal_segments")
-    run_state_machine_as_test(JournalMachine, settings=settings(max_examples=effort(60), stateful_step_count=40))
+    run_state_machine_as_test(machine, settings=settings(max_examples=effort(60), stateful_step_count=40))

@@ -31,6 +31,7 @@ from storage.disclosures import (
     matching_commitments,
     set_disclosure_days,
 )
+from storage.disk_encryption import encryption_of_disks
 from storage.engine import Engine
 from storage.errors import AccessDeniedError, NoDataError, NotAppliedError, SettingRefusedError, StorageConfigError
 from storage.held_disclosures import holds_on_values
@@ -189,6 +190,7 @@ def _serve(engine: Engine, node: ClickHouseNode, database: str) -> None:
     erase_disclosures(engine, [value.commitment])
     assert matching_commitments(engine, value="value") == []
     check_clock(engine)
+    assert encryption_of_disks(engine) == "none"
     node.query("INSERT INTO otel_traces (Timestamp, TraceId) VALUES (now(), 'trace')", database=database)
     assert len(select_rows(engine, of_trace(Stream.SPANS, "trace"), 10)) == 1
     assert node.query("SELECT count() FROM otel_traces_trace_id_ts", database=database) == "1"

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from lognotary.v1 import evidence_pb2 as lognotary_dot_v1_dot_evidence__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19lognotary/v1/status.proto\x12\x0clognotary.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1blognotary/v1/evidence.proto\"\xc2\x02\n\x16SelfVerificationStatus\x12\x18\n\x10interval_seconds\x18\x01 \x01(\x01\x12\x44\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x32.lognotary.v1.SelfVerificationStatus.FindingsEntry\x12\x30\n\x0cpass_started\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rpass_finished\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06passes\x18\x05 \x01(\x04\x12\x0f\n\x07records\x18\x06 \x01(\x04\x12\x11\n\tis_behind\x18\x07 \x01(\x08\x1a/\n\rFindingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"\x12\n\x10GetStatusRequest\"\x93\x02\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x11\n\tnot_ready\x18\x02 \x01(\t\x12\x0f\n\x07storage\x18\x03 \x01(\t\x12\x17\n\x0fstorage_version\x18\x04 \x01(\t\x12\x17\n\x0fstorage_problem\x18\x05 \x01(\t\x12\x1f\n\x04logs\x18\x06 \x03(\x0b\x32\x11.lognotary.v1.Log\x12?\n\x11self_verification\x18\x07 \x01(\x0b\x32$.lognotary.v1.SelfVerificationStatus\x12\x18\n\x10unsigned_streams\x18\x08 \x03(\t\x12\x1b\n\x13\x61udit_rules_problem\x18\t \x01(\t2]\n\rStatusService\x12L\n\tGetStatus\x12\x1e.lognotary.v1.GetStatusRequest\x1a\x1f.lognotary.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19lognotary/v1/status.proto\x12\x0clognotary.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1blognotary/v1/evidence.proto\"\xc2\x02\n\x16SelfVerificationStatus\x12\x18\n\x10interval_seconds\x18\x01 \x01(\x01\x12\x44\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x32.lognotary.v1.SelfVerificationStatus.FindingsEntry\x12\x30\n\x0cpass_started\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rpass_finished\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06passes\x18\x05 \x01(\x04\x12\x0f\n\x07records\x18\x06 \x01(\x04\x12\x11\n\tis_behind\x18\x07 \x01(\x08\x1a/\n\rFindingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"\x12\n\x10GetStatusRequest\"\xac\x02\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x11\n\tnot_ready\x18\x02 \x01(\t\x12\x0f\n\x07storage\x18\x03 \x01(\t\x12\x17\n\x0fstorage_version\x18\x04 \x01(\t\x12\x17\n\x0fstorage_problem\x18\x05 \x01(\t\x12\x1f\n\x04logs\x18\x06 \x03(\x0b\x32\x11.lognotary.v1.Log\x12?\n\x11self_verification\x18\x07 \x01(\x0b\x32$.lognotary.v1.SelfVerificationStatus\x12\x18\n\x10unsigned_streams\x18\x08 \x03(\t\x12\x1b\n\x13\x61udit_rules_problem\x18\t \x01(\t\x12\x17\n\x0f\x64isk_encryption\x18\n \x01(\t2]\n\rStatusService\x12L\n\tGetStatus\x12\x1e.lognotary.v1.GetStatusRequest\x1a\x1f.lognotary.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,7 +42,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATUSREQUEST']._serialized_start=430
   _globals['_GETSTATUSREQUEST']._serialized_end=448
   _globals['_GETSTATUSRESPONSE']._serialized_start=451
-  _globals['_GETSTATUSRESPONSE']._serialized_end=726
-  _globals['_STATUSSERVICE']._serialized_start=728
-  _globals['_STATUSSERVICE']._serialized_end=821
+  _globals['_GETSTATUSRESPONSE']._serialized_end=751
+  _globals['_STATUSSERVICE']._serialized_start=753
+  _globals['_STATUSSERVICE']._serialized_end=846
 # @@protoc_insertion_point(module_scope)

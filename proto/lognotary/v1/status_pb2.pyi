@@ -40,7 +40,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("version", "not_ready", "storage", "storage_version", "storage_problem", "logs", "self_verification", "unsigned_streams", "audit_rules_problem")
+    __slots__ = ("version", "not_ready", "storage", "storage_version", "storage_problem", "logs", "self_verification", "unsigned_streams", "audit_rules_problem", "disk_encryption")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     NOT_READY_FIELD_NUMBER: _ClassVar[int]
     STORAGE_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +50,7 @@ class GetStatusResponse(_message.Message):
     SELF_VERIFICATION_FIELD_NUMBER: _ClassVar[int]
     UNSIGNED_STREAMS_FIELD_NUMBER: _ClassVar[int]
     AUDIT_RULES_PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    DISK_ENCRYPTION_FIELD_NUMBER: _ClassVar[int]
     version: str
     not_ready: str
     storage: str
@@ -59,4 +60,5 @@ class GetStatusResponse(_message.Message):
     self_verification: SelfVerificationStatus
     unsigned_streams: _containers.RepeatedScalarFieldContainer[str]
     audit_rules_problem: str
-    def __init__(self, version: _Optional[str] = ..., not_ready: _Optional[str] = ..., storage: _Optional[str] = ..., storage_version: _Optional[str] = ..., storage_problem: _Optional[str] = ..., logs: _Optional[_Iterable[_Union[_evidence_pb2.Log, _Mapping]]] = ..., self_verification: _Optional[_Union[SelfVerificationStatus, _Mapping]] = ..., unsigned_streams: _Optional[_Iterable[str]] = ..., audit_rules_problem: _Optional[str] = ...) -> None: ...
+    disk_encryption: str
+    def __init__(self, version: _Optional[str] = ..., not_ready: _Optional[str] = ..., storage: _Optional[str] = ..., storage_version: _Optional[str] = ..., storage_problem: _Optional[str] = ..., logs: _Optional[_Iterable[_Union[_evidence_pb2.Log, _Mapping]]] = ..., self_verification: _Optional[_Union[SelfVerificationStatus, _Mapping]] = ..., unsigned_streams: _Optional[_Iterable[str]] = ..., audit_rules_problem: _Optional[str] = ..., disk_encryption: _Optional[str] = ...) -> None: ...

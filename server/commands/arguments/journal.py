@@ -16,9 +16,10 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "journal",
         description="Inspect a server's journal (write-ahead log): batches that are signed but may not be stored yet. "
-        "Or give up the journal of a server that never starts again.",
+        "Or make the key that encrypts it, or give up the journal of a server that never starts again.",
         epilog=examples(
             "lognotary journal inspect --data-dir /var/lib/lognotary",
+            "lognotary journal key /etc/lognotary/journal.key",
             "lognotary journal abandon shop/audit/node-1 --storage http://lognotary@clickhouse:8123/lognotary",
         ),
     )
@@ -29,7 +30,8 @@ def add_parser(commands: Any) -> None:
         help="list the contents of a journal",
         description="List the contents of a journal: batches and statements that are stored already, which stay until "
         "their segment is deleted; those that wait to be stored; and any damage. Read-only, and safe to use while a "
-        "server runs; a frame that is just being written then looks incomplete. Exit status 1 if there is damage.",
+        "server runs; a frame that is just being written then looks incomplete. Of an encrypted journal, the "
+        "contents are listed if its key is given, and else only the frames. Exit status 1 if there is damage.",
         epilog=examples("lognotary journal inspect --data-dir /var/lib/lognotary"),
     )
     inspect.add_argument(
@@ -41,8 +43,22 @@ def add_parser(commands: Any) -> None:
     )
     inspect.add_argument("--waiting", action="store_true", help="show only what waits to be stored, or may, and damage")
     inspect.add_argument("--json", action="store_true", help="print JSON, one object per segment")
-    add_flags(inspect, "data_dir")
+    add_flags(inspect, "data_dir", "journal_key", "journal_retired_keys")
     inspect.set_defaults(overview=None, run=later("server.commands.journal", "inspect"))
+    key = actions.add_parser(
+        "key",
+        help="make a key that encrypts journals",
+        description="Make a key that encrypts journals (--journal-key): a file with 32 random bytes that only its "
+        "owner may read, or an AES-256 key in a PKCS #11 token. An existing key is never replaced. Keep a copy of a "
+        "file in another place: without it, nobody can read what the journal holds.",
+        epilog=examples(
+            "lognotary journal key /etc/lognotary/journal.key",
+            "lognotary journal key 'pkcs11:token=hsm;object=journal?module-path=/usr/lib/softhsm/libsofthsm2.so"
+            "&pin-source=file:/etc/lognotary/pin'",
+        ),
+    )
+    key.add_argument("key", metavar="FILE|URI", help="path of the new key file, or PKCS #11 URI of the new key")
+    key.set_defaults(overview=None, run=later("server.commands.journal_key", "make"))
     abandon = actions.add_parser(
         "abandon",
         help="give up the journal of a server that never starts again",
