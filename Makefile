@@ -18,7 +18,7 @@ PYTEST := $(BIN)/pytest --dist worksteal --durations=15
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-all test-slow test-fast all-branches coverage bench fuzz faults lint format stubs clean
+.PHONY: help setup demo serve test test-all test-slow test-fast all-branches coverage audit bench fuzz faults lint format stubs clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -68,6 +68,10 @@ lint: $(READY) ## check style, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+audit: $(READY) ## ask PyPI for vulnerabilities of dependencies, and scan the files for secrets
+	$(BIN)/python -m release.leaks
+	$(BIN)/python -m release.audit
 
 bench: $(READY) ## run the short benchmarks
 	$(BIN)/python -m benchmarks --short
