@@ -1,7 +1,7 @@
 """Audit of the pinned dependencies for known vulnerabilities: ``python -m release.audit [--strict]``.
 
-pip-audit asks PyPI. It reports a package that PyPI gives no answer for as one without vulnerabilities. So the audit first
-asks for a version that is known to be vulnerable: only if that is found, an answer without findings means something.
+pip-audit asks PyPI. It reports a package that PyPI gives no answer for as one without vulnerabilities. So the audit
+first asks for a version that is known to be vulnerable: only if that is found, an answer without findings counts.
 
 A build must not fail because PyPI cannot be reached, nor pass for that reason without anybody noticing: if it cannot be
 asked, the audit says so, and fails only with ``--strict``, as releases need it.
