@@ -6,6 +6,7 @@ import gzip
 import os
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from dataclasses import dataclass
@@ -57,7 +58,8 @@ def build(source: Path, out: Path, time: int) -> Built:
 
 def _build(kind: str, source: Path, out: Path, time: int) -> None:
     # Neither the place of the source nor debugging information, which has the places of headers, gets into binaries.
-    flags = f"-g0 -ffile-prefix-map={source.resolve()}=."
+    # The variables replace the flags that Python was built with, which extensions need, too.
+    flags = f"{sysconfig.get_config_var('CFLAGS') or ''} -g0 -ffile-prefix-map={source.resolve()}=."
     fixed = {"SOURCE_DATE_EPOCH": str(time), "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR")}
     done = subprocess.run(
