@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 from release.errors import ReleaseError
 
-__all__ = ["Package", "read_packages", "reachable", "resolve"]
+__all__ = ["Package", "reachable", "read_packages", "resolve"]
 
 _CLASSIFIERS = {
     "Apache Software License": "Apache-2.0",
@@ -113,10 +113,11 @@ def _license(name: str, version: str) -> str:
         return ""
     if about["Version"] != version:
         return ""
-    if expression := about.get("License-Expression"):
+    values = about.json
+    if expression := values.get("license_expression"):
         return str(expression)
-    classifiers = [text.rpartition(" :: ")[2] for text in about.get_all("Classifier") or [] if text.startswith("License")]
+    classifiers = [str(text).rpartition(" :: ")[2] for text in values.get("classifier", ()) if "License ::" in text]
     if classifiers:
         return " AND ".join(_CLASSIFIERS.get(text, text) for text in classifiers)
-    stated = str(about.get("License") or "")
+    stated = str(values.get("license", ""))
     return stated if re.fullmatch(r"[^\n]{1,64}", stated) else ""
