@@ -22,6 +22,7 @@ SLOW = {
     "tests/harness/test_clickhouse_node.py": "starts a server",
     "tests/interop/": "builds Go programs and reads a served log with them",
     "tests/notary/test_hashing_sanitized.py": "compiles a program",
+    "tests/release/test_build.py::test_a_compiled": "builds a small project twice",
     "tests/storage/test_access.py": "starts a server with users",
     "tests/storage/test_cold_volume.py": "starts a server with two disks",
     "tests/storage/test_erased_values_in_logs.py": "starts a server that logs its queries",

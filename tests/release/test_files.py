@@ -80,11 +80,11 @@ def test_any_changed_file_is_found(name: str, change: Callable[[bytes], bytes], 
 
 def test_a_file_that_is_missing_or_was_added_is_found(released: Path) -> None:
     (released / "demo-1.0-py3-none-macos.whl").write_bytes(b"malware")
-    with pytest.raises(ReleaseError, match="not signed: demo-1.0-py3-none-macos.whl"):
+    with pytest.raises(ReleaseError, match=r"not signed: demo-1\.0-py3-none-macos\.whl"):
         check_release(released, KEY.public_key)
     (released / "demo-1.0-py3-none-macos.whl").unlink()
     (released / "demo-1.0.tar.gz").unlink()
-    with pytest.raises(ReleaseError, match=r"missing: demo-1.0.tar.gz"):
+    with pytest.raises(ReleaseError, match=r"missing: demo-1\.0\.tar\.gz"):
         check_release(released, KEY.public_key)
 
 
