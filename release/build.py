@@ -21,7 +21,7 @@ __all__ = ["Built", "build", "build_command", "differences", "normalized_sdist"]
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What was built: a source distribution, and the wheel that was built from it."""
+    """A source distribution, and the wheel that was built from it."""
 
     sdist: Path
     wheel: Path
