@@ -119,7 +119,7 @@ def lognotary(
 ) -> Iterator[LognotaryServer]:
     """Run ``lognotary serve``; ``flags`` are its settings; empty ones are omitted."""
     given = {flag: value for flag, value in flags.items() if value != ""}
-    with LognotaryServer(storage_url, directory / name, env=None, json_output=True, **given) as server:
+    with LognotaryServer(storage_url, directory / name, env=None, json_output=True, within=(), **given) as server:
         yield server
 
 

@@ -9,7 +9,7 @@ import os
 import ssl
 import sys
 
-_PORT = int(os.environ.get("LOGNOTARY_HTTP", ":7318").rpartition(":")[2])
+_PORT = int(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("LOGNOTARY_HTTP", ":7318").rpartition(":")[2])
 
 
 def main() -> int:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -51,7 +51,7 @@ class LognotaryServer:
     """One server process on a data directory that outlives it.
 
     ``flags`` are settings by name, ``batch_age=0.1`` for ``--batch-age 0.1``. The server listens on free ports,
-    which change with each start, unless a flag says otherwise.
+    which change with each start, unless a flag says otherwise. ``within`` is a command that runs the server's command.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class LognotaryServer:
         *,
         env: Mapping[str, str] | None = None,
         json_output: bool = True,
+        within: Sequence[str] = (),
         **flags: str | float,
     ) -> None:
         self.storage_url = storage_url
@@ -70,7 +71,7 @@ class LognotaryServer:
         settings: dict[str, str | float] = {"storage": storage_url, "data_dir": str(self.data_dir)}
         settings |= dict.fromkeys(_ADDRESSES, "127.0.0.1:0")
         settings |= flags
-        command = [sys.executable, "-m", "server", "serve"]
+        command = [*within, sys.executable, "-m", "server", "serve"]
         for name, value in settings.items():
             command += [f"--{name.replace('_', '-')}", str(value)]
         # Beside the data directory, which is the server's own.

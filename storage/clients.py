@@ -38,6 +38,9 @@ __all__ = ["Connected", "First", "open_client", "open_first"]
 
 _UNKNOWN_SETTING = 115
 
+# The embedded engine compiles no expressions, so that the process needs no memory that is writable and executable.
+_INTERPRETED = {"compile_expressions": 0, "compile_aggregate_expressions": 0, "compile_sort_description": 0}
+
 _CONNECT_TIMEOUT = 5  # seconds
 _ANSWER_TIMEOUT = 60  # seconds
 _DRAINED = 5  # answers that are discarded, at most, to get rid of what a failed query left
@@ -208,7 +211,8 @@ def open_client(
         client = _open_embedded(url, database)
         pinned = {**pinned, **NOTHING_IN_CLEAR} if url.key_file else pinned
         try:
-            client.command(f"SET {settings_clause(pinned)}")  # for its session, and no profile changes that
+            # For its session, and no profile changes that.
+            client.command(f"SET {settings_clause({**pinned, **_INTERPRETED})}")
         except BaseException:
             client.close()
             raise

@@ -25,6 +25,7 @@ SLOW = {
     "tests/harness/test_clickhouse_node.py": "starts a server",
     "tests/interop/": "builds Go programs and reads a served log with them",
     "tests/notary/test_hashing_sanitized.py": "compiles a program",
+    "tests/release/test_build.py::test_a_compiled": "builds a small project twice",
     "tests/storage/test_access.py": "starts a server with users",
     "tests/storage/test_cold_volume.py": "starts a server with two disks",
     "tests/storage/test_encrypted_disk.py": "a process for each opening of storage",

@@ -352,6 +352,20 @@ class TestOperations:
 
         assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
+    def test_systemd_finds_the_unit_as_little_exposed_as_the_page_says(self) -> None:
+        require_tools("systemd-analyze")
+        done = subprocess.run(
+            ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(DOCS / "lognotary.service")],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+
+        [rated] = re.findall(r"exposure level for lognotary.service: ([\d.]+)", done.stdout)
+        [said] = re.findall(r"rates the unit ([\d.]+) of 10", page("operations.md"))
+        assert float(rated) <= float(said) <= 1.2
+
     def test_the_unit_sets_settings_that_exist(self) -> None:
         unit = (DOCS / "lognotary.service").read_text(encoding="utf-8")
         named = set(re.findall(r"\bLOGNOTARY_([A-Z_]+)", unit + page("operations.md")))

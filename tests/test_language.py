@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("benchmarks", "docs", "harness", "server", "storage", "tests")
+FOLDERS = ("benchmarks", "docs", "harness", "release", "server", "storage", "tests")
 OF_FILES = frozenset({"OSError", "FileNotFoundError", "PermissionError", "FileExistsError"})
 NO_OPENERS = frozenset({"What", "Whether", "How", "Who", "Where", "Those", "That", "Things", "Telling"})
 

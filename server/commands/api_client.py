@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from server.commands.api_channel import find_target, open_channel
+from server.commands.api_login import with_login
 from server.commands.arguments.options import DEFAULT_API, ApiServer
 from server.commands.output import complain
 from server.settings.moments import Moment
@@ -57,6 +58,8 @@ def call(
         complain(problem)
     if problems:
         return 2
+    if not target.token:
+        target = with_login(target)
     try:
         with open_channel(target, (*_OPTIONS, *options)) as channel:
             return work(channel)

@@ -1,0 +1,106 @@
+"""The audit of dependencies tells vulnerable packages from a PyPI that cannot be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from release.audit import ACCEPTED, VULNERABLE, Accepted, audit, read_accepted
+from release.errors import ReleaseError
+
+TODAY = date(2026, 11, 30)
+PINNED = "urllib3==2.8.0\nstarlette==1.10.0\n"
+CANARY = {"name": "urllib3", "version": "1.26.4", "vulns": [{"id": "PYSEC-2021-108", "fix_versions": ["1.26.5"]}]}
+CLEAN = [{"name": "urllib3", "version": "2.8.0", "vulns": []}, {"name": "starlette", "version": "1.10.0", "vulns": []}]
+BAD = {
+    "name": "starlette",
+    "version": "1.10.0",
+    "vulns": [{"id": "PYSEC-2026-7", "aliases": ["CVE-2026-7777"], "fix_versions": ["1.10.1"], "description": "…"}],
+}
+
+
+def pypi(*packages: dict[str, Any], canary: dict[str, Any] | None = CANARY) -> Callable[[str], dict[str, Any] | None]:
+    """Return what asks a PyPI that knows this of the pinned packages."""
+
+    def ask(requirements: str) -> dict[str, Any] | None:
+        if requirements == VULNERABLE:
+            return None if canary is None else {"dependencies": [canary]}
+        assert requirements == PINNED
+        return {"dependencies": list(packages)}
+
+    return ask
+
+
+def accepted(**changes: Any) -> list[Accepted]:
+    entry: dict[str, Any] = {"package": "starlette", "id": "CVE-2026-7777", "until": TODAY, "reason": "not used"}
+    return [Accepted(**entry | changes)]
+
+
+def test_packages_without_vulnerabilities_pass() -> None:
+    assert audit(PINNED, [], TODAY, pypi(*CLEAN)) == ([], "")
+
+
+def test_a_vulnerability_is_a_problem_that_names_the_fixed_version() -> None:
+    [problem], not_audited = audit(PINNED, [], TODAY, pypi(CLEAN[0], BAD))
+    assert problem == "starlette 1.10.0 has the vulnerability PYSEC-2026-7, CVE-2026-7777: fixed in 1.10.1"
+    assert not_audited == ""
+
+
+def test_an_accepted_vulnerability_passes_until_its_date() -> None:
+    assert audit(PINNED, accepted(), TODAY, pypi(CLEAN[0], BAD)) == ([], "")
+    assert audit(PINNED, accepted(id="PYSEC-2026-7"), TODAY, pypi(CLEAN[0], BAD)) == ([], "")
+    [problem], _ = audit(PINNED, accepted(until=date(2026, 11, 29)), TODAY, pypi(CLEAN[0], BAD))
+    assert problem == "CVE-2026-7777 of starlette was accepted until 2026-11-29: decide again"
+
+
+def test_an_accepted_vulnerability_of_another_package_accepts_nothing() -> None:
+    problems, _ = audit(PINNED, accepted(package="urllib3"), TODAY, pypi(CLEAN[0], BAD))
+    assert len(problems) == 2
+
+
+def test_an_acceptance_that_is_not_needed_any_more_is_a_problem() -> None:
+    [problem], _ = audit(PINNED, accepted(), TODAY, pypi(*CLEAN))
+    assert problem.endswith("not found any more: remove it")
+
+
+@pytest.mark.parametrize(
+    "canary",
+    [None, {"name": "urllib3", "version": "1.26.4", "vulns": []}, {"name": "urllib3", "skip_reason": "not found"}],
+    ids=["it cannot be reached", "it knows no vulnerabilities", "it does not know the package"],
+)
+def test_a_pypi_that_does_not_report_what_is_known_is_no_clean_audit(canary: dict[str, Any] | None) -> None:
+    problems, not_audited = audit(PINNED, [], TODAY, pypi(*CLEAN, canary=canary))
+    assert (problems, not_audited) == (
+        [],
+        "PyPI does not report the vulnerability of urllib3==1.26.4, which is known",
+    )
+
+
+def test_acceptances_expire_although_pypi_cannot_be_asked() -> None:
+    old = accepted(until=date(2026, 1, 1))
+    problems, _ = audit(PINNED, [*old, *accepted()], TODAY, pypi(*CLEAN, canary=None))
+    assert len(problems) == 1
+
+
+def test_a_package_without_an_answer_is_named() -> None:
+    skipped = {"name": "starlette", "skip_reason": "Dependency not found on PyPI"}
+    assert audit(PINNED, accepted(), TODAY, pypi(CLEAN[0], skipped)) == ([], "PyPI gave no answer for starlette")
+
+
+def test_the_list_of_accepted_vulnerabilities_can_be_read() -> None:
+    example = "\n".join(line.removeprefix("# ") for line in ACCEPTED.read_text(encoding="utf-8").splitlines()[3:])
+    [entry] = read_accepted(example)
+    assert (entry.package, entry.until) == ("example", date(2027, 1, 31))
+
+
+@pytest.mark.parametrize("missing", ["package", "id", "until", "reason"])
+def test_an_acceptance_without_a_reason_or_a_date_is_refused(missing: str) -> None:
+    entry = {"package": '"a"', "id": '"b"', "until": "2027-01-31", "reason": '"c"'}
+    lines = "\n".join(f"{name} = {value}" for name, value in entry.items() if name != missing)
+    with pytest.raises(ReleaseError, match="accepted vulnerability"):
+        read_accepted(f"[[accepted]]\n{lines}\n")
+    with pytest.raises(ReleaseError, match="accepted vulnerability"):
+        read_accepted('[[accepted]]\npackage = "a"\nid = "b"\nuntil = "2027"\nreason = " "\n')
