@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from server.commands.api_channel import ApiTarget
-from server.commands.logins import logins_file
+from server.commands.logins_file import logins_file
 
 __all__ = ["with_login"]
 

@@ -8,7 +8,8 @@ import json
 import time
 from typing import Any
 
-from server.commands.logins import KeptLogin, fresh, keep, kept, logins_file
+from server.commands.logins import KeptLogin, fresh, keep, kept
+from server.commands.logins_file import logins_file
 from server.commands.output import complain, say, say_json
 from server.login.device_flow import begin_device, discover, revoke, wait_for_tokens
 from server.login.errors import ProviderError

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from server.commands.logins_file import logins_file
 from server.data_dir.atomic_files import replace_file
 from server.errors.base import LognotaryError
 from server.errors.files import unreadable, unwritable
@@ -18,7 +17,7 @@ from server.login.device_flow import discover, renew
 from server.login.fetching import Fetcher
 from server.settings.secure_urls import is_loopback
 
-__all__ = ["KeptLogin", "LoginsFileError", "fresh", "keep", "kept", "login_token", "logins_file"]
+__all__ = ["KeptLogin", "LoginsFileError", "fresh", "keep", "kept", "login_token"]
 
 _EARLY = 60.0  # seconds before its expiry at which a token is renewed
 
@@ -42,13 +41,6 @@ class KeptLogin:
     client_id: str
     id_token: str
     refresh_token: str
-
-
-def logins_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the path of the file (XDG Base Directory Specification)."""
-    base = environ.get("XDG_CONFIG_HOME", "")
-    directory = Path(base) if base.startswith("/") else Path(environ.get("HOME") or Path.home()) / ".config"
-    return directory / "lognotary" / "logins.json"
 
 
 def kept(file: Path) -> dict[str, KeptLogin]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from server.commands.logins import KeptLogin, LoginsFileError, fresh, keep, kept, login_token, logins_file
+from server.commands.logins import KeptLogin, LoginsFileError, fresh, keep, kept, login_token
+from server.commands.logins_file import logins_file
 from server.login.device_flow import begin_device, discover, renew, wait_for_tokens
 from server.login.errors import ProviderError
 from server.login.fetching import Fetcher
