@@ -1,4 +1,4 @@
-"""Whether a port needs credentials."""
+"""Need of a port for credentials."""
 
 from __future__ import annotations
 
