@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from server.errors.base import LognotaryError
 from server.notary.origin import Stream
 from storage.engine import EngineWrapper, Pieces
 from storage.read_settings import MapLiteral
@@ -73,7 +74,7 @@ _OF_DEFINITION = re.compile(r"(EXISTS|SHOW CREATE) TABLE \w+(\.\w+)?")
 _EARLIER = re.compile(r"\bFROM merge\(currentDatabase\(\), '[^'\\]*'\) AS otel_traces_before\b")
 
 
-class UnboundReadError(RuntimeError):
+class UnboundReadError(LognotaryError):
     """A statement that cannot be bound to what its caller may read: a bug; nothing was read."""
 
 

@@ -1,4 +1,4 @@
-"""Who may make which call: the one table of rules, for gRPC and HTTP alike.
+"""Rules of access: the permission that each call needs, over gRPC and HTTP alike, and the roles that have it.
 
 A call that has no rule is refused. A test walks all calls of a running server, and fails for one without a rule.
 """

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """The need for credentials on a port."""
+=======
+"""Need of a port for credentials."""
+>>>>>>> h/rol
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What callers may read, as conditions on the tables of storage."""
+"""Scopes of callers: conditions on the tables of storage, by what the callers are granted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may make which call."""
+"""Permissions of roles, and what limits of grants leave of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What grants permit to read."""
+"""Scopes of grants."""
 
 from __future__ import annotations
 

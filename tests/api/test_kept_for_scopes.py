@@ -1,4 +1,4 @@
-"""What is kept in memory for one caller is not given to another."""
+"""Results that are kept in memory for one caller are not given to another."""
 
 from __future__ import annotations
 
