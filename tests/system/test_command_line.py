@@ -135,6 +135,7 @@ def test_an_address_of_another_machine_is_explained(tmp_path: Path, name: str, w
         "serve",
         *(flag for flag in FREE_PORTS if not flag.startswith(f"--{name}=")),
         f"--{name}=192.0.2.1:14317",
+        "--insecure-listen",
         f"--workers={workers}",
         *(["--storage=http://127.0.0.1:1/x"] if workers > 1 else []),
         cwd=tmp_path,
