@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """The need for credentials on a port."""
-=======
-"""Need of a port for credentials."""
->>>>>>> h/rol
 
 from __future__ import annotations
 

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from server.access.requirement import is_loopback
 from server.commands.logins_file import logins_file
 from server.data_dir.atomic_files import replace_file
 from server.errors.base import LognotaryError
 from server.errors.files import unreadable, unwritable
 from server.login.device_flow import discover, renew
 from server.login.fetching import Fetcher
-from server.settings.secure_urls import is_loopback
 
 __all__ = ["KeptLogin", "LoginsFileError", "fresh", "keep", "kept", "login_token"]
 

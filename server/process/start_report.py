@@ -8,10 +8,10 @@ import logging
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
+from server.access.requirement import is_loopback
 from server.codec.choose import chosen_codec, why_not_native
 from server.errors.amounts import size
 from server.retry.trouble import Trouble
-from server.settings.exposure import is_loopback
 from server.settings.settings import Settings
 from server.settings.table import PORTS
 from server.settings.values import Address

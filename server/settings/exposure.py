@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection, Iterator, Mapping
 
+from server.access.requirement import is_loopback
 from server.settings.values import Address
 
-__all__ = ["exposure_problems", "is_loopback"]
+__all__ = ["exposure_problems"]
 
 
 def exposure_problems(
@@ -37,11 +37,3 @@ def exposure_problems(
             f"{address} is beyond this machine, and the port has no {missing}: {' and '.join(advice)}, listen on "
             f"127.0.0.1, or give --insecure-listen if something else protects {name}"
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach who listens on a host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from server.access.break_glass import read_break_glass
 from server.access.proxies import Network, ProxyHeaders
+from server.access.requirement import is_loopback
 from server.access.role_rules import RoleRule
 from server.errors.files import unreadable
 from server.settings.regular_files import read_regular
 from server.settings.role_rules import read_role_rules
-from server.settings.secure_urls import is_loopback
 from server.settings.sources import Sources
 from server.settings.values import Address, read_duration, read_list
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-__all__ = ["is_loopback", "is_safe_url"]
+from server.access.requirement import is_loopback
+
+__all__ = ["is_safe_url"]
 
 
 def is_safe_url(url: str) -> bool:
@@ -20,11 +21,3 @@ def is_safe_url(url: str) -> bool:
     if parts.scheme == "https":
         return bool(host) and usable
     return parts.scheme == "http" and usable and is_loopback(host)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or IP address is of this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from harness.certificates import CertificateFiles, local_certificate, new_authority, put
+from server.access.requirement import is_loopback
 from server.commands.dev_certificates import Authority
 from server.settings.certificates import TlsFiles, readable_by_others
 from server.settings.errors import ConfigError
-from server.settings.exposure import exposure_problems, is_loopback
+from server.settings.exposure import exposure_problems
 from server.settings.settings import load_settings
 from server.settings.table import PORTS
 from server.settings.values import Address
