@@ -51,7 +51,7 @@ _STATED_AT_ONCE = 500  # logs
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long the records of a stream are kept, as statements say it.
+    """Retention of the records of a stream, as statements say it.
 
     Attributes:
         seconds: seconds for which every record is kept, None for ever.
