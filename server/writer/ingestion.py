@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -26,7 +26,6 @@ from server.codec.redaction_rules import NO_REDACTION
 from server.codec.request_look import RequestLook
 from server.codec.rows import Codec
 from server.data_dir.directory import DataDirectory
-from server.errors.amounts import size, typed_size
 from server.errors.ingest import StorageRefusedError
 from server.keys.journal_key import journal_keys
 from server.keys.lost_keys import missing_key
@@ -37,13 +36,12 @@ from server.notary.origin import LogOwner, Stream
 from server.pipeline.audit_ingest import AuditReceipt
 from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
-from server.pipeline.gatherer import BatchLimits
 from server.pipeline.pipeline import Components, Pipeline
-from server.process.allocator import give_freed_memory_back, keep_freed_memory
+from server.process.allocator import keep_freed_memory
 from server.process.background import background
 from server.process.ending import FLUSH_GRACE
 from server.process.lifecycle import Signals, run_once, sole_writer
-from server.process.memory_limit import MemoryGuard, MemoryPlan, memory_for_requests, plan_memory, resident_memory
+from server.process.memory_limit import resident_memory
 from server.process.metrics import GaugeSample, Metrics, ready_gauge
 from server.process.pools import Pools
 from server.process.storage_probe import StorageProbe
@@ -52,10 +50,12 @@ from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.witness.scheduler import WitnessScheduler, build_tasks
+from server.writer.batchers import build_batchers
 from server.writer.disclosing import Disclosing
 from server.writer.file_watch import watch_files
 from server.writer.gauges import admission_gauges, audit_gauges, log_gauges, rules_gauge, tenant_gauges
 from server.writer.inherited_journals import store_journals
+from server.writer.memory import memory_guard, memory_plan
 from server.writer.open_streams import OpenStreams, open_streams
 from server.writer.owned_logs import (
     keep_alive,
@@ -75,8 +75,6 @@ from storage.writers import WriterName
 __all__ = ["Ingestion", "Writing"]
 
 _logger = logging.getLogger(__name__)
-
-_ROUND = 64 << 20  # bytes: what a process takes itself differs a little from start to start
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +209,7 @@ class Ingestion:
                 }
                 for file in files.values():
                     stack.callback(file.close)
-                batchers = _build_batchers(settings, streams, self.metrics, files)
+                batchers = build_batchers(settings, streams, self.metrics, files)
                 behind = not self.waits_for_storage
                 await store_journals(streams, batchers, files, pools.housekeeping, give_up, stack, behind=behind)
             logs = streams.logs
@@ -250,7 +248,7 @@ class Ingestion:
             MemoryLimitError: there is not enough memory for any.
             TaskFailedError: the memory guard or a batcher failed.
         """
-        plan = self._plan(resident_memory() or 0, embedded=engine.info.exclusive)
+        plan = memory_plan(self._settings, resident_memory() or 0, embedded=engine.info.exclusive)
         admission = Admission(plan.admission)
         tenants = TenantMeters(self._settings.tenant_default, self._settings.tenant_limits)
         settings, logs = self._settings, writing.streams.logs
@@ -271,7 +269,7 @@ class Ingestion:
         )
         writing.audit.look_at_requests(self._look(plan.rows))
         with contextlib.ExitStack() as stack:
-            stack.enter_context(background("memory guard", _guard(plan, admission, engine).run(), stop))
+            stack.enter_context(background("memory guard", memory_guard(plan, admission, engine).run(), stop))
             disclosing = Disclosing(engine)
             stack.callback(disclosing.close)
             parts = Components(
@@ -336,66 +334,12 @@ class Ingestion:
     def _look(self, limits: RowLimits) -> RequestLook:
         return build_look(self._settings.codec, self._redaction.removing(), limits)
 
-    def _plan(self, resident: int, *, embedded: bool) -> MemoryPlan:
-        settings, behind = self._settings, not self.waits_for_storage
-        plan = plan_memory(
-            settings.memory_limit,
-            resident,
-            max_requests=settings.max_requests,
-            batch_bytes=settings.batch_bytes,
-            embedded=embedded,
-            behind=behind,
-        )
-        if (largest := plan.admission.largest) < settings.max_request_bytes:
-            enough = memory_for_requests(
-                settings.max_request_bytes, resident, batch_bytes=settings.batch_bytes, embedded=embedded, behind=behind
-            )
-            enough = (enough // _ROUND + 2) * _ROUND
-            _logger.warning(
-                "the memory limit of %s leaves room for requests of up to %s: larger ones are refused for good, though "
-                "--max-request-bytes is %s. Give each process --memory-limit %s, or lower --batch-bytes",
-                *(size(settings.memory_limit), size(largest), size(settings.max_request_bytes), typed_size(enough)),
-            )
-        return plan
-
     def _gauges(self) -> Iterator[GaugeSample]:
         yield ready_gauge(self.not_ready())
         yield "lognotary_memory_limit_bytes", "Memory limit of the process in bytes", {}, self._settings.memory_limit
-
-
-def _build_batchers(
-    settings: Settings,
-    streams: OpenStreams,
-    metrics: Metrics,
-    files: Mapping[Stream, RetryLedgerFile],
-) -> dict[Stream, Batcher]:
-    limits = BatchLimits(settings.batch_rows, settings.batch_bytes, settings.batch_age)
-    in_journal = settings.ack is Acknowledge.JOURNAL
-
-    def batcher(stream: Stream) -> Batcher:
-        log = streams.logs.get(stream)
-        taker = log or streams.unsigned[stream]
-        writer = streams.writers[stream]
-        return Batcher(
-            limits,
-            taker.append if in_journal else taker.commit,
-            metrics.batch_of(stream),
-            files[stream].note,
-            settle=writer.store_waiting,
-            cause=lambda: writer.trouble,
-        )
-
-    return {stream: batcher(stream) for stream in streams.writers}
 
 
 def _journal_keys(settings: Settings) -> JournalKeys:
     given = journal_keys(settings.journal_key, settings.journal_retired_keys)
     current = None if given.current is None else MasterKey(given.current, given.wrapped)
     return JournalKeys(current, given.retired, given.unwrap)
-
-
-def _guard(plan: MemoryPlan, admission: Admission, engine: Engine) -> MemoryGuard:
-    give_back: list[Callable[[], object]] = [give_freed_memory_back]
-    if engine.info.exclusive:  # it keeps freed memory in an allocator of its own, in this process
-        give_back.append(lambda: engine.execute("SYSTEM JEMALLOC PURGE"))
-    return MemoryGuard(plan.limit, admission, give_back)
