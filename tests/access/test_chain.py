@@ -68,7 +68,7 @@ def test_credentials_of_a_request_over_http() -> None:
         "state": {"lognotary.certificate": ("DNS:a.example",)},
     }
     assert presented_over_http(scope, "session") == Presented(
-        "abc", "s1", ("DNS:a.example",), {"x-user": "alice, bob"}, "192.0.2.1"
+        "abc", "s1", ("DNS:a.example",), {"x-user": "alice\0bob"}, "192.0.2.1"
     )
     assert presented_over_http(scope).session == ""
 
@@ -80,7 +80,7 @@ def test_a_session_that_is_there_twice_is_none(cookies: list[bytes]) -> None:
 
 def test_credentials_of_a_call_over_grpc() -> None:
     metadata = (("authorization", "abc"), ("x-user", "alice"), ("trace-bin", b"\x01"))
-    context = {"x509_subject_alternative_name": [b"a.example"]}
+    context = {"peer_dns": [b"a.example"]}
     found = presented_over_grpc(metadata, context, "ipv6:%5B2001:db8::1%5D:50000")
     assert found == Presented("abc", "", ("DNS:a.example",), {"x-user": "alice"}, "2001:db8::1")
 
