@@ -33,7 +33,7 @@ from server.codec.provenance import Provenance
 from server.log.journal import Journal
 from server.notary.origin import LogName, Stream
 from server.notary.tiles import Tile
-from storage.bound import BoundEngine, reading_as, unlimited
+from storage.bound import BoundEngine, ReadScope, reading_as, unlimited
 from storage.engine import Engine
 from tests.api.store import Writer, audit_event, log_record, moment, span
 from tests.effort import effort
@@ -269,3 +269,17 @@ async def test_a_tail_has_the_records_that_its_caller_may_read_and_none_is_misse
     assert [answer.missed_records for answer in seen] == [0] * len(seen)
     positions = parse_cursor(seen[-1].cursor)
     assert {positions[log.log_id] for log in LOGS["bravo"].values()} == {0}  # as the caller gave them
+
+
+def test_a_record_is_proved_by_neighbours_that_its_reader_may_not_see(
+    backend: tuple[Backend, Callable[[], None]], engine: Engine
+) -> None:
+    api, _ = backend
+    engine.execute(
+        "ALTER TABLE log_tiles UPDATE Hashes = repeat('x', length(Hashes)) WHERE 1 SETTINGS mutations_sync = 2"
+    )
+    within = dict(SCOPES["all roles"].conditions or ()) | {"otel_logs": "Body LIKE 'alpha%'"}  # half of each batch
+    with reading_as(ReadScope.of(within, ALPHA)):
+        found = api.search(correlation_pb2.SearchRequest(streams=["operational"], **RANGE))
+    assert {entry.log.body for entry in found.entries} == {"alpha said shared words"}
+    assert {entry.log.evidence.state for entry in found.entries} == {evidence_pb2.VERIFIED}
