@@ -12,7 +12,7 @@ from server.otlp.outcomes import Measuring, outcome_of
 from server.otlp.refusal_log import RefusalLog
 from server.pipeline.measures import RequestMeasure
 
-NOT_OF_REQUESTS = {"IngestError", "PipelineError", "RefusedError", "JournalDamagedError"}
+NOT_OF_REQUESTS = {"IngestError", "PipelineError", "RefusedError", "JournalDamagedError", "JournalKeyError"}
 
 
 def test_every_error_of_the_pipeline_has_a_word() -> None:
