@@ -142,7 +142,7 @@ def test_events_that_are_no_list_are_told(checker: Checker) -> None:
     assert "a row has a value that no record has" in failed["rows"]
 
 
-@pytest.mark.parametrize("stream", ["access", "metrics"])
+@pytest.mark.parametrize("stream", ["accesses", "metrics"])
 @pytest.mark.parametrize("kind", ["ndjson", "csv"])
 def test_a_stream_that_is_not_exported_is_refused(checker: Checker, kind: str, stream: str) -> None:
     content, manifest = export(kind, [(AUDIT, (1,))])
