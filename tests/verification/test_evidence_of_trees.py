@@ -55,7 +55,7 @@ def test_cached_tiles_that_do_not_lead_to_the_root_are_read_again(
 def test_a_tile_with_more_fragments_than_batches_can_add_is_not_read(writer: Writer) -> None:
     write(writer, 3)
     writer.engine.execute(
-        f"INSERT INTO log_tiles SELECT '{NAME.log_id}', 0, 0, 0, repeat('x', 32), generateUUIDv4(), number "
+        f"INSERT INTO log_tiles SELECT '{NAME.log_id}', 0, 0, 0, repeat('x', 32), generateUUIDv4(), number, '' "
         f"FROM numbers({MOST_FRAGMENTS})"
     )
     found = evidence(writer)
