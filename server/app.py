@@ -22,6 +22,9 @@ from server.access.chain import AuthenticationChain
 from server.access.policy import http_rules
 from server.access.requirement import needs_credentials
 from server.access.token_authenticator import TokenAuthenticator
+from server.access_log.access_log import AccessLog
+from server.access_log.calls import RecordedCalls
+from server.access_log.opening import access_log_gauges, open_access_log
 from server.api.administration import Administration
 from server.api.administration_calls import add_administration
 from server.api.asking import Queries
@@ -93,6 +96,7 @@ __all__ = ["BoundAddresses", "run_server", "run_worker"]
 
 _logger = logging.getLogger(__name__)
 
+_FLUSH = 1.0  # seconds that the last records of who looked may take
 _OTHER_READS = 4  # connections for evidence, beside those for queries
 
 
@@ -174,6 +178,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         policies = retention_policies(settings)
         own_records = OwnRecords(intake.otlp_grpc, process.own_token, _own_sockets(settings))
         record = partial(record_change, own_records)
+        access_log = open_access_log(settings.access_log, own_records)
+        if access_log is not None:
+            stack.enter_context(access_log.running())
         administration = Administration(
             bound_reader,
             policies,
@@ -185,12 +192,14 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         )
         erasing = partial(record_erasure, own_records)
         disclosures = Disclosures(bound_reader, erasing, settings.administration, administration.changing)
-        answering = _answer(process, backend, intake, administration, disclosures)
+        answering = _answer(process, backend, intake, administration, disclosures, access_log)
         api_grpc, http = await stack.enter_async_context(answering)
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
         built = build_gauge(chosen_codec(settings.codec, settings.redaction))
-        metrics.add_gauges(lambda: [built, *connection_gauges(ports), *process.certificates.gauges()])
+        metrics.add_gauges(
+            lambda: [built, *connection_gauges(ports), *process.certificates.gauges(), *access_log_gauges(access_log)]
+        )
         expiring = process.certificates.warn_of_expiry()
         stack.enter_context(background("expiry of certificates", expiring, signals.stop))
         storage = await stack.enter_async_context(reached_storage(process, metrics.statement))
@@ -226,7 +235,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         if await until_ready(intake.not_ready, signals.stop):
             log_ready(ports)
             on_ready(bound)
-        await opened.run()
+        refusing = asyncio.Event()
+        stack.enter_context(background("end of the access log", _end(process, access_log, refusing), signals.stop))
+        await opened.run(refusing)
 
 
 async def run_worker(order: Order, signals: Signals, say: Callable[[Report], None]) -> None:
@@ -259,7 +270,17 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         opened = await stack.enter_async_context(writing)
         _freeze_gc()
         reporter.opened = opened
-        await opened.run()
+        await opened.run(signals.stop)
+
+
+async def _end(process: Process, access_log: AccessLog | None, refusing: asyncio.Event) -> None:
+    """Send what waits for the access log while records are still accepted, once the process has to stop."""
+    await process.signals.stop.wait()
+    try:
+        if access_log is not None:
+            await process.pools.files.run(partial(access_log.flush, _FLUSH))
+    finally:
+        refusing.set()
 
 
 def _own_sockets(settings: Settings) -> list[str]:
@@ -316,7 +337,12 @@ def _freeze_gc() -> None:
 
 @contextlib.asynccontextmanager
 async def _answer(
-    process: Process, backend: Backend, intake: Intake, administration: Administration, disclosures: Disclosures
+    process: Process,
+    backend: Backend,
+    intake: Intake,
+    administration: Administration,
+    disclosures: Disclosures,
+    access_log: AccessLog | None,
 ) -> AsyncIterator[tuple[Address, Address]]:
     """Answer the API, over gRPC and HTTP; yields where. Should one end by itself, it is as with ``receiving``."""
     settings, pool, ended = process.settings, process.pools.api, process.signals.stop
@@ -341,7 +367,9 @@ async def _answer(
             required = needs_credentials(settings.authentication, address.host) or settings.login.is_used
             return AuthenticationChain(login.authenticators, required=required)
 
-        guard = GuardedCalls(chain(settings.api_grpc), not_served, on_denied=partial(metrics.denied, "api_grpc"))
+        recorded = {name: RecordedCalls(access_log, name) for name in ("grpc", "http")} if access_log else {}
+        denied = partial(metrics.denied, "api_grpc")
+        guard = GuardedCalls(chain(settings.api_grpc), not_served, on_denied=denied, recorded=recorded.get("grpc"))
         server = grpc.aio.server(options=options, interceptors=[guard, MeasuredCalls(metrics.call)])
         # Queries have their own threads: evidence and health never wait for them. One more closes answers left early.
         threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
@@ -361,7 +389,7 @@ async def _answer(
         )
         rules = http_rules(public_tiles=settings.public_tiles)
         denied = partial(metrics.denied, "http")
-        guarded = guarded_http(app, chain(settings.http), rules, denied, login.session_cookie)
+        guarded = guarded_http(app, chain(settings.http), rules, denied, login.session_cookie, recorded.get("http"))
         http_api = login.guard(measured_http(guarded, metrics.call))
         serving_http = serve_http_apart(http_api, settings.http, limits, ended, certificates.of("http"))
         http_address = await stack.enter_async_context(serving_http)

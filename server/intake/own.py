@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -67,8 +68,8 @@ async def writing_logs(
             stating = partial(state_changes, settings, writing.streams.all_logs, keys)
             await retry_until_available(pools.housekeeping, stating, signals.stop, process.waiting)
 
-        async def run() -> None:
-            await signals.stop.wait()
+        async def run(until: asyncio.Event) -> None:
+            await until.wait()
             await ingestion.finish(writing)
 
         def reload() -> None:

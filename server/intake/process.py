@@ -115,11 +115,11 @@ class OpenIntake:
     """An intake that accepts records.
 
     Attributes:
-        run: accepts requests until the process has to stop, then refuses new ones.
+        run: accepts requests until an event is set, then refuses new ones.
         signed_by: returns the fingerprints of the keys that sign all logs, as storage has it; empty while that changes.
     """
 
-    run: Callable[[], Awaitable[None]]
+    run: Callable[[asyncio.Event], Awaitable[None]]
     signed_by: Callable[[], str]
 
 
