@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.access_log.access_log import AccessLog
+from server.notary.audit_words import ACCESS_SCOPE
 from server.own_records.sender import OwnRecords
 from server.process.metrics import GaugeSample
 
-__all__ = ["SCOPE", "access_log_gauges", "open_access_log"]
-
-SCOPE = "lognotary.access"
-"""Instrumentation scope of the records."""
+__all__ = ["access_log_gauges", "open_access_log"]
 
 
 def open_access_log(setting: str, records: OwnRecords) -> AccessLog | None:
@@ -27,7 +25,7 @@ def open_access_log(setting: str, records: OwnRecords) -> AccessLog | None:
         return None
 
     def send(tenant: str, some: list[LogRecord]) -> None:
-        records.send_access(tenant, SCOPE, some)
+        records.send_access(tenant, ACCESS_SCOPE, some)
 
     return AccessLog(send, required=setting == "required")
 
