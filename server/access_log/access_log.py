@@ -231,7 +231,8 @@ class AccessLog:
                 self._unsent.remove(group)
             self._changed.notify_all()
         if group.lost:
-            _logger.error("%s of who looked were lost", counted(group.lost, "record"))
+            lost = counted(group.lost, "record of who looked was lost", "records of who looked were lost")
+            _logger.error("%s", lost)
         self._trouble.ends()
         return True
 
@@ -242,6 +243,5 @@ class AccessLog:
             self._changed.notify_all()
         self._thread.join(_END)
         if left := self.waiting:
-            _logger.error(
-                "%s of who looked were lost: the server ended before the access log took them", counted(left, "record")
-            )
+            lost = counted(left, "record of who looked was lost", "records of who looked were lost")
+            _logger.error("%s: the server ended before the access log took it", lost)

@@ -91,7 +91,7 @@ async def receiving(
     If a listener ends by itself, ``Signals.stop`` is set, and the block ends with a ListenerEndedError.
     """
     settings, pool, ended = process.settings, process.pools.ingest, process.signals.stop
-    pipeline, measure = ingestion.pipeline, ingestion.metrics.request
+    pipeline, measure = ingestion.pipeline, process.denied_senders.around(ingestion.metrics.request)
     ingestion.metrics.expect_requests(("grpc", "http"), OUTCOMES, SERVICES)
     ingestion.metrics.expect_denials(("otlp_grpc", "otlp_http"), [denial.value for denial in Denial])
     allow_descriptors(4 * settings.max_connections)

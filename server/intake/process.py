@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.access.token_store import TokenStore
+from server.access_log.noticed import DeniedSenders
 from server.data_dir.directory import DataDirectory
 from server.intake.tokens import open_tokens, watch_tokens
 from server.process.background import background
@@ -46,6 +47,7 @@ class Process:
         own_token: token of the server's processes; see ``own_records.proof``.
         tokens: the tokens that callers and senders may use.
         certificates: certificates of the ports with TLS.
+        denied_senders: records of senders without valid credentials.
     """
 
     settings: Settings
@@ -58,6 +60,7 @@ class Process:
     own_token: str
     tokens: TokenStore
     certificates: Certificates
+    denied_senders: DeniedSenders = field(default_factory=DeniedSenders)
 
 
 @contextlib.contextmanager
