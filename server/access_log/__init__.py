@@ -1,1 +1,1 @@
-"""Who looked is on record: events of access, and the log that they go to."""
+"""Events of access, which are put on record: who looked, when and at what."""

@@ -1,4 +1,4 @@
-"""What each call does, in the words of the records of access."""
+"""Actions of calls, in the words of the records of access."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["GRPC_ACTIONS", "HTTP_ACTIONS", "UNKNOWN", "UNRECORDED_ROUTES", "Acti
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a call does.
+    """Action of a call.
 
     Attributes:
         name: value of ``audit.action``.
@@ -31,7 +31,7 @@ class Action:
 
 
 UNKNOWN = Action("call", "path")
-"""What a call does that the API does not have."""
+"""Action of a call that the API does not have."""
 
 _TRACE = Action("trace.get", "trace", "trace_id")
 _AUDIT, _SEARCH = Action("audit.search"), Action("search")
@@ -92,7 +92,7 @@ GRPC_ACTIONS: Mapping[str, Action] = MappingProxyType(
         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Action("description.get"),
     }
 )
-"""What each method of gRPC does, but for those that need no credentials."""
+"""Action of each method of gRPC, but for those that need no credentials."""
 
 _API = "/api/v1"
 
@@ -130,7 +130,7 @@ HTTP_ACTIONS: Mapping[tuple[str, str], Action] = MappingProxyType(
         ("GET", "/trace/{trace_id}"): Action("trace.link", "trace", "trace_id"),
     }
 )
-"""What each method and route of HTTP does, but for those that need no credentials; HEAD is as GET."""
+"""Action of each method and route of HTTP, but for those that need no credentials; HEAD is as GET."""
 
 UNRECORDED_ROUTES = frozenset({("GET", "/metrics")})
 """Methods and routes that are not recorded, though they need credentials: monitoring calls them all the time."""

@@ -15,13 +15,14 @@ from server.access_log.calls import RecordedCall, RecordedCalls, recording
 from server.access_log.event import Outcome
 from server.api.errors import UnrecordedError
 from server.api.statuses import status_of
+from server.errors.base import LognotaryError
 from server.own_records.sender import NotRecordedError
 
 __all__ = ["answer_recorded", "recorded_call"]
 
 
-class _RefusedError(Exception):
-    """The answer was replaced by a refusal, so nobody waits for the rest of it."""
+class _RefusedError(LognotaryError):
+    """The answer was replaced by a refusal, so nobody waits for the rest of it; never leaves this module."""
 
 
 def recorded_call(

@@ -1,4 +1,4 @@
-"""What each call does and how many records its answer has: of every method and route of the API."""
+"""Action and number of records of each call: of every method and route of the API."""
 
 from __future__ import annotations
 
