@@ -22,6 +22,10 @@ from server.access.chain import AuthenticationChain
 from server.access.policy import http_rules
 from server.access.requirement import needs_credentials
 from server.access.token_authenticator import TokenAuthenticator
+from server.access_log.access_log import AccessLog
+from server.access_log.calls import RecordedCalls
+from server.access_log.noticed import key_rotation, note_token_changes, reload_event
+from server.access_log.opening import access_log_gauges, open_access_log
 from server.api.administration import Administration
 from server.api.administration_calls import add_administration
 from server.api.asking import Queries
@@ -93,6 +97,7 @@ __all__ = ["BoundAddresses", "run_server", "run_worker"]
 
 _logger = logging.getLogger(__name__)
 
+_FLUSH = 1.0  # seconds that the last records of who looked may take
 _OTHER_READS = 4  # connections for evidence, beside those for queries
 
 
@@ -169,11 +174,17 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             trace_links=[(name, partial(link_to_trace, url)) for name, url in settings.trace_links],
             queries=settings.query_concurrency,
         )
-        rereading = _reread_keys(process, backend, identity)
-        stack.enter_context(background("key reloading of the API", rereading, signals.stop))
         policies = retention_policies(settings)
         own_records = OwnRecords(intake.otlp_grpc, process.own_token, _own_sockets(settings))
         record = partial(record_change, own_records)
+        access_log = open_access_log(settings.access_log, own_records)
+        if access_log is not None:
+            stack.enter_context(access_log.running())
+            process.denied_senders.log = access_log
+            changes = note_token_changes(access_log, lambda: process.tokens.tokens)
+            stack.enter_context(background("records of changes of tokens", changes, signals.stop))
+        rereading = _reread_keys(process, backend, identity, access_log)
+        stack.enter_context(background("key reloading of the API", rereading, signals.stop))
         administration = Administration(
             bound_reader,
             policies,
@@ -185,12 +196,14 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         )
         erasing = partial(record_erasure, own_records)
         disclosures = Disclosures(bound_reader, erasing, settings.administration, administration.changing)
-        answering = _answer(process, backend, intake, administration, disclosures)
+        answering = _answer(process, backend, intake, administration, disclosures, access_log)
         api_grpc, http = await stack.enter_async_context(answering)
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
         built = build_gauge(chosen_codec(settings.codec, settings.redaction))
-        metrics.add_gauges(lambda: [built, *connection_gauges(ports), *process.certificates.gauges()])
+        metrics.add_gauges(
+            lambda: [built, *connection_gauges(ports), *process.certificates.gauges(), *access_log_gauges(access_log)]
+        )
         expiring = process.certificates.warn_of_expiry()
         stack.enter_context(background("expiry of certificates", expiring, signals.stop))
         storage = await stack.enter_async_context(reached_storage(process, metrics.statement))
@@ -216,7 +229,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         stack.enter_context(background("records of retention", recording, signals.stop))
         keeping = keep_holds(pools.housekeeping, administration)
         stack.enter_context(background("legal holds", keeping, signals.stop))
-        publishing = _publish_keys(process, identity, opened.signed_by)
+        publishing = _publish_keys(process, identity, opened.signed_by, access_log)
         stack.enter_context(background("key publication", publishing, signals.stop))
         verification = self_verification(pools.housekeeping, settings, lambda: backend.keys, remembered, own_records)
         status = await stack.enter_async_context(verification)
@@ -226,7 +239,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         if await until_ready(intake.not_ready, signals.stop):
             log_ready(ports)
             on_ready(bound)
-        await opened.run()
+        refusing = asyncio.Event()
+        stack.enter_context(background("end of the access log", _end(process, access_log, refusing), signals.stop))
+        await opened.run(refusing)
 
 
 async def run_worker(order: Order, signals: Signals, say: Callable[[Report], None]) -> None:
@@ -250,7 +265,12 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
             started_process(settings, data, pools, signals, signals.reread, order.own_token, order.number)
         )
         ingestion = Ingestion(settings, pools, process.waiting)
-        await stack.enter_async_context(receiving(process, ingestion, shared=True))
+        otlp_grpc, _ = await stack.enter_async_context(receiving(process, ingestion, shared=True))
+        sockets = [own_socket(data.path)] if "otlp_grpc" in settings.tls else []
+        access_log = open_access_log(settings.access_log, OwnRecords(otlp_grpc, order.own_token, sockets))
+        if access_log is not None:
+            stack.enter_context(access_log.running())
+            process.denied_senders.log = access_log
         reporter = _Reporter(ingestion, say)
         stack.enter_context(background("reports to the server", reporter.run(), signals.stop))
         storage = await stack.enter_async_context(reached_storage(process, ingestion.metrics.statement))
@@ -259,7 +279,19 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         opened = await stack.enter_async_context(writing)
         _freeze_gc()
         reporter.opened = opened
-        await opened.run()
+        refusing = asyncio.Event()
+        stack.enter_context(background("end of the access log", _end(process, access_log, refusing), signals.stop))
+        await opened.run(refusing)
+
+
+async def _end(process: Process, access_log: AccessLog | None, refusing: asyncio.Event) -> None:
+    """Send what waits for the access log while records are still accepted, once the process has to stop."""
+    await process.signals.stop.wait()
+    try:
+        if access_log is not None:
+            await process.pools.files.run(partial(access_log.flush, _FLUSH))
+    finally:
+        refusing.set()
 
 
 def _own_sockets(settings: Settings) -> list[str]:
@@ -271,28 +303,36 @@ def _own_sockets(settings: Settings) -> list[str]:
     return [own_socket(worker_directory(settings.data_dir, number)) for number in range(1, settings.workers + 1)]
 
 
-async def _reread_keys(process: Process, backend: Backend, identity: Identity) -> None:
+async def _reread_keys(process: Process, backend: Backend, identity: Identity, access_log: AccessLog | None) -> None:
     """Believe other keys when that is asked for, at once, and sign with others as soon as possible; never ends."""
     while True:
         await process.signals.reread.wait()
         process.signals.reread.clear()
-        await process.pools.housekeeping.run(lambda: _believe_anew(backend, identity))  # needs no storage
+        problem = await process.pools.housekeeping.run(lambda: _believe_anew(backend, identity))  # needs no storage
+        if access_log is not None:
+            access_log.note(reload_event(problem))
         process.reload_keys.set()
 
 
-def _believe_anew(backend: Backend, identity: Identity) -> None:
-    """Believe the public keys that the store has now, but for those that others may have; what goes wrong is logged."""
+def _believe_anew(backend: Backend, identity: Identity) -> str:
+    """Believe the public keys that the store has now, but for those that others may have.
+
+    What goes wrong is logged and returned; empty if nothing does.
+    """
     try:
         keys = identity.trusted()
     except KeyStoreError as error:
         _logger.error("the keys could not be reloaded, so new marks of compromised keys have no effect: %s", error)  # noqa: TRY400 - told whole
-        return
+        return str(error)
     if keys != backend.keys:
         backend.believe(keys)
         _logger.info("the public keys were read anew; %d of them are marked as compromised", len(keys.compromised))
+    return ""
 
 
-async def _publish_keys(process: Process, identity: Identity, signed_by: Callable[[], str]) -> None:
+async def _publish_keys(
+    process: Process, identity: Identity, signed_by: Callable[[], str], access_log: AccessLog | None
+) -> None:
     """Publish the keys of the logs each time that they have changed in storage; never ends."""
     published = ""
     trouble = ""
@@ -300,6 +340,8 @@ async def _publish_keys(process: Process, identity: Identity, signed_by: Callabl
         keys = signed_by()
         try:
             if keys and keys != published and await process.pools.housekeeping.run(partial(identity.publish, keys)):
+                if published and access_log is not None:
+                    access_log.note(key_rotation(keys))
                 published, trouble = keys, ""
         except KeyStoreError as error:
             if str(error) != trouble:
@@ -316,7 +358,12 @@ def _freeze_gc() -> None:
 
 @contextlib.asynccontextmanager
 async def _answer(
-    process: Process, backend: Backend, intake: Intake, administration: Administration, disclosures: Disclosures
+    process: Process,
+    backend: Backend,
+    intake: Intake,
+    administration: Administration,
+    disclosures: Disclosures,
+    access_log: AccessLog | None,
 ) -> AsyncIterator[tuple[Address, Address]]:
     """Answer the API, over gRPC and HTTP; yields where. Should one end by itself, it is as with ``receiving``."""
     settings, pool, ended = process.settings, process.pools.api, process.signals.stop
@@ -334,14 +381,17 @@ async def _answer(
         metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
         not_served = unserved_handler(metrics.request, RefusalLog("grpc"), explain)
         others = [TokenAuthenticator(process.tokens)]
-        login = stack.enter_context(open_login(settings.login, settings.data_dir, others))
+        note = access_log.note if access_log else lambda _: None
+        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, note))
 
         def chain(address: Address) -> AuthenticationChain:
             # With logins in use, a caller without credentials is no local one: a proxy may have let anybody through.
             required = needs_credentials(settings.authentication, address.host) or settings.login.is_used
             return AuthenticationChain(login.authenticators, required=required)
 
-        guard = GuardedCalls(chain(settings.api_grpc), not_served, on_denied=partial(metrics.denied, "api_grpc"))
+        recorded = {name: RecordedCalls(access_log, name) for name in ("grpc", "http")} if access_log else {}
+        denied = partial(metrics.denied, "api_grpc")
+        guard = GuardedCalls(chain(settings.api_grpc), not_served, on_denied=denied, recorded=recorded.get("grpc"))
         server = grpc.aio.server(options=options, interceptors=[guard, MeasuredCalls(metrics.call)])
         # Queries have their own threads: evidence and health never wait for them. One more closes answers left early.
         threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
@@ -361,7 +411,7 @@ async def _answer(
         )
         rules = http_rules(public_tiles=settings.public_tiles)
         denied = partial(metrics.denied, "http")
-        guarded = guarded_http(app, chain(settings.http), rules, denied, login.session_cookie)
+        guarded = guarded_http(app, chain(settings.http), rules, denied, login.session_cookie, recorded.get("http"))
         http_api = login.guard(measured_http(guarded, metrics.call))
         serving_http = serve_http_apart(http_api, settings.http, limits, ended, certificates.of("http"))
         http_address = await stack.enter_async_context(serving_http)

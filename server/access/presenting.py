@@ -11,7 +11,7 @@ from server.access.bearer import bearer_of
 from server.access.certificates import identities_of_auth_context, identities_of_scope
 from server.access.proxies import join_headers
 
-__all__ = ["presented_over_grpc", "presented_over_http"]
+__all__ = ["address_over_grpc", "presented_over_grpc", "presented_over_http"]
 
 _AUTHORIZATION = "authorization"
 
@@ -45,13 +45,18 @@ def presented_over_grpc(
         peer: peer as gRPC names it ("ipv4:192.0.2.1:50000").
     """
     headers = [(name.lower(), value) for name, value in metadata if isinstance(value, str)]
-    kind, _, rest = peer.partition(":")
     return Presented(
         bearer=bearer_of(value for name, value in headers if name == _AUTHORIZATION),
         certificate=identities_of_auth_context(auth_context),
         headers=_others(headers),
-        address=unquote(rest).rpartition(":")[0].strip("[]") if kind in ("ipv4", "ipv6") else kind,
+        address=address_over_grpc(peer),
     )
+
+
+def address_over_grpc(peer: str) -> str:
+    """Return the IP address of a peer as gRPC names it; "unix" for a socket in the file system."""
+    kind, _, rest = peer.partition(":")
+    return unquote(rest).rpartition(":")[0].strip("[]") if kind in ("ipv4", "ipv6") else kind
 
 
 def _others(headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:

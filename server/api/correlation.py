@@ -8,7 +8,7 @@ from functools import partial
 
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError, NotFoundError
-from server.api.filters import audit_filter, signature_condition
+from server.api.filters import access_condition, audit_filter, signature_condition
 from server.api.messages import earlier_span_message, evidence_message, from_nanos, record_message, span_message
 from server.api.page_tokens import (
     TracePosition,
@@ -160,8 +160,8 @@ def search_audit(
     """
     requested = audit_filter(request)
     query = parse_query(request.query, request.check, (Stream.AUDIT,), (Stream.AUDIT,))
-    asked = repr((requested, request.query, request.signature))
-    condition = all_of([query.condition(Stream.AUDIT), signature_condition(request)])
+    asked = repr((requested, request.query, request.signature, request.include_access))
+    condition = all_of([query.condition(Stream.AUDIT), signature_condition(request), access_condition(request)])
     position = parse_search_token(request.page_token, asked) if request.page_token else Position()
     if condition == NEVER:
         return pb.SearchAuditEventsResponse()

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lognotary.v1 import export_pb2
+from server.access_log.calls import note_answer
 from server.api.asking import Queries
 from server.api.backend import Backend
 from server.api.errors import NotFoundError
@@ -73,6 +74,7 @@ async def _content(
     try:
         async with contextlib.aclosing(made) as answers:
             async for step in answers:
+                note_answer(step)
                 if step.HasField("content"):
                     yield step.content
                 elif step.HasField("summary"):

@@ -7,13 +7,14 @@ from server.api.errors import InvalidArgumentError
 from server.api.time_ranges import parse_time_range
 from server.api.trace_ids import parse_trace_id
 from server.errors.suggestions import not_one_of
-from server.notary.audit_words import CATEGORIES, OUTCOMES, parse_pattern
+from server.notary.audit_words import ACCESS_SCOPE, CATEGORIES, OUTCOMES, OWN_SENDER, parse_pattern
 from server.notary.producer_signature import SIGNATURES
 from server.query.signatures import has_signature
-from storage.conditions import ALWAYS, Condition
+from storage.condition_algebra import all_of, negated
+from storage.conditions import ALWAYS, Column, Condition, IsOneOf
 from storage.records import AuditFilter
 
-__all__ = ["audit_filter", "signature_condition"]
+__all__ = ["access_condition", "audit_filter", "signature_condition"]
 
 _PATTERNS = {
     "action": "Action",
@@ -63,6 +64,15 @@ def signature_condition(request: pb.SearchAuditEventsRequest) -> Condition:
     """
     word = _word("signature", request.signature, SIGNATURES)
     return has_signature(word) if word else ALWAYS
+
+
+def access_condition(request: pb.SearchAuditEventsRequest) -> Condition:
+    """Return the condition that leaves out records of who looked, unless a request asks for them."""
+    if request.include_access or ACCESS_SCOPE in request.query:
+        return ALWAYS
+    # Both columns: any sender can choose the name of a scope, and so hide its records.
+    of_server = IsOneOf(Column("Sender"), (OWN_SENDER,))
+    return negated(all_of([IsOneOf(Column("ScopeName"), (ACCESS_SCOPE,)), of_server]))
 
 
 def _word(name: str, text: str, valid: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.responses import Response
@@ -19,6 +20,10 @@ from server.access.current import calling
 from server.access.errors import AccessError, ForbiddenError
 from server.access.policy import FORBIDDEN, OPEN_SCOPE, Permission, decide
 from server.access.presenting import presented_over_http
+from server.access_log.actions import UNRECORDED_ROUTES
+from server.access_log.calls import RecordedCalls
+from server.access_log.event import Outcome
+from server.api.recorded_http import answer_recorded, recorded_call
 from server.api.statuses import status_of
 from storage.bound import reading_as
 
@@ -31,6 +36,7 @@ def guarded_http(
     rules: Mapping[tuple[str, str], Permission],
     on_denied: Callable[[str], object] = lambda _: None,
     session_cookie: str = "",
+    recorded: RecordedCalls | None = None,
 ) -> ASGIApp:
     """Return an application that answers only requests that their callers may make.
 
@@ -40,6 +46,7 @@ def guarded_http(
         rules: the permission that each method and route needs.
         on_denied: function that is called with the reason of each refusal, a value of ``Denial``.
         session_cookie: name of the cookie of sessions; empty if there are none.
+        recorded: records of calls; None to record none.
     """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,33 +55,46 @@ def guarded_http(
             return
         if scope["type"] != "http":
             raise ForbiddenError(FORBIDDEN)  # there are no web sockets
-        permission = _permission(app, scope, rules)
+        route, parameters = _route(app, scope)
+        permission = Permission.ANYBODY if route is None else rules.get(route)
         if permission is Permission.OPEN:
             with reading_as(OPEN_SCOPE):
                 await app(scope, receive, send)
             return
+        call = None
+        if recorded is not None and route not in UNRECORDED_ROUTES:
+            call = recorded_call(recorded, scope, route, parameters)
         try:
             caller = await chain.authenticate(presented_over_http(scope, session_cookie))
+            if call is not None:
+                call.let_in(caller)
             bound = decide(caller, permission)
         except AccessError as error:
+            if call is not None:
+                call.end(Outcome.DENIED, error.denial.value)
             on_denied(error.denial.value)
             await _refusal(error)(scope, receive, send)
             return
         with calling(caller), reading_as(bound):
-            await app(scope, receive, send)
+            if call is None:
+                await app(scope, receive, send)
+            else:
+                await answer_recorded(app, call, scope, receive, send)
 
     return guarded
 
 
-def _permission(app: Starlette, scope: Scope, rules: Mapping[tuple[str, str], Permission]) -> Permission | None:
-    """Return the permission that a request needs; None for a route without a rule."""
+def _route(app: Starlette, scope: Scope) -> tuple[tuple[str, str] | None, Mapping[str, Any]]:
+    """Return the method and the route of a request, and the parameters in its path.
+
+    There is no route for 404 or 405, which nothing answers but the router.
+    """
     for route in app.routes:
-        if route.matches(scope)[0] is Match.FULL:
-            if not isinstance(route, Route):
-                return None
+        match, found = route.matches(scope)
+        if match is Match.FULL:
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
-            return rules.get((method, route.path))
-    return Permission.ANYBODY  # 404 or 405, which nothing answers but the router
+            return (method, route.path if isinstance(route, Route) else ""), found.get("path_params", {})
+    return None, {}
 
 
 def _refusal(error: AccessError) -> Response:

@@ -52,6 +52,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response, S
 from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, receipts_pb2, status_pb2
+from server.access_log.calls import note_answer
 from server.api.administration import Administration
 from server.api.administration_calls import administration_routes
 from server.api.asking import Queries
@@ -256,8 +257,10 @@ async def _lines(
     try:
         async with contextlib.aclosing(made) as answers:
             if first is not None:
+                note_answer(first)
                 yield to_json(first, indent=None) + "\n"
             async for step in answers:
+                note_answer(step)
                 yield to_json(step, indent=None) + "\n"
     except (QueryTooExpensiveError, StorageError) as error:
         # The status has been sent already, so only an aborted response can tell the caller.

@@ -9,6 +9,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import Message
 
+from server.access_log.calls import note_request
 from server.api.errors import InvalidArgumentError
 from server.errors.suggestions import did_you_mean, not_one_of
 
@@ -68,6 +69,7 @@ def _filled(message: _MessageT, what: str, values: Iterable[tuple[str, Any]]) ->
             ParseDict({field.json_name: _WORDS.get(value, value) if is_word else value}, message)
         except (ParseError, LookupError, ValueError, TypeError, AttributeError) as error:
             raise InvalidArgumentError(f"{name}: {_explain(field, value)}") from error
+    note_request(message)
     return message
 
 

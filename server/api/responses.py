@@ -6,6 +6,8 @@ from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from starlette.responses import Response
 
+from server.access_log.calls import note_answer
+
 __all__ = ["json_response", "to_json"]
 
 
@@ -16,4 +18,5 @@ def to_json(message: Message, *, indent: int | None = 2) -> str:
 
 def json_response(message: Message) -> Response:
     """Return a message as the answer of a call."""
+    note_answer(message)
     return Response(to_json(message), media_type="application/json")

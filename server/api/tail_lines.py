@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2 as pb
+from server.access_log.calls import note_answer
 from server.api.callers import caller_of_request
 from server.api.parameters import parse_parameters
 from server.api.tails import Tails
@@ -56,4 +57,5 @@ async def _lines(first: pb.TailResponse, answers: _Answers) -> AsyncIterator[str
 
 
 def _line(answer: pb.TailResponse) -> str:
+    note_answer(answer)
     return MessageToJson(answer, indent=None, always_print_fields_with_no_presence=True) + "\n"

@@ -11,7 +11,7 @@ from lognotary.v1 import correlation_pb2
 from server.commands.api_client import timestamp, to_json
 from server.commands.arguments.audit import FILTERS
 from server.commands.arguments.reading import DEFAULT_LIMIT
-from server.commands.audit_query import query_of_options
+from server.commands.audit_query import ONLY_ACCESS, query_of_options, whole_query
 from server.commands.complete import check_complete_options, show_completely
 from server.commands.evidence_lines import COMPLETENESS, is_doubtful
 from server.commands.hidden_actors import actor_fields, hidden_actor_lines
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
         return follow_audit(options)
     if options.complete:
-        return show_completely(options, query_of_options(options), [Stream.AUDIT.value])
+        return show_completely(options, whole_query(options), [Stream.AUDIT.value])
     check_complete_options(options)
     limit = options.limit or DEFAULT_LIMIT
     filters: dict[str, Any] = {field: getattr(options, field) or "" for field, _ in FILTERS.values()}
@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
         since=options.since and timestamp(options.since),
         until=options.until and timestamp(options.until),
         check=correlation_pb2.CHECK_SIGNATURES if options.signatures_only else correlation_pb2.CHECK_RECORDS,
+        query=ONLY_ACCESS if options.access else "",
         **filters,
     )
 

@@ -6,11 +6,14 @@ import argparse
 from collections.abc import Mapping
 
 from server.commands.arguments.audit import FILTERS
-from server.notary.audit_words import parse_pattern
+from server.notary.audit_words import ACCESS_SCOPE, OWN_SENDER, parse_pattern
 from server.query.printer import print_query
 from server.query.tree import Conjunction, Everything, FieldName, Match, Node, Phrase, Present, Wildcard
 
-__all__ = ["filter_query", "query_of_options"]
+__all__ = ["ONLY_ACCESS", "filter_query", "query_of_options", "whole_query"]
+
+ONLY_ACCESS = f"scope:{ACCESS_SCOPE} AND sender:{OWN_SENDER}"
+"""Query of the records of who looked."""
 
 _FIELDS = {"effective-actor": "effective_actor", "target-type": "TargetType"}
 
@@ -18,6 +21,13 @@ _FIELDS = {"effective-actor": "effective_actor", "target-type": "TargetType"}
 def query_of_options(options: argparse.Namespace) -> str:
     """Return the query of the filters among the options of the command."""
     return filter_query({flag: getattr(options, field) or "" for flag, (field, _) in FILTERS.items()})
+
+
+def whole_query(options: argparse.Namespace) -> str:
+    """Return the query of all options of the command: the filters, and whether records of who looked are shown."""
+    of_access = ONLY_ACCESS if options.access else f"NOT ({ONLY_ACCESS})"
+    filters = query_of_options(options)
+    return of_access if filters == print_query(Everything()) else f"({filters}) AND {of_access}"
 
 
 def filter_query(filters: Mapping[str, str]) -> str:

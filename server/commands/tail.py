@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lognotary.v1 import correlation_pb2
 from server.commands.api_client import call, to_json
-from server.commands.audit_query import query_of_options
+from server.commands.audit_query import whole_query
 from server.commands.following import Following
 from server.commands.found import entry_lines
 from server.commands.output import Style, complain, say, say_json, shown
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
 def follow_audit(options: argparse.Namespace) -> int:
     """Follow the audit events that the filters of ``lognotary audit`` admit, and return the exit status."""
     request = correlation_pb2.TailRequest(
-        query=query_of_options(options),
+        query=whole_query(options),
         streams=[Stream.AUDIT.value],
         check=correlation_pb2.CHECK_SIGNATURES if options.signatures_only else correlation_pb2.CHECK_RECORDS,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -67,8 +68,8 @@ async def writing_logs(
             stating = partial(state_changes, settings, writing.streams.all_logs, keys)
             await retry_until_available(pools.housekeeping, stating, signals.stop, process.waiting)
 
-        async def run() -> None:
-            await signals.stop.wait()
+        async def run(until: asyncio.Event) -> None:
+            await until.wait()
             await ingestion.finish(writing)
 
         def reload() -> None:
@@ -90,7 +91,7 @@ async def receiving(
     If a listener ends by itself, ``Signals.stop`` is set, and the block ends with a ListenerEndedError.
     """
     settings, pool, ended = process.settings, process.pools.ingest, process.signals.stop
-    pipeline, measure = ingestion.pipeline, ingestion.metrics.request
+    pipeline, measure = ingestion.pipeline, process.denied_senders.around(ingestion.metrics.request)
     ingestion.metrics.expect_requests(("grpc", "http"), OUTCOMES, SERVICES)
     ingestion.metrics.expect_denials(("otlp_grpc", "otlp_http"), [denial.value for denial in Denial])
     allow_descriptors(4 * settings.max_connections)

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.access.token_store import TokenStore
+from server.access_log.noticed import DeniedSenders
 from server.data_dir.directory import DataDirectory
 from server.intake.tokens import open_tokens, watch_tokens
 from server.process.background import background
@@ -46,6 +47,7 @@ class Process:
         own_token: token of the server's processes; see ``own_records.proof``.
         tokens: the tokens that callers and senders may use.
         certificates: certificates of the ports with TLS.
+        denied_senders: records of senders without valid credentials.
     """
 
     settings: Settings
@@ -58,6 +60,7 @@ class Process:
     own_token: str
     tokens: TokenStore
     certificates: Certificates
+    denied_senders: DeniedSenders = field(default_factory=DeniedSenders)
 
 
 @contextlib.contextmanager
@@ -115,11 +118,11 @@ class OpenIntake:
     """An intake that accepts records.
 
     Attributes:
-        run: accepts requests until the process has to stop, then refuses new ones.
+        run: accepts requests until an event is set, then refuses new ones.
         signed_by: returns the fingerprints of the keys that sign all logs, as storage has it; empty while that changes.
     """
 
-    run: Callable[[], Awaitable[None]]
+    run: Callable[[asyncio.Event], Awaitable[None]]
     signed_by: Callable[[], str]
 
 

@@ -45,9 +45,6 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
 
         metrics = Metrics(lambda: [ready_gauge(not_ready())], workers.metrics)
 
-        async def run() -> None:
-            await workers.run_until(stop)
-
         @contextlib.asynccontextmanager
         async def accepting(storage: Reached) -> AsyncIterator[OpenIntake]:
             async with contextlib.AsyncExitStack() as stack:
@@ -56,6 +53,6 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
                     await workers.wait_until_ready(stop)
                 reloading = call_on_event(process.reload_keys, workers.reload_keys)
                 stack.enter_context(background("key reloading", reloading, stop))
-                yield OpenIntake(run, workers.signed_by)
+                yield OpenIntake(workers.run_until, workers.signed_by)
 
         yield Intake(otlp_grpc, otlp_http, metrics, not_ready, workers.rules_problem, accepting)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from server.access.authentication import Authenticator, Presented
 from server.access.break_glass import BreakGlassAuthenticator
 from server.access.callers import Caller
 from server.access.proxies import ProxyAuthenticator, client_address
+from server.access_log.event import AccessEvent
 from server.login.bearers import JwtAuthenticator
 from server.login.code_flow import Client, CodeFlow
 from server.login.cookies import CookieNames, guard_sessions, origin_of
@@ -56,13 +57,19 @@ class Login:
 
 
 @contextlib.contextmanager
-def open_login(settings: LoginSettings, data_dir: Path, others: Sequence[Authenticator] = ()) -> Iterator[Login]:
+def open_login(
+    settings: LoginSettings,
+    data_dir: Path,
+    others: Sequence[Authenticator] = (),
+    note: Callable[[AccessEvent], object] = lambda _: None,
+) -> Iterator[Login]:
     """Open the login of a server until the block ends.
 
     Args:
         settings: the settings.
         data_dir: the data directory, which has the file of sessions.
         others: authenticators that are tried last, such as those of tokens and certificates.
+        note: function that records an event of access.
 
     Raises:
         OSError: the file with the client's secret cannot be read.
@@ -96,7 +103,7 @@ def open_login(settings: LoginSettings, data_dir: Path, others: Sequence[Authent
                 "client_id": settings.oidc.cli_client_id,
                 "scopes": list(settings.oidc.scopes),
             }
-            pages = Pages(flow, sessions, pool, settings.public_url, cookies, config, address_of)
+            pages = Pages(flow, sessions, pool, settings.public_url, cookies, config, address_of, note)
         authenticators += others
         cookie = cookies.session if pages else ""
         routes = login_routes(pages, partial(_first, tuple(authenticators)), cookie)

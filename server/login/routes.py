@@ -21,10 +21,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from server.access.authentication import Presented
-from server.access.callers import Caller, Grant
+from server.access.callers import Caller, CallerKind, Grant
 from server.access.certificates import identities_of_scope
 from server.access.errors import UnauthenticatedError
 from server.access.proxies import join_headers
+from server.access_log.bursts import Bursts
+from server.access_log.event import AccessEvent, Actor, Outcome
 from server.login.code_flow import CodeFlow
 from server.login.cookies import CookieNames, cookie_in, is_own_page, origin_of, set_cookie
 from server.login.errors import ProviderError
@@ -38,6 +40,7 @@ _logger = logging.getLogger(__name__)
 
 # The URL has a code, which neither caches nor the next page may learn.
 _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+_FAILED_A_MINUTE = 60  # failed logins from one address that are recorded one by one
 _LONGEST_CODE = 4096  # characters
 _AGAIN = "Begin again at /login."
 
@@ -54,6 +57,7 @@ class Pages:
         cookies: names of the cookies.
         config: answer of ``/login/config``.
         address_of: function that returns the IP address of a caller.
+        note: function that records an event of access.
     """
 
     flow: CodeFlow
@@ -63,6 +67,7 @@ class Pages:
     cookies: CookieNames
     config: dict[str, Any]
     address_of: Callable[[Presented], str]
+    note: Callable[[AccessEvent], object] = lambda _: None
 
 
 def presented_by(request: Request, session_cookie: str) -> Presented:
@@ -121,6 +126,22 @@ def _pages(pages: Pages) -> list[Route]:
     def from_where(request: Request) -> str:
         return pages.address_of(presented_by(request, "")) or "an unknown address"
 
+    failed = Bursts(_FAILED_A_MINUTE)
+
+    def actor(request: Request, name: str) -> Actor:
+        kind = CallerKind.OIDC.value if name else ""
+        return Actor(name, kind, address=pages.address_of(presented_by(request, "")))
+
+    def note(request: Request, action: str, name: str) -> None:
+        pages.note(AccessEvent(action, Outcome.SUCCESS, actor(request, name), "http", category="auth"))
+
+    def note_failed(request: Request, reason: str) -> None:
+        who = actor(request, "")
+        repeated = failed.take(who.address)
+        if repeated is not None:
+            event = AccessEvent("login", Outcome.FAILED, who, "http", category="auth", reason=reason, repeated=repeated)
+            pages.note(event)
+
     async def login(request: Request) -> Response:
         pending = Pending(safe_path(request.query_params.get("next", "/")))
         try:
@@ -140,6 +161,7 @@ def _pages(pages: Pages) -> list[Route]:
         query, sent = request.query_params, request.headers.get("cookie", "")
         pending = seal.open(cookie_in(sent, cookies.login))
         if pending is None or not pending.has_state(query.get("state", "")):
+            note_failed(request, "it is not the end of a login that this browser began")
             return _page(
                 f"This is not the end of a login that this browser began in the last {LOGIN_SECONDS // 60} minutes. "
                 f"{_AGAIN}",
@@ -150,16 +172,19 @@ def _pages(pages: Pages) -> list[Route]:
         is_of_issuer = query.get("iss", pages.config["issuer"]) == pages.config["issuer"]
         if not code or len(code) > _LONGEST_CODE or not is_of_issuer:
             _logger.warning("a login failed: the provider gave no code, for somebody at %s", from_where(request))
+            note_failed(request, "the provider gave no code")
             return _page(f"The identity provider did not accept the login. {_AGAIN}", HTTPStatus.FORBIDDEN)
         try:
             identity = await pages.flow.finish(pending, code)
         except (ProviderError, UnauthenticatedError, PoolFullError) as error:
             _logger.warning("a login failed: %s, for somebody at %s", error, from_where(request))
+            note_failed(request, str(error))
             return _page(f"The login could not be completed. {_AGAIN}", HTTPStatus.FORBIDDEN)
         pages.sessions.end(cookie_in(sent, cookies.session))
         session_id = pages.sessions.begin(identity)
         await _save(pages)
         _logger.info("%s logged in, from %s", identity.name, from_where(request))
+        note(request, "login", identity.name)
         answer = RedirectResponse(pages.public_url + pending.path, HTTPStatus.SEE_OTHER, _PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.session, session_id, None))
         return answer
@@ -172,6 +197,7 @@ def _pages(pages: Pages) -> list[Route]:
         if ended:
             await _save(pages)
             _logger.info("%s logged out", ended.identity.name)
+            note(request, "logout", ended.identity.name)
         answer = RedirectResponse(await pages.flow.leave(f"{pages.public_url}/"), HTTPStatus.SEE_OTHER, _PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.session, "", 0))
         return answer

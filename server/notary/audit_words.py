@@ -1,14 +1,20 @@
-"""Values of audit columns: the fixed ones of two columns, and patterns of the others."""
+"""Values of audit columns: the fixed ones, and patterns of the others."""
 
 from __future__ import annotations
 
-__all__ = ["CATEGORIES", "OUTCOMES", "parse_pattern"]
+__all__ = ["ACCESS_SCOPE", "CATEGORIES", "OUTCOMES", "OWN_SENDER", "parse_pattern"]
 
 OUTCOMES = ("success", "failure", "unknown")
 """Values of the column Outcome."""
 
 CATEGORIES = ("admin", "data", "auth", "system")
 """Values of the column Category."""
+
+OWN_SENDER = "server"
+"""Value of the column Sender in the server's own records, which no sender has."""
+
+ACCESS_SCOPE = "lognotary.access"
+"""Value of the column ScopeName in the server's records of who looked."""
 
 
 def parse_pattern(text: str) -> tuple[str, bool]:

@@ -24,7 +24,6 @@ import grpc.aio
 from server.access.certificates import identities_of_auth_context
 from server.access.sender_check import SenderCheck
 from server.admission.admission import Ticket
-from server.codec.provenance import Provenance
 from server.codec.signals import Signal
 from server.errors.ingest import RefusedError
 from server.otlp.audit_records import AuditReceiving, answer, submit
@@ -37,7 +36,7 @@ from server.otlp.refusal_log import RefusalLog
 from server.otlp.sending import ANYBODY, OWN_SENDER, sender_of
 from server.otlp.status import Refusal, grpc_trailers, refusal_of
 from server.otlp.unserved import not_served, unserved_handler
-from server.own_records.proof import has_token, own_marks
+from server.own_records.proof import has_token, own_marks, own_provenance
 from server.pipeline.audit_ingest import AuditReceipt
 from server.pipeline.ingest import Ingest
 from server.pipeline.measures import MeasureRequest
@@ -189,7 +188,7 @@ async def _take(
                 measuring.size = len(message)
                 request = await _decompressed(message, receiving.limit, receiving.pool, ticket)
                 if own:
-                    provenance = Provenance(sender=sender.name)
+                    provenance = own_provenance(metadata, sender.name)
                     marks = own_marks(request)
                     await ingest.submit(request, ticket, signal, annotations=marks, own=True, provenance=provenance)
                     return ()

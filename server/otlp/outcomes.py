@@ -79,7 +79,8 @@ class Measuring:
         seconds = time.monotonic() - self._began
         denial = error.denial if isinstance(error, IngestError) else ""
         outcome = outcome_of(error)
-        self._measure(RequestMeasure(self.size, outcome, seconds, self._log.protocol, self._service, denial))
+        measure = RequestMeasure(self.size, outcome, seconds, self._log.protocol, self._service, denial, self._peer)
+        self._measure(measure)
         # A call whose sender has gone before its message came looks like a call without a message.
         if isinstance(error, IngestError) and not isinstance(error, MessageCountError):
             self._log.refused(error, self._peer, self._service)

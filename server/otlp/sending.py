@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from server.access.errors import ForbiddenError, UnauthenticatedError
 from server.access.sender_check import SenderCheck
 from server.access.senders import Sender
+from server.notary import audit_words
 from server.notary.origin import Stream
 from server.otlp.errors import ForbiddenSenderError, UnauthenticatedSenderError
 
@@ -15,7 +16,7 @@ __all__ = ["ANYBODY", "OWN_SENDER", "sender_of"]
 ANYBODY = SenderCheck()
 """Check of a port that needs no credentials, and knows none."""
 
-OWN_SENDER = Sender("server")
+OWN_SENDER = Sender(audit_words.OWN_SENDER)
 """Sender of the server's own records."""
 
 _STREAMS = {

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_ERROR, SEVERITY_NUMBER_INFO, LogRecord
 
+from server.access.callers import CallerKind
+from server.access.current import current_caller
 from server.own_records.sender import attribute_pairs
 
 __all__ = ["actor_of_call", "own_record"]
@@ -37,10 +39,24 @@ def own_record(
 
 
 def actor_of_call(claimed: str, caller: str) -> dict[str, str]:
-    """Return the attributes of who asked for something: the actor that a caller claims to be, and its address.
+    """Return the attributes of who asked for something: the caller whom the server knows, and whom he claims to be.
 
-    Callers are not authenticated. A call without both is the server's own.
+    Of a caller without credentials, there is only the actor that he claims to be, and an address. A call without both
+    is the server's own.
+
+    Args:
+        claimed: actor that the caller claims to be; empty if he claims nothing.
+        caller: address of the caller; empty for the server itself.
     """
+    known = current_caller()
+    if known is not None and known.kind is not CallerKind.LOCAL:
+        return {
+            "audit.actor.id": known.name,
+            "audit.actor.type": "service" if known.kind in (CallerKind.TOKEN, CallerKind.CERTIFICATE) else "user",
+            "audit.source.id": known.address or caller,
+            "lognotary.actor.kind": known.kind.value,
+            "lognotary.actor.claimed": claimed,
+        }
     return {
         "audit.actor.id": claimed or caller or "lognotary",
         "audit.actor.type": "user" if claimed or caller else "service",

@@ -19,7 +19,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeL
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from server.errors.base import LognotaryError
-from server.own_records.proof import TOKEN_KEY
+from server.notary.origin import ACCESS
+from server.own_records.proof import LOG_KEY, TENANT_KEY, TOKEN_KEY
 from server.settings.values import Address
 
 __all__ = ["NotRecordedError", "OwnRecords", "attribute_pairs", "own_request"]
@@ -58,10 +59,17 @@ class OwnRecords:
         Raises:
             NotRecordedError: not all were acknowledged; some may be stored nevertheless.
         """
-        request = own_request(scope, records)
+        self._send(own_request(scope, records), self._metadata)
+
+    def send_access(self, tenant: str, scope: str, records: Sequence[LogRecord]) -> None:
+        """Send records of who looked to the access log of a tenant, empty for the default one; as ``send``."""
+        marks = ((LOG_KEY, ACCESS), *([(TENANT_KEY, tenant)] if tenant else []))
+        self._send(own_request(scope, records), (*self._metadata, *marks))
+
+    def _send(self, request: ExportLogsServiceRequest, metadata: tuple[tuple[str, str], ...]) -> None:
         for number, target in enumerate(self._targets, 1):
             try:
-                self._export(target, request)
+                self._export(target, request, metadata)
             except grpc.RpcError as error:
                 # A worker may have ended, and be about to be restarted.
                 if error.code() is not grpc.StatusCode.UNAVAILABLE or number == len(self._targets):
@@ -69,14 +77,14 @@ class OwnRecords:
             else:
                 return
 
-    def _export(self, target: str, request: ExportLogsServiceRequest) -> None:
+    def _export(self, target: str, request: ExportLogsServiceRequest, metadata: tuple[tuple[str, str], ...]) -> None:
         # A new connection each time: such records are rare. It is the own port, so no proxy is in between.
         options = [("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1)]
         with closing(grpc.insecure_channel(target, options)) as channel:
             export = channel.unary_unary(
                 _EXPORT, ExportLogsServiceRequest.SerializeToString, ExportLogsServiceResponse.FromString
             )
-            export(request, timeout=_TIMEOUT, metadata=self._metadata)
+            export(request, timeout=_TIMEOUT, metadata=metadata)
 
 
 def own_request(scope: str, records: Sequence[LogRecord]) -> ExportLogsServiceRequest:

@@ -40,6 +40,7 @@ class RequestMeasure:
         protocol: "grpc" or "http".
         service: what the request was for: "logs", another signal, or "other".
         denial: reason why its sender may not send it; empty for all other outcomes.
+        peer: address of its sender, with the port; empty if it is not known.
     """
 
     size: int
@@ -48,6 +49,7 @@ class RequestMeasure:
     protocol: str
     service: str = "logs"
     denial: str = ""
+    peer: str = ""
 
 
 MeasureRequest = Callable[[RequestMeasure], None]

@@ -142,6 +142,7 @@ class Settings:
     authentication: Authentication
     tokens_file: Path | None
     sender_certificates: tuple[SenderCertificate, ...]
+    access_log: str
     log_level: str
     log_format: str
     audit_rules: tuple[Rule, ...]
@@ -261,6 +262,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "authentication": read_authentication,
         "tokens_file": lambda text: Path(text) if text else None,  # the first token creates it
         "sender_certificates": read_sender_certificates,
+        "access_log": lambda text: read_choice(text, ("on", "required", "off")),
         "log_level": read_level,
         "log_format": read_format,
     }

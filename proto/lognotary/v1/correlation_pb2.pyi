@@ -375,7 +375,7 @@ class GetTraceResponse(_message.Message):
     def __init__(self, trace_id: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., truncated: _Optional[bool] = ..., unproved_omitted: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., audit_event_count: _Optional[int] = ..., log_count: _Optional[int] = ..., span_count: _Optional[int] = ..., overview: _Optional[_Union[TraceOverview, _Mapping]] = ..., links: _Optional[_Iterable[_Union[TraceLink, _Mapping]]] = ...) -> None: ...
 
 class SearchAuditEventsRequest(_message.Message):
-    __slots__ = ("since", "until", "actor_id", "action", "target_id", "target_type", "source_id", "outcome", "category", "service_name", "trace_id", "text", "check", "page_size", "page_token", "query", "effective_actor_id", "rule", "signature")
+    __slots__ = ("since", "until", "actor_id", "action", "target_id", "target_type", "source_id", "outcome", "category", "service_name", "trace_id", "text", "check", "page_size", "page_token", "query", "effective_actor_id", "rule", "signature", "include_access")
     SINCE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
@@ -395,6 +395,7 @@ class SearchAuditEventsRequest(_message.Message):
     EFFECTIVE_ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
     RULE_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_ACCESS_FIELD_NUMBER: _ClassVar[int]
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
     actor_id: str
@@ -414,7 +415,8 @@ class SearchAuditEventsRequest(_message.Message):
     effective_actor_id: str
     rule: str
     signature: str
-    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor_id: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., service_name: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., query: _Optional[str] = ..., effective_actor_id: _Optional[str] = ..., rule: _Optional[str] = ..., signature: _Optional[str] = ...) -> None: ...
+    include_access: bool
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor_id: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., service_name: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., query: _Optional[str] = ..., effective_actor_id: _Optional[str] = ..., rule: _Optional[str] = ..., signature: _Optional[str] = ..., include_access: _Optional[bool] = ...) -> None: ...
 
 class SearchAuditEventsResponse(_message.Message):
     __slots__ = ("events", "next_page_token", "unproved_omitted", "until", "later_count")

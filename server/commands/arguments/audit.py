@@ -51,6 +51,7 @@ def add_parser(commands: Any) -> None:
             "lognotary audit --effective-actor root                # what was done as root, by sudo for instance",
             "lognotary audit --since 2026-11-28 --until '2026-11-28 04:00'",
             "lognotary audit --actor alice --since 7d --complete   # with proof that nothing is left out",
+            "lognotary audit --access --since 30d                  # who has looked at anything, PCI DSS 10.2.1.3",
             "lognotary audit --category admin --follow             # as it happens, until Ctrl-C",
             variables=[API_VARIABLE],
         ),
@@ -58,6 +59,11 @@ def add_parser(commands: Any) -> None:
     add_filters(parser, "filters")
     add_event_range(parser, "events", ends=True)
     add_complete_flags(parser, "events")
+    parser.add_argument(
+        "--access",
+        action="store_true",
+        help="show only who looked: records of calls of the API, which are left out otherwise",
+    )
     parser.add_argument(
         "--follow",
         action="store_true",

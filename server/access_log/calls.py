@@ -1,0 +1,150 @@
+"""The call in progress, as its record says it: what was asked for, how many records the answer has, how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+from google.protobuf.message import Message
+
+from server.access.callers import Caller, CallerKind
+from server.access_log.access_log import AccessLog
+from server.access_log.actions import Action
+from server.access_log.asked import asked_text
+from server.access_log.bursts import Bursts
+from server.access_log.counts import add_records
+from server.access_log.event import AccessEvent, Actor, Outcome, actor_of
+
+__all__ = ["RecordedCall", "RecordedCalls", "note_answer", "note_request", "recording"]
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
+_DENIED_A_MINUTE = 60  # denied calls of one address, for one reason, that are recorded one by one
+
+
+class RecordedCalls:
+    """Calls of one protocol, each of which is recorded."""
+
+    def __init__(self, log: AccessLog, protocol: str) -> None:
+        """Record calls in a log; the protocol is "grpc" or "http"."""
+        self.log = log
+        self.protocol = protocol
+        self.denied = Bursts(_DENIED_A_MINUTE)
+
+    def begin(self, action: Action, address: str, traceparent: str, target: str = "") -> RecordedCall:
+        """Return the record of a call.
+
+        Args:
+            action: what the call does.
+            address: address of the caller, before anybody is authenticated.
+            traceparent: the call's header of W3C Trace Context; empty if there is none.
+            target: what the action is done to, if the request will not say it.
+        """
+        return RecordedCall(self, action, address, traceparent, target)
+
+
+class RecordedCall:
+    """The record of one call."""
+
+    def __init__(self, calls: RecordedCalls, action: Action, address: str, traceparent: str, target: str) -> None:
+        """Begin; see ``RecordedCalls.begin``."""
+        self._calls = calls
+        self.action = action
+        self._began = time.monotonic()
+        self._actor = Actor(address=address)
+        self._target = target
+        self._asked = ""
+        self._records = 0
+        self._call = secrets.token_hex(8)
+        found = _TRACEPARENT.fullmatch(traceparent)
+        self._trace_id, self._span_id = (found[1], found[2]) if found else ("", "")
+        self.is_over = False
+
+    def let_in(self, caller: Caller) -> None:
+        """Note who calls."""
+        self._actor = actor_of(caller)
+
+    def asked(self, request: Message) -> None:
+        """Note the request."""
+        self._asked = asked_text(request)
+        name = self.action.target
+        if name in request.DESCRIPTOR.fields_by_name:
+            self._target = str(getattr(request, name)) or self._target
+
+    def answered(self, answer: Message) -> None:
+        """Note an answer, or a step of it."""
+        self._records = add_records(self._records, answer)
+
+    async def keep_begin(self) -> None:
+        """Record that a long answer begins; raises NotRecordedError if that is required and fails."""
+        if not self.is_over:
+            await self._calls.log.keep(self._event(Outcome.BEGUN))
+
+    async def keep(self, outcome: Outcome, reason: str = "") -> None:
+        """Record how the call ended, before it is answered; raises NotRecordedError if that is required and fails."""
+        if not self.is_over:
+            self.is_over = True
+            await self._calls.log.keep(self._event(outcome, reason))
+
+    def end(self, outcome: Outcome, reason: str = "") -> None:
+        """Record how the call ended, unless that is recorded."""
+        if self.is_over:
+            return
+        self.is_over = True
+        repeated = 0
+        if outcome is Outcome.DENIED and self._actor.kind in ("", CallerKind.LOCAL.value):
+            # Whoever is not let in must not decide how much is recorded.
+            skipped = self._calls.denied.take((self._actor.address, reason))
+            if skipped is None:
+                return
+            repeated = skipped
+        self._calls.log.note(self._event(outcome, reason, repeated))
+
+    def _event(self, outcome: Outcome, reason: str = "", repeated: int = 0) -> AccessEvent:
+        is_unknown = self._actor.kind == "" and outcome is Outcome.DENIED
+        return AccessEvent(
+            action=self.action.name,
+            outcome=outcome,
+            actor=self._actor,
+            protocol=self._calls.protocol,
+            target=self._target,
+            target_type=self.action.target_type or "path",
+            category="auth" if is_unknown else self.action.category,
+            asked=self._asked,
+            records=self._records,
+            reason=reason,
+            trace_id=self._trace_id,
+            span_id=self._span_id,
+            call=self._call,
+            seconds=None if outcome is Outcome.BEGUN else time.monotonic() - self._began,
+            repeated=repeated,
+        )
+
+
+_CALL: ContextVar[RecordedCall | None] = ContextVar("recorded_call", default=None)
+
+
+@contextlib.contextmanager
+def recording(call: RecordedCall) -> Iterator[None]:
+    """Let those who answer note what they read, until the block ends."""
+    before = _CALL.get()
+    _CALL.set(call)
+    try:
+        yield
+    finally:
+        _CALL.set(before)  # by value: the block may end in another context
+
+
+def note_request(request: Message) -> None:
+    """Note the request of the call in progress, if that is recorded."""
+    if (call := _CALL.get()) is not None:
+        call.asked(request)
+
+
+def note_answer(answer: Message) -> None:
+    """Note the answer of the call in progress, or a step of it, if that is recorded."""
+    if (call := _CALL.get()) is not None:
+        call.answered(answer)

@@ -1,0 +1,143 @@
+"""The way of events to the access log: in order, again after failures, within limits, and required if that is set."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+
+from server.access_log.access_log import AccessLog
+from server.access_log.event import AccessEvent, Actor, Outcome
+from server.own_records.sender import NotRecordedError
+
+
+def event(action: str, tenant: str = "") -> AccessEvent:
+    """Return an event of a tenant."""
+    return AccessEvent(action, Outcome.SUCCESS, Actor("alice", tenant=tenant))
+
+
+def values(record: LogRecord) -> dict[str, Any]:
+    """Return the attributes of a record."""
+    return {pair.key: pair.value.string_value or pair.value.int_value for pair in record.attributes}
+
+
+class Port:
+    """The server's own port: takes records, or refuses them while it is away."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self.taken: list[tuple[str, dict[str, Any]]] = []
+        self.refused: list[list[bytes]] = []
+        self.was_refused = threading.Event()
+
+    def send(self, tenant: str, records: Sequence[LogRecord]) -> None:
+        if self.is_away:
+            self.refused.append([record.SerializeToString() for record in records])
+            self.was_refused.set()
+            raise NotRecordedError("UNAVAILABLE: storage is away")
+        self.taken += [(tenant, values(record)) for record in records]
+
+    @property
+    def actions(self) -> list[tuple[str, str]]:
+        return [(tenant, found["audit.action"]) for tenant, found in self.taken]
+
+
+def test_events_reach_the_log_of_their_tenant() -> None:
+    port = Port()
+    with AccessLog(port.send).running() as log:
+        for action, tenant in (("search", ""), ("export", "acme"), ("verify", "")):
+            log.note(event(action, tenant))
+        assert log.flush(10)
+        assert log.waiting == 0
+    assert sorted(port.actions) == [("", "search"), ("", "verify"), ("acme", "export")]
+
+
+def test_refused_events_are_sent_again_with_the_same_bytes() -> None:
+    port = Port()
+    port.is_away = True
+    with AccessLog(port.send).running() as log:
+        log.note(event("search"))
+        assert not log.flush(0)
+        port.was_refused.wait(10)
+        port.was_refused.clear()
+        log.note(event("export"))
+        assert not log.flush(0)
+        port.was_refused.wait(10)
+        port.is_away = False
+        assert log.flush(10)
+    assert port.refused[0] == port.refused[-1]
+    assert port.actions == [("", "search"), ("", "export")]
+
+
+def test_if_too_many_wait_the_oldest_are_lost_and_the_next_record_says_how_many(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    port = Port()
+    access_log = AccessLog(port.send, most=3)
+    for number in range(5):
+        access_log.note(event(f"search-{number}"))
+    with access_log.running():
+        assert access_log.flush(10)
+        assert access_log.lost == 2
+    assert [found["audit.action"] for _, found in port.taken] == ["search-2", "search-3", "search-4"]
+    assert [found.get("lognotary.access.lost") for _, found in port.taken] == [2, None, None]
+    assert "records of who looked are being lost" in caplog.text
+    assert "2 records of who looked were lost" in caplog.text
+
+
+def test_what_is_lost_while_it_is_being_sent_again_is_told_too() -> None:
+    port = Port()
+    port.is_away = True
+    access_log = AccessLog(port.send, most=2)
+    with access_log.running():
+        access_log.note(event("first"))
+        access_log.flush(0)
+        port.was_refused.wait(10)
+        for number in range(3):
+            access_log.note(event(f"later-{number}"))
+        port.is_away = False
+        assert access_log.flush(10)
+    assert port.actions == [("", "later-1"), ("", "later-2")]
+    assert [found.get("lognotary.access.lost") for _, found in port.taken] == [2, None]
+
+
+def test_the_end_sends_what_waits_and_logs_what_cannot_be_sent(caplog: pytest.LogCaptureFixture) -> None:
+    port = Port()
+    with AccessLog(port.send).running() as log:
+        log.note(event("search"))
+    assert port.actions == [("", "search")]
+    port.is_away = True
+    with AccessLog(port.send).running() as log:
+        log.note(event("search"))
+    assert "1 record of who looked was lost: the server ended" in caplog.text
+
+
+async def test_a_required_event_is_acknowledged_when_keep_returns() -> None:
+    port = Port()
+    with AccessLog(port.send, required=True).running() as log:
+        await asyncio.gather(*(log.keep(event(f"search-{number}")) for number in range(20)))
+        assert len(port.taken) == 20
+
+
+async def test_a_required_event_that_is_refused_is_an_error_and_its_record_says_that_the_call_failed() -> None:
+    port = Port()
+    port.is_away = True
+    with AccessLog(port.send, required=True).running() as log:
+        for _ in range(2):  # also while it is known that the port is away
+            with pytest.raises(NotRecordedError, match="storage is away"):
+                await log.keep(event("search"))
+        port.is_away = False
+        await log.keep(event("export"))
+        assert log.flush(10)
+    outcomes = [(found["audit.action"], found["lognotary.access.outcome"]) for _, found in port.taken]
+    assert outcomes == [("search", "failed"), ("search", "failed"), ("export", "success")]
+
+
+async def test_an_event_that_is_not_required_waits_for_nothing() -> None:
+    log = AccessLog(Port().send)
+    await log.keep(event("search"))
+    assert log.waiting == 1
