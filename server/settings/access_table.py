@@ -75,6 +75,15 @@ ACCESS_SETTINGS = (
         Kind.LIST,
         ACCESS,
     ),
+    Setting(
+        "access_log",
+        "on",
+        "records of who looked, in a log of their own: on, required (each answer waits for its record, and is refused "
+        "without one), or off",
+        Kind.CHOICE,
+        ACCESS,
+        ("on", "required", "off"),
+    ),
 )
 
 LOGIN_SETTINGS = (

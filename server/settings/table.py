@@ -209,15 +209,6 @@ SETTINGS = (
     *LOGIN_SETTINGS,
     *ACCESS_SETTINGS,
     Setting(
-        "access_log",
-        "on",
-        "records of who looked, in a log of their own: on, required (each answer waits for its record, and is refused "
-        "without one), or off",
-        Kind.CHOICE,
-        _ACCESS,
-        ("on", "required", "off"),
-    ),
-    Setting(
         "log_level",
         "info",
         "level of the server's log: debug, info, warning or error",
