@@ -20,6 +20,7 @@ from server.verification.verification import verify
 from storage.commit import insert_batches
 from storage.conditions import ALWAYS
 from storage.engine import Engine
+from storage.log_tenants import TenantOf
 from storage.lookups import of_condition
 from storage.records import select_rows
 from storage.stored_records import read_records, select_records
@@ -89,10 +90,10 @@ def test_records_whose_batch_is_on_its_way_are_not_committed_yet(
     writer.write([make("committed")])
     seen = []
 
-    def look_first(engine: Engine, batches: Sequence[Batch], *, renewed: int = 0) -> None:
+    def look_first(engine: Engine, batches: Sequence[Batch], *, renewed: int, tenant_of: TenantOf) -> None:
         rows = list(read_records(engine, stream, batches[0].log_id, 0, 1 << 40))
         seen.append(gather_evidence(engine, writer.keys, rows, rehash=rehash))
-        insert_batches(engine, batches, renewed=renewed)
+        insert_batches(engine, batches, renewed=renewed, tenant_of=tenant_of)
 
     monkeypatch.setattr("server.log.table_insert.insert_batches", look_first)
     writer.write([make("just received")], received=time.time_ns())
