@@ -129,12 +129,20 @@ async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, an
             asked = await begin(browser)
             answers.redeem = lambda _: {"id_token": token(claims(nonce="another"))}
             await browser.get("/login/callback", params={"code": "the-code", "state": asked["state"]})
+            await browser.get("/login/whoami", headers={"Authorization": "Bearer nonsense.of.somebody"})
+            await log_in(browser, answers)
+            await browser.get("/login/whoami")
+            await browser.post("/change", headers={"Origin": "https://attacker.example"})
     assert [(event.action, event.outcome.value, event.actor.name) for event in events] == [
         ("login", "success", "ada@example.com"),
         ("logout", "success", "ada@example.com"),
         ("login", "failed", ""),
         ("login", "failed", ""),
         ("login", "failed", ""),
+        ("whoami", "denied", ""),
+        ("login", "success", "ada@example.com"),
+        ("whoami", "success", "ada@example.com"),
+        ("call", "denied", ""),
     ]
     assert {(event.actor.address, event.category) for event in events} == {("127.0.0.1", "auth")}
     assert not any("the-code" in repr(event) for event in events)
