@@ -271,6 +271,7 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         if access_log is not None:
             stack.enter_context(access_log.running())
             process.denied_senders.log = access_log
+        ingestion.metrics.add_gauges(partial(access_log_gauges, access_log))
         reporter = _Reporter(ingestion, say)
         stack.enter_context(background("reports to the server", reporter.run(), signals.stop))
         storage = await stack.enter_async_context(reached_storage(process, ingestion.metrics.statement))

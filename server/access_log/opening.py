@@ -31,9 +31,8 @@ def open_access_log(setting: str, records: OwnRecords) -> AccessLog | None:
 
 
 def access_log_gauges(log: AccessLog | None) -> Iterator[GaugeSample]:
-    """Yield the samples of an access log."""
-    if log is None:
-        return
-    yield "lognotary_access_log_waiting", "Events of access that are not on record yet", {}, log.waiting
-    lost = "Events of access that were never recorded, because too many were waiting"
-    yield "lognotary_access_log_lost_total", lost, {}, log.lost
+    """Yield the samples of an access log; zeros if there is none."""
+    waiting, lost = (log.waiting, log.lost) if log else (0, 0)
+    yield "lognotary_access_log_waiting", "Events of access that are not on record yet", {}, waiting
+    about = "Events of access that were never recorded, because too many were waiting"
+    yield "lognotary_access_log_lost_total", about, {}, lost

@@ -121,6 +121,10 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
             if call is not None:
                 call.end(Outcome.DENIED, error.denial.value)
             await self._refuse(context, error)
+        except Exception as error:
+            if call is not None:
+                call.end(Outcome.FAILED, type(error).__name__)
+            raise
         if call is not None and isinstance(request, Message):
             call.asked(request)
         with calling(caller), reading_as(scope), _ended(call, context):

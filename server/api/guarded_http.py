@@ -75,6 +75,10 @@ def guarded_http(
             on_denied(error.denial.value)
             await _refusal(error)(scope, receive, send)
             return
+        except Exception as error:
+            if call is not None:
+                call.end(Outcome.FAILED, type(error).__name__)
+            raise
         with calling(caller), reading_as(bound):
             if call is None:
                 await app(scope, receive, send)

@@ -86,7 +86,8 @@ def run(options: argparse.Namespace) -> int:
 def _filters(options: argparse.Namespace, style: Style) -> str:
     """Return the filters as they are written on the command line, with times in RFC 3339."""
     given = {flag: getattr(options, field) for flag, (field, _) in FILTERS.items()}
-    words = [word for flag, text in given.items() if text for word in (f"--{flag}", text)]
+    words = ["--access"] if options.access else []
+    words += [word for flag, text in given.items() if text for word in (f"--{flag}", text)]
     for flag in ("since", "until"):
         if moment := getattr(options, flag):
             words += [f"--{flag}", style.clock(timestamp(moment))]

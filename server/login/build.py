@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,11 +15,11 @@ from server.access.authentication import Authenticator, Presented
 from server.access.break_glass import BreakGlassAuthenticator
 from server.access.callers import Caller
 from server.access.proxies import ProxyAuthenticator, client_address
-from server.access_log.event import AccessEvent
 from server.login.bearers import JwtAuthenticator
 from server.login.code_flow import Client, CodeFlow
 from server.login.cookies import CookieNames, guard_sessions, origin_of
 from server.login.fetching import Fetcher
+from server.login.noted import LoginEvents, NoteEvent
 from server.login.provider import Provider
 from server.login.routes import Pages, login_routes
 from server.login.session_authenticator import SessionAuthenticator
@@ -44,16 +44,18 @@ class Login:
         routes: routes of the HTTP API.
         session_cookie: name of the cookie of sessions; empty if there are none.
         origin: origin of the server's pages.
+        events: events that are put on record.
     """
 
     authenticators: tuple[Authenticator, ...]
     routes: tuple[Route, ...]
     session_cookie: str
     origin: str
+    events: LoginEvents
 
     def guard(self, app: ASGIApp) -> ASGIApp:
         """Return an application that refuses what foreign pages send with a person's session."""
-        return guard_sessions(app, self.session_cookie, self.origin) if self.session_cookie else app
+        return guard_sessions(app, self.session_cookie, self.origin, self.events) if self.session_cookie else app
 
 
 @contextlib.contextmanager
@@ -61,7 +63,7 @@ def open_login(
     settings: LoginSettings,
     data_dir: Path,
     others: Sequence[Authenticator] = (),
-    note: Callable[[AccessEvent], object] = lambda _: None,
+    note: NoteEvent = lambda _: None,
 ) -> Iterator[Login]:
     """Open the login of a server until the block ends.
 
@@ -74,6 +76,7 @@ def open_login(
     Raises:
         OSError: the file with the client's secret cannot be read.
     """
+    events = LoginEvents(note)
     address_of = partial(client_address, networks=settings.trusted_proxies)
     authenticators: list[Authenticator] = []
     if settings.trusted_proxies:
@@ -103,11 +106,11 @@ def open_login(
                 "client_id": settings.oidc.cli_client_id,
                 "scopes": list(settings.oidc.scopes),
             }
-            pages = Pages(flow, sessions, pool, settings.public_url, cookies, config, address_of, note)
+            pages = Pages(flow, sessions, pool, settings.public_url, cookies, config, address_of, events)
         authenticators += others
         cookie = cookies.session if pages else ""
-        routes = login_routes(pages, partial(_first, tuple(authenticators)), cookie)
-        yield Login(tuple(authenticators), tuple(routes), cookie, origin_of(settings.public_url))
+        routes = login_routes(pages, partial(_first, tuple(authenticators)), cookie, events)
+        yield Login(tuple(authenticators), tuple(routes), cookie, origin_of(settings.public_url), events)
 
 
 async def _first(authenticators: Sequence[Authenticator], presented: Presented) -> Caller | None:

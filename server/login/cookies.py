@@ -10,6 +10,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.access.proxies import join_headers
+from server.access_log.event import Outcome
+from server.login.noted import LoginEvents
 
 __all__ = ["CookieNames", "cookie_in", "guard_sessions", "is_own_page", "origin_of", "set_cookie"]
 
@@ -83,7 +85,7 @@ def is_own_page(headers: Mapping[str, str], origin: str) -> bool:
     return site in ("same-origin", "none") if site is not None else given is not None
 
 
-def guard_sessions(app: ASGIApp, cookie: str, origin: str) -> ASGIApp:
+def guard_sessions(app: ASGIApp, cookie: str, origin: str, events: LoginEvents) -> ASGIApp:
     """Refuse requests that a foreign page may have sent with a person's session (CSRF).
 
     All requests with the cookie are checked that may change something, whatever other credentials they have: programs
@@ -93,6 +95,7 @@ def guard_sessions(app: ASGIApp, cookie: str, origin: str) -> ASGIApp:
         app: the application.
         cookie: name of the cookie of sessions.
         origin: origin of the server's pages.
+        events: events that are put on record.
     """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +103,10 @@ def guard_sessions(app: ASGIApp, cookie: str, origin: str) -> ASGIApp:
             pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
             headers = join_headers(pairs)
             if f"{cookie}=" in headers.get("cookie", "") and not is_own_page(headers, origin):
-                content = {"code": "PERMISSION_DENIED", "message": "the request was sent by a page of another site"}
+                client = scope.get("client")
+                why = "the request was sent by a page of another site"
+                events.failed("call", client[0] if client else "", why, Outcome.DENIED)
+                content = {"code": "PERMISSION_DENIED", "message": why}
                 await JSONResponse(content, 403, {"Cache-Control": "no-store"})(scope, receive, send)
                 return
         await app(scope, receive, send)

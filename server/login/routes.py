@@ -21,15 +21,15 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from server.access.authentication import Presented
-from server.access.callers import Caller, CallerKind, Grant
+from server.access.callers import Caller, Grant
 from server.access.certificates import identities_of_scope
-from server.access.errors import UnauthenticatedError
+from server.access.errors import Denial, UnauthenticatedError
 from server.access.proxies import join_headers
-from server.access_log.bursts import Bursts
-from server.access_log.event import AccessEvent, Actor, Outcome
+from server.access_log.event import Outcome, actor_of
 from server.login.code_flow import CodeFlow
 from server.login.cookies import CookieNames, cookie_in, is_own_page, origin_of, set_cookie
 from server.login.errors import ProviderError
+from server.login.noted import LoginEvents
 from server.login.pending import LOGIN_SECONDS, Pending, Seal, safe_path
 from server.login.sessions import Sessions
 from server.process.pools import Pool, PoolFullError
@@ -40,7 +40,6 @@ _logger = logging.getLogger(__name__)
 
 # The URL has a code, which neither caches nor the next page may learn.
 _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-_FAILED_A_MINUTE = 60  # failed logins from one address that are recorded one by one
 _LONGEST_CODE = 4096  # characters
 _AGAIN = "Begin again at /login."
 
@@ -57,7 +56,7 @@ class Pages:
         cookies: names of the cookies.
         config: answer of ``/login/config``.
         address_of: function that returns the IP address of a caller.
-        note: function that records an event of access.
+        events: events that are put on record.
     """
 
     flow: CodeFlow
@@ -67,7 +66,7 @@ class Pages:
     cookies: CookieNames
     config: dict[str, Any]
     address_of: Callable[[Presented], str]
-    note: Callable[[AccessEvent], object] = lambda _: None
+    events: LoginEvents
 
 
 def presented_by(request: Request, session_cookie: str) -> Presented:
@@ -91,7 +90,10 @@ def presented_by(request: Request, session_cookie: str) -> Presented:
 
 
 def login_routes(
-    pages: Pages | None, authenticate: Callable[[Presented], Awaitable[Caller | None]], session_cookie: str
+    pages: Pages | None,
+    authenticate: Callable[[Presented], Awaitable[Caller | None]],
+    session_cookie: str,
+    events: LoginEvents,
 ) -> list[Route]:
     """Return the routes of login.
 
@@ -99,15 +101,21 @@ def login_routes(
         pages: parts of the login on pages; None if there is no provider.
         authenticate: function that returns who calls, None for nobody; raises UnauthenticatedError.
         session_cookie: name of the cookie of sessions; empty if there are none.
+        events: events that are put on record.
     """
 
     async def whoami(request: Request) -> Response:
+        presented = presented_by(request, session_cookie)
         try:
-            caller = await authenticate(presented_by(request, session_cookie))
+            caller = await authenticate(presented)
         except UnauthenticatedError as error:
+            events.failed("whoami", presented.address, error.denial.value, Outcome.DENIED)
             return _refused("UNAUTHENTICATED", str(error), HTTPStatus.UNAUTHORIZED)
         if caller is None:
+            reason = Denial.UNKNOWN if presented.bearer or presented.session else Denial.MISSING
+            events.failed("whoami", presented.address, reason.value, Outcome.DENIED)
             return _refused("UNAUTHENTICATED", "no credentials were presented", HTTPStatus.UNAUTHORIZED)
+        events.succeeded("whoami", actor_of(caller))
         return JSONResponse(
             {"name": caller.name, "kind": caller.kind.value, "roles": [_grant(grant) for grant in caller.grants]},
             headers=_PRIVATE,
@@ -123,24 +131,14 @@ def _pages(pages: Pages) -> list[Route]:
     def cookie(name: str, value: str, seconds: int | None) -> str:
         return set_cookie(name, value, secure=cookies.secure, seconds=seconds)
 
+    def address(request: Request) -> str:
+        return pages.address_of(presented_by(request, ""))
+
     def from_where(request: Request) -> str:
-        return pages.address_of(presented_by(request, "")) or "an unknown address"
-
-    failed = Bursts(_FAILED_A_MINUTE)
-
-    def actor(request: Request, name: str) -> Actor:
-        kind = CallerKind.OIDC.value if name else ""
-        return Actor(name, kind, address=pages.address_of(presented_by(request, "")))
-
-    def note(request: Request, action: str, name: str) -> None:
-        pages.note(AccessEvent(action, Outcome.SUCCESS, actor(request, name), "http", category="auth"))
+        return address(request) or "an unknown address"
 
     def note_failed(request: Request, reason: str) -> None:
-        who = actor(request, "")
-        repeated = failed.take(who.address)
-        if repeated is not None:
-            event = AccessEvent("login", Outcome.FAILED, who, "http", category="auth", reason=reason, repeated=repeated)
-            pages.note(event)
+        pages.events.failed("login", address(request), reason)
 
     async def login(request: Request) -> Response:
         pending = Pending(safe_path(request.query_params.get("next", "/")))
@@ -184,7 +182,7 @@ def _pages(pages: Pages) -> list[Route]:
         session_id = pages.sessions.begin(identity)
         await _save(pages)
         _logger.info("%s logged in, from %s", identity.name, from_where(request))
-        note(request, "login", identity.name)
+        pages.events.of_person("login", identity.name, address(request))
         answer = RedirectResponse(pages.public_url + pending.path, HTTPStatus.SEE_OTHER, _PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.session, session_id, None))
         return answer
@@ -197,7 +195,7 @@ def _pages(pages: Pages) -> list[Route]:
         if ended:
             await _save(pages)
             _logger.info("%s logged out", ended.identity.name)
-            note(request, "logout", ended.identity.name)
+            pages.events.of_person("logout", ended.identity.name, address(request))
         answer = RedirectResponse(await pages.flow.leave(f"{pages.public_url}/"), HTTPStatus.SEE_OTHER, _PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.session, "", 0))
         return answer

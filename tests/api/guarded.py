@@ -16,6 +16,8 @@ from server.access.callers import Caller, CallerKind, Grant, Role
 from server.access.chain import AuthenticationChain
 from server.access.errors import Denial, UnauthenticatedError
 from server.access.policy import GRPC_RULES, Permission, http_rules
+from server.access_log.access_log import AccessLog
+from server.access_log.calls import RecordedCalls
 from server.api.administration import Administration
 from server.api.administration_calls import add_administration
 from server.api.backend import Backend
@@ -66,6 +68,7 @@ class Guarded:
         grants: Mapping[str, tuple[Grant, ...]] = GRANTS,
         keys: TrustedKeys | None = None,
         rules: Mapping[str, Permission] = GRPC_RULES,
+        access_log: AccessLog | None = None,
     ) -> None:
         bound = BoundEngine(engine)
         self.backend = Backend(bound, keys or TrustedKeys())
@@ -84,6 +87,7 @@ class Guarded:
             disclosures=self._disclosures,
         )
         self._rules = rules
+        self.recorded = {name: RecordedCalls(access_log, name) for name in ("grpc", "http")} if access_log else {}
 
     def http(self, *, public_tiles: bool = False) -> httpx.AsyncClient:
         """Return a client of the guarded HTTP API."""
@@ -95,7 +99,7 @@ class Guarded:
         unserved = unserved_handler(
             lambda _: None, RefusalLog("grpc"), lambda path: not_served_by_api(path, "otlp:1", "otlp:2")
         )
-        guard = GuardedCalls(self.chain, unserved, self._rules, self.denials.append)
+        guard = GuardedCalls(self.chain, unserved, self._rules, self.denials.append, self.recorded.get("grpc"))
         server = grpc.aio.server(interceptors=[guard])
         add_services(server, self.backend, self.pool)
         add_administration(server, self._administration, self.pool)
@@ -115,6 +119,7 @@ def guarded_http_client(guarded: Guarded, app: Starlette, *, public_tiles: bool 
     """Return a client of an application with access."""
     rules = http_rules(public_tiles=public_tiles)
     transport = httpx.ASGITransport(
-        guarded_http(app, guarded.chain, rules, guarded.denials.append), raise_app_exceptions=False
+        guarded_http(app, guarded.chain, rules, guarded.denials.append, recorded=guarded.recorded.get("http")),
+        raise_app_exceptions=False,
     )
     return httpx.AsyncClient(transport=transport, base_url="http://lognotary")

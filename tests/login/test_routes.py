@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from server.access_log.event import AccessEvent
 from server.login.build import Login, open_login
 from server.login.cookies import cookie_in, is_own_page, origin_of
 from server.login.fetching import Fetcher
@@ -114,6 +115,37 @@ async def test_a_login_ends_with_a_session_and_the_page_that_was_asked_for(
     assert answer.headers["cache-control"] == "no-store"
     who = await browser.get("/login/whoami")
     assert who.json() == {"name": "ada@example.com", "kind": "oidc", "roles": [{"role": "auditor"}]}
+
+
+async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, answers: Answers) -> None:
+    events: list[AccessEvent] = []
+    with open_login(settings(tmp_path), tmp_path, note=events.append) as login:
+        async with client(login) as browser:
+            await log_in(browser, answers)
+            await browser.post("/logout", headers={"Origin": URL})
+            await browser.get("/login/callback", params={"code": "c", "state": "s"})
+            asked = await begin(browser)
+            await browser.get("/login/callback", params={"error": "access_denied", "state": asked["state"]})
+            asked = await begin(browser)
+            answers.redeem = lambda _: {"id_token": token(claims(nonce="another"))}
+            await browser.get("/login/callback", params={"code": "the-code", "state": asked["state"]})
+            await browser.get("/login/whoami", headers={"Authorization": "Bearer nonsense.of.somebody"})
+            await log_in(browser, answers)
+            await browser.get("/login/whoami")
+            await browser.post("/change", headers={"Origin": "https://attacker.example"})
+    assert [(event.action, event.outcome.value, event.actor.name) for event in events] == [
+        ("login", "success", "ada@example.com"),
+        ("logout", "success", "ada@example.com"),
+        ("login", "failed", ""),
+        ("login", "failed", ""),
+        ("login", "failed", ""),
+        ("whoami", "denied", ""),
+        ("login", "success", "ada@example.com"),
+        ("whoami", "success", "ada@example.com"),
+        ("call", "denied", ""),
+    ]
+    assert {(event.actor.address, event.category) for event in events} == {("127.0.0.1", "auth")}
+    assert not any("the-code" in repr(event) for event in events)
 
 
 async def test_cookies_are_out_of_reach_of_scripts_other_hosts_and_plain_http(

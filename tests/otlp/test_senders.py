@@ -17,9 +17,9 @@ from server.access.sender_check import SenderCheck
 from server.access.token_text import digest_of, new_token
 from server.access.tokens import Token, Tokens
 from server.codec.provenance import NO_PROVENANCE, Provenance
-from server.notary.origin import Stream
+from server.notary.origin import ACCESS, Stream
 from server.otlp.http_receiver import build_http_app
-from server.own_records.proof import TOKEN_KEY
+from server.own_records.proof import LOG_KEY, TENANT_KEY, TOKEN_KEY
 from server.pipeline.measures import RequestMeasure
 from server.process.pools import Pool
 from tests.otlp.grpc_calls import EXPORT, EXPORT_TRACES, export, refused, serving
@@ -215,3 +215,16 @@ class TestGrpc:
             answer = await refused(address, b"", metadata=[(TOKEN_KEY, "other")])
         assert ingest.provenances == [Provenance("", "server")]
         assert answer.code() is grpc.StatusCode.UNAUTHENTICATED
+
+    async def test_the_server_marks_records_of_who_looked_and_nobody_else_can(self) -> None:
+        ingest = RecordingIngest()
+        marks = [(LOG_KEY, ACCESS), (TENANT_KEY, "acme")]
+        async with serving(ingest, own_token="own") as address:  # noqa: S106 - not one
+            await export(address, b"", method=EXPORT, metadata=[(TOKEN_KEY, "own"), *marks])
+            await export(address, b"", method=EXPORT, metadata=[(TOKEN_KEY, "own"), (TENANT_KEY, "acme")])
+            await export(address, b"", method=EXPORT, metadata=[(TOKEN_KEY, "other"), *marks])
+        assert ingest.provenances == [
+            Provenance("acme", "server", access=True),
+            Provenance("", "server"),
+            Provenance("", ""),
+        ]

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from server.access.callers import Caller, CallerKind
+from server.access.current import calling
 from server.codec.audit.built_in import built_in_rules
 from server.codec.audit.classify import classify
 from server.codec.decode import decode
@@ -40,6 +42,24 @@ def test_an_unnamed_actor_is_the_address_of_the_caller_and_without_one_the_serve
         said = {pair.key: pair.value.string_value for pair in record.attributes}
         assert (said["audit.actor.id"], said["audit.actor.type"]) == (actor, kind)
         assert record.body.string_value == "changed"
+
+
+def test_the_actor_is_the_caller_whom_the_server_knows_and_not_whom_the_caller_claims_to_be() -> None:
+    def attributes(caller: Caller) -> dict[str, str]:
+        with calling(caller):
+            record = change_record(ADDED, 0)
+        return {pair.key: pair.value.string_value for pair in record.attributes}
+
+    known = attributes(Caller("alice", CallerKind.OIDC, (), "192.0.2.7"))
+    assert (known["audit.actor.id"], known["audit.actor.type"], known["audit.source.id"]) == (
+        "alice",
+        "user",
+        "192.0.2.7",
+    )
+    assert (known["lognotary.actor.kind"], known["lognotary.actor.claimed"]) == ("oidc", "eve")
+    assert attributes(Caller("deploy", CallerKind.TOKEN))["audit.actor.type"] == "service"
+    local = attributes(Caller("local", CallerKind.LOCAL, (), "127.0.0.1"))
+    assert (local["audit.actor.id"], "lognotary.actor.kind" in local) == ("eve", False)
 
 
 def test_the_first_retention_is_no_change_and_each_later_one_is_recorded_once(engine: Engine) -> None:

@@ -1,0 +1,104 @@
+"""Who looked is on record: calls of commands, tokens, senders that are not let in; with workers, and over restarts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
+
+from harness.lognotary_server import LognotaryServer, run_lognotary
+from harness.otlp_load import own_connection, request_of
+from harness.waiting import PATIENCE, wait_for
+from tests.audit_ids.audit_records import audit_record
+
+Event = tuple[str, str, str]
+
+
+def create_token(server: LognotaryServer, name: str, *arguments: str) -> str:
+    """Create a token by the command line, which works on the file, and return its text."""
+    done = run_lognotary("tokens", "create", name, "--data-dir", str(server.data_dir), *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def send_event(server: LognotaryServer, token: str) -> None:
+    """Send an audit record with a token, empty for none."""
+    metadata = [("authorization", f"Bearer {token}")] if token else []
+    with own_connection(server.otlp_grpc) as channel:
+        LogsServiceStub(channel).Export(request_of([audit_record()]), timeout=PATIENCE, metadata=metadata)
+
+
+def get(server: LognotaryServer, path: str, token: str = "") -> httpx.Response:
+    """Ask a server over HTTP."""
+    return httpx.get(f"{server.http}{path}", headers={"Authorization": f"Bearer {token}"} if token else {}, timeout=30)
+
+
+def who_looked(server: LognotaryServer, *arguments: str) -> list[Event]:
+    """Return actor, action and outcome of the events that the command shows from storage, the earliest first."""
+    key = ("--public-key", str(server.public_key))
+    done = run_lognotary("audit", "--json", "--storage", server.storage_url, *key, *arguments, cwd=server.directory)
+    events = json.loads(done.stdout)["events"]
+    assert {event["evidence"]["state"] for event in events} <= {"VERIFIED"}
+    told = [
+        (
+            event["audit"]["actorId"],
+            event["audit"]["action"],
+            event["logAttributes"].get("lognotary.access.outcome", ""),
+        )
+        for event in events
+    ]
+    return told[::-1]
+
+
+def test_who_looked_is_on_record_when_the_server_has_ended(tmp_path: Path) -> None:
+    with LognotaryServer(
+        f"chdb://{tmp_path / 'chdb'}", tmp_path / "data", access_log="on", authentication="required", deployment="shop"
+    ) as server:
+        auditor = create_token(server, "ada", "--role", "auditor")
+        sender = create_token(server, "checkout")
+        operator = create_token(server, "otto", "--role", "operator")  # the last one: the others are known before
+        wait_for(lambda: get(server, "/api/v1/status", operator).status_code == 200)
+        for token in ("", "wrong", "wrong"):
+            with pytest.raises(grpc.RpcError):
+                send_event(server, token)
+        send_event(server, sender)
+        assert get(server, "/api/v1/audit-events", operator).status_code == 403
+        assert len(get(server, "/api/v1/audit-events", auditor).json()["events"]) == 1
+        assert server.stop() == 0  # just after the answer
+    assert "were lost" not in server.log_text()
+    assert who_looked(server) == [("alice", "LOGIN", "")]
+    found = who_looked(server, "--access")
+    denials = [event for event in found if event[1] == "send"]
+    assert denials == [("127.0.0.1", "send", "denied")] * 2  # one for each reason
+    created = [event for event in found if event[1] == "token.create"]
+    assert created == [("lognotary", "token.create", "success")] * 3
+    calls = [event for event in found if event[1] in ("audit.search", "status.get") and event[2] != "denied"]
+    assert calls[-1] == ("ada", "audit.search", "success")
+    assert ("otto", "status.get", "success") in calls
+    assert ("otto", "audit.search", "denied") in found
+    verify = ("verify", "--storage", server.storage_url, "--public-key", str(server.public_key))
+    done = run_lognotary(*verify, cwd=server.directory)
+    assert done.returncode == 0, done.stdout
+    complete = ("audit", "--access", "--complete", "--storage", server.storage_url)
+    shown = run_lognotary(*complete, "--public-key", str(server.public_key), cwd=server.directory)
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert "shop/access/" in shown.stdout
+    assert "LOGIN" not in shown.stdout
+
+
+def test_workers_record_who_was_not_let_in_and_required_records_come_before_answers(
+    clickhouse_storage: str, tmp_path: Path
+) -> None:
+    with LognotaryServer(clickhouse_storage, tmp_path / "data", workers=2, access_log="required") as server:
+        send_event(server, "")
+        with pytest.raises(grpc.RpcError):
+            send_event(server, "wrong")
+        assert server.cli("search", "*").returncode == 0
+        assert ("local", "search", "success") in who_looked(server, "--access")
+        wait_for(lambda: ("127.0.0.1", "send", "denied") in who_looked(server, "--access"))
+        assert server.verify()[0] == []
+    assert "were lost" not in server.log_text()
