@@ -217,6 +217,9 @@ class AccessLog:
             if entries:
                 self._send(entries[0].event.actor.tenant, records)
         except NotRecordedError as error:
+            if error.is_final:
+                self._divide(group, str(error))
+                return False
             with self._changed:
                 self._failed += 1
                 for entry in (*(entry for each in self._unsent for entry in each.entries), *self._waiting):
@@ -235,6 +238,24 @@ class AccessLog:
             _logger.error("%s", lost)
         self._trouble.ends()
         return True
+
+    def _divide(self, group: _Group, reason: str) -> None:
+        """Go on with the events of a group one by one, and give up one that is alone: others must not wait for it."""
+        with self._changed:
+            if group not in self._unsent:
+                return
+            at = self._unsent.index(group)
+            entries = group.entries
+            self._unsent[at : at + 1] = [_Group([entry]) for entry in entries] if len(entries) > 1 else []
+            self._lost += group.lost
+            if len(entries) == 1:
+                entries[0].fail(NotRecordedError(f"the access log refused the record of this call: {reason}"))
+                self._lost += 1
+                self._lost_in_all += 1
+            self._urgent = True
+            self._changed.notify_all()
+        if len(entries) == 1:
+            _logger.error("a record of who looked was lost, because the access log refused it: %s", reason)
 
     def _stop(self) -> None:
         with self._changed:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 import grpc
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceRequest,
     ExportLogsServiceResponse,
@@ -27,11 +29,21 @@ __all__ = ["NotRecordedError", "OwnRecords", "attribute_pairs", "own_request"]
 
 _EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 _TIMEOUT = 30.0  # seconds
+_DETAILS = "grpc-status-details-bin"
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach who listens everywhere
 
 
 class NotRecordedError(LognotaryError):
-    """Audit records were not acknowledged; the message says why."""
+    """Audit records were not acknowledged; the message says why.
+
+    Attributes:
+        is_final: True if the same records will never be acknowledged.
+    """
+
+    def __init__(self, message: str, *, is_final: bool = False) -> None:
+        """Say why they were not acknowledged, and whether they ever can be."""
+        super().__init__(message)
+        self.is_final = is_final
 
 
 class OwnRecords:
@@ -73,7 +85,8 @@ class OwnRecords:
             except grpc.RpcError as error:
                 # A worker may have ended, and be about to be restarted.
                 if error.code() is not grpc.StatusCode.UNAVAILABLE or number == len(self._targets):
-                    raise NotRecordedError(f"{error.code().name}: {error.details()}") from error
+                    reason = f"{error.code().name}: {error.details()}"
+                    raise NotRecordedError(reason, is_final=_is_final(error)) from error
             else:
                 return
 
@@ -85,6 +98,15 @@ class OwnRecords:
                 _EXPORT, ExportLogsServiceRequest.SerializeToString, ExportLogsServiceResponse.FromString
             )
             export(request, timeout=_TIMEOUT, metadata=metadata)
+
+
+def _is_final(error: grpc.RpcError) -> bool:
+    """Return whether OTLP forbids to send the same request again."""
+    if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        found = (datum.value for datum in error.trailing_metadata() or () if datum.key == _DETAILS)
+        details = (detail for value in found for detail in Status.FromString(bytes(value)).details)
+        return not any(detail.Is(RetryInfo.DESCRIPTOR) for detail in details)
+    return error.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 def own_request(scope: str, records: Sequence[LogRecord]) -> ExportLogsServiceRequest:

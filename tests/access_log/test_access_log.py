@@ -32,6 +32,7 @@ class Port:
         self.is_away = False
         self.taken: list[tuple[str, dict[str, Any]]] = []
         self.refused: list[list[bytes]] = []
+        self.poison = ""
         self.was_refused = threading.Event()
 
     def send(self, tenant: str, records: Sequence[LogRecord]) -> None:
@@ -39,6 +40,8 @@ class Port:
             self.refused.append([record.SerializeToString() for record in records])
             self.was_refused.set()
             raise NotRecordedError("UNAVAILABLE: storage is away")
+        if self.poison in [values(record)["audit.action"] for record in records]:
+            raise NotRecordedError("INVALID_ARGUMENT: no", is_final=True)
         self.taken += [(tenant, values(record)) for record in records]
 
     @property
@@ -103,6 +106,21 @@ def test_what_is_lost_while_it_is_being_sent_again_is_told_too() -> None:
         assert access_log.flush(10)
     assert port.actions == [("", "later-1"), ("", "later-2")]
     assert [found.get("lognotary.access.lost") for _, found in port.taken] == [2, None]
+
+
+def test_a_record_that_can_never_be_stored_is_lost_alone(caplog: pytest.LogCaptureFixture) -> None:
+    port = Port()
+    port.poison = "poison"
+    access_log = AccessLog(port.send)
+    for action in ("search", "poison", "export"):
+        access_log.note(event(action))
+    with access_log.running():
+        assert access_log.flush(10)
+        access_log.note(event("verify"))
+        assert access_log.flush(10)
+    assert port.actions == [("", "search"), ("", "export"), ("", "verify")]
+    assert port.taken[-1][1]["lognotary.access.lost"] == 1
+    assert "a record of who looked was lost, because the access log refused it: INVALID_ARGUMENT: no" in caplog.text
 
 
 def test_the_end_sends_what_waits_and_logs_what_cannot_be_sent(caplog: pytest.LogCaptureFixture) -> None:

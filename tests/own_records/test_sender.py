@@ -1,0 +1,48 @@
+"""The sender of own records: what it marks, and whether a refusal is for good."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from harness.otlp_load import log_record
+from server.codec.provenance import Provenance
+from server.errors.ingest import MalformedRequestError, OversizedError, StorageRefusedError
+from server.own_records.sender import NotRecordedError, OwnRecords
+from server.settings.values import parse_address
+from tests.otlp.grpc_calls import serving
+from tests.otlp.recording import RecordingIngest
+
+OWN = "own"
+
+
+async def test_records_of_who_looked_go_to_the_access_log_of_their_tenant() -> None:
+    ingest = RecordingIngest()
+    async with serving(ingest, own_token=OWN) as address:
+        records = OwnRecords(parse_address(address), OWN)
+        await asyncio.to_thread(records.send_access, "acme", "lognotary.access", [log_record("one")])
+        await asyncio.to_thread(records.send_access, "", "lognotary.access", [log_record("two")])
+        await asyncio.to_thread(records.send, "lognotary.administration", [log_record("three")])
+    assert ingest.provenances == [
+        Provenance("acme", "server", access=True),
+        Provenance("", "server", access=True),
+        Provenance("", "server"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "is_final"),
+    [
+        (StorageRefusedError("away", retry_after=5.0, public="away"), False),
+        (OversizedError("too large"), True),
+        (MalformedRequestError("no request"), True),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_a_refusal_is_final_if_otlp_forbids_to_send_again(refusal: Exception, is_final: bool) -> None:
+    async with serving(RecordingIngest(refusal), own_token=OWN) as address:
+        records = OwnRecords(parse_address(address), OWN)
+        with pytest.raises(NotRecordedError) as refused:
+            await asyncio.to_thread(records.send, "lognotary.administration", [log_record("one")])
+    assert refused.value.is_final is is_final
