@@ -11,7 +11,7 @@ from server.access.errors import Denial, UnauthenticatedError
 __all__ = ["LOCAL_GRANTS", "AuthenticationChain"]
 
 LOCAL_GRANTS = (Grant(Role.ADMIN),)
-"""What callers without credentials may do, on a server that needs none."""
+"""Grants of callers without credentials, on a server that needs none."""
 
 _NAME = "local"
 

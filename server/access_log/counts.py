@@ -78,7 +78,7 @@ COUNTS: Mapping[str, _Count] = MappingProxyType(
         )
     }
 )
-"""How an answer of each kind, or a step of it, adds to the number of records; counts of records are none."""
+"""Counts: what an answer of each kind, or a step of it, adds to the number of records; counts of records are none."""
 
 
 def add_records(before: int, answer: Message) -> int:

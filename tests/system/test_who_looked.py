@@ -1,4 +1,4 @@
-"""Who looked is on record: calls of commands, tokens, senders that are not let in; with workers, and over restarts."""
+"""Records of who looked: calls of commands, tokens, senders that are not let in; with workers, and over restarts."""
 
 from __future__ import annotations
 
