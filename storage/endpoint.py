@@ -63,9 +63,10 @@ def _ask(url: ServerUrl, context: ssl.SSLContext | None) -> bytes | None:
     """Return the answer to a request; None if there is none, or no TLS although there should be."""
     try:
         with _connected(url, context) as connection:
-            connection.sendall(_REQUEST)
             answer = b""
-            with contextlib.suppress(OSError):  # reset after the answer
+            # Reset after the answer; or, with TLS 1.3, ended after the handshake because of the client certificate.
+            with contextlib.suppress(OSError):
+                connection.sendall(_REQUEST)
                 while len(answer) < _MOST and (piece := connection.recv(_MOST)):
                     answer += piece
     except OSError:
