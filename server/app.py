@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
+from types import MappingProxyType
 
 import grpc.aio
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
@@ -177,9 +178,11 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         policies = retention_policies(settings)
         own_records = OwnRecords(intake.otlp_grpc, process.own_token, _own_sockets(settings))
         record = partial(record_change, own_records)
+        recorded: dict[str, RecordedCalls] = {}
         access_log = open_access_log(settings.access_log, own_records)
         if access_log is not None:
             stack.enter_context(access_log.running())
+            recorded = {name: RecordedCalls(access_log, name) for name in ("grpc", "http")}
             process.denied_senders.log = access_log
             changes = note_token_changes(access_log, lambda: process.tokens.tokens)
             stack.enter_context(background("records of changes of tokens", changes, signals.stop))
@@ -196,7 +199,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         )
         erasing = partial(record_erasure, own_records)
         disclosures = Disclosures(bound_reader, erasing, settings.administration, administration.changing)
-        answering = _answer(process, backend, intake, administration, disclosures, access_log)
+        answering = _answer(process, backend, intake, administration, disclosures, access_log, recorded)
         api_grpc, http = await stack.enter_async_context(answering)
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
@@ -240,7 +243,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             log_ready(ports)
             on_ready(bound)
         refusing = asyncio.Event()
-        stack.enter_context(background("end of the access log", _end(process, access_log, refusing), signals.stop))
+        stack.enter_context(
+            background("end of the access log", _end(process, access_log, refusing, recorded), signals.stop)
+        )
         await opened.run(refusing)
 
 
@@ -285,10 +290,17 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         await opened.run(refusing)
 
 
-async def _end(process: Process, access_log: AccessLog | None, refusing: asyncio.Event) -> None:
+async def _end(
+    process: Process,
+    access_log: AccessLog | None,
+    refusing: asyncio.Event,
+    recorded: Mapping[str, RecordedCalls] = MappingProxyType({}),
+) -> None:
     """Send what waits for the access log while records are still accepted, once the process has to stop."""
     await process.signals.stop.wait()
     try:
+        for calls in recorded.values():
+            calls.stop()
         if access_log is not None:
             await process.pools.files.run(partial(access_log.flush, _FLUSH))
     finally:
@@ -365,6 +377,7 @@ async def _answer(
     administration: Administration,
     disclosures: Disclosures,
     access_log: AccessLog | None,
+    recorded: Mapping[str, RecordedCalls],
 ) -> AsyncIterator[tuple[Address, Address]]:
     """Answer the API, over gRPC and HTTP; yields where. Should one end by itself, it is as with ``receiving``."""
     settings, pool, ended = process.settings, process.pools.api, process.signals.stop
@@ -390,7 +403,6 @@ async def _answer(
             required = needs_credentials(settings.authentication, address.host) or settings.login.is_used
             return AuthenticationChain(login.authenticators, required=required)
 
-        recorded = {name: RecordedCalls(access_log, name) for name in ("grpc", "http")} if access_log else {}
         denied = partial(metrics.denied, "api_grpc")
         guard = GuardedCalls(chain(settings.api_grpc), not_served, on_denied=denied, recorded=recorded.get("grpc"))
         server = grpc.aio.server(options=options, interceptors=[guard, MeasuredCalls(metrics.call)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
+import threading
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -18,10 +19,12 @@ from server.access_log.asked import asked_text
 from server.access_log.bursts import Bursts
 from server.access_log.counts import add_records
 from server.access_log.event import AccessEvent, Actor, Outcome, actor_of
+from server.own_records.sender import NotRecordedError
 
 __all__ = ["RecordedCall", "RecordedCalls", "note_answer", "note_request", "recording"]
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
+_STOPPING = "the server is stopping"
 _DENIED_A_MINUTE = 60  # denied calls of one address, for one reason, that are recorded one by one
 
 
@@ -33,6 +36,9 @@ class RecordedCalls:
         self.log = log
         self.protocol = protocol
         self.denied = Bursts(_DENIED_A_MINUTE)
+        self.is_stopping = False
+        self._lock = threading.Lock()
+        self._open: set[RecordedCall] = set()
 
     def begin(self, action: Action, address: str, traceparent: str, target: str = "") -> RecordedCall:
         """Return the record of a call.
@@ -43,7 +49,26 @@ class RecordedCalls:
             traceparent: the call's header of W3C Trace Context; empty if there is none.
             target: what the action is done to, if the request will not say it.
         """
-        return RecordedCall(self, action, address, traceparent, target)
+        call = RecordedCall(self, action, address, traceparent, target)
+        with self._lock:
+            self._open.add(call)
+        return call
+
+    def take(self, call: RecordedCall) -> bool:
+        """Return whether the end of a call is still to be recorded, which it is once."""
+        with self._lock:
+            was_open = call in self._open
+            self._open.discard(call)
+        return was_open
+
+    def stop(self) -> None:
+        """Record the end of all calls in progress, for nothing is recorded after this; let no more calls begin."""
+        self.is_stopping = True
+        with self._lock:
+            left = list(self._open)
+        for call in left:
+            # Whether the caller gets the answer is not known yet, but a tail ends like this.
+            call.end(Outcome.SUCCESS if call.action.is_endless else Outcome.BEGUN, _STOPPING)
 
 
 class RecordedCall:
@@ -61,7 +86,12 @@ class RecordedCall:
         self._call = secrets.token_hex(8)
         found = _TRACEPARENT.fullmatch(traceparent)
         self._trace_id, self._span_id = (found[1], found[2]) if found else ("", "")
-        self.is_over = False
+
+    def check_may_begin(self) -> None:
+        """Check that calls may begin; raises NotRecordedError if the server is stopping."""
+        if self._calls.is_stopping:
+            self.end(Outcome.FAILED, _STOPPING)
+            raise NotRecordedError(f"{_STOPPING}, and there would be no record of this call")
 
     def let_in(self, caller: Caller) -> None:
         """Note who calls."""
@@ -80,20 +110,17 @@ class RecordedCall:
 
     async def keep_begin(self) -> None:
         """Record that a long answer begins; raises NotRecordedError if that is required and fails."""
-        if not self.is_over:
-            await self._calls.log.keep(self._event(Outcome.BEGUN))
+        await self._calls.log.keep(self._event(Outcome.BEGUN))
 
     async def keep(self, outcome: Outcome, reason: str = "") -> None:
         """Record how the call ended, before it is answered; raises NotRecordedError if that is required and fails."""
-        if not self.is_over:
-            self.is_over = True
+        if self._calls.take(self):
             await self._calls.log.keep(self._event(outcome, reason))
 
     def end(self, outcome: Outcome, reason: str = "") -> None:
         """Record how the call ended, unless that is recorded."""
-        if self.is_over:
+        if not self._calls.take(self):
             return
-        self.is_over = True
         repeated = 0
         if outcome is Outcome.DENIED and self._actor.kind in ("", CallerKind.LOCAL.value):
             # Whoever is not let in must not decide how much is recorded.

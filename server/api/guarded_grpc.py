@@ -117,11 +117,15 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
             if call is not None:
                 call.let_in(caller)
             scope = decide(caller, permission)
+            if call is not None:
+                call.check_may_begin()
         except AccessError as error:
             if call is not None:
                 call.end(Outcome.DENIED, error.denial.value)
             await self._refuse(context, error)
-        except Exception as error:
+        except NotRecordedError as error:
+            await _unrecorded(context, error)
+        except BaseException as error:
             if call is not None:
                 call.end(Outcome.FAILED, type(error).__name__)
             raise

@@ -23,8 +23,9 @@ from server.access.presenting import presented_over_http
 from server.access_log.actions import UNRECORDED_ROUTES
 from server.access_log.calls import RecordedCalls
 from server.access_log.event import Outcome
-from server.api.recorded_http import answer_recorded, recorded_call
+from server.api.recorded_http import answer_recorded, recorded_call, refuse_unrecorded
 from server.api.statuses import status_of
+from server.own_records.sender import NotRecordedError
 from storage.bound import reading_as
 
 __all__ = ["guarded_http"]
@@ -69,13 +70,18 @@ def guarded_http(
             if call is not None:
                 call.let_in(caller)
             bound = decide(caller, permission)
+            if call is not None:
+                call.check_may_begin()
         except AccessError as error:
             if call is not None:
                 call.end(Outcome.DENIED, error.denial.value)
             on_denied(error.denial.value)
             await _refusal(error)(scope, receive, send)
             return
-        except Exception as error:
+        except NotRecordedError as error:
+            await refuse_unrecorded(error, scope, receive, send)
+            return
+        except BaseException as error:
             if call is not None:
                 call.end(Outcome.FAILED, type(error).__name__)
             raise

@@ -18,7 +18,7 @@ from server.api.statuses import status_of
 from server.errors.base import LognotaryError
 from server.own_records.sender import NotRecordedError
 
-__all__ = ["answer_recorded", "recorded_call"]
+__all__ = ["answer_recorded", "recorded_call", "refuse_unrecorded"]
 
 
 class _RefusedError(LognotaryError):
@@ -60,7 +60,7 @@ async def answer_recorded(app: ASGIApp, call: RecordedCall, scope: Scope, receiv
                     await call.keep(_outcome(status), _reason(status))
             except NotRecordedError as error:
                 is_refused = True
-                await _refuse(error, scope, receive, send)
+                await refuse_unrecorded(error, scope, receive, send)
                 raise _RefusedError from error
         is_complete = message["type"] == "http.response.body" and not message.get("more_body", False)
         await send(message)
@@ -96,7 +96,8 @@ def _reason(status: int) -> str:
     return f"HTTP {status}" if status >= 400 else ""
 
 
-async def _refuse(error: NotRecordedError, scope: Scope, receive: Receive, send: Send) -> None:
+async def refuse_unrecorded(error: NotRecordedError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse a request because there is no record of it."""
     status = status_of(UnrecordedError(str(error)))
     content = json.dumps({"code": status.code.name, "message": status.message})
     headers = {"Cache-Control": "no-store"}

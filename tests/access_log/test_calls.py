@@ -23,6 +23,7 @@ from server.access_log.calls import RecordedCalls, note_answer, note_request, re
 from server.access_log.counts import COUNTS, add_records
 from server.access_log.event import AccessEvent, Outcome
 from server.notary.audit_words import CATEGORIES
+from server.own_records.sender import NotRecordedError
 
 SERVICES = [
     service
@@ -144,6 +145,29 @@ def test_denied_calls_of_one_address_are_counted_after_the_first_ones_of_a_minut
     calls.begin(UNKNOWN, "192.0.2.2", "").end(Outcome.DENIED, "unknown")
     assert len(log.events) == 61
     assert {event.category for event in log.events} == {"auth"}
+
+
+def test_calls_in_progress_are_recorded_when_the_server_stops_and_no_more_begin() -> None:
+    log = Taken()
+    calls = RecordedCalls(log, "grpc")
+    service = "/lognotary.v1.CorrelationService"
+    tail, export, search = (
+        calls.begin(GRPC_ACTIONS[f"{service}/{method}"], "192.0.2.1", "") for method in ("Tail", "Export", "Search")
+    )
+    search.end(Outcome.SUCCESS)
+    calls.stop()
+    tail.end(Outcome.FAILED)
+    export.end(Outcome.SUCCESS)
+    found = sorted((event.action, event.outcome.value, event.reason) for event in log.events)
+    assert found == [
+        ("export", "begun", "the server is stopping"),
+        ("search", "success", ""),
+        ("tail", "success", "the server is stopping"),
+    ]
+    later = calls.begin(UNKNOWN, "192.0.2.1", "")
+    with pytest.raises(NotRecordedError, match="the server is stopping"):
+        later.check_may_begin()
+    assert log.events[-1].outcome is Outcome.FAILED
 
 
 def test_what_a_burst_skips_is_told_by_the_first_event_after_it() -> None:

@@ -203,6 +203,21 @@ def _answers(client: httpx.AsyncClient, path: str) -> Any:
     return client.get(path, headers={"Authorization": "Bearer admin"})
 
 
+async def test_a_server_that_stops_refuses_calls_that_it_could_not_record(recorded: Callable[..., Recorded]) -> None:
+    server = recorded()
+    for calls in server.api.recorded.values():
+        calls.stop()
+    async with server.api.grpc() as channel, server.api.http() as client:
+        stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
+        with pytest.raises(grpc.aio.AioRpcError, match="the server is stopping") as refused:
+            await stub.Search(pb.SearchRequest(query="one"), metadata=as_role("viewer"))
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+        answer = await _answers(client, "/api/v1/search?query=one")
+        assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await _answers(client, "/metrics")).status_code == 200
+
+
 async def test_without_a_record_there_is_no_answer_if_records_are_required(recorded: Callable[..., Recorded]) -> None:
     server = recorded(required=True)
     async with server.api.grpc() as channel, server.api.http() as client:
