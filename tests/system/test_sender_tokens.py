@@ -77,7 +77,7 @@ def export(exporter: LogRecordExporter) -> None:
     provider.shutdown()
 
 
-def test_tokens_are_effective_on_all_workers_and_in_the_signed_records(server: LognotaryServer) -> None:
+def test_tokens_are_effective_on_all_workers_and_in_the_signed_records(server: LognotaryServer, tmp_path: Path) -> None:
     only = partial(outcomes, server)
     wrong = {grpc.StatusCode.UNAUTHENTICATED}
     assert only("") == only("lgn_x") == wrong
@@ -90,13 +90,19 @@ def test_tokens_are_effective_on_all_workers_and_in_the_signed_records(server: L
     export(GrpcExporter(endpoint=f"http://{server.otlp_grpc}", insecure=True, headers={"authorization": good}))
     export(HttpExporter(endpoint=f"{server.otlp_http}/v1/logs", headers={"Authorization": f"Bearer {good}"}))
 
+    admin = tokens(server, "create", "root", "--role", "admin")
+    file = tmp_path / "root.token"
+    file.write_text(admin)
+    wait_for(lambda: metrics(server, admin).status_code == 200)
+
     # The server's own records need none.
-    added = server.cli("hold", "add", "case-1", "--service", "shop", "--reason", "a lawsuit")
+    as_admin = ("--token-file", str(file))
+    added = server.cli("hold", "add", "case-1", "--service", "shop", "--reason", "a lawsuit", *as_admin)
     assert added.returncode == 0, added.stderr
 
     assert senders(server, "otel_logs") == {("token:checkout", "")}
     assert senders(server, "audit_logs") == {("server", "")}
-    findings, summary = server.verify()
+    findings, summary = server.verify(*as_admin)
     assert (findings, summary.findings) == ([], 0)
 
     tokens(server, "revoke", "checkout")
@@ -105,17 +111,20 @@ def test_tokens_are_effective_on_all_workers_and_in_the_signed_records(server: L
         f"{server.otlp_http}/v1/logs", headers={"Content-Type": "application/json", "Authorization": good}, content="{}"
     )
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
-    wait_for(lambda: "revoked" in denials(server))
-    assert denials(server) >= {"missing", "malformed", "revoked"}
+    wait_for(lambda: "revoked" in denials(server, admin))
+    assert denials(server, admin) >= {"missing", "malformed", "revoked"}
     assert good not in server.log_text()
     wait_for(lambda: "last_used" in json.loads(tokens(server, "list", "--json"))[0])
 
 
-def denials(server: LognotaryServer) -> set[str]:
+def metrics(server: LognotaryServer, token: str) -> httpx.Response:
+    return httpx.get(f"{server.http}/metrics", headers={"Authorization": f"Bearer {token}"})
+
+
+def denials(server: LognotaryServer, token: str) -> set[str]:
     """Return the reasons of denials that were counted."""
-    found = re.findall(
-        r'^lognotary_denied_total\{.*reason="(\w+)".*\} (\S+)$', httpx.get(f"{server.http}/metrics").text, re.MULTILINE
-    )
+    text = metrics(server, token).text
+    found = re.findall(r'^lognotary_denied_total\{.*reason="(\w+)".*\} (\S+)$', text, re.MULTILINE)
     return {reason for reason, count in found if float(count) > 0}
 
 
