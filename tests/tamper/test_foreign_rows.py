@@ -163,11 +163,12 @@ JUNK_ROWS: dict[str, tuple[str, ...]] = {
         f"(SELECT number FROM numbers({JUNK})) AS many",
     ),
     "hashes of unknown batches": (
-        f"INSERT INTO log_tiles SELECT '{AUDIT.log_id}', 0, number, 0, repeat('x', 32), generateUUIDv4(number), number "
+        f"INSERT INTO log_tiles SELECT '{AUDIT.log_id}', 0, number, 0, repeat('x', 32), generateUUIDv4(number), "
+        "number, '' "
         f"FROM numbers({JUNK})",
     ),
     "statements of unknown logs": (
-        f"INSERT INTO log_statements SELECT lower(hex(number)), 1, 'heartbeat', 5, now(), 'nonsense', '' "
+        f"INSERT INTO log_statements SELECT lower(hex(number)), 1, 'heartbeat', 5, now(), 'nonsense', '', '' "
         f"FROM numbers({JUNK})",
     ),
 }
