@@ -126,7 +126,7 @@ class Tokens:
             digest: digest of the new token.
             now: the time, in seconds since the epoch.
             overlap: seconds for which the old one stays valid; None for as long as it is not revoked.
-            expires: time from which the new one is no longer valid; None for a lifetime like that of the old one.
+            expires: time from which the new one is no longer valid; None for the lifetime of the old token.
 
         Raises:
             TokenError: there is no valid token of this name, or one is being replaced already.

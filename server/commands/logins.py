@@ -113,7 +113,7 @@ def login_token(host: str, fetcher: Fetcher, *, secure: bool, file: Path | None 
     """Return a valid token of the login at a server; empty if there is no login on its host, or there are several.
 
     Args:
-        host: host of an address of the server, such as that of its gRPC API.
+        host: host name of the server, such as the host of its gRPC API.
         fetcher: client that asks the provider.
         secure: True if the token will be sent over TLS; otherwise, it is only given for this machine.
         file: the file; None for the usual one.

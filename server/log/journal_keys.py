@@ -59,7 +59,7 @@ FRAME_OVERHEAD = _NONCE + _TAG
 
 
 class UnknownKeyError(LognotaryError):
-    """None of the keys is that of a segment; the message is the ID of the segment's key."""
+    """No known key decrypts a segment; the message is the ID of the segment's key."""
 
 
 class AlteredError(LognotaryError):
@@ -152,7 +152,7 @@ class SegmentCipher:
         """Return the payload of a frame.
 
         Raises:
-            AlteredError: the data is not that of the frame with this number in this segment.
+            AlteredError: the data does not belong to the frame with this number in this segment.
         """
         if len(data) < FRAME_OVERHEAD:
             raise AlteredError

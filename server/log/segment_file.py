@@ -65,7 +65,7 @@ def cipher_of(path: Path, file: BinaryIO, scan: Scan, journal: str, keys: Journa
     """Return the encryption of a segment, after checking that it is of this journal; None if it is not encrypted.
 
     Raises:
-        JournalDamagedError: the header was changed, or is that of another journal.
+        JournalDamagedError: the header was changed, or belongs to another journal.
         JournalKeyError: none of the keys is the segment's.
     """
     if scan.seal is not None and scan.seal.journal != name_digest(journal):
