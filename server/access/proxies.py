@@ -96,8 +96,8 @@ class ProxyAuthenticator:
 def client_address(presented: Presented, networks: Sequence[Network]) -> str:
     """Return the IP address of a caller: the peer of the connection, or the one that trusted proxies forward.
 
-    ``X-Forwarded-For`` is read from right to left, since each proxy adds the address that it was called from, and callers
-    may send anything before that.
+    ``X-Forwarded-For`` is read from right to left, since each proxy adds the address that it was called from, and
+    callers may send anything before that.
 
     Args:
         presented: what the caller presents.
