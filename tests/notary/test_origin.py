@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.notary.errors import MalformedError
-from server.notary.origin import LogName, Stream
+from server.notary.origin import NO_OWNER, LogName, LogOwner, Stream
 
 
 @pytest.mark.parametrize("tenant", ["", "acme"])
@@ -44,3 +44,8 @@ def test_an_access_log_has_audit_records_and_an_origin_of_its_own() -> None:
         assert name != LogName("shop", Stream.AUDIT, "vm", tenant)
     with pytest.raises(MalformedError, match="access"):
         LogName("shop", Stream.SPANS, "vm", access=True)
+
+
+def test_the_owner_of_a_log_is_its_tenant_and_whether_it_has_records_of_access() -> None:
+    assert LogName("shop", Stream.SPANS, "vm").owner == NO_OWNER
+    assert LogName("shop", Stream.AUDIT, "vm", "acme", access=True).owner == LogOwner("acme", access=True)
