@@ -1,7 +1,8 @@
-"""Ingestion from senders with tokens, compared with ingestion from senders without credentials.
+"""Ingestion from senders with tokens, and over TLS, compared with ingestion from senders without credentials.
 
-One server on this machine's address takes both, in turn: what is not required is checked all the same if it is there.
-The check alone is timed too, among many tokens: its cost is far below what a load can tell from noise.
+Two servers take the same requests in turn, one of them over TLS. The other one takes them with tokens and without: a
+token that is not required is checked all the same if it is there. The check alone is timed too, among many tokens: its
+cost is far below what a load can tell from noise.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from benchmarks.load import Requests, loading
 from benchmarks.processes import Meter, add_server_flags, clickhouse, lognotary, scratch, server_flags, stop_merges
 from benchmarks.report import Report, add_report_flags
 from benchmarks.shape import add_shape_flags, shape_of
+from harness.certificates import CertificateFiles, local_certificate, new_authority, put
 from harness.lognotary_server import LognotaryServer
 from server.access.errors import UnauthenticatedError
 from server.access.sender_check import SenderCheck
@@ -36,6 +39,14 @@ class _Run:
     request: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Server that takes the load, and flags of the loader."""
+
+    server: LognotaryServer
+    flags: dict[str, str]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = _parser().parse_args(arguments)
@@ -45,31 +56,50 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _measure(options: argparse.Namespace, directory: Path) -> Report:
     requests = Requests.build(shape_of(options), directory)
-    report = Report.of("access", "ingestion with tokens, against without", options)
-    runs: dict[bool, list[_Run]] = {True: [], False: []}
+    report = Report.of("access", "ingestion with tokens and TLS, against without", options)
     check, wrong = list[float](), list[float]()
     text, tokens = _made(options.tokens)
-    with clickhouse(directory) as node:
+    token = {"authorization": f"Bearer {text}"}
+    authority = new_authority()
+    (ca := directory / "ca.pem").write_bytes(authority.issued.certificate)
+    tls = _tls_flags(put(local_certificate(authority), directory, "server"))
+    with clickhouse(directory) as node, ExitStack() as stack:
         report.versions["clickhouse"] = node.query("SELECT version()")
         flags = server_flags(options)
-        with lognotary(f"{node.url}/lognotary", directory, **flags) as server:
+        plain, secure = (
+            stack.enter_context(lognotary(f"{node.url}/{name}", directory, name, **flags, **more))
+            for name, more in {"plain": {}, "secure": tls}.items()
+        )
+        for server in (plain, secure):
             change_tokens(tokens_path(server.data_dir), lambda _: (tokens, None))
-            stop_merges(node)
-            for has_token in (False, True):  # the second load begins after the tokens are in force
-                _run(server, requests, options, text if has_token else "", max(2.0, options.seconds / 4))
-            for number in range(options.rounds):
-                for has_token in (True, False) if number % 2 else (False, True):
-                    runs[has_token].append(_run(server, requests, options, text if has_token else "", options.seconds))
-                check.append(_time_check(tokens, text))
-                wrong.append(_time_check(tokens, new_token()))
-    report.figure("CPU of lognotary, tokens", "µs/record", [run.record for run in runs[True]])
-    report.figure("CPU of lognotary, no credentials", "µs/record", [run.record for run in runs[False]])
-    report.figure("CPU of lognotary, no credentials", "µs/request", [run.request for run in runs[False]])
+        stop_merges(node)
+        ways = {
+            "no credentials": _Way(plain, {}),
+            "tokens": _Way(plain, token),
+            "tokens over TLS": _Way(secure, {"ca": str(ca), **token}),
+        }
+        for way in ways.values():  # the loads with tokens begin after these are in force
+            _run(way, requests, options, max(2.0, options.seconds / 4))
+        runs: dict[str, list[_Run]] = {name: [] for name in ways}
+        for number in range(options.rounds):
+            for name in reversed(ways) if number % 2 else ways:
+                runs[name].append(_run(ways[name], requests, options, options.seconds))
+            check.append(_time_check(tokens, text))
+            wrong.append(_time_check(tokens, new_token()))
+    taken = {name: [run.record for run in some] for name, some in runs.items()}
+    for name, some in taken.items():
+        report.figure(f"CPU of lognotary, {name}", "µs/record", some)
+    report.figure("CPU of lognotary, no credentials", "µs/request", [run.request for run in runs["no credentials"]])
     report.figure("the check of a token alone", "µs/request", check)
     report.figure("the check of an unknown token alone", "µs/request", wrong)
-    report.ratio("tokens / no credentials", [run.record for run in runs[True]], [run.record for run in runs[False]])
+    for name in ("tokens", "tokens over TLS"):
+        report.ratio(f"{name} / no credentials", taken[name], taken["no credentials"])
     report.notes.append(f"{options.tokens} tokens; {requests.shape.records} records a request")
     return report
+
+
+def _tls_flags(files: CertificateFiles) -> dict[str, str]:
+    return {"otlp_grpc_tls_cert": str(files.cert), "otlp_grpc_tls_key": str(files.key)}
 
 
 def _made(number: int) -> tuple[str, Tokens]:
@@ -78,9 +108,9 @@ def _made(number: int) -> tuple[str, Tokens]:
     return texts[0], Tokens(tuple(Token(f"sender-{place}", digest_of(text)) for place, text in enumerate(texts)))
 
 
-def _run(server: LognotaryServer, requests: Requests, options: argparse.Namespace, token: str, seconds: float) -> _Run:
-    given = {"authorization": f"Bearer {token}"} if token else {}
-    with loading(server.otlp_grpc, requests, clients=options.clients, seconds=seconds, **given) as begin:
+def _run(way: _Way, requests: Requests, options: argparse.Namespace, seconds: float) -> _Run:
+    server = way.server
+    with loading(server.otlp_grpc, requests, clients=options.clients, seconds=seconds, **way.flags) as begin:
         meter = Meter.of(server.pid)
         result = begin()()
         (taken,) = meter.read()

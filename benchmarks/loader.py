@@ -86,6 +86,7 @@ class _Load:
     compression: grpc.Compression
     method: str = EXPORT
     authorization: str = ""
+    tls: grpc.ChannelCredentials | None = None
     interval: float = 0.0  # seconds from one request of a client to its next
     sent: int = 0
     latencies: list[float] = field(default_factory=list)
@@ -104,8 +105,7 @@ class _Load:
 
     async def client(self, address: str) -> None:
         """Send one request after another, each until it is acknowledged or permanently refused."""
-        within, compression, given = self.timeout, self.compression, self.authorization
-        async with _sender(address, self.method, given, within=within, compression=compression) as send:
+        async with _sender(address, self) as send:
             due = self.started + random.uniform(0.0, self.interval)  # noqa: S311
             while (request := self.next_request()) is not None:
                 if self.interval:
@@ -143,18 +143,17 @@ _Send = Callable[[bytes], Awaitable[None]]
 
 
 @asynccontextmanager
-async def _sender(
-    address: str, method: str, authorization: str, *, within: float, compression: grpc.Compression
-) -> AsyncIterator[_Send]:
+async def _sender(address: str, load: _Load) -> AsyncIterator[_Send]:
     """Yield a function that sends a request over a connection of its own, and raises _RefusedError."""
-    credentials = {"authorization": authorization} if authorization else {}
+    within, compression = load.timeout, load.compression
+    credentials = {"authorization": load.authorization} if load.authorization else {}
     if "://" in address:
         headers = {"Content-Type": "application/x-protobuf", **credentials}
         async with httpx.AsyncClient(timeout=within, headers=headers) as client:
             yield lambda request: _post(client, address, request)
         return
-    async with grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS) as channel:
-        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
+    async with _channel(address, load.tls) as channel:
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(load.method)
 
         metadata = tuple(credentials.items())
 
@@ -167,6 +166,12 @@ async def _sender(
                 raise _RefusedError(error.code().name, told, retryable=retryable) from error
 
         yield send
+
+
+def _channel(address: str, tls: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
+    if tls is None:
+        return grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
+    return grpc.aio.secure_channel(address, tls, options=_CHANNEL_OPTIONS)
 
 
 async def _post(client: httpx.AsyncClient, url: str, request: bytes) -> None:
@@ -200,6 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         grpc.Compression.Gzip if options.gzip else grpc.Compression.NoCompression,
         _EXPORT_SPANS if options.spans else EXPORT,
         options.authorization,
+        grpc.ssl_channel_credentials(options.ca.read_bytes()) if options.ca else None,
         options.clients * records / options.rate if options.rate else 0.0,
     )
     if not load.limit and not load.seconds:
@@ -302,6 +308,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=float, default=0.0, metavar="N", help="maximum load in records/s")
     parser.add_argument("--timeout", type=float, default=30.0, metavar="S", help="of one attempt (default: 30)")
     parser.add_argument("--authorization", default="", metavar="VALUE", help="send this header")
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="use TLS over gRPC, with this CA")
     parser.add_argument("--gzip", action="store_true", help="compress requests (by gRPC, each time: costs the loader)")
     parser.add_argument(
         "--progress", type=float, default=0.0, metavar="S", help="report progress at this interval in seconds"
