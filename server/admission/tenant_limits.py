@@ -128,6 +128,23 @@ class TenantMeters:
         meter.usage.size += size
         meter.usage.records += records
 
+    def give_back(self, tenant: str, size: int, records: int) -> None:
+        """Forget a request that was taken and then not stored: its sender sends it again.
+
+        Its keys of attributes stay counted: the retry has the same.
+
+        Args:
+            tenant: the tenant.
+            size: as in ``take``.
+            records: as in ``take``.
+        """
+        meter = self._meter(tenant)
+        for what, number in (("bytes", size), ("records", records)):
+            if what in meter.buckets:
+                meter.buckets[what].left += number
+        meter.usage.size -= size
+        meter.usage.records -= records
+
     def usage(self) -> dict[str, Usage]:
         """Return what each tenant has used."""
         return {tenant: meter.usage for tenant, meter in self._meters.items()}

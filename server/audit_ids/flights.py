@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from server.codec.audit.strict_records import StrictRecord
 from server.pipeline.audit_ingest import AuditReceipt
 
-__all__ = ["Flight", "Flights"]
+__all__ = ["Flight", "FlightCount", "Flights"]
 
 
 @dataclass(slots=True, eq=False)
@@ -30,14 +30,27 @@ class Flight:
     landed: asyncio.Future[AuditReceipt] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
+@dataclass(slots=True)
+class FlightCount:
+    """Number of records of all tenants that are on their way."""
+
+    total: int = 0
+
+
 class Flights:
-    """The records that are on their way, at most one of each id; bound to one event loop.
+    """The records of one tenant that are on their way, at most one of each id; bound to one event loop.
 
     Attributes:
         live: identifiers of their claims; may be read by other threads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, count: FlightCount | None = None) -> None:
+        """Begin with no flights.
+
+        Args:
+            count: number of the flights of all tenants, which share their memory; None to count only these.
+        """
+        self._count = count or FlightCount()
         self._by_id: dict[UUID, Flight] = {}
         self._digests: dict[bytes, list[StrictRecord]] = {}
         self.live: set[UUID] = set()
@@ -57,6 +70,7 @@ class Flights:
     def begin(self, records: Iterable[StrictRecord], claimed_at: int) -> list[Flight]:
         """Begin the flights of records of whose ids none is on its way."""
         flights = [Flight(record, claimed_at) for record in records]
+        self._count.total += len(flights)
         for flight in flights:
             self._by_id[flight.record.record_id] = flight
             self._digests.setdefault(flight.record.digest, []).append(flight.record)
@@ -79,6 +93,7 @@ class Flights:
         if flight.claim_id not in self.live:
             return
         self.live.remove(flight.claim_id)
+        self._count.total -= 1
         del self._by_id[flight.record.record_id]
         self._digests[flight.record.digest].remove(flight.record)
         if not self._digests[flight.record.digest]:

@@ -45,7 +45,7 @@ __all__ = ["AuditGate"]
 
 _T = TypeVar("_T")
 
-_MOST = 200_000  # records on their way
+_MOST = 200_000  # records of all tenants on their way
 _LARGE = 8 << 10  # bytes of a request above which checking it would hold up the event loop
 _FOR_CHECK = 0.5  # part of the time of a request that its check may take if it waits: storing takes the rest
 
@@ -83,7 +83,7 @@ class AuditGate:
         self.look = look
         """Look at the requests that follow."""
         self._ack_timeout = ack_timeout
-        self._flights = Flights()
+        self._flights = Flights(threads.flights)
         self._threads = threads
         self._rounds = Rounds(claims, threads.claiming)
         self._ledger = ClaimLedger(claims, self._flights, threads.ending, stored_size, now)
@@ -155,7 +155,7 @@ class AuditGate:
     ) -> Sequence[AuditReceipt]:
         receipts = await self._landed(checked.records, arrived + self._ack_timeout)
         fresh = [record for record in checked.records if record.record_id not in receipts]
-        if len(self._flights) + len(fresh) > _MOST:
+        if self._threads.flights.total + len(fresh) > _MOST:
             raise OverloadedError("too many audit records are on their way", retry_after=2.0)
         # Nothing is awaited between the look at what is on its way and this.
         flights = self._flights.begin(fresh, self._now() // 10**6)

@@ -1,4 +1,4 @@
-"""The threads of gates, which all tenants share."""
+"""The threads of gates, and the count of records on their way, which all tenants share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from server.audit_ids.check_queue import CheckQueue
+from server.audit_ids.flights import FlightCount
 
 __all__ = ["AuditThreads"]
 
@@ -20,6 +21,7 @@ class AuditThreads:
         queue: order of the checks.
         claiming: thread in which ids are claimed.
         ending: thread in which ends of claims are stored.
+        flights: number of records on their way.
     """
 
     def __init__(self) -> None:
@@ -27,6 +29,7 @@ class AuditThreads:
         self.queue = CheckQueue(_CHECKS, time.monotonic)
         self.claiming = ThreadPoolExecutor(1, thread_name_prefix="audit-claim")
         self.ending = ThreadPoolExecutor(1, thread_name_prefix="audit-ended")
+        self.flights = FlightCount()
 
     def close(self) -> None:
         """End the threads."""

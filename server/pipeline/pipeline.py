@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 
 from server.admission.admission import Admission, Ticket
@@ -243,16 +244,21 @@ class Pipeline:
             # Rows repeat their resources and scopes, so they may be far larger than the request.
             size = sum(rows.size for one in encoded for rows in one.rows)
             ticket.reserve(max(sum(len(part.request) for part in parts), size))
-            _take(components, encoded)
-            # First: an acknowledged record must not be without them, but they may be without their record.
-            disclosures = [each for one in encoded for rows in one.rows for each in rows.disclosures]
-            if components.disclose and disclosures:
-                await components.disclose(disclosures, encoded[0].received, parts[0].provenance.tenant)
-            await turn.wait()  # so that times of receipt never go back in a log
-            waits = _add(components, encoded)
+            give_back = _take(components, encoded)
+            try:
+                # First: an acknowledged record must not be without them, but they may be without their record.
+                disclosures = [each for one in encoded for rows in one.rows for each in rows.disclosures]
+                if components.disclose and disclosures:
+                    await components.disclose(disclosures, encoded[0].received, parts[0].provenance.tenant)
+                await turn.wait()  # so that times of receipt never go back in a log
+                waits = _add(components, encoded)
+            except BaseException:
+                give_back()
+                raise
         try:
             await self._all_kept([wait for _, _, wait in waits], ticket, max(part.waited for part in parts))
         except BaseException:
+            give_back()
             _leave(components, waits)
             raise
         for one in encoded:
@@ -294,15 +300,17 @@ class _Encoded:
 _Wait = tuple[Stream, bytes, asyncio.Future[None]]  # for some rows of a request with a digest
 
 
-def _take(components: Components, encoded: Sequence[_Encoded]) -> None:
-    """Count what a tenant sends; the server's own records count for nobody."""
-    if components.tenants is None:
-        return
-    for one in encoded:
-        if not one.part.own:
-            keys = {key for rows in one.rows for key in attribute_keys(rows)}
-            records = sum(rows.count for rows in one.rows)
-            components.tenants.take(one.part.provenance.tenant, len(one.part.request), records, keys)
+def _take(components: Components, encoded: Sequence[_Encoded]) -> Callable[[], None]:
+    """Count what a tenant sends; the server's own records count for nobody. Returns a function that takes that back."""
+    sent = [one for one in encoded if not one.part.own]
+    if components.tenants is None or not sent:
+        return lambda: None
+    tenant = sent[0].part.provenance.tenant  # a request has one sender
+    size = sum(len(one.part.request) for one in sent)
+    records = sum(rows.count for one in sent for rows in one.rows)
+    keys = (key for one in sent for rows in one.rows for key in attribute_keys(rows))  # looked at only if limited
+    components.tenants.take(tenant, size, records, keys)
+    return partial(components.tenants.give_back, tenant, size, records)
 
 
 def _encode(components: Components, part: Part, received: int, signal: Signal) -> list[Rows]:

@@ -36,6 +36,8 @@ def log_gauges(streams: OpenStreams, batchers: Mapping[Stream, Batcher], probe: 
         entries = sum(log.writer.checkpoint.size for log in logs)
         yield "lognotary_log_entries", "Entries in storage of the stream's logs", labels, entries
         yield "lognotary_logs", "Logs of the stream that this process writes, one for each tenant", labels, len(logs)
+        refusing = "Logs of the stream, of one tenant each, that kept none of the last records sent to them"
+        yield "lognotary_logs_refusing", refusing, labels, signed_stream.refusing
         pending = sum(log.writer.keys.pending for log in logs)
         yield "lognotary_key_change_pending", "Logs of which a change of keys is not stated", labels, pending
         yield "lognotary_signatures_total", "Checkpoints and statements signed since the start", labels, signed

@@ -135,6 +135,7 @@ class SignedStream:
         writer = StreamWriter(engine, stream, self._journal, data, give_up, limits, tenant_of)
         self._writing = LogWriting(writer, StatementStore(engine, self._stated, give_up, tenant_of), data, keys, clock)
         self._logs = {log.name.owner: OwnedLog.open(log, self._writing, signer) for log in found}
+        self._refusing: frozenset[LogOwner] = frozenset()
         self._opening: dict[LogOwner, OwnedLog] = {}  # logs that may not get records before something is stated in them
 
     @property
@@ -166,6 +167,11 @@ class SignedStream:
     def stream(self) -> StreamWriter:
         """The writer of all logs."""
         return self._writing.stream
+
+    @property
+    def refusing(self) -> int:
+        """Number of owners whose last records were refused alone, while others' may have been kept."""
+        return len(self._refusing)
 
     def __iter__(self) -> Iterator[OwnedLog]:
         """Iterate over the logs that are open now."""
@@ -230,10 +236,12 @@ class SignedStream:
         if new and (error := self._open(new)) is not None:
             outcomes |= {owner: error for owner in new if owner not in self._logs}
         names = {owner: self._logs[owner].name for owner in of_owners if owner in self._logs}
-        if not names:
-            return outcomes
-        written = write({name: LogRecords(*of_owners[owner]) for owner, name in names.items()})
-        return outcomes | {owner: written[name] for owner, name in names.items()}
+        if names:
+            written = write({name: LogRecords(*of_owners[owner]) for owner, name in names.items()})
+            outcomes |= {owner: written[name] for owner, name in names.items()}
+        refused = {owner for owner, outcome in outcomes.items() if isinstance(outcome, RefusedError)}
+        self._refusing = self._refusing - outcomes.keys() | refused
+        return outcomes
 
     def _open(self, owners: Collection[LogOwner]) -> RefusedError | None:
         """Open the logs of owners; return why that was not possible, None if it was."""

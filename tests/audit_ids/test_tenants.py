@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from server.errors.audit_records import AuditRecordConflictError
+from server.errors.ingest import OverloadedError
 from storage.audit_ids import IdState, read_ids
 from storage.clickhouse import connect
 from storage.engine import Engine
@@ -75,3 +76,17 @@ async def test_a_claim_that_a_tenants_record_left_open_is_settled_by_the_next_st
         [receipt] = await process.send(record, tenant="acme")
         assert (receipt.origin, receipt.leaf_index) == ("shop/acme/audit/vm", 0)
     assert len(stored(engine)) == 1
+
+
+async def test_records_of_all_tenants_on_their_way_count_together(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.audit_ids.gate._MOST", 2)
+    process = AuditProcess(tmp_path, engine)
+    async with process.running():
+        engine.execute("ALTER TABLE audit_record_ids ADD CONSTRAINT no_ends CHECK State < 2")
+        for tenant in ("acme", "umbrella"):
+            await process.send(audit_record(), tenant=tenant)
+        with pytest.raises(OverloadedError, match="on their way"):
+            await process.send(audit_record(), tenant="third")
+        engine.execute("ALTER TABLE audit_record_ids DROP CONSTRAINT no_ends")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from server.admission.admission import Admission, AdmissionLimits
+from server.admission.tenant_limits import TenantLimits, TenantMeters, Usage
 from server.codec.annotations import Annotation, Annotations
 from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.rows import Rows
@@ -103,10 +104,12 @@ class Store:
         limits: AdmissionLimits = WIDE,
         admission: Admission | None = None,
         examine: Examine | None = None,
+        tenants: TenantMeters | None = None,
     ) -> Pipeline:
         batchers = {stream: Batcher(BatchLimits(age=age), self.commit(stream)) for stream in Stream}
         pipeline = Pipeline(Clock(), ack_timeout=ack_timeout)
-        pipeline.start(Components(codec or Letters(), batchers, admission or Admission(limits), examine=examine))
+        admitting = admission or Admission(limits)
+        pipeline.start(Components(codec or Letters(), batchers, admitting, examine=examine, tenants=tenants))
         return pipeline
 
 
@@ -230,6 +233,20 @@ async def test_a_request_is_refused_if_one_of_its_streams_is(failing: Stream) ->
         await submit(pipeline, b"ao")
     await pipeline.close()
     assert sum(store.counts.values()) == 1
+
+
+async def test_what_was_refused_counts_for_no_limit_and_no_usage_of_its_tenant() -> None:
+    store, tenants = Store(), TenantMeters(TenantLimits(records=1))
+    store.failures[Stream.AUDIT] = StorageRefusedError("no room")
+    pipeline = store.pipeline(tenants=tenants)
+    for _ in range(10):  # of which half would use up the limit
+        with pytest.raises(StorageRefusedError, match="no room"):
+            await submit(pipeline, b"a")
+    assert tenants.usage() == {"": Usage()}
+    del store.failures[Stream.AUDIT]
+    await submit(pipeline, b"aa")
+    assert tenants.usage() == {"": Usage(size=2, records=2)}
+    await pipeline.close()
 
 
 async def test_a_malformed_request_is_refused_for_good_and_holds_nothing() -> None:

@@ -19,6 +19,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "reliability.md"
 ENDINGS = ("_total", "_seconds", "_bytes", "_info")
 COUNTS = {"ready", "requests_in_flight", "request_bytes_held", "connections", "batch_records", "journal_batches"} | {
     "logs",
+    "logs_refusing",
     *("log_entries", "key_change_pending", "self_verification_findings", "self_verification_behind"),
     *("self_verification_unrecorded_findings", "audit_rules_reload_failed", "audit_claims_open", "access_log_waiting"),
 }

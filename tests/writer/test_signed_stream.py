@@ -137,9 +137,13 @@ def test_a_tenant_whose_log_cannot_be_opened_keeps_no_other_out(server: Server) 
         refused = made[LogOwner("umbrella")]
         assert isinstance(refused, StorageRefusedError)
         assert refused.for_senders == "the log of this tenant cannot be opened now"
+        assert stream.refusing == 1
+        commit(stream, some("acme", "4"))
+        assert stream.refusing == 1, "the refusal of one tenant is not forgotten because another one's are kept"
         server.engine.execute("ALTER TABLE log_statements DROP CONSTRAINT full")
         again = commit(stream, some("umbrella", "3"))
         assert isinstance(again[LogOwner("umbrella")], Batch)
+        assert stream.refusing == 0
     assert server.stated(UMBRELLA) == [f"retention {400 * DAY}"]
     assert server.findings() == []
 
