@@ -9,8 +9,8 @@ import signal
 import sys
 from collections.abc import Callable
 
-from server.app import run_worker
 from server.errors.base import LognotaryError, run_reporting_errors
+from server.intake.worker import run_worker
 from server.process.ending import end_without_threads
 from server.process.lifecycle import install_signal_handlers
 from server.process.log_setup import configure_logging, log_uncaught_errors

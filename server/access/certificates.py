@@ -1,8 +1,8 @@
 """Identities of client certificates, as the transports hand them over after TLS has verified the certificates.
 
 An identity is a subject alternative name with its kind: ``URI:spiffe://shop/checkout``, ``DNS:checkout.example`` or
-``EMAIL:alice@shop.example``. The kind is that of the certificate, never guessed from the name: a CA that lets somebody
-have a DNS name may not let them have a URI. The common name of the subject is no identity.
+``EMAIL:alice@shop.example``. The kind comes from the certificate and is never guessed from the name, because a CA may
+certify somebody's DNS names but not their URIs. The common name of the subject is not an identity.
 """
 
 from __future__ import annotations

@@ -44,7 +44,10 @@ def recorded_call(
 
 
 async def answer_recorded(app: ASGIApp, call: RecordedCall, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request; its record is made before the first byte of the answer, that of a long one also at its end."""
+    """Answer a request, and record it before the first byte of the answer is sent.
+
+    A long answer is recorded again at its end.
+    """
     status, is_complete, is_refused = 0, False, False
 
     async def send_kept(message: Message) -> None:

@@ -7,8 +7,8 @@ number used again. A segment has at most some million frames, so random nonces o
 header is authenticated with the segment's key and has a digest of the journal's name, so that a segment cannot be moved
 to another journal.
 
-The master key is that of a key file. With a key in a token it is random, made by each process, and stored in each
-header as the token encrypted it, so that the token is needed only at start.
+The master key is the key in the key file. If the key is in a PKCS #11 token instead, each process generates a random
+master key and has the token encrypt it. Each header has the encrypted master key, so the token is needed only at start.
 """
 
 from __future__ import annotations

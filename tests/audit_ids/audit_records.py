@@ -9,7 +9,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from harness.otlp_load import log_record, request_of
 
-__all__ = ["audit_record", "bytes_of"]
+__all__ = ["audit_record", "bytes_of", "id_of"]
 
 TIME = 1_790_000_000 * 10**9
 
@@ -35,3 +35,9 @@ def bytes_of(*records: LogRecord) -> bytes:
     """Return a serialized request."""
     serialized: bytes = request_of(records).SerializeToString()
     return serialized
+
+
+def id_of(record: LogRecord) -> UUID:
+    """Return the id of an audit record."""
+    values = {attribute.key: attribute.value.string_value for attribute in record.attributes}
+    return UUID(values["audit.record.id"])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +14,11 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from server.codec.audit.integrity_form import integrity_hash
 from server.errors.ingest import StorageRefusedError
 from storage.audit_ids import IdState, link_id, read_ids
-from storage.clickhouse import connect
 from storage.engine import Engine
 from storage.errors import NotAppliedError
-from storage.migrate import migrate
 from storage.rowbinary import read_rows, text
-from storage.url import parse_storage_url
 from tests.audit_ids.audit_process import AuditProcess
 from tests.audit_ids.audit_records import audit_record
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with closing(connect(parse_storage_url(f"chdb://{tmp_path_factory.mktemp('chains') / 'chdb'}"))) as engine:
-        migrate(engine)
-        yield engine
-
-
-@pytest.fixture
-def engine(opened: Engine) -> Engine:
-    for table in ("audit_logs", "log_batches", "log_tiles", "log_statements", "log_writers", "audit_record_ids"):
-        opened.execute(f"TRUNCATE TABLE {table}")
-    return opened
 
 
 def after(before: LogRecord) -> LogRecord:

@@ -133,6 +133,14 @@ def test_only_public_keys_for_signatures_are_used() -> None:
         parse_key_set({"keys": {}})
 
 
+@pytest.mark.parametrize("malformed", [None, 7, -1.5, True, "", "ä", "\udc80", "%%%", "A", "A" * 100_000, [], {}])
+@pytest.mark.parametrize("member", ["n", "e", "crv", "x", "y", "kty", "kid", "alg", "use", "key_ops"])
+def test_a_malformed_member_makes_its_key_unusable_and_no_other(member: str, malformed: object) -> None:
+    good = jwk(ec_key(), "good")
+    odd = [{**jwk(key, "odd"), member: malformed} for key in (rsa_key(), ec_key(), ed_key())]
+    assert "good" in {key.kid for key in parse_key_set({"keys": [*odd, good]})}
+
+
 @pytest.mark.parametrize(
     ("url", "safe"),
     [

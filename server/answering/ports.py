@@ -1,0 +1,104 @@
+"""The ports of the API: its gRPC and HTTP servers, with authentication, login and limits of connections."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+
+import grpc.aio
+from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
+from grpc_reflection.v1alpha import reflection
+
+from server.access.chain import AuthenticationChain
+from server.access.policy import http_rules
+from server.access.requirement import needs_credentials
+from server.access.token_authenticator import TokenAuthenticator
+from server.access_log.access_log import AccessLog
+from server.access_log.calls import RecordedCalls
+from server.api.administration import Administration
+from server.api.administration_calls import add_administration
+from server.api.asking import Queries
+from server.api.backend import Backend
+from server.api.disclosures import Disclosures, add_disclosures
+from server.api.grpc_services import SERVICE_NAMES, add_services
+from server.api.guarded_grpc import GuardedCalls
+from server.api.guarded_http import guarded_http
+from server.api.health import add_health, following_readiness
+from server.api.http_api import build_http_api
+from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, measured_http
+from server.intake.process import Intake, Process
+from server.login.build import open_login
+from server.otlp.errors import NotServedError
+from server.otlp.http_refusals import unserved_routes
+from server.otlp.refusal_log import RefusalLog
+from server.otlp.unserved import SERVICES, not_served_by_api, unserved_handler
+from server.process.fair_queue import FairQueue
+from server.process.pools import Pool
+from server.settings.values import Address
+from server.transport.http_connections import ConnectionLimits
+from server.transport.servers import serve_grpc, serve_http_apart
+
+__all__ = ["answering"]
+
+
+@contextlib.asynccontextmanager
+async def answering(
+    process: Process,
+    backend: Backend,
+    intake: Intake,
+    administration: Administration,
+    disclosures: Disclosures,
+    access_log: AccessLog | None,
+    recorded: Mapping[str, RecordedCalls],
+) -> AsyncIterator[tuple[Address, Address]]:
+    """Answer the API, over gRPC and HTTP; yields where. Should one end by itself, it is as with ``receiving``."""
+    settings, pool, ended = process.settings, process.pools.api, process.signals.stop
+    metrics, not_ready = intake.metrics, intake.not_ready
+    explain = partial(not_served_by_api, otlp_grpc=str(intake.otlp_grpc), otlp_http=str(intake.otlp_http))
+    async with contextlib.AsyncExitStack() as stack:
+        options = [
+            ("grpc.so_reuseport", 0),
+            ("grpc.max_allowed_incoming_connections", settings.max_connections),
+            ("grpc.server_handshake_timeout_ms", 10_000),
+        ]
+        certificates = process.certificates
+        metrics.expect_calls("grpc", GRPC_CALLS)
+        metrics.expect_calls("http", HTTP_CALLS)
+        metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
+        not_served = unserved_handler(metrics.request, RefusalLog("grpc"), explain)
+        others = [TokenAuthenticator(process.tokens)]
+        note = access_log.note if access_log else lambda _: None
+        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, note))
+
+        def chain(address: Address) -> AuthenticationChain:
+            # With logins in use, a caller without credentials is no local one: a proxy may have let anybody through.
+            required = needs_credentials(settings.authentication, address.host) or settings.login.is_used
+            return AuthenticationChain(login.authenticators, required=required)
+
+        denied = partial(metrics.denied, "api_grpc")
+        guard = GuardedCalls(chain(settings.api_grpc), not_served, on_denied=denied, recorded=recorded.get("grpc"))
+        server = grpc.aio.server(options=options, interceptors=[guard, MeasuredCalls(metrics.call)])
+        # Queries have their own threads: evidence and health never wait for them. One more closes answers left early.
+        threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
+        queries = Queries(backend, threads, FairQueue(settings.query_concurrency))
+        add_services(server, backend, pool, queries)
+        add_administration(server, administration, pool)
+        add_disclosures(server, disclosures, pool)
+        health = add_health(server, not_ready)
+        reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
+        serving_grpc = serve_grpc(server, settings.api_grpc, ended, certificates.of("api_grpc"))
+        grpc_address = await stack.enter_async_context(serving_grpc)
+        await stack.enter_async_context(following_readiness(health, ended))
+        limits = ConnectionLimits(settings.max_connections)
+        unserved = unserved_routes(metrics.request, RefusalLog("http"), explain)
+        app = build_http_api(
+            backend, pool, not_ready, metrics.expose, unserved, queries, administration, disclosures, login.routes
+        )
+        rules = http_rules(public_tiles=settings.public_tiles)
+        denied = partial(metrics.denied, "http")
+        guarded = guarded_http(app, chain(settings.http), rules, denied, login.session_cookie, recorded.get("http"))
+        http_api = login.guard(measured_http(guarded, metrics.call))
+        serving_http = serve_http_apart(http_api, settings.http, limits, ended, certificates.of("http"))
+        http_address = await stack.enter_async_context(serving_http)
+        yield grpc_address, http_address

@@ -1,0 +1,60 @@
+"""The access log of a process, from its start until the process accepts no more records."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping
+from functools import partial
+from types import MappingProxyType
+
+from server.access_log.access_log import AccessLog
+from server.access_log.calls import RecordedCalls
+from server.access_log.opening import open_access_log
+from server.intake.process import Process
+from server.own_records.sender import OwnRecords
+
+__all__ = ["end_access_log", "running_access_log"]
+
+_FLUSH = 1.0  # seconds that the last events may take
+
+
+@contextlib.contextmanager
+def running_access_log(process: Process, records: OwnRecords) -> Iterator[AccessLog | None]:
+    """Run the access log of a process, which also records denied senders; yields None if it is off.
+
+    Args:
+        process: the context of the process.
+        records: sends the server's own records.
+    """
+    log = open_access_log(process.settings.access_log, records)
+    if log is None:
+        yield None
+        return
+    with log.running():
+        process.denied_senders.log = log
+        yield log
+
+
+async def end_access_log(
+    process: Process,
+    log: AccessLog | None,
+    refusing: asyncio.Event,
+    recorded: Mapping[str, RecordedCalls] = MappingProxyType({}),
+) -> None:
+    """Wait until the process has to stop, and send the last events while records are still accepted.
+
+    Args:
+        process: the context of the process.
+        log: the access log, None if it is off.
+        refusing: event, which is set at the end: records may be refused from then on.
+        recorded: recorded calls of each protocol; those that still run are recorded as they are.
+    """
+    await process.signals.stop.wait()
+    try:
+        for calls in recorded.values():
+            calls.stop()
+        if log is not None:
+            await process.pools.files.run(partial(log.flush, _FLUSH))
+    finally:
+        refusing.set()
