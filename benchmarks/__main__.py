@@ -16,6 +16,7 @@ _BENCHMARKS = (
     "ingest",
     "rules",
     "access",
+    "tenants",
     "bill",
     "layout",
     "many_logs",
