@@ -73,7 +73,7 @@ def open_login(
         others: authenticators that are tried last, such as those of tokens and certificates.
         note: function that records an event of access.
     """
-    events = LoginEvents(note)
+    events = LoginEvents(note, settings.roles)
     address_of = partial(client_address, networks=settings.trusted_proxies)
     authenticators: list[Authenticator] = []
     if settings.trusted_proxies:
