@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 
+from server.access.recorded_tokens import recorded_tokens_path
 from server.access_log.calls import RecordedCalls
-from server.access_log.noticed import note_token_changes
 from server.access_log.opening import access_log_gauges
+from server.access_log.token_changes import note_token_changes
 from server.answering.key_rereading import reread_keys
 from server.answering.ports import answering
 from server.answering.reads import reading_storage
@@ -147,7 +148,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         access_log = stack.enter_context(running_access_log(process, own_records))
         if access_log is not None:
             recorded = {name: RecordedCalls(access_log, name) for name in ("grpc", "http")}
-            changes = note_token_changes(access_log, lambda: process.tokens.tokens)
+            known = recorded_tokens_path(settings.data_dir)
+            changes = note_token_changes(access_log, lambda: process.tokens.tokens, known, pools.files)
             stack.enter_context(background("records of changes of tokens", changes, signals.stop))
         rereading = reread_keys(process, backend, identity, access_log)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))

@@ -12,10 +12,10 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import chain, groupby
 from uuid import uuid4
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -138,6 +138,13 @@ class AccessLog:
             self._urgent = True
             self._changed.notify_all()
             return self._changed.wait_for(lambda: not self._waiting and not self._unsent, seconds)
+
+    def is_waiting(self, events: Iterable[AccessEvent]) -> bool:
+        """Return whether one of these events, which were noted here, is not acknowledged yet and may still be."""
+        wanted = {id(event) for event in events}
+        with self._changed:
+            groups = (group.entries for group in self._unsent)
+            return any(id(entry.event) in wanted for entry in chain(self._waiting, *groups))
 
     @property
     def waiting(self) -> int:

@@ -1,57 +1,15 @@
-"""Events that no call of the API is: those that the server notices, such as changes of tokens by the command line."""
+"""Events that are no calls of the API but noticed by the server: reloads, new keys, senders that are not let in."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Callable, Iterator
-
-from server.access.tokens import Token, Tokens
 from server.access_log.access_log import AccessLog
 from server.access_log.bursts import Bursts
 from server.access_log.event import AccessEvent, Actor, Outcome
 from server.pipeline.measures import MeasureRequest, RequestMeasure
 
-__all__ = ["DeniedSenders", "key_rotation", "note_token_changes", "reload_event", "token_changes"]
+__all__ = ["DeniedSenders", "key_rotation", "reload_event"]
 
-_INTERVAL = 0.5  # seconds between looks at the tokens
 _SERVER = Actor("lognotary", "server")
-
-
-def token_changes(before: Tokens, after: Tokens) -> Iterator[AccessEvent]:
-    """Yield an event for each token that was created, revoked or removed; who did it is not known."""
-    old, new = ({token.digest: token for token in tokens.all} for tokens in (before, after))
-    for digest, token in new.items():
-        if digest not in old:
-            yield _of_token("token.create", token)
-        elif token.revoked is not None and old[digest].revoked is None:
-            yield _of_token("token.revoke", token)
-    for digest, token in old.items():
-        if digest not in new:
-            yield _of_token("token.remove", token)
-
-
-def _of_token(action: str, token: Token) -> AccessEvent:
-    about = {
-        "id": token.id,
-        "roles": [grant.role.value for grant in token.grants],
-        "tenant": token.tenant,
-        "expires": token.expires,
-    }
-    asked = json.dumps(about, separators=(",", ":"))
-    return AccessEvent(action, Outcome.SUCCESS, _SERVER, "", token.name, "token", "admin", asked)
-
-
-async def note_token_changes(log: AccessLog, tokens: Callable[[], Tokens]) -> None:
-    """Record changes of tokens; never ends."""
-    before = tokens()
-    while True:
-        await asyncio.sleep(_INTERVAL)
-        after = tokens()
-        if after is not before:
-            for event in token_changes(before, after):
-                log.note(event)
-            before = after
 
 
 def reload_event(problem: str) -> AccessEvent:

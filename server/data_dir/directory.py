@@ -3,7 +3,8 @@
 lock                            held while a server runs, so that no two use one name; contains the process ID
 writer                          the writer's name, part of its logs' origins
 keys/                           its keys: see ``keys.store`` and ``keys.redaction_key``
-access/                         tokens, and when they were used last: see ``access.token_file`` and ``token_uses``
+access/                         tokens, when they were used last, and which are on record: see ``access.token_file``,
+                                ``token_uses`` and ``recorded_tokens``
 acknowledgements/               signed acknowledgements of findings: see ``acknowledgements``
 checkpoints/<stream>            the last committed checkpoint: reveals that storage was rolled back
 checkpoints/<stream>-statement  the last statement, for the same purpose

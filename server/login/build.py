@@ -72,11 +72,8 @@ def open_login(
         data_dir: the data directory, which has the file of sessions.
         others: authenticators that are tried last, such as those of tokens and certificates.
         note: function that records an event of access.
-
-    Raises:
-        OSError: the file with the client's secret cannot be read.
     """
-    events = LoginEvents(note)
+    events = LoginEvents(note, settings.roles)
     address_of = partial(client_address, networks=settings.trusted_proxies)
     authenticators: list[Authenticator] = []
     if settings.trusted_proxies:
@@ -121,10 +118,9 @@ async def _first(authenticators: Sequence[Authenticator], presented: Presented) 
 
 
 def _client(oidc: OidcSettings, public_url: str) -> Client:
-    secret = oidc.client_secret_file.read_text(encoding="utf-8").strip() if oidc.client_secret_file else ""
     return Client(
         client_id=oidc.client_id,
-        secret=secret,
+        secret=oidc.client_secret,
         scopes=oidc.scopes,
         redirect_uri=f"{public_url}/login/callback",
         groups_claim=oidc.groups_claim,

@@ -182,7 +182,7 @@ def _pages(pages: Pages) -> list[Route]:
         session_id = pages.sessions.begin(identity)
         await _save(pages)
         _logger.info("%s logged in, from %s", identity.name, from_where(request))
-        pages.events.of_person("login", identity.name, address(request))
+        pages.events.of_person("login", identity, address(request))
         answer = RedirectResponse(pages.public_url + pending.path, HTTPStatus.SEE_OTHER, _PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.session, session_id, None))
         return answer
@@ -195,7 +195,7 @@ def _pages(pages: Pages) -> list[Route]:
         if ended:
             await _save(pages)
             _logger.info("%s logged out", ended.identity.name)
-            pages.events.of_person("logout", ended.identity.name, address(request))
+            pages.events.of_person("logout", ended.identity, address(request))
         answer = RedirectResponse(await pages.flow.leave(f"{pages.public_url}/"), HTTPStatus.SEE_OTHER, _PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.session, "", 0))
         return answer

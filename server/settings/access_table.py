@@ -90,9 +90,16 @@ LOGIN_SETTINGS = (
     Setting("oidc_issuer", "", "URL of the OpenID provider that people and programs log in with", Kind.URL, LOGIN),
     Setting("oidc_client_id", "", "ID of this server as a client of the provider", Kind.TEXT, LOGIN),
     Setting(
+        "oidc_client_secret",
+        "",
+        "secret of this client; default: none, the client is public",
+        Kind.SECRET,
+        LOGIN,
+    ),
+    Setting(
         "oidc_client_secret_file",
         "",
-        "file with the secret of this client; default: none, the client is public",
+        "file with the secret of this client",
         Kind.FILE,
         LOGIN,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from server.access.role_rules import RoleRule
 from server.errors.files import unreadable
 from server.settings.regular_files import read_regular
 from server.settings.role_rules import read_role_rules
+from server.settings.secrets import FILE_SUFFIX, secret_of
 from server.settings.sources import Sources
 from server.settings.values import Address, read_duration, read_list
 
@@ -25,7 +26,15 @@ __all__ = ["LoginSettings", "OidcSettings", "read_login"]
 
 _HEADER = re.compile(r"[a-z0-9-]*")
 _LARGEST_SECRET = 4096  # bytes
-_NEEDS_ISSUER = ("oidc_client_id", "oidc_client_secret_file", "oidc_audiences", "oidc_cli_client_id", "oidc_groups_url")
+_SECRET = "oidc_client_secret"  # noqa: S105 - the name of a setting
+_NEEDS_ISSUER = (
+    "oidc_client_id",
+    _SECRET,
+    _SECRET + FILE_SUFFIX,
+    "oidc_audiences",
+    "oidc_cli_client_id",
+    "oidc_groups_url",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,7 @@ class OidcSettings:
     Attributes:
         issuer: the issuer.
         client_id: ID of this server as a client of the provider.
-        client_secret_file: file with its secret; None for a public client.
+        client_secret: its secret; empty for a public client.
         audiences: audiences of which a bearer token must have one.
         cli_client_id: ID of the client that ``lognotary login`` is.
         scopes: scopes that logins ask for.
@@ -46,7 +55,7 @@ class OidcSettings:
 
     issuer: str
     client_id: str
-    client_secret_file: Path | None
+    client_secret: str = field(repr=False)
     audiences: tuple[str, ...]
     cli_client_id: str
     scopes: tuple[str, ...]
@@ -107,6 +116,10 @@ def read_login(sources: Sources, http: Address | None, problems: list[str]) -> L
     if len(parsed) < len(_PARSERS):
         return None
     wrong = [f"{values[name].place}: {problem}" for name, problem in _contradictions(parsed, http)]
+    try:
+        secret = secret_of(values, _SECRET).strip()
+    except ValueError as error:
+        wrong.append(f"{values[_SECRET + FILE_SUFFIX].place}: {error}")
     problems += wrong
     if wrong:
         return None
@@ -115,7 +128,7 @@ def read_login(sources: Sources, http: Address | None, problems: list[str]) -> L
     oidc = OidcSettings(
         issuer=parsed["oidc_issuer"],
         client_id=client,
-        client_secret_file=parsed["oidc_client_secret_file"],
+        client_secret=secret,
         audiences=tuple(dict.fromkeys((client, cli, *parsed["oidc_audiences"]))),
         cli_client_id=cli,
         scopes=tuple(dict.fromkeys(("openid", *parsed["oidc_scopes"]))),
@@ -213,9 +226,15 @@ def _read_header(text: str) -> str:
     return name
 
 
-def _read_secret_file(text: str) -> Path | None:
+def _read_secret(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("the secret has characters that cannot be printed")
+    return text
+
+
+def _check_secret_file(text: str) -> str:
     if not text:
-        return None
+        return text
     try:
         secret = read_regular(text, _LARGEST_SECRET).decode().strip()
         mode = Path(text).stat().st_mode
@@ -227,7 +246,7 @@ def _read_secret_file(text: str) -> Path | None:
         raise ValueError(f"{text} must have one line: the secret")
     if mode & stat.S_IRWXO:
         raise ValueError(f"{text} can be read by every user of this machine: run chmod 640 {text}")
-    return Path(text)
+    return text
 
 
 def _read_break_glass_file(text: str) -> Path | None:
@@ -258,7 +277,8 @@ def _read_claim(text: str) -> str:
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "oidc_issuer": _read_url,
     "oidc_client_id": _read_name,
-    "oidc_client_secret_file": _read_secret_file,
+    _SECRET: _read_secret,
+    _SECRET + FILE_SUFFIX: _check_secret_file,
     "oidc_audiences": read_list,
     "oidc_cli_client_id": _read_name,
     "oidc_scopes": read_list,

@@ -1,33 +1,11 @@
-"""Events that the server notices: changes of tokens, reloads, new keys, senders that are not let in."""
+"""Events that the server notices: reloads, new keys, senders that are not let in."""
 
 from __future__ import annotations
 
-from server.access.tokens import Token, Tokens
 from server.access_log.event import Outcome
-from server.access_log.noticed import DeniedSenders, key_rotation, reload_event, token_changes
+from server.access_log.noticed import DeniedSenders, key_rotation, reload_event
 from server.pipeline.measures import RequestMeasure
 from tests.access_log.test_calls import Taken
-
-ALPHA, BRAVO = Token("alpha", b"a" * 32, tenant="acme"), Token("bravo", b"b" * 32)
-REVOKED = Token("bravo", b"b" * 32, revoked=5)
-
-
-def test_tokens_that_come_are_revoked_or_vanish_are_events() -> None:
-    def changes(before: tuple[Token, ...], after: tuple[Token, ...]) -> list[tuple[str, str]]:
-        return [(event.action, event.target) for event in token_changes(Tokens(before), Tokens(after))]
-
-    assert changes((), (ALPHA, BRAVO)) == [("token.create", "alpha"), ("token.create", "bravo")]
-    assert changes((ALPHA, BRAVO), (ALPHA, REVOKED)) == [("token.revoke", "bravo")]
-    assert changes((ALPHA, REVOKED), (REVOKED,)) == [("token.remove", "alpha")]
-    assert changes((ALPHA, REVOKED), (ALPHA, REVOKED)) == []
-    assert changes((BRAVO,), (BRAVO, Token("bravo", b"c" * 32))) == [("token.create", "bravo")]
-
-
-def test_an_event_about_a_token_has_its_id_and_roles_and_not_its_digest() -> None:
-    [event] = token_changes(Tokens(), Tokens((ALPHA,)))
-    assert event.asked == f'{{"id":"{ALPHA.id}","roles":["sender"],"tenant":"acme","expires":null}}'
-    assert (event.category, event.target_type, event.actor.name) == ("admin", "token", "lognotary")
-    assert ALPHA.digest.hex() not in event.asked
 
 
 def test_a_reload_fails_or_succeeds_and_new_keys_are_named() -> None:

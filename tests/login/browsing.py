@@ -55,9 +55,9 @@ class Answers:
         return self.redeem(form)
 
 
-def settings(directory: Path, more: str = "") -> LoginSettings:
+def settings(directory: Path, more: str = "", after: str = "") -> LoginSettings:
     file = directory / "lognotary.toml"
-    file.write_text(more + TOML)
+    file.write_text(more + TOML + after)
     return load_settings({"config": str(file), "data_dir": str(directory)}, {}).login
 
 

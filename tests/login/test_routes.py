@@ -58,6 +58,24 @@ async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, an
     assert not any("the-code" in repr(event) for event in events)
 
 
+@pytest.mark.parametrize(("tenants", "tenant"), [('["acme"]', "acme"), ('["acme", "shop"]', ""), (None, "")])
+async def test_logins_of_people_of_one_tenant_are_in_its_access_log(
+    tmp_path: Path, answers: Answers, tenants: str | None, tenant: str
+) -> None:
+    events: list[AccessEvent] = []
+    limited = settings(tmp_path, after=f"tenants = {tenants}\n" if tenants else "")
+    with open_login(limited, tmp_path, note=events.append) as login:
+        async with client(login) as browser:
+            await log_in(browser, answers)
+            await browser.post("/logout", headers={"Origin": URL})
+            await browser.get("/login/callback", params={"code": "c", "state": "s"})
+    assert [(event.action, event.actor.tenant, event.actor.roles) for event in events] == [
+        ("login", tenant, ("auditor",)),
+        ("logout", tenant, ("auditor",)),
+        ("login", "", ()),  # nobody knows of which tenant somebody is who could not log in
+    ]
+
+
 async def test_the_code_is_redeemed_with_the_verifier_of_the_challenge(
     browser: httpx.AsyncClient, answers: Answers
 ) -> None:

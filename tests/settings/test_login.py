@@ -153,3 +153,25 @@ def test_a_secret_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
     secret.chmod(0o640)
     secret.write_text("")
     assert "must have one line" in problems(tmp_path, ISSUER, oidc_client_secret_file=str(secret))[0]
+
+
+def test_the_secret_of_the_client_is_in_a_file_or_a_variable_but_not_in_both(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    secret.chmod(0o600)
+    config = tmp_path / "lognotary.toml"
+    config.write_text(ISSUER)
+    file = {"LOGNOTARY_OIDC_CLIENT_SECRET_FILE": str(secret)}
+    variable = {"LOGNOTARY_OIDC_CLIENT_SECRET": "s3cret"}
+    for given in (file, variable):
+        oidc = load_settings({"config": str(config)}, given).login.oidc
+        assert oidc
+        assert oidc.client_secret == "s3cret"  # noqa: S105
+        assert "s3cret" not in repr(oidc)
+    with pytest.raises(ConfigError, match="oidc_client_secret is given too") as error:
+        load_settings({"config": str(config)}, file | variable)
+    assert "s3cret" not in str(error.value)
+    assert "set oidc_issuer too" in problems(tmp_path, 'oidc_client_secret = "s3cret"')[0]
+    (told,) = problems(tmp_path, ISSUER + 'oidc_client_secret = "s3\\u0007cret"')
+    assert "cannot be printed" in told
+    assert "cret" not in told.replace("oidc_client_secret", "").replace("the secret", "")

@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServ
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.otlp_load import own_connection, request_of
 from harness.waiting import PATIENCE, wait_for
+from server.notary.trust import fingerprint, read_public_pem
 from tests.audit_ids.audit_records import audit_record
 
 Event = tuple[str, str, str]
@@ -102,3 +103,30 @@ def test_workers_record_who_was_not_let_in_and_required_records_come_before_answ
         wait_for(lambda: ("127.0.0.1", "send", "denied") in who_looked(server, "--access"))
         assert server.verify()[0] == []
     assert "were lost" not in server.log_text()
+
+
+def test_a_new_key_and_changes_of_tokens_while_the_server_is_down_are_on_record(tmp_path: Path) -> None:
+    with LognotaryServer(f"chdb://{tmp_path / 'chdb'}", tmp_path / "data", batch_age=0.02, access_log="on") as server:
+        create_token(server, "ada")
+        send_event(server, "")
+        first = fingerprint(read_public_pem(server.public_key.read_text()))
+        rotated = run_lognotary("keys", "rotate", "--data-dir", str(server.data_dir))
+        assert rotated.returncode == 0, rotated.stdout + rotated.stderr
+        wait_for(lambda: "key.rotate" in server.cli("audit", "--access", "--json").stdout)
+        events = json.loads(server.cli("audit", "--access", "--json").stdout)["events"]
+        [event] = [event for event in events if event["audit"]["action"] == "key.rotate"]
+        assert event["audit"]["actorId"] == "lognotary"
+        new = fingerprint(read_public_pem(server.public_key.read_text()))
+        assert (event["audit"]["targetType"], event["audit"]["targetId"]) == ("key", new)
+        assert new != first
+        wait_for(lambda: "token.create" in server.cli("audit", "--access", "--json").stdout)
+        assert server.stop() == 0
+        create_token(server, "otto")
+        revoked = run_lognotary("tokens", "revoke", "ada", "--data-dir", str(server.data_dir))
+        assert revoked.returncode == 0, revoked.stderr
+        server.start()
+        wait_for(lambda: "token.revoke" in server.cli("audit", "--access", "--json").stdout)
+        assert server.stop() == 0
+    changes = [event for event in who_looked(server, "--access") if event[1].startswith("token.")]
+    actions = ("token.create", "token.create", "token.revoke")
+    assert sorted(changes) == [("lognotary", action, "success") for action in actions]

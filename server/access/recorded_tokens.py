@@ -1,0 +1,93 @@
+"""The tokens that are on record: ``access/recorded-tokens.json`` in the data directory.
+
+A server compares them with the tokens of its file, so that it notices changes that were made while it was down. The
+file has neither tokens nor their digests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from server.access.errors import TokenError
+from server.access.tokens import Tokens
+from server.data_dir.atomic_files import replace_file
+from server.errors.files import unreadable
+
+__all__ = ["RecordedToken", "read_recorded", "recorded_tokens", "recorded_tokens_path", "write_recorded"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedToken:
+    """A token, as records of its changes name it.
+
+    Attributes:
+        id: its public identifier.
+        name: its name.
+        roles: names of its roles.
+        tenant: the tenant to whom the records belong that are sent with it; empty for the default one.
+        created: time of creation, in seconds since the epoch.
+        expires: time from which it is no longer valid, in seconds since the epoch; None if it does not expire.
+        revoked: time at which it was revoked, in seconds since the epoch; None if it was not.
+    """
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    tenant: str
+    created: int
+    expires: int | None
+    revoked: int | None
+
+
+def recorded_tokens(tokens: Tokens) -> tuple[RecordedToken, ...]:
+    """Return tokens as they are recorded."""
+    return tuple(
+        RecordedToken(
+            token.id,
+            token.name,
+            tuple(grant.role.value for grant in token.grants),
+            token.tenant,
+            token.created,
+            token.expires,
+            token.revoked,
+        )
+        for token in tokens.all
+    )
+
+
+def recorded_tokens_path(data_dir: Path) -> Path:
+    """Return the path of the file in a data directory."""
+    return data_dir / "access" / "recorded-tokens.json"
+
+
+def read_recorded(file: Path) -> tuple[RecordedToken, ...]:
+    """Read the tokens that are on record; none if the file does not exist.
+
+    Raises:
+        TokenError: the file cannot be read, or it is damaged.
+    """
+    try:
+        members = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise TokenError(unreadable(file, error)) from error
+    except ValueError as error:
+        raise TokenError(f"{file} is damaged: it is not JSON") from error
+    try:
+        return tuple(RecordedToken(**{**member, "roles": tuple(member["roles"])}) for member in members)
+    except (KeyError, TypeError) as error:
+        raise TokenError(f"{file} is damaged: it is not a list of tokens") from error
+
+
+def write_recorded(file: Path, tokens: Iterable[RecordedToken]) -> None:
+    """Write the tokens that are on record.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(file, json.dumps([asdict(token) for token in tokens]) + "\n", mode=0o600)
