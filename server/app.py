@@ -41,10 +41,12 @@ from server.api.kept_holds import keep_holds
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, measured_http
 from server.api.remembered import visible_checkpoints
 from server.api.server_status import StatusSource
+from server.api.tenant_drops import TenantDrops
 from server.codec.choose import chosen_codec
 from server.codec.hidden_actors import hides_actor_names, hides_actors
 from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import DataDirectory
+from server.data_dir.drop_orders import DropOrders
 from server.data_dir.kept_notes import worker_directory
 from server.data_dir.own_socket import own_socket
 from server.data_dir.seen_logs import read_seen
@@ -103,6 +105,16 @@ _OTHER_READS = 4  # connections for evidence, beside those for queries
 
 
 @dataclass(frozen=True, slots=True)
+class _Calls:
+    """The parts that answer calls of the API."""
+
+    backend: Backend
+    administration: Administration
+    disclosures: Disclosures
+    drops: TenantDrops
+
+
+@dataclass(frozen=True, slots=True)
 class BoundAddresses:
     """Addresses that a server listens on, with the ports that the operating system chose."""
 
@@ -144,6 +156,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         identity = identify(settings, data)
         log_start(settings, identity.writer, fingerprints(identity.store.signer()))
         logs = (*identity.logs, *identity.workers_logs)
+        orders = DropOrders(settings.data_dir)
+        orders.end_all()
 
         def remembered() -> Sequence[Checkpoint | Statement]:
             # What was written down was committed before, so storage can never be behind it.
@@ -199,7 +213,16 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         )
         erasing = partial(record_erasure, own_records)
         disclosures = Disclosures(bound_reader, erasing, settings.administration, administration.changing)
-        answering = _answer(process, backend, intake, administration, disclosures, access_log, recorded)
+        drops = TenantDrops(
+            bound_reader,
+            record,
+            settings.administration,
+            administration.changing,
+            orders,
+            identity.writers(settings.workers),
+        )
+        calls = _Calls(backend, administration, disclosures, drops)
+        answering = _answer(process, calls, intake, access_log, recorded)
         api_grpc, http = await stack.enter_async_context(answering)
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
@@ -372,10 +395,8 @@ def _freeze_gc() -> None:
 @contextlib.asynccontextmanager
 async def _answer(
     process: Process,
-    backend: Backend,
+    calls: _Calls,
     intake: Intake,
-    administration: Administration,
-    disclosures: Disclosures,
     access_log: AccessLog | None,
     recorded: Mapping[str, RecordedCalls],
 ) -> AsyncIterator[tuple[Address, Address]]:
@@ -408,10 +429,11 @@ async def _answer(
         server = grpc.aio.server(options=options, interceptors=[guard, MeasuredCalls(metrics.call)])
         # Queries have their own threads: evidence and health never wait for them. One more closes answers left early.
         threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
+        backend = calls.backend
         queries = Queries(backend, threads, FairQueue(settings.query_concurrency))
         add_services(server, backend, pool, queries)
-        add_administration(server, administration, pool)
-        add_disclosures(server, disclosures, pool)
+        add_administration(server, calls.administration, calls.drops, pool)
+        add_disclosures(server, calls.disclosures, pool)
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         serving_grpc = serve_grpc(server, settings.api_grpc, ended, certificates.of("api_grpc"))
@@ -420,7 +442,16 @@ async def _answer(
         limits = ConnectionLimits(settings.max_connections)
         unserved = unserved_routes(metrics.request, RefusalLog("http"), explain)
         app = build_http_api(
-            backend, pool, not_ready, metrics.expose, unserved, queries, administration, disclosures, login.routes
+            backend,
+            pool,
+            not_ready,
+            metrics.expose,
+            unserved,
+            queries,
+            calls.administration,
+            calls.disclosures,
+            calls.drops,
+            login.routes,
         )
         rules = http_rules(public_tiles=settings.public_tiles)
         denied = partial(metrics.denied, "http")
