@@ -60,6 +60,7 @@ OPERATIONS = (
     Operation("/api/v1/holds", "AdministrationService.ListHolds"),
     Operation("/api/v1/holds", "AdministrationService.AddHold", "post", errors=_CHANGES),
     Operation("/api/v1/holds/{name}/release", "AdministrationService.ReleaseHold", "post", errors=(404, *_CHANGES)),
+    Operation("/api/v1/tenants/{tenant}/drop", "AdministrationService.DropTenant", "post", errors=(404, *_CHANGES)),
     Operation("/api/v1/retention", "AdministrationService.GetRetention"),
     Operation("/api/v1/disclosures", "DisclosureService.Disclose", "post", errors=(403,)),
     Operation("/api/v1/disclosures/erase", "DisclosureService.Erase", "post", errors=_CHANGES),

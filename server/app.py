@@ -17,7 +17,7 @@ from server.access_log.calls import RecordedCalls
 from server.access_log.opening import access_log_gauges
 from server.access_log.token_changes import note_token_changes
 from server.answering.key_rereading import reread_keys
-from server.answering.ports import answering
+from server.answering.ports import ApiParts, answering
 from server.answering.reads import reading_storage
 from server.api.administration import Administration
 from server.api.backend import Backend
@@ -25,10 +25,12 @@ from server.api.disclosures import Disclosures
 from server.api.kept_holds import keep_holds
 from server.api.remembered import visible_checkpoints
 from server.api.server_status import StatusSource
+from server.api.tenant_drops import TenantDrops
 from server.codec.choose import chosen_codec
 from server.codec.hidden_actors import hides_actor_names, hides_actors
 from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import DataDirectory
+from server.data_dir.drop_orders import DropOrders
 from server.data_dir.seen_logs import read_seen
 from server.intake.access_log import end_access_log, running_access_log
 from server.intake.key_publication import publish_keys
@@ -110,6 +112,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         identity = identify(settings, data)
         log_start(settings, identity.writer, fingerprints(identity.store.signer()))
         logs = (*identity.logs, *identity.workers_logs)
+        orders = DropOrders(settings.data_dir)
+        orders.end_all()
 
         def remembered() -> Sequence[Checkpoint | Statement]:
             # What was written down was committed before, so storage can never be behind it.
@@ -164,7 +168,16 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         )
         erasing = partial(record_erasure, own_records)
         disclosures = Disclosures(bound_reader, erasing, settings.administration, administration.changing)
-        ports_of_api = answering(process, backend, intake, administration, disclosures, access_log, recorded)
+        drops = TenantDrops(
+            bound_reader,
+            record,
+            settings.administration,
+            administration.changing,
+            orders,
+            identity.writers(settings.workers),
+        )
+        parts = ApiParts(backend, administration, disclosures, drops)
+        ports_of_api = answering(process, parts, intake, access_log, recorded)
         api_grpc, http = await stack.enter_async_context(ports_of_api)
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}

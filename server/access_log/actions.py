@@ -45,6 +45,7 @@ _INCLUSION, _CONSISTENCY = Action("proof.get", "log", "log"), Action("proof.cons
 _RECEIPT, _VERIFY = Action("receipt.get", "record", "record_id"), Action("verify", is_long=True)
 _STATUS, _RETENTION = Action("status.get", category="admin"), Action("retention.get", category="admin")
 _HOLD_ADD, _HOLD_RELEASE = (Action(f"hold.{word}", "hold", "name", "admin") for word in ("add", "release"))
+_DROP = Action("tenant.drop", "tenant", "tenant", "admin")
 _HOLDS = Action("hold.list", category="admin")
 _DISCLOSE, _ERASE = Action("disclose"), Action("disclosure.erase", category="admin")
 
@@ -78,6 +79,7 @@ _SERVICES: Mapping[str, Mapping[str, Action]] = {
         "ReleaseHold": _HOLD_RELEASE,
         "ListHolds": _HOLDS,
         "GetRetention": _RETENTION,
+        "DropTenant": _DROP,
     },
     "DisclosureService": {"Disclose": _DISCLOSE, "Erase": _ERASE},
 }
@@ -123,6 +125,7 @@ HTTP_ACTIONS: Mapping[tuple[str, str], Action] = MappingProxyType(
         ("POST", f"{_API}/holds/{{name}}/release"): _HOLD_RELEASE,
         ("GET", f"{_API}/holds"): _HOLDS,
         ("GET", f"{_API}/retention"): _RETENTION,
+        ("POST", f"{_API}/tenants/{{tenant}}/drop"): _DROP,
         ("POST", f"{_API}/disclosures"): _DISCLOSE,
         ("POST", f"{_API}/disclosures/erase"): _ERASE,
         ("GET", "/tlog/{log_id}/{path:path}"): Action("tile.get", "log", "log_id"),

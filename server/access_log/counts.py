@@ -73,6 +73,7 @@ COUNTS: Mapping[str, _Count] = MappingProxyType(
             (administration_pb2.ListHoldsResponse, _none),
             (administration_pb2.ReleaseHoldResponse, _none),
             (administration_pb2.GetRetentionResponse, _none),
+            (administration_pb2.DropTenantResponse, _none),
             (disclosures_pb2.DiscloseResponse, lambda before, answer: before + len(answer.values)),
             (disclosures_pb2.EraseResponse, lambda before, answer: before + answer.erased),
         )

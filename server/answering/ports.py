@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import grpc.aio
@@ -27,6 +28,7 @@ from server.api.guarded_http import guarded_http
 from server.api.health import add_health, following_readiness
 from server.api.http_api import build_http_api
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, measured_http
+from server.api.tenant_drops import TenantDrops
 from server.intake.process import Intake, Process
 from server.login.build import open_login
 from server.otlp.errors import NotServedError
@@ -39,16 +41,24 @@ from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits
 from server.transport.servers import serve_grpc, serve_http_apart
 
-__all__ = ["answering"]
+__all__ = ["ApiParts", "answering"]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParts:
+    """The parts that answer calls of the API, whichever port they come from."""
+
+    backend: Backend
+    administration: Administration
+    disclosures: Disclosures
+    drops: TenantDrops
 
 
 @contextlib.asynccontextmanager
 async def answering(
     process: Process,
-    backend: Backend,
+    parts: ApiParts,
     intake: Intake,
-    administration: Administration,
-    disclosures: Disclosures,
     access_log: AccessLog | None,
     recorded: Mapping[str, RecordedCalls],
 ) -> AsyncIterator[tuple[Address, Address]]:
@@ -81,10 +91,10 @@ async def answering(
         server = grpc.aio.server(options=options, interceptors=[guard, MeasuredCalls(metrics.call)])
         # Queries have their own threads: evidence and health never wait for them. One more closes answers left early.
         threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
-        queries = Queries(backend, threads, FairQueue(settings.query_concurrency))
-        add_services(server, backend, pool, queries)
-        add_administration(server, administration, pool)
-        add_disclosures(server, disclosures, pool)
+        queries = Queries(parts.backend, threads, FairQueue(settings.query_concurrency))
+        add_services(server, parts.backend, pool, queries)
+        add_administration(server, parts.administration, parts.drops, pool)
+        add_disclosures(server, parts.disclosures, pool)
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         serving_grpc = serve_grpc(server, settings.api_grpc, ended, certificates.of("api_grpc"))
@@ -93,7 +103,16 @@ async def answering(
         limits = ConnectionLimits(settings.max_connections)
         unserved = unserved_routes(metrics.request, RefusalLog("http"), explain)
         app = build_http_api(
-            backend, pool, not_ready, metrics.expose, unserved, queries, administration, disclosures, login.routes
+            parts.backend,
+            pool,
+            not_ready,
+            metrics.expose,
+            unserved,
+            queries,
+            parts.administration,
+            parts.disclosures,
+            parts.drops,
+            login.routes,
         )
         rules = http_rules(public_tiles=settings.public_tiles)
         denied = partial(metrics.denied, "http")

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from lognotary.v1 import administration_pb2 as messages
 from server.api.errors import ConflictError, InvalidArgumentError, NotFoundError, UnrecordedError
+from server.api.given_texts import MOST_TEXT, given_text, optional_text
 from server.api.hold_messages import hold_message, retention_message, scope_of
 from server.api.local_callers import check_local
 from server.notary.origin import Stream
@@ -36,7 +37,6 @@ __all__ = ["Administration"]
 _logger = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_MOST_TEXT = 1000  # characters
 _MOST_HOLDS = 100  # in force: each makes the TTL of the tables longer
 
 
@@ -98,7 +98,7 @@ class Administration:
         check_local(caller, self._allowed)
         scope = scope_of(request.scope)
         by_id = self._check_actor(scope.actor) if scope.actor else False
-        reason, actor = _said("reason", request.reason), _optional("actor", request.actor)
+        reason, actor = given_text("reason", request.reason), optional_text("actor", request.actor)
         name = request.name or f"hold-{uuid.uuid4().hex[:12]}"
         if not _NAME.fullmatch(name):
             raise InvalidArgumentError(
@@ -159,7 +159,7 @@ class Administration:
     def release_hold(self, request: messages.ReleaseHoldRequest, caller: str) -> messages.ReleaseHoldResponse:
         """Answer ``ReleaseHold``; raises ApiError and StorageError."""
         check_local(caller, self._allowed)
-        reason, actor = _said("reason", request.reason), _optional("actor", request.actor)
+        reason, actor = given_text("reason", request.reason), optional_text("actor", request.actor)
         with self.changing():
             hold = self._hold(request.name)
             if hold.released is not None:
@@ -251,7 +251,7 @@ class Administration:
         Raises:
             UnrecordedError: it remains in force.
         """
-        why = f"taken back: {error}"[:_MOST_TEXT]
+        why = f"taken back: {error}"[:MOST_TEXT]
         what = f"legal hold {name} of {scope.text()}"
         change = PolicyChange(
             HOLD_RELEASED, name, "hold", "", "", f"{what} is about to be released", why, is_done=False
@@ -279,15 +279,3 @@ def _addition(name: str, scope: HoldScope, reason: str, actor: str, caller: str)
 
 def _done(change: PolicyChange, what: str, records: int) -> PolicyChange:
     return replace(change, what=what, details={**change.details, "lognotary.record.count": records}, is_done=True)
-
-
-def _said(name: str, text: str) -> str:
-    if not text.strip():
-        raise InvalidArgumentError(f"{name}: it is missing: say why, for whoever reads the audit log")
-    return _optional(name, text)
-
-
-def _optional(name: str, text: str) -> str:
-    if len(text) > _MOST_TEXT or not text.isprintable():
-        raise InvalidArgumentError(f"{name}: give one line of at most {_MOST_TEXT} printable characters")
-    return text.strip()

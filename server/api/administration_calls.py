@@ -4,6 +4,7 @@ POST /api/v1/holds                              AddHold; the request as JSON
 GET  /api/v1/holds                              ListHolds; query parameters are the request's fields
 POST /api/v1/holds/{name}/release               ReleaseHold; the rest of the request as JSON
 GET  /api/v1/retention                          GetRetention
+POST /api/v1/tenants/{tenant}/drop              DropTenant; the rest of the request as JSON
 """
 
 from __future__ import annotations
@@ -26,16 +27,18 @@ from server.api.grpc_services import Context, answer_call
 from server.api.local_callers import address_of_peer, parse_local
 from server.api.parameters import parse_parameters
 from server.api.responses import json_response
+from server.api.tenant_drops import TenantDrops
 from server.process.pools import Pool
 
-__all__ = ["add_administration", "administration_routes"]
+__all__ = ["add_administration", "administration_routes", "drop_routes"]
 
 _Change = TypeVar("_Change", messages.AddHoldRequest, messages.ReleaseHoldRequest)
 
 
 class _Service(administration_pb2_grpc.AdministrationServiceServicer):
-    def __init__(self, administration: Administration, pool: Pool) -> None:
+    def __init__(self, administration: Administration, drops: TenantDrops, pool: Pool) -> None:
         self._administration = administration
+        self._drops = drops
         self._pool = pool
 
     async def AddHold(  # noqa: N802 - the name is the API's
@@ -60,10 +63,30 @@ class _Service(administration_pb2_grpc.AdministrationServiceServicer):
     ) -> messages.GetRetentionResponse:
         return await answer_call(context, self._pool.run, lambda: self._administration.get_retention(request))
 
+    async def DropTenant(  # noqa: N802 - the name is the API's
+        self, request: messages.DropTenantRequest, context: Context
+    ) -> messages.DropTenantResponse:
+        caller = address_of_peer(context.peer())
+        return await answer_call(context, self._pool.run, lambda: self._drops.drop(request, caller))
 
-def add_administration(server: grpc.aio.Server, administration: Administration, pool: Pool) -> None:
+
+def add_administration(server: grpc.aio.Server, administration: Administration, drops: TenantDrops, pool: Pool) -> None:
     """Add the service to a server, whose blocking calls run in the threads of a pool."""
-    administration_pb2_grpc.add_AdministrationServiceServicer_to_server(_Service(administration, pool), server)
+    service = _Service(administration, drops, pool)
+    administration_pb2_grpc.add_AdministrationServiceServicer_to_server(service, server)
+
+
+def drop_routes(drops: TenantDrops, pool: Pool) -> list[Route]:
+    """Return the routes of dropping tenants, as ``administration_routes``."""
+
+    async def drop_tenant(request: Request) -> Response:
+        in_path = request.path_params["tenant"]
+        call, caller = await parse_local(request, messages.DropTenantRequest(tenant=in_path))
+        if call.tenant != in_path:
+            raise InvalidArgumentError(f"tenant: the body names another tenant than the path, {in_path}")
+        return json_response(await pool.run(partial(drops.drop, call, caller)))
+
+    return [Route("/api/v1/tenants/{tenant}/drop", drop_tenant, methods=["POST"])]
 
 
 def administration_routes(administration: Administration, pool: Pool) -> list[Route]:

@@ -54,7 +54,7 @@ from starlette.routing import Route
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, receipts_pb2, status_pb2
 from server.access_log.calls import note_answer
 from server.api.administration import Administration
-from server.api.administration_calls import administration_routes
+from server.api.administration_calls import administration_routes, drop_routes
 from server.api.asking import Queries
 from server.api.backend import Backend
 from server.api.disclosures import Disclosures, disclosure_routes
@@ -64,6 +64,7 @@ from server.api.parameters import parse_body, parse_parameters
 from server.api.responses import json_response, to_json
 from server.api.statuses import EXPECTED_ERRORS, status_of
 from server.api.tail_lines import tail_routes
+from server.api.tenant_drops import TenantDrops
 from server.api.tile_api import tile_routes
 from server.api.trace_ids import parse_trace_id
 from server.process.fair_queue import QUERIES_AT_ONCE, FairQueue
@@ -90,6 +91,7 @@ def build_http_api(
     queries: Queries | None = None,
     administration: Administration | None = None,
     disclosures: Disclosures | None = None,
+    drops: TenantDrops | None = None,
     login: Sequence[Route] = (),
 ) -> Starlette:
     """Build the ASGI application.
@@ -103,6 +105,7 @@ def build_http_api(
         queries: runner of queries; None for a runner in the same pool.
         administration: legal holds and retention; None to leave out these calls.
         disclosures: values to which records have commitments; None to leave out these calls.
+        drops: dropping of tenants' data; None to leave out this call.
         login: routes of the login.
     """
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
@@ -175,6 +178,7 @@ def build_http_api(
             *export_routes(backend, pool, queries),
             *(administration_routes(administration, pool) if administration else ()),
             *(disclosure_routes(disclosures, pool) if disclosures else ()),
+            *(drop_routes(drops, pool) if drops else ()),
             Route("/api/openapi.json", openapi),
             *tail_routes(backend.tails),
             *tile_routes(backend, pool),

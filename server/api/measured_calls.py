@@ -55,6 +55,7 @@ HTTP_CALLS = (
     "/api/v1/holds",
     "/api/v1/holds/{name}/release",
     "/api/v1/retention",
+    "/api/v1/tenants/{tenant}/drop",
     "/api/v1/disclosures",
     "/api/v1/disclosures/erase",
     "/api/openapi.json",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
 
 import grpc
@@ -12,6 +11,7 @@ from lognotary.v1 import disclosures_pb2 as messages
 from lognotary.v1 import disclosures_pb2_grpc
 from server.commands.api_client import call, to_json
 from server.commands.output import complain, say, say_json
+from server.commands.user import user_name
 from server.notary.counted import counted
 from server.settings.errors import ConfigError
 
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         ConfigError: the standard input is not a text to erase.
     """
-    request = messages.EraseRequest(reason=options.reason, requested_by=_user())
+    request = messages.EraseRequest(reason=options.reason, requested_by=user_name())
     if options.actor is not None:
         request.actor = _given(options.actor)
     else:
@@ -57,10 +57,3 @@ def _given(text: str) -> str:
     if not read:
         raise ConfigError("standard input is empty: write what is to be erased to it")
     return read
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

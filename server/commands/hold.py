@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ from lognotary.v1 import administration_pb2 as messages
 from lognotary.v1 import administration_pb2_grpc
 from server.commands.api_client import call, timestamp, to_json
 from server.commands.output import Style, complain, say, say_json, shown
+from server.commands.user import user_name
 from server.notary.counted import counted
 
 __all__ = ["add_hold", "list_hold", "release_hold"]
@@ -32,7 +32,7 @@ def add_hold(options: argparse.Namespace) -> int:
             category=options.category,
         ),
         reason=options.reason,
-        actor=_user(),
+        actor=user_name(),
     )
 
     def work(channel: grpc.Channel) -> int:
@@ -79,7 +79,7 @@ def list_hold(options: argparse.Namespace) -> int:
 
 def release_hold(options: argparse.Namespace) -> int:
     """Release a hold; return the exit status."""
-    request = messages.ReleaseHoldRequest(name=options.name, reason=options.reason, actor=_user())
+    request = messages.ReleaseHoldRequest(name=options.name, reason=options.reason, actor=user_name())
 
     def work(channel: grpc.Channel) -> int:
         answer = _stub(channel).ReleaseHold(request)
@@ -94,14 +94,6 @@ def release_hold(options: argparse.Namespace) -> int:
 
 def _stub(channel: grpc.Channel) -> administration_pb2_grpc.AdministrationServiceStub:
     return administration_pb2_grpc.AdministrationServiceStub(channel)
-
-
-def _user() -> str:
-    """Return the name of the user who runs the command, empty if it has none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
 
 
 def _lines(hold: messages.Hold, style: Style) -> Iterator[str]:

@@ -9,6 +9,7 @@ acknowledgements/               signed acknowledgements of findings: see ``ackno
 checkpoints/<stream>            the last committed checkpoint: reveals that storage was rolled back
 checkpoints/<stream>-statement  the last statement, for the same purpose
 checkpoints/tenants.sqlite       both of each log of a tenant
+drops/                          orders to drop the data of tenants: see ``drop_orders``
 checkpoints/seen/<LogId>        the last signed checkpoint of each log in storage: see ``seen_logs``
 journal/<stream>/               batches that are signed and not in storage yet, see ``log.journal``
 journal/<stream>-statements/    statements that are signed and not in storage yet

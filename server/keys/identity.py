@@ -78,6 +78,10 @@ class Identity:
         self.store.publish((*self.logs, *self.workers_logs), signer)  # not one that replaced it meanwhile
         return True
 
+    def writers(self, workers: int) -> list[str]:
+        """Return the writers' names of the processes that write logs, of a server with a number of workers."""
+        return [self.writer] if workers == 1 else [self.writer_of(number) for number in range(1, workers + 1)]
+
     def writer_of(self, worker: int) -> str:
         """Return the writer's name of a worker."""
         return _writer_of(self.writer, worker)

@@ -18,6 +18,7 @@ from server.notary.errors import SigningError, VerificationError
 from server.notary.origin import LogName
 from server.notary.signers import Signer
 from server.notary.statement import (
+    DROPPED,
     ReceiptBound,
     Statement,
     StatementKind,
@@ -30,7 +31,7 @@ from server.notary.statement import (
 )
 from storage.statements import read_statements
 
-__all__ = ["StatementWriter", "remember", "store_together"]
+__all__ = ["StatementWriter", "remember", "retention_words", "store_together"]
 
 _logger = logging.getLogger(__name__)
 
@@ -140,8 +141,34 @@ class StatementWriter:
             except VerificationError:  # altered: verification reports it
                 said = (-1, b"")
         if said != wanted:
-            words = ("forever" if seconds is None else str(seconds), *([data_digest(wanted[1])] if rules else []))
-            self.state(StatementKind.RETENTION, *words, data=wanted[1])
+            self.state(StatementKind.RETENTION, *retention_words(seconds, wanted[1]), data=wanted[1])
+
+    def let_go(self, seconds: int | None, rules: str = "") -> Statement:
+        """State that records received until a second ago may be gone, and that later ones are kept as before.
+
+        Both statements are stored together, so that no record of later is ever unprotected.
+
+        Args:
+            seconds: seconds for which every later record is kept, None for ever.
+            rules: rules by which later records are kept for different times; empty if all are kept equally long.
+
+        Returns:
+            The second statement: a second before its time is when the protection of records begins again.
+
+        Raises:
+            SigningError: a key cannot be used now.
+            StorageRefusedError: the statements were not stored.
+        """
+        with self._lock:
+            self._rows.check_open()
+            first = self._current(StatementKind.RETENTION, [str(DROPPED)])
+            data = rules.encode()
+            again = replace(first, number=first.number + 1, words=(*retention_words(seconds, data), *first.words[1:]))
+            rows = [self._sign(first, [self._signer], b""), self._sign(again, [self._signer], data)]
+            self._rows.store(rows)
+            self._last = again
+            remember(self._memory, {self._committed.name: rows[-1].note})
+            return again
 
     def _next(self, checkpoint: Checkpoint, kind: StatementKind, words: Sequence[str]) -> Statement:
         number, earliest = (self._last.number + 1, self._last.time) if self._last else (1, 0)
@@ -168,6 +195,11 @@ class StatementWriter:
         self._last = statement
         remember(self._memory, {self._committed.name: row.note})
         return statement
+
+
+def retention_words(seconds: int | None, data: bytes) -> list[str]:
+    """Return the words of a statement of a retention in seconds, None for ever; ``data``: its rules, empty for none."""
+    return ["forever" if seconds is None else str(seconds), *([data_digest(data)] if data else [])]
 
 
 def remember(memory: LogMemory, notes: Mapping[LogName, str]) -> None:

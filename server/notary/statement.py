@@ -24,6 +24,7 @@ from server.notary.origin import LogName
 from server.notary.signers import Signer
 
 __all__ = [
+    "DROPPED",
     "KeyChange",
     "ReceiptBound",
     "Statement",
@@ -38,6 +39,9 @@ __all__ = [
     "read_retention",
     "sign_statement",
 ]
+
+DROPPED = 1
+"""Seconds in a RETENTION statement that precedes a removal of all records that a log had; settings have whole days."""
 
 _LINE = re.compile(r"lognotary/v1 ([1-9][0-9]{0,18}) (0|[1-9][0-9]{0,9}) ([a-z]+)((?: \S+)*)")
 _LATEST = (1 << 32) - 1  # ClickHouse's DateTime

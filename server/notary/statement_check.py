@@ -14,6 +14,7 @@ from server.notary.keys import VerifierKey
 from server.notary.note import UnknownKeyError
 from server.notary.origin import LogName
 from server.notary.statement import (
+    DROPPED,
     KeyChange,
     ReceiptBound,
     Statement,
@@ -71,6 +72,12 @@ class LogStatements:
         """Retention that was stated last, in seconds; None for ever, 0 if there is no statement about retention."""
         said = [number for number, one in self.statements.items() if one.kind is StatementKind.RETENTION]
         return read_retention(self.statements[max(said)]) if said else 0
+
+    @property
+    def was_dropped(self) -> bool:
+        """True if the log has stated that all records that it had may be gone, as is done when a tenant is dropped."""
+        said = (one for one in self.statements.values() if one.kind is StatementKind.RETENTION)
+        return any(read_retention(one) == DROPPED for one in said)
 
     def receipt_bounds(self) -> list[ReceiptBound]:
         """Return the signed receipt bounds: from each entry on, records were received at the bound's time or later.

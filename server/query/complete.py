@@ -29,7 +29,7 @@ from server.query.errors import QueryTooExpensiveError
 from server.query.limits import LimitedEngine, QueryLimits
 from server.verification.capped import capped
 from server.verification.complete_check import BatchTooLargeError, CompleteChecker, MatchingRecord
-from server.verification.expiry import Expiry
+from server.verification.expiry import expiry_of
 from server.verification.history_check import HistoryCheck
 from server.verification.homes import is_log, log_id_of, origin_of_row
 from server.verification.last_batches import last_valid_batches
@@ -139,7 +139,8 @@ class _Answer:
         end = signed if span.end is None else span.end
         until = max(extent.size, signed) if span.end is None else span.end
         part = LogPart(extent.origin, min(span.first, end), end, "" if last is None else last.checkpoint)
-        checker = CompleteChecker(self.engine, name, Expiry(stated, now), self._conditions[name.stream])
+        expiry = expiry_of(self.engine, name, self._keys, stated, now)
+        checker = CompleteChecker(self.engine, name, expiry, self._conditions[name.stream])
         sizes = {statement.checkpoint.size for statement in stated.statements.values()}
         check = LogCheck(
             self.engine,

@@ -2,20 +2,30 @@
 
 Rules of retention and legal holds keep some records of a batch for longer than others. What a missing record was is
 only known by its hash, so any record that is older than the shortest retention of its log may be gone.
+
+A verification may take hours. The log may state meanwhile that more of its records may be gone, such as when the data
+of a tenant are dropped, and records are removed only after that. So the statements are read again for a batch of which
+the first ones do not say so.
 """
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from server.notary.batch import Batch
-from server.notary.statement_check import LogStatements
+from server.notary.origin import LogName
+from server.notary.statement import StatementKind
+from server.notary.statement_check import LogStatements, check_statements, learn_keys
+from server.notary.trust import TrustedKeys
+from storage.engine import Engine
+from storage.statements import read_statements
 
-__all__ = ["Expired", "Expiry"]
+__all__ = ["Expired", "Expiry", "expiry_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +52,16 @@ class Expiry:
         before: time before which their records were received, in nanoseconds since the epoch.
     """
 
-    def __init__(self, stated: LogStatements, now: int) -> None:
-        """Evaluate a log's statements; ``now`` is in nanoseconds since the epoch."""
+    def __init__(self, stated: LogStatements, now: int, before_now: Callable[[], int] | None = None) -> None:
+        """Evaluate a log's statements.
+
+        Args:
+            stated: the statements.
+            now: the time in nanoseconds since the epoch.
+            before_now: returns ``before`` by the statements that the log has at the call; None if there are no others.
+        """
         self.before = stated.expired_before(now)
+        self._before_now = before_now
         bounds = stated.receipt_bounds()
         self._firsts = [bound.first for bound in bounds]
         self._earliest = [bound.earliest * 10**9 for bound in bounds]
@@ -52,14 +69,19 @@ class Expiry:
         self._records: Counter[date] = Counter()
 
     def covers(self, batch: Batch) -> bool:
-        """Return whether a batch's records may have been dropped.
+        """Return whether a batch's records may have been dropped; call this after its records were read.
 
         The time of receipt in the batch's row is not signed, so it is checked against the signed receipt bounds.
+
+        Raises:
+            StorageError: the statements cannot be read again.
         """
         received = batch.ingested_at
         at = bisect_right(self._firsts, batch.first_leaf)
         if at:
             received = max(received, self._earliest[at - 1])
+        if received > self.before and self._before_now is not None:
+            self.before = max(self.before, self._before_now())
         return self.before > 0 and received <= self.before  # 0: no statement about retention
 
     def add(self, batch: Batch, records: int | None = None) -> None:
@@ -77,3 +99,22 @@ class Expiry:
         """Yield the dropped records, day by day."""
         for day in sorted(self._batches):
             yield Expired(origin, day, self._batches[day], self._records[day])
+
+
+def expiry_of(engine: Engine, name: LogName, keys: TrustedKeys, stated: LogStatements, now: int) -> Expiry:
+    """Return the expiry of a log in storage.
+
+    Args:
+        engine: the storage, in which the statements are read again if that may matter.
+        name: the log.
+        keys: the trusted keys.
+        stated: its statements, as they were read.
+        now: the time in nanoseconds since the epoch.
+    """
+
+    def before_now() -> int:
+        rows = list(read_statements(engine, name.log_id, StatementKind.RETENTION, StatementKind.KEYS))
+        again = check_statements(rows, learn_keys(rows, keys)).get(name.log_id, LogStatements())
+        return again.expired_before(time.time_ns())
+
+    return Expiry(stated, now, before_now)

@@ -21,7 +21,7 @@ from server.notary.findings import Finding
 from server.notary.origin import LogName, Stream
 from server.notary.statement_check import LogStatements
 from server.verification.definition_check import check_retention, definition_findings, settled_definitions
-from server.verification.expiry import Expiry
+from server.verification.expiry import Expiry, expiry_of
 from server.verification.history_check import HistoryCheck
 from server.verification.homes import origin_of_row, unlisted_batches
 from server.verification.log_check import LogCheck
@@ -58,7 +58,8 @@ def check_outside(engine: Engine, context: VerificationContext) -> Iterator[Find
     sizes = {log.origin: log.size for log in context.logs}
     names = map(LogName.parse, sizes)
     checkers = (
-        RecordChecker(engine, name, _expiry(context, name), Inventory({}, {}), Pending(), set()) for name in names
+        RecordChecker(engine, name, _expiry(engine, context, name), Inventory({}, {}), Pending(), set())
+        for name in names
     )
     checks = {checker.name.origin: LogCheck(engine, context.keys, checker) for checker in checkers}
     explained: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -99,7 +100,7 @@ class SectionCheck:
         self._context = context
         self._section = section
         self._name = LogName.parse(section.log.origin)
-        self._expiry = _expiry(context, self._name)
+        self._expiry = _expiry(engine, context, self._name)
         self._pending = Pending()
         self._limits = limits
         self._known_ids: set[UUID] = set()
@@ -196,8 +197,9 @@ class SectionCheck:
                     yield batch, finding
 
 
-def _expiry(context: VerificationContext, name: LogName) -> Expiry:
-    return Expiry(context.stated.get(name.log_id, LogStatements()), time.time_ns())
+def _expiry(engine: Engine, context: VerificationContext, name: LogName) -> Expiry:
+    stated = context.stated.get(name.log_id, LogStatements())
+    return expiry_of(engine, name, context.keys, stated, time.time_ns())
 
 
 def _named(records: Mapping[Stream, RecordGroups]) -> set[tuple[str, UUID]]:

@@ -22,7 +22,7 @@ from server.notary.statement import Statement
 from server.notary.trust import TrustedKeys
 from server.verification.capped import capped
 from server.verification.definition_check import check_retention, definition_findings, settled_definitions
-from server.verification.expiry import Expired, Expiry
+from server.verification.expiry import Expired, Expiry, expiry_of
 from server.verification.foreign_logs import ForeignLogs
 from server.verification.history_check import HistoryCheck
 from server.verification.hold_check import check_holds
@@ -225,7 +225,7 @@ class _Verification:
 
     def _open(self, name: LogName) -> _OpenLog:
         stated = self._stored.statements_of(name.log_id)
-        expiry = Expiry(stated, self._now)
+        expiry = expiry_of(self._engine, name, self._stored.keys, stated, self._now)
         lookups = LookupCheck(self._engine, name, self._scope.lookups)
         checker = RecordChecker(
             self._engine,
@@ -335,7 +335,13 @@ class _Verification:
         yield from check_retention(self._definitions, self._stored.stated, kept, lambda: read_definitions(self._engine))
 
     def _check_holds(self) -> Iterator[Finding]:
-        audit = (log.expiry for log in self._logs.values() if log.check.name.stream is Stream.AUDIT)
+        # Records of holds are in logs of the default tenant, whose data are never dropped.
+        audit = (
+            log.expiry
+            for log in self._logs.values()
+            if log.check.name.stream is Stream.AUDIT
+            and not self._stored.statements_of(log.check.name.log_id).was_dropped
+        )
         kept_since = max((expiry.before for expiry in audit), default=self._now)
         try:
             yield from check_holds(self._engine, kept_since, self._now)

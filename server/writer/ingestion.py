@@ -26,6 +26,7 @@ from server.codec.redaction_rules import NO_REDACTION
 from server.codec.request_look import RequestLook
 from server.codec.rows import Codec
 from server.data_dir.directory import DataDirectory
+from server.data_dir.drop_orders import DropOrders
 from server.errors.ingest import StorageRefusedError
 from server.keys.journal_key import journal_keys
 from server.keys.lost_keys import missing_key
@@ -67,6 +68,7 @@ from server.writer.retry_ledger_file import RetryLedgerFile
 from server.writer.rules_in_force import RulesInForce
 from server.writer.signatures_in_force import SignaturesInForce
 from server.writer.storing import stored
+from server.writer.tenant_drops import TenantDrops
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
 from storage.errors import StorageError
@@ -228,6 +230,15 @@ class Ingestion:
             if not settings.signing_key:
                 checks["the signing key is"] = lambda: missing_key(settings.data_dir / "keys")
             stack.enter_context(background("file watch", watch_files(pools.housekeeping, checks), signals.stop))
+            drops = TenantDrops(
+                DropOrders(settings.data_dir),
+                name.writer,
+                list(streams.all_logs.values()),
+                lambda: streams.writers.values(),
+                fenced,
+                self._clock.now,
+            )
+            stack.enter_context(background("orders to drop data", drops.run(pools.housekeeping), signals.stop))
             scheduler = WitnessScheduler(tasks, on_failure=lambda task: self.metrics.confirmation_failed(task.kind))
             await stack.enter_async_context(scheduler.running())
             gates = self._gates(fenced, streams)

@@ -18,7 +18,8 @@ from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
 from server.writer.retention import retention_policies
-from server.writer.signed_stream import Retention, SignedStream, StreamPlan
+from server.writer.signed_stream import SignedStream
+from server.writer.stream_plan import Retention, StreamPlan
 from storage.clock import check_clock
 from storage.engine import Engine
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from server.codec.rows import Rows
 from server.data_dir.directory import DataDirectory
@@ -24,7 +23,7 @@ from server.log.open_log import LogRecords, Outcomes
 from server.log.recovery import KnownLog, RecoveredLog, recover_logs
 from server.log.stated_keys import open_statements
 from server.log.statement_store import StatementStore
-from server.log.statement_writer import store_together
+from server.log.statement_writer import retention_words, store_together
 from server.log.stored_log import LogUnusableError
 from server.log.stream_writer import StreamWriter
 from server.log.waiting_statements import store_waiting_statements
@@ -33,53 +32,21 @@ from server.notary.counted import counted
 from server.notary.keys import VerifierKey
 from server.notary.origin import LogName, LogOwner, Stream
 from server.notary.signers import Signer
-from server.notary.statement import Statement, StatementKind, data_digest
+from server.notary.statement import Statement, StatementKind
 from server.writer.abandonment import check_not_abandoned
 from server.writer.owned_log import FoundLog, LogWriting, OwnedLog
+from server.writer.stream_plan import StreamPlan
 from storage.batch_lookup import read_known_logs
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.statements import read_stated_logs
 
-__all__ = ["Retention", "SignedStream", "StreamPlan"]
+__all__ = ["SignedStream"]
 
 _logger = logging.getLogger(__name__)
 
 _STATEMENTS_BYTES = 64 << 20  # that the journal of statements may take
 _STATED_AT_ONCE = 500  # logs
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """Retention of the records of a stream, as statements say it.
-
-    Attributes:
-        seconds: seconds for which every record is kept, None for ever.
-        rules: rules by which records are kept for different times; empty for none.
-    """
-
-    seconds: int | None
-    rules: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamPlan:
-    """Plan of a signed stream.
-
-    Attributes:
-        name: name of the log of records without a tenant.
-        journal_bytes: bytes that the journal of batches may take.
-        batch_bytes: size in bytes at which a batch is closed.
-        retention: how long the records are kept.
-        in_commits: batches are stored by those who commit them, so that keys change at once; else keys change in the
-            order of the journal.
-    """
-
-    name: LogName
-    journal_bytes: int
-    batch_bytes: int
-    retention: Retention
-    in_commits: bool
 
 
 class SignedStream:
@@ -137,6 +104,7 @@ class SignedStream:
         self._logs = {log.name.owner: OwnedLog.open(log, self._writing, signer) for log in found}
         self._refusing: frozenset[LogOwner] = frozenset()
         self._opening: dict[LogOwner, OwnedLog] = {}  # logs that may not get records before something is stated in them
+        self._opens = threading.Lock()
 
     @property
     def name(self) -> LogName:
@@ -152,6 +120,24 @@ class SignedStream:
         """Return the number of entries that the log of a tenant has in storage; 0 if it is not open."""
         log = self._logs.get(LogOwner(tenant))
         return log.writer.log.committed.state.range.size if log is not None else 0
+
+    def stored_log(self, tenant: str) -> OwnedLog | None:
+        """Return the log of a tenant, which is opened if storage has it; None if there is none. Blocks.
+
+        Raises:
+            RefusedError: it cannot be opened now.
+            StorageError: storage cannot be read.
+        """
+        owner = LogOwner(tenant)
+        is_closed = owner not in self._logs and read_known_logs(self._engine, [self.name_of(owner).log_id])
+        if is_closed and (error := self._open([owner])) is not None:
+            raise error
+        return self._logs.get(owner)
+
+    def let_go(self, log: OwnedLog) -> Statement:
+        """State that the records that a log of this stream has may be gone; see ``StatementWriter.let_go``."""
+        retention = self._plan.retention
+        return log.statements.let_go(retention.seconds, retention.rules)
 
     @property
     def default(self) -> OwnedLog:
@@ -245,6 +231,12 @@ class SignedStream:
 
     def _open(self, owners: Collection[LogOwner]) -> RefusedError | None:
         """Open the logs of owners; return why that was not possible, None if it was."""
+        with self._opens:
+            return self._open_others([owner for owner in owners if owner not in self._logs])
+
+    def _open_others(self, owners: Collection[LogOwner]) -> RefusedError | None:
+        if not owners:
+            return None
         names = [self.name_of(owner) for owner in owners if owner not in self._opening]
         try:
             signer = self._keys.signer()
@@ -265,9 +257,8 @@ class SignedStream:
             if log.statements.last is not None or log.writer.keys.stated != signer:
                 log.state_changes(signer, retention.seconds, retention.rules, in_commits=self._plan.in_commits)
         bare = [log for log in logs if log.statements.last is None]
-        words = ["forever" if retention.seconds is None else str(retention.seconds)]
         data = retention.rules.encode()
-        self._state(bare, StatementKind.RETENTION, [*words, *([data_digest(data)] if data else [])], data)
+        self._state(bare, StatementKind.RETENTION, retention_words(retention.seconds, data), data)
 
     def _state(
         self, logs: Sequence[OwnedLog], kind: StatementKind, words: Sequence[str] = (), data: bytes = b""

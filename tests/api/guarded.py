@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import grpc.aio
 import httpx
@@ -27,6 +29,8 @@ from server.api.guarded_grpc import GuardedCalls
 from server.api.guarded_http import guarded_http
 from server.api.health import add_health
 from server.api.http_api import build_http_api
+from server.api.tenant_drops import TenantDrops
+from server.data_dir.drop_orders import DropOrders
 from server.notary.trust import TrustedKeys
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.unserved import not_served_by_api, unserved_handler
@@ -76,6 +80,8 @@ class Guarded:
         self._administration = Administration(bound, {}, lambda _: None, "local")
         self._administration.begin()
         self._disclosures = Disclosures(bound, lambda _: None, "local")
+        orders = DropOrders(Path(tempfile.gettempdir(), "no-orders"))
+        self._drops = TenantDrops(bound, lambda _: None, "local", self._administration.changing, orders, ["w"])
         self.chain = AuthenticationChain((ByName(grants),), required=True)
         self.denials: list[str] = []
         self.app: Starlette = build_http_api(
@@ -85,6 +91,7 @@ class Guarded:
             lambda: b"metrics 1\n",
             administration=self._administration,
             disclosures=self._disclosures,
+            drops=self._drops,
         )
         self._rules = rules
         self.recorded = {name: RecordedCalls(access_log, name) for name in ("grpc", "http")} if access_log else {}
@@ -102,7 +109,7 @@ class Guarded:
         guard = GuardedCalls(self.chain, unserved, self._rules, self.denials.append, self.recorded.get("grpc"))
         server = grpc.aio.server(interceptors=[guard])
         add_services(server, self.backend, self.pool)
-        add_administration(server, self._administration, self.pool)
+        add_administration(server, self._administration, self._drops, self.pool)
         add_disclosures(server, self._disclosures, self.pool)
         add_health(server, str)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)

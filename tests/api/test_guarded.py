@@ -41,7 +41,7 @@ ROLES_OF_METHODS = {
     ),
     "lognotary.v1.StatusService": {"GetStatus": OPERATORS},
     "lognotary.v1.AdministrationService": {
-        **dict.fromkeys(("AddHold", "ReleaseHold"), OPERATORS),
+        **dict.fromkeys(("AddHold", "ReleaseHold", "DropTenant"), OPERATORS),
         **dict.fromkeys(("ListHolds", "GetRetention"), AUDITORS | OPERATORS),
     },
     "lognotary.v1.DisclosureService": {"Disclose": AUDITORS, "Erase": OPERATORS},
@@ -78,6 +78,7 @@ ROLES_OF_ROUTES = {
             f"GET {API}/status",
             f"POST {API}/holds",
             f"POST {API}/holds/{{name}}/release",
+            f"POST {API}/tenants/{{tenant}}/drop",
             f"POST {API}/disclosures/erase",
             "GET /metrics",
         ],

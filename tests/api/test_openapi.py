@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -15,6 +16,8 @@ from server.api.backend import Backend
 from server.api.disclosures import Disclosures
 from server.api.http_api import build_http_api
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS
+from server.api.tenant_drops import TenantDrops
+from server.data_dir.drop_orders import DropOrders
 from server.notary.trust import TrustedKeys
 from server.process.pools import Pool
 from storage.engine import Engine
@@ -23,9 +26,10 @@ _FILES = "/tlog/{log_id}/{path}"  # one route for all files of a log; the docume
 _NOT_MEASURED = {"/trace/{trace_id}", "/healthz", "/readyz", "/metrics"}
 
 
-def test_the_document_has_every_route_with_its_methods(engine: Engine) -> None:
+def test_the_document_has_every_route_with_its_methods(engine: Engine, tmp_path: Path) -> None:
     administration = Administration(engine, {}, lambda _: None, "off")
     disclosures = Disclosures(engine, lambda *_: None, "off")
+    drops = TenantDrops(engine, lambda _: None, "off", administration.changing, DropOrders(tmp_path), [])
     app = build_http_api(
         Backend(engine, TrustedKeys()),
         Pool("api", 1),
@@ -33,6 +37,7 @@ def test_the_document_has_every_route_with_its_methods(engine: Engine) -> None:
         lambda: b"",
         administration=administration,
         disclosures=disclosures,
+        drops=drops,
     )
     routes = [cast(Route, route) for route in app.routes]
     served = {

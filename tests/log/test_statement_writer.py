@@ -21,7 +21,9 @@ from server.notary.statement import (
     open_statement,
     read_key_change,
     read_receipt_bound,
+    read_retention,
 )
+from server.notary.statement_check import check_statements
 from storage.engine import Engine
 from storage.statements import insert_statement, last_statement, read_statements
 
@@ -228,6 +230,33 @@ class TestRetention:
         last = last_statement(log.engine, NAME.log_id)
         assert last is not None
         assert (last.number, open_statement(last.note)[0].words) == (2, ("86400",))
+
+
+class TestLettingGo:
+    @pytest.mark.parametrize(("seconds", "rules"), [(86400, ""), (None, ""), (86400, "[1]")])
+    def test_records_are_let_go_of_and_later_ones_are_kept_as_before(
+        self, log: Log, seconds: int | None, rules: str
+    ) -> None:
+        log.writer.keep_for(seconds, rules)
+        made = log.writer.let_go(seconds, rules)
+        rows = log.rows()
+        assert [read_retention(open_statement(row.note)[0]) for row in rows] == [seconds, 1, seconds]
+        assert [row.data.decode() for row in rows] == [rules, "", rules]
+        assert (made.number, log.writer.last) == (3, made)
+        assert log.findings() == 0
+        stated = check_statements(rows, KEYS)[NAME.log_id]
+        assert stated.expired_before(made.time * 10**9) == (made.time - 1) * 10**9
+        log.writer.keep_for(seconds, rules)
+        assert len(log.rows()) == 3
+
+    def test_both_statements_are_stored_or_none(self, log: Log) -> None:
+        log.writer.keep_for(86400)
+        log.engine.failures = [(REFUSED, False)]
+        with pytest.raises(StorageRefusedError):
+            log.writer.let_go(86400)
+        assert len(log.rows()) == 1
+        log.writer.let_go(86400)
+        assert log.findings() == 0
 
 
 def test_one_statement_is_stored_once_however_often_it_is_sent(engine: Engine, journal: Journal) -> None:

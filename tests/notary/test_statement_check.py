@@ -288,6 +288,15 @@ class TestRetention:
         stated = self.stated((T0, 1), (T0 + 10 * DAY, None))
         assert stated.expired_before((T0 + 90 * DAY) * SECOND) == (T0 + 9 * DAY) * SECOND
 
+    def test_a_log_that_was_dropped_has_stated_one_second(self) -> None:
+        words = (str(DAY), "1", str(DAY))
+        rows = [row(n, StatementKind.RETENTION, word, time=T0 + 10) for n, word in enumerate(words, 1)]
+        log = check_statements([*rows, row(4, time=T0 + 11)], KEYS)[NAME.log_id]
+        assert log.was_dropped
+        assert log.expired_before((T0 + 20) * SECOND) == (T0 + 9) * SECOND
+        assert not self.stated((T0, 1), (T0 + 1, None)).was_dropped
+        assert not LogStatements().was_dropped
+
     @given(
         st.lists(st.tuples(st.integers(0, 400), st.one_of(st.none(), st.integers(1, 400))), min_size=1, max_size=6),
         st.integers(0, 500),

@@ -138,3 +138,41 @@ class GetRetentionResponse(_message.Message):
     streams: _containers.RepeatedCompositeFieldContainer[StreamRetention]
     holds: int
     def __init__(self, streams: _Optional[_Iterable[_Union[StreamRetention, _Mapping]]] = ..., holds: _Optional[int] = ...) -> None: ...
+
+class DropTenantRequest(_message.Message):
+    __slots__ = ("tenant", "reason", "actor")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    reason: str
+    actor: str
+    def __init__(self, tenant: _Optional[str] = ..., reason: _Optional[str] = ..., actor: _Optional[str] = ...) -> None: ...
+
+class DroppedLog(_message.Message):
+    __slots__ = ("origin", "entries")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    entries: int
+    def __init__(self, origin: _Optional[str] = ..., entries: _Optional[int] = ...) -> None: ...
+
+class DropTenantResponse(_message.Message):
+    __slots__ = ("tenant", "audit_records", "operational_records", "spans", "disclosed_values", "audit_record_ids", "logs", "kept_logs")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    OPERATIONAL_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    SPANS_FIELD_NUMBER: _ClassVar[int]
+    DISCLOSED_VALUES_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_RECORD_IDS_FIELD_NUMBER: _ClassVar[int]
+    LOGS_FIELD_NUMBER: _ClassVar[int]
+    KEPT_LOGS_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    audit_records: int
+    operational_records: int
+    spans: int
+    disclosed_values: int
+    audit_record_ids: int
+    logs: _containers.RepeatedCompositeFieldContainer[DroppedLog]
+    kept_logs: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, tenant: _Optional[str] = ..., audit_records: _Optional[int] = ..., operational_records: _Optional[int] = ..., spans: _Optional[int] = ..., disclosed_values: _Optional[int] = ..., audit_record_ids: _Optional[int] = ..., logs: _Optional[_Iterable[_Union[DroppedLog, _Mapping]]] = ..., kept_logs: _Optional[_Iterable[str]] = ...) -> None: ...

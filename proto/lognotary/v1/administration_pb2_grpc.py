@@ -56,6 +56,11 @@ class AdministrationServiceStub:
                 request_serializer=lognotary_dot_v1_dot_administration__pb2.GetRetentionRequest.SerializeToString,
                 response_deserializer=lognotary_dot_v1_dot_administration__pb2.GetRetentionResponse.FromString,
                 _registered_method=True)
+        self.DropTenant = channel.unary_unary(
+                '/lognotary.v1.AdministrationService/DropTenant',
+                request_serializer=lognotary_dot_v1_dot_administration__pb2.DropTenantRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_administration__pb2.DropTenantResponse.FromString,
+                _registered_method=True)
 
 
 class AdministrationServiceServicer:
@@ -92,6 +97,15 @@ class AdministrationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DropTenant(self, request, context):
+        """Delete the records of a tenant that were acknowledged before the call, with disclosed values and ids of audit
+        records. Its logs sign first that these may be gone; their hashes and the records of who looked are kept. If the
+        call fails, it can be repeated.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdministrationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -114,6 +128,11 @@ def add_AdministrationServiceServicer_to_server(servicer, server):
                     servicer.GetRetention,
                     request_deserializer=lognotary_dot_v1_dot_administration__pb2.GetRetentionRequest.FromString,
                     response_serializer=lognotary_dot_v1_dot_administration__pb2.GetRetentionResponse.SerializeToString,
+            ),
+            'DropTenant': grpc.unary_unary_rpc_method_handler(
+                    servicer.DropTenant,
+                    request_deserializer=lognotary_dot_v1_dot_administration__pb2.DropTenantRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_administration__pb2.DropTenantResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -226,6 +245,33 @@ class AdministrationService:
             '/lognotary.v1.AdministrationService/GetRetention',
             lognotary_dot_v1_dot_administration__pb2.GetRetentionRequest.SerializeToString,
             lognotary_dot_v1_dot_administration__pb2.GetRetentionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DropTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.AdministrationService/DropTenant',
+            lognotary_dot_v1_dot_administration__pb2.DropTenantRequest.SerializeToString,
+            lognotary_dot_v1_dot_administration__pb2.DropTenantResponse.FromString,
             options,
             channel_credentials,
             insecure,

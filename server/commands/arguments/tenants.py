@@ -1,0 +1,50 @@
+"""Arguments of ``lognotary tenants``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.access.tenants import check_tenant
+from server.commands.arguments.options import API_VARIABLE, add_api_flag
+from server.commands.arguments.parser import examples, later, typed
+from server.notary.errors import MalformedError
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "tenants",
+        description="Drop the data of a tenant, alone. The drop has signed audit records. Only takes changes from the "
+        "server's own machine, or from callers with the role operator or admin (setting administration).",
+        epilog=examples(
+            "lognotary tokens revoke shop",
+            "lognotary tenants drop shop --reason 'contract 4711 has ended'",
+            variables=[API_VARIABLE],
+        ),
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
+    parser.set_defaults(overview=parser)
+    drop = actions.add_parser(
+        "drop",
+        help="delete all records of a tenant",
+        description="Delete the records of a tenant that were acknowledged before the command, with its disclosed "
+        "values and the ids of its audit records. The tenant's logs first sign that these records may be gone, so that "
+        "verification does not report them as missing. The hashes in these logs are kept, and the records of who "
+        "looked. Records that are sent later are kept: revoke the tenant's tokens first. Refused while a legal hold "
+        "covers a record of the tenant. If it fails, repeat it. Exit status 1 if there is no such tenant, or if other "
+        "servers still have records of it.",
+    )
+    drop.add_argument("name", metavar="NAME", type=typed(_tenant), help="name of the tenant")
+    drop.add_argument("--reason", metavar="TEXT", required=True, help="why its data are dropped, in one line")
+    drop.add_argument("--yes", action="store_true", help="do not ask for the tenant's name again")
+    drop.set_defaults(overview=None, run=later("server.commands.tenants", "drop"))
+    add_api_flag(drop)
+
+
+def _tenant(text: str) -> str:
+    try:
+        return check_tenant(text)
+    except MalformedError as error:
+        raise ValueError(str(error)) from error
