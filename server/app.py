@@ -45,13 +45,15 @@ from server.codec.choose import chosen_codec
 from server.codec.hidden_actors import hides_actor_names, hides_actors
 from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.directory import DataDirectory
+from server.data_dir.errors import DataDirectoryError
 from server.data_dir.kept_notes import worker_directory
 from server.data_dir.own_socket import own_socket
 from server.data_dir.seen_logs import read_seen
 from server.intake.own import own_intake, receiving, writing_logs
 from server.intake.process import Intake, OpenIntake, Process, reached_storage, started_process
 from server.intake.workers import workers_intake
-from server.keys.identity import Identity, identify, key_store
+from server.keys.identity import Identity, identify, keyring
+from server.keys.publisher import KeyPublisher
 from server.keys.store import KeyStoreError
 from server.login.build import open_login
 from server.notary.checkpoint import Checkpoint
@@ -232,7 +234,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         stack.enter_context(background("records of retention", recording, signals.stop))
         keeping = keep_holds(pools.housekeeping, administration)
         stack.enter_context(background("legal holds", keeping, signals.stop))
-        publishing = _publish_keys(process, identity, opened.signed_by, access_log)
+        publishing = _publish_keys(process, identity.publisher, opened.signed_by, access_log)
         stack.enter_context(background("key publication", publishing, signals.stop))
         verification = self_verification(pools.housekeeping, settings, lambda: backend.keys, remembered, own_records)
         status = await stack.enter_async_context(verification)
@@ -281,7 +283,7 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         stack.enter_context(background("reports to the server", reporter.run(), signals.stop))
         storage = await stack.enter_async_context(reached_storage(process, ingestion.metrics.statement))
         # The server sets how long records are kept.
-        writing = writing_logs(process, ingestion, order.writer, key_store(settings), storage, contextlib.nullcontext())
+        writing = writing_logs(process, ingestion, order.writer, keyring(settings), storage, contextlib.nullcontext())
         opened = await stack.enter_async_context(writing)
         _freeze_gc()
         reporter.opened = opened
@@ -344,22 +346,22 @@ def _believe_anew(backend: Backend, identity: Identity) -> str:
 
 
 async def _publish_keys(
-    process: Process, identity: Identity, signed_by: Callable[[], str], access_log: AccessLog | None
+    process: Process, publisher: KeyPublisher, signed_by: Callable[[], Mapping[str, str]], access_log: AccessLog | None
 ) -> None:
-    """Publish the keys of the logs each time that they have changed in storage; never ends."""
-    published = ""
+    """Publish the keys of the logs each time that they have changed in storage, or that there are more; never ends."""
     trouble = ""
     while True:
-        keys = signed_by()
         try:
-            if keys and keys != published and await process.pools.housekeeping.run(partial(identity.publish, keys)):
-                if published and access_log is not None:
-                    access_log.note(key_rotation(keys))
-                published, trouble = keys, ""
-        except KeyStoreError as error:
+            replaced = await process.pools.housekeeping.run(partial(publisher.publish, signed_by()))
+        except (DataDirectoryError, KeyStoreError) as error:
             if str(error) != trouble:
                 trouble = str(error)
                 _logger.error("the public keys are not published: %s", error)  # noqa: TRY400 - told whole
+        else:
+            trouble = ""
+            if access_log is not None:
+                for holder, keys in replaced.items():
+                    access_log.note(key_rotation(keys, holder))
         await asyncio.sleep(REPORT_INTERVAL)
 
 

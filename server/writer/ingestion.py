@@ -28,9 +28,9 @@ from server.codec.rows import Codec
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import StorageRefusedError
 from server.keys.journal_key import journal_keys
+from server.keys.keyring import Keyring
 from server.keys.lost_keys import missing_key
 from server.keys.redaction_key import redaction_of
-from server.keys.store import KeyStore
 from server.log.journal_keys import JournalKeys, MasterKey
 from server.notary.origin import LogOwner, Stream
 from server.pipeline.audit_ingest import AuditReceipt
@@ -105,13 +105,13 @@ class Writing:
                 return f"the {stream.value} {'log' if stream in self.streams.logs else 'stream'}: {trouble}"
         return ""
 
-    def reload_keys(self, keys: KeyStore) -> None:
+    def reload_keys(self, keys: Keyring) -> None:
         """Sign with the keys that the store has now, as soon as that is possible."""
         reload_keys(self.streams.logs.values(), keys)
 
-    def signed_by(self) -> str:
-        """Return the fingerprints of the keys that sign all logs, as storage has it; empty while that changes."""
-        return signed_by(self.streams.logs.values())
+    def signed_by(self, keys: Keyring) -> dict[str, str]:
+        """Return the fingerprints of the keys that sign logs, as storage has it; see ``owned_logs.signed_by``."""
+        return signed_by(self.streams.logs.values(), keys)
 
 
 class Ingestion:
@@ -171,7 +171,7 @@ class Ingestion:
         self,
         name: WriterName,
         data: DataDirectory,
-        keys: KeyStore,
+        keys: Keyring,
         engine: Engine,
         probe: StorageProbe,
         signals: Signals,
