@@ -67,6 +67,7 @@ from server.writer.retry_ledger_file import RetryLedgerFile
 from server.writer.rules_in_force import RulesInForce
 from server.writer.signatures_in_force import SignaturesInForce
 from server.writer.storing import stored
+from server.writer.tenant_witnesses import confirm_tenants
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
 from storage.errors import StorageError
@@ -230,6 +231,8 @@ class Ingestion:
             stack.enter_context(background("file watch", watch_files(pools.housekeeping, checks), signals.stop))
             scheduler = WitnessScheduler(tasks, on_failure=lambda task: self.metrics.confirmation_failed(task.kind))
             await stack.enter_async_context(scheduler.running())
+            confirming = confirm_tenants(scheduler, logs.values(), fenced, settings)
+            stack.enter_context(background("confirmations of tenants' logs", confirming, signals.stop))
             gates = self._gates(fenced, streams)
             yield Writing(streams, batchers, probe, waits_for_storage=self.waits_for_storage, audit=gates)
 
