@@ -23,6 +23,7 @@ from harness.clickhouse_node import ClickHouseNode
 from server.codec.provenance import Provenance
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import RefusedError
+from server.keys.keyring import Keyring
 from server.keys.store import KeyStore
 from server.process.lifecycle import Signals
 from server.process.pools import open_pools
@@ -83,7 +84,7 @@ async def _ingesting(directory: Path, engine: Engine) -> AsyncIterator[Ingestion
         pools = stack.enter_context(open_pools())
         ingestion = Ingestion(settings, pools, StorageWait(settings.storage))
         data = stack.enter_context(DataDirectory(settings.data_dir))
-        keys, signals = KeyStore(settings.data_dir / "keys"), Signals()
+        keys, signals = Keyring(KeyStore(settings.data_dir / "keys")), Signals()
         name = WriterName("benchmark", "vm", data.place)
         opened = ingestion.writing(name, data, keys, engine, StorageProbe(engine), signals)
         writing = await stack.enter_async_context(opened)

@@ -202,7 +202,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         stack.enter_context(background("records of retention", recording, signals.stop))
         keeping = keep_holds(pools.housekeeping, administration)
         stack.enter_context(background("legal holds", keeping, signals.stop))
-        publishing = publish_keys(process, identity, opened.signed_by, access_log)
+        publishing = publish_keys(process, identity.publisher, opened.signed_by, access_log)
         stack.enter_context(background("key publication", publishing, signals.stop))
         verification = self_verification(pools.housekeeping, settings, lambda: backend.keys, remembered, own_records)
         status = await stack.enter_async_context(verification)

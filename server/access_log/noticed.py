@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from server.access_log.access_log import AccessLog
 from server.access_log.bursts import Bursts
 from server.access_log.event import AccessEvent, Actor, Outcome
@@ -18,9 +20,10 @@ def reload_event(problem: str) -> AccessEvent:
     return AccessEvent("settings.reload", outcome, _SERVER, category="admin", reason=problem)
 
 
-def key_rotation(fingerprints: str) -> AccessEvent:
-    """Return the event that other keys sign the logs from now on."""
-    return AccessEvent("key.rotate", Outcome.SUCCESS, _SERVER, "", fingerprints, "key", "admin")
+def key_rotation(fingerprints: str, tenant: str = "") -> AccessEvent:
+    """Return the event that other keys sign the logs from now on: those of a tenant, if these are its own keys."""
+    asked = json.dumps({"tenant": tenant}, separators=(",", ":")) if tenant else ""
+    return AccessEvent("key.rotate", Outcome.SUCCESS, _SERVER, "", fingerprints, "key", "admin", asked)
 
 
 class DeniedSenders:

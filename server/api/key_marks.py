@@ -54,7 +54,8 @@ def check_marked_keys(request: evidence_pb2.VerifyRequest, keys: TrustedKeys, ro
         return
     spans = (span for made in keys.spans.values() for span in made)
     verifier_keys = (*keys.named, *(key for span in spans for key in span.keys))
-    known = {fingerprint(key) for key in (*keys.unnamed, *(key.public_key for key in verifier_keys))}
+    of_owners = (key for some in keys.of_owners.values() for key in some)
+    known = {fingerprint(key) for key in (*keys.unnamed, *of_owners, *(key.public_key for key in verifier_keys))}
     known |= set(key_names(rows).values())
     for name in sorted(request.compromised_keys.keys() - known):
         others = sorted(known)

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from server.commands.local import read_text
 from server.commands.output import complain, complain_lines, say, say_json, say_signed
@@ -15,8 +16,9 @@ from server.errors.suggestions import did_you_mean
 from server.escaping.visible import visible
 from server.keys.identity import key_store
 from server.keys.in_force import keys_in_force
+from server.keys.keyring import tenant_stores
 from server.keys.pkcs11 import generate_key
-from server.keys.store import StoredKey
+from server.keys.store import KeyStore, StoredKey
 from server.notary.acknowledgement import KEY_NAME as ACKNOWLEDGEMENT_NAME
 from server.notary.checkpoint import open_checkpoint
 from server.notary.counted import counted
@@ -26,6 +28,7 @@ from server.notary.signers import public_pem
 from server.process.reload import Reload, signal_reload
 from server.settings.secrets import pin_in_command
 from server.settings.settings import ConfigError, Settings, load_settings
+from server.settings.tenant_rules import tenants_with_keys
 
 __all__ = ["export", "generate", "list_keys", "mark_compromised", "rotate"]
 
@@ -45,13 +48,40 @@ def _settings(options: argparse.Namespace) -> Settings:
     return settings
 
 
+def _store(options: argparse.Namespace, settings: Settings) -> KeyStore:
+    """Return the store of the server's keys, or of those of the tenant that is given.
+
+    Raises:
+        ConfigError: the tenant has no keys of its own.
+    """
+    if options.tenant is None:
+        return key_store(settings)
+    there = tenant_stores(settings.data_dir / "keys", (), partial(KeyStore, ml_dsa=settings.ml_dsa))
+    if options.tenant not in there:
+        raise ConfigError(
+            f"the tenant {visible(options.tenant)} has no keys of its own{did_you_mean(options.tenant, there)} "
+            f"(tenants that have: {', '.join(there) or 'none'}). To give it some, write a table [[tenants]] with its "
+            "name and own_key = true into the settings file, and start the server, which creates them"
+        )
+    return there[options.tenant]
+
+
 def list_keys(options: argparse.Namespace) -> int:
     """List the keys; return the exit status."""
     settings = _settings(options)
-    keys = key_store(settings).keys()
-    notes = read_checkpoints(settings.data_dir)
-    signing = keys_in_force(notes, [key.public_key for key in keys if _type(key) is KeyType.ED25519])
-    pending = _pending(keys, signing)
+    keys = _store(options, settings).keys()
+    known = [*keys, *(key_store(settings).keys() if options.tenant is not None else ())]
+    every = keys_in_force(
+        read_checkpoints(settings.data_dir), [key.public_key for key in known if _type(key) is KeyType.ED25519]
+    )
+    own = tenants_with_keys(settings.tenants)
+    signing = {
+        origin: signers
+        for origin, signers in every.items()
+        if (tenant := LogName.parse(origin, settings.deployment).tenant) == options.tenant
+        or (options.tenant is None and tenant not in own)
+    }
+    pending = _pending(keys, signing) if options.tenant is None or options.tenant in own else []
     if options.json:
         say_json(json.dumps([_as_json(key, signing, pending) for key in keys], indent=2))
     elif not keys:
@@ -97,7 +127,7 @@ def _as_json(key: StoredKey, signing: Mapping[str, set[str]], pending: Sequence[
 def rotate(options: argparse.Namespace) -> int:
     """Replace the key files; return the exit status."""
     settings = _settings(options)
-    old, new = key_store(settings).rotate()
+    old, new = _store(options, settings).rotate()
     say(f"key {old.fingerprint} is replaced by key {new.fingerprint}")
     say(
         {
@@ -106,7 +136,7 @@ def rotate(options: argparse.Namespace) -> int:
             Reload.NOT_TOLD: _NOT_TOLD.format(directory=settings.data_dir, until="it signs with the old key"),
         }[signal_reload(settings.data_dir)]
     )
-    say("publish the new public key: lognotary keys export")
+    say(f"publish the new public key: lognotary keys export{_of_tenant(options)}")
     return 0
 
 
@@ -124,9 +154,10 @@ def generate(options: argparse.Namespace) -> int:
 def export(options: argparse.Namespace) -> int:
     """Print a public key; return the exit status."""
     settings = _settings(options)
-    key = _find(key_store(settings).keys(), options.key)
     if options.origin:
-        _check_origin(settings, options.origin)
+        _check_origin(settings, options)
+    key = _find(_store(options, settings).keys(), options.key)
+    if options.origin:
         say_signed(f"{VerifierKey(options.origin, key.public_key, _type(key))}\n")
     elif _type(key) is KeyType.ED25519:
         say_signed(public_pem(key.public_key).decode())
@@ -135,11 +166,19 @@ def export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_origin(settings: Settings, origin: str) -> None:
-    """Check that the server's keys sign under a name: for another name, a key would verify nothing."""
+def _check_origin(settings: Settings, options: argparse.Namespace) -> None:
+    """Check that the keys sign under a name: for another name, a key would verify nothing.
+
+    If no tenant is given, the log of a tenant with a key of its own decides it.
+    """
+    origin = options.origin
     if origin == ACKNOWLEDGEMENT_NAME:
         return
-    LogName.parse(origin)
+    tenant = LogName.parse(origin, settings.deployment).tenant
+    if options.tenant is None and options.key is None and tenant in tenants_with_keys(settings.tenants):
+        options.tenant = tenant
+    if options.tenant not in (None, tenant):
+        raise ConfigError(f"--origin: {visible(origin)} is not a log of the tenant {visible(options.tenant)}")
     file = settings.data_dir / "keys" / "verifier-keys.txt"
     lines = read_text(str(file)).splitlines() if file.exists() else []
     origins = {line.partition("+")[0] for line in lines}
@@ -155,7 +194,7 @@ def _check_origin(settings: Settings, origin: str) -> None:
 def mark_compromised(options: argparse.Namespace) -> int:
     """Mark a key as compromised; return the exit status."""
     settings = _settings(options)
-    key_store(settings).mark_compromised(options.key, options.since.nanos)
+    _store(options, settings).mark_compromised(options.key, options.since.nanos)
     say(f"key {options.key} is marked as compromised since {_time(options.since.nanos)}")
     say(
         {
@@ -164,7 +203,7 @@ def mark_compromised(options: argparse.Namespace) -> int:
             Reload.NOT_TOLD: _NOT_TOLD.format(directory=settings.data_dir, until="it still trusts the key"),
         }[signal_reload(settings.data_dir)]
     )
-    say("replace the key: lognotary keys rotate")
+    say(f"replace the key: lognotary keys rotate{_of_tenant(options)}")
     return 0
 
 
@@ -175,6 +214,10 @@ def _find(keys: Sequence[StoredKey], name: str | None) -> StoredKey:
     raise ConfigError(
         f"there is no key {name}" if name else "there is no key yet: the server creates one at its first start"
     )
+
+
+def _of_tenant(options: argparse.Namespace) -> str:
+    return "" if options.tenant is None else f" --tenant {visible(options.tenant)}"
 
 
 def _type(key: StoredKey) -> KeyType:

@@ -27,7 +27,7 @@ from server.commands.arguments.options import API_VARIABLE, DEFAULT_API
 from server.commands.given_files import read_public_keys
 from server.commands.local import data_dir
 from server.commands.output import complain
-from server.data_dir.public_key import read_public_key
+from server.data_dir.public_key import read_own_public_keys
 from server.notary.errors import NotaryError
 from server.notary.trust import TrustedKeys, parse_public_keys
 from server.query.errors import QueryTooExpensiveError
@@ -234,7 +234,7 @@ def trusted_keys(options: argparse.Namespace) -> TrustedKeys:
     Raises:
         ConfigError, DataDirectoryError: there is no usable key.
     """
-    texts = read_public_keys(options.public_key) or [read_public_key(data_dir(options) or Path())]
+    texts = read_public_keys(options.public_key) or read_own_public_keys(data_dir(options) or Path())
     try:
         return parse_public_keys(texts)
     except NotaryError as error:

@@ -9,8 +9,9 @@ from lognotary.v1 import evidence_pb2
 from server.commands.output import complain
 from server.data_dir.acknowledgements import read_acknowledgements
 from server.data_dir.kept_notes import read_checkpoints
-from server.data_dir.public_key import read_public_key
+from server.data_dir.public_key import read_own_public_keys
 from server.data_dir.seen_logs import read_seen_notes
+from server.keys.keyring import tenant_stores
 from server.keys.store import KeyStore
 from server.notary.acknowledgement import acknowledgement_keys, open_acknowledgement
 from server.notary.errors import NotaryError
@@ -21,7 +22,7 @@ __all__ = ["add_what_server_knows"]
 
 
 def add_what_server_knows(request: evidence_pb2.VerifyRequest, directory: Path) -> TrustedKeys:
-    """Add what a server's data directory has: checkpoints, acknowledgements, and the key if none is given.
+    """Add what a server's data directory has: checkpoints, acknowledgements, and the keys if none is given.
 
     Returns:
         The operator's marks of compromised keys, without a key.
@@ -31,11 +32,12 @@ def add_what_server_knows(request: evidence_pb2.VerifyRequest, directory: Path) 
         ConfigError: a public key is none.
     """
     if not request.public_keys:
-        request.public_keys.append(read_public_key(directory))
+        request.public_keys.extend(read_own_public_keys(directory))
     request.checkpoints.extend(read_checkpoints(directory))
     request.acknowledgements.extend(_usable(read_acknowledgements(directory), request))
     request.checkpoints.extend(note for note in read_seen_notes(directory) if _is_trusted(note, request))
-    return TrustedKeys(compromised=KeyStore(directory / "keys").compromised())
+    stores = [KeyStore(directory / "keys"), *tenant_stores(directory / "keys", (), KeyStore).values()]
+    return TrustedKeys(compromised={key: since for store in stores for key, since in store.compromised().items()})
 
 
 def _is_trusted(note: str, request: evidence_pb2.VerifyRequest) -> bool:

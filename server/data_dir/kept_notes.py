@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from server.data_dir.errors import DataDirectoryError
-from server.data_dir.tenant_logs import read_tenant_notes
+from server.data_dir.tenant_logs import count_tenant_notes, read_tenant_notes
 from server.errors.files import reason_of
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import NotaryError
@@ -22,6 +22,7 @@ from server.notary.statement import Statement, open_statement
 __all__ = [
     "checkpoint_file",
     "checkpoint_files",
+    "count_tenant_logs",
     "directories",
     "opened_checkpoint",
     "opened_statement",
@@ -31,6 +32,7 @@ __all__ = [
     "read_statement",
     "statement_file",
     "statement_files",
+    "tenant_origins",
     "tenants_file",
     "tenants_notes",
     "unusable",
@@ -84,6 +86,26 @@ def tenants_notes(path: Path, writers: Collection[tuple[str, Stream, str]]) -> I
                 is_further = bool(name.tenant) or name.access
                 if is_further and (name.deployment, name.stream, name.writer) == (deployment, stream, writer):
                     yield from filter(None, (opened_checkpoint(file, checkpoint), opened_statement(file, statement)))
+
+
+def tenant_origins(path: Path) -> list[str]:
+    """Return the origins of tenants' logs and access logs kept in a data directory and its workers'.
+
+    Raises:
+        DataDirectoryError: a file was damaged.
+    """
+    return [origin for directory in directories(path) for origin, _, _ in _tenant_rows(tenants_file(directory))]
+
+
+def count_tenant_logs(path: Path) -> int:
+    """Return how many logs ``tenant_origins`` has."""
+    total = 0
+    for file in map(tenants_file, directories(path)):
+        try:
+            total += count_tenant_notes(file)
+        except sqlite3.Error as error:
+            raise DataDirectoryError(unusable(file, error)) from error
+    return total
 
 
 def _tenant_texts(directory: Path) -> Iterator[str]:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-__all__ = ["TenantLogs", "read_tenant_notes"]
+__all__ = ["TenantLogs", "count_tenant_notes", "read_tenant_notes"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS logs (origin TEXT PRIMARY KEY, checkpoint TEXT NOT NULL, statement TEXT NOT NULL)
@@ -87,7 +87,23 @@ def read_tenant_notes(file: Path) -> Iterator[tuple[str, str, str]]:
     Raises:
         sqlite3.Error: the file cannot be read.
     """
+    with _reading(file) as connection:
+        if connection is not None:
+            yield from connection.execute("SELECT origin, checkpoint, statement FROM logs ORDER BY origin")
+
+
+def count_tenant_notes(file: Path) -> int:
+    """Return the number of logs in a file that a server may be writing; raises as ``read_tenant_notes``."""
+    with _reading(file) as connection:
+        return connection.execute("SELECT count(*) FROM logs").fetchone()[0] if connection is not None else 0
+
+
+@contextlib.contextmanager
+def _reading(file: Path) -> Iterator[sqlite3.Connection | None]:
+    """Yield a connection to a file, None if it is not there, or is just being created."""
     if not file.exists():
+        yield None
         return
     with contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-        yield from connection.execute("SELECT origin, checkpoint, statement FROM logs ORDER BY origin")
+        [tables] = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'logs'").fetchone()
+        yield connection if tables else None

@@ -15,7 +15,7 @@ from server.data_dir.own_socket import own_socket
 from server.intake.process import Intake, OpenIntake, Process, Reached, retention_around
 from server.intake.tokens import check_senders
 from server.keys.identity import Identity
-from server.keys.store import KeyStore
+from server.keys.keyring import Keyring
 from server.otlp.audit_records import AuditReceiving
 from server.otlp.grpc_receiver import build_handlers, server_options
 from server.otlp.http_receiver import build_http_app
@@ -44,7 +44,7 @@ async def own_intake(process: Process, identity: Identity) -> AsyncIterator[Inta
 
     def accepting(storage: Reached) -> AbstractAsyncContextManager[OpenIntake]:
         return writing_logs(
-            process, ingestion, identity.writer, identity.store, storage, retention_around(process, storage.engine)
+            process, ingestion, identity.writer, identity.keys, storage, retention_around(process, storage.engine)
         )
 
     async with receiving(process, ingestion) as (otlp_grpc, otlp_http):
@@ -56,7 +56,7 @@ async def writing_logs(
     process: Process,
     ingestion: Ingestion,
     writer: str,
-    keys: KeyStore,
+    keys: Keyring,
     storage: Reached,
     retention: AbstractAsyncContextManager[None],
 ) -> AsyncIterator[OpenIntake]:
@@ -79,7 +79,7 @@ async def writing_logs(
         async with ingestion.taking_requests(writing, storage.engine, signals.stop):
             reloading = run_on_event(pools.housekeeping, process.reload_keys, reload)
             with background("reloading of keys and audit rules", reloading, signals.stop):
-                yield OpenIntake(run, writing.signed_by)
+                yield OpenIntake(run, lambda: writing.signed_by(keys))
 
 
 @contextlib.asynccontextmanager

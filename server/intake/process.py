@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
@@ -119,11 +119,12 @@ class OpenIntake:
 
     Attributes:
         run: accepts requests until an event is set, then refuses new ones.
-        signed_by: returns the fingerprints of the keys that sign all logs, as storage has it; empty while that changes.
+        signed_by: returns the fingerprints of the keys that sign all logs, as storage has it, by the holder of these
+            keys; empty while that changes.
     """
 
     run: Callable[[asyncio.Event], Awaitable[None]]
-    signed_by: Callable[[], str]
+    signed_by: Callable[[], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)

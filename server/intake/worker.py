@@ -14,7 +14,7 @@ from server.data_dir.own_socket import own_socket
 from server.intake.access_log import end_access_log, running_access_log
 from server.intake.own import receiving, writing_logs
 from server.intake.process import OpenIntake, reached_storage, started_process
-from server.keys.identity import key_store
+from server.keys.identity import keyring
 from server.own_records.sender import OwnRecords
 from server.process.background import background
 from server.process.garbage import freeze_garbage
@@ -57,7 +57,7 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         stack.enter_context(background("reports to the server", reporter.run(), signals.stop))
         storage = await stack.enter_async_context(reached_storage(process, ingestion.metrics.statement))
         # The server sets how long records are kept.
-        writing = writing_logs(process, ingestion, order.writer, key_store(settings), storage, contextlib.nullcontext())
+        writing = writing_logs(process, ingestion, order.writer, keyring(settings), storage, contextlib.nullcontext())
         opened = await stack.enter_async_context(writing)
         freeze_garbage()
         reporter.opened = opened

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from server.data_dir.directory import DataDirectory, journals
 from server.data_dir.kept_notes import read_checkpoints
+from server.keys.in_force import keys_in_force
+from server.keys.keyring import Keyring, tenant_stores
 from server.keys.pkcs11 import open_key
+from server.keys.publisher import KeyPublisher
 from server.keys.store import KeyStore, KeyStoreError
 from server.notary.errors import SigningError
+from server.notary.keys import KeyType
 from server.notary.origin import LogName, Stream
 from server.notary.signers import SigningKey
-from server.notary.trust import TrustedKeys, fingerprints
+from server.notary.trust import TrustedKeys, fingerprint, fingerprints
 from server.settings.settings import Settings
+from server.settings.tenant_rules import tenants_with_keys
 
-__all__ = ["Identity", "identify", "key_store"]
+__all__ = ["Identity", "identify", "key_store", "keyring"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +30,40 @@ class Identity:
 
     Attributes:
         writer: name of the writer; its workers' names begin with it.
-        store: key store of the server.
+        keys: keys of all logs of the server.
+        deployment: name of the deployment.
         others: trusted public keys of other writers.
-        logs: logs of a server without workers.
-        workers_logs: logs of all workers that the server has or ever had.
+        logs: logs of a server without workers, but for those of tenants.
+        workers_logs: such logs of all workers that the server has or ever had.
+        publisher: publishes the public keys.
         unsigned_streams: streams that the server does not sign.
     """
 
     writer: str
-    store: KeyStore
+    keys: Keyring
+    deployment: str
     others: TrustedKeys
     logs: tuple[LogName, ...]
     workers_logs: tuple[LogName, ...]
+    publisher: KeyPublisher
     unsigned_streams: frozenset[Stream] = frozenset()
+
+    @property
+    def store(self) -> KeyStore:
+        """Key store of the server."""
+        return self.keys.server
 
     def trusted(self) -> TrustedKeys:
         """Read the trusted public keys, including the server's own, with the marks of compromised keys.
 
-        The result also names the streams that the server does not sign.
+        Keys of tenants are trusted for the logs of these tenants alone. The result also names the streams that the
+        server does not sign.
 
         Raises:
             KeyStoreError: a key cannot be used, or the marks of compromised keys cannot be read.
         """
-        return self.store.trusted() + self.others + TrustedKeys(unsigned_streams=self.unsigned_streams)
+        unsigned = TrustedKeys(unsigned_streams=self.unsigned_streams)
+        return self.keys.trusted(self.deployment) + self.others + unsigned
 
     def signing_key(self) -> SigningKey:
         """Return the Ed25519 key that signs now.
@@ -57,26 +75,6 @@ class Identity:
             return self.store.signer().ed25519
         except KeyStoreError as error:
             raise SigningError(str(error)) from error
-
-    def publish(self, signed_by: str) -> bool:
-        """Publish the public keys of all logs, unless other keys sign the logs now.
-
-        With a key for which storage has no statement yet, every signature would fail to verify.
-
-        Args:
-            signed_by: fingerprints of the keys that sign the logs, according to storage.
-
-        Returns:
-            True if the current keys of the store are these, and were published.
-
-        Raises:
-            KeyStoreError: a key cannot be used, or the keys cannot be written.
-        """
-        signer = self.store.signer()
-        if fingerprints(signer) != signed_by:
-            return False
-        self.store.publish((*self.logs, *self.workers_logs), signer)  # not one that replaced it meanwhile
-        return True
 
     def writers(self, workers: int) -> list[str]:
         """Return the writers' names of the processes that write logs, of a server with a number of workers."""
@@ -98,8 +96,21 @@ def key_store(settings: Settings) -> KeyStore:
     )
 
 
+def keyring(settings: Settings) -> Keyring:
+    """Return the keys of all logs of a server; those of tenants are in files, wherever the server's key is."""
+
+    def open_store(directory: Path) -> KeyStore:
+        return KeyStore(directory, ml_dsa=settings.ml_dsa)
+
+    own = tenants_with_keys(settings.tenants)
+    return Keyring(key_store(settings), tenant_stores(settings.data_dir / "keys", own, open_store), own)
+
+
 def identify(settings: Settings, data: DataDirectory) -> Identity:
     """Return the identity of a server, and publish the keys of all its logs, unless other keys were published before.
+
+    Keys that are missing are created, those of tenants too, so that their public keys can be given away before the
+    first record.
 
     Raises:
         DataDirectoryError: the content of the data directory cannot be used.
@@ -113,17 +124,66 @@ def identify(settings: Settings, data: DataDirectory) -> Identity:
         for number in sorted({*data.workers(), *started})
         for log in _logs_of(settings.deployment, _writer_of(writer, number))
     ]
-    own = key_store(settings)
-    if read_checkpoints(settings.data_dir):
+    keys = keyring(settings)
+    own = keys.server
+    notes = read_checkpoints(settings.data_dir)
+    if notes:
         own.check_not_lost(f"{settings.data_dir} has checkpoints of logs that it signed")
     elif any(journals(settings.data_dir)):
         own.check_not_lost(f"{settings.data_dir} has a journal with batches that it signed")
-    if own.published() in (None, own.signer().ed25519.public_key):
-        own.publish((*logs, *workers_logs))
+    publisher = KeyPublisher(keys, settings.data_dir, (*logs, *workers_logs))
+    _begin_to_publish(settings, keys, publisher, notes)
     # Read now, so that a damaged checkpoint is noticed at start and not only when somebody verifies.
     data.kept(workers_logs)
     unsigned = frozenset(settings.unsigned_streams)
-    return Identity(writer, own, settings.public_keys, tuple(logs), tuple(workers_logs), unsigned)
+    names = tuple(logs), tuple(workers_logs)
+    return Identity(writer, keys, settings.deployment, settings.public_keys, *names, publisher, unsigned)
+
+
+def _begin_to_publish(settings: Settings, keys: Keyring, publisher: KeyPublisher, notes: Iterable[str]) -> None:
+    """Create missing keys, and publish keys that are not published yet, or once more for logs that came since."""
+    others, servers = _signed_tenants(settings.deployment, keys, notes)
+    said = {}
+    for holder in ("", *sorted(keys.own)):
+        store = keys.store(holder)
+        if holder in others:
+            store.check_not_lost(f"{settings.data_dir} has checkpoints of logs of the tenant {holder} that it signed")
+        signer = store.signer()
+        # Storage has to have a statement first that the tenant's key replaces the server's.
+        if holder not in servers and store.published() in (None, signer.ed25519.public_key):
+            said[holder] = fingerprints(signer)
+    publisher.publish(said)
+
+
+def _signed_tenants(deployment: str, keys: Keyring, notes: Iterable[str]) -> tuple[set[str], set[str]]:
+    """Return the tenants, of those with keys of their own, with a log that other keys than the server's sign.
+
+    The second set has the tenants of whose logs the server's keys sign one.
+
+    Args:
+        deployment: name of the deployment.
+        keys: keys of all logs.
+        notes: the last checkpoints and statements of all logs.
+    """
+    tenants = {f"{deployment}/{tenant}": tenant for tenant in keys.own}
+    wanted = [note for note in notes if _owner(note) in tenants]
+    if not wanted:
+        return set(), set()
+    public = [key.public_key for key in keys.server.known().keys if key.key_type is KeyType.ED25519]
+    of_server = set(map(fingerprint, public))
+    others, servers = set(), set()
+    for origin, signers in keys_in_force(wanted, public).items():
+        tenant = tenants[_owner(origin)]
+        if signers <= of_server and signers:
+            servers.add(tenant)
+        else:
+            others.add(tenant)
+    return others, servers
+
+
+def _owner(note: str) -> str:
+    """Return whose log a note is about, as it stands in the origin, which is the first line."""
+    return note.partition("\n")[0].rsplit("/", 2)[0]
 
 
 def _writer_of(writer: str, worker: int) -> str:

@@ -9,7 +9,7 @@ from server.notary.errors import KeyMaterialError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.trust import fingerprint, read_public_pem
 
-__all__ = ["lost_key", "missing_key", "published_key", "trace_of_key"]
+__all__ = ["lost_key", "missing_key", "published_key", "published_keys", "trace_of_key"]
 
 
 def published_key(directory: Path) -> bytes | None:
@@ -20,15 +20,20 @@ def published_key(directory: Path) -> bytes | None:
         return None
 
 
+def published_keys(directory: Path) -> list[VerifierKey]:
+    """Return the verifier keys that were published last in a key directory, none if that cannot be told."""
+    try:
+        lines = (directory / "verifier-keys.txt").read_text(encoding="utf-8").splitlines()
+        return [VerifierKey.parse(line) for line in lines if line.strip()]
+    except (OSError, ValueError, KeyMaterialError):
+        return []
+
+
 def trace_of_key(file: Path) -> str:
     """Return what shows that there was a private key in a file of a key directory; empty if nothing does."""
     directory = file.parent
     if file.name == "ml-dsa-44-key.pem":
-        try:
-            lines = (directory / "verifier-keys.txt").read_text(encoding="utf-8").splitlines()
-            kinds = {VerifierKey.parse(line).key_type for line in lines if line.strip()}
-        except (OSError, ValueError, KeyMaterialError):
-            return ""
+        kinds = {key.key_type for key in published_keys(directory)}
         return (
             f"its public key was published in {directory / 'verifier-keys.txt'}" if KeyType.ML_DSA_44 in kinds else ""
         )

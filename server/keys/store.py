@@ -5,6 +5,7 @@ ml-dsa-44-key.pem           the ML-DSA-44 private key (mode 0600), if one is wan
 retired/<fingerprint>.pem   replaced private keys: they sign only the statement that others replace them
 public-key.pem              the Ed25519 public key, for everyone who verifies
 verifier-keys.txt           the public keys as C2SP verifier keys, one for each log
+tenants/<tenant>/           the same for a tenant whose logs have a key of their own: see ``keyring``
 compromised                 fingerprints of compromised keys, and since when they are compromised
 """
 
@@ -19,7 +20,8 @@ from server.data_dir.atomic_files import replace_file
 from server.errors.files import reason_of, unwritable
 from server.keys.compromised_keys import read_compromised, write_compromised
 from server.keys.key_files import KeyStoreError, read_private_key
-from server.keys.lost_keys import lost_key, published_key, trace_of_key
+from server.keys.known_keys import KnownKeys
+from server.keys.lost_keys import lost_key, published_key, published_keys, trace_of_key
 from server.notary.errors import KeyMaterialError, NotaryError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.origin import LogName
@@ -116,29 +118,16 @@ class KeyStore:
         self._used.clear()
 
     def signer_of(self, keys: Collection[VerifierKey]) -> Signer:
-        """Return the signer for given public keys, which may be current or replaced.
+        """Return the signer for given public keys, which may be current or replaced; see ``KnownKeys``."""
+        return self.known().signer_of(keys)
 
-        Raises:
-            KeyStoreError: one of the keys is not in the store.
-        """
-        known = {key.public_key: key for key in self._everything()}
-        missing = [key for key in keys if key.public_key not in known]
-        if missing:
-            raise KeyStoreError(
-                f"the log {missing[0].name} is signed by the key {fingerprint(missing[0].public_key)}, which is not in "
-                f"{self._directory}: put it into 'retired' there, name its token in retired_keys, or continue under "
-                "another name (--writer)"
-            )
-        by_type = {key.key_type: known[key.public_key] for key in keys}
-        return Signer(by_type[KeyType.ED25519], by_type.get(KeyType.ML_DSA_44))
-
-    def verifier_keys(self, origin: str) -> list[VerifierKey]:
-        """Return all public keys as verifier keys of a log.
+    def known(self) -> KnownKeys:
+        """Read all keys, current and replaced.
 
         Raises:
             KeyStoreError: a key cannot be used.
         """
-        return [VerifierKey(origin, key.public_key, key.key_type) for key in self._everything()]
+        return KnownKeys(self._directory, tuple(self._everything()))
 
     def trusted(self) -> TrustedKeys:
         """Return the public keys, with the marks of compromised keys.
@@ -149,23 +138,30 @@ class KeyStore:
         public = [key.public_key for key in self._everything() if key.key_type is KeyType.ED25519]
         return TrustedKeys(unnamed=tuple(dict.fromkeys(public)), compromised=self.compromised())
 
-    def publish(self, logs: Iterable[LogName], signer: Signer | None = None) -> None:
+    def publish(
+        self, logs: Iterable[LogName], signer: Signer | None = None, others: Iterable[VerifierKey] = ()
+    ) -> None:
         """Publish the public keys in files, for everyone who verifies.
 
         Args:
             logs: the logs.
             signer: the keys; None for the current ones.
+            others: keys of further logs.
 
         Raises:
             KeyStoreError: a key cannot be used, or the files cannot be written.
         """
         signer = signer or self.signer()
-        lines = [f"{key}\n" for name in logs for key in signer.verifier_keys(name.origin)]
-        try:
-            replace_file(self._directory / "public-key.pem", signer.public_pem().decode())
-            replace_file(self._directory / "verifier-keys.txt", "".join(lines))
-        except OSError as error:
-            raise KeyStoreError(f"the public keys: {unwritable(self._directory, error)}") from error
+        self._publish("public-key.pem", signer.public_pem().decode())
+        self.publish_keys([*(key for name in logs for key in signer.verifier_keys(name.origin)), *others])
+
+    def publish_keys(self, keys: Iterable[VerifierKey]) -> None:
+        """Publish verifier keys of logs, and no other public key than before; raises as ``publish``."""
+        self._publish("verifier-keys.txt", "".join(f"{key}\n" for key in keys))
+
+    def published_keys(self) -> list[VerifierKey]:
+        """Return the verifier keys that were published last, none if that cannot be told."""
+        return published_keys(self._directory)
 
     def published(self) -> bytes | None:
         """Return the raw Ed25519 public key that was published last, None if none was."""
@@ -232,6 +228,12 @@ class KeyStore:
         if name not in {key.fingerprint for key in self.keys()}:
             raise KeyStoreError(f"there is no key {name} in {self._directory}: list them with 'lognotary keys list'")
         write_compromised(self._directory / "compromised", {**self.compromised(), name: since})
+
+    def _publish(self, name: str, content: str) -> None:
+        try:
+            replace_file(self._directory / name, content)
+        except OSError as error:
+            raise KeyStoreError(f"the public keys: {unwritable(self._directory, error)}") from error
 
     def _retire(self, name: str, kind: type[Ed25519Key] | type[MlDsa44Key]) -> None:
         old = self._file(name, kind)

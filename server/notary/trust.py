@@ -68,6 +68,8 @@ class TrustedKeys:
     Attributes:
         named: verifier keys, each good for the log whose origin is its name.
         unnamed: raw Ed25519 public keys, good for any log.
+        of_owners: owner -> raw Ed25519 public keys, each good for the owner's logs: those of the origins
+            ``<owner>/<stream>/<writer>``, where the owner of a tenant's logs is ``<deployment>/<tenant>``.
         compromised: fingerprint of a public key -> time since which it is compromised, in nanoseconds
             since the epoch.
         spans: key spans of logs whose keys have changed, by origin.
@@ -79,6 +81,7 @@ class TrustedKeys:
     compromised: Mapping[str, int] = field(default_factory=dict)
     spans: Mapping[str, Sequence[KeySpan]] = field(default_factory=dict)
     unsigned_streams: frozenset[Stream] = frozenset()
+    of_owners: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
 
     def __add__(self, other: TrustedKeys) -> TrustedKeys:
         """Return the union of both sets of keys, and of both sets of unsigned streams."""
@@ -88,6 +91,10 @@ class TrustedKeys:
             {**self.compromised, **other.compromised},
             {**self.spans, **other.spans},
             self.unsigned_streams | other.unsigned_streams,
+            {
+                owner: self.of_owners.get(owner, ()) + other.of_owners.get(owner, ())
+                for owner in (*self.of_owners, *other.of_owners)
+            },
         )
 
     def expects_unsigned(self, stream: Stream) -> bool:
@@ -101,6 +108,7 @@ class TrustedKeys:
         """Return the keys given for a log."""
         return [
             *(key for key in self.named if key.name == origin),
+            *(VerifierKey(origin, key) for key in self.of_owners.get(origin.rsplit("/", 2)[0], ())),
             *(VerifierKey(origin, key) for key in self.unnamed),
         ]
 

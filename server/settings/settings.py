@@ -38,6 +38,7 @@ from server.settings.retention_rules import cold_volume_problems, read_retention
 from server.settings.sources import Sources, gather, gather_rules, in_order
 from server.settings.storage import read_storage
 from server.settings.table import PORTS, SETTINGS, Setting
+from server.settings.tenant_rules import TenantRule, read_tenant_rules
 from server.settings.tenants import read_tenant_limits
 from server.settings.tls import read_tls
 from server.settings.trace_links import read_trace_links
@@ -111,6 +112,7 @@ class Settings:
     max_connection_age: float
     tenant_default: TenantLimits
     tenant_limits: Mapping[str, TenantLimits]
+    tenants: tuple[TenantRule, ...]
     ack: Acknowledge
     ack_timeout: float
     journal_bytes: int
@@ -281,6 +283,9 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
     parse("timestamp_authority", lambda url: TimestampAuthority(url, roots, interval) if url else None)
     if limits := read_tenant_limits(values, problems):
         parsed["tenant_default"], parsed["tenant_limits"] = limits
+    if {"witnesses", "timestamp_authority"} <= parsed.keys():
+        witnesses, authority = parsed["witnesses"], parsed["timestamp_authority"]
+        parsed["tenants"] = read_tenant_rules(sources.tenants, witnesses, authority, problems)
     parsed["login"] = read_login(sources, parsed.get("http"), problems)
     if redaction := read_redaction(values, problems):
         parsed["redaction"] = redaction

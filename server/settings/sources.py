@@ -34,6 +34,7 @@ _OF_OTHERS = re.compile(
     r"LOGNOTARY(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
 _AUDIT = ("built_in_rules", "rules")
+_SECTIONS = ("audit", "retention", "roles", "tenants")
 _MOST_BYTES = 4 << 20  # of a settings file
 _HEADER = re.compile(r"\s*\[\[?\s*([\w.\-\" ]+?)\s*\]\]?\s*(#.*)?")
 _KEY = re.compile(r"""(?<![\w"-])(?:(?:[\w-]++|"")[ \t]*+\.[ \t]*+){50}""")
@@ -86,6 +87,7 @@ class Sources:
         rules: audit rules of the file, each with its place.
         retention: rules of retention of the file, each with its place.
         roles: rules of roles of the file, each with its place.
+        tenants: rules of tenants of the file, each with its place.
         problems: what is wrong, one sentence each.
         readable: False if there is a settings file, but it cannot be read.
     """
@@ -96,6 +98,7 @@ class Sources:
     rules: list[tuple[str, Any]] = field(default_factory=list)
     retention: list[tuple[str, Any]] = field(default_factory=list)
     roles: list[tuple[str, Any]] = field(default_factory=list)
+    tenants: list[tuple[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     readable: bool = True
 
@@ -118,7 +121,8 @@ def gather(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Sources:
         sources.values[setting.name] = _given(setting, flags, environ, content, lines, sources)
     _take_audit(content.get("audit", {}), lines, sources)
     _take_retention(content.get("retention", []), lines, sources)
-    _take_roles(content.get("roles", []), lines, sources)
+    sources.roles = _tables("roles", content, lines, sources)
+    sources.tenants = _tables("tenants", content, lines, sources)
     return sources
 
 
@@ -198,14 +202,13 @@ def _twice(error: tomllib.TOMLDecodeError, line: str) -> str:
 
 def _check_names(content: Mapping[str, Any], lines: _Lines, sources: Sources) -> None:
     names = [setting.name for setting in SETTINGS]
-    for name in content.keys() - {*names, "audit", "retention", "roles"}:
+    for name in content.keys() - {*names, *_SECTIONS}:
         place = f"{sources.file}{lines.of(name)}"
         if isinstance(content[name], dict) or _is_tables(content[name]):
-            more = (
-                "; did you mean [[audit.rules]]?"
-                if name == "rules"
-                else did_you_mean(name, ["audit", "retention", "roles"])
-            ) or "; settings stand before the first section, and [audit], [[retention]] and [[roles]] are the only"
+            more = ("; did you mean [[audit.rules]]?" if name == "rules" else did_you_mean(name, _SECTIONS)) or (
+                "; settings stand before the first section, and [audit], [[retention]], [[roles]] and [[tenants]] are "
+                "the only"
+            )
             sources.problems.append(f"{place}: unknown section [{name}]{more}")
         else:
             sources.problems.append(f"{place}: unknown setting {name}{did_you_mean(name, names)}")
@@ -279,12 +282,14 @@ def _take_retention(rules: object, lines: _Lines, sources: Sources) -> None:
     sources.retention = list(zip(places, rules, strict=True))
 
 
-def _take_roles(rules: object, lines: _Lines, sources: Sources) -> None:
-    if not isinstance(rules, list):
-        sources.problems.append(f"{sources.file}{lines.of('roles')}: roles must be tables, each under [[roles]]")
-        return
-    places = (f"{sources.file}{lines.of('roles', number)}" for number in range(1, len(rules) + 1))
-    sources.roles = list(zip(places, rules, strict=True))
+def _tables(name: str, content: Mapping[str, Any], lines: _Lines, sources: Sources) -> list[tuple[str, Any]]:
+    """Return the tables ``[[name]]``, each with its place."""
+    tables = content.get(name, [])
+    if not isinstance(tables, list):
+        sources.problems.append(f"{sources.file}{lines.of(name)}: {name} must be tables, each under [[{name}]]")
+        return []
+    places = (f"{sources.file}{lines.of(name, number)}" for number in range(1, len(tables) + 1))
+    return list(zip(places, tables, strict=True))
 
 
 def _text(value: object) -> str:

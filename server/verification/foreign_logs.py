@@ -119,7 +119,8 @@ def foreign_signed(origin: str, signers: Iterable[str], keys: TrustedKeys, names
 def _all(keys: TrustedKeys, origin: str) -> list[VerifierKey]:
     """Return all keys under the name of a log, for whichever logs they were given."""
     named = (VerifierKey(origin, key.public_key, key.key_type) for key in keys.named)
-    return [*(VerifierKey(origin, key) for key in keys.unnamed), *named]
+    of_owners = (key for some in keys.of_owners.values() for key in some)
+    return [*(VerifierKey(origin, key) for key in (*keys.unnamed, *of_owners)), *named]
 
 
 def _described(name: str, names: Mapping[str, str]) -> str:

@@ -28,6 +28,7 @@ _logger = logging.getLogger(__name__)
 _TIMEOUT = 10.0  # seconds for connecting, and for each wait for an answer
 _FIRST_PAUSE = 1.0  # seconds before a service that failed is asked again, doubled each time
 _LONGEST_PAUSE = 300.0
+_AT_ONCE = 8  # tasks of one service: each may take a thread, and many begin together
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def build_tasks(
 
 
 class WitnessScheduler:
-    """Runs each task periodically until stopped."""
+    """Runs each task periodically until stopped. Bound to one event loop."""
 
     def __init__(
         self,
@@ -102,9 +103,22 @@ class WitnessScheduler:
             on_failure: function that is called for each failed attempt.
         """
         self._on_failure = on_failure
-        self._confirmations = tasks
+        self._confirmations: list[ConfirmationTask] = []
         self._pauses = (first_pause, longest_pause)
-        self._states = [ServiceState(task.service, task.origin) for task in tasks]
+        self._states: list[ServiceState] = []
+        self._begun: list[asyncio.Task[None]] = []
+        self._rooms: dict[str, asyncio.Semaphore] = {}  # by service
+        self._calls: Calls | None = None  # None while nothing runs
+        self.add(tasks)
+
+    def add(self, tasks: Sequence[ConfirmationTask]) -> None:
+        """Take more tasks, such as those of logs that were opened later; they start at once if the others run."""
+        for task in tasks:
+            self._confirmations.append(task)
+            self._states.append(ServiceState(task.service, task.origin))
+            self._rooms.setdefault(task.service, asyncio.Semaphore(_AT_ONCE))
+            if self._calls is not None:
+                self._begin(len(self._confirmations) - 1, self._calls)
 
     def states(self) -> tuple[ServiceState, ...]:
         """Return the state of each service and log. Thread-safe."""
@@ -117,20 +131,27 @@ class WitnessScheduler:
         At the end it waits only for results being stored, not for services. Logs are not accessed after that.
         """
         async with running_calls() as calls:
-            tasks = [asyncio.create_task(self._keep_doing(at, calls)) for at in range(len(self._confirmations))]
+            for at in range(len(self._confirmations)):
+                self._begin(at, calls)
+            self._calls = calls
             try:
                 yield
             finally:
-                for task in tasks:
+                self._calls = None
+                for task in self._begun:
                     task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await asyncio.gather(*self._begun, return_exceptions=True)
+
+    def _begin(self, at: int, calls: Calls) -> None:
+        self._begun.append(asyncio.create_task(self._keep_doing(at, calls)))
 
     async def _keep_doing(self, at: int, calls: Calls) -> None:
         task = self._confirmations[at]
         pauses = backoff(*self._pauses)
         while True:
             try:
-                size = await task.run(calls)
+                async with self._rooms[task.service]:
+                    size = await task.run(calls)
             except Exception as error:
                 pause = next(pauses)
                 self._failed(at, error, pause)

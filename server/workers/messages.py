@@ -11,7 +11,8 @@ import base64
 import json
 import pickle
 import zlib
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 
 from server.settings.settings import Settings
 
@@ -62,8 +63,8 @@ class Report:
         not_ready: reason why the worker cannot commit records; empty if it can.
         failure: reason why the worker can never start; empty if there is none.
         metrics: metrics of the worker, in Prometheus' text format.
-        signed_by: fingerprints of the keys that sign all logs of the worker, according to storage; empty during a key
-            change.
+        signed_by: fingerprints of the keys that sign all logs of the worker, according to storage, by the holder of
+            these keys; empty during a key change.
         rules_problem: reason why the worker could not reload its audit rules; empty if it could.
     """
 
@@ -71,7 +72,7 @@ class Report:
     not_ready: str = ""
     failure: str = ""
     metrics: str = ""
-    signed_by: str = ""
+    signed_by: Mapping[str, str] = field(default_factory=dict)
     rules_problem: str = ""
 
     def encode(self) -> bytes:
@@ -86,6 +87,8 @@ class Report:
             ValueError: the line is not a report.
         """
         try:
-            return cls(**{name: str(value) for name, value in json.loads(line).items()})
+            given = json.loads(line)
+            signed_by = {str(holder): str(keys) for holder, keys in given.pop("signed_by", {}).items()}
+            return cls(**{name: str(value) for name, value in given.items()}, signed_by=signed_by)
         except (AttributeError, TypeError) as error:
             raise ValueError(f"invalid report from a worker: {line[:100]!r}") from error

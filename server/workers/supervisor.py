@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.errors.base import LognotaryError
@@ -120,10 +120,18 @@ class Supervisor:
         for worker in self._workers:
             worker.reload_keys()
 
-    def signed_by(self) -> str:
-        """Return the fingerprints of the keys that sign all logs, according to storage; empty during a key change."""
-        keys = {worker.signed_by() for worker in self._workers}
-        return keys.pop() if len(keys) == 1 else ""
+    def signed_by(self) -> dict[str, str]:
+        """Return the fingerprints of the keys that sign all logs, according to storage, by the holder of these keys.
+
+        They are empty during a key change, and while a worker has not reported.
+        """
+        said = [worker.signed_by() for worker in self._workers]
+        complete = all(said)  # every worker has logs that the server's keys sign
+        found: dict[str, str] = {}
+        for holder in {holder for each in said for holder in each}:
+            keys = {each[holder] for each in said if holder in each}
+            found[holder] = keys.pop() if complete and len(keys) == 1 else ""
+        return found
 
     def metrics(self) -> list[tuple[str, str]]:
         """Return the number and the metrics of each running worker."""
@@ -175,9 +183,9 @@ class _Worker:
         report = self._report
         return (str(self._order.number), report.metrics) if report else None
 
-    def signed_by(self) -> str:
+    def signed_by(self) -> Mapping[str, str]:
         report = self._report
-        return report.signed_by if report else ""
+        return report.signed_by if report else {}
 
     def rules_problem(self) -> str:
         report = self._report

@@ -29,9 +29,9 @@ from server.data_dir.directory import DataDirectory
 from server.data_dir.drop_orders import DropOrders
 from server.errors.ingest import StorageRefusedError
 from server.keys.journal_key import journal_keys
+from server.keys.keyring import Keyring
 from server.keys.lost_keys import missing_key
 from server.keys.redaction_key import redaction_of
-from server.keys.store import KeyStore
 from server.log.journal_keys import JournalKeys, MasterKey
 from server.notary.origin import LogOwner, Stream
 from server.pipeline.audit_ingest import AuditReceipt
@@ -69,6 +69,7 @@ from server.writer.rules_in_force import RulesInForce
 from server.writer.signatures_in_force import SignaturesInForce
 from server.writer.storing import stored
 from server.writer.tenant_drops import TenantDrops
+from server.writer.tenant_witnesses import confirm_tenants
 from server.writer.witnessed_log import WitnessedLog
 from storage.engine import Engine
 from storage.errors import StorageError
@@ -107,13 +108,13 @@ class Writing:
                 return f"the {stream.value} {'log' if stream in self.streams.logs else 'stream'}: {trouble}"
         return ""
 
-    def reload_keys(self, keys: KeyStore) -> None:
+    def reload_keys(self, keys: Keyring) -> None:
         """Sign with the keys that the store has now, as soon as that is possible."""
         reload_keys(self.streams.logs.values(), keys)
 
-    def signed_by(self) -> str:
-        """Return the fingerprints of the keys that sign all logs, as storage has it; empty while that changes."""
-        return signed_by(self.streams.logs.values())
+    def signed_by(self, keys: Keyring) -> dict[str, str]:
+        """Return the fingerprints of the keys that sign logs, as storage has it; see ``owned_logs.signed_by``."""
+        return signed_by(self.streams.logs.values(), keys)
 
 
 class Ingestion:
@@ -173,7 +174,7 @@ class Ingestion:
         self,
         name: WriterName,
         data: DataDirectory,
-        keys: KeyStore,
+        keys: Keyring,
         engine: Engine,
         probe: StorageProbe,
         signals: Signals,
@@ -241,6 +242,8 @@ class Ingestion:
             stack.enter_context(background("orders to drop data", drops.run(pools.housekeeping), signals.stop))
             scheduler = WitnessScheduler(tasks, on_failure=lambda task: self.metrics.confirmation_failed(task.kind))
             await stack.enter_async_context(scheduler.running())
+            confirming = confirm_tenants(scheduler, logs.values(), fenced, settings)
+            stack.enter_context(background("confirmations of tenants' logs", confirming, signals.stop))
             gates = self._gates(fenced, streams)
             yield Writing(streams, batchers, probe, waits_for_storage=self.waits_for_storage, audit=gates)
 

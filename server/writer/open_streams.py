@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from server.data_dir.directory import DataDirectory
-from server.keys.store import KeyStore
+from server.keys.keyring import Keyring
 from server.log.journal import Journal
 from server.log.journal_keys import NO_KEYS, JournalKeys
 from server.log.stream_writer import StreamWriter
@@ -61,7 +61,7 @@ def open_streams(
     settings: Settings,
     writer: str,
     data: DataDirectory,
-    keys: KeyStore,
+    keys: Keyring,
     engine: Engine,
     give_up: threading.Event,
     clock: Callable[[], float],

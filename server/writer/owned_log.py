@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from server.errors.ingest import RefusedError
-from server.keys.store import KeyStore, KeyStoreError
+from server.keys.keyring import Keyring
+from server.keys.known_keys import KnownKeys
 from server.log.committed_log import CommittedLog
 from server.log.key_changes import DecidedChange, KeyChanges
 from server.log.log_memory import LogMemory
@@ -23,7 +24,6 @@ from server.notary.keys import VerifierKey
 from server.notary.origin import LogName
 from server.notary.signers import Signer
 from server.notary.statement import Statement
-from server.notary.trust import fingerprints
 from storage.errors import NotAppliedError
 
 __all__ = ["FoundLog", "LogWriting", "OwnedLog"]
@@ -63,7 +63,7 @@ class LogWriting:
     stream: StreamWriter
     store: StatementStore
     memory: LogMemory
-    keys: KeyStore
+    keys: Keyring
     clock: Callable[[], float]
 
 
@@ -87,18 +87,19 @@ class OwnedLog:
     opened_at: float = field(default_factory=time.time)
 
     @classmethod
-    def open(cls, found: FoundLog, writing: LogWriting, signer: Signer) -> OwnedLog:
+    def open(cls, found: FoundLog, writing: LogWriting, signer: Signer, keys: KnownKeys) -> OwnedLog:
         """Go on with a log, to be signed by the keys that signed it last.
 
         Args:
             found: the log.
             writing: the parts that it shares with others.
             signer: the keys to sign with, if the log has no signature yet.
+            keys: all keys that may have signed it.
 
         Raises:
-            KeyStoreError: a key cannot be used, or is missing.
+            KeyStoreError: a key is missing.
         """
-        name, keys, recovered = found.name, writing.keys, found.recovered
+        name, recovered = found.name, found.recovered
         # If storage has nothing signed, a second key must be stated too: a verifier is given only one key.
         first = keys.signer_of(recovered.signed[0].keys) if recovered.signed else signer
         before = keys.signer_of(found.in_force) if found.in_force else Signer(first.ed25519)
@@ -143,17 +144,10 @@ class OwnedLog:
         except RefusedError as error:
             raise NotAppliedError(f"{self.name.origin}: {error}") from error
 
-    def reload_keys(self, keys: KeyStore) -> None:
-        """Sign with other keys as soon as possible, if the store has others; does not wait for storage.
-
-        A key that cannot be used is logged, and changes nothing.
-        """
-        try:
-            if self.writer.change_keys(keys.signer()):
-                _logger.info("%s: a key change is pending", self.name.origin)
-        except KeyStoreError as error:
-            message = "%s: the key change failed, the same keys still sign: %s"
-            _logger.error(message, self.name.origin, error)  # noqa: TRY400 - told whole
+    def change_keys(self, signer: Signer) -> None:
+        """Sign with other keys as soon as possible, if these are others; does not wait for storage."""
+        if self.writer.change_keys(signer):
+            _logger.info("%s: a key change is pending", self.name.origin)
 
     @property
     def checkpoint_age(self) -> float:
@@ -161,13 +155,14 @@ class OwnedLog:
         return max(0.0, time.time() - (self.writer.committed_at or self.latest / 10**9 or self.opened_at))
 
     @property
-    def signed_by(self) -> str:
-        """Fingerprints of the keys that sign the log, as storage has it; empty while that changes."""
-        return "" if self.writer.keys.pending else fingerprints(self.writer.keys.stated)
+    def stated_keys(self) -> Signer | None:
+        """The keys that sign the log, as storage has it; None while that changes."""
+        keys = self.writer.keys
+        return None if keys.pending else keys.stated
 
 
 def _decided_changes(
-    before: Collection[VerifierKey], signed: Iterable[SignedFrom], keys: KeyStore
+    before: Collection[VerifierKey], signed: Iterable[SignedFrom], keys: KnownKeys
 ) -> Iterator[DecidedChange]:
     """Yield the changes of keys that were decided, and not stated in storage, when an earlier process ended."""
     sign = frozenset(before)

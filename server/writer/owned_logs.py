@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import EndedWaitError, RefusedError
-from server.keys.store import KeyStore
+from server.keys.key_files import KeyStoreError
+from server.keys.keyring import Keyring
 from server.log.journal_keys import NO_KEYS, JournalKeys
 from server.notary.origin import LogName, Stream
+from server.notary.signers import Signer
+from server.notary.trust import fingerprints
 from server.process.pools import Pool
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
@@ -41,7 +44,7 @@ def open_logs(
     settings: Settings,
     writer: str,
     data: DataDirectory,
-    keys: KeyStore,
+    keys: Keyring,
     engine: Engine,
     give_up: threading.Event,
     clock: Callable[[], float] = time.time,
@@ -69,7 +72,6 @@ def open_logs(
         StorageError: storage cannot be read.
     """
     check_clock(engine)
-    signer = keys.signer()
     names = {stream: LogName(settings.deployment, stream, writer) for stream in Stream}
     retention = _retention(settings)
     in_commits = settings.ack is Acknowledge.COMMIT
@@ -78,7 +80,6 @@ def open_logs(
             StreamPlan(name, settings.journal_bytes, settings.batch_bytes, retention[stream], in_commits),
             data,
             keys,
-            signer,
             engine,
             give_up,
             clock,
@@ -102,7 +103,7 @@ def _retention(settings: Settings) -> dict[Stream, Retention]:
     }
 
 
-def state_changes(settings: Settings, logs: Mapping[Stream, SignedStream], keys: KeyStore) -> None:
+def state_changes(settings: Settings, logs: Mapping[Stream, SignedStream], keys: Keyring) -> None:
     """State what has changed since logs were written last: the keys that sign, how long records are kept.
 
     With a journal that is stored behind those who send, keys change in its order, and nothing waits for that. Of a
@@ -113,24 +114,36 @@ def state_changes(settings: Settings, logs: Mapping[Stream, SignedStream], keys:
         SigningError: a key cannot be used now.
         StorageError: storage cannot be read, or took no statement.
     """
-    signer = keys.signer()
     in_commits = settings.ack is Acknowledge.COMMIT
+    signers: dict[str, Signer] = {}
     for stream, retention in _retention(settings).items():
         for log in logs.get(stream, ()):
-            if stream in settings.signed_streams:
-                log.state_changes(signer, retention.seconds, retention.rules, in_commits=in_commits)
-            else:
+            if stream not in settings.signed_streams:
                 log.state_retention(retention.seconds, retention.rules)
+                continue
+            holder = keys.holder(log.name.tenant)
+            if holder not in signers:
+                signers[holder] = keys.signer(holder)
+            log.state_changes(signers[holder], retention.seconds, retention.rules, in_commits=in_commits)
 
 
-def reload_keys(streams: Iterable[SignedStream], keys: KeyStore) -> None:
-    """Have logs signed by other keys as soon as possible, if the store has others; does not wait for storage.
+def reload_keys(streams: Iterable[SignedStream], keys: Keyring) -> None:
+    """Have logs signed by other keys as soon as possible, if the stores have others; does not wait for storage.
 
     What goes wrong is logged, and changes nothing.
     """
-    for stream in streams:
-        for log in stream:
-            log.reload_keys(keys)
+    signers: dict[str, Signer | None] = {}
+    for log in (log for stream in streams for log in stream):
+        holder = keys.holder(log.name.tenant)
+        if holder not in signers:
+            try:
+                signers[holder] = keys.signer(holder)
+            except KeyStoreError as error:
+                signers[holder] = None
+                message = "%s: the key change failed, the same keys still sign: %s"
+                _logger.error(message, log.name.origin, error)  # noqa: TRY400 - told whole
+        if (signer := signers[holder]) is not None:
+            log.change_keys(signer)
 
 
 async def settle_keys(pool: Pool, streams: Iterable[SignedStream], *, in_commits: bool) -> None:
@@ -166,10 +179,20 @@ async def settle_keys(pool: Pool, streams: Iterable[SignedStream], *, in_commits
                 trouble.ends()
 
 
-def signed_by(streams: Iterable[SignedStream]) -> str:
-    """Return the fingerprints of the keys that sign all of some logs, as storage has it; empty while that changes."""
-    keys = {log.signed_by for stream in streams for log in stream}
-    return keys.pop() if len(keys) == 1 else ""
+def signed_by(streams: Iterable[SignedStream], keys: Keyring) -> dict[str, str]:
+    """Return who signs logs, as storage has it.
+
+    Returns:
+        By the holder of keys, the fingerprints of the keys that sign all logs which are to be signed with its keys;
+        empty while that changes.
+    """
+    found: dict[str, Signer | None] = {}
+    for log in (log for stream in streams for log in stream):
+        holder, stated = keys.holder(log.name.tenant), log.stated_keys
+        first = found.setdefault(holder, stated)
+        if first is not stated and (first is None or stated is None or fingerprints(first) != fingerprints(stated)):
+            found[holder] = None
+    return {holder: "" if signer is None else fingerprints(signer) for holder, signer in found.items()}
 
 
 async def keep_alive(pool: Pool, streams: Iterable[SignedStream], interval: float) -> None:

@@ -14,7 +14,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from server.codec.rows import Rows
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import EndedWaitError, RefusedError, StorageRefusedError
-from server.keys.store import KeyStore, KeyStoreError
+from server.keys.key_files import KeyStoreError
+from server.keys.keyring import Keyring
+from server.keys.known_keys import KnownKeys
 from server.log.group import GroupLimits
 from server.log.journal import Journal
 from server.log.journal_keys import NO_KEYS, JournalKeys
@@ -56,8 +58,7 @@ class SignedStream:
         self,
         plan: StreamPlan,
         data: DataDirectory,
-        keys: KeyStore,
-        signer: Signer,
+        keys: Keyring,
         engine: Engine,
         give_up: threading.Event,
         clock: Callable[[], float],
@@ -65,11 +66,12 @@ class SignedStream:
     ) -> None:
         """Go on with the logs that the writer has had, each to be signed by the keys that signed it last.
 
+        A log that has no signature yet is signed by the keys that are to sign now.
+
         Args:
             plan: the plan.
             data: remembers how far the logs went, and has their journals.
             keys: the keys to sign with, and those that did before.
-            signer: the keys to sign with, if a log has no signature yet.
             engine: the storage.
             give_up: once set, nothing is repeated any more.
             clock: the time of statements, in seconds since the epoch.
@@ -101,7 +103,7 @@ class SignedStream:
                 check_not_abandoned(engine, log.name, self._journal.directory, waits=waits)
         writer = StreamWriter(engine, stream, self._journal, data, give_up, limits, tenant_of)
         self._writing = LogWriting(writer, StatementStore(engine, self._stated, give_up, tenant_of), data, keys, clock)
-        self._logs = {log.name.owner: OwnedLog.open(log, self._writing, signer) for log in found}
+        self._logs = {log.name.owner: log for log in self._open_found(found)}
         self._refusing: frozenset[LogOwner] = frozenset()
         self._opening: dict[LogOwner, OwnedLog] = {}  # logs that may not get records before something is stated in them
         self._opens = threading.Lock()
@@ -239,10 +241,8 @@ class SignedStream:
             return None
         names = [self.name_of(owner) for owner in owners if owner not in self._opening]
         try:
-            signer = self._keys.signer()
-            for found in self._find(names, None):
-                self._opening[found.name.owner] = OwnedLog.open(found, self._writing, signer)
-            self._begin([self._opening[owner] for owner in owners], signer)
+            self._opening |= {log.name.owner: log for log in self._open_found(self._find(names, None))}
+            self._begin([self._opening[owner] for owner in owners])
         except (RefusedError, StorageError, KeyStoreError, LogUnusableError) as error:
             _logger.error("the logs of new tenants cannot be opened: %s", error)  # noqa: TRY400 - told whole
             public = "the log of this tenant cannot be opened now"
@@ -250,10 +250,19 @@ class SignedStream:
         self._logs = self._logs | {owner: self._opening.pop(owner) for owner in owners}  # others iterate over them
         return None
 
-    def _begin(self, logs: Sequence[OwnedLog], signer: Signer) -> None:
+    def _open_found(self, found: Sequence[FoundLog]) -> list[OwnedLog]:
+        """Go on with logs as they were found."""
+        keys = _KeysOnce(self._keys)
+        return [
+            OwnedLog.open(log, self._writing, keys.signer(log.name.tenant), keys.known(log.name.tenant))
+            for log in found
+        ]
+
+    def _begin(self, logs: Sequence[OwnedLog]) -> None:
         """State keys and retention in logs, before they get records."""
-        retention = self._plan.retention
+        retention, keys = self._plan.retention, _KeysOnce(self._keys)
         for log in logs:
+            signer = keys.signer(log.name.tenant)
             if log.statements.last is not None or log.writer.keys.stated != signer:
                 log.state_changes(signer, retention.seconds, retention.rules, in_commits=self._plan.in_commits)
         bare = [log for log in logs if log.statements.last is None]
@@ -270,14 +279,15 @@ class SignedStream:
 
     def _find(self, names: Sequence[LogName], journal: Journal | None) -> list[FoundLog]:
         """Find out how logs stand; with the journal also those that are only there."""
-        trusted = self._keys.trusted()
+        trusted = self._keys.trusted(self._plan.name.deployment)
+        keys = _KeysOnce(self._keys)
         stated: dict[LogName, tuple[Statement | None, tuple[VerifierKey, ...]]] = {}
         known: dict[LogName, KnownLog] = {}
 
         def know(name: LogName) -> KnownLog:
             stated[name] = open_statements(self._engine, name, trusted, self._data.last_statement(name))
             # Nothing may have come since the keys changed: then those before them signed the last batch.
-            may_sign = {*stated[name][1], *self._keys.verifier_keys(name.origin)}
+            may_sign = {*stated[name][1], *keys.known(name.tenant).verifier_keys(name.origin)}
             return KnownLog(may_sign, self._data.last_checkpoint(name))
 
         def discover(origin: str) -> tuple[LogName, KnownLog] | None:
@@ -298,3 +308,24 @@ class SignedStream:
         known = {name: know(name) for name in names if name not in fresh}
         recovered = recover_logs(self._engine, known, journal, discover) if known or journal is not None else {}
         return [FoundLog(name, *stated[name], log) for name, log in (recovered | fresh).items()]
+
+
+class _KeysOnce:
+    """Keys of many logs, of which each file is read once."""
+
+    def __init__(self, keys: Keyring) -> None:
+        self._keys = keys
+        self._signers: dict[str, Signer] = {}
+        self._known: dict[str, KnownKeys] = {}
+
+    def signer(self, tenant: str) -> Signer:
+        holder = self._keys.holder(tenant)
+        if holder not in self._signers:
+            self._signers[holder] = self._keys.signer(holder)
+        return self._signers[holder]
+
+    def known(self, tenant: str) -> KnownKeys:
+        holder = tenant if tenant in self._keys.tenants else ""
+        if holder not in self._known:
+            self._known[holder] = self._keys.known(holder)
+        return self._known[holder]

@@ -10,6 +10,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.codec.provenance import Provenance
 from server.data_dir.directory import DataDirectory
+from server.keys.keyring import Keyring
 from server.keys.store import KeyStore
 from server.notary.origin import Stream
 from server.pipeline.audit_ingest import AuditReceipt
@@ -56,7 +57,7 @@ class AuditProcess:
         self.settings = load_settings(settings, {})
         self.engine = FailingEngine(engine)
         self.writer = writer
-        self.keys = KeyStore(directory / writer / "keys")
+        self.keys = Keyring(KeyStore(directory / writer / "keys"))
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

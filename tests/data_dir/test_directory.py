@@ -11,7 +11,7 @@ import pytest
 from server.data_dir.directory import DataDirectory, boot_id
 from server.data_dir.errors import DataDirectoryError
 from server.data_dir.kept_notes import read_checkpoints, worker_directory
-from server.data_dir.public_key import read_public_key
+from server.data_dir.public_key import read_own_public_keys
 from server.keys.store import KeyStore
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.origin import LogName, Stream
@@ -114,12 +114,12 @@ def test_two_directories_get_different_writer_names(tmp_path: Path) -> None:
 def test_the_public_key_that_was_published_is_read(tmp_path: Path) -> None:
     keys = KeyStore(tmp_path / "keys")
     keys.publish([NAME])
-    assert read_public_key(tmp_path).encode() == keys.signer().public_pem()
+    assert read_own_public_keys(tmp_path) == [keys.signer().public_pem().decode()]
 
 
 def test_a_missing_public_key_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DataDirectoryError, match="--public-key"):
-        read_public_key(tmp_path)
+        read_own_public_keys(tmp_path)
 
 
 def test_a_public_key_that_may_not_be_read_is_not_called_a_missing_one() -> None:
@@ -128,7 +128,7 @@ def test_a_public_key_that_may_not_be_read_is_not_called_a_missing_one() -> None
         keys = Path(made) / "keys"
         keys.mkdir(mode=0)
         with without_privileges(), pytest.raises(DataDirectoryError, match="cannot be read: Permission denied"):
-            read_public_key(Path(made))
+            read_own_public_keys(Path(made))
         keys.chmod(0o700)
 
 
@@ -209,7 +209,7 @@ def test_a_damaged_public_key_is_not_called_a_missing_one(tmp_path: Path, damage
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "public-key.pem").write_bytes(damage)
     with pytest.raises(DataDirectoryError, match=r"public-key\.pem is damaged: start the server, which"):
-        read_public_key(tmp_path)
+        read_own_public_keys(tmp_path)
 
 
 TENANT = LogName("shop", Stream.AUDIT, "writer-1", "acme")

@@ -11,7 +11,7 @@ from server.keys.identity import Identity, identify
 from server.keys.store import KeyStore
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.signers import Ed25519Key, Signer
-from server.notary.trust import TrustedKeys, fingerprints, read_public_pem
+from server.notary.trust import TrustedKeys, read_public_pem
 from server.settings.settings import load_settings
 
 
@@ -66,7 +66,7 @@ def test_keys_that_were_replaced_are_believed_and_no_longer_published(tmp_path: 
     identity = identity_of(tmp_path, 1)
     assert identity.trusted() == TrustedKeys(unnamed=(new.public_key, old.public_key))
     assert published_keys(tmp_path) == {old.public_key}  # which signs what is in storage, so far
-    assert identity.publish(new.fingerprint)
+    assert identity.publisher.publish({"": new.fingerprint}) == {}  # it replaced no key that this start published
     assert published_keys(tmp_path) == {new.public_key}
 
 
@@ -74,7 +74,7 @@ def test_keys_that_are_rotated_while_keys_are_published_wait_for_the_next_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     identity = identity_of(tmp_path, 1)
-    old = identity.store.signer()
+    _, new = identity.store.rotate()
     publish = KeyStore.publish
 
     def rotated_meanwhile(store: KeyStore, *arguments: Any) -> None:
@@ -82,8 +82,8 @@ def test_keys_that_are_rotated_while_keys_are_published_wait_for_the_next_time(
         publish(store, *arguments)
 
     monkeypatch.setattr(KeyStore, "publish", rotated_meanwhile)
-    assert identity.publish(fingerprints(old))
-    assert published_keys(tmp_path) == {old.ed25519.public_key}
+    assert identity.publisher.publish({"": new.fingerprint}) == {"": new.fingerprint}
+    assert published_keys(tmp_path) == {new.public_key}
 
 
 def test_marks_of_compromised_keys_and_keys_of_other_writers_are_known(tmp_path: Path) -> None:
@@ -108,8 +108,8 @@ def test_what_is_published_follows_a_rotation_once_the_new_key_signs(tmp_path: P
     identity = identity_of(tmp_path, 2)
     old, new = identity.store.rotate()
     for signed_by in (old.fingerprint, ""):  # "": some logs have changed, and others have not
-        assert not identity.publish(signed_by)
+        assert identity.publisher.publish({"": signed_by}) == {}
         assert published_keys(tmp_path) == {old.public_key}
-    assert identity.publish(new.fingerprint)
+    assert identity.publisher.publish({"": new.fingerprint}) == {"": new.fingerprint}
     assert published(tmp_path) == origins("vm", "vm-1", "vm-2")
     assert published_keys(tmp_path) == {new.public_key}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from server.data_dir.directory import DataDirectory
+from server.keys.keyring import Keyring, tenant_stores
 from server.keys.store import KeyStore
 from server.notary.batch import Batch
 from server.notary.checkpoint import open_checkpoint
@@ -47,10 +48,14 @@ class Server:
     def store(self, *, ml_dsa: bool = False) -> KeyStore:
         return KeyStore(self.directory / "keys", ml_dsa=ml_dsa)
 
+    def keyring(self, own: Collection[str] = (), store: KeyStore | None = None) -> Keyring:
+        return Keyring(store or self.store(), tenant_stores(self.directory / "keys", own, KeyStore), own)
+
     @contextlib.contextmanager
-    def running(self, store: KeyStore | None = None, **flags: str) -> Iterator[Logs]:
+    def running(self, store: KeyStore | None = None, own: Collection[str] = (), **flags: str) -> Iterator[Logs]:
+        """Write the logs; tenants ``own`` have keys of their own."""
         with DataDirectory(self.directory) as data:
-            keys = store or self.store()
+            keys = self.keyring(own, store)
             give_up = threading.Event()
             settings = load_settings({"data_dir": str(self.directory), "deployment": "shop", **flags}, {})
             logs = open_logs(settings, self._writer, data, keys, self.engine, give_up)
@@ -90,7 +95,7 @@ class Server:
 
     def findings(self, *public_keys: bytes) -> list[FindingKind]:
         """Verify everything with one public key, or with all that the server has."""
-        keys = TrustedKeys(unnamed=public_keys) if public_keys else self.store().trusted()
+        keys = TrustedKeys(unnamed=public_keys) if public_keys else self.keyring().trusted("shop")
         return [step.kind for step in verify(self.engine, keys, Scope()) if isinstance(step, Finding)]
 
 

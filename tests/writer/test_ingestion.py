@@ -22,6 +22,7 @@ from harness.waiting import wait_for
 from server.codec.choose import build_codec
 from server.data_dir.directory import DataDirectory
 from server.errors.ingest import BatchOutcomeUnknownError, UnprovedRecordError
+from server.keys.keyring import Keyring
 from server.keys.store import KeyStore
 from server.notary.batch import Batch, compute_batch_id
 from server.notary.findings import Finding, FindingKind
@@ -89,7 +90,7 @@ class Process:
         self.offset = 0
         self.engine = engine
         self.settings = load_settings({"data_dir": str(directory), **FLAGS, "ack": ack, "config": config, **flags}, {})
-        self.keys = KeyStore(directory / "keys")
+        self.keys = Keyring(KeyStore(directory / "keys"))
         self.clock = Clock(lambda: time.time_ns() + self.offset)
 
     @contextlib.asynccontextmanager
@@ -218,8 +219,8 @@ async def until(condition: Callable[[], object]) -> None:
     await POOL.run(lambda: wait_for(condition))
 
 
-def look(engine: Engine, keys: KeyStore) -> list[Finding | Expired]:
-    steps = list(verify(engine, keys.trusted(), Scope()))
+def look(engine: Engine, keys: Keyring) -> list[Finding | Expired]:
+    steps = list(verify(engine, keys.trusted("shop"), Scope()))
     assert isinstance(steps[-1], Summary)
     return [step for step in steps if isinstance(step, Finding | Expired)]
 

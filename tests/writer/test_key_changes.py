@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.waiting import until
+from server.keys.keyring import Keyring
 from server.keys.store import KeyStore, KeyStoreError
 from server.log.stored_log import LogUnusableError
 from server.notary.checkpoint import open_checkpoint
@@ -105,17 +106,17 @@ class TestRotation:
         store = server.store()
         with server.running(store) as logs:
             server.write(logs)
-            reload_keys(logs.values(), store)
+            reload_keys(logs.values(), Keyring(store))
             server.settle(logs)
             assert server.changes() == []
             old, new = store.rotate()
             server.write(logs)  # it has not been told yet
-            assert signed_by(logs.values()) == old.fingerprint
-            reload_keys(logs.values(), store)
-            reload_keys(logs.values(), store)
-            assert signed_by(logs.values()) == ""
+            assert signed_by(logs.values(), Keyring(store))[""] == old.fingerprint
+            reload_keys(logs.values(), Keyring(store))
+            reload_keys(logs.values(), Keyring(store))
+            assert signed_by(logs.values(), Keyring(store))[""] == ""
             server.settle(logs)
-            assert signed_by(logs.values()) == new.fingerprint
+            assert signed_by(logs.values(), Keyring(store))[""] == new.fingerprint
             after = server.write(logs)
             for stream, name in NAMES.items():
                 [change] = server.changes(name)
@@ -133,7 +134,7 @@ class TestRotation:
         with server.running(store) as logs:
             old, _ = store.rotate()
             server.engine.execute("RENAME TABLE log_statements TO away")
-            reload_keys(logs.values(), store)
+            reload_keys(logs.values(), Keyring(store))
             for _ in range(3):
                 server.settle(logs)
             assert caplog.text.count("the key change is pending and cannot be made now") == 3
@@ -151,11 +152,11 @@ class TestRotation:
         with server.running(store) as logs:
             _, new = store.rotate()
             server.engine.execute("RENAME TABLE log_statements TO away")
-            reload_keys(logs.values(), store)
+            reload_keys(logs.values(), Keyring(store))
             settling = asyncio.create_task(settle_keys(Pool("housekeeping", 1), logs.values(), in_commits=True))
             await until(lambda: all(log.default.statements.signed > 2 for log in logs.values()))  # it was tried
             server.engine.execute("RENAME TABLE away TO log_statements")
-            await until(lambda: signed_by(logs.values()) == new.fingerprint)
+            await until(lambda: signed_by(logs.values(), Keyring(store))[""] == new.fingerprint)
             settling.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await settling
@@ -177,7 +178,7 @@ class TestRotation:
                 writer = logs[Stream.AUDIT].writer
                 batches = [writer.append([rows(Stream.AUDIT, text, ingested_at=time.time_ns())]) for text in "ab"]
                 old, new = store.rotate()
-                reload_keys(logs.values(), store)
+                reload_keys(logs.values(), Keyring(store))
                 batches += [writer.append([rows(Stream.AUDIT, text, ingested_at=time.time_ns())]) for text in "cd"]
                 mortal.inserts_left, mortal.applied = crash_at, applied
                 with contextlib.suppress(CrashError):
@@ -188,7 +189,7 @@ class TestRotation:
                     log.writer.stream.store_waiting()
                     log.writer.append([rows(log.name.stream, "e", ingested_at=time.time_ns())])
                     log.writer.stream.store_waiting()
-                assert signed_by(logs.values()) == new.fingerprint
+                assert signed_by(logs.values(), Keyring(store))[""] == new.fingerprint
             [change] = server.changes(audit)
             assert change.size == 2
             stored = [*read_batches_within(engine, audit.log_id, 0, 100)]
@@ -210,12 +211,12 @@ class TestRotation:
             for text in "abc":
                 writer.append([rows(Stream.AUDIT, text, ingested_at=time.time_ns())])
                 _, last = store.rotate()
-                reload_keys(logs.values(), store)
+                reload_keys(logs.values(), Keyring(store))
         with server.running(store, ack="journal") as logs:
             for log in logs.values():
                 log.writer.append([rows(log.name.stream, "d", ingested_at=time.time_ns())])
                 log.writer.stream.store_waiting()
-            assert signed_by(logs.values()) == last.fingerprint
+            assert signed_by(logs.values(), Keyring(store))[""] == last.fingerprint
         assert [change.size for change in server.changes()] == [1, 2, 3]
         for key in (first, last.public_key):
             assert server.findings(key) == []
@@ -224,7 +225,7 @@ class TestRotation:
         store = server.store(ml_dsa=True)
         with server.running(store, ack="journal") as logs:
             store.rotate()
-            reload_keys(logs.values(), store)
+            reload_keys(logs.values(), Keyring(store))
             logs[Stream.AUDIT].writer.append([rows(Stream.AUDIT, "a", ingested_at=time.time_ns())])
         (server.directory / "keys" / "ml-dsa-44-key.pem").unlink()
         with pytest.raises(LogUnusableError, match="put the key back"), server.running(server.store()):
@@ -236,7 +237,7 @@ class TestRotation:
         store = server.store()
         with server.running(store) as logs:
             (server.directory / "keys" / "signing-key.pem").write_text("nonsense")
-            reload_keys(logs.values(), store)
+            reload_keys(logs.values(), Keyring(store))
             server.write(logs)
         assert "signing-key.pem cannot be used" in caplog.text
 

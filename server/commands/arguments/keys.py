@@ -24,6 +24,7 @@ def add_parser(commands: Any) -> None:
         epilog=examples(
             "lognotary keys list --data-dir /var/lib/lognotary",
             "lognotary keys export > public-key.pem",
+            "lognotary keys rotate --tenant acme",
             "lognotary keys compromised 0123456789abcdef --since 2026-01-31T12:00:00Z",
         ),
     )
@@ -73,4 +74,8 @@ def _add(actions: Any, name: str, text: str, function: str) -> CommandParser:
     parser: CommandParser = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     add_flags(parser, *_FLAGS)
     parser.set_defaults(overview=None, run=later("server.commands.keys", function))
+    if function != "generate":
+        parser.add_argument(
+            "--tenant", metavar="NAME", help="the keys of a tenant with own_key = true, instead of the server's"
+        )
     return parser
