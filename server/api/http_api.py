@@ -47,7 +47,7 @@ from typing import TypeVar
 from google.protobuf.message import Message
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -58,8 +58,8 @@ from server.api.administration_calls import administration_routes
 from server.api.asking import Queries
 from server.api.backend import Backend
 from server.api.disclosures import Disclosures, disclosure_routes
-from server.api.errors import InvalidArgumentError
 from server.api.export_download import export_routes
+from server.api.json_body import read_json
 from server.api.parameters import parse_body, parse_parameters
 from server.api.responses import json_response, to_json
 from server.api.statuses import EXPECTED_ERRORS, status_of
@@ -186,6 +186,7 @@ def build_http_api(
         ],
         exception_handlers={
             **dict.fromkeys(EXPECTED_ERRORS, _refuse),
+            ClientDisconnect: _gone,
             **({HTTPException: unserved} if unserved else {}),
         },
     )
@@ -233,11 +234,7 @@ def _steps(
     """
 
     async def handle(request: Request) -> Response:
-        try:
-            body = await request.json() if await request.body() else {}
-        except ValueError as error:
-            raise InvalidArgumentError(f"the body is not JSON: {error}") from error
-        call = parse_body(body, kind())
+        call = parse_body(await read_json(request, empty={}), kind())
         interrupt = Interrupt()
         try:
             steps = await pool.run(partial(answer, call, interrupt))
@@ -268,6 +265,11 @@ async def _lines(
         raise
     finally:
         interrupt.set()  # the client may have gone
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """Answer a client that has left, or sent a malformed body; the status is for the access log only."""
+    return Response(status_code=499)
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
