@@ -52,6 +52,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response, S
 from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, receipts_pb2, status_pb2
+from server.access.exact_routes import match_exactly
 from server.access_log.calls import note_answer
 from server.api.administration import Administration
 from server.api.administration_calls import administration_routes
@@ -190,6 +191,7 @@ def build_http_api(
             **({HTTPException: unserved} if unserved else {}),
         },
     )
+    match_exactly(api.routes)
     api.router.redirect_slashes = False  # the redirect would go to any host that the caller names
     return api
 
