@@ -33,6 +33,7 @@ class Site:
         tokens: the file of tokens.
         sender: token of a sender.
         admin: token of an administrator.
+        limited: token of an administrator of the tenant alpha alone.
     """
 
     def __init__(self, directory: Path, *, tls: bool, toml: str = "", **flags: str | float) -> None:
@@ -58,6 +59,7 @@ class Site:
 
         self.sender = create_token(self, "sender", Grant(Role.SENDER))
         self.admin = create_token(self, "admin", Grant(Role.ADMIN))
+        self.limited = create_token(self, "limited", Grant(Role.ADMIN, frozenset({"alpha"})))
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Site]:
