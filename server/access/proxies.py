@@ -72,6 +72,8 @@ class ProxyAuthenticator:
         given = {name: presented.headers[name] for name in self._headers.names() if name in presented.headers}
         if given and not is_in(presented.address, self._networks):
             raise UnauthenticatedError(Denial.FORBIDDEN)
+        if self._hop_by_hop(presented.headers.get("connection", "")):
+            raise UnauthenticatedError(Denial.MALFORMED)
         if any(not value.isprintable() for value in given.values()):
             raise UnauthenticatedError(Denial.MALFORMED)
         user = given.get(self._headers.user, "").strip()
@@ -91,6 +93,15 @@ class ProxyAuthenticator:
         if tenant:
             grants = _limited_to(grants, _checked(tenant))
         return Caller(user, CallerKind.PROXY, grants, client_address(presented, self._networks))
+
+    def _hop_by_hop(self, connection: str) -> bool:
+        """Return whether a header ``Connection`` names one that a proxy sets.
+
+        A proxy removes what the header names from a request (RFC 9110, section 7.6.1), so a client could have it remove
+        what it has just set: the tenant, say, that the rights of the user are limited to.
+        """
+        named = {name.strip().lower() for name in connection.replace(_TWICE, ",").split(",")}
+        return not named.isdisjoint((*self._headers.names(), _FORWARDED_FOR))
 
 
 def client_address(presented: Presented, networks: Sequence[Network]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, NoReturn
 
 import grpc
 import grpc.aio
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from server.access.chain import AuthenticationChain
 from server.access.current import calling
@@ -19,7 +20,7 @@ from server.access.presenting import address_over_grpc, presented_over_grpc
 from server.access_log.actions import GRPC_ACTIONS, UNKNOWN, Action
 from server.access_log.calls import RecordedCall, RecordedCalls
 from server.access_log.event import Outcome
-from server.api.errors import UnrecordedError
+from server.api.errors import InvalidArgumentError, UnrecordedError
 from server.api.statuses import status_of
 from server.own_records.sender import NotRecordedError
 from storage.bound import reading_as
@@ -73,29 +74,30 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
         return self._guarded(handler, handler_call_details.method, permission)
 
     def _guarded(self, handler: Any, method: str, permission: Permission) -> Any:
-        coding = handler.request_deserializer, handler.response_serializer
+        # Requests are parsed in here: what nobody may send need not be a request, and neither is it an error.
+        coding = None, handler.response_serializer
+        read = partial(_read_each if handler.request_streaming else _read, handler.request_deserializer)
         if handler.response_streaming:
             stream = handler.stream_stream if handler.request_streaming else handler.unary_stream
 
-            async def guarded_stream(request: Any, context: Any) -> AsyncIterator[Any]:
-                async with (
-                    self._entered(context, method, permission, request) as call,
-                    contextlib.aclosing(stream(request, context)) as answers,
-                ):
-                    await _begin(call, context)
-                    async for answer in answers:
-                        if call is not None and isinstance(answer, Message):
-                            call.answered(answer)
-                        yield answer
+            async def guarded_stream(sent: Any, context: Any) -> AsyncIterator[Any]:
+                async with self._entered(context, method, permission) as call:
+                    request = await read(sent, context, call)
+                    async with contextlib.aclosing(stream(request, context)) as answers:
+                        await _begin(call, context)
+                        async for answer in answers:
+                            if call is not None and isinstance(answer, Message):
+                                call.answered(answer)
+                            yield answer
 
             if handler.request_streaming:
                 return grpc.stream_stream_rpc_method_handler(guarded_stream, *coding)
             return grpc.unary_stream_rpc_method_handler(guarded_stream, *coding)
         unary = handler.stream_unary if handler.request_streaming else handler.unary_unary
 
-        async def guarded_unary(request: Any, context: Any) -> Any:
-            async with self._entered(context, method, permission, request) as call:
-                answer = await unary(request, context)
+        async def guarded_unary(sent: Any, context: Any) -> Any:
+            async with self._entered(context, method, permission) as call:
+                answer = await unary(await read(sent, context, call), context)
                 await _keep(call, context, answer)
                 return answer
 
@@ -104,9 +106,7 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(guarded_unary, *coding)
 
     @contextlib.asynccontextmanager
-    async def _entered(
-        self, context: Any, method: str, permission: Permission, request: Any
-    ) -> AsyncIterator[RecordedCall | None]:
+    async def _entered(self, context: Any, method: str, permission: Permission) -> AsyncIterator[RecordedCall | None]:
         """Answer a call on behalf of its caller, or refuse it; either is recorded."""
         call = self._begun(context, method)
         try:
@@ -129,8 +129,6 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
             if call is not None:
                 call.end(Outcome.FAILED, type(error).__name__)
             raise
-        if call is not None and isinstance(request, Message):
-            call.asked(request)
         with calling(caller), reading_as(scope), _ended(call, context):
             yield call
 
@@ -147,6 +145,31 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
         status = status_of(error)
         await context.abort(status.code, status.message)
         raise error  # abort raises
+
+
+async def _read(parse: Callable[[bytes], Any] | None, sent: Any, context: Any, call: RecordedCall | None) -> Any:
+    """Return a request; end the call if it cannot be parsed."""
+    try:
+        request = sent if parse is None else parse(sent)
+    except DecodeError as error:
+        status = status_of(InvalidArgumentError(f"the request is malformed: {error}"))
+        await context.abort(status.code, status.message)
+        raise  # abort raises
+    if call is not None and isinstance(request, Message):
+        call.asked(request)
+    return request
+
+
+async def _read_each(
+    parse: Callable[[bytes], Any] | None, sent: Any, context: Any, call: RecordedCall | None
+) -> AsyncIterator[Any]:
+    """Return the requests of a stream, each of which is parsed when it is asked for."""
+
+    async def requests() -> AsyncIterator[Any]:
+        async for each in sent:
+            yield await _read(parse, each, context, call)
+
+    return requests()
 
 
 def _path(action: Action, method: str) -> str:

@@ -47,19 +47,20 @@ from typing import TypeVar
 from google.protobuf.message import Message
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, receipts_pb2, status_pb2
+from server.access.exact_routes import match_exactly
 from server.access_log.calls import note_answer
 from server.api.administration import Administration
 from server.api.administration_calls import administration_routes, drop_routes
 from server.api.asking import Queries
 from server.api.backend import Backend
 from server.api.disclosures import Disclosures, disclosure_routes
-from server.api.errors import InvalidArgumentError
 from server.api.export_download import export_routes
+from server.api.json_body import read_json
 from server.api.parameters import parse_body, parse_parameters
 from server.api.responses import json_response, to_json
 from server.api.statuses import EXPECTED_ERRORS, status_of
@@ -190,9 +191,11 @@ def build_http_api(
         ],
         exception_handlers={
             **dict.fromkeys(EXPECTED_ERRORS, _refuse),
+            ClientDisconnect: _gone,
             **({HTTPException: unserved} if unserved else {}),
         },
     )
+    match_exactly(api.routes)
     api.router.redirect_slashes = False  # the redirect would go to any host that the caller names
     return api
 
@@ -237,11 +240,7 @@ def _steps(
     """
 
     async def handle(request: Request) -> Response:
-        try:
-            body = await request.json() if await request.body() else {}
-        except ValueError as error:
-            raise InvalidArgumentError(f"the body is not JSON: {error}") from error
-        call = parse_body(body, kind())
+        call = parse_body(await read_json(request, empty={}), kind())
         interrupt = Interrupt()
         try:
             steps = await pool.run(partial(answer, call, interrupt))
@@ -272,6 +271,11 @@ async def _lines(
         raise
     finally:
         interrupt.set()  # the client may have gone
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """Answer a client that has left, or sent a malformed body; the status is for the access log only."""
+    return Response(status_code=499)
 
 
 async def _refuse(_: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from server.access.callers import CallerKind
 from server.access.current import current_caller
 from server.api.errors import InvalidArgumentError, NotPermittedError
+from server.api.json_body import read_json
 from server.api.parameters import parse_body
 
 __all__ = ["LOCAL", "OFF", "address_of_peer", "address_of_request", "check_local", "is_local", "parse_local"]
@@ -56,11 +57,7 @@ async def parse_local(request: Request, call: _MessageT) -> tuple[_MessageT, str
         InvalidArgumentError: the body is not such a call, or a page in a browser may have sent it.
     """
     caller = address_of_request(request)
-    try:
-        body = await request.json()
-    except ValueError as error:
-        raise InvalidArgumentError(f"the body is not JSON: {error}") from error
-    return parse_body(body, call), caller
+    return parse_body(await read_json(request), call), caller
 
 
 def is_local(address: str) -> bool:

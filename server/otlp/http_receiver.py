@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.access.certificates import identities_of_scope
+from server.access.exact_routes import match_exactly
 from server.access.sender_check import SenderCheck
 from server.admission.admission import MEMORY_FACTOR, Ticket
 from server.codec.otlp_json import memory_of_json, request_from_json
@@ -115,6 +116,7 @@ def build_http_app(
         routes=routes,
         exception_handlers={HTTPException: unserved_routes(measure, log, explain)},
     )
+    match_exactly(app.routes)
     # A redirect would lose the body of most senders; a wrong path should be seen, not repaired.
     app.router.redirect_slashes = False
     return app

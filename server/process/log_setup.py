@@ -65,8 +65,8 @@ def _is_of_this_server(record: logging.LogRecord) -> bool:
     return kind is None or kind.__name__ not in _OF_CLIENTS
 
 
-# Paths and metadata that are not UTF-8, and answers to calls that have ended.
-_OF_CLIENTS = ("UnicodeDecodeError", "ExecuteBatchError")
+# Paths and metadata that are not UTF-8, messages that are malformed, and answers to calls that have ended.
+_OF_CLIENTS = ("UnicodeDecodeError", "DecodeError", "ExecuteBatchError")
 
 
 def _text(worker: int | None) -> logging.Formatter:

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from server.access.certificates import CERTIFICATE_KEY, identities_of_peer
+from server.transport.http_framing import why_ambiguous
 
 __all__ = ["ConnectionLimits", "limited_protocol"]
 
@@ -25,6 +26,11 @@ _AGE_JITTER = 0.1  # so that connections that were opened together are not close
 _SLOW = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _NOTHING = b""  # the request has been answered already
+_FIELD_BYTES = 4  # bytes of a header beside its name and its value
+
+
+class _RefusedError(ValueError):
+    """The request is refused, so the parser must stop; never leaves this module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +161,28 @@ class _LimitedProtocol(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn, for pipelined requests
         self.parser.feed_data(head)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Trailers come here too. They must not be taken for headers (RFC 9110, section 6.5.1): a proxy that removes
+        # headers with credentials may pass on trailers.
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return
+        if len(self.url) + sum(len(name) + len(value) + _FIELD_BYTES for name, value in self.headers) > (
+            self._limits.head_bytes
+        ):
+            self._refuse(_TOO_LARGE)
+            raise _RefusedError
+        if reason := why_ambiguous(self.parser.get_http_version(), self.url, self.headers):
+            self._refuse(_malformed(reason))
+            raise _RefusedError
+        super().on_headers_complete()
+        # Not before: until then, what goes wrong is none of the body of the request before.
         self._in_head = False
         self._head_bytes = 0
         self._last_activity = self.loop.time()
-        super().on_headers_complete()
         if self._last_activity >= self._old_at:
             self.cycle.keep_alive = False
 

@@ -64,6 +64,7 @@ async def test_an_address_may_be_written_in_other_ways(address: str) -> None:
 
 async def test_without_such_headers_other_authenticators_are_tried() -> None:
     assert await PROXIES.authenticate(presented("192.0.2.1", ("X-Other", "x"))) is None
+    assert await PROXIES.authenticate(presented("192.0.2.1", ("Connection", "keep-alive, TE"))) is None
     assert await PROXIES.authenticate(presented("10.0.0.7", ("X-Forwarded-For", "192.0.2.1"))) is None
 
 
@@ -78,6 +79,10 @@ async def test_without_such_headers_other_authenticators_are_tried() -> None:
         [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "../shop")],
         [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "a|b")],
         [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "audit")],
+        [("X-Forwarded-User", "ada"), ("Connection", "keep-alive, X-Scope-OrgID")],
+        [("X-Forwarded-User", "ada"), ("Connection", "x-forwarded-groups"), ("Connection", "close")],
+        [("X-Forwarded-User", "ada"), ("Connection", "X-Forwarded-For")],
+        [("Connection", "close,X-FORWARDED-USER")],
     ],
 )
 async def test_headers_that_are_ambiguous_or_cannot_be_are_refused(headers: list[tuple[str, str]]) -> None:

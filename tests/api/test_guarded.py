@@ -299,3 +299,19 @@ async def test_a_body_is_not_read_before_the_caller_is_known(guarded: Guarded) -
     app = guarded_http(guarded.app, guarded.chain, http_rules(public_tiles=False))
     await app({"type": "http", "method": "POST", "path": "/api/v1/verify", "headers": []}, receive, send)
     assert sent[0]["status"] == 401
+
+
+async def test_a_malformed_request_is_refused_after_its_caller_is_known(
+    guarded: Guarded, channel: grpc.aio.Channel
+) -> None:
+    async def told(sent: bytes, token: str | None) -> grpc.StatusCode:
+        asking: Any = channel.unary_unary("/lognotary.v1.CorrelationService/Search", None, None)
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await asking(sent, metadata=authorization(token))
+        return error.value.code()
+
+    for sent in (b"\x0a\x02\xff\xfe", b"\x0a\x7f", b"\xff"):  # no UTF-8, cut off, no field
+        assert await told(sent, "viewer") is grpc.StatusCode.INVALID_ARGUMENT
+        assert await told(sent, "sender") is grpc.StatusCode.PERMISSION_DENIED
+        assert await told(sent, None) is grpc.StatusCode.UNAUTHENTICATED
+    assert guarded.denials.count("missing") == 3

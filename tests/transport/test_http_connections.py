@@ -180,10 +180,21 @@ HALF_BODY = b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r
         (b"no HTTP\r\n\r\n", [200, 400]),
         (b"CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n", [200, 400]),
         (HALF_BODY + b"no size\r\n", [200, 400]),
+        (b"GET http://x HTTP/1.1\r\nHost: x\r\n\r\n" + GET, [200, 400]),
+        (GET.replace(b"Host", b"Host: y\r\nHost") + GET, [200, 400]),
         (GET + GET + b"no HTTP\r\n\r\n", [200, 200, 200, 400]),
         (GET + HALF_BODY + b"no size\r\n", [200, 200, 400]),
     ],
-    ids=["headers too large", "no HTTP", "a tunnel", "a broken body", "behind two others", "a broken body behind one"],
+    ids=[
+        "headers too large",
+        "no HTTP",
+        "a tunnel",
+        "a broken body",
+        "no path",
+        "two hosts",
+        "behind two others",
+        "a broken body behind one",
+    ],
 )
 async def test_a_request_that_is_refused_is_answered_behind_those_before_it(
     path: bytes, behind: bytes, told: list[int]
@@ -276,6 +287,34 @@ async def test_headers_without_end_are_refused() -> None:
                 await writer.drain()
         told = await rest(reader)
     assert statuses(told) in ([431], [])  # the reset may overtake it
+
+
+async def test_headers_that_are_too_large_are_refused_also_if_they_come_at_once() -> None:
+    limits = ConnectionLimits(10, head_bytes=1000)
+    app = Starlette(routes=[Route("/", hello)])
+    for head, told in ((b"a: " + b"x" * 900, [200]), (b"a: " + b"x" * 1000, [431]), (b"a: b\r\n" * 200, [431])):
+        async with serve_http(app, ANY, limits, asyncio.Event()) as address, connected(address) as (reader, writer):
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + head.strip() + b"\r\n\r\n")
+            assert statuses(await rest(reader)) == told
+
+
+async def test_a_trailer_is_no_header() -> None:
+    async def names(request: Request) -> PlainTextResponse:
+        await request.body()
+        return PlainTextResponse(",".join(request.headers) + "|hello")
+
+    app = Starlette(routes=[Route("/", names, methods=["POST"])])
+    async with (
+        serve_http(app, ANY, ConnectionLimits(10), asyncio.Event()) as address,
+        connected(address) as (reader, writer),
+    ):
+        head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: Authorization\r\n\r\n"
+        for pieces in ((head + b"0\r\nAuthorization: root\r\n\r\n",), (head, b"0\r\n", b"Authorization: root\r\n\r\n")):
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0)
+            assert (await answer(reader)).endswith(b"host,transfer-encoding,trailer|hello")
 
 
 async def test_requests_that_are_sent_ahead_without_end_are_cut_off() -> None:

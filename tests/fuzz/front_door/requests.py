@@ -17,11 +17,9 @@ from server.errors.ingest import MalformedRequestError
 
 __all__ = ["is_valid", "why_no_http_request"]
 
-# Where httptools lets more pass, and nobody can be misled by it: there are no virtual hosts, and what is wrong within
-# the request line, or an empty line before it (RFC 9112, section 2.2), changes nothing about where the request ends.
+# Where httptools lets more pass, and nobody can be misled by it: what is wrong within the request line, or an empty
+# line before it (RFC 9112, section 2.2), changes nothing about where the request ends.
 _NO_MATTER = (
-    "Found multiple Host: headers",
-    "Missing mandatory Host: header",
     "illegal request line",
     "no request line received",
 )
