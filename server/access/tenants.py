@@ -33,17 +33,14 @@ def check_tenant(name: str) -> str:
 
 
 def tenant_of_log(origin: str, deployment: str) -> str | None:
-    """Return the tenant of a log, given its origin; None if the log is not one of a deployment.
+    """Return the tenant of a log, as storage has it; None if the log is not one of a deployment.
 
     Args:
         origin: ``<deployment>/<stream>/<writer>``, or ``<deployment>/<tenant>/<stream>/<writer>``.
         deployment: name of the deployment.
     """
     try:
-        name = LogName.parse(origin)
+        name = LogName.parse(origin, deployment)
     except MalformedError:
         return None
-    if name.deployment == deployment:
-        return DEFAULT_TENANT
-    tenant = name.deployment.removeprefix(f"{deployment}/")
-    return tenant if tenant != name.deployment and "/" not in tenant else None
+    return name.owner.stored_tenant if name.deployment == deployment else None

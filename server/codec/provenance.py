@@ -31,7 +31,7 @@ class Provenance:
     @property
     def columns(self) -> dict[str, bytes]:
         """The values of the canonical columns of provenance, by their names."""
-        return {"Tenant": self.tenant.encode(), "Sender": self.sender.encode()}
+        return {"Tenant": self.owner.stored_tenant.encode(), "Sender": self.sender.encode()}
 
 
 NO_PROVENANCE = Provenance()

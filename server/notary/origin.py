@@ -14,10 +14,13 @@ from hashlib import sha256
 
 from server.notary.errors import MalformedError
 
-__all__ = ["ACCESS", "NO_OWNER", "LogName", "LogOwner", "Stream"]
+__all__ = ["ACCESS", "NO_OWNER", "WHOLE_SERVER", "LogName", "LogOwner", "Stream"]
 
 ACCESS = "access"
 """The word for an access log in its origin, in the place of the stream."""
+
+WHOLE_SERVER = "*"
+"""Tenant of the records of who looked that are about the whole server; no tenant can have this name."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 
@@ -41,6 +44,11 @@ class LogOwner:
 
     tenant: str = ""
     access: bool = False
+
+    @property
+    def stored_tenant(self) -> str:
+        """The tenant in the columns ``Tenant`` of storage: records of the whole server are not the default tenant's."""
+        return WHOLE_SERVER if self.access and not self.tenant else self.tenant
 
 
 NO_OWNER = LogOwner()

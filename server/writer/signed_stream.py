@@ -89,7 +89,7 @@ class SignedStream:
         self._stated = Journal(data.journal(f"{stream.value}-statements"), _STATEMENTS_BYTES, keys=journal_keys)
 
         def tenant_of(origin: str) -> str:
-            return LogName.parse(origin, plan.name.deployment).tenant
+            return LogName.parse(origin, plan.name.deployment).owner.stored_tenant
 
         store_waiting_statements(engine, self._stated, tenant_of)
         self._journal = Journal(data.journal(stream.value), plan.journal_bytes, keys=journal_keys)

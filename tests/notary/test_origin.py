@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.notary.errors import MalformedError
-from server.notary.origin import NO_OWNER, LogName, LogOwner, Stream
+from server.notary.origin import NO_OWNER, WHOLE_SERVER, LogName, LogOwner, Stream
 
 
 @pytest.mark.parametrize("tenant", ["", "acme"])
@@ -49,3 +49,11 @@ def test_an_access_log_has_audit_records_and_an_origin_of_its_own() -> None:
 def test_the_owner_of_a_log_is_its_tenant_and_whether_it_has_records_of_access() -> None:
     assert LogName("shop", Stream.SPANS, "vm").owner == NO_OWNER
     assert LogName("shop", Stream.AUDIT, "vm", "acme", access=True).owner == LogOwner("acme", access=True)
+
+
+def test_records_of_who_looked_at_the_whole_server_are_not_those_of_the_default_tenant() -> None:
+    assert LogName("shop", Stream.AUDIT, "vm").owner.stored_tenant == ""
+    assert LogName("shop", Stream.AUDIT, "vm", access=True).owner.stored_tenant == WHOLE_SERVER
+    assert LogName("shop", Stream.AUDIT, "vm", "acme", access=True).owner.stored_tenant == "acme"
+    with pytest.raises(MalformedError, match="tenant"):
+        LogName("shop", Stream.AUDIT, "vm", WHOLE_SERVER)
