@@ -77,10 +77,12 @@ wheel: $(READY) ## build the wheel and the source distribution of the current co
 	$(BIN)/python -m release build
 
 release: $(READY) ## build a release twice, compare, and sign it: make release KEY=release-key.pem
+	@test -n "$(KEY)" || { echo "give the release key: make release KEY=release-key.pem" >&2; exit 2; }
 	$(BIN)/python -m release.audit --strict
 	$(BIN)/python -m release make --key "$(KEY)"
 
 verify-release: $(READY) ## check a release: make verify-release DIR=dist KEY=release-key.pub
+	@test -n "$(DIR)" -a -n "$(KEY)" || { echo "give both: make verify-release DIR=dist KEY=release-key.pub" >&2; exit 2; }
 	$(BIN)/python -m release verify "$(DIR)" --key "$(KEY)"
 
 bench: $(READY) ## run the short benchmarks

@@ -20,6 +20,7 @@ from release.files import Circumstances, check_release, write_release
 from release.packages import resolve
 from release.source import ROOT, Source, read_source, unpack_source
 from server.errors.base import LognotaryError
+from server.errors.files import unreadable
 from server.keys.key_files import read_private_key
 from server.keys.pkcs11 import open_key
 from server.notary.signers import Ed25519Key, SigningKey
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.command == "verify":
-            public_key = read_public_pem(options.key.read_text(encoding="utf-8"))
+            public_key = read_public_pem(_read(options.key))
             checked = check_release(options.directory, public_key)
             sys.stdout.write(f"{', '.join(checked)}: signed by this key, and unchanged\n")
         elif options.command == "build":
@@ -56,6 +57,13 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReleaseError(f"the release key: {unreadable(file, error)}") from error
 
 
 def _make(out: Path, key: SigningKey, builder: str, command: str) -> None:

@@ -18,11 +18,19 @@ _FILES = ("ca_cert", "client_cert", "client_key")
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedUrl:
-    """The embedded engine on a directory; with a file that has the key of its encrypted disk, if it has one."""
+    """The embedded engine on a directory.
+
+    Attributes:
+        path: the directory.
+        database: the database.
+        key_file: file with the key of its encrypted disk; None if it is not encrypted.
+        retired_key_files: files with replaced keys, which files of the disk may still be encrypted with.
+    """
 
     path: Path
     database: str = DEFAULT_DATABASE
     key_file: Path | None = None
+    retired_key_files: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
         return f"chdb://{self.path}"

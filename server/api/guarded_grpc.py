@@ -12,14 +12,16 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError, Message
 
+from server.access.authentication import Presented
 from server.access.chain import AuthenticationChain
 from server.access.current import calling
 from server.access.errors import AccessError
-from server.access.policy import GRPC_RULES, Permission, decide
+from server.access.policy import GRPC_RULES, Permission
 from server.access.presenting import address_over_grpc, presented_over_grpc
 from server.access_log.actions import GRPC_ACTIONS, UNKNOWN, Action
 from server.access_log.calls import RecordedCall, RecordedCalls
 from server.access_log.event import Outcome
+from server.api.entering import let_in
 from server.api.errors import InvalidArgumentError, UnrecordedError
 from server.api.statuses import status_of
 from server.own_records.sender import NotRecordedError
@@ -110,25 +112,11 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
         """Answer a call on behalf of its caller, or refuse it; either is recorded."""
         call = self._begun(context, method)
         try:
-            presented = presented_over_grpc(
-                context.invocation_metadata() or (), context.auth_context() or {}, context.peer()
-            )
-            caller = await self._chain.authenticate(presented)
-            if call is not None:
-                call.let_in(caller)
-            scope = decide(caller, permission)
-            if call is not None:
-                call.check_may_begin()
+            caller, scope = await let_in(self._chain, lambda: _presented(context), permission, call)
         except AccessError as error:
-            if call is not None:
-                call.end(Outcome.DENIED, error.denial.value)
             await self._refuse(context, error)
         except NotRecordedError as error:
             await _unrecorded(context, error)
-        except BaseException as error:
-            if call is not None:
-                call.end(Outcome.FAILED, type(error).__name__)
-            raise
         with calling(caller), reading_as(scope), _ended(call, context):
             yield call
 
@@ -170,6 +158,10 @@ async def _read_each(
             yield await _read(parse, each, context, call)
 
     return requests()
+
+
+def _presented(context: Any) -> Presented:
+    return presented_over_grpc(context.invocation_metadata() or (), context.auth_context() or {}, context.peer())
 
 
 def _path(action: Action, method: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,11 +19,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server.access.chain import AuthenticationChain
 from server.access.current import calling
 from server.access.errors import AccessError, ForbiddenError
-from server.access.policy import FORBIDDEN, OPEN_SCOPE, Permission, decide
+from server.access.policy import FORBIDDEN, OPEN_SCOPE, Permission
 from server.access.presenting import presented_over_http
 from server.access_log.actions import UNRECORDED_ROUTES
 from server.access_log.calls import RecordedCalls
-from server.access_log.event import Outcome
+from server.api.entering import let_in
 from server.api.recorded_http import answer_recorded, recorded_call, refuse_unrecorded
 from server.api.statuses import status_of
 from server.own_records.sender import NotRecordedError
@@ -66,25 +67,15 @@ def guarded_http(
         if recorded is not None and route not in UNRECORDED_ROUTES:
             call = recorded_call(recorded, scope, route, parameters)
         try:
-            caller = await chain.authenticate(presented_over_http(scope, session_cookie))
-            if call is not None:
-                call.let_in(caller)
-            bound = decide(caller, permission)
-            if call is not None:
-                call.check_may_begin()
+            presented = partial(presented_over_http, scope, session_cookie)
+            caller, bound = await let_in(chain, presented, permission, call)
         except AccessError as error:
-            if call is not None:
-                call.end(Outcome.DENIED, error.denial.value)
             on_denied(error.denial.value)
             await _refusal(error)(scope, receive, send)
             return
         except NotRecordedError as error:
             await refuse_unrecorded(error, scope, receive, send)
             return
-        except BaseException as error:
-            if call is not None:
-                call.end(Outcome.FAILED, type(error).__name__)
-            raise
         with calling(caller), reading_as(bound):
             if call is None:
                 await app(scope, receive, send)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from server.errors.suggestions import did_you_mean, not_one_of
+from server.errors.suggestions import not_one_of
 from server.notary.audit_words import CATEGORIES
 from server.notary.origin import Stream
+from server.settings.rule_tables import misshapen
 from server.settings.sources import Sources
 from server.settings.values import read_days
 from storage.retention_policy import RetentionRule
@@ -70,12 +71,9 @@ def cold_volume_problems(parsed: Mapping[str, Any], sources: Sources) -> Iterato
 
 
 def _problems(table: Any) -> Iterator[str]:
+    yield from misshapen(table, "retention", _NAMES)
     if not isinstance(table, Mapping):
-        yield "a rule of retention must be a table under [[retention]]"
         return
-    for name in table.keys() - set(_NAMES):
-        meant = did_you_mean(name, _NAMES) or f"; a rule may have {', '.join(_NAMES)}"
-        yield f"unknown setting {name} in [[retention]]{meant}"
     streams = [stream.value for stream in Stream]
     if "stream" not in table:
         yield f'stream is missing: write stream = "audit" (or {" or ".join(streams[1:])})'

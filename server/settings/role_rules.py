@@ -8,8 +8,9 @@ from typing import Any
 from server.access.callers import Grant, Role
 from server.access.role_rules import EMAIL, GROUP, SUBJECT, Fact, RoleRule, claim_fact
 from server.access.tenants import DEFAULT_TENANT, check_tenant
-from server.errors.suggestions import did_you_mean, not_one_of
+from server.errors.suggestions import not_one_of
 from server.notary.errors import MalformedError
+from server.settings.rule_tables import misshapen
 
 __all__ = ["read_role_rules"]
 
@@ -38,12 +39,9 @@ def read_role_rules(tables: Sequence[tuple[str, Any]], problems: list[str]) -> t
 
 
 def _problems(table: Any) -> Iterator[str]:
+    yield from misshapen(table, "roles", _NAMES)
     if not isinstance(table, Mapping):
-        yield "a rule of roles must be a table under [[roles]]"
         return
-    for name in table.keys() - set(_NAMES):
-        meant = did_you_mean(name, _NAMES) or f"; a rule may have {', '.join(_NAMES)}"
-        yield f"unknown setting {name} in [[roles]]{meant}"
     roles = [role.value for role in Role]
     if "role" not in table:
         yield f'role is missing: write role = "viewer" (or {", ".join(role for role in roles if role != "viewer")})'

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from server.settings.secrets import secret_of
 from server.settings.sources import Given
+from server.settings.values import read_list
 from storage.url import ServerUrl, StorageUrl, parse_storage_url
 
 __all__ = ["read_storage", "with_secrets"]
@@ -34,8 +35,11 @@ def with_secrets(url: StorageUrl, values: Mapping[str, Given]) -> StorageUrl:
         ValueError: a secret cannot be read, or is given twice.
     """
     key_file = values["storage_encryption_key"].text
+    retired = tuple(Path(file).absolute() for file in read_list(values["storage_encryption_retired_keys"].text))
+    if retired and not key_file:
+        raise ValueError("storage_encryption_retired_keys has no effect without storage_encryption_key: give both")
     if not isinstance(url, ServerUrl):
-        return replace(url, key_file=Path(key_file).absolute()) if key_file else url
+        return replace(url, key_file=Path(key_file).absolute(), retired_key_files=retired) if key_file else url
     if key_file:
         raise ValueError(
             "storage_encryption_key is for embedded storage: a ClickHouse server has the keys of its disks in its own "

@@ -38,6 +38,13 @@ SETTINGS = (
         _STORAGE,
     ),
     Setting(
+        "storage_encryption_retired_keys",
+        "",
+        "files with replaced keys of embedded storage, separated by commas",
+        Kind.LIST,
+        _STORAGE,
+    ),
+    Setting(
         "data_dir",
         "data",
         "directory for the signing key, the writer's name and the embedded storage",

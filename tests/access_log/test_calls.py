@@ -50,7 +50,10 @@ def test_every_call_that_needs_credentials_has_an_action() -> None:
     assert routes - UNRECORDED_ROUTES == set(HTTP_ACTIONS)
 
 
-@pytest.mark.parametrize("action", {*GRPC_ACTIONS.values(), *HTTP_ACTIONS.values()}, ids=lambda action: action.name)
+ALL_ACTIONS = sorted({*GRPC_ACTIONS.values(), *HTTP_ACTIONS.values()}, key=repr)  # in the same order in each process
+
+
+@pytest.mark.parametrize("action", ALL_ACTIONS, ids=lambda action: action.name)
 def test_an_action_has_a_category_and_a_type_for_its_target(action: Action) -> None:
     assert action.category in CATEGORIES
     assert bool(action.target) == bool(action.target_type)

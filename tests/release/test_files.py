@@ -169,3 +169,8 @@ def test_the_command_tells_a_good_release_from_a_bad_one(
     (released / "demo-1.0.tar.gz").write_bytes(b"other")
     assert main(["verify", str(released), "--key", str(public)]) == 1
     assert capsys.readouterr().err == "demo-1.0.tar.gz was changed: its SHA-256 is not the one that was signed\n"
+
+
+def test_a_release_key_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(tmp_path), "--key", str(tmp_path / "missing.pub")]) == 1
+    assert f"the release key: there is no file {tmp_path / 'missing.pub'}" in capsys.readouterr().err

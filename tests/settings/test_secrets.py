@@ -12,7 +12,7 @@ from server.settings.secrets import read_secret_file, secret_warnings
 from server.settings.settings import Settings, load_settings
 from server.settings.sources import gather
 from server.settings.table import SETTINGS, Kind
-from storage.url import ServerUrl
+from storage.url import EmbeddedUrl, ServerUrl
 
 URL = "http://me@host/logs"
 SECRET = "mark-7319"  # noqa: S105 - a mark
@@ -40,6 +40,17 @@ def test_a_password_comes_from_a_variable_or_a_file_or_the_url(tmp_path: Path) -
     assert password(load(storage=URL, storage_password=SECRET)) == SECRET
     assert password(load(storage=URL, storage_password_file=str(secret_file(tmp_path)))) == SECRET
     assert password(load(storage=f"http://me:{SECRET}@host/logs")) == SECRET
+
+
+def test_replaced_keys_of_embedded_storage_come_with_its_key_and_not_with_a_server(tmp_path: Path) -> None:
+    key, old, older = (str(tmp_path / name) for name in ("new.key", "old.key", "older.key"))
+    storage = load(storage_encryption_key=key, storage_encryption_retired_keys=f"{old}, {older}").storage
+    assert isinstance(storage, EmbeddedUrl)
+    assert (storage.key_file, storage.retired_key_files) == (Path(key), (Path(old), Path(older)))
+    with pytest.raises(ConfigError, match="has no effect without storage_encryption_key"):
+        load(storage_encryption_retired_keys=old)
+    with pytest.raises(ConfigError, match="is for embedded storage"):
+        load(storage=URL, storage_encryption_key=key, storage_encryption_retired_keys=old)
 
 
 def test_only_one_line_break_at_the_end_of_a_file_is_not_part_of_the_secret(tmp_path: Path) -> None:

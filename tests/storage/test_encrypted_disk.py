@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,9 @@ from storage.disk_encryption import encryption_of_disks
 from storage.errors import StorageConfigError
 from storage.url import EmbeddedUrl
 
-path, key_file, *statements = sys.argv[1:]
-url = EmbeddedUrl(pathlib.Path(path), key_file=pathlib.Path(key_file) if key_file else None)
+path, key_files, *statements = sys.argv[1:]
+first, *retired = [pathlib.Path(file) for file in key_files.split(",")] if key_files else [None]
+url = EmbeddedUrl(pathlib.Path(path), key_file=first, retired_key_files=tuple(retired))
 try:
     with closing(connect(url, clients=2)) as engine:
         answers = [engine.query(one).decode("latin-1") if one[:6] in ("SELECT", "SHOW C") else str(engine.execute(one))
@@ -38,10 +40,13 @@ _FILL = (
 )
 
 
-def run(directory: Path, key_file: Path | None, *statements: str) -> tuple[list[str], str]:
+def run(
+    directory: Path, key_file: Path | None, *statements: str, retired: Sequence[Path] = ()
+) -> tuple[list[str], str]:
     """Open storage in a process of its own; return the answers, and the error if it cannot be opened."""
+    files = [key_file, *retired] if key_file else []
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, str(directory), str(key_file or ""), *statements],
+        [sys.executable, "-c", _PROGRAM, str(directory), ",".join(map(str, files)), *statements],
         check=True,
         capture_output=True,
         text=True,
@@ -99,6 +104,34 @@ def test_another_key_or_none_is_refused_and_nothing_is_changed(tmp_path: Path, k
     key_file.chmod(0o644)
     assert "can be read by others (mode 0644)" in run(directory, key_file)[1]
     assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
+
+
+def keys_of_parts(directory: Path) -> set[bytes]:
+    """Return the fingerprints of the keys that columns of parts are encrypted with, from the headers of the files."""
+    return {path.read_bytes()[5:21] for path in directory.rglob("data.bin")}
+
+
+def test_a_replaced_key_still_reads_what_it_encrypted_and_encrypts_nothing_new(tmp_path: Path, key_file: Path) -> None:
+    directory, new, third = tmp_path / "chdb", tmp_path / "new.key", tmp_path / "third.key"
+    create_key_file(new)
+    create_key_file(third)
+    run(directory, key_file, *_FILL)
+    [old] = keys_of_parts(directory)
+    insert = "INSERT INTO lognotary.t SELECT 'later', 2000"
+    count = "SELECT toString(count()) FROM lognotary.t"
+    answers, error = run(directory, new, insert, "SELECT max(a) FROM lognotary.t", retired=[key_file])
+    assert (error, MARK in answers[1], answers[-1]) == ("", True, "all")
+    assert len(keys_of_parts(directory)) == 2
+    assert "is encrypted with the key" in run(directory, new)[1]
+    assert "storage_encryption_retired_keys" in run(directory, key_file)[1]
+    before = keys_of_parts(directory)
+    answers, error = run(directory, third, "OPTIMIZE TABLE lognotary.t FINAL", count, retired=[new, key_file])
+    assert (error, answers[1].strip("\x04")) == ("", "1001")
+    assert old in before
+    assert len(keys_of_parts(directory) - before) == 1  # the merged part has the third key
+    for path in (key_file, new, third):
+        assert found_in_files(directory, path.read_text().strip()) == []
+    assert found_in_files(directory, MARK) == []
 
 
 def test_storage_that_is_not_encrypted_stays_so_and_says_how_to_move(tmp_path: Path, key_file: Path) -> None:

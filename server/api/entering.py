@@ -1,0 +1,55 @@
+"""The beginning of a call, over gRPC and HTTP: who calls, and whether the call is permitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from server.access.authentication import Presented
+from server.access.callers import Caller
+from server.access.chain import AuthenticationChain
+from server.access.errors import AccessError
+from server.access.policy import Permission, decide
+from server.access_log.calls import RecordedCall
+from server.access_log.event import Outcome
+from server.own_records.sender import NotRecordedError
+from storage.bound import ReadScope
+
+__all__ = ["let_in"]
+
+
+async def let_in(
+    chain: AuthenticationChain,
+    presented: Callable[[], Presented],
+    permission: Permission | None,
+    call: RecordedCall | None,
+) -> tuple[Caller, ReadScope]:
+    """Return who calls, and what the caller may read; if it is refused, that is recorded.
+
+    Args:
+        chain: authenticates callers.
+        presented: returns the credentials of the call.
+        permission: the permission that the call needs; None if nobody may make it.
+        call: record of the call; None if it is not recorded.
+
+    Raises:
+        AccessError: the caller may not make the call.
+        NotRecordedError: the call has to be recorded, and cannot be now.
+    """
+    try:
+        caller = await chain.authenticate(presented())
+        if call is not None:
+            call.let_in(caller)
+        scope = decide(caller, permission)
+        if call is not None:
+            call.check_may_begin()
+    except NotRecordedError:
+        raise
+    except AccessError as error:
+        if call is not None:
+            call.end(Outcome.DENIED, error.denial.value)
+        raise
+    except BaseException as error:
+        if call is not None:
+            call.end(Outcome.FAILED, type(error).__name__)
+        raise
+    return caller, scope
