@@ -133,6 +133,13 @@ async def test_nothing_is_dropped_while_a_hold_keeps_a_record_of_the_tenant(serv
         assert (await drop(server, logs, drops_of(server))).operational_records == 1
 
 
+async def test_a_hold_on_everything_keeps_values_whose_records_are_not_stored_yet(server: Server) -> None:
+    insert_disclosures(server.engine, [DisclosedValue(1, bytes(32), b"a secret", "r", tenant="acme")])
+    add_hold(server.engine, "case-1", HoldScope(), "a lawsuit", "", "")
+    with pytest.raises(ConflictError, match="case-1"):
+        drops_of(server).drop(REQUEST, HERE)
+
+
 async def test_a_hold_that_comes_while_logs_let_go_keeps_the_rows(server: Server) -> None:
     def hold(_: PolicyChange) -> None:
         add_hold(server.engine, "case-1", HoldScope(), "a lawsuit", "", "")
