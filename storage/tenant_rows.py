@@ -104,7 +104,7 @@ def last_receipt_before(engine: Engine, log_id: str, size: int) -> int:
 
 
 def has_rows_in(engine: Engine, tenant: str, scope: HoldScope, kept: Collection[str]) -> bool:
-    """Return whether the scope of a hold covers a stored record of a tenant.
+    """Return whether the scope of a hold covers a stored record of a tenant, or a hold on everything a disclosed value.
 
     Args:
         engine: the storage.
@@ -116,6 +116,9 @@ def has_rows_in(engine: Engine, tenant: str, scope: HoldScope, kept: Collection[
         StorageError: storage cannot be read.
     """
     of_tenant = f"Tenant = {sql_text(tenant)}"
+    # Values are stored before their records, and only such a hold keeps them until then.
+    if scope == HoldScope() and _count(engine, "disclosures", of_tenant):
+        return True
     if kept:
         of_tenant += f" AND LogId NOT IN ({', '.join(map(sql_text, sorted(kept)))})"
     return any(

@@ -26,6 +26,7 @@ from server.own_records.administration import PolicyChange
 from server.own_records.sender import NotRecordedError
 from storage.audit_ids import TABLE as IDS
 from storage.engine import Engine
+from storage.errors import AccessDeniedError
 from storage.holds import Hold, read_holds
 from storage.schema import RECORD_TABLES
 from storage.tenant_rows import DroppedRows, count_in_logs, count_rows, delete_rows, has_rows_in, origins_of_tenant
@@ -93,7 +94,7 @@ class TenantDrops:
             # Again: records that were on their way are stored by now, and another server may have added a hold.
             self._refuse_held(tenant)
             counts = count_rows(self._engine, rows)
-            delete_rows(self._engine, rows, self._wait)
+            self._delete(rows)
             kept = self._others(tenant)
             answer = _answer(rows, counts, kept)
             try:
@@ -104,6 +105,22 @@ class TenantDrops:
                     f"were about to be: {error}"
                 ) from error
             return answer
+
+    def _delete(self, rows: DroppedRows) -> None:
+        """Delete rows.
+
+        Raises:
+            ConflictError: the server's user of ClickHouse may not delete records.
+            StorageError: the deletion has not come to its end.
+        """
+        try:
+            delete_rows(self._engine, rows, self._wait)
+        except AccessDeniedError as error:
+            raise ConflictError(
+                "the rows were not deleted, because the server's user of ClickHouse may not delete records (lognotary "
+                "grants leaves that out on purpose). Let an administrator grant ALTER DELETE on "
+                f"{', '.join(rows.conditions())} to this user, repeat the call, and revoke the right: {error.public}"
+            ) from error
 
     def _check_stored(self, tenant: str, until: int) -> None:
         """Check that there is something that this server may drop.

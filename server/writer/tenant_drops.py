@@ -12,12 +12,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from server.data_dir.drop_orders import DropAnswer, DropOrder, DropOrders
+from server.data_dir.errors import DataDirectoryError
 from server.errors.base import LognotaryError
 from server.process.pools import Pool
+from server.retry.trouble import Trouble
 from server.writer.owned_log import OwnedLog
 from server.writer.signed_stream import SignedStream
 from server.writer.storing import StoringWriter
 from storage.engine import Engine
+from storage.errors import StorageError
 from storage.tenant_rows import last_receipt_before
 
 __all__ = ["TenantDrops"]
@@ -74,21 +77,24 @@ class TenantDrops:
 
     async def run(self, pool: Pool) -> None:
         """Carry out orders as they come, with blocking work in threads of a pool; never ends."""
+        trouble = Trouble(_logger, "orders to drop data cannot be read", "orders to drop data can be read again")
         while True:
             await asyncio.sleep(_INTERVAL)
             try:
                 for order in await pool.run(lambda: self._orders.open(self._writer)):
                     answer = await self._answer(pool, order)
                     await pool.run(lambda order=order, answer=answer: self._orders.answer(order, self._writer, answer))  # type: ignore[misc]
-            except LognotaryError as error:
-                _logger.error("an order to drop data of a tenant cannot be carried out: %s", error)  # noqa: TRY400 - told whole
+            except DataDirectoryError as error:
+                trouble.goes_on(str(error))
+            else:
+                trouble.ends()
 
     async def _answer(self, pool: Pool, order: DropOrder) -> DropAnswer:
         try:
             return DropAnswer(await self._let_go(pool, order.tenant))
         except LognotaryError as error:
             _logger.warning("the records of the tenant %s are not let go of: %s", order.tenant, error)
-            return DropAnswer(problem=str(error))
+            return DropAnswer(problem=error.public if isinstance(error, StorageError) else str(error))
 
     async def _let_go(self, pool: Pool, tenant: str) -> Mapping[str, int]:
         """State that the records of a tenant may be gone, in all of its logs; return how many entries of each.

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -31,10 +32,12 @@ from server.own_records.administration import PolicyChange
 from server.own_records.sender import NotRecordedError
 from server.process.pools import Pool
 from storage.disclosures import DisclosedValue, find_disclosures, insert_disclosures
-from storage.engine import Engine
+from storage.engine import Engine, EngineWrapper
+from storage.errors import AccessDeniedError
 from storage.hold_scope import HoldScope
 from storage.holds import add_hold, release_hold
 from storage.rowbinary import read_rows, text
+from storage.tenant_rows import DroppedRows, RowsRemainError, delete_rows
 from tests.writer.dropping import ACME, carrying_out, commit, some
 from tests.writer.log_server import Logs, Server
 
@@ -130,6 +133,13 @@ async def test_nothing_is_dropped_while_a_hold_keeps_a_record_of_the_tenant(serv
         assert (await drop(server, logs, drops_of(server))).operational_records == 1
 
 
+async def test_a_hold_on_everything_keeps_values_whose_records_are_not_stored_yet(server: Server) -> None:
+    insert_disclosures(server.engine, [DisclosedValue(1, bytes(32), b"a secret", "r", tenant="acme")])
+    add_hold(server.engine, "case-1", HoldScope(), "a lawsuit", "", "")
+    with pytest.raises(ConflictError, match="case-1"):
+        drops_of(server).drop(REQUEST, HERE)
+
+
 async def test_a_hold_that_comes_while_logs_let_go_keeps_the_rows(server: Server) -> None:
     def hold(_: PolicyChange) -> None:
         add_hold(server.engine, "case-1", HoldScope(), "a lawsuit", "", "")
@@ -174,6 +184,37 @@ async def test_logs_of_other_writers_are_kept_and_named(server: Server, tmp_path
         answer = await drop(server, logs, drops_of(server))
     assert list(answer.kept_logs) == ["shop/acme/audit/other", "shop/acme/operational/other"]
     assert (answer.audit_records, stored(server, "otel_logs")) == (2, ["acme"])
+
+
+async def test_a_user_of_clickhouse_that_may_not_delete_is_told_what_is_missing(server: Server) -> None:
+    class WithoutRight(EngineWrapper):
+        def execute(self, statement: str, /) -> None:
+            raise AccessDeniedError(f"lacks a right: {statement}")
+
+    with server.running() as logs:
+        commit_some(logs)
+        drops = drops_of(Server(WithoutRight(server.engine), server.directory))
+        with pytest.raises(ConflictError, match="grant ALTER DELETE on audit_logs, otel_logs, otel_traces"):
+            await drop(server, logs, drops)
+        assert server.findings() == []
+        assert (await drop(server, logs, drops_of(server))).audit_records == 2
+
+
+async def test_a_deletion_that_takes_long_is_waited_for_by_a_repeated_call(server: Server) -> None:
+    class Slow(EngineWrapper):
+        statements: ClassVar[list[str]] = []
+
+        def execute(self, statement: str, /) -> None:
+            self.statements.append(statement)
+
+    with server.running() as logs:
+        commit_some(logs)
+        rows = DroppedRows("acme", {ACME.origin: 2}, 0)
+        with pytest.raises(RowsRemainError, match="still deletes rows of audit_logs after 300 seconds: repeat"):
+            delete_rows(Slow(server.engine), rows, lambda _: None)
+        server.engine.execute(Slow.statements[0].replace("mutations_sync = 0", "mutations_sync = 2"))
+        delete_rows(Slow(server.engine), rows, lambda _: None)
+    assert len(Slow.statements) == 1
 
 
 @pytest.mark.parametrize(

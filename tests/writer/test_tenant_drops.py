@@ -74,6 +74,18 @@ async def test_a_verification_that_began_before_finds_nothing_missing(server: Se
         assert section.expired == 2
 
 
+async def test_a_hold_without_a_signed_record_is_still_found(server: Server) -> None:
+    with server.running() as logs:
+        commit(logs[Stream.AUDIT], some("acme", "1"), some("", "2"))
+        columns = "Name, Kind, Scope, Reason, Who, Caller, At"
+        values = "'case-1', 'add', '{\"actor\":\"alice\"}', '', '', '', now64(3) - INTERVAL 1 HOUR"
+        server.engine.execute(f"INSERT INTO legal_holds ({columns}) VALUES ({values})")
+        assert server.findings() == [FindingKind.TABLE_ALTERED]
+        answer = await dropped(server.directory, logs, server.engine, "acme")
+        delete_rows(server.engine, rows_of(dict(answer.sizes)))
+        assert server.findings() == [FindingKind.TABLE_ALTERED]
+
+
 async def test_a_log_that_the_data_directory_has_forgotten_lets_go_too(server: Server) -> None:
     with server.running() as logs:
         commit(logs[Stream.AUDIT], some("acme", "1"))
