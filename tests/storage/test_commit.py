@@ -16,6 +16,7 @@ from server.notary.canonical import Kind, canonical_columns
 from server.notary.merkle import split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
+from storage.batch_lookup import read_added_leaves, read_batches_at_places, read_last_of_logs
 from storage.commit import (
     encode_records_block,
     insert_batches,
@@ -24,7 +25,6 @@ from storage.commit import (
     pick_records,
     stored_batches,
 )
-from storage.batch_lookup import read_added_leaves, read_batches_at_places, read_last_of_logs
 from storage.engine import Engine
 from storage.errors import NotAppliedError, OutcomeUnknownError
 from storage.evidence import (
