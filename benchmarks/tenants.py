@@ -88,7 +88,7 @@ async def _ingesting(directory: Path, engine: Engine) -> AsyncIterator[Ingestion
         name = WriterName("benchmark", "vm", data.place)
         opened = ingestion.writing(name, data, keys, engine, StorageProbe(engine), signals)
         writing = await stack.enter_async_context(opened)
-        await pools.housekeeping.run(lambda: state_changes(settings, writing.streams.all_logs, keys))
+        await pools.housekeeping.run(lambda: state_changes(settings, writing.streams.all_logs))
         await stack.enter_async_context(ingestion.taking_requests(writing, engine, signals.stop))
         yield ingestion
         await ingestion.finish(writing)

@@ -6,6 +6,7 @@ their records. A mark says so, and lasts as long as ids are remembered.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from hashlib import sha256
 from uuid import UUID, uuid4
 
@@ -30,15 +31,18 @@ def mark_abandoned(engine: Engine, origin: str, now: int) -> None:
     insert_ids(engine, [IdRow(link_id(digest), uuid4(), IdState.RELEASED, digest, origin, UUID(int=0), now)])
 
 
-def read_abandoned(engine: Engine, origin: str) -> frozenset[UUID]:
-    """Return the identifiers of a log's marks.
+def read_abandoned(engine: Engine, origins: Collection[str]) -> dict[str, frozenset[UUID]]:
+    """Return the identifiers of the marks of each of some logs.
 
     Raises:
         StorageError: storage cannot be read.
     """
-    digest = _digest(origin)
-    rows = read_ids(engine, [link_id(digest)])
-    return frozenset(row.claim_id for row in rows if row.digest == digest and row.state is IdState.RELEASED)
+    digests = {_digest(origin): origin for origin in origins}
+    marks: dict[str, set[UUID]] = {origin: set() for origin in origins}
+    for row in read_ids(engine, [link_id(digest) for digest in digests]):
+        if row.digest in digests and row.state is IdState.RELEASED and row.record_id == link_id(row.digest):
+            marks[digests[row.digest]].add(row.claim_id)
+    return {origin: frozenset(found) for origin, found in marks.items()}
 
 
 def _digest(origin: str) -> bytes:

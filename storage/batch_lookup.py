@@ -6,18 +6,25 @@ from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from server.notary.batch import Batch
+from server.notary.merkle import TILE_HEIGHT
 from storage.engine import Engine
 from storage.evidence import BATCH_FIELDS, MOST_LOGS, in_parts, select_batches
-from storage.rowbinary import read_rows, text
+from storage.rowbinary import read_rows, string, text
 
 __all__ = [
     "origin_of_log",
+    "read_added_leaves",
+    "read_batches_at_places",
     "read_batches_by_id",
     "read_batches_named",
     "read_known_logs",
     "read_largest_batches",
+    "read_last_of_logs",
     "read_latest_batches",
 ]
+
+
+_LOGS_AT_ONCE = 500  # in a statement
 
 
 def read_batches_named(engine: Engine, claims: Mapping[str, Collection[tuple[UUID, int]]]) -> list[Batch]:
@@ -47,6 +54,20 @@ def _read_batches_named(engine: Engine, claims: Iterable[tuple[str, Collection[t
         parameters[f"log{number}"] = log_id
         parameters[f"ids{number}"] = sorted({str(batch_id) for batch_id, _ in claimed})
     return select_batches(engine, f"({' OR '.join(conditions)}) LIMIT 100 BY LogId, BatchId", parameters)
+
+
+def read_batches_at_places(engine: Engine, places: Collection[tuple[str, int, int]]) -> list[Batch]:
+    """Return the batches with given LogId, Sequence and TreeSize, in any order."""
+    return [
+        batch
+        for part in in_parts(places, _LOGS_AT_ONCE)
+        for batch in select_batches(
+            engine,
+            "LogId IN {logs:Array(String)} "
+            "AND (LogId, Sequence, TreeSize) IN {places:Array(Tuple(String, UInt64, UInt64))}",
+            {"logs": sorted({log_id for log_id, _, _ in part}), "places": part},
+        )
+    ]
 
 
 def read_batches_by_id(engine: Engine, batch_ids: Collection[UUID]) -> list[Batch]:
@@ -104,3 +125,43 @@ def read_known_logs(engine: Engine, log_ids: Collection[str]) -> set[str]:
         "SELECT DISTINCT LogId FROM log_batches WHERE LogId IN {logs:Array(String)}", {"logs": sorted(log_ids)}
     )
     return {log_id for (log_id,) in read_rows(rows, (text,))}
+
+
+def read_last_of_logs(engine: Engine, log_ids: Collection[str]) -> dict[str, Batch]:
+    """Return the last committed batch of each of some logs that has one, by LogId; see ``last_batch``."""
+    found: dict[str, Batch] = {}
+    for part in in_parts(sorted(log_ids), _LOGS_AT_ONCE):
+        condition = (
+            "LogId IN {logs:Array(String)} AND (LogId, Sequence) IN "
+            "(SELECT LogId, max(Sequence) FROM log_batches WHERE LogId IN {logs:Array(String)} GROUP BY LogId) "
+            "ORDER BY LogId, TreeSize DESC LIMIT 1 BY LogId"
+        )
+        found |= {batch.log_id: batch for batch in select_batches(engine, condition, {"logs": part})}
+    return found
+
+
+def read_added_leaves(engine: Engine, batches: Iterable[Batch]) -> dict[str, bytes]:
+    """Return the leaf hashes that batches have added to the tiles of their logs, one batch of each log.
+
+    Returns:
+        The hashes, one after another in the order of the leaves, by LogId; fewer if storage has lost some.
+    """
+    found: dict[str, list[bytes]] = {}
+    for part in in_parts(batches, MOST_LOGS):
+        conditions: list[str] = []
+        parameters: dict[str, object] = {}
+        for number, batch in enumerate(part):
+            first, last = batch.first_leaf >> TILE_HEIGHT, batch.tree_size - 1 >> TILE_HEIGHT
+            conditions.append(
+                f"LogId = {{log{number}:String}} AND TileIndex BETWEEN {first} AND {last} "
+                f"AND BatchId = {{batch{number}:UUID}}"
+            )
+            parameters |= {f"log{number}": batch.log_id, f"batch{number}": str(batch.batch_id)}
+        rows = engine.query(
+            f"SELECT LogId, Hashes FROM log_tiles WHERE Level = 0 AND ({' OR '.join(conditions)}) "  # noqa: S608
+            "ORDER BY LogId, TileIndex, Offset",
+            parameters,
+        )
+        for log_id, hashes in read_rows(rows, (text, string)):
+            found.setdefault(log_id, []).append(hashes)
+    return {log_id: b"".join(parts) for log_id, parts in found.items()}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from server.notary.canonical import encode_string
 from server.notary.statement import StatementKind, StatementRow, data_digest
 from storage.engine import Engine
 from storage.errors import StorageError
+from storage.evidence import in_parts
 from storage.log_tenants import TenantOf, no_tenant, with_tenants
 from storage.native import Column, PlainColumn, WordColumn, encode_block
 from storage.rowbinary import read_one, read_rows, string, text, uint32, uint64
@@ -21,12 +22,15 @@ __all__ = [
     "insert_statement",
     "insert_statements",
     "last_statement",
+    "last_statements",
     "last_witnessed_size",
     "read_numbered_statements",
     "read_stated_logs",
     "read_statements",
+    "read_statements_of_logs",
 ]
 
+_LOGS_AT_ONCE = 500  # in a statement
 _FIELDS = ", ".join(column.name for column in STATEMENT_COLUMNS)
 _READERS = (text, uint64, text, uint64, uint32, text, string)
 
@@ -112,6 +116,36 @@ def last_statement(engine: Engine, log_id: str) -> StatementRow | None:
     return next(rows, None)
 
 
+def last_statements(engine: Engine, log_ids: Collection[str]) -> dict[str, StatementRow]:
+    """Return the statement with the highest number of each of some logs that has one, by LogId."""
+    found: dict[str, StatementRow] = {}
+    for part in in_parts(sorted(log_ids), _LOGS_AT_ONCE):
+        rows = engine.query(
+            f"SELECT {_FIELDS} FROM log_statements WHERE LogId IN {{logs:Array(String)}} AND (LogId, Number) IN "
+            "(SELECT LogId, max(Number) FROM log_statements WHERE LogId IN {logs:Array(String)} GROUP BY LogId) "
+            "ORDER BY LogId, Note LIMIT 1 BY LogId",
+            {"logs": part},
+        )
+        found |= {row.log_id: row for row in (StatementRow(*row) for row in read_rows(rows, _READERS))}
+    return found
+
+
+def read_statements_of_logs(
+    engine: Engine, log_ids: Collection[str], kind: StatementKind
+) -> dict[str, list[StatementRow]]:
+    """Return the statements of one kind of some logs, by LogId, ordered by number; logs without one are left out."""
+    found: dict[str, list[StatementRow]] = {}
+    for part in in_parts(sorted(log_ids), _LOGS_AT_ONCE):
+        rows = engine.query(
+            f"SELECT {_FIELDS} FROM log_statements WHERE LogId IN {{logs:Array(String)}} AND Kind = {{kind:String}} "
+            "ORDER BY LogId, Number, Note",
+            {"logs": part, "kind": kind.value},
+        )
+        for row in (StatementRow(*row) for row in read_rows(rows, _READERS)):
+            found.setdefault(row.log_id, []).append(row)
+    return found
+
+
 def read_statements(
     engine: Engine, log_id: str | None = None, *kinds: StatementKind, tree_size: int | None = None
 ) -> Iterator[StatementRow]:
@@ -131,9 +165,15 @@ def read_statements(
     return _select(engine, log_id, f"{condition} ORDER BY LogId, Number, Note")
 
 
-def read_numbered_statements(engine: Engine, log_id: str, first: int, last: int) -> Iterator[StatementRow]:
-    """Return the statements of a log with the numbers ``first`` to ``last``, ordered by number."""
-    return _select(engine, log_id, f"Number BETWEEN {int(first)} AND {int(last)} ORDER BY Number, Note")
+def read_numbered_statements(engine: Engine, places: Collection[tuple[str, int]]) -> Iterator[StatementRow]:
+    """Yield the statements with given pairs of LogId and number, in any order."""
+    for part in in_parts(sorted(places), _LOGS_AT_ONCE):
+        rows = engine.query(
+            f"SELECT {_FIELDS} FROM log_statements WHERE LogId IN {{logs:Array(String)}} "
+            "AND (LogId, Number) IN {places:Array(Tuple(String, UInt64))}",
+            {"logs": sorted({log_id for log_id, _ in part}), "places": part},
+        )
+        yield from (StatementRow(*row) for row in read_rows(rows, _READERS))
 
 
 def read_stated_logs(engine: Engine, log_ids: Sequence[str]) -> set[str]:

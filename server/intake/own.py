@@ -65,7 +65,7 @@ async def writing_logs(
     name = WriterName(settings.deployment, writer, data.place)
     async with ingestion.writing(name, data, keys, storage.engine, storage.probe, signals) as writing:
         async with retention:
-            stating = partial(state_changes, settings, writing.streams.all_logs, keys)
+            stating = partial(state_changes, settings, writing.streams.all_logs)
             await retry_until_available(pools.housekeeping, stating, signals.stop, process.waiting)
 
         async def run(until: asyncio.Event) -> None:

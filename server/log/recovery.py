@@ -8,20 +8,21 @@ batches of an entry, the entry stays in the journal, and these are stored again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.log.journal import Journal
 from server.log.journal_entry import SignedBatch, decode_entry
-from server.log.stored_log import LogUnusableError, check_known, read_stored_log
+from server.log.stored_log import LogUnusableError, check_known, read_stored_logs
 from server.notary.batch import Batch, LogState
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.counted import counted
 from server.notary.errors import VerificationError
 from server.notary.keys import VerifierKey
 from server.notary.origin import LogName
+from storage.batch_lookup import read_batches_at_places
 from storage.engine import Engine
-from storage.evidence import last_batch, read_batches_at, read_batches_of_leaves
+from storage.evidence import last_batch, read_batches_of_leaves
 from storage.stored_records import count_after
 
 __all__ = ["KnownLog", "RecoveredLog", "SignedFrom", "recover_logs"]
@@ -101,7 +102,7 @@ def recover_logs(
         JournalDamagedError: the journal does not continue the logs.
         StorageError: storage cannot be read.
     """
-    found = {name.origin: _Recovery(engine, name, known) for name, known in logs.items()}
+    found = _recoveries(engine, logs)
     stored, waiting = _read_journal(engine, found, journal, discover) if journal is not None else (0, 0)
     if waiting:
         what = counted(waiting, "batch in the journal is", "batches in the journal are")
@@ -119,11 +120,11 @@ def recover_logs(
 class _Recovery:
     """A log while the journal is read."""
 
-    def __init__(self, engine: Engine, name: LogName, known: KnownLog) -> None:
+    def __init__(self, engine: Engine, name: LogName, known: KnownLog, state: LogState, last: Batch | None) -> None:
         self._engine = engine
         self.name = name
         self._known = known
-        self.state, self.last = read_stored_log(engine, name, known.keys)
+        self.state, self.last = state, last
         self._newest = self.last
         self._head = self.state
         self.signed: list[SignedFrom] = []
@@ -147,6 +148,12 @@ class _Recovery:
     def result(self) -> RecoveredLog:
         """Return the state in which the log was found."""
         return RecoveredLog(self.state, self._head, self._newest, tuple(self.signed))
+
+
+def _recoveries(engine: Engine, logs: Mapping[LogName, KnownLog]) -> dict[str, _Recovery]:
+    """Return logs as storage has them, by origin; raises LogUnusableError."""
+    stored = read_stored_logs(engine, {name: known.keys for name, known in logs.items()})
+    return {name.origin: _Recovery(engine, name, known, *stored[name]) for name, known in logs.items()}
 
 
 def _warn_of_rows_left_over(engine: Engine, states: Sequence[LogState]) -> None:
@@ -202,7 +209,7 @@ def _read_journal(
             compared.clear()
         for signed in missing:
             if signed.batch.origin not in logs and (discovered := discover(signed.batch.origin)) is not None:
-                logs[signed.batch.origin] = _Recovery(engine, *discovered)
+                logs |= _recoveries(engine, dict([discovered]))
             _log_of(signed.batch, logs, journal).extend(signed)
         waiting += len(missing)
         del entry, missing  # before the next one is read
@@ -230,17 +237,13 @@ def _log_of(batch: Batch, logs: Mapping[str, _Recovery], journal: Journal) -> _R
     return log
 
 
-def _check_stored(engine: Engine, batches: Iterable[Batch], journal: Journal) -> None:
+def _check_stored(engine: Engine, batches: Sequence[Batch], journal: Journal) -> None:
     """Check that storage has exactly these batches, each at its place in its log; raises LogUnusableError."""
-    logs: dict[str, list[Batch]] = {}
+    there = read_batches_at_places(engine, [(batch.log_id, batch.sequence, batch.tree_size) for batch in batches])
+    stored = {(batch.log_id, batch.sequence, batch.tree_size, batch.batch_id) for batch in there}
     for batch in batches:
-        logs.setdefault(batch.log_id, []).append(batch)
-    for log_id, of_log in logs.items():
-        there = read_batches_at(engine, log_id, [(batch.sequence, batch.tree_size) for batch in of_log])
-        identities = {(batch.sequence, batch.tree_size, batch.batch_id) for batch in there}
-        for batch in of_log:
-            if (batch.sequence, batch.tree_size, batch.batch_id) not in identities:
-                raise LogUnusableError(_explain_difference(engine, batch, journal))
+        if (batch.log_id, batch.sequence, batch.tree_size, batch.batch_id) not in stored:
+            raise LogUnusableError(_explain_difference(engine, batch, journal))
 
 
 def _explain_difference(engine: Engine, batch: Batch, journal: Journal) -> str:

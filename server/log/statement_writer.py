@@ -14,7 +14,7 @@ from server.log.log_memory import LogMemory
 from server.log.receipt_floor import ReceiptFloor
 from server.log.statement_store import StatementStore
 from server.notary.checkpoint import Checkpoint
-from server.notary.errors import SigningError, VerificationError
+from server.notary.errors import SigningError
 from server.notary.origin import LogName
 from server.notary.signers import Signer
 from server.notary.statement import (
@@ -25,11 +25,8 @@ from server.notary.statement import (
     StatementRow,
     data_digest,
     key_change_words,
-    open_statement,
-    read_retention,
     sign_statement,
 )
-from storage.statements import read_statements
 
 __all__ = ["StatementWriter", "remember", "retention_words", "store_together"]
 
@@ -125,24 +122,6 @@ class StatementWriter:
             self._signer = after
             return stored
 
-    def keep_for(self, seconds: int | None, rules: str = "") -> None:
-        """State the retention, unless the last statement about it says the same. Raises as ``state``.
-
-        Args:
-            seconds: seconds for which every record is kept, None for ever.
-            rules: rules by which records are kept for different times; empty if all are kept equally long.
-        """
-        log_id = self._committed.name.log_id
-        wanted = (seconds, rules.encode())
-        said: tuple[int | None, bytes] = (-1, b"")
-        for row in read_statements(self._rows.engine, log_id, StatementKind.RETENTION):
-            try:
-                said = (read_retention(open_statement(row.note)[0]), row.data)
-            except VerificationError:  # altered: verification reports it
-                said = (-1, b"")
-        if said != wanted:
-            self.state(StatementKind.RETENTION, *retention_words(seconds, wanted[1]), data=wanted[1])
-
     def let_go(self, seconds: int | None, rules: str = "") -> Statement:
         """State that records received until a second ago may be gone, and that later ones are kept as before.
 
@@ -217,7 +196,7 @@ def store_together(
     kind: StatementKind,
     words: Sequence[str] = (),
     data: bytes = b"",
-) -> None:
+) -> list[LogName]:
     """Store a statement of each of several logs, with one INSERT; a log whose key cannot sign now is left out.
 
     Args:
@@ -228,9 +207,13 @@ def store_together(
         words: words of the statements.
         data: the data that one of the words is the digest of.
 
+    Returns:
+        The logs that were left out.
+
     Raises:
         RefusedError: none was stored.
     """
+    left_out: list[LogName] = []
     with contextlib.ExitStack() as stack:
         rows: dict[LogName, StatementRow] = {}
         # In one order: two callers that had some of the same writers would otherwise wait for each other.
@@ -239,7 +222,9 @@ def store_together(
                 rows[writer.name] = stack.enter_context(writer.stating(kind, words, data))
             except SigningError as error:
                 _logger.warning("%s: a statement cannot be signed: %s", writer.name.origin, error)
+                left_out.append(writer.name)
         if rows:
             store.store(list(rows.values()))
     if rows:
         remember(memory, {name: row.note for name, row in rows.items()})
+    return left_out

@@ -5,6 +5,8 @@ A statement is released from the journal only if storage has exactly that statem
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from server.errors.ingest import JournalDamagedError
 from server.log.journal import Journal
 from server.log.retry_insert import insert_and_verify
@@ -18,7 +20,7 @@ from storage.statements import (
     are_stated,
     decode_statements,
     insert_statements,
-    last_statement,
+    last_statements,
     read_numbered_statements,
 )
 
@@ -38,7 +40,15 @@ def store_waiting_statements(engine: Engine, journal: Journal, tenant_of: Tenant
         for row in rows:
             logs.setdefault(row.log_id, []).append(row)
     # The last segment has many stored statements: each was stored before the next one was signed.
-    new = {row for log_id, rows in logs.items() for row in _without_stored(engine, log_id, rows, journal)}
+    last = last_statements(engine, logs)
+    stored = {log_id: last[log_id].number if log_id in last else 0 for log_id in logs}
+    may_be_there = {
+        (row.log_id, row.number) for rows in logs.values() for row in rows if row.number <= stored[row.log_id]
+    }
+    there = {(row.log_id, row.number, row.note) for row in read_numbered_statements(engine, may_be_there)}
+    new = {
+        row for log_id, rows in logs.items() for row in _without_stored(log_id, rows, stored[log_id], there, journal)
+    }
     for row in new:
         _check_place(engine, row, journal)
     for number, rows in entries:
@@ -62,19 +72,21 @@ def _read(journal: Journal, number: int) -> list[StatementRow]:
         ) from error
 
 
-def _without_stored(engine: Engine, log_id: str, rows: list[StatementRow], journal: Journal) -> list[StatementRow]:
+def _without_stored(
+    log_id: str, rows: list[StatementRow], stored: int, there: Collection[tuple[str, int, str]], journal: Journal
+) -> list[StatementRow]:
     """Return the statements of a log that come after those in storage.
+
+    Args:
+        log_id: the log.
+        rows: its statements in the journal.
+        stored: number of its last statement in storage, 0 if there is none.
+        there: LogId, number and note of all statements in storage that have the number of one in the journal.
+        journal: the journal.
 
     Raises:
         JournalDamagedError: the others are not those in storage, or there is a gap.
     """
-    last = last_statement(engine, log_id)
-    stored = last.number if last else 0
-    numbers = [row.number for row in rows if row.number <= stored]
-    there: set[tuple[int, str]] = set()
-    if numbers:
-        found = read_numbered_statements(engine, log_id, min(numbers), max(numbers))
-        there = {(row.number, row.note) for row in found}
     new = []
     for row in rows:
         if row.number > stored + 1:
@@ -86,7 +98,7 @@ def _without_stored(engine: Engine, log_id: str, rows: list[StatementRow], journ
         if row.number == stored + 1:
             new.append(row)
             stored = row.number
-        elif (row.number, row.note) not in there and row not in new:
+        elif (log_id, row.number, row.note) not in there and row not in new:
             raise JournalDamagedError(
                 f"storage has a different statement {row.number} of the log {log_id} than the journal in "
                 f"{journal.directory}, or has lost it. Another server may have continued the log under the same name. "

@@ -21,7 +21,7 @@ _SERVERS = "server"  # the word for the server's own witnesses
 
 @dataclass(frozen=True, slots=True)
 class TenantRule:
-    """How the logs of a tenant are signed and confirmed.
+    """Rule of how the logs of a tenant are signed and confirmed.
 
     Attributes:
         name: the tenant.

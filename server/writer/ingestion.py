@@ -230,6 +230,9 @@ class Ingestion:
             checks = {f"{log.name.origin}: files are": log.missing for log in logs.values()}
             if not settings.signing_key:
                 checks["the signing key is"] = lambda: missing_key(settings.data_dir / "keys")
+            if keys.own:
+                tenants = [settings.data_dir / "keys" / "tenants" / tenant for tenant in sorted(keys.own)]
+                checks["signing keys of tenants are"] = lambda: "; ".join(filter(None, map(missing_key, tenants)))
             stack.enter_context(background("file watch", watch_files(pools.housekeeping, checks), signals.stop))
             drops = TenantDrops(
                 DropOrders(settings.data_dir),

@@ -22,7 +22,9 @@ def refuse_new_key_for_old_logs(engine: Engine, identity: Identity) -> None:
         return
     for name in (*identity.logs, *identity.workers_logs):
         if last_statement(engine, name.log_id) is not None or last_batch(engine, name.log_id) is not None:
-            identity.store.discard_created()
+            for store in (identity.store, *identity.keys.tenants.values()):
+                if store.has_created:
+                    store.discard_created()
             raise KeyStoreError(
                 f"storage has the log {name.origin}, which another key signed, and this data directory is new: restore "
                 "the data directory, or at least its 'keys', from a backup. No key was written. If it is lost, start "

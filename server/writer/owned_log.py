@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from server.errors.ingest import RefusedError
 from server.keys.keyring import Keyring
 from server.keys.known_keys import KnownKeys
 from server.log.committed_log import CommittedLog
@@ -24,7 +23,6 @@ from server.notary.keys import VerifierKey
 from server.notary.origin import LogName
 from server.notary.signers import Signer
 from server.notary.statement import Statement
-from storage.errors import NotAppliedError
 
 __all__ = ["FoundLog", "LogWriting", "OwnedLog"]
 
@@ -112,37 +110,6 @@ class OwnedLog:
         writer = LogWriter(writing.stream, OpenLog(committed, changes, recovered.head, receipts))
         newest = recovered.newest.ingested_at if recovered.newest else 0
         return cls(name, writer, statements, max(newest, found.last.time * 10**9 if found.last else 0))
-
-    def state_changes(self, signer: Signer, retention: int | None, rules: str = "", *, in_commits: bool) -> None:
-        """State what has changed since the log was written last: the keys that sign, how long records are kept.
-
-        Args:
-            signer: the keys to sign with.
-            retention: seconds for which every record is kept, None for ever.
-            rules: rules by which records are kept for different times; empty for none.
-            in_commits: batches are stored by those who commit them, so the keys change now; else they change in the
-                order of the journal, and nothing waits for that.
-
-        Raises:
-            SigningError: a key cannot be used now.
-            StorageError: storage cannot be read, or took no statement.
-        """
-        try:
-            self.writer.change_keys(signer)
-            if in_commits:
-                self.writer.stream.settle_keys()
-                if self.writer.keys.pending:
-                    raise NotAppliedError(f"{self.name.origin}: its key change cannot be stated")
-        except RefusedError as error:
-            raise NotAppliedError(f"{self.name.origin}: {error}") from error
-        self.state_retention(retention, rules)
-
-    def state_retention(self, retention: int | None, rules: str = "") -> None:
-        """State for how many seconds records are kept, None for ever, if that has changed. See ``state_changes``."""
-        try:
-            self.statements.keep_for(retention, rules)
-        except RefusedError as error:
-            raise NotAppliedError(f"{self.name.origin}: {error}") from error
 
     def change_keys(self, signer: Signer) -> None:
         """Sign with other keys as soon as possible, if these are others; does not wait for storage."""

@@ -103,7 +103,7 @@ def _retention(settings: Settings) -> dict[Stream, Retention]:
     }
 
 
-def state_changes(settings: Settings, logs: Mapping[Stream, SignedStream], keys: Keyring) -> None:
+def state_changes(settings: Settings, logs: Mapping[Stream, SignedStream]) -> None:
     """State what has changed since logs were written last: the keys that sign, how long records are kept.
 
     With a journal that is stored behind those who send, keys change in its order, and nothing waits for that. Of a
@@ -114,17 +114,8 @@ def state_changes(settings: Settings, logs: Mapping[Stream, SignedStream], keys:
         SigningError: a key cannot be used now.
         StorageError: storage cannot be read, or took no statement.
     """
-    in_commits = settings.ack is Acknowledge.COMMIT
-    signers: dict[str, Signer] = {}
-    for stream, retention in _retention(settings).items():
-        for log in logs.get(stream, ()):
-            if stream not in settings.signed_streams:
-                log.state_retention(retention.seconds, retention.rules)
-                continue
-            holder = keys.holder(log.name.tenant)
-            if holder not in signers:
-                signers[holder] = keys.signer(holder)
-            log.state_changes(signers[holder], retention.seconds, retention.rules, in_commits=in_commits)
+    for stream, signed in logs.items():
+        signed.state_changes(keys=stream in settings.signed_streams)
 
 
 def reload_keys(streams: Iterable[SignedStream], keys: Keyring) -> None:

@@ -16,32 +16,28 @@ from server.data_dir.directory import DataDirectory
 from server.errors.ingest import EndedWaitError, RefusedError, StorageRefusedError
 from server.keys.key_files import KeyStoreError
 from server.keys.keyring import Keyring
-from server.keys.known_keys import KnownKeys
 from server.log.group import GroupLimits
 from server.log.journal import Journal
 from server.log.journal_keys import NO_KEYS, JournalKeys
 from server.log.log_writer import LogWriter
 from server.log.open_log import LogRecords, Outcomes
-from server.log.recovery import KnownLog, RecoveredLog, recover_logs
-from server.log.stated_keys import open_statements
+from server.log.retention_statements import keep_for
 from server.log.statement_store import StatementStore
 from server.log.statement_writer import retention_words, store_together
 from server.log.stored_log import LogUnusableError
 from server.log.stream_writer import StreamWriter
 from server.log.waiting_statements import store_waiting_statements
-from server.notary.batch import Batch, LogState
+from server.notary.batch import Batch
 from server.notary.counted import counted
-from server.notary.keys import VerifierKey
 from server.notary.origin import LogName, LogOwner, Stream
-from server.notary.signers import Signer
 from server.notary.statement import Statement, StatementKind
 from server.writer.abandonment import check_not_abandoned
+from server.writer.found_logs import KeysOnce, find_logs
 from server.writer.owned_log import FoundLog, LogWriting, OwnedLog
 from server.writer.stream_plan import StreamPlan
 from storage.batch_lookup import read_known_logs
 from storage.engine import Engine
-from storage.errors import StorageError
-from storage.statements import read_stated_logs
+from storage.errors import NotAppliedError, StorageError
 
 __all__ = ["SignedStream"]
 
@@ -96,14 +92,13 @@ class SignedStream:
         # To store a group takes as much memory as is planned for storing a batch, from the journal.
         limits = GroupLimits(size=plan.batch_bytes // 2)
         self._keys = keys
-        found = self._find([plan.name, *data.further_logs(plan.name)], self._journal)
+        found = find_logs(engine, data, keys, plan.name, [plan.name, *data.further_logs(plan.name)], self._journal)
         if stream is Stream.AUDIT:
-            for log in found:
-                waits = bool(log.recovered.signed)
-                check_not_abandoned(engine, log.name, self._journal.directory, waits=waits)
+            waits = {log.name: bool(log.recovered.signed) for log in found}
+            check_not_abandoned(engine, waits, self._journal.directory)
         writer = StreamWriter(engine, stream, self._journal, data, give_up, limits, tenant_of)
         self._writing = LogWriting(writer, StatementStore(engine, self._stated, give_up, tenant_of), data, keys, clock)
-        self._logs = {log.name.owner: log for log in self._open_found(found)}
+        self._logs = {log.name.owner: log for log in self._open_found(found, KeysOnce(keys))}
         self._refusing: frozenset[LogOwner] = frozenset()
         self._opening: dict[LogOwner, OwnedLog] = {}  # logs that may not get records before something is stated in them
         self._opens = threading.Lock()
@@ -132,8 +127,8 @@ class SignedStream:
         """
         owner = LogOwner(tenant)
         is_closed = owner not in self._logs and read_known_logs(self._engine, [self.name_of(owner).log_id])
-        if is_closed and (error := self._open([owner])) is not None:
-            raise error
+        if is_closed and (refused := self._open([owner])):
+            raise refused[owner]
         return self._logs.get(owner)
 
     def let_go(self, log: OwnedLog) -> Statement:
@@ -184,6 +179,19 @@ class SignedStream:
         """Sign records and append them to the journal; see ``StreamWriter.append``. Otherwise as ``commit``."""
         return self._write(self.stream.append, rows, requests)
 
+    def state_changes(self, *, keys: bool = True) -> None:
+        """State in all logs what has changed since they were written last.
+
+        Args:
+            keys: state which keys sign too, and not only how long records are kept.
+
+        Raises:
+            KeyStoreError: a key cannot be used.
+            SigningError: a key cannot be used now.
+            StorageError: storage cannot be read, or took no statement.
+        """
+        self._state_changes(list(self), keys=keys)
+
     def state_heartbeats(self) -> None:
         """State how all logs stand now; a failure is logged."""
         try:
@@ -221,8 +229,8 @@ class SignedStream:
             digests.append(request)
         outcomes: dict[LogOwner, Batch | RefusedError] = {}
         new = [owner for owner in of_owners if owner not in self._logs]
-        if new and (error := self._open(new)) is not None:
-            outcomes |= {owner: error for owner in new if owner not in self._logs}
+        if new:
+            outcomes |= self._open(new)
         names = {owner: self._logs[owner].name for owner in of_owners if owner in self._logs}
         if names:
             written = write({name: LogRecords(*of_owners[owner]) for owner, name in names.items()})
@@ -231,43 +239,68 @@ class SignedStream:
         self._refusing = self._refusing - outcomes.keys() | refused
         return outcomes
 
-    def _open(self, owners: Collection[LogOwner]) -> RefusedError | None:
-        """Open the logs of owners; return why that was not possible, None if it was."""
+    def _open(self, owners: Collection[LogOwner]) -> dict[LogOwner, RefusedError]:
+        """Open the logs of owners; return why that was not possible, for each of which it was not."""
         with self._opens:
             return self._open_others([owner for owner in owners if owner not in self._logs])
 
-    def _open_others(self, owners: Collection[LogOwner]) -> RefusedError | None:
-        if not owners:
-            return None
-        names = [self.name_of(owner) for owner in owners if owner not in self._opening]
+    def _open_others(self, owners: Collection[LogOwner]) -> dict[LogOwner, RefusedError]:
+        refused: dict[LogOwner, RefusedError] = {}
+        keys = KeysOnce(self._keys)
+        usable: list[LogOwner] = []
+        for owner in owners:
+            try:
+                keys.signer(owner.tenant)
+                keys.known(owner.tenant)
+            except KeyStoreError as error:  # the keys of one tenant
+                refused[owner] = _not_opened(error)
+            else:
+                usable.append(owner)
+        names = [self.name_of(owner) for owner in usable if owner not in self._opening]
         try:
-            self._opening |= {log.name.owner: log for log in self._open_found(self._find(names, None))}
-            self._begin([self._opening[owner] for owner in owners])
+            found = find_logs(self._engine, self._data, self._keys, self.name, names, None)
+            self._opening |= {log.name.owner: log for log in self._open_found(found, keys)}
+            self._begin([self._opening[owner] for owner in usable], keys)
         except (RefusedError, StorageError, KeyStoreError, LogUnusableError) as error:
-            _logger.error("the logs of new tenants cannot be opened: %s", error)  # noqa: TRY400 - told whole
-            public = "the log of this tenant cannot be opened now"
-            return StorageRefusedError(f"{public}: {error}", retry_after=5.0, public=public)
-        self._logs = self._logs | {owner: self._opening.pop(owner) for owner in owners}  # others iterate over them
-        return None
+            return refused | dict.fromkeys(usable, _not_opened(error))
+        self._logs = self._logs | {owner: self._opening.pop(owner) for owner in usable}  # others iterate over them
+        return refused
 
-    def _open_found(self, found: Sequence[FoundLog]) -> list[OwnedLog]:
+    def _open_found(self, found: Sequence[FoundLog], keys: KeysOnce) -> list[OwnedLog]:
         """Go on with logs as they were found."""
-        keys = _KeysOnce(self._keys)
         return [
             OwnedLog.open(log, self._writing, keys.signer(log.name.tenant), keys.known(log.name.tenant))
             for log in found
         ]
 
-    def _begin(self, logs: Sequence[OwnedLog]) -> None:
+    def _begin(self, logs: Sequence[OwnedLog], keys: KeysOnce) -> None:
         """State keys and retention in logs, before they get records."""
-        retention, keys = self._plan.retention, _KeysOnce(self._keys)
-        for log in logs:
-            signer = keys.signer(log.name.tenant)
-            if log.statements.last is not None or log.writer.keys.stated != signer:
-                log.state_changes(signer, retention.seconds, retention.rules, in_commits=self._plan.in_commits)
+        retention = self._plan.retention
+
+        def is_bare(log: OwnedLog) -> bool:
+            return log.statements.last is None and log.writer.keys.stated == keys.signer(log.name.tenant)
+
+        if begun := [log for log in logs if not is_bare(log)]:
+            self._state_changes(begun)
         bare = [log for log in logs if log.statements.last is None]
         data = retention.rules.encode()
         self._state(bare, StatementKind.RETENTION, retention_words(retention.seconds, data), data)
+
+    def _state_changes(self, logs: Sequence[OwnedLog], *, keys: bool = True) -> None:
+        """State what has changed in logs; see ``state_changes``."""
+        once, retention = KeysOnce(self._keys), self._plan.retention
+        try:
+            if keys:
+                for log in logs:
+                    log.writer.change_keys(once.signer(log.name.tenant))
+                if self._plan.in_commits:
+                    self.stream.settle_keys()
+                    if pending := [log.name.origin for log in logs if log.writer.keys.pending]:
+                        raise NotAppliedError(f"{pending[0]}: its key change cannot be stated")
+            writers = [log.statements for log in logs]
+            keep_for(self._writing.store, self._data, writers, retention.seconds, retention.rules)
+        except RefusedError as error:
+            raise NotAppliedError(f"{self.name.origin}: {error}") from error
 
     def _state(
         self, logs: Sequence[OwnedLog], kind: StatementKind, words: Sequence[str] = (), data: bytes = b""
@@ -277,55 +310,8 @@ class SignedStream:
             some = writers[begin : begin + _STATED_AT_ONCE]
             store_together(self._writing.store, self._data, some, kind, words, data)
 
-    def _find(self, names: Sequence[LogName], journal: Journal | None) -> list[FoundLog]:
-        """Find out how logs stand; with the journal also those that are only there."""
-        trusted = self._keys.trusted(self._plan.name.deployment)
-        keys = _KeysOnce(self._keys)
-        stated: dict[LogName, tuple[Statement | None, tuple[VerifierKey, ...]]] = {}
-        known: dict[LogName, KnownLog] = {}
 
-        def know(name: LogName) -> KnownLog:
-            stated[name] = open_statements(self._engine, name, trusted, self._data.last_statement(name))
-            # Nothing may have come since the keys changed: then those before them signed the last batch.
-            may_sign = {*stated[name][1], *keys.known(name.tenant).verifier_keys(name.origin)}
-            return KnownLog(may_sign, self._data.last_checkpoint(name))
-
-        def discover(origin: str) -> tuple[LogName, KnownLog] | None:
-            mine = self.name
-            name = LogName.parse(origin, mine.deployment)
-            if (name.deployment, name.stream, name.writer) != (mine.deployment, mine.stream, mine.writer):
-                return None
-            return name, know(name)
-
-        fresh: dict[LogName, RecoveredLog] = {}
-        if journal is None:
-            ids = [name.log_id for name in names]
-            stored = read_known_logs(self._engine, ids) | read_stated_logs(self._engine, ids)
-            for name in names:
-                if name.log_id not in stored and self._data.last_checkpoint(name) is None:
-                    fresh[name] = RecoveredLog(LogState(name), LogState(name), None, ())
-                    stated[name] = None, ()
-        known = {name: know(name) for name in names if name not in fresh}
-        recovered = recover_logs(self._engine, known, journal, discover) if known or journal is not None else {}
-        return [FoundLog(name, *stated[name], log) for name, log in (recovered | fresh).items()]
-
-
-class _KeysOnce:
-    """Keys of many logs, of which each file is read once."""
-
-    def __init__(self, keys: Keyring) -> None:
-        self._keys = keys
-        self._signers: dict[str, Signer] = {}
-        self._known: dict[str, KnownKeys] = {}
-
-    def signer(self, tenant: str) -> Signer:
-        holder = self._keys.holder(tenant)
-        if holder not in self._signers:
-            self._signers[holder] = self._keys.signer(holder)
-        return self._signers[holder]
-
-    def known(self, tenant: str) -> KnownKeys:
-        holder = tenant if tenant in self._keys.tenants else ""
-        if holder not in self._known:
-            self._known[holder] = self._keys.known(holder)
-        return self._known[holder]
+def _not_opened(error: Exception) -> RefusedError:
+    _logger.error("the logs of new tenants cannot be opened: %s", error)
+    public = "the log of this tenant cannot be opened now"
+    return StorageRefusedError(f"{public}: {error}", retry_after=5.0, public=public)

@@ -70,7 +70,7 @@ class AuditProcess:
             probe = StorageProbe(self.engine)
             writing = self.ingestion.writing(name, data, self.keys, self.engine, probe, signals)
             self.writing = await stack.enter_async_context(writing)
-            await _POOL.run(lambda: state_changes(self.settings, self.writing.streams.all_logs, self.keys))
+            await _POOL.run(lambda: state_changes(self.settings, self.writing.streams.all_logs))
             await stack.enter_async_context(self.ingestion.taking_requests(self.writing, self.engine, signals.stop))
             yield
             await self.ingestion.finish(self.writing)

@@ -164,14 +164,21 @@ class MoodyStore:
         if select.startswith("SELECT toString(LogId) AS Log, count() FROM audit_logs "):
             return b""  # it is only for a warning
         if " FROM log_tiles " in select:
-            return b"".join(map(_fragment_row, self._fragments(parameters["log"])))
+            of_logs = {
+                UUID(parameters[name]): parameters[f"log{name[5:]}"] for name in parameters if name[:5] == "batch"
+            }
+            return b"".join(map(_leaf_row, self._leaf_fragments(of_logs)))
         assert " FROM log_batches " in select, f"not expected: {select}"
+        if "places" in parameters:
+            places = set(parameters["places"])
+            there = [one for one in self.batches if (one.log_id, one.sequence, one.tree_size) in places]
+            return b"".join(map(_batch_row, there))
+        if "max(Sequence)" in select:
+            last = {batch.log_id: batch for batch in self.batches if batch.log_id in parameters["logs"]}
+            return b"".join(map(_batch_row, last.values()))
         batches = [batch for batch in self.batches if batch.log_id == parameters["log"]]
         if "ORDER BY Sequence DESC" in select:
             return b"".join(map(_batch_row, batches[-1:]))
-        if "places" in parameters:
-            there = [batch for batch in batches if (batch.sequence, batch.tree_size) in parameters["places"]]
-            return b"".join(map(_batch_row, there))
         leaves = parameters["leaves"]
         holding = [batch for batch in batches if any(batch.first_leaf <= leaf < batch.tree_size for leaf in leaves)]
         return b"".join(map(_batch_row, holding))
@@ -197,14 +204,16 @@ class MoodyStore:
             return any(batch.batch_id == batch_id for batch in self.batches)
         return batch_id in (self._records if table == _RECORDS else self._tiles)
 
-    def _fragments(self, log_id: str) -> list[tuple[TileFragment, UUID]]:
+    def _leaf_fragments(self, logs: Mapping[UUID, str]) -> list[tuple[str, TileFragment]]:
+        """Return the fragments of level 0 of some batches, each with the LogId of its batch."""
         found = [
-            (fragment, batch_id)
-            for batch_id, fragments in self._tiles.items()
-            for fragment in fragments
-            if self._logs[batch_id] == log_id
+            (log_id, fragment)
+            for batch_id, log_id in logs.items()
+            if self._logs.get(batch_id) == log_id
+            for fragment in self._tiles.get(batch_id, ())
+            if fragment.level == 0
         ]
-        return sorted(found, key=lambda one: (one[0].level, one[0].tile_index, one[0].offset))
+        return sorted(found, key=lambda one: (one[0], one[1].tile_index, one[1].offset))
 
     def _apply(self, table: str, block: bytes, token: str) -> None:
         if (table, token) in self._tokens:
@@ -266,7 +275,6 @@ def _batch_row(batch: Batch) -> bytes:
     return head + uuid_bytes(batch.batch_id) + encode_batch(batch, batch.checkpoint)[len(head) :]
 
 
-def _fragment_row(found: tuple[TileFragment, UUID]) -> bytes:
-    fragment, batch_id = found
-    head = struct.pack("<BQH", fragment.level, fragment.tile_index, fragment.offset)
-    return head + encode_string(fragment.hashes) + uuid_bytes(batch_id)
+def _leaf_row(found: tuple[str, TileFragment]) -> bytes:
+    log_id, fragment = found
+    return encode_string(log_id.encode()) + encode_string(fragment.hashes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,9 @@ import pytest
 from server.errors.ingest import StorageRefusedError
 from server.log.journal import Journal
 from server.log.receipt_floor import ReceiptFloor
+from server.log.retention_statements import keep_for
+from server.log.statement_store import StatementStore
+from server.log.statement_writer import StatementWriter
 from server.notary.checkpoint import Checkpoint
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Ed25519Key, MlDsa44Key, Signer
@@ -40,6 +44,11 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.fixture
 def log(engine: Engine, journal: Journal) -> Log:
     return Log(engine, journal)
+
+
+def keep(log: Log, seconds: int | None, writer: StatementWriter | None = None, rules: str = "") -> None:
+    store = StatementStore(log.engine, log.journal, threading.Event())
+    keep_for(store, log.memory, [writer or log.writer], seconds, rules)
 
 
 class TestStating:
@@ -214,19 +223,19 @@ class TestRetention:
 
     def test_what_was_said_last_is_not_said_again(self, log: Log) -> None:
         for seconds in (86400, 86400, None, None, 86400):
-            log.writer.keep_for(seconds)
+            keep(log, seconds)
         assert self.words(log) == ["86400", "forever", "86400"]
 
     def test_other_logs_words_do_not_count(self, log: Log) -> None:
         elsewhere = LogName("example.org", Stream.AUDIT, "node-2")
-        statement_writer(log.engine, log.journal, at(0, elsewhere), OLD).keep_for(86400)
-        log.writer.keep_for(86400)
+        keep(log, 86400, statement_writer(log.engine, log.journal, at(0, elsewhere), OLD))
+        keep(log, 86400)
         assert self.words(log) == ["86400"]
 
     def test_what_cannot_be_read_does_not_count(self, log: Log) -> None:
-        log.writer.keep_for(86400)
+        keep(log, 86400)
         log.engine.execute("ALTER TABLE log_statements UPDATE Note = 'x' WHERE 1 SETTINGS mutations_sync = 2")
-        log.writer.keep_for(86400)
+        keep(log, 86400)
         last = last_statement(log.engine, NAME.log_id)
         assert last is not None
         assert (last.number, open_statement(last.note)[0].words) == (2, ("86400",))
@@ -237,7 +246,7 @@ class TestLettingGo:
     def test_records_are_let_go_of_and_later_ones_are_kept_as_before(
         self, log: Log, seconds: int | None, rules: str
     ) -> None:
-        log.writer.keep_for(seconds, rules)
+        keep(log, seconds, rules=rules)
         made = log.writer.let_go(seconds, rules)
         rows = log.rows()
         assert [read_retention(open_statement(row.note)[0]) for row in rows] == [seconds, 1, seconds]
@@ -246,11 +255,11 @@ class TestLettingGo:
         assert log.findings() == 0
         stated = check_statements(rows, KEYS)[NAME.log_id]
         assert stated.expired_before(made.time * 10**9) == (made.time - 1) * 10**9
-        log.writer.keep_for(seconds, rules)
+        keep(log, seconds, rules=rules)
         assert len(log.rows()) == 3
 
     def test_both_statements_are_stored_or_none(self, log: Log) -> None:
-        log.writer.keep_for(86400)
+        keep(log, 86400)
         log.engine.failures = [(REFUSED, False)]
         with pytest.raises(StorageRefusedError):
             log.writer.let_go(86400)

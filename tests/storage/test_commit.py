@@ -16,6 +16,7 @@ from server.notary.canonical import Kind, canonical_columns
 from server.notary.merkle import split_hashes
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
+from storage.batch_lookup import read_added_leaves, read_batches_at_places, read_last_of_logs
 from storage.commit import (
     encode_records_block,
     insert_batches,
@@ -180,6 +181,29 @@ def test_batches_are_listed_and_read_by_their_places_and_twins_are_never_parted(
     for page in (read_batches_at(engine, log_id, [(2, 2)]), read_batches_within(engine, log_id, 1, 2)):
         assert {batch.batch_id for batch in page} == {second.batch.batch_id, twin.batch_id}
         assert len(page) == 2
+
+
+def test_the_ends_of_many_logs_are_read_together(engine: Engine) -> None:
+    ends = []
+    for number in range(3):
+        first = grow(log(writer=f"node-{number}"), 250)
+        second = grow(first.state, 300 * number + 1)
+        abandoned = grow(first.state, 20, ingested_at=NOW + 1)
+        commit(engine, first)
+        insert_tiles(engine, [abandoned.batch], [abandoned.fragments])  # of a batch that was never committed
+        commit(engine, second)
+        ends.append(second)
+    ids = [end.batch.log_id for end in ends]
+    last = read_last_of_logs(engine, [*ids, "0" * 16])
+    assert last == {end.batch.log_id: end.batch for end in ends}
+    assert last == {log_id: last_batch(engine, log_id) for log_id in ids}
+    leaves = read_added_leaves(engine, last.values())
+    for end in ends:
+        fragments = [fragment.hashes for fragment in end.fragments if fragment.level == 0]
+        assert leaves[end.batch.log_id] == b"".join(fragments)
+    places = [(end.batch.log_id, end.batch.sequence, end.batch.tree_size) for end in ends]
+    found = read_batches_at_places(engine, [*places, (ids[0], 1, 251), (ids[1], 2, 250)])
+    assert {batch.batch_id for batch in found} == {end.batch.batch_id for end in ends}
 
 
 def test_lists_of_batches_begin_and_end_at_numbers_of_entries(engine: Engine) -> None:

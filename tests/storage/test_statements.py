@@ -8,7 +8,16 @@ from server.notary.signers import Signer
 from server.notary.statement import Statement, StatementKind, StatementRow, data_digest, sign_statement
 from storage.engine import Engine
 from storage.rowbinary import read_rows, text
-from storage.statements import are_stated, insert_statement, last_statement, last_witnessed_size, read_statements
+from storage.statements import (
+    are_stated,
+    insert_statement,
+    last_statement,
+    last_statements,
+    last_witnessed_size,
+    read_numbered_statements,
+    read_statements,
+    read_statements_of_logs,
+)
 
 AUDIT, OPERATIONAL = (LogName("shop", stream, "node-1") for stream in (Stream.AUDIT, Stream.OPERATIONAL))
 SIGNER = Signer.generate()
@@ -73,6 +82,28 @@ def test_statements_are_read_by_log_and_number(engine: Engine) -> None:
     assert last_statement(engine, AUDIT.log_id) == rows[1]
     assert last_statement(engine, OPERATIONAL.log_id) == rows[3]
     assert last_statement(engine, "nowhere") is None
+    ids = [AUDIT.log_id, OPERATIONAL.log_id, "nowhere"]
+    assert last_statements(engine, ids) == {AUDIT.log_id: rows[1], OPERATIONAL.log_id: rows[3]}
+    assert last_statements(engine, []) == {}
+    places = [(AUDIT.log_id, 10), (OPERATIONAL.log_id, 1), (OPERATIONAL.log_id, 2), ("nowhere", 1)]
+    assert set(read_numbered_statements(engine, places)) == {rows[1], rows[3]}
+
+
+def test_of_statements_with_one_number_the_same_is_the_last_of_a_log_and_of_many(engine: Engine) -> None:
+    stored(engine, row(1), row(2), *(row(2, kind) for kind in (StatementKind.RETENTION, StatementKind.KEYS)))
+    assert last_statements(engine, [AUDIT.log_id]) == {AUDIT.log_id: last_statement(engine, AUDIT.log_id)}
+
+
+def test_statements_of_a_kind_are_read_of_many_logs(engine: Engine) -> None:
+    names = [LogName("shop", Stream.AUDIT, "node-1", f"tenant-{number}") for number in range(3)]
+    kinds = StatementKind.RETENTION, StatementKind.HEARTBEAT, StatementKind.RETENTION
+    rows = stored(engine, *(row(at, kind, name=name) for name in names for at, kind in enumerate(kinds, 1)))
+    ids = [names[0].log_id, names[2].log_id, "nowhere"]
+    found = read_statements_of_logs(engine, ids, StatementKind.RETENTION)
+    assert found == {names[0].log_id: [rows[0], rows[2]], names[2].log_id: [rows[6], rows[8]]}
+    assert found == {
+        log_id: list(read_statements(engine, log_id, StatementKind.RETENTION)) for log_id in ids if log_id != "nowhere"
+    }
 
 
 def test_statements_of_some_kinds_or_of_a_size_are_read(engine: Engine) -> None:

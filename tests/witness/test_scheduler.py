@@ -95,6 +95,41 @@ class TestCosigning:
             assert [found.key for found in open_cosignatures(lines.encode(), text, [witness.key])] == [witness.key]
         assert served.witness.size(log.origin) == 310
 
+    async def test_a_log_that_is_opened_later_is_cosigned_too(self, log: GrowingLog, tmp_path: Path) -> None:
+        logs = [log, GrowingLog("example.org/audit/b"), GrowingLog("example.org/audit/c")]
+        witness = SmallWitness(tmp_path / "w", {one.origin: one.keys for one in logs})
+        for one in logs:
+            one.grow(10)
+        with Served(witness).at() as named:
+            tasks = [build_tasks([one], [named], None, witness_interval=0.02, timeout=FOREVER) for one in logs]
+            attendance = WitnessScheduler(tasks[0], first_pause=0.02, longest_pause=0.1)
+            attendance.add(tasks[1])
+            async with attendance.running():
+                attendance.add(tasks[2])
+                await until(lambda: [state.size for state in attendance.states()] == [10, 10, 10])
+            assert [state.origin for state in attendance.states()] == [one.origin for one in logs]
+            looks = [one.looks for one in logs]
+            attendance.add(build_tasks([log], [named], None, witness_interval=0.02, timeout=FOREVER))
+        assert [one.looks for one in logs] == looks  # after the end, nothing begins
+
+    async def test_many_logs_take_few_threads_of_a_witness_that_hangs(self, tmp_path: Path) -> None:
+        logs = [GrowingLog(f"example.org/audit/{number}") for number in range(30)]
+        asked, answer = [], threading.Event()
+
+        def hang(request: Request) -> Answer:
+            asked.append(request)
+            answer.wait()
+            return Answer(500)
+
+        for one in logs:
+            one.grow(1)
+        with serving(hang) as url:
+            witness = Witness(url, SmallWitness(tmp_path / "w", {}).verifier_key)
+            async with attended(logs, [witness]):
+                await until(lambda: len(asked) == 8)
+                assert sum(thread.name == "service-call" for thread in threading.enumerate()) == 8
+            answer.set()
+
     async def test_a_log_that_does_not_grow_is_not_sent_again(self, log: GrowingLog, served: Served) -> None:
         log.grow(10)
         with served.at() as witness:

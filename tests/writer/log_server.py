@@ -60,7 +60,7 @@ class Server:
             settings = load_settings({"data_dir": str(self.directory), "deployment": "shop", **flags}, {})
             logs = open_logs(settings, self._writer, data, keys, self.engine, give_up)
             try:
-                state_changes(settings, logs, keys)
+                state_changes(settings, logs)
                 yield logs
             finally:
                 for log in logs.values():

@@ -104,7 +104,7 @@ class Process:
                 name, data, self.keys, self.engine, StorageProbe(self.engine), signals := Signals()
             )
             self.writing = await stack.enter_async_context(writing)
-            await POOL.run(lambda: state_changes(self.settings, self.writing.streams.all_logs, self.keys))
+            await POOL.run(lambda: state_changes(self.settings, self.writing.streams.all_logs))
             taking = self.ingestion.taking_requests(self.writing, self.engine, signals.stop)
             await stack.enter_async_context(taking)
             yield
@@ -127,7 +127,7 @@ class Process:
         parts = build_codec(self.settings.codec, self.settings.audit_rules).encode(request, time.time_ns())
         with DataDirectory(Path(self.settings.data_dir)) as data, ThreadPoolExecutor(1) as thread:
             logs = open_logs(self.settings, "vm", data, self.keys, self.engine, give_up)
-            state_changes(self.settings, logs, self.keys)
+            state_changes(self.settings, logs)
             number = proxy.begin(trouble)
             hits = proxy.hits[trouble.way]
             digest = hashlib.sha256(request).digest()
