@@ -80,6 +80,7 @@ class TenantMeters:
         default: TenantLimits = NO_LIMITS,
         own: Mapping[str, TenantLimits] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        known: Iterable[str] = (),
     ) -> None:
         """Start with nothing used.
 
@@ -87,11 +88,13 @@ class TenantMeters:
             default: limits of tenants that have none of their own.
             own: limits of tenants that have limits of their own.
             clock: function that returns the time in seconds.
+            known: tenants that have logs already.
         """
         self._default = default
         self._own = dict(own or {})
         self._clock = clock
         self._meters: dict[str, _Meter] = {}
+        self._known = {tenant for tenant in known if tenant}  # without the default one
 
     def check(self, tenant: str) -> None:
         """Check that a tenant may send a request now.
@@ -125,8 +128,14 @@ class TenantMeters:
         for what, number in (("bytes", size), ("records", records)):
             if what in meter.buckets:
                 meter.buckets[what].left -= number
+        if tenant:
+            self._known.add(tenant)
         meter.usage.size += size
         meter.usage.records += records
+
+    def has_room(self, tenant: str, most: int) -> bool:
+        """Return whether a tenant has logs already, or would be one of the first ``most`` tenants that have."""
+        return tenant in self._known or len(self._known) < most
 
     def usage(self) -> dict[str, Usage]:
         """Return what each tenant has used."""

@@ -137,6 +137,7 @@ class Ingestion:
         self._waiting = waiting
         self._rules: RulesInForce | None = None
         self._audit: AuditGates | None = None
+        self._tenants: TenantMeters | None = None
         self._give_up = threading.Event()
         self._clock = clock or Clock()
         self.metrics = Metrics(self._gauges)
@@ -160,6 +161,10 @@ class Ingestion:
         if self._audit is None:  # the ticket was given while the server was starting
             raise StorageRefusedError("the server is starting", retry_after=5.0)
         return await self._audit.submit_audit(request, ticket, every=every, provenance=provenance, streams=streams)
+
+    def has_room(self, tenant: str) -> bool:
+        """Return whether a tenant has logs of this process already, or may get some (``max_tenants``)."""
+        return self._tenants is None or self._tenants.has_room(tenant, self._settings.max_tenants)
 
     @property
     def waits_for_storage(self) -> bool:
@@ -250,7 +255,9 @@ class Ingestion:
         """
         plan = memory_plan(self._settings, resident_memory() or 0, embedded=engine.info.exclusive)
         admission = Admission(plan.admission)
-        tenants = TenantMeters(self._settings.tenant_default, self._settings.tenant_limits)
+        known = {log.name.tenant for logs in writing.streams.all_logs.values() for log in logs}
+        tenants = TenantMeters(self._settings.tenant_default, self._settings.tenant_limits, known=known)
+        self._tenants = tenants
         settings, logs = self._settings, writing.streams.logs
 
         def codec_of(rules: Sequence[Rule]) -> Codec:
