@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -83,7 +85,7 @@ from server.settings.values import Address
 from server.transport.http_connections import ConnectionLimits
 from server.transport.open_connections import connection_gauges
 from server.transport.servers import check_addresses, serve_grpc, serve_http_apart
-from server.workers.messages import REPORT_INTERVAL, Order, Report
+from server.workers.messages import REPORT_INTERVAL, Order, Report, encode_usage
 from server.writer.ingestion import Ingestion
 from server.writer.old_logs import refuse_new_key_for_old_logs
 from server.writer.retention import recorded_policies, retention_policies
@@ -99,6 +101,7 @@ __all__ = ["BoundAddresses", "run_server", "run_worker"]
 _logger = logging.getLogger(__name__)
 
 _FLUSH = 1.0  # seconds that the last records of who looked may take
+_USAGE_EVERY = 4  # reports: the usage of thousands of tenants is long
 _OTHER_READS = 4  # connections for evidence, beside those for queries
 
 
@@ -162,6 +165,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             intake.not_ready,
             unsigned_streams=settings.unsigned_streams,
             rules_problem=intake.rules_problem,
+            usage=intake.usage,
+            limits=lambda tenant: settings.tenant_limits.get(tenant, settings.tenant_default),
+            started=time.time_ns(),
         )
         backend = Backend(
             bound_reader,
@@ -445,12 +451,13 @@ class _Reporter:
 
     async def run(self) -> None:
         """Report at regular intervals; never ends."""
-        while True:
+        for number in itertools.count():
             metrics, not_ready = self._ingestion.metrics.expose().decode(), self._ingestion.not_ready()
             if self.opened is None:
                 self._say(Report(starting=not_ready or "the worker is starting", metrics=metrics))
             else:
                 problem = self._ingestion.rules_problem()
                 signed_by = self.opened.signed_by()
-                self._say(Report(not_ready=not_ready, metrics=metrics, signed_by=signed_by, rules_problem=problem))
+                usage = "" if number % _USAGE_EVERY else encode_usage(self._ingestion.usage())
+                self._say(Report("", not_ready, "", metrics, signed_by, problem, usage))
             await asyncio.sleep(REPORT_INTERVAL)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from server.errors.ingest import TenantLimitError
 
-__all__ = ["NO_LIMITS", "TenantLimits", "TenantMeters", "Usage"]
+__all__ = ["NO_LIMITS", "TenantLimits", "TenantMeters", "Usage", "sum_usage"]
 
 _BURST = 5.0  # seconds of its rate that a tenant may use at once after a pause
 _KEYS_FOR = 3600.0  # seconds for which keys of attributes are counted
@@ -50,6 +50,18 @@ class Usage:
     size: int = 0
     records: int = 0
     refused: int = 0
+
+
+def sum_usage(parts: Iterable[Mapping[str, Usage]]) -> dict[str, Usage]:
+    """Return the usage of each tenant in several processes together."""
+    total: dict[str, Usage] = {}
+    for part in parts:
+        for tenant, one in part.items():
+            known = total.setdefault(tenant, Usage())
+            known.size += one.size
+            known.records += one.records
+            known.refused += one.refused
+    return total
 
 
 @dataclass(slots=True)
@@ -138,8 +150,8 @@ class TenantMeters:
         return tenant in self._known or len(self._known) < most
 
     def usage(self) -> dict[str, Usage]:
-        """Return what each tenant has used."""
-        return {tenant: meter.usage for tenant, meter in self._meters.items()}
+        """Return what each tenant has used; thread-safe."""
+        return {tenant: replace(meter.usage) for tenant, meter in tuple(self._meters.items())}
 
     def _take_keys(self, meter: _Meter, most: int, keys: Iterable[bytes]) -> None:
         now = self._clock()

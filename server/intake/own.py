@@ -48,7 +48,8 @@ async def own_intake(process: Process, identity: Identity) -> AsyncIterator[Inta
         )
 
     async with receiving(process, ingestion) as (otlp_grpc, otlp_http):
-        yield Intake(otlp_grpc, otlp_http, ingestion.metrics, ingestion.not_ready, ingestion.rules_problem, accepting)
+        known = ingestion.metrics, ingestion.not_ready, ingestion.rules_problem, ingestion.usage
+        yield Intake(otlp_grpc, otlp_http, *known, accepting)
 
 
 @contextlib.asynccontextmanager

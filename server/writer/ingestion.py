@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from server.admission.admission import Admission, Ticket
-from server.admission.tenant_limits import TenantMeters
+from server.admission.tenant_limits import TenantMeters, Usage
 from server.audit_ids.claims import Claims
 from server.audit_ids.gate import AuditGate
 from server.audit_ids.gates import AuditGates
@@ -165,6 +165,11 @@ class Ingestion:
     def has_room(self, tenant: str) -> bool:
         """Return whether a tenant has logs of this process already, or may get some (``max_tenants``)."""
         return self._tenants is None or self._tenants.has_room(tenant, self._settings.max_tenants)
+
+    def usage(self) -> dict[str, Usage]:
+        """Return what each tenant has sent to this process since its start; thread-safe, does not block."""
+        tenants = self._tenants
+        return tenants.usage() if tenants else {}
 
     @property
     def waits_for_storage(self) -> bool:
