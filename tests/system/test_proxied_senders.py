@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import threading
 import uuid
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServ
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import LogRecordExporter, SimpleLogRecordProcessor
 
+from harness.collector import Collector
+from harness.collector_binaries import CollectorUnavailableError, built_collector
+from harness.lacking import lacking
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.otlp_load import log_record, own_connection, request_of
 from harness.waiting import PATIENCE, wait_for
@@ -164,6 +168,42 @@ def test_only_the_proxy_names_tenants_and_only_so_many(server: LognotaryServer) 
     expected |= {("token:free", "acme"), ("proxy", "third"), ("token:late", "fifth")}
     wait_for(lambda: senders(server) == expected)
     assert server.verify("--token-file", _file(server, admin))[0] == []
+
+
+def test_a_collector_may_be_the_proxy_over_both_transports(tmp_path: Path) -> None:
+    try:
+        binary = built_collector()
+    except CollectorUnavailableError as error:
+        lacking(str(error))
+    (tmp_path / "app.log").write_text("a line\n")
+    storage = f"chdb://{tmp_path / 'chdb'}"
+    with LognotaryServer(
+        storage, tmp_path / "data", batch_age=0.02, authentication="required", trusted_proxies="127.0.0.1"
+    ) as server:
+        exporters = {
+            "otlp": {
+                "endpoint": server.otlp_grpc,
+                "tls": {"insecure": True},
+                "headers": {"X-Scope-OrgID": "by-grpc"},
+            },
+            "otlphttp": {"endpoint": server.otlp_http, "headers": {"X-Scope-OrgID": "by-http"}},
+        }
+        files = {"include": [str(tmp_path / "app.log")], "start_at": "beginning", "poll_interval": "50ms"}
+        pipeline = {"receivers": ["filelog"], "exporters": ["otlp", "otlphttp"]}
+        config = {
+            "receivers": {"filelog": files},
+            "exporters": exporters,
+            "service": {"pipelines": {"logs": pipeline}},
+        }
+        credentials = _file(server, token(server, "root", "--role", "admin"))
+
+        def named() -> dict[str, str]:
+            shown = server.cli("tenants", "list", "--json", "--token-file", credentials)
+            listed = json.loads(shown.stdout)["tenants"] if shown.returncode == 0 else []
+            return {one["name"]: one["takenRecords"] for one in listed if one.get("name")}
+
+        with Collector(config, tmp_path / "collector", binary=binary):
+            wait_for(lambda: named() == {"by-grpc": "1", "by-http": "1"}, every=0.5)
 
 
 def _file(server: LognotaryServer, text: str) -> str:
