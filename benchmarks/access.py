@@ -22,6 +22,7 @@ from harness.certificates import CertificateFiles, local_certificate, new_author
 from harness.lognotary_server import LognotaryServer
 from server.access.errors import UnauthenticatedError
 from server.access.sender_check import SenderCheck
+from server.access.senders import SenderCredentials
 from server.access.token_file import change_tokens, tokens_path
 from server.access.token_text import digest_of, new_token
 from server.access.tokens import Token, Tokens
@@ -119,11 +120,11 @@ def _run(way: _Way, requests: Requests, options: argparse.Namespace, seconds: fl
 
 def _time_check(tokens: Tokens, text: str) -> float:
     """Return the CPU of one check in microseconds."""
-    check, given = SenderCheck(required=True, tokens=lambda: tokens), (f"Bearer {text}",)
+    check, given = SenderCheck(required=True, tokens=lambda: tokens), SenderCredentials((f"Bearer {text}",))
     began = time.process_time()
     for _ in range(_CALLS):
         try:
-            check.sender(given, tuple, _LOGS)
+            check.sender(given, _LOGS)
         except UnauthenticatedError:  # an unknown token is measured as well
             continue
     return (time.process_time() - began) / _CALLS * 1e6

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -132,6 +133,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             intake.not_ready,
             unsigned_streams=settings.unsigned_streams,
             rules_problem=intake.rules_problem,
+            usage=intake.usage,
+            limits=lambda tenant: settings.tenant_limits.get(tenant, settings.tenant_default),
+            started=time.time_ns(),
         )
         backend = Backend(
             bound_reader,

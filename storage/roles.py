@@ -42,11 +42,12 @@ _SYSTEM = {
     "masking_policies": ("database", "table"),
 }
 
-# What a hold waits for, which volumes there are, and whether their disks are encrypted.
+# What a hold waits for, which volumes there are, whether their disks are encrypted, and how much room tables take.
 _SYSTEM_OF_SERVERS = {
     "merges": ("database", "table", "result_part_name"),
     "storage_policies": ("policy_name", "volume_name", "disks"),
     "disks": ("name", "is_encrypted"),
+    "parts": ("bytes_on_disk", "data_uncompressed_bytes"),
 }
 
 

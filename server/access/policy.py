@@ -19,6 +19,7 @@ from server.access.scopes import (
     is_limited_to_tenants,
     is_unlimited,
     scope_of,
+    usage_of,
     with_logs_of,
 )
 from storage.bound import ReadScope
@@ -46,6 +47,7 @@ class Permission(Enum):
     CHANGE_POLICIES = "change policies"
     READ_STATUS = "read status"
     READ_METRICS = "read metrics"
+    READ_USAGE = "read usage of tenants"  # numbers of records, and no content
 
 
 class _Limits(Enum):
@@ -78,6 +80,8 @@ _NEEDS: Mapping[Permission, _Needs] = MappingProxyType(
         Permission.CHANGE_POLICIES: _Needs(_OPERATORS, _Limits.NONE),
         Permission.READ_STATUS: _Needs(_OPERATORS, _Limits.NONE),
         Permission.READ_METRICS: _Needs(_OPERATORS, _Limits.NONE),
+        # Operators watch over limits; auditors see the sizes of logs anyway. Limited to tenants, both see these only.
+        Permission.READ_USAGE: _Needs(_AUDITORS | _OPERATORS, _Limits.WHOLE_LOGS),
     }
 )
 
@@ -111,6 +115,7 @@ GRPC_RULES: Mapping[str, Permission] = MappingProxyType(
         f"{_EVIDENCE}/GetReceipt": Permission.READ_EVIDENCE,
         f"{_EVIDENCE}/Verify": Permission.VERIFY,
         "/lognotary.v1.StatusService/GetStatus": Permission.READ_STATUS,
+        "/lognotary.v1.StatusService/ListTenants": Permission.READ_USAGE,
         f"{_ADMINISTRATION}/AddHold": Permission.CHANGE_POLICIES,
         f"{_ADMINISTRATION}/ReleaseHold": Permission.CHANGE_POLICIES,
         f"{_ADMINISTRATION}/DropTenant": Permission.CHANGE_POLICIES,
@@ -156,6 +161,7 @@ HTTP_RULES: Mapping[tuple[str, str], Permission] = MappingProxyType(
         ("GET", f"{_API}/receipts/{{record_id}}"): Permission.READ_EVIDENCE,
         ("POST", f"{_API}/verify"): Permission.VERIFY,
         ("GET", f"{_API}/status"): Permission.READ_STATUS,
+        ("GET", f"{_API}/tenants"): Permission.READ_USAGE,
         ("POST", f"{_API}/holds"): Permission.CHANGE_POLICIES,
         ("POST", f"{_API}/holds/{{name}}/release"): Permission.CHANGE_POLICIES,
         ("POST", f"{_API}/tenants/{{tenant}}/drop"): Permission.CHANGE_POLICIES,
@@ -227,6 +233,8 @@ def decide(caller: Caller, permission: Permission | None) -> ReadScope:
             return scope_of(counting).of_whole_logs()
         case Permission.VERIFY | Permission.READ_DISCLOSURES:
             return scope_of(counting, whole_logs=True)
+        case Permission.READ_USAGE:
+            return usage_of(counting)
         case Permission.READ_POLICIES | Permission.CHANGE_POLICIES:
             return EVERYTHING
         case _:

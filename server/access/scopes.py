@@ -15,6 +15,7 @@ __all__ = [
     "is_limited_to_tenants",
     "is_unlimited",
     "scope_of",
+    "usage_of",
     "with_logs_of",
 ]
 
@@ -75,6 +76,12 @@ def scope_of(grants: Collection[Grant], *, whole_logs: bool = False) -> ReadScop
     }
     scope = ReadScope.of({table: text for table, text in conditions.items() if table in TABLES}, tenants)
     return scope.of_whole_logs() if whole_logs else scope
+
+
+def usage_of(grants: Iterable[Grant]) -> ReadScope:
+    """Return the scope of a call that counts the records of the tenants of grants, and shows no content."""
+    tenants = _tenants(grants)
+    return ReadScope.of(dict.fromkeys((*LOG_TABLES, _AUDIT, _OPERATIONAL, _SPANS), of_tenants(tenants)), tenants)
 
 
 def with_logs_of(scope: ReadScope, grants: Collection[Grant]) -> ReadScope:

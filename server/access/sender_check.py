@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from server.access.bearer import bearer_of
 from server.access.errors import Denial, ForbiddenError, UnauthenticatedError
+from server.access.proxy_tenants import ProxyTenants
 from server.access.sender_certificates import SenderCertificate, sender_of_certificate
-from server.access.senders import ANONYMOUS, Sender
+from server.access.senders import ANONYMOUS, Sender, SenderCredentials
 from server.access.tokens import NO_TOKENS, Tokens
 from server.errors.ingest import ForbiddenStreamError
 from server.notary.origin import Stream
@@ -25,6 +26,7 @@ class SenderCheck:
         required: True if nobody may send without credentials.
         tokens: function that returns the tokens of now.
         certificates: rules for client certificates, the first that matches applies.
+        proxies: header with the tenant that trusted proxies set; None without trusted proxies, or if they set none.
         used: function that is called with the identifier of each token that was accepted, and the time in seconds since
             the epoch.
         clock: function that returns the time in seconds since the epoch.
@@ -33,27 +35,34 @@ class SenderCheck:
     required: bool = False
     tokens: Callable[[], Tokens] = lambda: NO_TOKENS
     certificates: tuple[SenderCertificate, ...] = ()
+    proxies: ProxyTenants | None = None
     used: Callable[[str, float], object] = lambda *_: None
     clock: Callable[[], float] = time.time
 
-    def sender(
-        self, authorization: Iterable[str], certificate: Callable[[], tuple[str, ...]], streams: frozenset[Stream]
-    ) -> Sender:
+    def sender(self, given: SenderCredentials, streams: frozenset[Stream]) -> Sender:
         """Return who sends a request; a token counts more than a client certificate.
 
         Args:
-            authorization: all values of ``Authorization``.
-            certificate: function that returns the identities of the client certificate; called only if they count.
+            given: the credentials.
             streams: the streams that records of the request can belong to.
 
         Raises:
             UnauthenticatedError: the credentials are not valid, or they are missing where they are required.
             ForbiddenError: the sender may not send this.
+            MalformedError: a trusted proxy names no tenant, or several.
         """
-        if token := bearer_of(authorization):
+        if token := bearer_of(given.authorization):
             sender = self._sender_of_token(token)
         else:
-            sender = self._sender_of_certificate(certificate)
+            sender = self._sender_of_certificate(given.certificate)
+        proxies = self.proxies
+        named = given.header(proxies.header) if proxies is not None else ()
+        trusted = proxies is not None and bool(named) and proxies.trusts(given.address())
+        # A trusted proxy that names a tenant has authenticated the sender.
+        if self.required and sender == ANONYMOUS and not trusted:
+            raise UnauthenticatedError(Denial.MISSING)
+        if proxies is not None and named:
+            sender = proxies.named(named, sender, trusted=trusted)
         if sender.streams is not None and sender.streams.isdisjoint(streams):
             raise ForbiddenError(str(ForbiddenStreamError(*(stream.value for stream in Stream if stream in streams))))
         return sender
@@ -68,6 +77,4 @@ class SenderCheck:
 
     def _sender_of_certificate(self, certificate: Callable[[], tuple[str, ...]]) -> Sender:
         found = sender_of_certificate(self.certificates, certificate()) if self.certificates else None
-        if found is None and self.required:
-            raise UnauthenticatedError(Denial.MISSING)
         return found or ANONYMOUS

@@ -46,6 +46,7 @@ _RECEIPT, _VERIFY = Action("receipt.get", "record", "record_id"), Action("verify
 _STATUS, _RETENTION = Action("status.get", category="admin"), Action("retention.get", category="admin")
 _HOLD_ADD, _HOLD_RELEASE = (Action(f"hold.{word}", "hold", "name", "admin") for word in ("add", "release"))
 _DROP = Action("tenant.drop", "tenant", "tenant", "admin")
+_TENANTS = Action("tenant.list", category="admin")
 _HOLDS = Action("hold.list", category="admin")
 _DISCLOSE, _ERASE = Action("disclose"), Action("disclosure.erase", category="admin")
 
@@ -73,7 +74,7 @@ _SERVICES: Mapping[str, Mapping[str, Action]] = {
         "GetReceipt": _RECEIPT,
         "Verify": _VERIFY,
     },
-    "StatusService": {"GetStatus": _STATUS},
+    "StatusService": {"GetStatus": _STATUS, "ListTenants": _TENANTS},
     "AdministrationService": {
         "AddHold": _HOLD_ADD,
         "ReleaseHold": _HOLD_RELEASE,
@@ -121,6 +122,7 @@ HTTP_ACTIONS: Mapping[tuple[str, str], Action] = MappingProxyType(
         ("GET", f"{_API}/receipts/{{record_id}}"): _RECEIPT,
         ("POST", f"{_API}/verify"): _VERIFY,
         ("GET", f"{_API}/status"): _STATUS,
+        ("GET", f"{_API}/tenants"): _TENANTS,
         ("POST", f"{_API}/holds"): _HOLD_ADD,
         ("POST", f"{_API}/holds/{{name}}/release"): _HOLD_RELEASE,
         ("GET", f"{_API}/holds"): _HOLDS,

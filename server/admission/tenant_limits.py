@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from server.errors.ingest import TenantLimitError
 
-__all__ = ["NO_LIMITS", "TenantLimits", "TenantMeters", "Usage"]
+__all__ = ["NO_LIMITS", "TenantLimits", "TenantMeters", "Usage", "sum_usage"]
 
 _BURST = 5.0  # seconds of its rate that a tenant may use at once after a pause
 _KEYS_FOR = 3600.0  # seconds for which keys of attributes are counted
@@ -52,6 +52,18 @@ class Usage:
     refused: int = 0
 
 
+def sum_usage(parts: Iterable[Mapping[str, Usage]]) -> dict[str, Usage]:
+    """Return the usage of each tenant in several processes together."""
+    total: dict[str, Usage] = {}
+    for part in parts:
+        for tenant, one in part.items():
+            known = total.setdefault(tenant, Usage())
+            known.size += one.size
+            known.records += one.records
+            known.refused += one.refused
+    return total
+
+
 @dataclass(slots=True)
 class _Bucket:
     rate: int
@@ -80,6 +92,7 @@ class TenantMeters:
         default: TenantLimits = NO_LIMITS,
         own: Mapping[str, TenantLimits] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        known: Iterable[str] = (),
     ) -> None:
         """Start with nothing used.
 
@@ -87,11 +100,13 @@ class TenantMeters:
             default: limits of tenants that have none of their own.
             own: limits of tenants that have limits of their own.
             clock: function that returns the time in seconds.
+            known: tenants that have logs already.
         """
         self._default = default
         self._own = dict(own or {})
         self._clock = clock
         self._meters: dict[str, _Meter] = {}
+        self._known = {tenant for tenant in known if tenant}  # without the default one
 
     def check(self, tenant: str) -> None:
         """Check that a tenant may send a request now.
@@ -125,6 +140,8 @@ class TenantMeters:
         for what, number in (("bytes", size), ("records", records)):
             if what in meter.buckets:
                 meter.buckets[what].left -= number
+        if tenant:
+            self._known.add(tenant)
         meter.usage.size += size
         meter.usage.records += records
 
@@ -145,9 +162,13 @@ class TenantMeters:
         meter.usage.size -= size
         meter.usage.records -= records
 
+    def has_room(self, tenant: str, most: int) -> bool:
+        """Return whether a tenant has logs already, or would be one of the first ``most`` tenants that have."""
+        return tenant in self._known or len(self._known) < most
+
     def usage(self) -> dict[str, Usage]:
-        """Return what each tenant has used."""
-        return {tenant: meter.usage for tenant, meter in self._meters.items()}
+        """Return what each tenant has used; thread-safe."""
+        return {tenant: replace(meter.usage) for tenant, meter in tuple(self._meters.items())}
 
     def _take_keys(self, meter: _Meter, most: int, keys: Iterable[bytes]) -> None:
         now = self._clock()

@@ -36,6 +36,7 @@ from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusi
 from server.api.receipts import get_receipt
 from server.api.server_status import StatusSource, get_status
 from server.api.tails import Tails
+from server.api.tenant_usage import list_tenants
 from server.api.tile_files import latest_checkpoint, read_tile
 from server.api.time_ranges import check_has_begun, check_time_range
 from server.api.timelines import actor_timeline, target_history
@@ -221,6 +222,10 @@ class Backend:
     def get_status(self, request: status_pb2.GetStatusRequest) -> status_pb2.GetStatusResponse:  # noqa: ARG002
         """Answer ``GetStatus``, also while storage cannot be read."""
         return get_status(self._engine, self._trust.keys.now, self._status)
+
+    def list_tenants(self, request: status_pb2.ListTenantsRequest) -> status_pb2.ListTenantsResponse:
+        """Answer ``ListTenants``; raises ApiError, QueryTooExpensiveError and StorageError."""
+        return list_tenants(self._engine, self._status, request)
 
     def get_checkpoint(self, request: evidence_pb2.GetCheckpointRequest) -> evidence_pb2.GetCheckpointResponse:
         """Answer ``GetCheckpoint``; raises ApiError and StorageError."""

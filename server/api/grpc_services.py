@@ -181,14 +181,20 @@ class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
 
 
 class _Status(status_pb2_grpc.StatusServiceServicer):
-    def __init__(self, backend: Backend, pool: Pool) -> None:
+    def __init__(self, backend: Backend, pool: Pool, queries: Queries) -> None:
         self._backend = backend
         self._pool = pool
+        self._queries = queries
 
     async def GetStatus(  # noqa: N802 - the name is the API's
         self, request: status_pb2.GetStatusRequest, context: Context
     ) -> status_pb2.GetStatusResponse:
         return await answer_call(context, self._pool.run, lambda: self._backend.get_status(request))
+
+    async def ListTenants(  # noqa: N802 - the name is the API's
+        self, request: status_pb2.ListTenantsRequest, context: Context
+    ) -> status_pb2.ListTenantsResponse:
+        return await answer_call(context, _in_turn(context, self._queries), lambda: self._backend.list_tenants(request))
 
 
 async def answer_call(
@@ -251,4 +257,4 @@ def add_services(server: grpc.aio.Server, backend: Backend, pool: Pool, queries:
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
     correlation_pb2_grpc.add_CorrelationServiceServicer_to_server(_Correlation(backend, pool, queries), server)
     evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(_Evidence(backend, pool), server)
-    status_pb2_grpc.add_StatusServiceServicer_to_server(_Status(backend, pool), server)
+    status_pb2_grpc.add_StatusServiceServicer_to_server(_Status(backend, pool, queries), server)

@@ -11,6 +11,7 @@ from typing import Protocol
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import status_pb2 as pb
+from server.admission.tenant_limits import NO_LIMITS, TenantLimits, Usage
 from server.api.messages import from_nanos
 from server.api.proofs import list_logs
 from server.notary.origin import Stream
@@ -65,6 +66,9 @@ class StatusSource:
         unsigned_streams: streams that are not signed.
         rules_problem: function that returns why the audit rules could not be reloaded, empty if they could; must not
             block.
+        usage: function that returns what each tenant has sent since the start; thread-safe, must not block.
+        limits: function that returns the limits of a tenant.
+        started: start of the server in nanoseconds since the epoch; 0 if that is unknown.
     """
 
     storage: str = ""
@@ -72,6 +76,9 @@ class StatusSource:
     self_verification: Callable[[], SelfVerificationView | None] = lambda: None
     unsigned_streams: Sequence[Stream] = ()
     rules_problem: Callable[[], str] = str
+    usage: Callable[[], Mapping[str, Usage]] = dict
+    limits: Callable[[str], TenantLimits] = lambda _: NO_LIMITS
+    started: int = 0
 
 
 def get_status(engine: Engine, keys: Callable[[], TrustedKeys], source: StatusSource) -> pb.GetStatusResponse:

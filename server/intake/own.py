@@ -48,7 +48,8 @@ async def own_intake(process: Process, identity: Identity) -> AsyncIterator[Inta
         )
 
     async with receiving(process, ingestion) as (otlp_grpc, otlp_http):
-        yield Intake(otlp_grpc, otlp_http, ingestion.metrics, ingestion.not_ready, ingestion.rules_problem, accepting)
+        known = ingestion.metrics, ingestion.not_ready, ingestion.rules_problem, ingestion.usage
+        yield Intake(otlp_grpc, otlp_http, *known, accepting)
 
 
 @contextlib.asynccontextmanager
@@ -113,7 +114,8 @@ async def receiving(
     server = grpc.aio.server(options=list(options.items()))
     audit = AuditReceiving(ingestion, settings.audit_strict)
     grpc_check, http_check = (
-        check_senders(settings, process.tokens, address) for address in (settings.otlp_grpc, settings.otlp_http)
+        check_senders(settings, process.tokens, address, ingestion.has_room)
+        for address in (settings.otlp_grpc, settings.otlp_http)
     )
     most_bytes, own_token = settings.max_request_bytes, process.own_token
     handlers = build_handlers(pipeline, most_bytes, pool, measure, audit, own_token, grpc_check)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from server.access.token_store import TokenStore
 from server.access_log.noticed import DeniedSenders
+from server.admission.tenant_limits import Usage
 from server.data_dir.directory import DataDirectory
 from server.intake.tokens import open_tokens, watch_tokens
 from server.process.background import background
@@ -136,6 +137,7 @@ class Intake:
         metrics: metrics of the intake.
         not_ready: returns why records cannot be acknowledged, empty if they can; does not block.
         rules_problem: returns why the audit rules could not be reloaded, empty if they could; does not block.
+        usage: returns what each tenant has sent since the start; thread-safe, does not block.
         accepting: accepts records until its block ends, given the storage.
     """
 
@@ -144,6 +146,7 @@ class Intake:
     metrics: Metrics
     not_ready: Callable[[], str]
     rules_problem: Callable[[], str]
+    usage: Callable[[], Mapping[str, Usage]]
     accepting: Callable[[Reached], AbstractAsyncContextManager[OpenIntake]]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
+from server.access.proxy_tenants import ProxyTenants
 from server.access.requirement import needs_credentials
 from server.access.sender_check import SenderCheck
 from server.access.token_file import tokens_path
@@ -46,11 +48,23 @@ async def watch_tokens(pool: Pool, store: TokenStore) -> None:
             written = time.monotonic()
 
 
-def check_senders(settings: Settings, tokens: TokenStore, address: Address) -> SenderCheck:
-    """Return the check of who sends records to an address."""
+def check_senders(
+    settings: Settings, tokens: TokenStore, address: Address, has_room: Callable[[str], bool]
+) -> SenderCheck:
+    """Return the check of who sends records to an address.
+
+    Args:
+        settings: the settings.
+        tokens: the tokens.
+        address: the address.
+        has_room: function that returns whether there may be records of a tenant that a trusted proxy names.
+    """
+    networks, header = settings.login.trusted_proxies, settings.login.proxy_headers.tenant
+    proxies = ProxyTenants(networks, header, has_room, settings.max_tenants) if networks and header else None
     return SenderCheck(
         required=needs_credentials(settings.authentication, address.host),
         tokens=lambda: tokens.tokens,
         certificates=settings.sender_certificates,
+        proxies=proxies,
         used=tokens.uses.note,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Callable
 from functools import partial
 
@@ -21,10 +22,12 @@ from server.process.garbage import freeze_garbage
 from server.process.lifecycle import Signals
 from server.process.pools import open_pools
 from server.process.storage_wait import StoppedError
-from server.workers.messages import REPORT_INTERVAL, Order, Report
+from server.workers.messages import REPORT_INTERVAL, Order, Report, encode_usage
 from server.writer.ingestion import Ingestion
 
 __all__ = ["run_worker"]
+
+_USAGE_EVERY = 4  # reports: the usage of thousands of tenants is long
 
 
 async def run_worker(order: Order, signals: Signals, say: Callable[[Report], None]) -> None:
@@ -82,12 +85,13 @@ class _Reporter:
 
     async def run(self) -> None:
         """Report at regular intervals; never ends."""
-        while True:
+        for number in itertools.count():
             metrics, not_ready = self._ingestion.metrics.expose().decode(), self._ingestion.not_ready()
             if self.opened is None:
                 self._say(Report(starting=not_ready or "the worker is starting", metrics=metrics))
             else:
                 problem = self._ingestion.rules_problem()
                 signed_by = self.opened.signed_by()
-                self._say(Report(not_ready=not_ready, metrics=metrics, signed_by=signed_by, rules_problem=problem))
+                usage = "" if number % _USAGE_EVERY else encode_usage(self._ingestion.usage())
+                self._say(Report("", not_ready, "", metrics, signed_by, problem, usage))
             await asyncio.sleep(REPORT_INTERVAL)

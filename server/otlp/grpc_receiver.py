@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,7 +22,9 @@ import grpc
 import grpc.aio
 
 from server.access.certificates import identities_of_auth_context
+from server.access.presenting import address_over_grpc
 from server.access.sender_check import SenderCheck
+from server.access.senders import SenderCredentials
 from server.admission.admission import Ticket
 from server.codec.signals import Signal
 from server.errors.ingest import RefusedError
@@ -179,11 +181,8 @@ async def _take(
             if own := has_token(metadata, receiving.own_token):
                 sender = OWN_SENDER
             else:
-                given = (str(value) for key, value in metadata if key == "authorization")
-                sender = sender_of(
-                    receiving.check, given, lambda: identities_of_auth_context(context.auth_context()), signal.value
-                )
-            with ingest.admit(sender.name or client_of_peer(context.peer())) as ticket:
+                sender = sender_of(receiving.check, _credentials(context, metadata), signal.value)
+            with ingest.admit(sender.client or client_of_peer(context.peer())) as ticket:
                 message = await _read(context, ticket)
                 measuring.size = len(message)
                 request = await _decompressed(message, receiving.limit, receiving.pool, ticket)
@@ -203,6 +202,15 @@ async def _take(
         return refusal_of(error)
     except Exception as error:  # whatever it is, the sender has to be told to retry
         return refusal_of(error)
+
+
+def _credentials(context: _Context, metadata: Iterable[tuple[str, str | bytes]]) -> SenderCredentials:
+    return SenderCredentials(
+        (str(value) for key, value in metadata if key == "authorization"),
+        lambda: identities_of_auth_context(context.auth_context()),
+        lambda name: [str(value) for key, value in metadata if key == name],
+        lambda: address_over_grpc(context.peer()),
+    )
 
 
 async def _read(context: _Context, ticket: Ticket) -> bytes:

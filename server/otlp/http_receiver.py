@@ -21,6 +21,7 @@ from starlette.routing import Route
 from server.access.certificates import identities_of_scope
 from server.access.exact_routes import match_exactly
 from server.access.sender_check import SenderCheck
+from server.access.senders import SenderCredentials
 from server.admission.admission import MEMORY_FACTOR, Ticket
 from server.codec.otlp_json import memory_of_json, request_from_json
 from server.codec.signals import Signal
@@ -85,11 +86,11 @@ def build_http_app(
     async def export(signal: Signal, service: str, request: Request) -> Response:
         try:
             with Measuring(measure, log, peer_of(request), service) as measuring:
-                given = request.headers.getlist("authorization")
-                sender = sender_of(check, given, lambda: identities_of_scope(request.scope), service)
+                address = request.client.host if request.client else ""
+                sender = sender_of(check, _credentials(request, address), service)
                 length = _declared_length(request, max_request_bytes)
                 media_type = _supported_media_type(request)
-                client = sender.name or client_of_address(request.client.host if request.client else "")
+                client = sender.client or client_of_address(address)
                 # A body is sent once it is read ("Expect: 100-continue"), or thrown away as it comes.
                 with ingest.admit(client, length) as ticket:
                     body = await _read(request, max_request_bytes, ticket, idle_timeout)
@@ -120,6 +121,15 @@ def build_http_app(
     # A redirect would lose the body of most senders; a wrong path should be seen, not repaired.
     app.router.redirect_slashes = False
     return app
+
+
+def _credentials(request: Request, address: str) -> SenderCredentials:
+    return SenderCredentials(
+        request.headers.getlist("authorization"),
+        lambda: identities_of_scope(request.scope),
+        request.headers.getlist,
+        lambda: address,
+    )
 
 
 async def _while_connected(request: Request, submission: Coroutine[Any, Any, _Result]) -> _Result:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 from server.access.errors import ForbiddenError, UnauthenticatedError
 from server.access.sender_check import SenderCheck
-from server.access.senders import Sender
+from server.access.senders import Sender, SenderCredentials
+from server.errors.ingest import MalformedRequestError
 from server.notary import audit_words
+from server.notary.errors import MalformedError
 from server.notary.origin import Stream
 from server.otlp.errors import ForbiddenSenderError, UnauthenticatedSenderError
 
@@ -26,24 +26,24 @@ _STREAMS = {
 }
 
 
-def sender_of(
-    check: SenderCheck, authorization: Iterable[str], certificate: Callable[[], tuple[str, ...]], service: str
-) -> Sender:
+def sender_of(check: SenderCheck, given: SenderCredentials, service: str) -> Sender:
     """Return who sends a request, of which only headers are known yet.
 
     Args:
         check: the check of the port.
-        authorization: all values of ``Authorization``.
-        certificate: function that returns the identities of the client certificate.
+        given: credentials of the request.
         service: what the request is for: "logs", "traces" or "audit".
 
     Raises:
         UnauthenticatedSenderError: it has no valid credentials.
         ForbiddenSenderError: its sender may not send such a request.
+        MalformedRequestError: a trusted proxy names no tenant, or several.
     """
     try:
-        return check.sender(authorization, certificate, _STREAMS[service])
+        return check.sender(given, _STREAMS[service])
     except UnauthenticatedError as error:
         raise UnauthenticatedSenderError(error) from None
     except ForbiddenError as error:
         raise ForbiddenSenderError(error) from None
+    except MalformedError as error:
+        raise MalformedRequestError(str(error)) from None

@@ -151,7 +151,7 @@ LOGIN_SETTINGS = (
     Setting(
         "trusted_proxies",
         "",
-        "networks of proxies that authenticate people, separated by commas; their headers are believed",
+        "networks of proxies that authenticate people and senders, separated by commas; their headers are believed",
         Kind.LIST,
         LOGIN,
     ),

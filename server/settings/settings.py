@@ -113,6 +113,7 @@ class Settings:
     tenant_default: TenantLimits
     tenant_limits: Mapping[str, TenantLimits]
     tenants: tuple[TenantRule, ...]
+    max_tenants: int
     ack: Acknowledge
     ack_timeout: float
     journal_bytes: int
@@ -233,6 +234,7 @@ def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:
         "max_connections": read_count,
         "query_concurrency": lambda text: read_count(text) if text else max(2, _processors()),
         "max_connection_age": read_duration,
+        "max_tenants": read_count,
         "ack": read_acknowledge,
         "ack_timeout": read_duration,
         "journal_bytes": read_size,

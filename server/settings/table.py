@@ -156,6 +156,13 @@ SETTINGS = (
         _LIMITS,
     ),
     Setting(
+        "max_tenants",
+        "10000",
+        "number of tenants that trusted proxies may name; tenants of tokens and certificates have no limit",
+        Kind.COUNT,
+        _LIMITS,
+    ),
+    Setting(
         "ack",
         "commit",
         "when senders get OK: once records are in storage (commit) or in the journal (journal)",

@@ -14,9 +14,10 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from server.admission.tenant_limits import Usage
 from server.settings.settings import Settings
 
-__all__ = ["CANNOT_START", "REPORT_INTERVAL", "Order", "Report"]
+__all__ = ["CANNOT_START", "REPORT_INTERVAL", "Order", "Report", "decode_usage", "encode_usage"]
 
 REPORT_INTERVAL = 0.5
 """Seconds between the reports of a worker that is running."""
@@ -66,6 +67,8 @@ class Report:
         signed_by: fingerprints of the keys that sign all logs of the worker, according to storage, by the holder of
             these keys; empty during a key change.
         rules_problem: reason why the worker could not reload its audit rules; empty if it could.
+        usage: what tenants have sent to the worker since its start, see ``encode_usage``; empty if the report, like
+            most, leaves it out.
     """
 
     starting: str = ""
@@ -74,6 +77,7 @@ class Report:
     metrics: str = ""
     signed_by: Mapping[str, str] = field(default_factory=dict)
     rules_problem: str = ""
+    usage: str = ""
 
     def encode(self) -> bytes:
         """Return the report as a line."""
@@ -92,3 +96,21 @@ class Report:
             return cls(**{name: str(value) for name, value in given.items()}, signed_by=signed_by)
         except (AttributeError, TypeError) as error:
             raise ValueError(f"invalid report from a worker: {line[:100]!r}") from error
+
+
+def encode_usage(usage: Mapping[str, Usage]) -> str:
+    """Return the usage of tenants as a JSON object: for each tenant its bytes, records and refused requests."""
+    numbers = {tenant: (one.size, one.records, one.refused) for tenant, one in usage.items()}
+    return json.dumps(numbers, separators=(",", ":"))
+
+
+def decode_usage(text: str) -> dict[str, Usage]:
+    """Return the usage of tenants.
+
+    Raises:
+        ValueError: the text does not have it.
+    """
+    try:
+        return {tenant: Usage(*map(int, numbers)) for tenant, numbers in json.loads(text).items()}
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"invalid usage in a report from a worker: {text[:100]!r}") from error

@@ -15,10 +15,11 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from server.admission.tenant_limits import Usage, sum_usage
 from server.errors.base import LognotaryError
 from server.errors.files import reason_of
 from server.retry.backoff import backoff
-from server.workers.messages import CANNOT_START, REPORT_INTERVAL, Order, Report
+from server.workers.messages import CANNOT_START, REPORT_INTERVAL, Order, Report, decode_usage
 from server.workers.report_pipe import read_lines
 
 __all__ = ["SupervisionTimes", "Supervisor", "WorkerFailedError"]
@@ -149,6 +150,10 @@ class Supervisor:
         """Return why a worker could not reload its audit rules, empty if all could; thread-safe."""
         return next(filter(None, (worker.rules_problem() for worker in self._workers)), "")
 
+    def usage(self) -> dict[str, Usage]:
+        """Return what each tenant has sent to all workers, also to those that have ended; thread-safe."""
+        return sum_usage(part for worker in self._workers for part in worker.usage())
+
     def kill(self) -> None:
         """Kill all workers at once; thread-safe."""
         for worker in self._workers:
@@ -168,6 +173,8 @@ class _Worker:
         self._report: Report | None = None  # the last report, None while no process runs
         self._reported_at = 0.0
         self._failure = ""
+        # Of the processes that have ended, and of the one that runs. One attribute: other threads read it.
+        self._usage: tuple[Mapping[str, Usage], Mapping[str, Usage]] = {}, {}
 
     def not_ready(self) -> str:
         # Called from any thread; the event loop may replace the report meanwhile.
@@ -190,6 +197,9 @@ class _Worker:
     def rules_problem(self) -> str:
         report = self._report
         return report.rules_problem if report else ""
+
+    def usage(self) -> tuple[Mapping[str, Usage], Mapping[str, Usage]]:
+        return self._usage
 
     def kill(self) -> None:
         process = self._process
@@ -256,6 +266,7 @@ class _Worker:
                 process.kill()
             await reading
             self._report = None
+            self._usage = sum_usage(self._usage), {}
 
     async def _give_order(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None  # noqa: S101 - a pipe was asked for
@@ -268,6 +279,8 @@ class _Worker:
         async for line in read_lines(process.stdout):
             try:
                 report = Report.decode(line)
+                if report.usage:
+                    self._usage = self._usage[0], decode_usage(report.usage)
             except ValueError as error:
                 _logger.warning("%s: %s", self._name, error)
                 continue

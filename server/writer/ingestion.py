@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from server.admission.admission import Admission, Ticket
-from server.admission.tenant_limits import TenantMeters
+from server.admission.tenant_limits import TenantMeters, Usage
 from server.audit_ids.claims import Claims
 from server.audit_ids.gate import AuditGate
 from server.audit_ids.gates import AuditGates
@@ -140,6 +140,7 @@ class Ingestion:
         self._waiting = waiting
         self._rules: RulesInForce | None = None
         self._audit: AuditGates | None = None
+        self._tenants: TenantMeters | None = None
         self._give_up = threading.Event()
         self._clock = clock or Clock()
         self.metrics = Metrics(self._gauges)
@@ -163,6 +164,15 @@ class Ingestion:
         if self._audit is None:  # the ticket was given while the server was starting
             raise StorageRefusedError("the server is starting", retry_after=5.0)
         return await self._audit.submit_audit(request, ticket, every=every, provenance=provenance, streams=streams)
+
+    def has_room(self, tenant: str) -> bool:
+        """Return whether a tenant has logs of this process already, or may get some (``max_tenants``)."""
+        return self._tenants is None or self._tenants.has_room(tenant, self._settings.max_tenants)
+
+    def usage(self) -> dict[str, Usage]:
+        """Return what each tenant has sent to this process since its start; thread-safe, does not block."""
+        tenants = self._tenants
+        return tenants.usage() if tenants else {}
 
     @property
     def waits_for_storage(self) -> bool:
@@ -267,7 +277,9 @@ class Ingestion:
         """
         plan = memory_plan(self._settings, resident_memory() or 0, embedded=engine.info.exclusive)
         admission = Admission(plan.admission)
-        tenants = TenantMeters(self._settings.tenant_default, self._settings.tenant_limits)
+        known = {log.name.tenant for logs in writing.streams.all_logs.values() for log in logs}
+        tenants = TenantMeters(self._settings.tenant_default, self._settings.tenant_limits, known=known)
+        self._tenants = tenants
         settings, logs = self._settings, writing.streams.logs
 
         def codec_of(rules: Sequence[Rule]) -> Codec:

@@ -8,6 +8,7 @@ from server.access.callers import Caller, CallerKind, Grant, Role
 from server.access.errors import ForbiddenError
 from server.access.policy import GRPC_RULES, HTTP_RULES, OPEN_SCOPE, Permission, decide, http_rules
 from server.access.scopes import EVERYTHING
+from storage.bound import LOG_TABLES, TABLES
 
 PERMITTED = {
     Role.SENDER: set[Permission](),
@@ -20,12 +21,14 @@ PERMITTED = {
         Permission.VERIFY,
         Permission.READ_DISCLOSURES,
         Permission.READ_POLICIES,
+        Permission.READ_USAGE,
     },
     Role.OPERATOR: {
         Permission.READ_POLICIES,
         Permission.CHANGE_POLICIES,
         Permission.READ_STATUS,
         Permission.READ_METRICS,
+        Permission.READ_USAGE,
     },
     Role.ADMIN: set(Permission) - {Permission.OPEN, Permission.ANYBODY},
 }
@@ -35,7 +38,7 @@ WITH_SERVICES = {
     Permission.READ_EVIDENCE,
     Permission.READ_TILES,
 }
-WITH_TENANTS = {*WITH_SERVICES, Permission.VERIFY, Permission.READ_DISCLOSURES}
+WITH_TENANTS = {*WITH_SERVICES, Permission.VERIFY, Permission.READ_DISCLOSURES, Permission.READ_USAGE}
 RECORDS = ("audit_logs", "otel_logs", "otel_traces", "disclosures")
 
 
@@ -93,6 +96,15 @@ def test_a_service_that_a_grant_is_limited_to_does_not_hide_tiles() -> None:
     grant = Grant(Role.AUDITOR, frozenset("a"), services=frozenset("x"))
     assert decide(caller(grant), Permission.READ_TILES).filters["audit_logs"] == "Tenant IN ('a')"
     assert "ServiceName" in decide(caller(grant), Permission.READ_EVIDENCE).filters["audit_logs"]
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.AUDITOR, Role.ADMIN])
+def test_usage_is_of_the_tenants_that_a_grant_is_limited_to(role: Role) -> None:
+    scope = decide(caller(Grant(role, frozenset("a")), Grant(Role.VIEWER, frozenset("b"))), Permission.READ_USAGE)
+    own = dict.fromkeys(("audit_logs", "otel_logs", "otel_traces", *LOG_TABLES), "Tenant IN ('a')")
+    assert scope.filters == {table: own.get(table, "0") for table in TABLES}
+    assert scope.tenants == frozenset({"a"})
+    assert decide(caller(Grant(role)), Permission.READ_USAGE).tenants is None
 
 
 def test_verification_says_what_it_lacks() -> None:

@@ -15,7 +15,7 @@ from server.access.errors import Denial, ForbiddenError, TokenError, Unauthentic
 from server.access.requirement import Authentication, needs_credentials
 from server.access.sender_certificates import SenderCertificate, parse_sender_certificate, sender_of_certificate
 from server.access.sender_check import SenderCheck
-from server.access.senders import ANONYMOUS, Sender
+from server.access.senders import ANONYMOUS, Sender, SenderCredentials
 from server.access.token_authenticator import TokenAuthenticator
 from server.access.token_store import TokenStore
 from server.access.token_text import digest_of, new_token
@@ -40,15 +40,15 @@ def check(*tokens: Token, required: bool = True, used: list[str] | None = None) 
         required,
         lambda: Tokens(tokens),
         CERTIFICATES,
-        lambda token, _: ([] if used is None else used).append(token),
-        lambda: NOW,
+        used=lambda token, _: ([] if used is None else used).append(token),
+        clock=lambda: NOW,
     )
 
 
 def sender(
     checking: SenderCheck, *authorization: str, certificate: tuple[str, ...] = (), streams: frozenset[Stream] = LOGS
 ) -> Sender:
-    return checking.sender(authorization, lambda: certificate, streams)
+    return checking.sender(SenderCredentials(authorization, lambda: certificate), streams)
 
 
 class TestBearer:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.admission.tenant_limits import TenantLimits, TenantMeters, Usage
+from server.admission.tenant_limits import TenantLimits, TenantMeters, Usage, sum_usage
 from server.errors.ingest import TenantLimitError
 
 
@@ -75,3 +75,27 @@ def test_over_any_time_a_tenant_gets_no_more_than_its_rate_one_burst_and_one_req
             meters.take("acme", 0, records, ())
             taken += records
     assert taken <= 100 * (5 + clock.now - 100.0) + 500
+
+
+def test_new_tenants_have_room_until_there_are_too_many_and_known_ones_always() -> None:
+    meters = TenantMeters(known=["", "old"])
+    assert meters.has_room("new", 2)
+    assert not meters.has_room("new", 1)
+    assert meters.has_room("old", 1)
+    meters.check("refused")  # what is not taken has no log
+    assert meters.has_room("new", 2)
+    meters.take("", 1, 1, ())
+    meters.take("new", 1, 1, ())
+    assert meters.has_room("new", 2)
+    assert not meters.has_room("newer", 2)
+
+
+def test_usage_in_several_processes_is_added_up_and_a_copy() -> None:
+    first, second = {"acme": Usage(1, 2, 3)}, {"acme": Usage(10, 20, 30), "": Usage(5)}
+    assert sum_usage([first, second]) == {"acme": Usage(11, 22, 33), "": Usage(5)}
+    assert (first, second["acme"]) == ({"acme": Usage(1, 2, 3)}, Usage(10, 20, 30))
+    meters = TenantMeters()
+    meters.take("acme", 1, 1, ())
+    seen = meters.usage()
+    meters.take("acme", 1, 1, ())
+    assert seen == {"acme": Usage(1, 1)}

@@ -39,7 +39,7 @@ ROLES_OF_METHODS = {
     "lognotary.v1.EvidenceService": dict.fromkeys(
         ["ListLogs", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetReceipt", "Verify"], AUDITORS
     ),
-    "lognotary.v1.StatusService": {"GetStatus": OPERATORS},
+    "lognotary.v1.StatusService": {"GetStatus": OPERATORS, "ListTenants": AUDITORS | OPERATORS},
     "lognotary.v1.AdministrationService": {
         **dict.fromkeys(("AddHold", "ReleaseHold", "DropTenant"), OPERATORS),
         **dict.fromkeys(("ListHolds", "GetRetention"), AUDITORS | OPERATORS),
@@ -84,7 +84,7 @@ ROLES_OF_ROUTES = {
         ],
         OPERATORS,
     ),
-    **dict.fromkeys([f"GET {API}/holds", f"GET {API}/retention"], AUDITORS | OPERATORS),
+    **dict.fromkeys([f"GET {API}/{name}" for name in ("holds", "retention", "tenants")], AUDITORS | OPERATORS),
     **dict.fromkeys(["GET /api/openapi.json", "GET /trace/{trace_id}"], EVERYBODY),
 }
 OPEN_ROUTES = {"GET /healthz", "GET /readyz"}

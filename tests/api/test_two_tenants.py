@@ -23,6 +23,7 @@ from lognotary.v1 import (
     evidence_pb2,
     export_pb2,
     receipts_pb2,
+    status_pb2,
 )
 from server.access.callers import Grant, Role
 from server.access.scopes import scope_of
@@ -111,6 +112,7 @@ def operation(chance: random.Random) -> tuple[str, Callable[[Backend], Any]]:
             evidence.GetConsistencyProofRequest(log=log, first=min(leaf, 2), second=chance.choice([0, 6])),
         ),
         ("get_receipt", receipts_pb2.GetReceiptRequest(record_id=f"00000000-0000-0000-0000-{leaf:012}")),
+        ("list_tenants", status_pb2.ListTenantsRequest(**chance.choice([{}, RANGE]))),
         ("disclose", disclosures_pb2.DiscloseRequest(commitments=[UNKNOWN * 2])),
         ("export", export_pb2.ExportRequest(**asked)),
         ("complete_search", correlation.CompleteSearchRequest(**asked)),

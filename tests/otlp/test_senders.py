@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
 
 import grpc
 import httpx
@@ -12,12 +13,15 @@ import pytest
 
 from server.access.callers import Grant, Role
 from server.access.certificates import CERTIFICATE_KEY
+from server.access.proxy_tenants import ProxyTenants
 from server.access.sender_certificates import SenderCertificate
 from server.access.sender_check import SenderCheck
 from server.access.token_text import digest_of, new_token
 from server.access.tokens import Token, Tokens
+from server.admission.admission import Ticket
 from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.notary.origin import ACCESS, Stream
+from server.otlp.audit_records import AuditReceiving
 from server.otlp.http_receiver import build_http_app
 from server.own_records.proof import LOG_KEY, TENANT_KEY, TOKEN_KEY
 from server.pipeline.measures import RequestMeasure
@@ -50,6 +54,7 @@ CHECK = SenderCheck(
     certificates=(SenderCertificate("URI:spiffe://shop/checkout", "checkout"),),
     clock=lambda: NOW,
 )
+PROXIED = replace(CHECK, proxies=ProxyTenants((ip_network("127.0.0.0/8"),), "x-scope-orgid"))
 WRONG = {
     "missing": (),
     "malformed": ("Bearer x",),
@@ -90,6 +95,26 @@ def post(
             return await http.post(path, content=body, headers=headers)  # type: ignore[arg-type]
 
     return run()
+
+
+@dataclass
+class _Audit:
+    """Receives requests to ``/v1/audit`` as others."""
+
+    ingest: RecordingIngest
+
+    async def submit_audit(
+        self,
+        request: bytes,
+        ticket: Ticket,
+        *,
+        every: bool,
+        provenance: Provenance = NO_PROVENANCE,
+        streams: frozenset[Stream] | None = None,
+    ) -> tuple[()]:
+        assert every
+        await self.ingest.submit(request, ticket, provenance=provenance, streams=streams)
+        return ()
 
 
 async def body_that_nobody_reads() -> AsyncIterator[bytes]:
@@ -149,6 +174,44 @@ class TestHttp:
         assert (await post(ingest, GOOD, kind=kind)).status_code == 200  # type: ignore[misc]
         assert ingest.provenances == [Provenance("acme", "token:checkout")]
 
+    @pytest.mark.parametrize("path", ["/v1/logs", "/v1/traces", "/v1/audit"])
+    async def test_a_trusted_proxy_names_the_tenant(self, path: str) -> None:
+        ingest = RecordingIngest()
+        kind = PROTOBUF | {"X-SCOPE-OrgID": "umbrella"}
+        app = build_http_app(
+            ingest, LIMIT, Pool("ingest", 1), audit=AuditReceiving(_Audit(ingest), strict=False), check=PROXIED
+        )
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as http:
+            assert (await http.post(path, headers=kind)).status_code == 200
+        assert ingest.provenances == [Provenance("umbrella", "proxy")]
+        assert ingest.clients == ["proxy@umbrella"]
+
+    @pytest.mark.parametrize(
+        ("named", "token", "status", "outcome"),
+        [
+            (("a/b",), "", 400, "malformed"),
+            (("a", "a"), "", 400, "malformed"),
+            (("",), "", 400, "malformed"),
+            (("umbrella",), GOOD, 403, "forbidden"),
+            (("umbrella",), UNKNOWN, 401, "unauthenticated"),
+        ],
+    )
+    async def test_a_header_that_cannot_be_is_refused_for_good_before_the_body_is_read(
+        self, named: tuple[str, ...], token: str, status: int, outcome: str
+    ) -> None:
+        ingest, measures = RecordingIngest(), list[RequestMeasure]()
+        app = build_http_app(ingest, LIMIT, Pool("ingest", 1), measures.append, check=PROXIED)
+        headers = [*PROTOBUF.items(), *(("X-Scope-OrgID", value) for value in named)]
+        headers += [("Authorization", token)] if token else []
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as http:
+            answer = await http.post("/v1/logs", content=body_that_nobody_reads(), headers=headers)
+        assert answer.status_code == status
+        assert "Retry-After" not in answer.headers
+        assert [measure.outcome for measure in measures] == [outcome]
+        assert ingest.clients == []
+
     async def test_where_nothing_is_required_a_sender_may_be_nobody(self) -> None:
         ingest = RecordingIngest()
         check = replace(CHECK, required=False)
@@ -207,6 +270,38 @@ class TestGrpc:
         async with serving(ingest, check=CHECK) as address:
             await export(address, b"", method=EXPORT_TRACES, metadata=[("authorization", SPANS_ONLY)])
         assert ingest.streams == [frozenset({Stream.SPANS})]
+
+    async def test_a_trusted_proxy_names_the_tenant(self) -> None:
+        ingest = RecordingIngest()
+        named = [("x-scope-orgid", "umbrella")]
+        async with serving(ingest, check=PROXIED) as address:
+            await export(address, b"x", metadata=named)
+            await export(address, b"", method=EXPORT_TRACES, metadata=[*named, ("authorization", SPANS_ONLY)])
+        assert ingest.provenances == [Provenance("umbrella", "proxy"), Provenance("umbrella", "token:tracer")]
+        assert ingest.clients == ["proxy@umbrella", "token:tracer"]
+
+    async def test_a_header_that_cannot_be_is_refused_for_good(self) -> None:
+        ingest = RecordingIngest()
+        async with serving(ingest, check=PROXIED) as address:
+            for named in (["a/b"], ["a", "a"], [""]):
+                answer = await refused(address, b"x", metadata=[("x-scope-orgid", name) for name in named])
+                assert answer.code() is grpc.StatusCode.INVALID_ARGUMENT
+                assert "google.rpc.retryinfo-bin" not in dict(answer.trailing_metadata())
+            bound = [("x-scope-orgid", "umbrella"), ("authorization", GOOD)]
+            answer = await refused(address, b"x", metadata=bound)
+            assert answer.code() is grpc.StatusCode.PERMISSION_DENIED
+        assert ingest.clients == []
+
+    async def test_nobody_else_may_name_a_tenant_whatever_address_is_forwarded(self) -> None:
+        ingest = RecordingIngest()
+        elsewhere = replace(PROXIED, proxies=ProxyTenants((ip_network("10.0.0.0/24"),), "x-scope-orgid"))
+        named = [("x-scope-orgid", "umbrella"), ("x-forwarded-for", "10.0.0.7")]
+        async with serving(ingest, check=elsewhere) as address:
+            answer = await refused(address, b"x", metadata=named)
+            assert answer.code() is grpc.StatusCode.UNAUTHENTICATED
+            answer = await refused(address, b"x", metadata=[*named, ("authorization", GOOD)])
+            assert answer.code() is grpc.StatusCode.PERMISSION_DENIED
+        assert ingest.clients == []
 
     async def test_the_server_needs_no_token_for_its_own_records(self) -> None:
         ingest = RecordingIngest()

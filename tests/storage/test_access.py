@@ -49,6 +49,7 @@ from storage.roles import Role, grants, quoted
 from storage.rowbinary import read_one, uint64
 from storage.schema import RECORD_TABLES
 from storage.stored_records import scan_records
+from storage.tenant_usage import read_table_sizes
 from storage.url import EmbeddedUrl, parse_storage_url
 from storage.writers import WriterName, claim, release, renew
 
@@ -191,6 +192,7 @@ def _serve(engine: Engine, node: ClickHouseNode, database: str) -> None:
     assert matching_commitments(engine, value="value") == []
     check_clock(engine)
     assert encryption_of_disks(engine) == "none"
+    assert set(read_table_sizes(engine)) == set(Stream)
     node.query("INSERT INTO otel_traces (Timestamp, TraceId) VALUES (now(), 'trace')", database=database)
     assert len(select_rows(engine, of_trace(Stream.SPANS, "trace"), 10)) == 1
     assert node.query("SELECT count() FROM otel_traces_trace_id_ts", database=database) == "1"

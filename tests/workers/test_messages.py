@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from server.admission.tenant_limits import Usage
 from server.settings.settings import load_settings
-from server.workers.messages import Order, Report
+from server.workers.messages import Order, Report, decode_usage, encode_usage
 
 
 def test_an_order_is_one_line_and_has_all_settings(tmp_path: Path) -> None:
@@ -31,3 +32,16 @@ def test_a_report_is_one_line_of_json(report: Report) -> None:
 def test_what_is_no_report_is_refused(line: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - json says it in its own words
         Report.decode(line)
+
+
+def test_usage_of_tenants_is_in_a_report() -> None:
+    usage = {"": Usage(1, 2, 3), "acme": Usage(4)}
+    report = Report.decode(Report(usage=encode_usage(usage)).encode())
+    assert decode_usage(report.usage) == usage
+    assert decode_usage(encode_usage({})) == {}
+
+
+@pytest.mark.parametrize("text", ["", "x", "3", "[]", '{"acme": 1}', '{"acme": ["x"]}', '{"acme": [1, 2, 3, 4]}'])
+def test_what_is_no_usage_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - json says it in its own words
+        decode_usage(text)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.waiting import PATIENCE, until, wait_for
+from server.admission.tenant_limits import Usage
 from server.settings.settings import load_settings
 from server.workers.messages import Order
 from server.workers.supervisor import SupervisionTimes, Supervisor, WorkerFailedError
@@ -72,6 +73,19 @@ async def test_a_worker_that_could_not_reload_its_audit_rules_is_noticed(orders:
     async with workers.running():
         await workers.wait_until_ready(asyncio.Event())
         assert (workers.rules_problem(), workers.not_ready()) == ("rule r", "")
+
+
+async def test_what_tenants_sent_to_workers_is_added_up_also_after_their_end(orders: list[Order]) -> None:
+    # Each process says what it has, and ends.
+    report = """{"not_ready": "", "usage": "{\\\\"acme\\\\": [10, 2, 1]}"}"""
+    wrong = """{"usage": "[]"}"""
+    script = f"print('{report}', flush=True)\nprint('{wrong}', flush=True)\nprint('{{}}', flush=True)\n"
+    workers = supervisor(orders, script)
+    assert workers.usage() == {}
+    async with workers.running():
+        await until(lambda: workers.usage().get("acme", Usage()).records >= 2 * len(orders) + 2)
+        used = workers.usage()["acme"]
+    assert (used.size, used.refused) == (5 * used.records, used.records // 2)
 
 
 async def test_a_worker_that_says_nothing_for_long_is_not_ready(orders: list[Order]) -> None:

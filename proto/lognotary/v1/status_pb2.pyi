@@ -62,3 +62,71 @@ class GetStatusResponse(_message.Message):
     audit_rules_problem: str
     disk_encryption: str
     def __init__(self, version: _Optional[str] = ..., not_ready: _Optional[str] = ..., storage: _Optional[str] = ..., storage_version: _Optional[str] = ..., storage_problem: _Optional[str] = ..., logs: _Optional[_Iterable[_Union[_evidence_pb2.Log, _Mapping]]] = ..., self_verification: _Optional[_Union[SelfVerificationStatus, _Mapping]] = ..., unsigned_streams: _Optional[_Iterable[str]] = ..., audit_rules_problem: _Optional[str] = ..., disk_encryption: _Optional[str] = ...) -> None: ...
+
+class ListTenantsRequest(_message.Message):
+    __slots__ = ("since", "until", "page_size", "page_token")
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    since: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    page_size: int
+    page_token: str
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class TenantLimits(_message.Message):
+    __slots__ = ("bytes_per_second", "records_per_second", "keys_per_hour")
+    BYTES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    KEYS_PER_HOUR_FIELD_NUMBER: _ClassVar[int]
+    bytes_per_second: int
+    records_per_second: int
+    keys_per_hour: int
+    def __init__(self, bytes_per_second: _Optional[int] = ..., records_per_second: _Optional[int] = ..., keys_per_hour: _Optional[int] = ...) -> None: ...
+
+class StoredRecords(_message.Message):
+    __slots__ = ("stream", "records", "first_received", "last_received", "estimated_bytes", "estimated_uncompressed_bytes")
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    LAST_RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_UNCOMPRESSED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    stream: str
+    records: int
+    first_received: _timestamp_pb2.Timestamp
+    last_received: _timestamp_pb2.Timestamp
+    estimated_bytes: int
+    estimated_uncompressed_bytes: int
+    def __init__(self, stream: _Optional[str] = ..., records: _Optional[int] = ..., first_received: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_received: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_bytes: _Optional[int] = ..., estimated_uncompressed_bytes: _Optional[int] = ...) -> None: ...
+
+class Tenant(_message.Message):
+    __slots__ = ("name", "taken_records", "taken_bytes", "refused_requests", "stored", "logs", "entries", "limits")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_BYTES_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    STORED_FIELD_NUMBER: _ClassVar[int]
+    LOGS_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    taken_records: int
+    taken_bytes: int
+    refused_requests: int
+    stored: _containers.RepeatedCompositeFieldContainer[StoredRecords]
+    logs: int
+    entries: int
+    limits: TenantLimits
+    def __init__(self, name: _Optional[str] = ..., taken_records: _Optional[int] = ..., taken_bytes: _Optional[int] = ..., refused_requests: _Optional[int] = ..., stored: _Optional[_Iterable[_Union[StoredRecords, _Mapping]]] = ..., logs: _Optional[int] = ..., entries: _Optional[int] = ..., limits: _Optional[_Union[TenantLimits, _Mapping]] = ...) -> None: ...
+
+class ListTenantsResponse(_message.Message):
+    __slots__ = ("tenants", "next_page_token", "counted_since")
+    TENANTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    COUNTED_SINCE_FIELD_NUMBER: _ClassVar[int]
+    tenants: _containers.RepeatedCompositeFieldContainer[Tenant]
+    next_page_token: str
+    counted_since: _timestamp_pb2.Timestamp
+    def __init__(self, tenants: _Optional[_Iterable[_Union[Tenant, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., counted_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -40,6 +40,11 @@ class StatusServiceStub:
                 request_serializer=lognotary_dot_v1_dot_status__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=lognotary_dot_v1_dot_status__pb2.GetStatusResponse.FromString,
                 _registered_method=True)
+        self.ListTenants = channel.unary_unary(
+                '/lognotary.v1.StatusService/ListTenants',
+                request_serializer=lognotary_dot_v1_dot_status__pb2.ListTenantsRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_status__pb2.ListTenantsResponse.FromString,
+                _registered_method=True)
 
 
 class StatusServiceServicer:
@@ -53,6 +58,13 @@ class StatusServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTenants(self, request, context):
+        """Returns the usage of each tenant that the caller may see, without the content of any record.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StatusServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +72,11 @@ def add_StatusServiceServicer_to_server(servicer, server):
                     servicer.GetStatus,
                     request_deserializer=lognotary_dot_v1_dot_status__pb2.GetStatusRequest.FromString,
                     response_serializer=lognotary_dot_v1_dot_status__pb2.GetStatusResponse.SerializeToString,
+            ),
+            'ListTenants': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTenants,
+                    request_deserializer=lognotary_dot_v1_dot_status__pb2.ListTenantsRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_status__pb2.ListTenantsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +107,33 @@ class StatusService:
             '/lognotary.v1.StatusService/GetStatus',
             lognotary_dot_v1_dot_status__pb2.GetStatusRequest.SerializeToString,
             lognotary_dot_v1_dot_status__pb2.GetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTenants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.StatusService/ListTenants',
+            lognotary_dot_v1_dot_status__pb2.ListTenantsRequest.SerializeToString,
+            lognotary_dot_v1_dot_status__pb2.ListTenantsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,7 +46,7 @@ COMMANDS = {
         "whoami": "show as whom a server knows you, and your roles",
         "keys": "list, replace and export signing keys",
         "tokens": "create, list, replace and revoke tokens of senders and programs",
-        "tenants": "drop the data of a tenant",
+        "tenants": "show what tenants send and what is stored of them, and drop the data of one",
         "tls": "make certificates to try TLS",
         "hold": "add, list and release legal holds, which keep records beyond their retention",
         "disclose": "show the values to which a record has commitments",
