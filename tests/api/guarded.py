@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from server.api.health import add_health
 from server.api.http_api import build_http_api
 from server.api.tenant_drops import TenantDrops
 from server.data_dir.drop_orders import DropOrders
+from server.notary.signers import SigningKey
 from server.notary.trust import TrustedKeys
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.unserved import not_served_by_api, unserved_handler
@@ -73,9 +74,10 @@ class Guarded:
         keys: TrustedKeys | None = None,
         rules: Mapping[str, Permission] = GRPC_RULES,
         access_log: AccessLog | None = None,
+        signing_key: Callable[[], SigningKey] | None = None,
     ) -> None:
         bound = BoundEngine(engine)
-        self.backend = Backend(bound, keys or TrustedKeys())
+        self.backend = Backend(bound, keys or TrustedKeys(), signing_key=signing_key)
         self.pool = Pool("api", 2)
         self._administration = Administration(bound, {}, lambda _: None, "local")
         self._administration.begin()
