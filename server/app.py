@@ -177,6 +177,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         )
         policies = retention_policies(settings)
         own_records = OwnRecords(intake.otlp_grpc, process.own_token, _own_sockets(settings))
+        stack.callback(own_records.close)
         record = partial(record_change, own_records)
         recorded: dict[str, RecordedCalls] = {}
         access_log = open_access_log(settings.access_log, own_records)
@@ -272,7 +273,9 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         ingestion = Ingestion(settings, pools, process.waiting)
         otlp_grpc, _ = await stack.enter_async_context(receiving(process, ingestion, shared=True))
         sockets = [own_socket(data.path)] if "otlp_grpc" in settings.tls else []
-        access_log = open_access_log(settings.access_log, OwnRecords(otlp_grpc, order.own_token, sockets))
+        own_records = OwnRecords(otlp_grpc, order.own_token, sockets)
+        stack.callback(own_records.close)
+        access_log = open_access_log(settings.access_log, own_records)
         if access_log is not None:
             stack.enter_context(access_log.running())
             process.denied_senders.log = access_log
