@@ -25,7 +25,7 @@ from server.access.requirement import needs_credentials
 from server.access.token_authenticator import TokenAuthenticator
 from server.access_log.access_log import AccessLog
 from server.access_log.calls import RecordedCalls
-from server.access_log.noticed import key_rotation, note_token_changes, reload_event
+from server.access_log.noticed import key_rotation, note_token_changes, reload_event, start_event
 from server.access_log.opening import access_log_gauges, open_access_log
 from server.api.administration import Administration
 from server.api.administration_calls import add_administration
@@ -54,6 +54,7 @@ from server.intake.workers import workers_intake
 from server.keys.identity import Identity, identify, key_store
 from server.keys.store import KeyStoreError
 from server.login.build import open_login
+from server.login.noted import keep_nothing
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import fingerprints
@@ -61,6 +62,7 @@ from server.otlp.errors import NotServedError
 from server.otlp.http_refusals import unserved_routes
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.unserved import SERVICES, not_served_by_api, unserved_handler
+from server.own_records.access_logs import has_access_log
 from server.own_records.administration import record_change
 from server.own_records.erasures import record_erasure
 from server.own_records.proof import new_token
@@ -77,6 +79,7 @@ from server.process.storage_wait import StoppedError, retry_until_available
 from server.query.side_by_side import MOST_READS
 from server.self_verification.service import self_verification
 from server.self_verification.status import gauges
+from server.settings.access_summary import access_summary
 from server.settings.settings import Settings
 from server.settings.trace_links import link_to_trace
 from server.settings.values import Address
@@ -180,9 +183,11 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         stack.callback(own_records.close)
         record = partial(record_change, own_records)
         recorded: dict[str, RecordedCalls] = {}
-        access_log = open_access_log(settings.access_log, own_records)
+        # Without an access log of calls, there is still one record of the start, which says so.
+        opened_log = open_access_log(own_records, required=settings.access_log == "required")
+        own_log = stack.enter_context(opened_log.running())
+        access_log = None if settings.access_log == "off" else own_log
         if access_log is not None:
-            stack.enter_context(access_log.running())
             recorded = {name: RecordedCalls(access_log, name) for name in ("grpc", "http")}
             process.denied_senders.log = access_log
             changes = note_token_changes(access_log, lambda: process.tokens.tokens)
@@ -206,7 +211,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
         built = build_gauge(chosen_codec(settings.codec, settings.redaction))
         metrics.add_gauges(
-            lambda: [built, *connection_gauges(ports), *process.certificates.gauges(), *access_log_gauges(access_log)]
+            lambda: [built, *connection_gauges(ports), *process.certificates.gauges(), *access_log_gauges(own_log)]
         )
         expiring = process.certificates.warn_of_expiry()
         stack.enter_context(background("expiry of certificates", expiring, signals.stop))
@@ -231,6 +236,16 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
 
         recording = keep_recording(pools.housekeeping, record_policies)
         stack.enter_context(background("records of retention", recording, signals.stop))
+
+        def note_start() -> None:
+            # Where nothing was ever recorded, nothing can be missing.
+            if access_log is not None or has_access_log(reader):
+                own_log.note(start_event(access_summary(settings), identity.writer))
+
+        starting = keep_recording(
+            pools.housekeeping, note_start, "the start of the server, with its settings of access,"
+        )
+        stack.enter_context(background("record of the start", starting, signals.stop))
         keeping = keep_holds(pools.housekeeping, administration)
         stack.enter_context(background("legal holds", keeping, signals.stop))
         publishing = _publish_keys(process, identity, opened.signed_by, access_log)
@@ -245,7 +260,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             on_ready(bound)
         refusing = asyncio.Event()
         stack.enter_context(
-            background("end of the access log", _end(process, access_log, refusing, recorded), signals.stop)
+            background("end of the access log", _end(process, own_log, refusing, recorded), signals.stop)
         )
         await opened.run(refusing)
 
@@ -275,9 +290,10 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         sockets = [own_socket(data.path)] if "otlp_grpc" in settings.tls else []
         own_records = OwnRecords(otlp_grpc, order.own_token, sockets)
         stack.callback(own_records.close)
-        access_log = open_access_log(settings.access_log, own_records)
-        if access_log is not None:
-            stack.enter_context(access_log.running())
+        access_log = None
+        if settings.access_log != "off":
+            opened_log = open_access_log(own_records, required=settings.access_log == "required")
+            access_log = stack.enter_context(opened_log.running())
             process.denied_senders.log = access_log
         ingestion.metrics.add_gauges(partial(access_log_gauges, access_log))
         reporter = _Reporter(ingestion, say)
@@ -398,8 +414,8 @@ async def _answer(
         metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
         not_served = unserved_handler(metrics.request, RefusalLog("grpc"), explain)
         others = [TokenAuthenticator(process.tokens)]
-        note = access_log.note if access_log else lambda _: None
-        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, note))
+        keep = access_log.keep if access_log else keep_nothing
+        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, keep))
 
         def chain(address: Address) -> AuthenticationChain:
             # With logins in use, a caller without credentials is no local one: a proxy may have let anybody through.

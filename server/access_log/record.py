@@ -62,6 +62,7 @@ def access_record(
         "lognotary.access.protocol": event.protocol,
         "lognotary.access.request": line(event.asked, _LONGEST),
         "lognotary.access.call": event.call,
+        **{f"lognotary.setting.{name}": line(value, _LONGEST) for name, value in event.settings},
     }
     if event.outcome is Outcome.SUCCESS or event.records:
         attributes["lognotary.access.records"] = event.records

@@ -80,7 +80,7 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
             async def guarded_stream(request: Any, context: Any) -> AsyncIterator[Any]:
                 async with (
                     self._entered(context, method, permission, request) as call,
-                    contextlib.aclosing(stream(request, context)) as answers,
+                    contextlib.aclosing(stream(request, _recorded(call, context))) as answers,
                 ):
                     await _begin(call, context)
                     async for answer in answers:
@@ -95,7 +95,8 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
 
         async def guarded_unary(request: Any, context: Any) -> Any:
             async with self._entered(context, method, permission, request) as call:
-                answer = await unary(request, context)
+                await _begin(call, context)
+                answer = await unary(request, _recorded(call, context))
                 await _keep(call, context, answer)
                 return answer
 
@@ -120,9 +121,7 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
             if call is not None:
                 call.check_may_begin()
         except AccessError as error:
-            if call is not None:
-                call.end(Outcome.DENIED, error.denial.value)
-            await self._refuse(context, error)
+            await self._refuse(_recorded(call, context, error.denial.value), error)
         except NotRecordedError as error:
             await _unrecorded(context, error)
         except BaseException as error:
@@ -147,6 +146,32 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
         status = status_of(error)
         await context.abort(status.code, status.message)
         raise error  # abort raises
+
+
+class _RecordedContext:
+    """Context of a call that is refused only once there is a record of this, if records are required."""
+
+    def __init__(self, call: RecordedCall, context: Any, reason: str) -> None:
+        self._call = call
+        self._context = context
+        self._reason = reason
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> NoReturn:
+        try:
+            is_denied = bool(self._reason) or code is grpc.StatusCode.PERMISSION_DENIED
+            await self._call.keep(Outcome.DENIED if is_denied else Outcome.FAILED, self._reason or code.name)
+        except NotRecordedError as error:
+            await _unrecorded(self._context, error)
+        await self._context.abort(code, details, trailing_metadata)
+        raise AssertionError  # abort raises
+
+
+def _recorded(call: RecordedCall | None, context: Any, reason: str = "") -> Any:
+    """Return a context that records how the call ends if it is aborted; of a refusal, the reason is known."""
+    return context if call is None else _RecordedContext(call, context, reason)
 
 
 def _path(action: Action, method: str) -> str:
@@ -174,9 +199,9 @@ def _ended(call: RecordedCall | None, context: Any) -> Iterator[None]:
 
 
 async def _begin(call: RecordedCall | None, context: Any) -> None:
-    """Record that a long answer begins; end the call if that is required and fails."""
+    """Record that a long answer or a change begins; end the call if that is required and fails."""
     try:
-        if call is not None and call.action.is_long:
+        if call is not None and call.has_begin:
             await call.keep_begin()
     except NotRecordedError as error:
         await _unrecorded(context, error)

@@ -23,7 +23,7 @@ from server.access.presenting import presented_over_http
 from server.access_log.actions import UNRECORDED_ROUTES
 from server.access_log.calls import RecordedCalls
 from server.access_log.event import Outcome
-from server.api.recorded_http import answer_recorded, recorded_call, refuse_unrecorded
+from server.api.recorded_http import answer_kept, answer_recorded, recorded_call, refuse_unrecorded
 from server.api.statuses import status_of
 from server.own_records.sender import NotRecordedError
 from storage.bound import reading_as
@@ -62,21 +62,21 @@ def guarded_http(
             with reading_as(OPEN_SCOPE):
                 await app(scope, receive, send)
             return
-        call = None
-        if recorded is not None and route not in UNRECORDED_ROUTES:
-            call = recorded_call(recorded, scope, route, parameters)
+        call = None if recorded is None else recorded_call(recorded, scope, route, parameters)
         try:
             caller = await chain.authenticate(presented_over_http(scope, session_cookie))
             if call is not None:
                 call.let_in(caller)
             bound = decide(caller, permission)
+            if call is not None and route in UNRECORDED_ROUTES:
+                call.leave_out()
+                call = None
             if call is not None:
                 call.check_may_begin()
         except AccessError as error:
-            if call is not None:
-                call.end(Outcome.DENIED, error.denial.value)
             on_denied(error.denial.value)
-            await _refusal(error)(scope, receive, send)
+            answer = answer_kept(_refusal(error), call, Outcome.DENIED, error.denial.value)
+            await answer(scope, receive, send)
             return
         except NotRecordedError as error:
             await refuse_unrecorded(error, scope, receive, send)

@@ -92,6 +92,13 @@ def test_a_record_of_losses_says_whose_they_are() -> None:
     assert access_record(event, "id-1", 5).body.string_value == "2 records of who looked were lost: alice"
 
 
+def test_settings_are_attributes_of_their_own() -> None:
+    event = AccessEvent("settings.start", Outcome.SUCCESS, settings=(("access_log", "off"), ("roles", "x\n" * 5000)))
+    found = attributes(event)
+    assert found["lognotary.setting.access_log"] == "off"
+    assert len(str(found["lognotary.setting.roles"])) < 4100
+
+
 def test_hostile_texts_become_one_bounded_line_without_secrets() -> None:
     hostile = "\x1b[31m\n\u202e\x00\ud800" + "x" * 10_000
     event = AccessEvent(

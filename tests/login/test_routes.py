@@ -19,9 +19,12 @@ from starlette.routing import Route
 
 from server.access_log.event import AccessEvent
 from server.login.build import Login, open_login
+from server.login.code_flow import CodeFlow
 from server.login.cookies import cookie_in, is_own_page, origin_of
+from server.login.errors import ProviderError
 from server.login.fetching import Fetcher
 from server.login.pending import Pending, Seal, safe_path
+from server.own_records.sender import NotRecordedError
 from server.settings.login import LoginSettings
 from server.settings.settings import load_settings
 from tests.login.issuing import ISSUER, claims, documents, token
@@ -119,7 +122,11 @@ async def test_a_login_ends_with_a_session_and_the_page_that_was_asked_for(
 
 async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, answers: Answers) -> None:
     events: list[AccessEvent] = []
-    with open_login(settings(tmp_path), tmp_path, note=events.append) as login:
+
+    async def keep(event: AccessEvent) -> None:
+        events.append(event)
+
+    with open_login(settings(tmp_path), tmp_path, keep=keep) as login:
         async with client(login) as browser:
             await log_in(browser, answers)
             await browser.post("/logout", headers={"Origin": URL})
@@ -146,6 +153,55 @@ async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, an
     ]
     assert {(event.actor.address, event.category) for event in events} == {("127.0.0.1", "auth")}
     assert not any("the-code" in repr(event) for event in events)
+
+
+async def test_nobody_logs_in_or_learns_anything_without_a_record_if_records_are_required(
+    tmp_path: Path, answers: Answers
+) -> None:
+    is_away, events = False, list[AccessEvent]()
+
+    async def keep(event: AccessEvent) -> None:
+        if is_away:
+            raise NotRecordedError("the access log is away")
+        events.append(event)
+
+    with open_login(settings(tmp_path), tmp_path, keep=keep) as login:
+        async with client(login) as browser:
+            is_away = True
+            refused = await log_in(browser, answers)
+            assert (refused.status_code, refused.json()["message"]) == (503, "the access log is away")
+            assert "__Host-lognotary" not in browser.cookies
+            assert (await browser.get("/login/whoami")).status_code == 503
+            is_away = False
+            await log_in(browser, answers)
+            is_away = True
+            assert (await browser.get("/login/whoami")).status_code == 503
+            assert (await browser.post("/change", headers={"Origin": "https://attacker.example"})).status_code == 503
+            assert (await browser.post("/logout", headers={"Origin": URL})).status_code == 503
+            is_away = False
+            assert (await browser.get("/login/whoami")).status_code == 401  # whoever wants to leave has left
+    assert [(event.action, event.outcome.value) for event in events] == [("login", "success"), ("whoami", "denied")]
+
+
+async def test_a_login_that_cannot_begin_is_on_record(
+    tmp_path: Path, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[AccessEvent] = []
+
+    async def keep(event: AccessEvent) -> None:
+        events.append(event)
+
+    async def begin(*_: object) -> str:
+        raise ProviderError("the provider cannot be reached")
+
+    del answers
+    monkeypatch.setattr(CodeFlow, "begin", begin)
+    with open_login(settings(tmp_path), tmp_path, keep=keep) as login:
+        async with client(login) as browser:
+            assert (await browser.get("/login")).status_code == 502
+    assert [(event.action, event.outcome.value, event.reason) for event in events] == [
+        ("login", "failed", "the provider cannot be reached")
+    ]
 
 
 async def test_cookies_are_out_of_reach_of_scripts_other_hosts_and_plain_http(

@@ -16,6 +16,7 @@ from harness.waiting import PATIENCE, wait_for
 from tests.audit_ids.audit_records import audit_record
 
 Event = tuple[str, str, str]
+STARTED = ("lognotary", "settings.start", "success")
 
 
 def create_token(server: LognotaryServer, name: str, *arguments: str) -> str:
@@ -88,6 +89,48 @@ def test_who_looked_is_on_record_when_the_server_has_ended(tmp_path: Path) -> No
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert "shop/access/" in shown.stdout
     assert "LOGIN" not in shown.stdout
+
+
+def test_each_start_is_on_record_with_its_settings_also_if_nobody_records_who_looked(tmp_path: Path) -> None:
+    roles = tmp_path / "lognotary.toml"
+    roles.write_text('[[roles]]\ngroup = "staff"\nrole = "auditor"\n', encoding="utf-8")
+    found: list[str] = []
+    for access_log in ("off", "on", "off"):
+        with LognotaryServer(
+            f"chdb://{tmp_path / 'chdb'}",
+            tmp_path / "data",
+            access_log=access_log,
+            authentication="off",
+            trusted_proxies="10.0.0.0/24",
+            config=str(roles),
+        ) as server:
+            send_event(server, "")
+            assert server.stop() == 0
+        if not found:  # where nothing was ever recorded, nothing can be missing
+            assert who_looked(server, "--access") == []
+        found.append(access_log)
+    assert who_looked(server, "--access", "--action", "settings.start") == [STARTED] * 2
+    [off] = attributes_of(server, "action:settings.start lognotary.setting.access_log:off")
+    told = {name.rpartition(".")[2]: value for name, value in off.items() if name.startswith("lognotary.setting.")}
+    assert (
+        told.items()
+        >= {
+            "access_log": "off",
+            "authentication": "off",
+            "trusted_proxies": "10.0.0.0/24",
+            "administration": "local",
+            "public_tiles": "false",
+        }.items()
+    )
+    assert told["roles"].startswith("sha256:")
+
+
+def attributes_of(server: LognotaryServer, query: str) -> list[dict[str, str]]:
+    """Return the attributes of the records of the access log that a query finds."""
+    key = ("--public-key", str(server.public_key))
+    done = run_lognotary("search", query, "--json", "--storage", server.storage_url, *key, cwd=server.directory)
+    assert done.returncode == 0, done.stderr
+    return [entry["auditEvent"]["logAttributes"] for entry in json.loads(done.stdout)["entries"]]
 
 
 def test_workers_record_who_was_not_let_in_and_required_records_come_before_answers(
