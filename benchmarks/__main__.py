@@ -16,6 +16,7 @@ _BENCHMARKS = (
     "ingest",
     "rules",
     "access",
+    "looked",
     "bill",
     "layout",
     "many_logs",
