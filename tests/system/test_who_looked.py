@@ -133,6 +133,60 @@ def attributes_of(server: LognotaryServer, query: str) -> list[dict[str, str]]:
     return [entry["auditEvent"]["logAttributes"] for entry in json.loads(done.stdout)["entries"]]
 
 
+def test_a_tenant_sees_who_of_its_own_looked_and_nobody_else(tmp_path: Path) -> None:
+    with LognotaryServer(
+        f"chdb://{tmp_path / 'chdb'}",
+        tmp_path / "data",
+        access_log="required",
+        authentication="required",
+        deployment="shop",
+    ) as server:
+        names = {"ada": "alpha", "ben": "bravo", "dan": ""}
+        tokens = {
+            name: create_token(server, name, "--role", "auditor", *(("--tenant", tenant) if tenant else ()))
+            for name, tenant in names.items()
+        }
+        everything = create_token(server, "amy", "--role", "auditor", "--all-tenants")
+        wait_for(lambda: get(server, "/api/v1/logs", everything).status_code == 200)
+        for name in names:
+            assert get(server, f"/api/v1/search?query=looked-by-{name}", tokens[name]).status_code == 200
+        assert get(server, "/api/v1/status", tokens["ben"]).status_code == 403
+        paths = (
+            "/api/v1/audit-events?include_access=true",
+            "/api/v1/search?query=scope:lognotary.access",
+            "/api/v1/facets?fields=actor&query=scope:lognotary.access",
+            "/api/v1/export?query=scope:lognotary.access",
+            "/api/v1/actors/ada",
+            "/api/v1/actors/ben",
+            "/api/v1/actors/dan",
+            "/api/v1/logs",
+        )
+        for name, tenant in names.items():
+            answers = [get(server, path, tokens[name]) for path in paths]
+            assert {answer.status_code for answer in answers} == {200}
+            shown = "".join(answer.text for answer in answers)
+            assert f"looked-by-{name}" in shown
+            for other in names.keys() - {name}:
+                assert f"looked-by-{other}" not in shown, name
+            origins = [log["origin"] for log in answers[-1].json()["logs"]]
+            assert [origin.split("/")[:-1] for origin in origins] == [["shop", *([tenant] if tenant else []), "access"]]
+        everybody = get(server, paths[0], everything).text
+        assert all(f"looked-by-{name}" in everybody for name in names)
+        receipts = {
+            name: [event["audit"]["recordId"] for event in get(server, paths[0], tokens[name]).json()["events"]]
+            for name in ("ada", "ben")
+        }
+        for name, other in (("ada", "ben"), ("ben", "ada")):
+            own, foreign = receipts[name][-1], receipts[other][-1]
+            assert get(server, f"/api/v1/receipts/{own}", tokens[name]).status_code == 200
+            unknown = get(server, "/api/v1/receipts/00000000-0000-0000-0000-000000000000", tokens[name])
+            refused = get(server, f"/api/v1/receipts/{foreign}", tokens[name])
+            assert (refused.status_code, refused.text.replace(foreign, "…")) == (
+                unknown.status_code,
+                unknown.text.replace("00000000-0000-0000-0000-000000000000", "…"),
+            )
+
+
 def test_workers_record_who_was_not_let_in_and_required_records_come_before_answers(
     clickhouse_storage: str, tmp_path: Path
 ) -> None:
