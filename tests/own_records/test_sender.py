@@ -38,23 +38,24 @@ class Relay:
     def __init__(self) -> None:
         self.to = ""
         self.connections = 0
+        self.open = asyncio.TaskGroup()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         other_reader, other_writer = await asyncio.open_connection(*self.to.rsplit(":", 1))
-        await asyncio.gather(_copy(reader, other_writer), _copy(other_reader, writer))
+        for source, sink in ((reader, other_writer), (other_reader, writer)):
+            self.open.create_task(_copy(source, sink))
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
+    with contextlib.closing(writer), contextlib.suppress(OSError):
         while data := await reader.read(1 << 16):
             writer.write(data)
-    writer.close()
 
 
 async def test_the_connection_for_records_of_who_looked_is_kept_and_replaced_once_the_server_has_closed_it() -> None:
     relay, ingest = Relay(), RecordingIngest()
-    async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+    async with relay.open, await asyncio.start_server(relay, "127.0.0.1", 0) as server:
         host, port = server.sockets[0].getsockname()
         with contextlib.closing(OwnRecords(Address(host, port), OWN)) as records:
             for connections in (1, 2):

@@ -195,6 +195,6 @@ def test_workers_record_who_was_not_let_in_and_required_records_come_before_answ
             send_event(server, "wrong")
         assert server.cli("search", "*").returncode == 0
         assert ("local", "search", "success") in who_looked(server, "--access")
-        wait_for(lambda: ("127.0.0.1", "send", "denied") in who_looked(server, "--access"))
+        wait_for(lambda: {("127.0.0.1", "send", "denied"), STARTED} <= set(who_looked(server, "--access")))
         assert server.verify()[0] == []
     assert "were lost" not in server.log_text()
