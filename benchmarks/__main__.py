@@ -17,6 +17,7 @@ _BENCHMARKS = (
     "rules",
     "access",
     "tenants",
+    "looked",
     "bill",
     "layout",
     "many_logs",

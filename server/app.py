@@ -15,6 +15,7 @@ from functools import partial
 
 from server.access.recorded_tokens import recorded_tokens_path
 from server.access_log.calls import RecordedCalls
+from server.access_log.noticed import start_event
 from server.access_log.opening import access_log_gauges
 from server.access_log.token_changes import note_token_changes
 from server.answering.key_rereading import reread_keys
@@ -43,6 +44,7 @@ from server.keys.identity import identify
 from server.notary.checkpoint import Checkpoint
 from server.notary.statement import Statement
 from server.notary.trust import fingerprints
+from server.own_records.access_logs import has_access_log
 from server.own_records.administration import record_change
 from server.own_records.erasures import record_erasure
 from server.own_records.proof import new_token
@@ -58,6 +60,7 @@ from server.process.start_report import log_ready, log_start, until_ready
 from server.process.storage_wait import StoppedError, retry_until_available
 from server.self_verification.service import self_verification
 from server.self_verification.status import gauges
+from server.settings.access_summary import access_summary
 from server.settings.settings import Settings
 from server.settings.trace_links import link_to_trace
 from server.settings.values import Address
@@ -151,9 +154,12 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         )
         policies = retention_policies(settings)
         own_records = OwnRecords(intake.otlp_grpc, process.own_token, own_sockets(settings))
+        stack.callback(own_records.close)
         record = partial(record_change, own_records)
         recorded: dict[str, RecordedCalls] = {}
-        access_log = stack.enter_context(running_access_log(process, own_records))
+        # Without an access log of calls, there is still one record of the start, which says so.
+        own_log = stack.enter_context(running_access_log(process, own_records))
+        access_log = None if settings.access_log == "off" else own_log
         if access_log is not None:
             recorded = {name: RecordedCalls(access_log, name) for name in ("grpc", "http")}
             known = recorded_tokens_path(settings.data_dir)
@@ -187,7 +193,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         ports = {each.name: getattr(bound, each.name) for each in fields(bound)}
         built = build_gauge(chosen_codec(settings.codec, settings.redaction))
         metrics.add_gauges(
-            lambda: [built, *connection_gauges(ports), *process.certificates.gauges(), *access_log_gauges(access_log)]
+            lambda: [built, *connection_gauges(ports), *process.certificates.gauges(), *access_log_gauges(own_log)]
         )
         expiring = process.certificates.warn_of_expiry()
         stack.enter_context(background("expiry of certificates", expiring, signals.stop))
@@ -204,6 +210,16 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
 
         recording = keep_recording(pools.housekeeping, record_policies)
         stack.enter_context(background("records of retention", recording, signals.stop))
+
+        def note_start() -> None:
+            # Where nothing was ever recorded, nothing can be missing.
+            if access_log is not None or has_access_log(reader):
+                own_log.note(start_event(access_summary(settings), identity.writer))
+
+        starting = keep_recording(
+            pools.housekeeping, note_start, "the start of the server, with its settings of access,"
+        )
+        stack.enter_context(background("record of the start", starting, signals.stop))
         keeping = keep_holds(pools.housekeeping, administration)
         stack.enter_context(background("legal holds", keeping, signals.stop))
         publishing = publish_keys(process, identity.publisher, opened.signed_by, access_log)
@@ -217,6 +233,6 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             log_ready(ports)
             on_ready(bound)
         refusing = asyncio.Event()
-        last_events = end_access_log(process, access_log, refusing, recorded)
+        last_events = end_access_log(process, own_log, refusing, recorded)
         stack.enter_context(background("end of the access log", last_events, signals.stop))
         await opened.run(refusing)

@@ -1,7 +1,8 @@
 """The way of events to the access logs: a queue, and a thread that sends them to the server's own OTLP port.
 
 So the records take the path of every audit record, and reading never waits for it, unless the setting ``access_log`` is
-``required``. Events that are not acknowledged are sent again, for as long as the queue has room for those that follow.
+``required``. Events that are not acknowledged are sent again, in the same requests. If the queue is full, the actor
+with most events in it loses the newest of them, and a record says how many these were.
 """
 
 from __future__ import annotations
@@ -10,17 +11,14 @@ import asyncio
 import contextlib
 import logging
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
-from uuid import uuid4
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from server.access_log.event import AccessEvent, Outcome
+from server.access_log.event import AccessEvent
+from server.access_log.queue import Entry, EventQueue
 from server.access_log.record import access_record
 from server.access_log.redacting import without_secrets
 from server.notary.counted import counted
@@ -32,42 +30,15 @@ __all__ = ["AccessLog", "SendRecords"]
 _logger = logging.getLogger(__name__)
 
 _MOST = 8192  # events in the queue
-_AT_ONCE = 64  # events in a request, which may be as large as the smallest limit of requests
-_LINGER = 0.3  # seconds in which further events join a request
+_AT_ONCE = 2048  # events in a request
+_BYTES = 2 * 1024 * 1024  # of a request, about
+_LINGER = 0.3  # seconds in which further events join a request that is not full
 _PAUSES = (1.0, 2.0, 5.0, 10.0)  # seconds between attempts
 _PATIENCE = 10.0  # seconds that a caller waits for the record of a call
 _END = 1.0  # seconds that the last attempt may take
 
 SendRecords = Callable[[str, list[LogRecord]], object]
 """Function that sends records to the access log of a tenant, and raises NotRecordedError."""
-
-
-@dataclass(slots=True, eq=False)
-class _Entry:
-    event: AccessEvent
-    waiter: Future[None] | None = None
-    time_unix_nano: int = field(default_factory=time.time_ns)
-    record_id: str = field(default_factory=lambda: str(uuid4()))
-
-    def fail(self, error: NotRecordedError) -> None:
-        """Tell who waits that there is no record: the call fails, which is what will be recorded of it."""
-        if self.waiter is not None:
-            waiter, self.waiter = self.waiter, None
-            self.event = replace(self.event, outcome=Outcome.FAILED, reason="there was no record of the call in time")
-            if waiter.set_running_or_notify_cancel():
-                waiter.set_exception(error)
-
-    def succeed(self) -> None:
-        if self.waiter is not None and self.waiter.set_running_or_notify_cancel():
-            self.waiter.set_result(None)
-
-
-@dataclass(slots=True, eq=False)
-class _Group:
-    """Events of one tenant, sent together; the same records again, as some may be stored already."""
-
-    entries: list[_Entry]
-    lost: int = 0
 
 
 class AccessLog:
@@ -79,17 +50,17 @@ class AccessLog:
         Args:
             send: sends records.
             required: True if answers wait for their records.
-            most: number of events that may wait.
+            most: number of events that may be without acknowledgement.
         """
         self._send = send
         self._most = most
         self._changed = threading.Condition()
-        self._waiting: deque[_Entry] = deque()
-        self._unsent: list[_Group] = []
+        self._waiting = EventQueue(most)
+        self._unsent: list[list[Entry]] = []  # requests, each of one tenant
         self._urgent = False
         self._stopping = False
         self._failed = 0  # attempts since the last success
-        self._lost = 0
+        self._lost = 0  # since the last error in the server's log
         self._lost_in_all = 0
         self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
         self._trouble = Trouble(
@@ -110,7 +81,7 @@ class AccessLog:
 
     def note(self, event: AccessEvent) -> None:
         """Record an event soon; thread-safe, does not block."""
-        self._add(_Entry(event))
+        self._add(Entry(event))
 
     async def keep(self, event: AccessEvent) -> None:
         """Record an event; if records are required, return once this one is acknowledged.
@@ -121,7 +92,7 @@ class AccessLog:
         if not self.is_required:
             self.note(event)
             return
-        entry = _Entry(event, Future())
+        entry = Entry(event, Future())
         waiter = asyncio.wrap_future(entry.waiter) if entry.waiter is not None else None
         self._add(entry)
         try:
@@ -137,14 +108,13 @@ class AccessLog:
         with self._changed:
             self._urgent = True
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: not self._waiting and not self._unsent, seconds)
+            return self._changed.wait_for(lambda: self._waiting.is_empty and not self._unsent, seconds)
 
     def is_waiting(self, events: Iterable[AccessEvent]) -> bool:
         """Return whether one of these events, which were noted here, is not acknowledged yet and may still be."""
         wanted = {id(event) for event in events}
         with self._changed:
-            groups = (group.entries for group in self._unsent)
-            return any(id(entry.event) in wanted for entry in chain(self._waiting, *groups))
+            return any(id(entry.event) in wanted for entry in chain(self._waiting, *self._unsent))
 
     @property
     def waiting(self) -> int:
@@ -154,82 +124,77 @@ class AccessLog:
 
     @property
     def lost(self) -> int:
-        """Number of events that were never recorded, because too many were waiting."""
+        """Number of events that were never recorded, because too many were waiting, or the server refused them."""
         return self._lost_in_all
 
     def _in_all(self) -> int:
-        return len(self._waiting) + sum(len(group.entries) for group in self._unsent)
+        return len(self._waiting) + sum(map(len, self._unsent))
 
-    def _add(self, entry: _Entry) -> None:
-        first = False
+    def _add(self, entry: Entry) -> None:
+        is_first = False
         with self._changed:
-            self._waiting.append(entry)
-            while self._in_all() > self._most:
-                oldest = self._unsent[0].entries.pop(0) if self._unsent else self._waiting.popleft()
-                if self._unsent and not self._unsent[0].entries:
-                    self._lost += self._unsent.pop(0).lost
-                oldest.fail(NotRecordedError("too many calls wait for their records"))
-                first = not self._lost
-                self._lost += 1
-                self._lost_in_all += 1
+            lost = self._waiting.add(entry, unacknowledged=sum(map(len, self._unsent)))
+            if lost is not None:
+                lost.fail(NotRecordedError("too many calls wait for their records"))
+                is_first = not self._lost
+                self._count_lost(1)
             self._urgent = self._urgent or entry.waiter is not None
-            self._changed.notify_all()
-        if first:
+            if self._urgent or len(self._waiting) == 1 or (self._is_full() and not self._failed):
+                self._changed.notify_all()  # otherwise the thread would wake for nothing
+        if is_first:
             _logger.error("records of who looked are being lost: %d wait for the access log already", self._most)
+
+    def _count_lost(self, number: int) -> None:
+        self._lost += number
+        self._lost_in_all += number
 
     def _run(self) -> None:
         while self._await_turn():
             with self._changed:
-                self._urgent = False
                 if not self._unsent:
                     self._unsent = self._taken()
-                groups = list(self._unsent)
-            for group in groups:
-                if not self._try(group):
+                self._urgent = self._urgent and len(self._waiting) > 0
+                requests = list(self._unsent)
+            for entries in requests:
+                if not self._try(entries):
                     break
 
     def _await_turn(self) -> bool:
         """Wait until something is to be sent now; return False when it is over."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._unsent or self._stopping)
+            self._changed.wait_for(lambda: not self._waiting.is_empty or self._unsent or self._stopping)
             if self._stopping:
-                return bool((self._waiting or self._unsent) and not self._failed)
-            pause = _PAUSES[min(self._failed, len(_PAUSES)) - 1] if self._failed else _LINGER
-            self._changed.wait_for(lambda: self._urgent or self._stopping, pause)
+                return bool((not self._waiting.is_empty or self._unsent) and not self._failed)
+            if self._failed:
+                pause = _PAUSES[min(self._failed, len(_PAUSES)) - 1]
+                self._changed.wait_for(lambda: self._urgent or self._stopping, pause)
+            else:
+                self._changed.wait_for(lambda: self._urgent or self._stopping or self._is_full(), _LINGER)
             return True
 
-    def _taken(self) -> list[_Group]:
-        taken = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
-        taken.sort(key=lambda entry: entry.event.actor.tenant)
-        groups = [_Group(list(some)) for _, some in groupby(taken, lambda entry: entry.event.actor.tenant)]
-        if groups:
-            groups[0].lost, self._lost = self._lost, 0
-        return groups
+    def _is_full(self) -> bool:
+        return bool(self._unsent) or len(self._waiting) >= _AT_ONCE or self._waiting.size >= _BYTES
 
-    def _try(self, group: _Group) -> bool:
-        with self._changed:
-            entries = list(group.entries)
-        # Without the lock, which would delay whoever adds an event.
+    def _taken(self) -> list[list[Entry]]:
+        taken = self._waiting.take(_AT_ONCE, _BYTES)
+        taken.sort(key=lambda entry: entry.event.actor.tenant)
+        return [list(some) for _, some in groupby(taken, lambda entry: entry.event.actor.tenant)]
+
+    def _try(self, entries: list[Entry]) -> bool:
         records = [
-            access_record(
-                entry.event,
-                entry.record_id,
-                entry.time_unix_nano,
-                lost=0 if number else group.lost,
-                redact=without_secrets,
-            )
-            for number, entry in enumerate(entries)
+            access_record(entry.event, entry.record_id, entry.time_unix_nano, redact=without_secrets)
+            for entry in entries
         ]
         try:
-            if entries:
-                self._send(entries[0].event.actor.tenant, records)
+            self._send(entries[0].event.actor.tenant, records)
         except NotRecordedError as error:
             if error.is_final:
-                self._divide(group, str(error))
+                self._divide(entries, str(error))
                 return False
             with self._changed:
                 self._failed += 1
-                for entry in (*(entry for each in self._unsent for entry in each.entries), *self._waiting):
+                self._urgent = False  # nobody waits any more
+                for entry in (*chain(*self._unsent), *self._waiting):
                     entry.fail(NotRecordedError(f"the access log did not take the record of this call: {error}"))
             self._trouble.goes_on(str(error))
             return False
@@ -237,31 +202,26 @@ class AccessLog:
             self._failed = 0
             for entry in entries:
                 entry.succeed()
-            if group in self._unsent:
-                self._unsent.remove(group)
+            self._unsent.remove(entries)
+            lost, self._lost = self._lost, 0
             self._changed.notify_all()
-        if group.lost:
-            lost = counted(group.lost, "record of who looked was lost", "records of who looked were lost")
-            _logger.error("%s", lost)
+        if lost:
+            _logger.error("%s", counted(lost, "record of who looked was lost", "records of who looked were lost"))
         self._trouble.ends()
         return True
 
-    def _divide(self, group: _Group, reason: str) -> None:
-        """Go on with the events of a group one by one, and give up one that is alone: others must not wait for it."""
+    def _divide(self, entries: list[Entry], reason: str) -> None:
+        """Go on with the halves of a request, and give up an event that is alone: others must not wait for it."""
+        half = len(entries) // 2
         with self._changed:
-            if group not in self._unsent:
-                return
-            at = self._unsent.index(group)
-            entries = group.entries
-            self._unsent[at : at + 1] = [_Group([entry]) for entry in entries] if len(entries) > 1 else []
-            self._lost += group.lost
-            if len(entries) == 1:
+            at = self._unsent.index(entries)
+            self._unsent[at : at + 1] = [entries[:half], entries[half:]] if half else []
+            if not half:
                 entries[0].fail(NotRecordedError(f"the access log refused the record of this call: {reason}"))
-                self._lost += 1
-                self._lost_in_all += 1
+                self._count_lost(self._waiting.count_lost(entries[0].event))
             self._urgent = True
             self._changed.notify_all()
-        if len(entries) == 1:
+        if not half:
             _logger.error("a record of who looked was lost, because the access log refused it: %s", reason)
 
     def _stop(self) -> None:

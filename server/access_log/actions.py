@@ -20,6 +20,7 @@ class Action:
         category: value of ``audit.category``.
         is_long: True if the answer has many steps: the call is recorded when it begins and when it ends.
         is_endless: True if the caller ends the answer.
+        is_change: True if the call changes something: it is recorded before, if records are required.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Action:
     category: str = "data"
     is_long: bool = False
     is_endless: bool = False
+    is_change: bool = False
 
 
 UNKNOWN = Action("call", "path")
@@ -44,11 +46,13 @@ _LOGS, _CHECKPOINT = Action("log.list"), Action("checkpoint.get", "log", "log")
 _INCLUSION, _CONSISTENCY = Action("proof.get", "log", "log"), Action("proof.consistency", "log", "log")
 _RECEIPT, _VERIFY = Action("receipt.get", "record", "record_id"), Action("verify", is_long=True)
 _STATUS, _RETENTION = Action("status.get", category="admin"), Action("retention.get", category="admin")
-_HOLD_ADD, _HOLD_RELEASE = (Action(f"hold.{word}", "hold", "name", "admin") for word in ("add", "release"))
-_DROP = Action("tenant.drop", "tenant", "tenant", "admin")
+_HOLD_ADD, _HOLD_RELEASE = (
+    Action(f"hold.{word}", "hold", "name", "admin", is_change=True) for word in ("add", "release")
+)
+_DROP = Action("tenant.drop", "tenant", "tenant", "admin", is_change=True)
 _TENANTS = Action("tenant.list", category="admin")
 _HOLDS = Action("hold.list", category="admin")
-_DISCLOSE, _ERASE = Action("disclose"), Action("disclosure.erase", category="admin")
+_DISCLOSE, _ERASE = Action("disclose"), Action("disclosure.erase", category="admin", is_change=True)
 
 _SERVICES: Mapping[str, Mapping[str, Action]] = {
     "CorrelationService": {
@@ -133,9 +137,10 @@ HTTP_ACTIONS: Mapping[tuple[str, str], Action] = MappingProxyType(
         ("GET", "/tlog/{log_id}/{path:path}"): Action("tile.get", "log", "log_id"),
         ("GET", "/api/openapi.json"): Action("description.get"),
         ("GET", "/trace/{trace_id}"): Action("trace.link", "trace", "trace_id"),
+        ("GET", "/metrics"): Action("metrics.get", category="admin"),
     }
 )
 """Action of each method and route of HTTP, but for those that need no credentials; HEAD is as GET."""
 
 UNRECORDED_ROUTES = frozenset({("GET", "/metrics")})
-"""Methods and routes that are not recorded, though they need credentials: monitoring calls them all the time."""
+"""Methods and routes of which only denied calls are recorded: monitoring calls them all the time."""

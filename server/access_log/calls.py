@@ -13,10 +13,11 @@ from contextvars import ContextVar
 from google.protobuf.message import Message
 
 from server.access.callers import Caller, CallerKind
+from server.access.networks import network_of
 from server.access_log.access_log import AccessLog
 from server.access_log.actions import Action
 from server.access_log.asked import asked_text
-from server.access_log.bursts import Bursts
+from server.access_log.bursts import Bursts, Skipped
 from server.access_log.counts import add_records
 from server.access_log.event import AccessEvent, Actor, Outcome, actor_of
 from server.own_records.sender import NotRecordedError
@@ -25,7 +26,8 @@ __all__ = ["RecordedCall", "RecordedCalls", "note_answer", "note_request", "reco
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
 _STOPPING = "the server is stopping"
-_DENIED_A_MINUTE = 60  # denied calls of one address, for one reason, that are recorded one by one
+_DENIED_A_MINUTE = 60  # denied calls of one host, for one reason, that are recorded one by one
+_NONE = Skipped()
 
 
 class RecordedCalls:
@@ -108,29 +110,41 @@ class RecordedCall:
         """Note an answer, or a step of it."""
         self._records = add_records(self._records, answer)
 
+    @property
+    def has_begin(self) -> bool:
+        """True if the call has a record when it begins: long answers, and changes if records are required."""
+        return self.action.is_long or (self.action.is_change and self._calls.log.is_required)
+
     async def keep_begin(self) -> None:
-        """Record that a long answer begins; raises NotRecordedError if that is required and fails."""
+        """Record that a call begins; raises NotRecordedError if that is required and fails."""
         await self._calls.log.keep(self._event(Outcome.BEGUN))
 
     async def keep(self, outcome: Outcome, reason: str = "") -> None:
         """Record how the call ended, before it is answered; raises NotRecordedError if that is required and fails."""
-        if self._calls.take(self):
-            await self._calls.log.keep(self._event(outcome, reason))
+        event = self._last(outcome, reason)
+        if event is not None:
+            await self._calls.log.keep(event)
 
     def end(self, outcome: Outcome, reason: str = "") -> None:
         """Record how the call ended, unless that is recorded."""
+        event = self._last(outcome, reason)
+        if event is not None:
+            self._calls.log.note(event)
+
+    def leave_out(self) -> None:
+        """Record nothing of this call."""
+        self._calls.take(self)
+
+    def _last(self, outcome: Outcome, reason: str) -> AccessEvent | None:
         if not self._calls.take(self):
-            return
-        repeated = 0
+            return None
+        skipped: Skipped | None = _NONE
         if outcome is Outcome.DENIED and self._actor.kind in ("", CallerKind.LOCAL.value):
             # Whoever is not let in must not decide how much is recorded.
-            skipped = self._calls.denied.take((self._actor.address, reason))
-            if skipped is None:
-                return
-            repeated = skipped
-        self._calls.log.note(self._event(outcome, reason, repeated))
+            skipped = self._calls.denied.take((network_of(self._actor.address), reason))
+        return None if skipped is None else self._event(outcome, reason, skipped)
 
-    def _event(self, outcome: Outcome, reason: str = "", repeated: int = 0) -> AccessEvent:
+    def _event(self, outcome: Outcome, reason: str = "", skipped: Skipped = _NONE) -> AccessEvent:
         is_unknown = self._actor.kind == "" and outcome is Outcome.DENIED
         return AccessEvent(
             action=self.action.name,
@@ -147,7 +161,8 @@ class RecordedCall:
             span_id=self._span_id,
             call=self._call,
             seconds=None if outcome is Outcome.BEGUN else time.monotonic() - self._began,
-            repeated=repeated,
+            repeated=skipped.same,
+            others=skipped.others,
         )
 
 

@@ -62,6 +62,9 @@ class AccessEvent:
         call: ID that the records of one call share.
         seconds: duration; None if it has none.
         repeated: number of events like this since the last that was recorded.
+        others: number of other denied or failed events that were not recorded.
+        lost: number of the actor's events that have no record, though they should have.
+        settings: names and values of settings, if the event is about settings.
     """
 
     action: str
@@ -79,6 +82,9 @@ class AccessEvent:
     call: str = ""
     seconds: float | None = None
     repeated: int = 0
+    others: int = 0
+    lost: int = 0
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 def actor_of(caller: Caller) -> Actor:

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
+from server.access.networks import network_of
 from server.access_log.access_log import AccessLog
 from server.access_log.bursts import Bursts
 from server.access_log.event import AccessEvent, Actor, Outcome
 from server.pipeline.measures import MeasureRequest, RequestMeasure
 
-__all__ = ["DeniedSenders", "key_rotation", "reload_event"]
+__all__ = ["DeniedSenders", "key_rotation", "reload_event", "start_event"]
 
 _SERVER = Actor("lognotary", "server")
+
+
+def start_event(settings: Mapping[str, str], writer: str) -> AccessEvent:
+    """Return the event that a server has started.
+
+    Args:
+        settings: names and values of the settings that decide who gets in, and what of it is on record.
+        writer: name of the writer that has the settings.
+    """
+    given = tuple(settings.items())
+    return AccessEvent("settings.start", Outcome.SUCCESS, _SERVER, "", writer, "writer", "admin", settings=given)
 
 
 def reload_event(problem: str) -> AccessEvent:
@@ -27,7 +40,7 @@ def key_rotation(fingerprints: str, tenant: str = "") -> AccessEvent:
 
 
 class DeniedSenders:
-    """Senders without valid credentials: one event a minute for each reason and address.
+    """Senders without valid credentials: one event a minute for each reason and host.
 
     Attributes:
         log: where they are recorded; None for nowhere.
@@ -47,8 +60,8 @@ class DeniedSenders:
             if log is None or not request.denial:
                 return
             address = request.peer.rpartition(":")[0].strip("[]") or request.peer
-            repeated = self._bursts.take((address, request.denial))
-            if repeated is not None:
+            skipped = self._bursts.take((network_of(address), request.denial))
+            if skipped is not None:
                 actor = Actor(address=address)
                 event = AccessEvent(
                     "send",
@@ -59,7 +72,8 @@ class DeniedSenders:
                     "service",
                     "auth",
                     reason=request.denial,
-                    repeated=repeated,
+                    repeated=skipped.same,
+                    others=skipped.others,
                 )
                 log.note(event)
 

@@ -14,20 +14,18 @@ from server.process.metrics import GaugeSample
 __all__ = ["access_log_gauges", "open_access_log"]
 
 
-def open_access_log(setting: str, records: OwnRecords) -> AccessLog | None:
-    """Return the access log, which is not running yet; None if the setting ``access_log`` is off.
+def open_access_log(records: OwnRecords, *, required: bool) -> AccessLog:
+    """Return the access log, which is not running yet.
 
     Args:
-        setting: value of the setting: "on", "required" or "off".
         records: sends the server's own records.
+        required: True if answers wait for their records.
     """
-    if setting == "off":
-        return None
 
     def send(tenant: str, some: list[LogRecord]) -> None:
         records.send_access(tenant, ACCESS_SCOPE, some)
 
-    return AccessLog(send, required=setting == "required")
+    return AccessLog(send, required=required)
 
 
 def access_log_gauges(log: AccessLog | None) -> Iterator[GaugeSample]:

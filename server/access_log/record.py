@@ -28,7 +28,6 @@ def access_record(
     record_id: str,
     time_unix_nano: int,
     *,
-    lost: int = 0,
     redact: Callable[[str], str] = str,
 ) -> LogRecord:
     """Return an event as a record, in which all texts are one bounded line without secrets.
@@ -37,7 +36,6 @@ def access_record(
         event: the event.
         record_id: ID of the record.
         time_unix_nano: time of the event.
-        lost: number of earlier events that could not be recorded.
         redact: function that returns a text without secrets.
     """
 
@@ -64,6 +62,7 @@ def access_record(
         "lognotary.access.protocol": event.protocol,
         "lognotary.access.request": line(event.asked, _LONGEST),
         "lognotary.access.call": event.call,
+        **{f"lognotary.setting.{name}": line(value, _LONGEST) for name, value in event.settings},
     }
     if event.outcome is Outcome.SUCCESS or event.records:
         attributes["lognotary.access.records"] = event.records
@@ -71,7 +70,11 @@ def access_record(
         attributes["lognotary.access.duration_ms"] = round(event.seconds * 1000)
     attributes |= {
         key: count
-        for key, count in (("lognotary.access.repeated", event.repeated), ("lognotary.access.lost", lost))
+        for key, count in (
+            ("lognotary.access.repeated", event.repeated),
+            ("lognotary.access.others", event.others),
+            ("lognotary.access.lost", event.lost),
+        )
         if count
     }
     record = own_record(EVENT_NAME, _sentence(event, name or address, target), attributes, time_unix_nano)
@@ -81,5 +84,8 @@ def access_record(
 
 def _sentence(event: AccessEvent, who: str, target: str) -> str:
     of = f" of {event.target_type} {target}" if target else ""
+    who = who or "somebody unknown"
+    if event.lost:
+        return f"{counted(event.lost, 'record of who looked was lost', 'records of who looked were lost')}: {who}"
     records = f", {counted(event.records, 'record')}" if event.records else ""
-    return f"{event.action}{of} by {who or 'somebody unknown'}: {event.outcome.value}{records}"
+    return f"{event.action}{of} by {who}: {event.outcome.value}{records}"

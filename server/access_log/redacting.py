@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
+from functools import cache
 
+from server.codec.choose import build_look, chosen_codec
 from server.codec.redaction import Redactor
 from server.codec.redaction_rules import Redaction
 
@@ -13,11 +15,15 @@ __all__ = ["without_secrets"]
 
 _TOKEN = re.compile(r"lgn_[A-Za-z0-9_-]{8,}")
 _LOCK = threading.Lock()
-_REDACTOR = Redactor(Redaction())
+
+
+@cache
+def _redactor() -> Redactor:
+    return build_look(chosen_codec("auto"), Redaction()).redactor()
 
 
 def without_secrets(text: str) -> str:
     """Return a text without the secrets that built-in redaction finds, and without tokens of Lognotary."""
     with _LOCK:
-        found = _REDACTOR.redacted(text.encode(errors="backslashreplace"), Counter())
+        found = _redactor().redacted(text.encode(errors="backslashreplace"), Counter())
     return _TOKEN.sub("[redacted:token]", found.decode(errors="backslashreplace"))

@@ -31,6 +31,7 @@ from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, mea
 from server.api.tenant_drops import TenantDrops
 from server.intake.process import Intake, Process
 from server.login.build import open_login
+from server.login.noted import keep_nothing
 from server.otlp.errors import NotServedError
 from server.otlp.http_refusals import unserved_routes
 from server.otlp.refusal_log import RefusalLog
@@ -78,8 +79,8 @@ async def answering(
         metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
         not_served = unserved_handler(metrics.request, RefusalLog("grpc"), explain)
         others = [TokenAuthenticator(process.tokens)]
-        note = access_log.note if access_log else lambda _: None
-        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, note))
+        keep = access_log.keep if access_log else keep_nothing
+        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, keep))
 
         def chain(address: Address) -> AuthenticationChain:
             # With logins in use, a caller without credentials is no local one: a proxy may have let anybody through.

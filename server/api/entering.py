@@ -22,17 +22,20 @@ async def let_in(
     presented: Callable[[], Presented],
     permission: Permission | None,
     call: RecordedCall | None,
+    *,
+    is_recorded: bool = True,
 ) -> tuple[Caller, ReadScope]:
-    """Return who calls, and what the caller may read; if it is refused, that is recorded.
+    """Return who calls, and what the caller may read.
 
     Args:
         chain: authenticates callers.
         presented: returns the credentials of the call.
         permission: the permission that the call needs; None if nobody may make it.
-        call: record of the call; None if it is not recorded.
+        call: record of the call; None if it is not recorded, whether it is refused or not.
+        is_recorded: False if the call is recorded only if it is refused.
 
     Raises:
-        AccessError: the caller may not make the call.
+        AccessError: the caller may not make the call; that is not recorded yet.
         NotRecordedError: the call has to be recorded, and cannot be now.
     """
     try:
@@ -41,12 +44,8 @@ async def let_in(
             call.let_in(caller)
         scope = decide(caller, permission)
         if call is not None:
-            call.check_may_begin()
-    except NotRecordedError:
-        raise
-    except AccessError as error:
-        if call is not None:
-            call.end(Outcome.DENIED, error.denial.value)
+            call.check_may_begin() if is_recorded else call.leave_out()
+    except (AccessError, NotRecordedError):
         raise
     except BaseException as error:
         if call is not None:

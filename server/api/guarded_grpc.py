@@ -85,7 +85,7 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
             async def guarded_stream(sent: Any, context: Any) -> AsyncIterator[Any]:
                 async with self._entered(context, method, permission) as call:
                     request = await read(sent, context, call)
-                    async with contextlib.aclosing(stream(request, context)) as answers:
+                    async with contextlib.aclosing(stream(request, _recorded(call, context))) as answers:
                         await _begin(call, context)
                         async for answer in answers:
                             if call is not None and isinstance(answer, Message):
@@ -99,7 +99,9 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
 
         async def guarded_unary(sent: Any, context: Any) -> Any:
             async with self._entered(context, method, permission) as call:
-                answer = await unary(await read(sent, context, call), context)
+                request = await read(sent, context, call)
+                await _begin(call, context)
+                answer = await unary(request, _recorded(call, context))
                 await _keep(call, context, answer)
                 return answer
 
@@ -114,7 +116,7 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
         try:
             caller, scope = await let_in(self._chain, lambda: _presented(context), permission, call)
         except AccessError as error:
-            await self._refuse(context, error)
+            await self._refuse(_recorded(call, context, error.denial.value), error)
         except NotRecordedError as error:
             await _unrecorded(context, error)
         with calling(caller), reading_as(scope), _ended(call, context):
@@ -141,7 +143,7 @@ async def _read(parse: Callable[[bytes], Any] | None, sent: Any, context: Any, c
         request = sent if parse is None else parse(sent)
     except DecodeError as error:
         status = status_of(InvalidArgumentError(f"the request is malformed: {error}"))
-        await context.abort(status.code, status.message)
+        await _recorded(call, context).abort(status.code, status.message)
         raise  # abort raises
     if call is not None and isinstance(request, Message):
         call.asked(request)
@@ -162,6 +164,32 @@ async def _read_each(
 
 def _presented(context: Any) -> Presented:
     return presented_over_grpc(context.invocation_metadata() or (), context.auth_context() or {}, context.peer())
+
+
+class _RecordedContext:
+    """Context of a call that is refused only once there is a record of this, if records are required."""
+
+    def __init__(self, call: RecordedCall, context: Any, reason: str) -> None:
+        self._call = call
+        self._context = context
+        self._reason = reason
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> NoReturn:
+        try:
+            is_denied = bool(self._reason) or code is grpc.StatusCode.PERMISSION_DENIED
+            await self._call.keep(Outcome.DENIED if is_denied else Outcome.FAILED, self._reason or code.name)
+        except NotRecordedError as error:
+            await _unrecorded(self._context, error)
+        await self._context.abort(code, details, trailing_metadata)
+        raise AssertionError  # abort raises
+
+
+def _recorded(call: RecordedCall | None, context: Any, reason: str = "") -> Any:
+    """Return a context that records how the call ends if it is aborted; of a refusal, the reason is known."""
+    return context if call is None else _RecordedContext(call, context, reason)
 
 
 def _path(action: Action, method: str) -> str:
@@ -189,9 +217,9 @@ def _ended(call: RecordedCall | None, context: Any) -> Iterator[None]:
 
 
 async def _begin(call: RecordedCall | None, context: Any) -> None:
-    """Record that a long answer begins; end the call if that is required and fails."""
+    """Record that a long answer or a change begins; end the call if that is required and fails."""
     try:
-        if call is not None and call.action.is_long:
+        if call is not None and call.has_begin:
             await call.keep_begin()
     except NotRecordedError as error:
         await _unrecorded(context, error)

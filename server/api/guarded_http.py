@@ -23,8 +23,9 @@ from server.access.policy import FORBIDDEN, OPEN_SCOPE, Permission
 from server.access.presenting import presented_over_http
 from server.access_log.actions import UNRECORDED_ROUTES
 from server.access_log.calls import RecordedCalls
+from server.access_log.event import Outcome
 from server.api.entering import let_in
-from server.api.recorded_http import answer_recorded, recorded_call, refuse_unrecorded
+from server.api.recorded_http import answer_kept, answer_recorded, recorded_call, refuse_unrecorded
 from server.api.statuses import status_of
 from server.own_records.sender import NotRecordedError
 from storage.bound import reading_as
@@ -63,15 +64,16 @@ def guarded_http(
             with reading_as(OPEN_SCOPE):
                 await app(scope, receive, send)
             return
-        call = None
-        if recorded is not None and route not in UNRECORDED_ROUTES:
-            call = recorded_call(recorded, scope, route, parameters)
+        call = None if recorded is None else recorded_call(recorded, scope, route, parameters)
         try:
             presented = partial(presented_over_http, scope, session_cookie)
-            caller, bound = await let_in(chain, presented, permission, call)
+            is_recorded = route not in UNRECORDED_ROUTES
+            caller, bound = await let_in(chain, presented, permission, call, is_recorded=is_recorded)
+            call = call if is_recorded else None
         except AccessError as error:
             on_denied(error.denial.value)
-            await _refusal(error)(scope, receive, send)
+            answer = answer_kept(_refusal(error), call, Outcome.DENIED, error.denial.value)
+            await answer(scope, receive, send)
             return
         except NotRecordedError as error:
             await refuse_unrecorded(error, scope, receive, send)

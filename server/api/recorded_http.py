@@ -18,7 +18,7 @@ from server.api.statuses import status_of
 from server.errors.base import LognotaryError
 from server.own_records.sender import NotRecordedError
 
-__all__ = ["answer_recorded", "recorded_call", "refuse_unrecorded"]
+__all__ = ["answer_kept", "answer_recorded", "recorded_call", "refuse_unrecorded"]
 
 
 class _RefusedError(LognotaryError):
@@ -49,6 +49,13 @@ async def answer_recorded(app: ASGIApp, call: RecordedCall, scope: Scope, receiv
     A long answer is recorded again at its end.
     """
     status, is_complete, is_refused = 0, False, False
+    if call.has_begin and not call.action.is_long:  # a change must not be made without a record
+        try:
+            await call.keep_begin()
+        except NotRecordedError as error:
+            call.end(Outcome.FAILED, "there was no record of the call in time")
+            await refuse_unrecorded(error, scope, receive, send)
+            return
 
     async def send_kept(message: Message) -> None:
         nonlocal status, is_complete, is_refused
@@ -83,6 +90,28 @@ async def answer_recorded(app: ASGIApp, call: RecordedCall, scope: Scope, receiv
             call.end(_outcome(status), _reason(status))
         else:
             _leave(call)
+
+
+def answer_kept(answer: Response, call: RecordedCall | None, outcome: Outcome, reason: str) -> ASGIApp:
+    """Return an application that gives an answer once there is a record of the call, if that is required.
+
+    Args:
+        answer: the answer.
+        call: the record of the call; None to record nothing.
+        outcome: what became of the call.
+        reason: why.
+    """
+
+    async def kept(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if call is not None:
+                await call.keep(outcome, reason)
+        except NotRecordedError as error:
+            await refuse_unrecorded(error, scope, receive, send)
+        else:
+            await answer(scope, receive, send)
+
+    return kept
 
 
 def _leave(call: RecordedCall) -> None:

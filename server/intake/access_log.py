@@ -20,19 +20,17 @@ _FLUSH = 1.0  # seconds that the last events may take
 
 
 @contextlib.contextmanager
-def running_access_log(process: Process, records: OwnRecords) -> Iterator[AccessLog | None]:
-    """Run the access log of a process, which also records denied senders; yields None if it is off.
+def running_access_log(process: Process, records: OwnRecords) -> Iterator[AccessLog]:
+    """Run the access log of a process; unless it is off, denied senders are recorded.
 
     Args:
         process: the context of the process.
         records: sends the server's own records.
     """
-    log = open_access_log(process.settings.access_log, records)
-    if log is None:
-        yield None
-        return
-    with log.running():
-        process.denied_senders.log = log
+    setting = process.settings.access_log
+    with open_access_log(records, required=setting == "required").running() as log:
+        if setting != "off":
+            process.denied_senders.log = log
         yield log
 
 

@@ -54,7 +54,9 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         otlp_grpc, _ = await stack.enter_async_context(receiving(process, ingestion, shared=True))
         sockets = [own_socket(data.path)] if "otlp_grpc" in settings.tls else []
         own_records = OwnRecords(otlp_grpc, order.own_token, sockets)
-        access_log = stack.enter_context(running_access_log(process, own_records))
+        stack.callback(own_records.close)
+        is_off = settings.access_log == "off"
+        access_log = None if is_off else stack.enter_context(running_access_log(process, own_records))
         ingestion.metrics.add_gauges(partial(access_log_gauges, access_log))
         reporter = _Reporter(ingestion, say)
         stack.enter_context(background("reports to the server", reporter.run(), signals.stop))

@@ -19,7 +19,7 @@ from server.login.bearers import JwtAuthenticator
 from server.login.code_flow import Client, CodeFlow
 from server.login.cookies import CookieNames, guard_sessions, origin_of
 from server.login.fetching import Fetcher
-from server.login.noted import LoginEvents, NoteEvent
+from server.login.noted import KeepEvent, LoginEvents, keep_nothing
 from server.login.provider import Provider
 from server.login.routes import Pages, login_routes
 from server.login.session_authenticator import SessionAuthenticator
@@ -63,7 +63,7 @@ def open_login(
     settings: LoginSettings,
     data_dir: Path,
     others: Sequence[Authenticator] = (),
-    note: NoteEvent = lambda _: None,
+    keep: KeepEvent = keep_nothing,
 ) -> Iterator[Login]:
     """Open the login of a server until the block ends.
 
@@ -71,9 +71,9 @@ def open_login(
         settings: the settings.
         data_dir: the data directory, which has the file of sessions.
         others: authenticators that are tried last, such as those of tokens and certificates.
-        note: function that records an event of access.
+        keep: function that records an event of access.
     """
-    events = LoginEvents(note, settings.roles)
+    events = LoginEvents(keep, settings.roles)
     address_of = partial(client_address, networks=settings.trusted_proxies)
     authenticators: list[Authenticator] = []
     if settings.trusted_proxies:

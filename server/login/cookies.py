@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.access.proxies import join_headers
 from server.access_log.event import Outcome
-from server.login.noted import LoginEvents
+from server.login.noted import LoginEvents, answer_if_recorded
 
 __all__ = ["CookieNames", "cookie_in", "guard_sessions", "is_own_page", "origin_of", "set_cookie"]
 
@@ -105,9 +106,14 @@ def guard_sessions(app: ASGIApp, cookie: str, origin: str, events: LoginEvents) 
             if f"{cookie}=" in headers.get("cookie", "") and not is_own_page(headers, origin):
                 client = scope.get("client")
                 why = "the request was sent by a page of another site"
-                events.failed("call", client[0] if client else "", why, Outcome.DENIED)
-                content = {"code": "PERMISSION_DENIED", "message": why}
-                await JSONResponse(content, 403, {"Cache-Control": "no-store"})(scope, receive, send)
+
+                async def refused(_: Request) -> Response:
+                    await events.failed("call", client[0] if client else "", why, Outcome.DENIED)
+                    content = {"code": "PERMISSION_DENIED", "message": why}
+                    return JSONResponse(content, 403, {"Cache-Control": "no-store"})
+
+                answer = await answer_if_recorded(refused)(Request(scope, receive))
+                await answer(scope, receive, send)
                 return
         await app(scope, receive, send)
 

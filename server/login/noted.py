@@ -2,49 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from server.access.callers import Caller, CallerKind
+from server.access.networks import network_of
 from server.access.role_rules import RoleRule, grants_of
 from server.access_log.bursts import Bursts
 from server.access_log.event import AccessEvent, Actor, Outcome, actor_of
 from server.login.identities import Identity
+from server.own_records.sender import NotRecordedError
 
-__all__ = ["LoginEvents", "NoteEvent"]
+__all__ = ["Answer", "KeepEvent", "LoginEvents", "answer_if_recorded", "keep_nothing"]
 
-NoteEvent = Callable[[AccessEvent], object]
-"""Function that records an event of access; it does not block."""
+KeepEvent = Callable[[AccessEvent], Awaitable[None]]
+"""Function that records an event of access; if records are required, it returns once the record is acknowledged, and
+raises NotRecordedError otherwise."""
 
-_FAILED_A_MINUTE = 60  # failures of one address, for one reason, that are recorded one by one
+Answer = Callable[[Request], Awaitable[Response]]
+"""Function that answers a request."""
+
+_FAILED_A_MINUTE = 60  # failures of one host, for one reason, that are recorded one by one
+
+
+async def keep_nothing(event: AccessEvent) -> None:
+    """Do nothing: there is no access log."""
 
 
 class LoginEvents:
-    """Events of the paths of login."""
+    """Events of the paths of login; all methods raise NotRecordedError as ``KeepEvent``."""
 
-    def __init__(self, note: NoteEvent = lambda _: None, rules: Sequence[RoleRule] = ()) -> None:
+    def __init__(self, keep: KeepEvent = keep_nothing, rules: Sequence[RoleRule] = ()) -> None:
         """Record events.
 
         Args:
-            note: function that records an event.
+            keep: function that records an event.
             rules: rules that grant roles, and so tell the tenant whose access log has the events of a person.
         """
-        self._note = note
+        self._keep = keep
         self._rules = rules
         self._failed = Bursts(_FAILED_A_MINUTE)
 
-    def of_person(self, action: str, identity: Identity, address: str) -> None:
+    async def of_person(self, action: str, identity: Identity, address: str) -> None:
         """Record what a person did who is known to the provider."""
         grants = grants_of(self._rules, identity.facts)
-        self.succeeded(action, actor_of(Caller(identity.name, CallerKind.OIDC, grants, address)))
+        await self.succeeded(action, actor_of(Caller(identity.name, CallerKind.OIDC, grants, address)))
 
-    def succeeded(self, action: str, actor: Actor) -> None:
+    async def succeeded(self, action: str, actor: Actor) -> None:
         """Record what somebody did who is known."""
-        self._note(AccessEvent(action, Outcome.SUCCESS, actor, "http", category="auth"))
+        await self._keep(AccessEvent(action, Outcome.SUCCESS, actor, "http", category="auth"))
 
-    def failed(self, action: str, address: str, reason: str, outcome: Outcome = Outcome.FAILED) -> None:
+    async def failed(self, action: str, address: str, reason: str, outcome: Outcome = Outcome.FAILED) -> None:
         """Record what somebody could not do."""
-        repeated = self._failed.take((address, action, reason))
-        if repeated is not None:
-            actor = Actor(address=address)
-            event = AccessEvent(action, outcome, actor, "http", category="auth", reason=reason, repeated=repeated)
-            self._note(event)
+        skipped = self._failed.take((network_of(address), action, reason))
+        if skipped is not None:
+            event = AccessEvent(
+                action,
+                outcome,
+                Actor(address=address),
+                "http",
+                category="auth",
+                reason=reason,
+                repeated=skipped.same,
+                others=skipped.others,
+            )
+            await self._keep(event)
+
+
+def answer_if_recorded(answer: Answer) -> Answer:
+    """Return a function that answers a request, and refuses it if there is no record of it though one is required."""
+
+    async def answered(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except NotRecordedError as error:
+            content = {"code": "UNAVAILABLE", "message": str(error)}
+            return JSONResponse(content, 503, {"Cache-Control": "no-store"})
+
+    return answered

@@ -29,7 +29,7 @@ from server.access_log.event import Outcome, actor_of
 from server.login.code_flow import CodeFlow
 from server.login.cookies import CookieNames, cookie_in, is_own_page, origin_of, set_cookie
 from server.login.errors import ProviderError
-from server.login.noted import LoginEvents
+from server.login.noted import LoginEvents, answer_if_recorded
 from server.login.pending import LOGIN_SECONDS, Pending, Seal, safe_path
 from server.login.sessions import Sessions
 from server.process.pools import Pool, PoolFullError
@@ -109,19 +109,19 @@ def login_routes(
         try:
             caller = await authenticate(presented)
         except UnauthenticatedError as error:
-            events.failed("whoami", presented.address, error.denial.value, Outcome.DENIED)
+            await events.failed("whoami", presented.address, error.denial.value, Outcome.DENIED)
             return _refused("UNAUTHENTICATED", str(error), HTTPStatus.UNAUTHORIZED)
         if caller is None:
             reason = Denial.UNKNOWN if presented.bearer or presented.session else Denial.MISSING
-            events.failed("whoami", presented.address, reason.value, Outcome.DENIED)
+            await events.failed("whoami", presented.address, reason.value, Outcome.DENIED)
             return _refused("UNAUTHENTICATED", "no credentials were presented", HTTPStatus.UNAUTHORIZED)
-        events.succeeded("whoami", actor_of(caller))
+        await events.succeeded("whoami", actor_of(caller))
         return JSONResponse(
             {"name": caller.name, "kind": caller.kind.value, "roles": [_grant(grant) for grant in caller.grants]},
             headers=_PRIVATE,
         )
 
-    routes = [Route("/login/whoami", whoami)]
+    routes = [Route("/login/whoami", answer_if_recorded(whoami))]
     return routes if pages is None else [*_pages(pages), *routes]
 
 
@@ -137,14 +137,15 @@ def _pages(pages: Pages) -> list[Route]:
     def from_where(request: Request) -> str:
         return address(request) or "an unknown address"
 
-    def note_failed(request: Request, reason: str) -> None:
-        pages.events.failed("login", address(request), reason)
+    async def note_failed(request: Request, reason: str) -> None:
+        await pages.events.failed("login", address(request), reason)
 
     async def login(request: Request) -> Response:
         pending = Pending(safe_path(request.query_params.get("next", "/")))
         try:
             url = await pages.flow.begin(pending)
         except ProviderError as error:
+            await note_failed(request, str(error))
             return _page(f"Nobody can log in now: {error}.", HTTPStatus.BAD_GATEWAY)
         answer = RedirectResponse(url, HTTPStatus.SEE_OTHER, _PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.login, seal.close(pending), LOGIN_SECONDS))
@@ -159,7 +160,7 @@ def _pages(pages: Pages) -> list[Route]:
         query, sent = request.query_params, request.headers.get("cookie", "")
         pending = seal.open(cookie_in(sent, cookies.login))
         if pending is None or not pending.has_state(query.get("state", "")):
-            note_failed(request, "it is not the end of a login that this browser began")
+            await note_failed(request, "it is not the end of a login that this browser began")
             return _page(
                 f"This is not the end of a login that this browser began in the last {LOGIN_SECONDS // 60} minutes. "
                 f"{_AGAIN}",
@@ -170,19 +171,19 @@ def _pages(pages: Pages) -> list[Route]:
         is_of_issuer = query.get("iss", pages.config["issuer"]) == pages.config["issuer"]
         if not code or len(code) > _LONGEST_CODE or not is_of_issuer:
             _logger.warning("a login failed: the provider gave no code, for somebody at %s", from_where(request))
-            note_failed(request, "the provider gave no code")
+            await note_failed(request, "the provider gave no code")
             return _page(f"The identity provider did not accept the login. {_AGAIN}", HTTPStatus.FORBIDDEN)
         try:
             identity = await pages.flow.finish(pending, code)
         except (ProviderError, UnauthenticatedError, PoolFullError) as error:
             _logger.warning("a login failed: %s, for somebody at %s", error, from_where(request))
-            note_failed(request, str(error))
+            await note_failed(request, str(error))
             return _page(f"The login could not be completed. {_AGAIN}", HTTPStatus.FORBIDDEN)
         pages.sessions.end(cookie_in(sent, cookies.session))
+        await pages.events.of_person("login", identity, address(request))
         session_id = pages.sessions.begin(identity)
         await _save(pages)
         _logger.info("%s logged in, from %s", identity.name, from_where(request))
-        pages.events.of_person("login", identity, address(request))
         answer = RedirectResponse(pages.public_url + pending.path, HTTPStatus.SEE_OTHER, _PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.session, session_id, None))
         return answer
@@ -195,7 +196,7 @@ def _pages(pages: Pages) -> list[Route]:
         if ended:
             await _save(pages)
             _logger.info("%s logged out", ended.identity.name)
-            pages.events.of_person("logout", ended.identity, address(request))
+            await pages.events.of_person("logout", ended.identity, address(request))
         answer = RedirectResponse(await pages.flow.leave(f"{pages.public_url}/"), HTTPStatus.SEE_OTHER, _PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.session, "", 0))
         return answer
@@ -204,9 +205,9 @@ def _pages(pages: Pages) -> list[Route]:
         return JSONResponse(pages.config, headers={"Cache-Control": "no-store"})
 
     return [
-        Route("/login", login),
-        Route("/login/callback", callback),
-        Route("/logout", logout, methods=["POST"]),
+        Route("/login", answer_if_recorded(login)),
+        Route("/login/callback", answer_if_recorded(callback)),
+        Route("/logout", answer_if_recorded(logout), methods=["POST"]),
         Route("/login/config", config),
     ]
 

@@ -20,6 +20,7 @@ __all__ = ["keep_recording", "record_retention"]
 _logger = logging.getLogger(__name__)
 
 _AGAIN = 5.0  # seconds
+_RETENTION = "the retention that is in force"
 
 
 def record_retention(
@@ -49,18 +50,17 @@ def record_retention(
         note_policy(engine, name, policy)
 
 
-async def keep_recording(pool: Pool, record: Callable[[], object]) -> None:
-    """Record changes of retention, again and again until that succeeds.
+async def keep_recording(
+    pool: Pool, record: Callable[[], object], what: str = "the retention that is in force"
+) -> None:
+    """Record changes of retention, or something else, again and again until that succeeds.
 
     Args:
         pool: pool in whose threads they are recorded.
         record: records them, and raises as ``record_retention``.
+        what: name of what is recorded, in the singular.
     """
-    trouble = Trouble(
-        _logger,
-        "the retention that is in force is not recorded in the audit log yet",
-        "the retention that is in force is recorded in the audit log",
-    )
+    trouble = Trouble(_logger, f"{what} is not recorded yet", f"{what} is recorded")
     while True:
         try:
             await pool.run(record)

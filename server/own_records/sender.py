@@ -7,7 +7,7 @@ which has no pipeline of its own, needs no special case. A token proves whose th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 
 import grpc
 from google.rpc.error_details_pb2 import RetryInfo
@@ -60,6 +60,8 @@ class OwnRecords:
         self._metadata = ((TOKEN_KEY, token),)
         host = _ANYWHERE.get(address.host, address.host)
         self._targets = [f"unix:{path}" for path in sockets] or [str(Address(host, address.port))]
+        self._kept: dict[str, grpc.Channel] = {}
+        self._is_closed = False
 
     def send(self, scope: str, records: Sequence[LogRecord]) -> None:
         """Send records, and return once all are acknowledged.
@@ -74,30 +76,53 @@ class OwnRecords:
         self._send(own_request(scope, records), self._metadata)
 
     def send_access(self, tenant: str, scope: str, records: Sequence[LogRecord]) -> None:
-        """Send records of who looked to the access log of a tenant, empty for the default one; as ``send``."""
-        marks = ((LOG_KEY, ACCESS), *([(TENANT_KEY, tenant)] if tenant else []))
-        self._send(own_request(scope, records), (*self._metadata, *marks))
+        """Send records of who looked to the access log of a tenant, empty for the default one; as ``send``.
 
-    def _send(self, request: ExportLogsServiceRequest, metadata: tuple[tuple[str, str], ...]) -> None:
-        for number, target in enumerate(self._targets, 1):
+        The connection is kept until the client is closed, as there may be many such records; one thread at a time.
+        """
+        marks = ((LOG_KEY, ACCESS), *([(TENANT_KEY, tenant)] if tenant else []))
+        self._send(own_request(scope, records), (*self._metadata, *marks), keep=True)
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._is_closed = True
+        while self._kept:
+            self._kept.popitem()[1].close()
+
+    def _send(
+        self, request: ExportLogsServiceRequest, metadata: tuple[tuple[str, str], ...], *, keep: bool = False
+    ) -> None:
+        # What was kept may have been closed by the server meanwhile, which is no reason to give up.
+        targets = [*self._kept, *self._targets] if keep else self._targets
+        for number, target in enumerate(targets, 1):
             try:
-                self._export(target, request, metadata)
+                self._export(target, request, metadata, keep=keep)
             except grpc.RpcError as error:
                 # A worker may have ended, and be about to be restarted.
-                if error.code() is not grpc.StatusCode.UNAVAILABLE or number == len(self._targets):
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or number == len(targets):
                     reason = f"{error.code().name}: {error.details()}"
                     raise NotRecordedError(reason, is_final=_is_final(error)) from error
             else:
                 return
 
-    def _export(self, target: str, request: ExportLogsServiceRequest, metadata: tuple[tuple[str, str], ...]) -> None:
-        # A new connection each time: such records are rare. It is the own port, so no proxy is in between.
-        options = [("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1)]
-        with closing(grpc.insecure_channel(target, options)) as channel:
+    def _export(
+        self, target: str, request: ExportLogsServiceRequest, metadata: tuple[tuple[str, str], ...], *, keep: bool
+    ) -> None:
+        channel = (self._kept.pop(target, None) if keep else None) or _connected(target)
+        with ExitStack() as stack:
+            stack.callback(channel.close)
             export = channel.unary_unary(
                 _EXPORT, ExportLogsServiceRequest.SerializeToString, ExportLogsServiceResponse.FromString
             )
             export(request, timeout=_TIMEOUT, metadata=metadata)
+            if keep and not self._is_closed:
+                self._kept[target] = channel
+                stack.pop_all()
+
+
+def _connected(target: str) -> grpc.Channel:
+    # It is the own port, so no proxy is in between.
+    return grpc.insecure_channel(target, [("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1)])
 
 
 def _is_final(error: grpc.RpcError) -> bool:

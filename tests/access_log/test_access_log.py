@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +22,11 @@ def event(action: str, tenant: str = "") -> AccessEvent:
     return AccessEvent(action, Outcome.SUCCESS, Actor("alice", tenant=tenant))
 
 
+def by(name: str, action: str) -> AccessEvent:
+    """Return an event of an actor with a token."""
+    return AccessEvent(action, Outcome.SUCCESS, Actor(name, "token"))
+
+
 def values(record: LogRecord) -> dict[str, Any]:
     """Return the attributes of a record."""
     return {pair.key: pair.value.string_value or pair.value.int_value for pair in record.attributes}
@@ -30,6 +37,7 @@ class Port:
 
     def __init__(self) -> None:
         self.is_away = False
+        self.requests = 0
         self.taken: list[tuple[str, dict[str, Any]]] = []
         self.refused: list[list[bytes]] = []
         self.poison = ""
@@ -42,6 +50,7 @@ class Port:
             raise NotRecordedError("UNAVAILABLE: storage is away")
         if self.poison in [values(record)["audit.action"] for record in records]:
             raise NotRecordedError("INVALID_ARGUMENT: no", is_final=True)
+        self.requests += 1
         self.taken += [(tenant, values(record)) for record in records]
 
     @property
@@ -76,23 +85,31 @@ def test_refused_events_are_sent_again_with_the_same_bytes() -> None:
     assert port.actions == [("", "search"), ("", "export")]
 
 
-def test_if_too_many_wait_the_oldest_are_lost_and_the_next_record_says_how_many(
+def test_if_too_many_wait_the_noisiest_actor_loses_its_newest_and_a_record_says_how_many(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     port = Port()
-    access_log = AccessLog(port.send, most=3)
-    for number in range(5):
-        access_log.note(event(f"search-{number}"))
+    access_log = AccessLog(port.send, most=4)
+    access_log.note(by("eve", "audit.search"))
+    access_log.note(by("alice", "export"))
+    for number in range(9_000):
+        access_log.note(by("eve", f"call-{number}"))
     with access_log.running():
         assert access_log.flush(10)
-        assert access_log.lost == 2
-    assert [found["audit.action"] for _, found in port.taken] == ["search-2", "search-3", "search-4"]
-    assert [found.get("lognotary.access.lost") for _, found in port.taken] == [2, None, None]
-    assert "records of who looked are being lost" in caplog.text
-    assert "2 records of who looked were lost" in caplog.text
+        assert access_log.lost == 8_998
+    told = [(each["audit.actor.id"], each["audit.action"], each.get("lognotary.access.lost")) for _, each in port.taken]
+    assert told == [
+        ("eve", "record.lost", 8_998),
+        ("eve", "audit.search", None),
+        ("alice", "export", None),
+        ("eve", "call-0", None),
+        ("eve", "call-1", None),
+    ]
+    assert caplog.text.count("records of who looked are being lost") == 1
+    assert "8,998 records of who looked were lost" in caplog.text
 
 
-def test_what_is_lost_while_it_is_being_sent_again_is_told_too() -> None:
+def test_events_that_are_being_sent_are_not_lost() -> None:
     port = Port()
     port.is_away = True
     access_log = AccessLog(port.send, most=2)
@@ -104,8 +121,39 @@ def test_what_is_lost_while_it_is_being_sent_again_is_told_too() -> None:
             access_log.note(event(f"later-{number}"))
         port.is_away = False
         assert access_log.flush(10)
-    assert port.actions == [("", "later-1"), ("", "later-2")]
-    assert [found.get("lognotary.access.lost") for _, found in port.taken] == [2, None]
+    assert port.actions == [("", "first"), ("", "record.lost"), ("", "later-0")]
+    assert [found.get("lognotary.access.lost") for _, found in port.taken] == [None, 2, None]
+
+
+def test_many_events_are_few_requests() -> None:
+    port, number = Port(), 5_000
+    access_log = AccessLog(port.send)
+    for _ in range(number):
+        access_log.note(event("search"))
+    with access_log.running():
+        while access_log.waiting:
+            time.sleep(0.01)
+    assert len(port.taken) == number
+    assert port.requests < 10
+
+
+def test_a_request_has_events_of_about_two_mebibytes_at_most() -> None:
+    port = Port()
+    access_log = AccessLog(port.send)
+    for _ in range(1_000):
+        access_log.note(replace(event("search"), asked="x" * 2_000))
+    with access_log.running():
+        assert access_log.flush(10)
+    assert len(port.taken) == 1_000
+    assert port.requests == 4
+
+
+async def test_whoever_waits_while_his_record_is_lost_is_told_at_once() -> None:
+    port = Port()
+    log = AccessLog(port.send, required=True, most=1)
+    log.note(event("search"))
+    with pytest.raises(NotRecordedError, match="too many calls wait"):
+        await log.keep(event("search"))
 
 
 def test_a_record_that_can_never_be_stored_is_lost_alone(caplog: pytest.LogCaptureFixture) -> None:
@@ -118,8 +166,8 @@ def test_a_record_that_can_never_be_stored_is_lost_alone(caplog: pytest.LogCaptu
         assert access_log.flush(10)
         access_log.note(event("verify"))
         assert access_log.flush(10)
-    assert port.actions == [("", "search"), ("", "export"), ("", "verify")]
-    assert port.taken[-1][1]["lognotary.access.lost"] == 1
+    assert port.actions == [("", "search"), ("", "export"), ("", "record.lost"), ("", "verify")]
+    assert [found.get("lognotary.access.lost") for _, found in port.taken] == [None, None, 1, None]
     assert "a record of who looked was lost, because the access log refused it: INVALID_ARGUMENT: no" in caplog.text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.access_log.event import Outcome
-from server.access_log.noticed import DeniedSenders, key_rotation, reload_event
+from server.access_log.noticed import DeniedSenders, key_rotation, reload_event, start_event
 from server.pipeline.measures import RequestMeasure
 from tests.access_log.test_calls import Taken
 
@@ -11,6 +11,11 @@ from tests.access_log.test_calls import Taken
 def test_a_reload_fails_or_succeeds_and_new_keys_are_named() -> None:
     assert (reload_event("").outcome, reload_event("no such file").outcome) == (Outcome.SUCCESS, Outcome.FAILED)
     assert (key_rotation("ab cd").action, key_rotation("ab cd").target) == ("key.rotate", "ab cd")
+
+
+def test_a_start_names_the_writer_and_has_its_settings() -> None:
+    event = start_event({"access_log": "off"}, "node-1")
+    assert (event.action, event.target, event.settings) == ("settings.start", "node-1", (("access_log", "off"),))
 
 
 def test_senders_that_are_not_let_in_are_recorded_once_a_minute_by_address_and_reason() -> None:
@@ -27,9 +32,10 @@ def test_senders_that_are_not_let_in_are_recorded_once_a_minute_by_address_and_r
     for port in range(3):
         request("missing", f"192.0.2.1:{port}")
     request("expired", "192.0.2.1:5")
-    request("missing", "[2001:db8::1]:5")
+    for part in ("1", "2"):  # of one host
+        request("missing", f"[2001:db8::{part}]:5")
     request("", "192.0.2.9:5")
-    assert len(counted) == 7
+    assert len(counted) == 8
     assert [(event.actor.address, event.reason, event.action) for event in log.events] == [
         ("192.0.2.1", "missing", "send"),
         ("192.0.2.1", "expired", "send"),

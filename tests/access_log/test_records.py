@@ -16,9 +16,9 @@ from server.access_log.redacting import without_secrets
 ALICE = Actor("alice", "oidc", ("auditor",), "192.0.2.1")
 
 
-def attributes(event: AccessEvent, lost: int = 0) -> dict[str, str | int]:
+def attributes(event: AccessEvent) -> dict[str, str | int]:
     """Return the attributes of the record of an event."""
-    record = access_record(event, "id-1", 5, lost=lost, redact=without_secrets)
+    record = access_record(event, "id-1", 5, redact=without_secrets)
     return {
         pair.key: pair.value.int_value if pair.value.HasField("int_value") else pair.value.string_value
         for pair in record.attributes
@@ -39,8 +39,10 @@ def test_a_record_says_who_did_what_from_where_and_how_many_records_the_answer_h
         span_id="b7ad6b7169203331",
         call="c1",
         seconds=0.25,
+        repeated=3,
+        others=4,
     )
-    assert attributes(event, lost=3) == {
+    assert attributes(event) == {
         "audit.record.id": "id-1",
         "audit.actor.id": "alice",
         "audit.actor.type": "user",
@@ -58,7 +60,8 @@ def test_a_record_says_who_did_what_from_where_and_how_many_records_the_answer_h
         "lognotary.access.call": "c1",
         "lognotary.access.records": 12,
         "lognotary.access.duration_ms": 250,
-        "lognotary.access.lost": 3,
+        "lognotary.access.repeated": 3,
+        "lognotary.access.others": 4,
     }
     record = access_record(event, "id-1", 5)
     assert (record.event_name, record.time_unix_nano) == ("lognotary.access", 5)
@@ -81,6 +84,19 @@ def test_the_outcome_has_a_word_of_the_audit_columns_and_one_of_its_own(outcome:
     found = attributes(AccessEvent("search", outcome))
     assert (found["audit.outcome"], found["lognotary.access.outcome"]) == (column, outcome.value)
     assert found["audit.actor.id"] == "unknown"
+
+
+def test_a_record_of_losses_says_whose_they_are() -> None:
+    event = AccessEvent("record.lost", Outcome.FAILED, ALICE, lost=2)
+    assert attributes(event)["lognotary.access.lost"] == 2
+    assert access_record(event, "id-1", 5).body.string_value == "2 records of who looked were lost: alice"
+
+
+def test_settings_are_attributes_of_their_own() -> None:
+    event = AccessEvent("settings.start", Outcome.SUCCESS, settings=(("access_log", "off"), ("roles", "x\n" * 5000)))
+    found = attributes(event)
+    assert found["lognotary.setting.access_log"] == "off"
+    assert len(str(found["lognotary.setting.roles"])) < 4100
 
 
 def test_hostile_texts_become_one_bounded_line_without_secrets() -> None:

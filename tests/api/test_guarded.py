@@ -108,13 +108,13 @@ def authorization(token: str | None) -> tuple[tuple[str, str], ...]:
     return () if token is None else (("authorization", f"Bearer {token}"),)
 
 
-async def methods_of(channel: grpc.aio.Channel) -> dict[str, tuple[bool, bool]]:
+async def methods_of(channel: grpc.aio.Channel, token: str = Role.SENDER.value) -> dict[str, tuple[bool, bool]]:
     """Return the methods that a server says it has, each with whether it takes and returns streams."""
     stub = reflection_pb2_grpc.ServerReflectionStub(channel)
 
     async def ask(**request: str) -> reflection_pb2.ServerReflectionResponse:
         call = stub.ServerReflectionInfo(
-            iter([reflection_pb2.ServerReflectionRequest(**request)]), metadata=authorization("sender")
+            iter([reflection_pb2.ServerReflectionRequest(**request)]), metadata=authorization(token)
         )
         return await anext(aiter(call))
 

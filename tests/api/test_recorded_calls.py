@@ -13,8 +13,15 @@ import httpx
 import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from lognotary.v1 import (
+    administration_pb2,
+    administration_pb2_grpc,
+    correlation_pb2_grpc,
+    evidence_pb2,
+    evidence_pb2_grpc,
+    export_pb2,
+)
 from lognotary.v1 import correlation_pb2 as pb
-from lognotary.v1 import correlation_pb2_grpc, evidence_pb2, evidence_pb2_grpc, export_pb2
 from server.access_log.access_log import AccessLog
 from server.codec.audit.built_in import built_in_rules, native_rules
 from server.codec.provenance import Provenance
@@ -153,6 +160,7 @@ async def test_each_call_over_http_leaves_one_record(recorded: Callable[..., Rec
             ("viewer", "/api/v1/nothing%1B%5B31m"),
             ("viewer", "/api/v1/export?streams=operational"),
             ("operator", "/metrics"),
+            ("viewer", "/metrics"),
         ):
             await client.get(path, headers={"Authorization": f"Bearer {role}"})
         await client.get("/healthz")
@@ -166,6 +174,7 @@ async def test_each_call_over_http_leaves_one_record(recorded: Callable[..., Rec
         ("viewer", "call", "failed", "", "/api/v1/nothing\\x1b[31m"),
         ("viewer", "export", "begun", "", ""),
         ("viewer", "export", "success", "2", ""),
+        ("viewer", "metrics.get", "denied", "", ""),
         ("auditor", "verify", "begun", "", ""),
         ("auditor", "verify", "success", events[-1]["lognotary.access.records"], ""),
     ]
@@ -243,3 +252,57 @@ async def test_without_a_record_there_is_no_answer_if_records_are_required(recor
     failed = [event for event in await server.events() if event["lognotary.access.outcome"] == "failed"]
     assert {event["audit.action"] for event in failed} == {"search", "export", "tail", "trace.link"}
     assert all("lognotary.access.reason" in event for event in failed)
+
+
+async def test_denied_and_failed_calls_need_a_record_too_if_records_are_required(
+    recorded: Callable[..., Recorded],
+) -> None:
+    server = recorded(required=True)
+    server.port.is_away = True
+    async with server.api.grpc() as channel, server.api.http() as client:
+        stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
+        for credentials, query in ((), "one"), (as_role("operator"), "one"), (as_role("viewer"), "("):
+            with unavailable():
+                await stub.Search(pb.SearchRequest(query=query), metadata=credentials)
+        for headers in {}, {"Authorization": "Bearer operator"}, {"Authorization": "Bearer viewer"}:
+            assert (await client.get("/api/v1/search?query=(", headers=headers)).status_code == 503
+        server.port.is_away = False
+        with pytest.raises(grpc.aio.AioRpcError) as denied:
+            await stub.Search(pb.SearchRequest(query="one"), metadata=as_role("operator"))
+        assert denied.value.code() is grpc.StatusCode.PERMISSION_DENIED
+        assert server.port.written == 7  # all of them are on record before the answer
+
+
+async def test_a_change_is_not_made_without_a_record_if_records_are_required(
+    recorded: Callable[..., Recorded],
+) -> None:
+    server = recorded(required=True)
+    hold = administration_pb2.AddHoldRequest(name="case-1", actor="otto", reason="a dispute", scope={"actor": "alice"})
+    body = {"actor": "otto", "reason": "a dispute", "scope": {"actor": "alice"}}
+    headers = {"Authorization": "Bearer operator"}
+    async with server.api.grpc() as channel, server.api.http() as client:
+        stub = administration_pb2_grpc.AdministrationServiceStub(channel)
+        server.port.is_away = True
+        with unavailable():
+            await stub.AddHold(hold, metadata=as_role("operator"))
+        answer = await client.post("/api/v1/holds", json={"name": "case-2", **body}, headers=headers)
+        assert answer.status_code == 503
+        server.port.is_away = False
+        listed = await stub.ListHolds(administration_pb2.ListHoldsRequest(), metadata=as_role("operator"))
+        assert [each.name for each in listed.holds] == []
+        await stub.AddHold(hold, metadata=as_role("operator"))
+        assert (await client.post("/api/v1/holds", json={"name": "case-2", **body}, headers=headers)).status_code == 200
+        listed = await stub.ListHolds(administration_pb2.ListHoldsRequest(), metadata=as_role("operator"))
+        assert sorted(each.name for each in listed.holds) == ["case-1", "case-2"]
+    events = [told(event)[1:3] for event in await server.events()]
+    assert events.count(("hold.add", "begun")) == events.count(("hold.add", "success")) == 2
+    assert events.count(("hold.add", "failed")) >= 2
+
+
+async def test_a_change_has_one_record_if_records_are_not_required(recorded: Callable[..., Recorded]) -> None:
+    server = recorded()
+    hold = administration_pb2.AddHoldRequest(name="case-1", actor="otto", reason="a dispute", scope={"actor": "alice"})
+    async with server.api.grpc() as channel:
+        stub = administration_pb2_grpc.AdministrationServiceStub(channel)
+        await stub.AddHold(hold, metadata=as_role("operator"))
+    assert [told(event)[:3] for event in await server.events()] == [("operator", "hold.add", "success")]

@@ -21,7 +21,7 @@ from server.query.limits import QueryLimits
 from storage.bound import BoundEngine, ReadScope, UnboundReadError, reading_as
 from storage.engine import Engine, EngineWrapper
 from storage.errors import AccessDeniedError
-from tests.api.test_two_tenants import tenant
+from tests.api.tenants import tenant
 
 SOURCE = StatusSource(
     usage=lambda: {"alpha": Usage(100, 18, 2), "bravo": Usage(7, 1, 0), "quiet": Usage(refused=3)},

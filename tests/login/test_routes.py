@@ -12,6 +12,9 @@ import pytest
 
 from server.access_log.event import AccessEvent
 from server.login.build import open_login
+from server.login.code_flow import CodeFlow
+from server.login.errors import ProviderError
+from server.own_records.sender import NotRecordedError
 from server.settings.settings import load_settings
 from tests.login.browsing import URL, Answers, begin, client, log_in, settings
 from tests.login.issuing import ISSUER, claims, token
@@ -29,7 +32,11 @@ async def test_a_login_ends_with_a_session_and_the_page_that_was_asked_for(
 
 async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, answers: Answers) -> None:
     events: list[AccessEvent] = []
-    with open_login(settings(tmp_path), tmp_path, note=events.append) as login:
+
+    async def keep(event: AccessEvent) -> None:
+        events.append(event)
+
+    with open_login(settings(tmp_path), tmp_path, keep=keep) as login:
         async with client(login) as browser:
             await log_in(browser, answers)
             await browser.post("/logout", headers={"Origin": URL})
@@ -58,13 +65,66 @@ async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, an
     assert not any("the-code" in repr(event) for event in events)
 
 
+async def test_nobody_logs_in_or_learns_anything_without_a_record_if_records_are_required(
+    tmp_path: Path, answers: Answers
+) -> None:
+    is_away, events = False, list[AccessEvent]()
+
+    async def keep(event: AccessEvent) -> None:
+        if is_away:
+            raise NotRecordedError("the access log is away")
+        events.append(event)
+
+    with open_login(settings(tmp_path), tmp_path, keep=keep) as login:
+        async with client(login) as browser:
+            is_away = True
+            refused = await log_in(browser, answers)
+            assert (refused.status_code, refused.json()["message"]) == (503, "the access log is away")
+            assert "__Host-lognotary" not in browser.cookies
+            assert (await browser.get("/login/whoami")).status_code == 503
+            is_away = False
+            await log_in(browser, answers)
+            is_away = True
+            assert (await browser.get("/login/whoami")).status_code == 503
+            assert (await browser.post("/change", headers={"Origin": "https://attacker.example"})).status_code == 503
+            assert (await browser.post("/logout", headers={"Origin": URL})).status_code == 503
+            is_away = False
+            assert (await browser.get("/login/whoami")).status_code == 401  # whoever wants to leave has left
+    assert [(event.action, event.outcome.value) for event in events] == [("login", "success"), ("whoami", "denied")]
+
+
+async def test_a_login_that_cannot_begin_is_on_record(
+    tmp_path: Path, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[AccessEvent] = []
+
+    async def keep(event: AccessEvent) -> None:
+        events.append(event)
+
+    async def begin(*_: object) -> str:
+        raise ProviderError("the provider cannot be reached")
+
+    del answers
+    monkeypatch.setattr(CodeFlow, "begin", begin)
+    with open_login(settings(tmp_path), tmp_path, keep=keep) as login:
+        async with client(login) as browser:
+            assert (await browser.get("/login")).status_code == 502
+    assert [(event.action, event.outcome.value, event.reason) for event in events] == [
+        ("login", "failed", "the provider cannot be reached")
+    ]
+
+
 @pytest.mark.parametrize(("tenants", "tenant"), [('["acme"]', "acme"), ('["acme", "shop"]', ""), (None, "")])
 async def test_logins_of_people_of_one_tenant_are_in_its_access_log(
     tmp_path: Path, answers: Answers, tenants: str | None, tenant: str
 ) -> None:
     events: list[AccessEvent] = []
+
+    async def keep(event: AccessEvent) -> None:
+        events.append(event)
+
     limited = settings(tmp_path, after=f"tenants = {tenants}\n" if tenants else "")
-    with open_login(limited, tmp_path, note=events.append) as login:
+    with open_login(limited, tmp_path, keep=keep) as login:
         async with client(login) as browser:
             await log_in(browser, answers)
             await browser.post("/logout", headers={"Origin": URL})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -10,7 +11,7 @@ from harness.otlp_load import log_record
 from server.codec.provenance import Provenance
 from server.errors.ingest import MalformedRequestError, OversizedError, StorageRefusedError
 from server.own_records.sender import NotRecordedError, OwnRecords
-from server.settings.values import parse_address
+from server.settings.values import Address, parse_address
 from tests.otlp.grpc_calls import serving
 from tests.otlp.recording import RecordingIngest
 
@@ -29,6 +30,40 @@ async def test_records_of_who_looked_go_to_the_access_log_of_their_tenant() -> N
         Provenance("", "server", access=True),
         Provenance("", "server"),
     ]
+
+
+class Relay:
+    """A port that passes connections on to another one, and counts them."""
+
+    def __init__(self) -> None:
+        self.to = ""
+        self.connections = 0
+        self.open = asyncio.TaskGroup()
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        other_reader, other_writer = await asyncio.open_connection(*self.to.rsplit(":", 1))
+        for source, sink in ((reader, other_writer), (other_reader, writer)):
+            self.open.create_task(_copy(source, sink))
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.closing(writer), contextlib.suppress(OSError):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+
+
+async def test_the_connection_for_records_of_who_looked_is_kept_and_replaced_once_the_server_has_closed_it() -> None:
+    relay, ingest = Relay(), RecordingIngest()
+    async with relay.open, await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        with contextlib.closing(OwnRecords(Address(host, port), OWN)) as records:
+            for connections in (1, 2):
+                async with serving(ingest, own_token=OWN) as relay.to:
+                    for _ in range(3):
+                        await asyncio.to_thread(records.send_access, "", "lognotary.access", [log_record("one")])
+                assert relay.connections == connections
+    assert len(ingest.requests) == 6
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from server.notary.trust import fingerprint, read_public_pem
 from tests.audit_ids.audit_records import audit_record
 
 Event = tuple[str, str, str]
+STARTED = ("lognotary", "settings.start", "success")
 
 
 def create_token(server: LognotaryServer, name: str, *arguments: str) -> str:
@@ -91,6 +92,101 @@ def test_who_looked_is_on_record_when_the_server_has_ended(tmp_path: Path) -> No
     assert "LOGIN" not in shown.stdout
 
 
+def test_each_start_is_on_record_with_its_settings_also_if_nobody_records_who_looked(tmp_path: Path) -> None:
+    roles = tmp_path / "lognotary.toml"
+    roles.write_text('[[roles]]\ngroup = "staff"\nrole = "auditor"\n', encoding="utf-8")
+    found: list[str] = []
+    for access_log in ("off", "on", "off"):
+        with LognotaryServer(
+            f"chdb://{tmp_path / 'chdb'}",
+            tmp_path / "data",
+            access_log=access_log,
+            authentication="off",
+            trusted_proxies="10.0.0.0/24",
+            config=str(roles),
+        ) as server:
+            send_event(server, "")
+            assert server.stop() == 0
+        if not found:  # where nothing was ever recorded, nothing can be missing
+            assert who_looked(server, "--access") == []
+        found.append(access_log)
+    assert who_looked(server, "--access", "--action", "settings.start") == [STARTED] * 2
+    [off] = attributes_of(server, "action:settings.start lognotary.setting.access_log:off")
+    told = {name.rpartition(".")[2]: value for name, value in off.items() if name.startswith("lognotary.setting.")}
+    assert (
+        told.items()
+        >= {
+            "access_log": "off",
+            "authentication": "off",
+            "trusted_proxies": "10.0.0.0/24",
+            "administration": "local",
+            "public_tiles": "false",
+        }.items()
+    )
+    assert told["roles"].startswith("sha256:")
+
+
+def attributes_of(server: LognotaryServer, query: str) -> list[dict[str, str]]:
+    """Return the attributes of the records of the access log that a query finds."""
+    key = ("--public-key", str(server.public_key))
+    done = run_lognotary("search", query, "--json", "--storage", server.storage_url, *key, cwd=server.directory)
+    assert done.returncode == 0, done.stderr
+    return [entry["auditEvent"]["logAttributes"] for entry in json.loads(done.stdout)["entries"]]
+
+
+def test_a_tenant_sees_who_of_its_own_looked_and_nobody_else(tmp_path: Path) -> None:
+    with LognotaryServer(
+        f"chdb://{tmp_path / 'chdb'}",
+        tmp_path / "data",
+        access_log="required",
+        authentication="required",
+        deployment="shop",
+    ) as server:
+        names = {"ada": "alpha", "ben": "bravo", "dan": ""}
+        tokens = {
+            name: create_token(server, name, "--role", "auditor", *(("--tenant", tenant) if tenant else ()))
+            for name, tenant in names.items()
+        }
+        everything = create_token(server, "amy", "--role", "auditor", "--all-tenants")
+        wait_for(lambda: get(server, "/api/v1/logs", everything).status_code == 200)
+        for name in names:
+            assert get(server, f"/api/v1/search?query=looked-by-{name}", tokens[name]).status_code == 200
+        assert get(server, "/api/v1/status", tokens["ben"]).status_code == 403
+        paths = (
+            "/api/v1/audit-events?include_access=true",
+            "/api/v1/search?query=scope:lognotary.access",
+            "/api/v1/facets?fields=actor&query=scope:lognotary.access",
+            "/api/v1/export?query=scope:lognotary.access",
+            "/api/v1/actors/ada",
+            "/api/v1/actors/ben",
+            "/api/v1/actors/dan",
+            "/api/v1/logs",
+        )
+        logs: dict[str, str] = {}
+        for name, tenant in names.items():
+            answers = [get(server, path, tokens[name]) for path in paths]
+            assert {answer.status_code for answer in answers} == {200}
+            shown = "".join(answer.text for answer in answers)
+            assert f"looked-by-{name}" in shown
+            for other in names.keys() - {name}:
+                assert f"looked-by-{other}" not in shown, name
+            [log] = answers[-1].json()["logs"]
+            assert log["origin"].startswith(f"shop/{tenant}/access/" if tenant else "shop/access/")
+            logs[name] = log["logId"]
+        everybody = get(server, paths[0], everything).text
+        assert all(f"looked-by-{name}" in everybody for name in names)
+        for name in names:
+            for other in names.keys() - {name}:
+                foreign, unknown = logs[other], "0123456789abcdef"
+                for path in ("checkpoint", "inclusion-proof?leaf_index=0", "consistency-proof?first=0"):
+                    assert get(server, f"/api/v1/logs/{logs[name]}/{path}", tokens[name]).status_code == 200
+                    refused, missing = (
+                        get(server, f"/api/v1/logs/{log}/{path}", tokens[name]) for log in (foreign, unknown)
+                    )
+                    assert refused.status_code == missing.status_code == 404
+                    assert refused.text.replace(foreign, "…") == missing.text.replace(unknown, "…")
+
+
 def test_workers_record_who_was_not_let_in_and_required_records_come_before_answers(
     clickhouse_storage: str, tmp_path: Path
 ) -> None:
@@ -100,7 +196,7 @@ def test_workers_record_who_was_not_let_in_and_required_records_come_before_answ
             send_event(server, "wrong")
         assert server.cli("search", "*").returncode == 0
         assert ("local", "search", "success") in who_looked(server, "--access")
-        wait_for(lambda: ("127.0.0.1", "send", "denied") in who_looked(server, "--access"))
+        wait_for(lambda: {("127.0.0.1", "send", "denied"), STARTED} <= set(who_looked(server, "--access")))
         assert server.verify()[0] == []
     assert "were lost" not in server.log_text()
 

@@ -1,0 +1,18 @@
+"""Access logs in a storage."""
+
+from __future__ import annotations
+
+from server.notary.origin import LogName
+from storage.engine import Engine
+from storage.inventory import list_logs
+
+__all__ = ["has_access_log"]
+
+
+def has_access_log(engine: Engine) -> bool:
+    """Return whether a storage has an access log, of whatever writer and tenant.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    return any(LogName.parse(origin).access for _, origin in list_logs(engine))
