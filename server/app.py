@@ -424,7 +424,9 @@ async def _answer(
         )
         rules = http_rules(public_tiles=settings.public_tiles)
         denied = partial(metrics.denied, "http")
-        guarded = guarded_http(app, chain(settings.http), rules, denied, login.session_cookie, recorded.get("http"))
+        guarded = guarded_http(
+            app, chain(settings.http), rules, denied, login.session_cookie, recorded.get("http"), login.browsers
+        )
         http_api = login.guard(measured_http(guarded, metrics.call))
         serving_http = serve_http_apart(http_api, settings.http, limits, ended, certificates.of("http"))
         http_address = await stack.enter_async_context(serving_http)

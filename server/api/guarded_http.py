@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from server.access.browsers import NO_PAGES, BrowserRules
 from server.access.chain import AuthenticationChain
 from server.access.current import calling
 from server.access.errors import AccessError, ForbiddenError
@@ -38,6 +39,7 @@ def guarded_http(
     on_denied: Callable[[str], object] = lambda _: None,
     session_cookie: str = "",
     recorded: RecordedCalls | None = None,
+    browsers: BrowserRules = NO_PAGES,
 ) -> ASGIApp:
     """Return an application that answers only requests that their callers may make.
 
@@ -48,6 +50,7 @@ def guarded_http(
         on_denied: function that is called with the reason of each refusal, a value of ``Denial``.
         session_cookie: name of the cookie of sessions; empty if there are none.
         recorded: records of calls; None to record none.
+        browsers: rules for requests that a browser may have sent.
     """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,9 +69,11 @@ def guarded_http(
         if recorded is not None and route not in UNRECORDED_ROUTES:
             call = recorded_call(recorded, scope, route, parameters)
         try:
-            caller = await chain.authenticate(presented_over_http(scope, session_cookie))
+            presented = presented_over_http(scope, session_cookie)
+            caller = await chain.authenticate(presented)
             if call is not None:
                 call.let_in(caller)
+            browsers.check(scope["method"], presented, caller)
             bound = decide(caller, permission)
             if call is not None:
                 call.check_may_begin()

@@ -38,7 +38,7 @@ def address_of_request(request: Request) -> str:
     Raises:
         InvalidArgumentError: a page in a browser may have sent the request, for somebody elsewhere.
     """
-    if _is_authenticated():  # what a browser sends of itself is for whoever checks sessions
+    if _is_authenticated():  # checked before: see server.access.browsers
         return request.client.host if request.client else ""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != _JSON or "origin" in request.headers:

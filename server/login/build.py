@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from server.access.authentication import Authenticator, Presented
 from server.access.break_glass import BreakGlassAuthenticator
+from server.access.browsers import BrowserRules
 from server.access.callers import Caller
 from server.access.proxies import ProxyAuthenticator, client_address
 from server.login.bearers import JwtAuthenticator
@@ -52,6 +53,11 @@ class Login:
     session_cookie: str
     origin: str
     events: LoginEvents
+
+    @property
+    def browsers(self) -> BrowserRules:
+        """Return the rules for requests that a browser may have sent."""
+        return BrowserRules(self.origin)
 
     def guard(self, app: ASGIApp) -> ASGIApp:
         """Return an application that refuses what foreign pages send with a person's session."""

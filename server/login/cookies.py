@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from server.access.browsers import FOREIGN_PAGE, SAFE_METHODS, is_own_page
 from server.access.proxies import join_headers
 from server.access_log.event import Outcome
 from server.login.noted import LoginEvents
 
-__all__ = ["CookieNames", "cookie_in", "guard_sessions", "is_own_page", "origin_of", "set_cookie"]
-
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+__all__ = ["CookieNames", "cookie_in", "guard_sessions", "origin_of", "set_cookie"]
 
 
 class CookieNames:
@@ -72,19 +70,6 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
-def is_own_page(headers: Mapping[str, str], origin: str) -> bool:
-    """Return whether a browser says that a request comes from the server's own pages, or from the person directly.
-
-    Args:
-        headers: headers of the request, by lower-case names.
-        origin: origin of the server's pages.
-    """
-    site, given = headers.get("sec-fetch-site"), headers.get("origin")
-    if given is not None and given != origin:
-        return False
-    return site in ("same-origin", "none") if site is not None else given is not None
-
-
 def guard_sessions(app: ASGIApp, cookie: str, origin: str, events: LoginEvents) -> ASGIApp:
     """Refuse requests that a foreign page may have sent with a person's session (CSRF).
 
@@ -99,14 +84,13 @@ def guard_sessions(app: ASGIApp, cookie: str, origin: str, events: LoginEvents) 
     """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and scope.get("method") not in _SAFE:
+        if scope["type"] in ("http", "websocket") and scope.get("method") not in SAFE_METHODS:
             pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
             headers = join_headers(pairs)
             if f"{cookie}=" in headers.get("cookie", "") and not is_own_page(headers, origin):
                 client = scope.get("client")
-                why = "the request was sent by a page of another site"
-                events.failed("call", client[0] if client else "", why, Outcome.DENIED)
-                content = {"code": "PERMISSION_DENIED", "message": why}
+                events.failed("call", client[0] if client else "", FOREIGN_PAGE, Outcome.DENIED)
+                content = {"code": "PERMISSION_DENIED", "message": FOREIGN_PAGE}
                 await JSONResponse(content, 403, {"Cache-Control": "no-store"})(scope, receive, send)
                 return
         await app(scope, receive, send)

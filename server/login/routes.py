@@ -21,13 +21,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from server.access.authentication import Presented
+from server.access.browsers import FOREIGN_PAGE, is_own_page
 from server.access.callers import Caller, Grant
 from server.access.certificates import identities_of_scope
 from server.access.errors import Denial, UnauthenticatedError
 from server.access.proxies import join_headers
 from server.access_log.event import Outcome, actor_of
 from server.login.code_flow import CodeFlow
-from server.login.cookies import CookieNames, cookie_in, is_own_page, origin_of, set_cookie
+from server.login.cookies import CookieNames, cookie_in, origin_of, set_cookie
 from server.login.errors import ProviderError
 from server.login.noted import LoginEvents
 from server.login.pending import LOGIN_SECONDS, Pending, Seal, safe_path
@@ -190,7 +191,7 @@ def _pages(pages: Pages) -> list[Route]:
     async def logout(request: Request) -> Response:
         headers = join_headers(request.headers.items())
         if not is_own_page(headers, origin):
-            return _refused("PERMISSION_DENIED", "the request was sent by a page of another site", HTTPStatus.FORBIDDEN)
+            return _refused("PERMISSION_DENIED", FOREIGN_PAGE, HTTPStatus.FORBIDDEN)
         ended = pages.sessions.end(cookie_in(headers.get("cookie", ""), cookies.session))
         if ended:
             await _save(pages)

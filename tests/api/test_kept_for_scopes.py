@@ -72,7 +72,7 @@ def test_callers_with_credentials_change_policies_from_anywhere_unless_nobody_ma
             check_local("127.0.0.1", "off")
 
 
-def test_browsers_are_refused_to_callers_without_credentials_only() -> None:
+def test_callers_without_credentials_are_never_served_in_a_browser() -> None:
     request = Request({"type": "http", "headers": [(b"origin", b"http://a.example")], "client": (ELSEWHERE, 1)})
     with calling(Caller("alice", CallerKind.TOKEN)):
         assert address_of_request(request) == ELSEWHERE

@@ -17,9 +17,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from server.access.browsers import is_own_page
 from server.access_log.event import AccessEvent
 from server.login.build import Login, open_login
-from server.login.cookies import cookie_in, is_own_page, origin_of
+from server.login.cookies import cookie_in, origin_of
 from server.login.fetching import Fetcher
 from server.login.pending import Pending, Seal, safe_path
 from server.settings.login import LoginSettings
