@@ -20,7 +20,7 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 
 from server.access.chain import AuthenticationChain
-from server.access.policy import http_rules
+from server.access.policy import GRPC_RULES, http_rules
 from server.access.requirement import needs_credentials
 from server.access.token_authenticator import TokenAuthenticator
 from server.access_log.access_log import AccessLog
@@ -401,10 +401,12 @@ async def _answer(
         def chain(address: Address) -> AuthenticationChain:
             # With logins in use, a caller without credentials is no local one: a proxy may have let anybody through.
             required = needs_credentials(settings.authentication, address.host) or settings.login.is_used
-            return AuthenticationChain(login.authenticators, required=required)
+            return login.chain(lambda: required)
 
         denied = partial(metrics.denied, "api_grpc")
-        guard = GuardedCalls(chain(settings.api_grpc), not_served, on_denied=denied, recorded=recorded.get("grpc"))
+        guard = GuardedCalls(
+            chain(settings.api_grpc), not_served, GRPC_RULES, denied, recorded.get("grpc"), login.presenting
+        )
         server = grpc.aio.server(options=options, interceptors=[guard, MeasuredCalls(metrics.call)])
         # Queries have their own threads: evidence and health never wait for them. One more closes answers left early.
         threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
@@ -425,7 +427,7 @@ async def _answer(
         rules = http_rules(public_tiles=settings.public_tiles)
         denied = partial(metrics.denied, "http")
         guarded = guarded_http(
-            app, chain(settings.http), rules, denied, login.session_cookie, recorded.get("http"), login.browsers
+            app, chain(settings.http), rules, denied, login.presenting, recorded.get("http"), login.browsers
         )
         http_api = login.guard(measured_http(guarded, metrics.call))
         serving_http = serve_http_apart(http_api, settings.http, limits, ended, certificates.of("http"))

@@ -20,7 +20,7 @@ from server.access.chain import AuthenticationChain
 from server.access.current import calling
 from server.access.errors import AccessError, ForbiddenError
 from server.access.policy import FORBIDDEN, OPEN_SCOPE, Permission, decide
-from server.access.presenting import presented_over_http
+from server.access.presenting import DIRECT, Presenting
 from server.access_log.actions import UNRECORDED_ROUTES
 from server.access_log.calls import RecordedCalls
 from server.access_log.event import Outcome
@@ -37,7 +37,7 @@ def guarded_http(
     chain: AuthenticationChain,
     rules: Mapping[tuple[str, str], Permission],
     on_denied: Callable[[str], object] = lambda _: None,
-    session_cookie: str = "",
+    presenting: Presenting = DIRECT,
     recorded: RecordedCalls | None = None,
     browsers: BrowserRules = NO_PAGES,
 ) -> ASGIApp:
@@ -48,7 +48,7 @@ def guarded_http(
         chain: authenticates callers.
         rules: the permission that each method and route needs.
         on_denied: function that is called with the reason of each refusal, a value of ``Denial``.
-        session_cookie: name of the cookie of sessions; empty if there are none.
+        presenting: places in which requests present credentials.
         recorded: records of calls; None to record none.
         browsers: rules for requests that a browser may have sent.
     """
@@ -67,9 +67,9 @@ def guarded_http(
             return
         call = None
         if recorded is not None and route not in UNRECORDED_ROUTES:
-            call = recorded_call(recorded, scope, route, parameters)
+            call = recorded_call(recorded, scope, presenting.address_over_http(scope), route, parameters)
         try:
-            presented = presented_over_http(scope, session_cookie)
+            presented = presenting.over_http(scope)
             caller = await chain.authenticate(presented)
             if call is not None:
                 call.let_in(caller)

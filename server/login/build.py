@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from server.access.authentication import Authenticator, Presented
+from server.access.authentication import Authenticator
 from server.access.break_glass import BreakGlassAuthenticator
 from server.access.browsers import BrowserRules
-from server.access.callers import Caller
-from server.access.proxies import ProxyAuthenticator, client_address
+from server.access.chain import AuthenticationChain, unrestricted
+from server.access.presenting import Presenting
+from server.access.proxies import ProxyAuthenticator
 from server.login.bearers import JwtAuthenticator
 from server.login.code_flow import Client, CodeFlow
 from server.login.cookies import CookieNames, guard_sessions, origin_of
@@ -41,18 +41,25 @@ class Login:
     """Login of a server.
 
     Attributes:
-        authenticators: all authenticators, in the order in which they must be tried.
         routes: routes of the HTTP API.
-        session_cookie: name of the cookie of sessions; empty if there are none.
+        presenting: places in which calls present credentials.
         origin: origin of the server's pages.
         events: events that are put on record.
     """
 
-    authenticators: tuple[Authenticator, ...]
     routes: tuple[Route, ...]
-    session_cookie: str
+    presenting: Presenting
     origin: str
     events: LoginEvents
+    _chain: Callable[[Callable[[], bool]], AuthenticationChain]
+
+    def chain(self, required: Callable[[], bool]) -> AuthenticationChain:
+        """Return what authenticates callers.
+
+        Args:
+            required: function that returns whether every call needs credentials now.
+        """
+        return self._chain(required)
 
     @property
     def browsers(self) -> BrowserRules:
@@ -61,7 +68,9 @@ class Login:
 
     def guard(self, app: ASGIApp) -> ASGIApp:
         """Return an application that refuses what foreign pages send with a person's session."""
-        return guard_sessions(app, self.session_cookie, self.origin, self.events) if self.session_cookie else app
+        if not self.presenting.session_cookie:
+            return app
+        return guard_sessions(app, self.presenting, self.origin, self.events)
 
 
 @contextlib.contextmanager
@@ -76,21 +85,19 @@ def open_login(
     Args:
         settings: the settings.
         data_dir: the data directory, which has the file of sessions.
-        others: authenticators that are tried last, such as those of tokens and certificates.
+        others: authenticators of tokens and certificates.
         note: function that records an event of access.
 
     Raises:
         OSError: the file with the client's secret cannot be read.
     """
     events = LoginEvents(note)
-    address_of = partial(client_address, networks=settings.trusted_proxies)
-    authenticators: list[Authenticator] = []
-    if settings.trusted_proxies:
-        authenticators.append(ProxyAuthenticator(settings.trusted_proxies, settings.proxy_headers, settings.roles))
-    if settings.break_glass_file:
-        authenticators.append(BreakGlassAuthenticator(settings.break_glass_file, address_of))
+    cookies = CookieNames(settings.public_url)
+    presenting = Presenting(cookies.session if settings.oidc else "", settings.trusted_proxies)
+    proxies = ProxyAuthenticator(settings.trusted_proxies, settings.proxy_headers, settings.roles)
+    authenticators: list[Authenticator] = [proxies] if settings.trusted_proxies else []
     with contextlib.ExitStack() as stack:
-        pages, cookies = None, CookieNames(settings.public_url)
+        pages, by_session = None, []
         if settings.oidc:
             pool = Pool("login", _THREADS, waiting=_WAITING, patience=_PATIENCE)
             stack.callback(pool.close)
@@ -99,12 +106,10 @@ def open_login(
             provider.begin()
             sessions = Sessions(data_dir / _FILE, settings.roles, settings.session_idle, settings.session_age)
             stack.callback(sessions.save)
-            authenticators += [
-                JwtAuthenticator(
-                    provider, settings.oidc.audiences, settings.oidc.groups_claim, settings.roles, address_of
-                ),
-                SessionAuthenticator(sessions, settings.roles, address_of),
-            ]
+            authenticators.append(
+                JwtAuthenticator(provider, settings.oidc.audiences, settings.oidc.groups_claim, settings.roles)
+            )
+            by_session.append(SessionAuthenticator(sessions, settings.roles))
             client = _client(settings.oidc, settings.public_url)
             flow = CodeFlow(provider, fetcher, pool, client, settings.roles)
             config = {
@@ -112,18 +117,18 @@ def open_login(
                 "client_id": settings.oidc.cli_client_id,
                 "scopes": list(settings.oidc.scopes),
             }
-            pages = Pages(flow, sessions, pool, settings.public_url, cookies, config, address_of, events)
+            pages = Pages(flow, sessions, pool, settings.public_url, cookies, config, presenting, events)
         authenticators += others
-        cookie = cookies.session if pages else ""
-        routes = login_routes(pages, partial(_first, tuple(authenticators)), cookie, events)
-        yield Login(tuple(authenticators), tuple(routes), cookie, origin_of(settings.public_url), events)
+        if settings.break_glass_file:  # after the tokens, which are known by their form
+            authenticators.append(BreakGlassAuthenticator(settings.break_glass_file))
+        authenticators += by_session
 
+        def chain(required: Callable[[], bool]) -> AuthenticationChain:
+            restrict = proxies.restrict if settings.trusted_proxies else unrestricted
+            return AuthenticationChain(authenticators, required=required, restrict=restrict)
 
-async def _first(authenticators: Sequence[Authenticator], presented: Presented) -> Caller | None:
-    for authenticator in authenticators:
-        if (caller := await authenticator.authenticate(presented)) is not None:
-            return caller
-    return None
+        routes = login_routes(pages, chain(lambda: True), presenting, events)
+        yield Login(tuple(routes), presenting, origin_of(settings.public_url), events, chain)
 
 
 def _client(oidc: OidcSettings, public_url: str) -> Client:

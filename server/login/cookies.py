@@ -9,11 +9,12 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.access.browsers import FOREIGN_PAGE, SAFE_METHODS, is_own_page
+from server.access.presenting import Presenting
 from server.access.proxies import join_headers
 from server.access_log.event import Outcome
 from server.login.noted import LoginEvents
 
-__all__ = ["CookieNames", "cookie_in", "guard_sessions", "origin_of", "set_cookie"]
+__all__ = ["CookieNames", "guard_sessions", "origin_of", "set_cookie"]
 
 
 class CookieNames:
@@ -31,16 +32,6 @@ class CookieNames:
         prefix = "__Host-" if self.secure else ""
         self.session = f"{prefix}lognotary"
         self.login = f"{prefix}lognotary-login"
-
-
-def cookie_in(header: str, name: str) -> str:
-    """Return the value of a cookie in the header ``Cookie``; empty if it is missing, or there twice."""
-    values = []
-    for pair in header.split(";"):
-        key, _, value = pair.strip().partition("=")
-        if key == name:
-            values.append(value.strip('"'))
-    return values[0] if len(values) == 1 else ""
 
 
 def set_cookie(name: str, value: str, *, secure: bool, seconds: int | None) -> str:
@@ -70,7 +61,7 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
-def guard_sessions(app: ASGIApp, cookie: str, origin: str, events: LoginEvents) -> ASGIApp:
+def guard_sessions(app: ASGIApp, presenting: Presenting, origin: str, events: LoginEvents) -> ASGIApp:
     """Refuse requests that a foreign page may have sent with a person's session (CSRF).
 
     All requests with the cookie are checked that may change something, whatever other credentials they have: programs
@@ -78,7 +69,7 @@ def guard_sessions(app: ASGIApp, cookie: str, origin: str, events: LoginEvents) 
 
     Args:
         app: the application.
-        cookie: name of the cookie of sessions.
+        presenting: places in which requests present credentials.
         origin: origin of the server's pages.
         events: events that are put on record.
     """
@@ -87,9 +78,8 @@ def guard_sessions(app: ASGIApp, cookie: str, origin: str, events: LoginEvents) 
         if scope["type"] in ("http", "websocket") and scope.get("method") not in SAFE_METHODS:
             pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
             headers = join_headers(pairs)
-            if f"{cookie}=" in headers.get("cookie", "") and not is_own_page(headers, origin):
-                client = scope.get("client")
-                events.failed("call", client[0] if client else "", FOREIGN_PAGE, Outcome.DENIED)
+            if f"{presenting.session_cookie}=" in headers.get("cookie", "") and not is_own_page(headers, origin):
+                events.failed("call", presenting.address_over_http(scope), FOREIGN_PAGE, Outcome.DENIED)
                 content = {"code": "PERMISSION_DENIED", "message": FOREIGN_PAGE}
                 await JSONResponse(content, 403, {"Cache-Control": "no-store"})(scope, receive, send)
                 return

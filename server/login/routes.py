@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -20,22 +20,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from server.access.authentication import Presented
 from server.access.browsers import FOREIGN_PAGE, is_own_page
-from server.access.callers import Caller, Grant
-from server.access.certificates import identities_of_scope
-from server.access.errors import Denial, UnauthenticatedError
+from server.access.callers import Grant
+from server.access.chain import AuthenticationChain
+from server.access.errors import UnauthenticatedError
+from server.access.presenting import Presenting, cookie_in
 from server.access.proxies import join_headers
 from server.access_log.event import Outcome, actor_of
 from server.login.code_flow import CodeFlow
-from server.login.cookies import CookieNames, cookie_in, origin_of, set_cookie
+from server.login.cookies import CookieNames, origin_of, set_cookie
 from server.login.errors import ProviderError
 from server.login.noted import LoginEvents
 from server.login.pending import LOGIN_SECONDS, Pending, Seal, safe_path
 from server.login.sessions import Sessions
 from server.process.pools import Pool, PoolFullError
 
-__all__ = ["Pages", "login_routes", "presented_by"]
+__all__ = ["Pages", "login_routes"]
 
 _logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Pages:
         public_url: URL at which browsers reach the server.
         cookies: names of the cookies.
         config: answer of ``/login/config``.
-        address_of: function that returns the IP address of a caller.
+        presenting: places in which requests present credentials.
         events: events that are put on record.
     """
 
@@ -66,56 +66,28 @@ class Pages:
     public_url: str
     cookies: CookieNames
     config: dict[str, Any]
-    address_of: Callable[[Presented], str]
+    presenting: Presenting
     events: LoginEvents
 
 
-def presented_by(request: Request, session_cookie: str) -> Presented:
-    """Return the credentials that a request over HTTP presents.
-
-    Args:
-        request: the request.
-        session_cookie: name of the cookie of sessions; empty if there are none.
-    """
-    headers = join_headers(request.headers.items())
-    authorization = headers.get("authorization", "")
-    scheme, space, token = authorization.partition(" ")
-    bearer = token.strip() if space and scheme.lower() == "bearer" else "" if space else authorization
-    return Presented(
-        bearer=bearer,
-        session=cookie_in(headers.get("cookie", ""), session_cookie) if session_cookie else "",
-        certificate=identities_of_scope(request.scope),
-        headers={name: value for name, value in headers.items() if name not in ("authorization", "cookie")},
-        address=request.client.host if request.client else "",
-    )
-
-
 def login_routes(
-    pages: Pages | None,
-    authenticate: Callable[[Presented], Awaitable[Caller | None]],
-    session_cookie: str,
-    events: LoginEvents,
+    pages: Pages | None, chain: AuthenticationChain, presenting: Presenting, events: LoginEvents
 ) -> list[Route]:
     """Return the routes of login.
 
     Args:
         pages: parts of the login on pages; None if there is no provider.
-        authenticate: function that returns who calls, None for nobody; raises UnauthenticatedError.
-        session_cookie: name of the cookie of sessions; empty if there are none.
+        chain: authenticates callers; credentials are required.
+        presenting: places in which requests present credentials.
         events: events that are put on record.
     """
 
     async def whoami(request: Request) -> Response:
-        presented = presented_by(request, session_cookie)
         try:
-            caller = await authenticate(presented)
+            caller = await chain.authenticate(presenting.over_http(request.scope))
         except UnauthenticatedError as error:
-            events.failed("whoami", presented.address, error.denial.value, Outcome.DENIED)
+            events.failed("whoami", presenting.address_over_http(request.scope), error.denial.value, Outcome.DENIED)
             return _refused("UNAUTHENTICATED", str(error), HTTPStatus.UNAUTHORIZED)
-        if caller is None:
-            reason = Denial.UNKNOWN if presented.bearer or presented.session else Denial.MISSING
-            events.failed("whoami", presented.address, reason.value, Outcome.DENIED)
-            return _refused("UNAUTHENTICATED", "no credentials were presented", HTTPStatus.UNAUTHORIZED)
         events.succeeded("whoami", actor_of(caller))
         return JSONResponse(
             {"name": caller.name, "kind": caller.kind.value, "roles": [_grant(grant) for grant in caller.grants]},
@@ -133,7 +105,7 @@ def _pages(pages: Pages) -> list[Route]:
         return set_cookie(name, value, secure=cookies.secure, seconds=seconds)
 
     def address(request: Request) -> str:
-        return pages.address_of(presented_by(request, ""))
+        return pages.presenting.address_over_http(request.scope)
 
     def from_where(request: Request) -> str:
         return address(request) or "an unknown address"
@@ -157,7 +129,7 @@ def _pages(pages: Pages) -> list[Route]:
         return answer
 
     async def finish(request: Request) -> Response:
-        query, sent = request.query_params, request.headers.get("cookie", "")
+        query, sent = request.query_params, request.headers.getlist("cookie")
         pending = seal.open(cookie_in(sent, cookies.login))
         if pending is None or not pending.has_state(query.get("state", "")):
             note_failed(request, "it is not the end of a login that this browser began")
@@ -192,7 +164,7 @@ def _pages(pages: Pages) -> list[Route]:
         headers = join_headers(request.headers.items())
         if not is_own_page(headers, origin):
             return _refused("PERMISSION_DENIED", FOREIGN_PAGE, HTTPStatus.FORBIDDEN)
-        ended = pages.sessions.end(cookie_in(headers.get("cookie", ""), cookies.session))
+        ended = pages.sessions.end(cookie_in(request.headers.getlist("cookie"), cookies.session))
         if ended:
             await _save(pages)
             _logger.info("%s logged out", ended.identity.name)

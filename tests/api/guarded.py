@@ -76,7 +76,7 @@ class Guarded:
         self._administration = Administration(bound, {}, lambda _: None, "local")
         self._administration.begin()
         self._disclosures = Disclosures(bound, lambda _: None, "local")
-        self.chain = AuthenticationChain((ByName(grants),), required=True)
+        self.chain = AuthenticationChain((ByName(grants),), required=lambda: True)
         self.denials: list[str] = []
         self.app: Starlette = build_http_api(
             self.backend,

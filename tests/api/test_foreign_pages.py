@@ -49,11 +49,11 @@ def client(chain: AuthenticationChain) -> httpx.AsyncClient:
 def behind_a_proxy() -> httpx.AsyncClient:
     rules = (RoleRule((GROUP, "operators"), Grant(Role.OPERATOR)),)
     proxy = ProxyAuthenticator((ip_network("127.0.0.1"),), ProxyHeaders(), rules)
-    return client(AuthenticationChain((proxy,), required=True))
+    return client(AuthenticationChain((proxy,), required=lambda: True))
 
 
 def of_kind(kind: CallerKind) -> httpx.AsyncClient:
-    return client(AuthenticationChain((Known(kind),), required=True))
+    return client(AuthenticationChain((Known(kind),), required=lambda: True))
 
 
 @pytest.mark.parametrize(

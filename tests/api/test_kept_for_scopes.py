@@ -74,7 +74,7 @@ def test_callers_with_credentials_change_policies_from_anywhere_unless_nobody_ma
 
 def test_callers_without_credentials_are_never_served_in_a_browser() -> None:
     request = Request({"type": "http", "headers": [(b"origin", b"http://a.example")], "client": (ELSEWHERE, 1)})
-    with calling(Caller("alice", CallerKind.TOKEN)):
+    with calling(Caller("alice", CallerKind.TOKEN, address=ELSEWHERE)):
         assert address_of_request(request) == ELSEWHERE
     with calling(Caller("local", CallerKind.LOCAL)), pytest.raises(InvalidArgumentError):
         address_of_request(request)

@@ -18,9 +18,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from server.access.browsers import is_own_page
+from server.access.presenting import DIRECT, cookie_in
 from server.access_log.event import AccessEvent
 from server.login.build import Login, open_login
-from server.login.cookies import cookie_in, origin_of
+from server.login.cookies import origin_of
 from server.login.fetching import Fetcher
 from server.login.pending import Pending, Seal, safe_path
 from server.settings.login import LoginSettings
@@ -331,7 +332,7 @@ def test_a_pending_login_is_readable_for_this_process_only() -> None:
     [("a=1; b=2", "2"), ("b=2; b=3", ""), ("ab=1", ""), ("", ""), ("b", ""), ('b="2"', "2"), (";;b=2;", "2")],
 )
 def test_a_cookie_that_is_there_twice_is_not_believed(header: str, value: str) -> None:
-    assert cookie_in(header, "b") == value
+    assert cookie_in([header], "b") == value
 
 
 def test_the_origin_of_a_url_has_its_port_only_if_it_is_not_the_usual_one() -> None:
@@ -366,7 +367,7 @@ async def test_groups_that_a_token_leaves_out_are_fetched_page_by_page(tmp_path:
 async def test_without_a_provider_only_the_question_who_calls_is_answered(tmp_path: Path) -> None:
     none = load_settings({"data_dir": str(tmp_path)}, {}).login
     with open_login(none, tmp_path) as login:
-        assert (login.authenticators, login.session_cookie) == ((), "")
+        assert login.presenting == DIRECT
         async with client(login) as browser:
             assert (await browser.get("/login")).status_code == 404
             assert (await browser.get("/login/whoami")).status_code == 401
