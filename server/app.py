@@ -21,7 +21,6 @@ from grpc_reflection.v1alpha import reflection
 
 from server.access.chain import AuthenticationChain
 from server.access.policy import GRPC_RULES, http_rules
-from server.access.requirement import needs_credentials
 from server.access.token_authenticator import TokenAuthenticator
 from server.access_log.access_log import AccessLog
 from server.access_log.calls import RecordedCalls
@@ -50,6 +49,7 @@ from server.data_dir.own_socket import own_socket
 from server.data_dir.seen_logs import read_seen
 from server.intake.own import own_intake, receiving, writing_logs
 from server.intake.process import Intake, OpenIntake, Process, reached_storage, started_process
+from server.intake.tokens import api_needs_credentials
 from server.intake.workers import workers_intake
 from server.keys.identity import Identity, identify, key_store
 from server.keys.store import KeyStoreError
@@ -399,9 +399,7 @@ async def _answer(
         login = stack.enter_context(open_login(settings.login, settings.data_dir, others, note))
 
         def chain(address: Address) -> AuthenticationChain:
-            # With logins in use, a caller without credentials is no local one: a proxy may have let anybody through.
-            required = needs_credentials(settings.authentication, address.host) or settings.login.is_used
-            return login.chain(lambda: required)
+            return login.chain(api_needs_credentials(settings, process.tokens, address))
 
         denied = partial(metrics.denied, "api_grpc")
         guard = GuardedCalls(
@@ -427,7 +425,13 @@ async def _answer(
         rules = http_rules(public_tiles=settings.public_tiles)
         denied = partial(metrics.denied, "http")
         guarded = guarded_http(
-            app, chain(settings.http), rules, denied, login.presenting, recorded.get("http"), login.browsers
+            app,
+            chain(settings.http),
+            rules,
+            denied,
+            login.presenting,
+            recorded.get("http"),
+            login.browsers(settings.http.host),
         )
         http_api = login.guard(measured_http(guarded, metrics.call))
         serving_http = serve_http_apart(http_api, settings.http, limits, ended, certificates.of("http"))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from server.access.authentication import Presented
 from server.access.callers import Caller, CallerKind
 from server.access.errors import ForbiddenError
+from server.access.requirement import is_loopback
 
 __all__ = ["FOREIGN_PAGE", "NO_PAGES", "SAFE_METHODS", "BrowserRules", "is_foreign_page", "is_own_page"]
 
@@ -32,12 +33,17 @@ class BrowserRules:
 
     Attributes:
         origin: origin of the server's pages, as browsers send it; empty if there are none.
+        is_on_loopback: True if only this machine reaches the server.
     """
 
     origin: str = ""
+    is_on_loopback: bool = False
 
     def check(self, method: str, presented: Presented, caller: Caller) -> None:
-        """Check that no page of another site sends a request that may change something.
+        """Check that a request is not sent by a page of another site that must not send it.
+
+        Pages of other sites change nothing, whoever looks at them, and read nothing without credentials: not even
+        under a name that they have lead to this machine.
 
         Args:
             method: the method of HTTP.
@@ -47,6 +53,8 @@ class BrowserRules:
         Raises:
             ForbiddenError: a page may have sent the request.
         """
+        if caller.kind is CallerKind.LOCAL and self.is_on_loopback:
+            self._check_host(presented.headers.get("host", ""))
         if method in SAFE_METHODS:
             return
         if is_foreign_page(presented.headers, self.origin):
@@ -55,6 +63,14 @@ class BrowserRules:
         if _is_ambient(presented, caller) and _media_type(presented.headers) != _JSON:
             raise ForbiddenError(
                 f"a page of another site may have sent this request: send it with the header 'Content-Type: {_JSON}'"
+            )
+
+    def _check_host(self, host: str) -> None:
+        name = _host_name(host)
+        if name and not is_loopback(name) and name != _host_name(self.origin.partition("://")[2]):
+            raise ForbiddenError(
+                "calls without credentials must name this machine in the header Host, as 127.0.0.1 or localhost: "
+                "present credentials, or set public_url if the server has another name"
             )
 
 
@@ -81,6 +97,14 @@ def is_foreign_page(headers: Mapping[str, str], origin: str) -> bool:
         origin: origin of the server's pages.
     """
     return headers.get("origin", origin) != origin or headers.get("sec-fetch-site", "none") not in _OWN_SITES
+
+
+def _host_name(host: str) -> str:
+    """Return a host without its port, in lower case."""
+    name = host.strip().lower()
+    if name.startswith("["):
+        return name.partition("]")[0].removeprefix("[")
+    return name.partition(":")[0]
 
 
 def _is_ambient(presented: Presented, caller: Caller) -> bool:

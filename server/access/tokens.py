@@ -77,6 +77,11 @@ class Tokens:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_digest", {token.digest: token for token in self.all})
 
+    @property
+    def are_for_api(self) -> bool:
+        """True if one of them is for the API, or was when it was valid."""
+        return any(grant.role is not Role.SENDER for token in self.all for grant in token.grants)
+
     def check(self, text: str, now: float) -> Token:
         """Return the token with this text.
 

@@ -40,7 +40,12 @@ def create(options: argparse.Namespace) -> int:
         created=now,
         expires=None if options.expires is None else now + options.expires,
     )
-    change_tokens(file, lambda tokens: (tokens.created(token, now), None))
+    before = change_tokens(file, lambda tokens: (tokens.created(token, now), tokens))
+    if not before.are_for_api and Tokens((token,)).are_for_api:
+        complain(
+            "this is the first token for the API: unless authentication is off, the server now requires credentials "
+            "from callers on its own machine too (give commands the token with --token-file or LOGNOTARY_TOKEN)"
+        )
     return _show(token, text, options)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from server.access.requirement import needs_credentials
 from server.access.sender_check import SenderCheck
@@ -14,7 +15,7 @@ from server.process.pools import Pool
 from server.settings.settings import Settings
 from server.settings.values import Address
 
-__all__ = ["check_senders", "open_tokens", "watch_tokens"]
+__all__ = ["api_needs_credentials", "check_senders", "open_tokens", "watch_tokens"]
 
 _INTERVAL = 0.4  # seconds between looks: changes are effective within a second
 _USES_INTERVAL = 5.0  # seconds between writes of last uses
@@ -44,6 +45,21 @@ async def watch_tokens(pool: Pool, store: TokenStore) -> None:
         if time.monotonic() - written >= _USES_INTERVAL:
             await pool.run(store.write_uses)
             written = time.monotonic()
+
+
+def api_needs_credentials(settings: Settings, tokens: TokenStore, address: Address) -> Callable[[], bool]:
+    """Return a function that says whether calls of the API at an address need credentials now.
+
+    With logins in use, a caller without credentials is no local one: a proxy may have let anybody through. Whoever has
+    made a token for the API, or a break-glass administrator, wants to control who gets in. Tokens of senders are not
+    for the API.
+    """
+
+    def are_needed() -> bool:
+        in_use = settings.login.has_own_credentials or tokens.are_for_api
+        return settings.login.is_used or needs_credentials(settings.authentication, address.host, in_use=in_use)
+
+    return are_needed
 
 
 def check_senders(settings: Settings, tokens: TokenStore, address: Address) -> SenderCheck:

@@ -16,6 +16,7 @@ from server.access.browsers import BrowserRules
 from server.access.chain import AuthenticationChain, unrestricted
 from server.access.presenting import Presenting
 from server.access.proxies import ProxyAuthenticator
+from server.access.requirement import is_loopback
 from server.login.bearers import JwtAuthenticator
 from server.login.code_flow import Client, CodeFlow
 from server.login.cookies import CookieNames, guard_sessions, origin_of
@@ -61,10 +62,9 @@ class Login:
         """
         return self._chain(required)
 
-    @property
-    def browsers(self) -> BrowserRules:
-        """Return the rules for requests that a browser may have sent."""
-        return BrowserRules(self.origin)
+    def browsers(self, host: str) -> BrowserRules:
+        """Return the rules for requests that a browser may have sent to the HTTP API, which listens on a host."""
+        return BrowserRules(self.origin, is_loopback(host))
 
     def guard(self, app: ASGIApp) -> ASGIApp:
         """Return an application that refuses what foreign pages send with a person's session."""

@@ -80,6 +80,11 @@ class LoginSettings:
     roles: tuple[RoleRule, ...]
 
     @property
+    def has_own_credentials(self) -> bool:
+        """Return whether there are credentials of the API in the settings, other than logins."""
+        return self.break_glass_file is not None
+
+    @property
     def is_used(self) -> bool:
         """Return whether there is a way to log in: then every call needs credentials, also from this machine.
 

@@ -40,9 +40,9 @@ async def release(_: Request) -> Response:
     return PlainTextResponse("released")
 
 
-def client(chain: AuthenticationChain) -> httpx.AsyncClient:
+def client(chain: AuthenticationChain, browsers: BrowserRules = BrowserRules(OWN)) -> httpx.AsyncClient:  # noqa: B008 - frozen
     app = Starlette(routes=[Route("/api/v1/holds/{name}/release", release, methods=["POST"])])
-    guarded = guarded_http(app, chain, HTTP_RULES, browsers=BrowserRules(OWN))
+    guarded = guarded_http(app, chain, HTTP_RULES, browsers=browsers)
     return httpx.AsyncClient(transport=httpx.ASGITransport(guarded), base_url="http://127.0.0.1:7318")
 
 
@@ -103,6 +103,35 @@ async def test_json_is_required_of_credentials_that_a_browser_sends_of_itself(ki
     ambient = {CallerKind.PROXY, CallerKind.CERTIFICATE}
     assert bare == (403 if kind in ambient | {CallerKind.OIDC} else 200)
     assert bearer == (403 if kind in ambient else 200)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_served"),
+    [
+        ("127.0.0.1:7318", True),
+        ("127.0.0.1", True),
+        ("localhost:7318", True),
+        ("LOCALHOST", True),
+        ("[::1]:7318", True),
+        ("logs.example", True),  # the server's own name
+        ("evil.example:7318", False),  # whose owner lets it lead to 127.0.0.1
+        ("localhost.evil.example", False),
+        ("127.0.0.1.evil.example:7318", False),
+        ("192.0.2.1:7318", False),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_callers_without_credentials_name_this_machine(method: str, host: str, *, is_served: bool) -> None:
+    chain = AuthenticationChain((), required=lambda: False)
+    async with client(chain, BrowserRules(OWN, is_on_loopback=True)) as http:
+        answer = await http.request(method, RELEASE, headers=JSON | {"Host": host}, content=b"{}")
+    assert (answer.status_code != 403) is is_served
+
+
+async def test_where_others_may_call_without_credentials_the_server_may_have_any_name() -> None:
+    chain = AuthenticationChain((), required=lambda: False)
+    async with client(chain) as http:
+        assert (await http.post(RELEASE, headers=JSON | {"Host": "lognotary:7318"}, content=b"{}")).status_code == 200
 
 
 async def test_reading_is_not_concerned() -> None:
