@@ -397,6 +397,7 @@ async def _answer(
         others = [TokenAuthenticator(process.tokens)]
         note = access_log.note if access_log else lambda _: None
         login = stack.enter_context(open_login(settings.login, settings.data_dir, others, note))
+        stack.enter_context(background("revoked sessions", login.follow(), ended))
 
         def chain(address: Address) -> AuthenticationChain:
             return login.chain(api_needs_credentials(settings, process.tokens, address))

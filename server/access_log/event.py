@@ -8,7 +8,7 @@ from enum import Enum
 
 from server.access.callers import Caller, Grant
 
-__all__ = ["NOBODY", "AccessEvent", "Actor", "Outcome", "actor_of", "tenant_of"]
+__all__ = ["NOBODY", "SERVER", "AccessEvent", "Actor", "Outcome", "actor_of", "tenant_of"]
 
 
 class Outcome(Enum):
@@ -42,6 +42,9 @@ class Actor:
 NOBODY = Actor()
 """Somebody of whom nothing is known."""
 
+SERVER = Actor("lognotary", "server")
+"""The server itself, for what it notices."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccessEvent:
@@ -62,6 +65,7 @@ class AccessEvent:
         call: ID that the records of one call share.
         seconds: duration; None if it has none.
         repeated: number of events like this since the last that was recorded.
+        changed_by: who changed something beside the server, as the command line stated it; empty if that is not known.
     """
 
     action: str
@@ -79,6 +83,7 @@ class AccessEvent:
     call: str = ""
     seconds: float | None = None
     repeated: int = 0
+    changed_by: str = ""
 
 
 def actor_of(caller: Caller) -> Actor:

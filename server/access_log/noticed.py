@@ -9,29 +9,28 @@ from collections.abc import Callable, Iterator
 from server.access.tokens import Token, Tokens
 from server.access_log.access_log import AccessLog
 from server.access_log.bursts import Bursts
-from server.access_log.event import AccessEvent, Actor, Outcome
+from server.access_log.event import SERVER, AccessEvent, Actor, Outcome
 from server.pipeline.measures import MeasureRequest, RequestMeasure
 
 __all__ = ["DeniedSenders", "key_rotation", "note_token_changes", "reload_event", "token_changes"]
 
 _INTERVAL = 0.5  # seconds between looks at the tokens
-_SERVER = Actor("lognotary", "server")
 
 
 def token_changes(before: Tokens, after: Tokens) -> Iterator[AccessEvent]:
-    """Yield an event for each token that was created, revoked or removed; who did it is not known."""
+    """Yield an event for each token that was created, revoked or removed, with who did it if the file says so."""
     old, new = ({token.digest: token for token in tokens.all} for tokens in (before, after))
     for digest, token in new.items():
         if digest not in old:
-            yield _of_token("token.create", token)
+            yield _of_token("token.create", token, token.created_by)
         elif token.revoked is not None and old[digest].revoked is None:
-            yield _of_token("token.revoke", token)
+            yield _of_token("token.revoke", token, token.revoked_by)
     for digest, token in old.items():
         if digest not in new:
             yield _of_token("token.remove", token)
 
 
-def _of_token(action: str, token: Token) -> AccessEvent:
+def _of_token(action: str, token: Token, by: str = "") -> AccessEvent:
     about = {
         "id": token.id,
         "roles": [grant.role.value for grant in token.grants],
@@ -39,7 +38,7 @@ def _of_token(action: str, token: Token) -> AccessEvent:
         "expires": token.expires,
     }
     asked = json.dumps(about, separators=(",", ":"))
-    return AccessEvent(action, Outcome.SUCCESS, _SERVER, "", token.name, "token", "admin", asked)
+    return AccessEvent(action, Outcome.SUCCESS, SERVER, "", token.name, "token", "admin", asked, changed_by=by)
 
 
 async def note_token_changes(log: AccessLog, tokens: Callable[[], Tokens]) -> None:
@@ -57,12 +56,12 @@ async def note_token_changes(log: AccessLog, tokens: Callable[[], Tokens]) -> No
 def reload_event(problem: str) -> AccessEvent:
     """Return the event that keys and rules were read anew; the problem is empty if that was possible."""
     outcome = Outcome.FAILED if problem else Outcome.SUCCESS
-    return AccessEvent("settings.reload", outcome, _SERVER, category="admin", reason=problem)
+    return AccessEvent("settings.reload", outcome, SERVER, category="admin", reason=problem)
 
 
 def key_rotation(fingerprints: str) -> AccessEvent:
     """Return the event that other keys sign the logs from now on."""
-    return AccessEvent("key.rotate", Outcome.SUCCESS, _SERVER, "", fingerprints, "key", "admin")
+    return AccessEvent("key.rotate", Outcome.SUCCESS, SERVER, "", fingerprints, "key", "admin")
 
 
 class DeniedSenders:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from starlette.routing import Route
@@ -23,10 +25,11 @@ from server.login.cookies import CookieNames, guard_sessions, origin_of
 from server.login.fetching import Fetcher
 from server.login.noted import LoginEvents, NoteEvent
 from server.login.provider import Provider
+from server.login.revocations import RevocationFile, revocations_path
 from server.login.routes import Pages, login_routes
 from server.login.session_authenticator import SessionAuthenticator
-from server.login.sessions import Sessions
-from server.process.pools import Pool
+from server.login.sessions import Sessions, sessions_path
+from server.process.pools import Pool, PoolFullError
 from server.settings.login import LoginSettings, OidcSettings
 
 __all__ = ["Login", "open_login"]
@@ -34,7 +37,7 @@ __all__ = ["Login", "open_login"]
 _THREADS = 4
 _WAITING = 32
 _PATIENCE = 10.0  # seconds
-_FILE = "sessions.json"  # in the data directory
+_INTERVAL = 0.4  # seconds between looks for revoked sessions, which end within a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,13 @@ class Login:
     origin: str
     events: LoginEvents
     _chain: Callable[[Callable[[], bool]], AuthenticationChain]
+    _end_sessions: Callable[[], Awaitable[None]] | None
+
+    async def follow(self) -> None:
+        """End the sessions that somebody revokes from the command line, as long as the server runs."""
+        while self._end_sessions is not None:
+            await asyncio.sleep(_INTERVAL)
+            await self._end_sessions()
 
     def chain(self, required: Callable[[], bool]) -> AuthenticationChain:
         """Return what authenticates callers.
@@ -97,15 +107,18 @@ def open_login(
     proxies = ProxyAuthenticator(settings.trusted_proxies, settings.proxy_headers, settings.roles)
     authenticators: list[Authenticator] = [proxies] if settings.trusted_proxies else []
     with contextlib.ExitStack() as stack:
-        pages, by_session = None, []
+        pages, by_session, end_sessions = None, [], None
         if settings.oidc:
             pool = Pool("login", _THREADS, waiting=_WAITING, patience=_PATIENCE)
             stack.callback(pool.close)
             fetcher = stack.enter_context(contextlib.closing(Fetcher(settings.oidc.ca_file)))
             provider = Provider(settings.oidc.issuer, fetcher.get, pool)
             provider.begin()
-            sessions = Sessions(data_dir / _FILE, settings.roles, settings.session_idle, settings.session_age)
+            sessions = Sessions(sessions_path(data_dir), settings.roles, settings.session_idle, settings.session_age)
             stack.callback(sessions.save)
+            revoked = RevocationFile(revocations_path(data_dir))
+            _end(revoked, sessions, events)  # what was revoked while no server ran
+            end_sessions = partial(_end_revoked, revoked, sessions, events, pool)
             authenticators.append(
                 JwtAuthenticator(provider, settings.oidc.audiences, settings.oidc.groups_claim, settings.roles)
             )
@@ -128,7 +141,23 @@ def open_login(
             return AuthenticationChain(authenticators, required=required, restrict=restrict)
 
         routes = login_routes(pages, chain(lambda: True), presenting, events)
-        yield Login(tuple(routes), presenting, origin_of(settings.public_url), events, chain)
+        yield Login(tuple(routes), presenting, origin_of(settings.public_url), events, chain, end_sessions)
+
+
+def _end(revoked: RevocationFile, sessions: Sessions, events: LoginEvents) -> bool:
+    """End the sessions that were revoked since the last call; return whether there were any."""
+    ended = 0
+    for revocation in revoked.news():
+        if number := sessions.revoke(revocation):
+            events.revoked(revocation, number)
+            ended += number
+    return ended > 0
+
+
+async def _end_revoked(revoked: RevocationFile, sessions: Sessions, events: LoginEvents, pool: Pool) -> None:
+    if _end(revoked, sessions, events):
+        with contextlib.suppress(PoolFullError):  # a restart would end them again
+            await pool.run(sessions.save)
 
 
 def _client(oidc: OidcSettings, public_url: str) -> Client:

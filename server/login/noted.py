@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from server.access.callers import CallerKind
 from server.access_log.bursts import Bursts
-from server.access_log.event import AccessEvent, Actor, Outcome
+from server.access_log.event import SERVER, AccessEvent, Actor, Outcome
+from server.login.revocations import ALL, Revocation
 
 __all__ = ["LoginEvents", "NoteEvent"]
 
@@ -31,6 +33,21 @@ class LoginEvents:
     def succeeded(self, action: str, actor: Actor) -> None:
         """Record what somebody did who is known."""
         self._note(AccessEvent(action, Outcome.SUCCESS, actor, "http", category="auth"))
+
+    def revoked(self, revocation: Revocation, sessions: int) -> None:
+        """Record that somebody ended sessions from the command line, and how many."""
+        self._note(
+            AccessEvent(
+                "session.revoke",
+                Outcome.SUCCESS,
+                SERVER,
+                target="all" if revocation.of == ALL else revocation.of,
+                target_type="session",
+                category="admin",
+                asked=json.dumps({"sessions": sessions}),
+                changed_by=revocation.by,
+            )
+        )
 
     def failed(self, action: str, address: str, reason: str, outcome: Outcome = Outcome.FAILED) -> None:
         """Record what somebody could not do."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from server.access.tokens import Token, Tokens
 from server.access_log.event import Outcome
 from server.access_log.noticed import DeniedSenders, key_rotation, reload_event, token_changes
+from server.access_log.record import access_record
 from server.pipeline.measures import RequestMeasure
 from tests.access_log.test_calls import Taken
 
@@ -28,6 +31,19 @@ def test_an_event_about_a_token_has_its_id_and_roles_and_not_its_digest() -> Non
     assert event.asked == f'{{"id":"{ALPHA.id}","roles":["sender"],"tenant":"acme","expires":null}}'
     assert (event.category, event.target_type, event.actor.name) == ("admin", "token", "lognotary")
     assert ALPHA.digest.hex() not in event.asked
+
+
+def test_an_event_about_a_token_says_who_changed_it_if_the_file_does() -> None:
+    created, revoked = Token("a", b"a" * 32, created_by="alice on db1"), Token("b", b"b" * 32)
+    after = Tokens((created, replace(revoked, revoked=5, revoked_by="root (sudo by bob) on db1")))
+    events = list(token_changes(Tokens((revoked,)), after))
+    assert [(event.action, event.changed_by) for event in events] == [
+        ("token.create", "alice on db1"),
+        ("token.revoke", "root (sudo by bob) on db1"),
+    ]
+    record = access_record(events[0], "id", 1)
+    attributes = {each.key: each.value.string_value for each in record.attributes}
+    assert (attributes["lognotary.changed_by"], attributes["audit.actor.id"]) == ("alice on db1", "lognotary")
 
 
 def test_a_reload_fails_or_succeeds_and_new_keys_are_named() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from starlette.routing import Route
 from server.access.browsers import is_own_page
 from server.access.presenting import DIRECT, cookie_in
 from server.access_log.event import AccessEvent
+from server.cli import main
+from server.commands.changed_by import changed_by
 from server.login.build import Login, open_login
 from server.login.cookies import origin_of
 from server.login.fetching import Fetcher
@@ -148,6 +152,40 @@ async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, an
     ]
     assert {(event.actor.address, event.category) for event in events} == {("127.0.0.1", "auth")}
     assert not any("the-code" in repr(event) for event in events)
+
+
+async def test_a_session_that_is_revoked_from_the_command_line_ends_on_record(tmp_path: Path, answers: Answers) -> None:
+    events: list[AccessEvent] = []
+
+    with open_login(settings(tmp_path), tmp_path, note=events.append) as login:
+        following = asyncio.create_task(login.follow())
+        async with client(login) as browser:
+            await log_in(browser, answers)
+            assert (await browser.get("/login/whoami")).status_code == 200
+            run = partial(main, ["sessions", "revoke", "ada@example.com", "--data-dir", str(tmp_path)])
+            assert await asyncio.to_thread(run) == 0
+            while (await browser.get("/login/whoami")).status_code == 200:  # noqa: ASYNC110 - the file is looked at
+                await asyncio.sleep(0.05)
+            await log_in(browser, answers)  # the person may log in again
+            assert (await browser.get("/login/whoami")).status_code == 200
+        following.cancel()
+    (event,) = (event for event in events if event.action == "session.revoke")
+    assert (event.target, event.actor.name, event.asked) == ("ada@example.com", "lognotary", '{"sessions": 1}')
+    assert event.changed_by == changed_by()
+
+
+async def test_sessions_that_are_revoked_while_no_server_runs_do_not_come_back(
+    tmp_path: Path, answers: Answers
+) -> None:
+    with open_login(settings(tmp_path), tmp_path) as login:
+        async with client(login) as browser:
+            await log_in(browser, answers)
+            cookies = browser.cookies
+    assert await asyncio.to_thread(main, ["sessions", "revoke", "--all", "--data-dir", str(tmp_path)]) == 0
+    with open_login(settings(tmp_path), tmp_path) as login:
+        async with client(login) as browser:
+            browser.cookies = cookies
+            assert (await browser.get("/login/whoami")).status_code == 401
 
 
 async def test_cookies_are_out_of_reach_of_scripts_other_hosts_and_plain_http(

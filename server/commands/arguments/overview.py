@@ -46,6 +46,7 @@ COMMANDS = {
         "whoami": "show as whom a server knows you, and your roles",
         "keys": "list, replace and export signing keys",
         "tokens": "create, list, replace and revoke tokens of senders and programs",
+        "sessions": "list and end the sessions of people who have logged in",
         "tls": "make certificates to try TLS",
         "hold": "add, list and release legal holds, which keep records beyond their retention",
         "disclose": "show the values to which a record has commitments",
