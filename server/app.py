@@ -39,6 +39,7 @@ from server.api.http_api import build_http_api
 from server.api.kept_holds import keep_holds
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, measured_http
 from server.api.remembered import visible_checkpoints
+from server.api.server_options import api_server_options
 from server.api.server_status import StatusSource
 from server.codec.choose import chosen_codec
 from server.codec.hidden_actors import hides_actor_names, hides_actors
@@ -384,11 +385,6 @@ async def _answer(
     metrics, not_ready = intake.metrics, intake.not_ready
     explain = partial(not_served_by_api, otlp_grpc=str(intake.otlp_grpc), otlp_http=str(intake.otlp_http))
     async with contextlib.AsyncExitStack() as stack:
-        options = [
-            ("grpc.so_reuseport", 0),
-            ("grpc.max_allowed_incoming_connections", settings.max_connections),
-            ("grpc.server_handshake_timeout_ms", 10_000),
-        ]
         certificates = process.certificates
         metrics.expect_calls("grpc", GRPC_CALLS)
         metrics.expect_calls("http", HTTP_CALLS)
@@ -406,7 +402,9 @@ async def _answer(
         guard = GuardedCalls(
             chain(settings.api_grpc), not_served, GRPC_RULES, denied, recorded.get("grpc"), login.presenting
         )
-        server = grpc.aio.server(options=options, interceptors=[guard, MeasuredCalls(metrics.call)])
+        server = grpc.aio.server(
+            options=api_server_options(settings.max_connections), interceptors=[guard, MeasuredCalls(metrics.call)]
+        )
         # Queries have their own threads: evidence and health never wait for them. One more closes answers left early.
         threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
         queries = Queries(backend, threads, FairQueue(settings.query_concurrency))

@@ -47,7 +47,7 @@ class Grant:
         tenants: names of tenants; an empty name is the default tenant.
         services: values of ``ServiceName``.
         environments: values of the resource attribute ``deployment.environment.name``, or of its former name
-            ``deployment.environment``.
+            ``deployment.environment`` in records without it.
     """
 
     role: Role

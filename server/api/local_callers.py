@@ -14,7 +14,16 @@ from server.access.presenting import address_of_peer
 from server.api.errors import InvalidArgumentError, NotPermittedError
 from server.api.parameters import parse_body
 
-__all__ = ["LOCAL", "OFF", "address_of_call", "address_of_request", "check_local", "is_local", "parse_local"]
+__all__ = [
+    "LOCAL",
+    "OFF",
+    "address_of_call",
+    "address_of_request",
+    "check_local",
+    "check_on_machine",
+    "is_local",
+    "parse_local",
+]
 
 _MessageT = TypeVar("_MessageT", bound=Message)
 
@@ -99,8 +108,20 @@ def check_local(address: str, administration: str) -> None:
             "this server takes no changes of policies: the setting administration is off (local permits callers on "
             "the server's machine)"
         )
+    check_on_machine(address)
+
+
+def check_on_machine(address: str) -> None:
+    """Check that a caller has credentials, or is on this machine.
+
+    Args:
+        address: address of the caller.
+
+    Raises:
+        NotPermittedError: the caller is neither.
+    """
     if not _is_authenticated() and not is_local(address):
         raise NotPermittedError(
-            f"changes of policies are only taken from the server's own machine, and the call came from "
+            "without credentials, such a call is only taken from the server's own machine, and this one came from "
             f"{address or 'an unknown address'}: run the command there"
         )

@@ -34,7 +34,7 @@ from server.settings.login import LoginSettings, OidcSettings
 
 __all__ = ["Login", "open_login"]
 
-_THREADS = 4
+_THREADS = 8  # twice as many as one address may use
 _WAITING = 32
 _PATIENCE = 10.0  # seconds
 _INTERVAL = 0.4  # seconds between looks for revoked sessions, which end within a second
@@ -112,7 +112,10 @@ def open_login(
             pool = Pool("login", _THREADS, waiting=_WAITING, patience=_PATIENCE)
             stack.callback(pool.close)
             fetcher = stack.enter_context(contextlib.closing(Fetcher(settings.oidc.ca_file)))
-            provider = Provider(settings.oidc.issuer, fetcher.get, pool)
+            # Keys have a thread of their own, so that slow logins never keep new ones out.
+            keys = Pool("login-keys", 1, waiting=_WAITING, patience=_PATIENCE)
+            stack.callback(keys.close)
+            provider = Provider(settings.oidc.issuer, fetcher.get, keys)
             provider.begin()
             sessions = Sessions(sessions_path(data_dir), settings.roles, settings.session_idle, settings.session_age)
             stack.callback(sessions.save)

@@ -29,8 +29,9 @@ from server.access.proxies import join_headers
 from server.access_log.event import Outcome, actor_of
 from server.login.code_flow import CodeFlow
 from server.login.cookies import CookieNames, origin_of, set_cookie
-from server.login.errors import ProviderError
+from server.login.errors import ProviderError, TooManyLoginsError
 from server.login.noted import LoginEvents
+from server.login.pace import Pace
 from server.login.pending import LOGIN_SECONDS, Pending, Seal, safe_path
 from server.login.sessions import Sessions
 from server.process.pools import Pool, PoolFullError
@@ -99,7 +100,7 @@ def login_routes(
 
 
 def _pages(pages: Pages) -> list[Route]:
-    seal, origin, cookies = Seal(), origin_of(pages.public_url), pages.cookies
+    seal, origin, cookies, pace = Seal(), origin_of(pages.public_url), pages.cookies, Pace()
 
     def cookie(name: str, value: str, seconds: int | None) -> str:
         return set_cookie(name, value, secure=cookies.secure, seconds=seconds)
@@ -146,7 +147,11 @@ def _pages(pages: Pages) -> list[Route]:
             note_failed(request, "the provider gave no code")
             return _page(f"The identity provider did not accept the login. {_AGAIN}", HTTPStatus.FORBIDDEN)
         try:
-            identity = await pages.flow.finish(pending, code)
+            with pace.one(address(request)):
+                identity = await pages.flow.finish(pending, code)
+        except TooManyLoginsError as error:
+            note_failed(request, "too many logins from one address")
+            return _page(f"The login could not be completed: {error}.", HTTPStatus.TOO_MANY_REQUESTS)
         except (ProviderError, UnauthenticatedError, PoolFullError) as error:
             _logger.warning("a login failed: %s, for somebody at %s", error, from_where(request))
             note_failed(request, str(error))

@@ -227,6 +227,18 @@ async def test_an_answer_without_the_state_of_this_browser_begins_no_session(
     assert answers.forms == []
 
 
+async def test_one_address_cannot_have_the_provider_asked_without_end(
+    browser: httpx.AsyncClient, answers: Answers
+) -> None:
+    statuses = []
+    for _ in range(61):
+        asked = await begin(browser)
+        answer = await browser.get("/login/callback", params={"code": "bogus", "state": asked["state"]})
+        statuses.append(answer.status_code)
+    assert statuses == [403] * 60 + [429]
+    assert len(answers.forms) == 60
+
+
 async def test_an_answer_of_another_provider_is_refused_without_sending_the_code(
     browser: httpx.AsyncClient, answers: Answers
 ) -> None:
