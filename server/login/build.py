@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from server.access.authentication import Authenticator
 from server.access.break_glass import BreakGlassAuthenticator
 from server.access.browsers import BrowserRules
+from server.access.certificate_authenticator import CertificateAuthenticator
 from server.access.chain import AuthenticationChain, unrestricted
 from server.access.presenting import Presenting
 from server.access.proxies import ProxyAuthenticator
@@ -95,7 +96,7 @@ def open_login(
     Args:
         settings: the settings.
         data_dir: the data directory, which has the file of sessions.
-        others: authenticators of tokens and certificates.
+        others: authenticators of tokens.
         note: function that records an event of access.
 
     Raises:
@@ -137,7 +138,7 @@ def open_login(
         authenticators += others
         if settings.break_glass_file:  # after the tokens, which are known by their form
             authenticators.append(BreakGlassAuthenticator(settings.break_glass_file))
-        authenticators += by_session
+        authenticators += [*by_session, CertificateAuthenticator(settings.roles)]
 
         def chain(required: Callable[[], bool]) -> AuthenticationChain:
             restrict = proxies.restrict if settings.trusted_proxies else unrestricted
