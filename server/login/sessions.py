@@ -141,10 +141,13 @@ class Sessions:
         try:
             mark, sessions = _read(self._file)
         except (OSError, ValueError) as error:
-            reason = reason_of(error) if isinstance(error, OSError) else str(error)
-            _logger.warning("the sessions in %s cannot be read, so people log in again: %s", self._file, reason)
+            _logger.warning("the sessions in %s cannot be read, so people log in again: %s", self._file, _reason(error))
             return {}
         return sessions if mark == self._mark else {}
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return reason_of(error) if isinstance(error, OSError) else "the file is damaged"
 
 
 def sessions_path(data_dir: Path) -> Path:
