@@ -131,6 +131,14 @@ def test_the_server_gets_the_password_of_clickhouse_from_a_file() -> None:
     assert (url.username, url.password) == ("lognotary", "")
 
 
+def test_everybody_needs_a_token_and_the_collector_has_one_in_a_file() -> None:
+    assert "LOGNOTARY_AUTHENTICATION" not in COMPOSE["services"]["lognotary"]["environment"]  # auto: required beyond
+    assert COMPOSE["services"]["collector"]["secrets"] == ["collector-token"]
+    collector = yaml.safe_load((DOCKER / "collector.yaml").read_text(encoding="utf-8"))
+    headers = collector["exporters"]["otlp_grpc"]["headers"]
+    assert headers == {"authorization": "Bearer ${file:/run/secrets/collector-token}"}
+
+
 def test_no_password_is_in_the_environment_of_a_container() -> None:
     variables = [name for service in COMPOSE["services"].values() for name in service.get("environment", {})]
     assert [name for name in variables if name.endswith(("PASSWORD", "SECRET", "TOKEN"))] == []

@@ -6,13 +6,13 @@ import hmac
 import logging
 import os
 import stat
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 from server.access.authentication import Presented
 from server.access.callers import Caller, CallerKind, Grant, Role
 from server.errors.files import unreadable
+from server.retry.trouble import Trouble
 
 __all__ = ["BreakGlassAuthenticator", "read_break_glass"]
 
@@ -20,40 +20,51 @@ _logger = logging.getLogger(__name__)
 
 _NAME = "break-glass"
 _SHORTEST, _LONGEST = 32, 1024  # characters
+_State = tuple[int, int, int, int] | None  # of the file; None if it does not exist
 _HOW = "make one with: openssl rand -hex 32"
 
 
 class BreakGlassAuthenticator:
     """Authenticator of the break-glass administrator; each use is logged as a warning.
 
-    The file is read for each attempt, so that removing or replacing it takes effect at once.
+    The file is read again whenever it has changed, so that removing or replacing it takes effect at once. It must be
+    tried after those that know their credentials by the form, such as tokens.
     """
 
-    def __init__(self, file: Path, address_of: Callable[[Presented], str]) -> None:
-        """Accept the secret in a file.
-
-        Args:
-            file: the file.
-            address_of: function that returns the IP address of a caller.
-        """
+    def __init__(self, file: Path) -> None:
+        """Accept the secret in a file."""
         self._file = file
-        self._address_of = address_of
+        self._seen: _State = None
+        self._secret = b""  # digest of the secret in the file; empty if it has none
+        what = "break-glass administrator"
+        self._trouble = Trouble(
+            _logger, f"the {what} cannot be authenticated", f"the {what} can be authenticated again"
+        )
 
     async def authenticate(self, presented: Presented) -> Caller | None:
         """Return the administrator, None if something else was presented."""
         if not _SHORTEST <= len(presented.bearer) <= _LONGEST:
             return None
-        try:
-            secret = read_break_glass(self._file)
-        except ValueError as error:
-            _logger.error("the break-glass administrator cannot be authenticated: %s", error)  # noqa: TRY400 - told whole
-            return None
+        self._refresh()
         # Digests have one length, so the time of a comparison tells nothing about the secret.
-        if not hmac.compare_digest(_digest(presented.bearer), _digest(secret)):
+        if not hmac.compare_digest(_digest(presented.bearer), self._secret):
             return None
-        address = self._address_of(presented)
+        address = presented.address
         _logger.warning("the break-glass administrator was authenticated, from %s", address or "an unknown address")
         return Caller(_NAME, CallerKind.BREAK_GLASS, (Grant(Role.ADMIN),), address)
+
+    def _refresh(self) -> None:
+        state = _state(self._file)
+        if state is not None and state == self._seen:
+            return
+        try:
+            self._secret = _digest(read_break_glass(self._file))
+        except ValueError as error:
+            self._secret = b""
+            self._trouble.goes_on(str(error))
+        else:
+            self._trouble.ends()
+        self._seen = state
 
 
 def read_break_glass(file: Path) -> str:
@@ -78,6 +89,14 @@ def read_break_glass(file: Path) -> str:
     if not secret.isprintable() or " " in secret or not _SHORTEST <= len(secret) <= _LONGEST:
         raise ValueError(f"{file} must have one line of {_SHORTEST} to {_LONGEST} letters and digits: {_HOW}")
     return secret
+
+
+def _state(file: Path) -> _State:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
 
 def _digest(text: str) -> bytes:

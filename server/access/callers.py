@@ -1,7 +1,7 @@
 """Callers of the API, and what they are granted.
 
 Roles are separate on purpose: an auditor reads audit records and changes nothing; an operator runs the server and reads
-no audit record. Who needs both is granted both.
+no record. Who needs both is granted both.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ class Role(Enum):
     """Roles that are granted to callers.
 
     ``sender`` sends records. ``viewer`` reads operational records and spans. ``auditor`` reads audit records, evidence,
-    reports and disclosures. ``operator`` changes settings, retention, holds, tokens and keys, and reads no audit
-    record. ``admin`` may do everything.
+    reports and disclosures. ``operator`` reads the status and metrics, adds and releases legal holds, erases disclosed
+    values, and reads no record. ``admin`` may do everything.
     """
 
     SENDER = "sender"
@@ -47,7 +47,7 @@ class Grant:
         tenants: names of tenants; an empty name is the default tenant.
         services: values of ``ServiceName``.
         environments: values of the resource attribute ``deployment.environment.name``, or of its former name
-            ``deployment.environment``.
+            ``deployment.environment`` in records without it.
     """
 
     role: Role

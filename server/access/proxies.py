@@ -32,7 +32,7 @@ class ProxyHeaders:
         user: header with the name of the user.
         groups: header with the groups, separated by commas.
         email: header with the e-mail address.
-        tenant: header with the tenant that the user's rights are limited to.
+        tenant: header with the tenant that the caller's rights are limited to, whoever the caller is.
     """
 
     user: str = "x-forwarded-user"
@@ -70,7 +70,7 @@ class ProxyAuthenticator:
             UnauthenticatedError: the headers do not come from a trusted proxy, or have values that cannot be.
         """
         given = {name: presented.headers[name] for name in self._headers.names() if name in presented.headers}
-        if given and not is_in(presented.address, self._networks):
+        if given and not is_in(presented.peer, self._networks):
             raise UnauthenticatedError(Denial.FORBIDDEN)
         if self._hop_by_hop(presented.headers.get("connection", "")):
             raise UnauthenticatedError(Denial.MALFORMED)
@@ -88,11 +88,22 @@ class ProxyAuthenticator:
         facts: set[Fact] = {(SUBJECT, user), *((GROUP, group) for group in groups if group)}
         if email:
             facts.add((EMAIL, email.lower()))
-        grants = grants_of(self._rules, frozenset(facts))
-        tenant = given.get(self._headers.tenant, "").strip()
-        if tenant:
-            grants = _limited_to(grants, _checked(tenant))
-        return Caller(user, CallerKind.PROXY, grants, client_address(presented, self._networks))
+        return Caller(user, CallerKind.PROXY, grants_of(self._rules, frozenset(facts)), presented.address)
+
+    def restrict(self, presented: Presented, caller: Caller) -> Caller:
+        """Return a caller with the rights that are left in the tenant that a trusted proxy names.
+
+        The proxy limits whatever passes through it, by which credentials ever the caller is known.
+
+        Args:
+            presented: what the caller presents, which ``authenticate`` has not refused.
+            caller: the caller.
+
+        Raises:
+            UnauthenticatedError: the name of the tenant cannot be one.
+        """
+        tenant = presented.headers.get(self._headers.tenant, "").strip() if self._headers.tenant else ""
+        return replace(caller, grants=_limited_to(caller.grants, _checked(tenant))) if tenant else caller
 
     def _hop_by_hop(self, connection: str) -> bool:
         """Return whether a header ``Connection`` names one that a proxy sets.
@@ -104,18 +115,19 @@ class ProxyAuthenticator:
         return not named.isdisjoint((*self._headers.names(), _FORWARDED_FOR))
 
 
-def client_address(presented: Presented, networks: Sequence[Network]) -> str:
+def client_address(peer: str, headers: Mapping[str, str], networks: Sequence[Network]) -> str:
     """Return the IP address of a caller: the peer of the connection, or the one that trusted proxies forward.
 
     ``X-Forwarded-For`` is read from right to left, since each proxy adds the address that it was called from, and
     callers may send anything before that.
 
     Args:
-        presented: what the caller presents.
+        peer: IP address of the peer.
+        headers: headers of the call, by lower-case names.
         networks: networks of the trusted proxies.
     """
-    address = presented.address
-    hops = presented.headers.get(_FORWARDED_FOR, "").replace(_TWICE, ",").rsplit(",", _MOST_HOPS)
+    address = peer
+    hops = headers.get(_FORWARDED_FOR, "").replace(_TWICE, ",").rsplit(",", _MOST_HOPS)
     while hops and is_in(address, networks):
         known = _address(_without_port(hops.pop().strip()))
         if known is None:

@@ -31,6 +31,8 @@ class RecordedToken:
         created: time of creation, in seconds since the epoch.
         expires: time from which it is no longer valid, in seconds since the epoch; None if it does not expire.
         revoked: time at which it was revoked, in seconds since the epoch; None if it was not.
+        created_by: who created it, as the command line stated it; empty if that is not known.
+        revoked_by: who revoked it, likewise.
     """
 
     id: str
@@ -40,6 +42,8 @@ class RecordedToken:
     created: int
     expires: int | None
     revoked: int | None
+    created_by: str = ""
+    revoked_by: str = ""
 
 
 def recorded_tokens(tokens: Tokens) -> tuple[RecordedToken, ...]:
@@ -53,6 +57,8 @@ def recorded_tokens(tokens: Tokens) -> tuple[RecordedToken, ...]:
             token.created,
             token.expires,
             token.revoked,
+            token.created_by,
+            token.revoked_by,
         )
         for token in tokens.all
     )

@@ -11,15 +11,21 @@ __all__ = ["Authentication", "is_loopback", "needs_credentials"]
 class Authentication(Enum):
     """Ports on which credentials are required; credentials that are presented are checked on all ports, always."""
 
-    AUTO = "auto"  # on those that other machines can reach
+    AUTO = "auto"  # on those that other machines can reach, or that credentials were made for
     REQUIRED = "required"  # on all
     OFF = "off"  # on none
 
 
-def needs_credentials(authentication: Authentication, host: str) -> bool:
-    """Return whether a port that listens on a host needs credentials."""
+def needs_credentials(authentication: Authentication, host: str, *, in_use: bool = False) -> bool:
+    """Return whether a port needs credentials.
+
+    Args:
+        authentication: the ports that need them.
+        host: host that the port listens on.
+        in_use: True if somebody has made credentials for this port, and so wants to control who gets in.
+    """
     if authentication is Authentication.AUTO:
-        return not is_loopback(host)
+        return in_use or not is_loopback(host)
     return authentication is Authentication.REQUIRED
 
 

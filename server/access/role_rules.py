@@ -1,4 +1,4 @@
-"""Rules that grant roles to people and programs, by what an identity provider or a trusted proxy states about them."""
+"""Rules that grant roles to people and programs, by what a provider, a proxy or a certificate states about them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from server.access.callers import Grant
 
 __all__ = [
+    "CERTIFICATE",
     "EMAIL",
     "GROUP",
     "SUBJECT",
@@ -22,9 +23,9 @@ __all__ = [
 ]
 
 Fact = tuple[str, str]
-"""One statement about somebody: its kind (``GROUP``, ``EMAIL``, ``SUBJECT`` or of ``claim_fact``), and its value."""
+"""One statement about somebody: its kind (such as ``GROUP``, or that of ``claim_fact``), and its value."""
 
-GROUP, EMAIL, SUBJECT = "group", "email", "subject"
+CERTIFICATE, GROUP, EMAIL, SUBJECT = "certificate", "group", "email", "subject"
 
 _CLAIM = "claim "
 _MOST_VALUES = 10_000  # of one claim

@@ -30,7 +30,11 @@ PUBLIC_TILES = ReadScope.of(dict.fromkeys((*LOG_TABLES, "audit_logs", "otel_logs
 
 _AUDIT, _OPERATIONAL, _SPANS = "audit_logs", "otel_logs", "otel_traces"
 _EARLIER_SPANS, _TIMES = SPAN_TABLES[1:]
-_ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
+# The former name counts only in records without the present one: a record has one environment.
+_ENVIRONMENT = (
+    "if(mapContains(ResourceAttributes, 'deployment.environment.name'), "
+    "ResourceAttributes['deployment.environment.name'], ResourceAttributes['deployment.environment'])"
+)
 _ALL = "1"
 
 
@@ -112,9 +116,7 @@ def _of_grant(grant: Grant) -> str:
     if grant.services is not None:
         parts.append(_is_one_of("ServiceName", grant.services))
     if grant.environments is not None:
-        parts.append(
-            any_of([_is_one_of(f"ResourceAttributes[{sql_text(name)}]", grant.environments) for name in _ENVIRONMENT])
-        )
+        parts.append(_is_one_of(_ENVIRONMENT, grant.environments))
     return _and(parts)
 
 

@@ -9,7 +9,7 @@ from server.access.senders import Sender
 from server.access.tenants import DEFAULT_TENANT, check_tenant
 from server.access.tokens import check_token_name
 
-__all__ = ["OWN_NAME", "SenderCertificate", "parse_sender_certificate", "sender_of_certificate"]
+__all__ = ["OWN_NAME", "SenderCertificate", "check_identity", "parse_sender_certificate", "sender_of_certificate"]
 
 OWN_NAME = "*"
 """Name of a sender that is called like the identity in its certificate."""
@@ -19,6 +19,7 @@ _FORM = (
     "identity itself"
 )
 _URI, _DNS = "URI:", "DNS:"
+_EXAMPLE = "URI:spiffe://shop/checkout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,22 @@ def sender_of_certificate(rules: Iterable[SenderCertificate], identities: tuple[
     return None
 
 
+def check_identity(identity: str) -> str:
+    """Return the identity of certificates that a rule is about; with ``*`` at its end, the beginning of identities.
+
+    Raises:
+        ValueError: the text cannot be one.
+    """
+    if not identity.startswith((_URI, _DNS)) or identity in (_URI, _DNS):
+        raise ValueError(f"the identity {identity!r} must begin with {_URI} or {_DNS}, such as {_EXAMPLE}")
+    if "*" in identity[:-1] or (identity.endswith("*") and not identity.startswith(_URI)):
+        raise ValueError(f"the identity {identity!r} has a '*' elsewhere than at the end of a URI, such as {_EXAMPLE}")
+    if identity.endswith("*") and ("://" not in identity or not identity.endswith("/*")):
+        # URI:spiffe://shop* would also be spiffe://shop.attacker.example.
+        raise ValueError(f"the '*' in {identity!r} must follow a '/', such as URI:spiffe://shop/*")
+    return identity
+
+
 def parse_sender_certificate(text: str) -> SenderCertificate:
     """Parse ``IDENTITY=NAME[@TENANT]``.
 
@@ -64,13 +81,7 @@ def parse_sender_certificate(text: str) -> SenderCertificate:
     name, at, tenant = sender.partition("@")
     if not (equals and identity and name and (tenant or not at)):
         raise ValueError(f"{text!r} does not map a certificate to a sender: {_FORM}")
-    if not identity.startswith((_URI, _DNS)) or identity in (_URI, _DNS):
-        raise ValueError(f"the identity {identity!r} must begin with {_URI} or {_DNS}: {_FORM}")
-    if "*" in identity[:-1] or (identity.endswith("*") and not identity.startswith(_URI)):
-        raise ValueError(f"the identity {identity!r} has a '*' elsewhere than at the end of a URI: {_FORM}")
-    if identity.endswith("*") and ("://" not in identity or not identity.endswith("/*")):
-        # URI:spiffe://shop* would also be spiffe://shop.attacker.example.
-        raise ValueError(f"the '*' in {identity!r} must follow a '/', such as URI:spiffe://shop/*")
+    check_identity(identity)
     if name != OWN_NAME:
         check_token_name(name)
     return SenderCertificate(identity, name, check_tenant(tenant) if tenant else DEFAULT_TENANT)

@@ -8,11 +8,8 @@ because the names, roles and tenants in it are nobody else's business.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +19,7 @@ from server.access.errors import TokenError
 from server.access.tenants import DEFAULT_TENANT, check_tenant
 from server.access.tokens import NO_TOKENS, Token, Tokens, check_token_name
 from server.data_dir.atomic_files import replace_file
+from server.data_dir.locked_files import locked
 from server.errors.base import LognotaryError
 from server.errors.files import unreadable, unwritable
 from server.notary.origin import Stream
@@ -66,7 +64,7 @@ def change_tokens(file: Path, change: Callable[[Tokens], tuple[Tokens, _Result]]
         LognotaryError: what ``change`` raises; the file stays as it is then.
     """
     try:
-        with _locked(file):
+        with locked(file):
             tokens, result = change(read_tokens(file))
             replace_file(file, tokens_text(tokens), mode=0o600)
     except OSError as error:
@@ -119,6 +117,8 @@ def token_as_json(token: Token) -> dict[str, Any]:
         "created": _time_text(token.created),
         "expires": _time_text(token.expires),
         "revoked": _time_text(token.revoked),
+        "created_by": token.created_by or None,
+        "revoked_by": token.revoked_by or None,
     }
     return {name: value for name, value in members.items() if value is not None}
 
@@ -142,6 +142,8 @@ def _token(item: Mapping[str, Any]) -> Token:
         created=_seconds(item["created"]) or 0,
         expires=_seconds(item.get("expires")),
         revoked=_seconds(item.get("revoked")),
+        created_by=str(item.get("created_by", "")),
+        revoked_by=str(item.get("revoked_by", "")),
     )
 
 
@@ -166,16 +168,3 @@ def _time_text(seconds: int | None) -> str | None:
 
 def _seconds(text: str | None) -> int | None:
     return None if text is None else int(datetime.fromisoformat(text).timestamp())
-
-
-@contextlib.contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    """Exclude other changes of the file until the block ends. The lock is a file beside it, which is never replaced."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = file.with_name(f".{file.name}.lock")
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

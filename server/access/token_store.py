@@ -34,6 +34,7 @@ class TokenStore:
         self._tokens = NO_TOKENS
         self._seen: _State = None
         self._problem = ""
+        self._are_for_api = False
         self._unwritten = Trouble(_logger, "last uses of tokens are not written", "last uses of tokens are written")
         self.uses = uses
 
@@ -41,6 +42,14 @@ class TokenStore:
     def tokens(self) -> Tokens:
         """The tokens of now; may be read in any thread."""
         return self._tokens
+
+    @property
+    def are_for_api(self) -> bool:
+        """True if there has been a token for the API since the start, valid or not; may be read in any thread.
+
+        What expires, is revoked or vanishes must not open the API to everybody on the machine.
+        """
+        return self._are_for_api
 
     def load(self) -> None:
         """Read the file.
@@ -51,6 +60,8 @@ class TokenStore:
         state = self._state()
         self._tokens = read_tokens(self._file)
         self._seen = state
+        if self._tokens.are_for_api:
+            self._are_for_api = True
 
     def refresh(self) -> None:
         """Read the file if it has changed; if that fails, what it had before stays in force and the error is logged.

@@ -32,6 +32,8 @@ class Token:
         created: time of creation, in seconds since the epoch.
         expires: time from which it is no longer valid, in seconds since the epoch; None if it does not expire.
         revoked: time from which it is no longer valid because somebody revoked it; None if nobody did.
+        created_by: who created it, as the command line stated it; empty if that is not known.
+        revoked_by: who revoked it, likewise.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Token:
     created: int = 0
     expires: int | None = None
     revoked: int | None = None
+    created_by: str = ""
+    revoked_by: str = ""
 
     @property
     def id(self) -> str:
@@ -76,6 +80,11 @@ class Tokens:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_digest", {token.digest: token for token in self.all})
+
+    @property
+    def are_for_api(self) -> bool:
+        """True if one of them is for the API, or was when it was valid."""
+        return any(grant.role is not Role.SENDER for token in self.all for grant in token.grants)
 
     def check(self, text: str, now: float) -> Token:
         """Return the token with this text.
@@ -118,7 +127,9 @@ class Tokens:
             )
         return Tokens((*self.all, token))
 
-    def rotated(self, name: str, digest: bytes, now: int, overlap: int | None, expires: int | None = None) -> Tokens:
+    def rotated(
+        self, name: str, digest: bytes, now: int, overlap: int | None, expires: int | None = None, by: str = ""
+    ) -> Tokens:
         """Return these tokens and a new one that replaces the valid one of its name, whose roles and limits it gets.
 
         Args:
@@ -127,6 +138,7 @@ class Tokens:
             now: the time, in seconds since the epoch.
             overlap: seconds for which the old one stays valid; None for as long as it is not revoked.
             expires: time from which the new one is no longer valid; None for the lifetime of the old token.
+            by: who does this.
 
         Raises:
             TokenError: there is no valid token of this name, or one is being replaced already.
@@ -142,13 +154,18 @@ class Tokens:
         [old] = valid
         if expires is None and old.expires is not None:
             expires = now + (old.expires - old.created)
-        new = replace(old, digest=digest, created=now, expires=expires, revoked=None)
+        new = replace(old, digest=digest, created=now, expires=expires, created_by=by)
         ends = [time for time in (old.expires, None if overlap is None else now + overlap) if time is not None]
         left = replace(old, expires=min(ends, default=None))
         return Tokens((*(left if token is old else token for token in self.all), new))
 
-    def revoked(self, name_or_id: str, now: int) -> tuple[Tokens, tuple[Token, ...]]:
+    def revoked(self, name_or_id: str, now: int, by: str = "") -> tuple[Tokens, tuple[Token, ...]]:
         """Return these tokens, and those that are revoked by this: the one with an identifier, or all of a name.
+
+        Args:
+            name_or_id: identifier of a token, or name of several.
+            now: the time, in seconds since the epoch.
+            by: who does this.
 
         Raises:
             TokenError: there is no such token that is valid.
@@ -158,7 +175,9 @@ class Tokens:
         if not chosen:
             state = "no valid token" if named else "no token"
             raise TokenError(f"there is {state} {name_or_id!r}: 'lognotary tokens list' shows all")
-        changed = tuple(replace(token, revoked=now) if token.digest in chosen else token for token in self.all)
+        changed = tuple(
+            replace(token, revoked=now, revoked_by=by) if token.digest in chosen else token for token in self.all
+        )
         return Tokens(changed), tuple(token for token in changed if token.digest in chosen)
 
 

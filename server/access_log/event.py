@@ -8,7 +8,7 @@ from enum import Enum
 
 from server.access.callers import Caller, Grant
 
-__all__ = ["NOBODY", "AccessEvent", "Actor", "Outcome", "actor_of", "tenant_of"]
+__all__ = ["NOBODY", "SERVER", "AccessEvent", "Actor", "Outcome", "actor_of", "tenant_of"]
 
 
 class Outcome(Enum):
@@ -42,6 +42,9 @@ class Actor:
 NOBODY = Actor()
 """Somebody of whom nothing is known."""
 
+SERVER = Actor("lognotary", "server")
+"""The server itself, for what it notices."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccessEvent:
@@ -65,6 +68,7 @@ class AccessEvent:
         others: number of other denied or failed events that were not recorded.
         lost: number of the actor's events that have no record, though they should have.
         settings: names and values of settings, if the event is about settings.
+        changed_by: who changed something beside the server, as the command line stated it; empty if that is not known.
     """
 
     action: str
@@ -85,6 +89,7 @@ class AccessEvent:
     others: int = 0
     lost: int = 0
     settings: tuple[tuple[str, str], ...] = ()
+    changed_by: str = ""
 
 
 def actor_of(caller: Caller) -> Actor:

@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from server.access.networks import network_of
 from server.access_log.access_log import AccessLog
 from server.access_log.bursts import Bursts
-from server.access_log.event import AccessEvent, Actor, Outcome
+from server.access_log.event import SERVER, AccessEvent, Actor, Outcome
 from server.pipeline.measures import MeasureRequest, RequestMeasure
 
 __all__ = ["DeniedSenders", "key_rotation", "reload_event", "start_event"]
-
-_SERVER = Actor("lognotary", "server")
 
 
 def start_event(settings: Mapping[str, str], writer: str) -> AccessEvent:
@@ -24,19 +22,19 @@ def start_event(settings: Mapping[str, str], writer: str) -> AccessEvent:
         writer: name of the writer that has the settings.
     """
     given = tuple(settings.items())
-    return AccessEvent("settings.start", Outcome.SUCCESS, _SERVER, "", writer, "writer", "admin", settings=given)
+    return AccessEvent("settings.start", Outcome.SUCCESS, SERVER, "", writer, "writer", "admin", settings=given)
 
 
 def reload_event(problem: str) -> AccessEvent:
     """Return the event that keys and rules were read anew; the problem is empty if that was possible."""
     outcome = Outcome.FAILED if problem else Outcome.SUCCESS
-    return AccessEvent("settings.reload", outcome, _SERVER, category="admin", reason=problem)
+    return AccessEvent("settings.reload", outcome, SERVER, category="admin", reason=problem)
 
 
 def key_rotation(fingerprints: str, tenant: str = "") -> AccessEvent:
     """Return the event that other keys sign the logs from now on: those of a tenant, if these are its own keys."""
     asked = json.dumps({"tenant": tenant}, separators=(",", ":")) if tenant else ""
-    return AccessEvent("key.rotate", Outcome.SUCCESS, _SERVER, "", fingerprints, "key", "admin", asked)
+    return AccessEvent("key.rotate", Outcome.SUCCESS, SERVER, "", fingerprints, "key", "admin", asked)
 
 
 class DeniedSenders:

@@ -66,6 +66,8 @@ def access_record(
     }
     if event.outcome is Outcome.SUCCESS or event.records:
         attributes["lognotary.access.records"] = event.records
+    if event.changed_by:
+        attributes["lognotary.changed_by"] = line(event.changed_by)
     if event.seconds is not None:
         attributes["lognotary.access.duration_ms"] = round(event.seconds * 1000)
     attributes |= {

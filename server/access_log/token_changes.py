@@ -13,7 +13,7 @@ from server.access.errors import TokenError
 from server.access.recorded_tokens import RecordedToken, read_recorded, recorded_tokens, write_recorded
 from server.access.tokens import Tokens
 from server.access_log.access_log import AccessLog
-from server.access_log.event import AccessEvent, Actor, Outcome
+from server.access_log.event import SERVER, AccessEvent, Outcome
 from server.errors.files import reason_of
 from server.process.pools import Pool
 from server.retry.trouble import Trouble
@@ -23,23 +23,22 @@ __all__ = ["note_token_changes", "token_changes"]
 _logger = logging.getLogger(__name__)
 
 _INTERVAL = 0.5  # seconds between looks at the tokens
-_SERVER = Actor("lognotary", "server")
 
 
 def token_changes(before: Iterable[RecordedToken], after: Iterable[RecordedToken]) -> Iterator[AccessEvent]:
-    """Yield an event for each token that was created, revoked or removed; who did it is not known."""
+    """Yield an event for each token that was created, revoked or removed, with who did it if the file says so."""
     old, new = ({token.id: token for token in tokens} for tokens in (before, after))
     for token_id, token in new.items():
         if token_id not in old:
-            yield _of_token("token.create", token)
+            yield _of_token("token.create", token, token.created_by)
         if token.revoked is not None and (token_id not in old or old[token_id].revoked is None):
-            yield _of_token("token.revoke", token)
+            yield _of_token("token.revoke", token, token.revoked_by)
     for token_id, token in old.items():
         if token_id not in new:
             yield _of_token("token.remove", token)
 
 
-def _of_token(action: str, token: RecordedToken) -> AccessEvent:
+def _of_token(action: str, token: RecordedToken, by: str = "") -> AccessEvent:
     about = {
         "id": token.id,
         "roles": token.roles,
@@ -49,7 +48,7 @@ def _of_token(action: str, token: RecordedToken) -> AccessEvent:
         "revoked": token.revoked,
     }
     asked = json.dumps(about, separators=(",", ":"))
-    return AccessEvent(action, Outcome.SUCCESS, _SERVER, "", token.name, "token", "admin", asked)
+    return AccessEvent(action, Outcome.SUCCESS, SERVER, "", token.name, "token", "admin", asked, changed_by=by)
 
 
 async def note_token_changes(log: AccessLog, tokens: Callable[[], Tokens], file: Path, pool: Pool) -> None:

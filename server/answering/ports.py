@@ -12,8 +12,7 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 
 from server.access.chain import AuthenticationChain
-from server.access.policy import http_rules
-from server.access.requirement import needs_credentials
+from server.access.policy import GRPC_RULES, http_rules
 from server.access.token_authenticator import TokenAuthenticator
 from server.access_log.access_log import AccessLog
 from server.access_log.calls import RecordedCalls
@@ -28,14 +27,17 @@ from server.api.guarded_http import guarded_http
 from server.api.health import add_health, following_readiness
 from server.api.http_api import build_http_api
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, measured_http
+from server.api.server_options import api_server_options
 from server.api.tenant_drops import TenantDrops
 from server.intake.process import Intake, Process
+from server.intake.tokens import api_needs_credentials
 from server.login.build import open_login
 from server.login.noted import keep_nothing
 from server.otlp.errors import NotServedError
 from server.otlp.http_refusals import unserved_routes
 from server.otlp.refusal_log import RefusalLog
 from server.otlp.unserved import SERVICES, not_served_by_api, unserved_handler
+from server.process.background import background
 from server.process.fair_queue import FairQueue
 from server.process.pools import Pool
 from server.settings.values import Address
@@ -68,11 +70,6 @@ async def answering(
     metrics, not_ready = intake.metrics, intake.not_ready
     explain = partial(not_served_by_api, otlp_grpc=str(intake.otlp_grpc), otlp_http=str(intake.otlp_http))
     async with contextlib.AsyncExitStack() as stack:
-        options = [
-            ("grpc.so_reuseport", 0),
-            ("grpc.max_allowed_incoming_connections", settings.max_connections),
-            ("grpc.server_handshake_timeout_ms", 10_000),
-        ]
         certificates = process.certificates
         metrics.expect_calls("grpc", GRPC_CALLS)
         metrics.expect_calls("http", HTTP_CALLS)
@@ -81,15 +78,18 @@ async def answering(
         others = [TokenAuthenticator(process.tokens)]
         keep = access_log.keep if access_log else keep_nothing
         login = stack.enter_context(open_login(settings.login, settings.data_dir, others, keep))
+        stack.enter_context(background("revoked sessions", login.follow(), ended))
 
         def chain(address: Address) -> AuthenticationChain:
-            # With logins in use, a caller without credentials is no local one: a proxy may have let anybody through.
-            required = needs_credentials(settings.authentication, address.host) or settings.login.is_used
-            return AuthenticationChain(login.authenticators, required=required)
+            return login.chain(api_needs_credentials(settings, process.tokens, address))
 
         denied = partial(metrics.denied, "api_grpc")
-        guard = GuardedCalls(chain(settings.api_grpc), not_served, on_denied=denied, recorded=recorded.get("grpc"))
-        server = grpc.aio.server(options=options, interceptors=[guard, MeasuredCalls(metrics.call)])
+        guard = GuardedCalls(
+            chain(settings.api_grpc), not_served, GRPC_RULES, denied, recorded.get("grpc"), login.presenting
+        )
+        server = grpc.aio.server(
+            options=api_server_options(settings.max_connections), interceptors=[guard, MeasuredCalls(metrics.call)]
+        )
         # Queries have their own threads: evidence and health never wait for them. One more closes answers left early.
         threads = stack.enter_context(contextlib.closing(Pool("query", settings.query_concurrency + 1)))
         queries = Queries(parts.backend, threads, FairQueue(settings.query_concurrency))
@@ -117,7 +117,15 @@ async def answering(
         )
         rules = http_rules(public_tiles=settings.public_tiles)
         denied = partial(metrics.denied, "http")
-        guarded = guarded_http(app, chain(settings.http), rules, denied, login.session_cookie, recorded.get("http"))
+        guarded = guarded_http(
+            app,
+            chain(settings.http),
+            rules,
+            denied,
+            login.presenting,
+            recorded.get("http"),
+            login.browsers(settings.http.host),
+        )
         http_api = login.guard(measured_http(guarded, metrics.call))
         serving_http = serve_http_apart(http_api, settings.http, limits, ended, certificates.of("http"))
         http_address = await stack.enter_async_context(serving_http)

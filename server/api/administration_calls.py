@@ -24,7 +24,7 @@ from lognotary.v1 import administration_pb2_grpc
 from server.api.administration import Administration
 from server.api.errors import InvalidArgumentError
 from server.api.grpc_services import Context, answer_call
-from server.api.local_callers import address_of_peer, parse_local
+from server.api.local_callers import address_of_call, parse_local
 from server.api.parameters import parse_parameters
 from server.api.responses import json_response
 from server.api.tenant_drops import TenantDrops
@@ -44,7 +44,7 @@ class _Service(administration_pb2_grpc.AdministrationServiceServicer):
     async def AddHold(  # noqa: N802 - the name is the API's
         self, request: messages.AddHoldRequest, context: Context
     ) -> messages.AddHoldResponse:
-        caller = address_of_peer(context.peer())
+        caller = address_of_call(context.peer())
         return await answer_call(context, self._pool.run, lambda: self._administration.add_hold(request, caller))
 
     async def ListHolds(  # noqa: N802 - the name is the API's
@@ -55,7 +55,7 @@ class _Service(administration_pb2_grpc.AdministrationServiceServicer):
     async def ReleaseHold(  # noqa: N802 - the name is the API's
         self, request: messages.ReleaseHoldRequest, context: Context
     ) -> messages.ReleaseHoldResponse:
-        caller = address_of_peer(context.peer())
+        caller = address_of_call(context.peer())
         return await answer_call(context, self._pool.run, lambda: self._administration.release_hold(request, caller))
 
     async def GetRetention(  # noqa: N802 - the name is the API's
@@ -66,7 +66,7 @@ class _Service(administration_pb2_grpc.AdministrationServiceServicer):
     async def DropTenant(  # noqa: N802 - the name is the API's
         self, request: messages.DropTenantRequest, context: Context
     ) -> messages.DropTenantResponse:
-        caller = address_of_peer(context.peer())
+        caller = address_of_call(context.peer())
         return await answer_call(context, self._pool.run, lambda: self._drops.drop(request, caller))
 
 

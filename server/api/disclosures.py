@@ -20,7 +20,7 @@ from lognotary.v1 import disclosures_pb2_grpc
 from server.api.disclosed_values import disclosed_values
 from server.api.errors import ConflictError, InvalidArgumentError, UnrecordedError
 from server.api.grpc_services import Context, answer_call
-from server.api.local_callers import address_of_peer, check_local, parse_local
+from server.api.local_callers import address_of_call, check_local, check_on_machine, parse_local
 from server.api.responses import json_response
 from server.own_records.erasures import Erasure
 from server.own_records.sender import NotRecordedError
@@ -61,8 +61,8 @@ class Disclosures:
         self._changing = changing
 
     def disclose(self, request: messages.DiscloseRequest, caller: str) -> messages.DiscloseResponse:
-        """Answer ``Disclose``; raises ApiError and StorageError."""
-        check_local(caller, self._allowed)
+        """Answer ``Disclose``, which changes nothing; raises ApiError and StorageError."""
+        check_on_machine(caller)
         return disclosed_values(self._engine, request)
 
     def erase(self, request: messages.EraseRequest, caller: str) -> messages.EraseResponse:
@@ -129,13 +129,13 @@ class _Service(disclosures_pb2_grpc.DisclosureServiceServicer):
     async def Disclose(  # noqa: N802 - the name is the API's
         self, request: messages.DiscloseRequest, context: Context
     ) -> messages.DiscloseResponse:
-        caller = address_of_peer(context.peer())
+        caller = address_of_call(context.peer())
         return await answer_call(context, self._pool.run, lambda: self._disclosures.disclose(request, caller))
 
     async def Erase(  # noqa: N802 - the name is the API's
         self, request: messages.EraseRequest, context: Context
     ) -> messages.EraseResponse:
-        caller = address_of_peer(context.peer())
+        caller = address_of_call(context.peer())
         return await answer_call(context, self._pool.run, lambda: self._disclosures.erase(request, caller))
 
 

@@ -23,6 +23,7 @@ async def let_in(
     permission: Permission | None,
     call: RecordedCall | None,
     *,
+    check: Callable[[Presented, Caller], object] = lambda *_: None,
     is_recorded: bool = True,
 ) -> tuple[Caller, ReadScope]:
     """Return who calls, and what the caller may read.
@@ -32,6 +33,7 @@ async def let_in(
         presented: returns the credentials of the call.
         permission: the permission that the call needs; None if nobody may make it.
         call: record of the call; None if it is not recorded, whether it is refused or not.
+        check: function that raises ForbiddenError for what a caller may not present like this.
         is_recorded: False if the call is recorded only if it is refused.
 
     Raises:
@@ -39,9 +41,11 @@ async def let_in(
         NotRecordedError: the call has to be recorded, and cannot be now.
     """
     try:
-        caller = await chain.authenticate(presented())
+        given = presented()
+        caller = await chain.authenticate(given)
         if call is not None:
             call.let_in(caller)
+        check(given, caller)
         scope = decide(caller, permission)
         if call is not None:
             call.check_may_begin() if is_recorded else call.leave_out()

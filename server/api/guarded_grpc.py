@@ -17,7 +17,7 @@ from server.access.chain import AuthenticationChain
 from server.access.current import calling
 from server.access.errors import AccessError
 from server.access.policy import GRPC_RULES, Permission
-from server.access.presenting import address_over_grpc, presented_over_grpc
+from server.access.presenting import DIRECT, Presenting
 from server.access_log.actions import GRPC_ACTIONS, UNKNOWN, Action
 from server.access_log.calls import RecordedCall, RecordedCalls
 from server.access_log.event import Outcome
@@ -43,6 +43,7 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
         rules: Mapping[str, Permission] = GRPC_RULES,
         on_denied: Callable[[str], object] = lambda _: None,
         recorded: RecordedCalls | None = None,
+        presenting: Presenting = DIRECT,
     ) -> None:
         """Guard a server.
 
@@ -52,7 +53,9 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
             rules: the permission that each method needs.
             on_denied: function that is called with the reason of each refusal, a value of ``Denial``.
             recorded: records of calls; None to record none.
+            presenting: places in which calls present credentials.
         """
+        self._presenting = presenting
         self._recorded = recorded
         self._chain = chain
         self._unserved = unserved
@@ -114,7 +117,7 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
         """Answer a call on behalf of its caller, or refuse it; either is recorded."""
         call = self._begun(context, method)
         try:
-            caller, scope = await let_in(self._chain, lambda: _presented(context), permission, call)
+            caller, scope = await let_in(self._chain, lambda: self._presented(context), permission, call)
         except AccessError as error:
             await self._refuse(_recorded(call, context, error.denial.value), error)
         except NotRecordedError as error:
@@ -128,7 +131,12 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
         metadata = context.invocation_metadata() or ()
         traceparent = next((value for key, value in metadata if key == "traceparent" and isinstance(value, str)), "")
         action = GRPC_ACTIONS.get(method, UNKNOWN)
-        return self._recorded.begin(action, address_over_grpc(context.peer()), traceparent, _path(action, method))
+        address = self._presenting.address_over_grpc(metadata, context.peer())
+        return self._recorded.begin(action, address, traceparent, _path(action, method))
+
+    def _presented(self, context: Any) -> Presented:
+        metadata, peer = context.invocation_metadata() or (), context.peer()
+        return self._presenting.over_grpc(metadata, context.auth_context() or {}, peer)
 
     async def _refuse(self, context: Any, error: AccessError) -> NoReturn:
         self._on_denied(error.denial.value)
@@ -160,10 +168,6 @@ async def _read_each(
             yield await _read(parse, each, context, call)
 
     return requests()
-
-
-def _presented(context: Any) -> Presented:
-    return presented_over_grpc(context.invocation_metadata() or (), context.auth_context() or {}, context.peer())
 
 
 class _RecordedContext:

@@ -16,11 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from server.access.browsers import NO_PAGES, BrowserRules
 from server.access.chain import AuthenticationChain
 from server.access.current import calling
 from server.access.errors import AccessError, ForbiddenError
 from server.access.policy import FORBIDDEN, OPEN_SCOPE, Permission
-from server.access.presenting import presented_over_http
+from server.access.presenting import DIRECT, Presenting
 from server.access_log.actions import UNRECORDED_ROUTES
 from server.access_log.calls import RecordedCalls
 from server.access_log.event import Outcome
@@ -38,8 +39,9 @@ def guarded_http(
     chain: AuthenticationChain,
     rules: Mapping[tuple[str, str], Permission],
     on_denied: Callable[[str], object] = lambda _: None,
-    session_cookie: str = "",
+    presenting: Presenting = DIRECT,
     recorded: RecordedCalls | None = None,
+    browsers: BrowserRules = NO_PAGES,
 ) -> ASGIApp:
     """Return an application that answers only requests that their callers may make.
 
@@ -48,8 +50,9 @@ def guarded_http(
         chain: authenticates callers.
         rules: the permission that each method and route needs.
         on_denied: function that is called with the reason of each refusal, a value of ``Denial``.
-        session_cookie: name of the cookie of sessions; empty if there are none.
+        presenting: places in which requests present credentials.
         recorded: records of calls; None to record none.
+        browsers: rules for requests that a browser may have sent.
     """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,11 +67,18 @@ def guarded_http(
             with reading_as(OPEN_SCOPE):
                 await app(scope, receive, send)
             return
-        call = None if recorded is None else recorded_call(recorded, scope, route, parameters)
+        address = presenting.address_over_http(scope)
+        call = None if recorded is None else recorded_call(recorded, scope, address, route, parameters)
         try:
-            presented = partial(presented_over_http, scope, session_cookie)
             is_recorded = route not in UNRECORDED_ROUTES
-            caller, bound = await let_in(chain, presented, permission, call, is_recorded=is_recorded)
+            caller, bound = await let_in(
+                chain,
+                lambda: presenting.over_http(scope),
+                permission,
+                call,
+                check=partial(browsers.check, scope["method"]),
+                is_recorded=is_recorded,
+            )
             call = call if is_recorded else None
         except AccessError as error:
             on_denied(error.denial.value)

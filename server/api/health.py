@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import grpc
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from server.access.networks import network_of
+from server.access.presenting import address_of_peer
 from server.api.grpc_services import SERVICE_NAMES
 from server.process.background import background
 
-__all__ = ["add_health", "following_readiness"]
+__all__ = ["MOST_WATCHES", "add_health", "following_readiness"]
 
+MOST_WATCHES = 32
+"""Number of calls of one address that watch the health at the same time."""
+
+_MOST_WATCHES_OF_ALL = 512
 _INTERVAL = 0.25  # seconds between updates of the status for watching clients
 
 
@@ -22,11 +30,16 @@ class _Readiness(health.aio.HealthServicer):  # type: ignore[misc]
     def __init__(self, not_ready: Callable[[], str]) -> None:
         super().__init__()
         self._not_ready = not_ready
+        self._last: Any = None
+        self._watching: Counter[str] = Counter()
 
     async def refresh(self) -> None:
-        """Update the status for watching clients."""
+        """Update the status for watching clients, which wakes all of them, if it has changed."""
         statuses = health_pb2.HealthCheckResponse
         status = statuses.NOT_SERVING if self._not_ready() else statuses.SERVING
+        if status == self._last:
+            return
+        self._last = status
         for name in ("", *SERVICE_NAMES):
             await self.set(name, status)
 
@@ -34,6 +47,19 @@ class _Readiness(health.aio.HealthServicer):  # type: ignore[misc]
         """Answer with the current status, not with the status of the last update."""
         await self.refresh()
         return await super().Check(request, context)
+
+    async def Watch(self, request: Any, context: Any) -> None:  # noqa: N802 - the name is the protocol's
+        """Answer with each status, to a limited number of clients: nobody has to say who he is."""
+        client = network_of(address_of_peer(context.peer()))
+        if self._watching[client] >= MOST_WATCHES or self._watching.total() >= _MOST_WATCHES_OF_ALL:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many clients watch the health: use Check")
+        self._watching[client] += 1
+        try:
+            await super().Watch(request, context)
+        finally:
+            self._watching[client] -= 1
+            if not self._watching[client]:
+                del self._watching[client]
 
 
 def add_health(server: grpc.aio.Server, not_ready: Callable[[], str]) -> _Readiness:

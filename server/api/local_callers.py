@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
 from typing import TypeVar
-from urllib.parse import unquote
 
 from google.protobuf.message import Message
 from starlette.requests import Request
 
 from server.access.callers import CallerKind
 from server.access.current import current_caller
+from server.access.presenting import address_of_peer
 from server.api.errors import InvalidArgumentError, NotPermittedError
 from server.api.json_body import read_json
 from server.api.parameters import parse_body
 
-__all__ = ["LOCAL", "OFF", "address_of_peer", "address_of_request", "check_local", "is_local", "parse_local"]
+__all__ = [
+    "LOCAL",
+    "OFF",
+    "address_of_call",
+    "address_of_request",
+    "check_local",
+    "check_on_machine",
+    "is_local",
+    "parse_local",
+]
 
 _MessageT = TypeVar("_MessageT", bound=Message)
 
@@ -25,12 +34,9 @@ LOCAL, OFF = "local", "off"
 _JSON = "application/json"
 
 
-def address_of_peer(peer: str) -> str:
-    """Return the address of a caller over gRPC, given the peer as gRPC names it ("ipv4:192.0.2.1:50000")."""
-    kind, _, rest = peer.partition(":")
-    if kind not in ("ipv4", "ipv6"):
-        return kind  # a socket in the file system
-    return unquote(rest).rpartition(":")[0].strip("[]")
+def address_of_call(peer: str) -> str:
+    """Return the address of the caller of the call in progress, given the peer as gRPC names it."""
+    return _known_address() or address_of_peer(peer)
 
 
 def address_of_request(request: Request) -> str:
@@ -39,8 +45,8 @@ def address_of_request(request: Request) -> str:
     Raises:
         InvalidArgumentError: a page in a browser may have sent the request, for somebody elsewhere.
     """
-    if _is_authenticated():  # what a browser sends of itself is for whoever checks sessions
-        return request.client.host if request.client else ""
+    if _is_authenticated():  # checked before: see server.access.browsers
+        return _known_address()
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != _JSON or "origin" in request.headers:
         raise InvalidArgumentError(
@@ -77,6 +83,11 @@ def _is_authenticated() -> bool:
     return caller is not None and caller.kind is not CallerKind.LOCAL
 
 
+def _known_address() -> str:
+    caller = current_caller()
+    return caller.address if caller is not None else ""
+
+
 def check_local(address: str, administration: str) -> None:
     """Check that a caller may change policies.
 
@@ -94,8 +105,20 @@ def check_local(address: str, administration: str) -> None:
             "this server takes no changes of policies: the setting administration is off (local permits callers on "
             "the server's machine)"
         )
+    check_on_machine(address)
+
+
+def check_on_machine(address: str) -> None:
+    """Check that a caller has credentials, or is on this machine.
+
+    Args:
+        address: address of the caller.
+
+    Raises:
+        NotPermittedError: the caller is neither.
+    """
     if not _is_authenticated() and not is_local(address):
         raise NotPermittedError(
-            f"changes of policies are only taken from the server's own machine, and the call came from "
+            "without credentials, such a call is only taken from the server's own machine, and this one came from "
             f"{address or 'an unknown address'}: run the command there"
         )

@@ -26,21 +26,21 @@ class _RefusedError(LognotaryError):
 
 
 def recorded_call(
-    calls: RecordedCalls, scope: Scope, route: tuple[str, str] | None, parameters: Mapping[str, Any]
+    calls: RecordedCalls, scope: Scope, address: str, route: tuple[str, str] | None, parameters: Mapping[str, Any]
 ) -> RecordedCall:
     """Return the record of a request.
 
     Args:
         calls: the records of calls.
         scope: ASGI scope of the request.
+        address: IP address of the caller.
         route: its method and route; None if there is none.
         parameters: parameters in its path.
     """
     action = UNKNOWN if route is None else HTTP_ACTIONS.get(route, UNKNOWN)
-    client = scope.get("client")
     traceparents = [value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"]
     target = scope["path"] if action is UNKNOWN else parameters.get(action.target, "")
-    return calls.begin(action, client[0] if client else "", traceparents[0] if traceparents else "", str(target))
+    return calls.begin(action, address, traceparents[0] if traceparents else "", str(target))
 
 
 async def answer_recorded(app: ASGIApp, call: RecordedCall, scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,6 +18,8 @@ from server.access.token_file import change_tokens, read_tokens, token_as_json, 
 from server.access.token_text import digest_of, new_token
 from server.access.token_uses import read_uses
 from server.access.tokens import Token, Tokens
+from server.commands.changed_by import changed_by
+from server.commands.file_owner import act_as_owner
 from server.commands.output import complain, say, say_json
 from server.notary.origin import Stream
 from server.settings.settings import Settings, load_settings
@@ -39,8 +41,14 @@ def create(options: argparse.Namespace) -> int:
         streams=frozenset(map(Stream, options.stream)) or None,
         created=now,
         expires=None if options.expires is None else now + options.expires,
+        created_by=changed_by(),
     )
-    change_tokens(file, lambda tokens: (tokens.created(token, now), None))
+    before = change_tokens(file, lambda tokens: (tokens.created(token, now), tokens))
+    if not before.are_for_api and Tokens((token,)).are_for_api:
+        complain(
+            "this is the first token for the API: unless authentication is off, the server now requires credentials "
+            "from callers on its own machine too (give commands the token with --token-file or LOGNOTARY_TOKEN)"
+        )
     return _show(token, text, options)
 
 
@@ -50,7 +58,7 @@ def rotate(options: argparse.Namespace) -> int:
     expires = None if options.expires is None else now + options.expires
 
     def change(tokens: Tokens) -> tuple[Tokens, tuple[Token, ...]]:
-        changed = tokens.rotated(options.name, digest_of(text), now, options.overlap, expires)
+        changed = tokens.rotated(options.name, digest_of(text), now, options.overlap, expires, changed_by())
         return changed, changed.valid(options.name, now)
 
     old, new = change_tokens(_existing(_file(_settings(options))), change)
@@ -64,7 +72,8 @@ def rotate(options: argparse.Namespace) -> int:
 def revoke(options: argparse.Namespace) -> int:
     """Revoke tokens; return the exit status."""
     now = int(time.time())
-    revoked = change_tokens(_existing(_file(_settings(options))), lambda tokens: tokens.revoked(options.token, now))
+    file = _existing(_file(_settings(options)))
+    revoked = change_tokens(file, lambda tokens: tokens.revoked(options.token, now, changed_by()))
     for token in revoked:
         say(f"token {token.name}, {token.id}, is revoked: a running server refuses it within a second")
     return 0
@@ -91,22 +100,8 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _file(settings: Settings) -> Path:
     file = tokens_path(settings.data_dir, settings.tokens_file).absolute()
-    _act_as_owner(file)
+    act_as_owner(file)
     return file
-
-
-def _act_as_owner(file: Path) -> None:
-    """Act as the owner of the file, or of the directory in which it will be, if this is root.
-
-    The server must be able to read what is written. And its user, who can put links there, must not have root follow
-    them.
-    """
-    if os.geteuid() == 0:
-        owner = next(place for place in (file, *file.parents) if place.exists()).stat()
-        if owner.st_uid:
-            os.setgroups([])
-            os.setegid(owner.st_gid)
-            os.seteuid(owner.st_uid)
 
 
 def _existing(file: Path) -> Path:
@@ -157,12 +152,16 @@ def _details(token: Token, used: int | None) -> Iterator[str]:
         yield f"tenant {token.tenant}"
     if token.streams is not None:
         yield f"streams {', '.join(sorted(stream.value for stream in token.streams))}"
-    yield f"created {_time(token.created)}"
+    yield f"created {_time(token.created)}{_by(token.created_by)}"
     if token.revoked is not None:
-        yield f"revoked {_time(token.revoked)}"
+        yield f"revoked {_time(token.revoked)}{_by(token.revoked_by)}"
     elif token.expires is not None:
         yield f"expires {_time(token.expires)}"
     yield "never used" if used is None else f"last used {_time(used)}"
+
+
+def _by(who: str) -> str:
+    return f" by {who}" if who else ""
 
 
 def _role(grant: Grant) -> str:

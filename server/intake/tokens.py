@@ -16,7 +16,7 @@ from server.process.pools import Pool
 from server.settings.settings import Settings
 from server.settings.values import Address
 
-__all__ = ["check_senders", "open_tokens", "watch_tokens"]
+__all__ = ["api_needs_credentials", "check_senders", "open_tokens", "watch_tokens"]
 
 _INTERVAL = 0.4  # seconds between looks: changes are effective within a second
 _USES_INTERVAL = 5.0  # seconds between writes of last uses
@@ -46,6 +46,21 @@ async def watch_tokens(pool: Pool, store: TokenStore) -> None:
         if time.monotonic() - written >= _USES_INTERVAL:
             await pool.run(store.write_uses)
             written = time.monotonic()
+
+
+def api_needs_credentials(settings: Settings, tokens: TokenStore, address: Address) -> Callable[[], bool]:
+    """Return a function that says whether calls of the API at an address need credentials now.
+
+    With logins in use, a caller without credentials is no local one: a proxy may have let anybody through. Whoever has
+    made a token for the API, or a break-glass administrator, wants to control who gets in. Tokens of senders are not
+    for the API.
+    """
+
+    def are_needed() -> bool:
+        in_use = settings.login.has_own_credentials or tokens.are_for_api
+        return settings.login.is_used or needs_credentials(settings.authentication, address.host, in_use=in_use)
+
+    return are_needed
 
 
 def check_senders(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from server.access.authentication import Presented
 from server.access.callers import Caller
@@ -24,7 +24,6 @@ class JwtAuthenticator:
         audiences: Sequence[str],
         groups_claim: str,
         rules: Sequence[RoleRule],
-        address_of: Callable[[Presented], str],
     ) -> None:
         """Accept the tokens of a provider.
 
@@ -33,13 +32,11 @@ class JwtAuthenticator:
             audiences: audiences of which a token must have one.
             groups_claim: name of the claim with the groups.
             rules: rules that grant roles.
-            address_of: function that returns the IP address of a caller.
         """
         self._provider = provider
         self._audiences = audiences
         self._groups_claim = groups_claim
         self._rules = rules
-        self._address_of = address_of
 
     async def authenticate(self, presented: Presented) -> Caller | None:
         """Return the subject of the token, None if the credential is not a signed token.
@@ -56,4 +53,4 @@ class JwtAuthenticator:
             raise UnauthenticatedError(Denial.UNKNOWN)
         claims = check_token(token, header.algorithm, key, self._provider.issuer, self._audiences)
         identity = identity_of_claims(claims, self._groups_claim, self._rules)
-        return caller_of(identity, self._rules, self._address_of(presented))
+        return caller_of(identity, self._rules, presented.address)

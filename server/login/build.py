@@ -2,37 +2,72 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from server.access.authentication import Authenticator, Presented
+from server.access.authentication import Authenticator
 from server.access.break_glass import BreakGlassAuthenticator
-from server.access.callers import Caller
-from server.access.proxies import ProxyAuthenticator, client_address
+from server.access.browsers import BrowserRules
+from server.access.certificate_authenticator import CertificateAuthenticator
+from server.access.chain import AuthenticationChain, unrestricted
+from server.access.presenting import Presenting
+from server.access.proxies import ProxyAuthenticator
+from server.access.requirement import is_loopback
 from server.login.bearers import JwtAuthenticator
 from server.login.code_flow import Client, CodeFlow
 from server.login.cookies import CookieNames, guard_sessions, origin_of
 from server.login.fetching import Fetcher
 from server.login.noted import KeepEvent, LoginEvents, keep_nothing
 from server.login.provider import Provider
+from server.login.revocations import Revocation, RevocationFile, revocations_path
 from server.login.routes import Pages, login_routes
 from server.login.session_authenticator import SessionAuthenticator
-from server.login.sessions import Sessions
-from server.process.pools import Pool
+from server.login.sessions import Sessions, sessions_path
+from server.own_records.sender import NotRecordedError
+from server.process.pools import Pool, PoolFullError
 from server.settings.login import LoginSettings, OidcSettings
 
 __all__ = ["Login", "open_login"]
 
-_THREADS = 4
+_THREADS = 8  # twice as many as one address may use
 _WAITING = 32
 _PATIENCE = 10.0  # seconds
-_FILE = "sessions.json"  # in the data directory
+_INTERVAL = 0.4  # seconds between looks for revoked sessions, which end within a second
+
+
+@dataclass(frozen=True, slots=True)
+class _Revocations:
+    """Revocations of sessions from the command line.
+
+    Attributes:
+        file: their file.
+        sessions: the sessions.
+        pool: threads that save the sessions.
+        before: what was revoked while no server ran, which is not on record yet.
+    """
+
+    file: RevocationFile
+    sessions: Sessions
+    pool: Pool
+    before: list[tuple[Revocation, int]]
+
+    async def follow(self, events: LoginEvents) -> None:
+        ended = self.before
+        while True:
+            for revocation, number in ended:
+                with contextlib.suppress(NotRecordedError):  # it has ended all the same, and the record is sent again
+                    await events.revoked(revocation, number)
+            await asyncio.sleep(_INTERVAL)
+            ended = _end(self.file, self.sessions)
+            if ended:
+                with contextlib.suppress(PoolFullError):  # a restart would end them again
+                    await self.pool.run(self.sessions.save)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +75,41 @@ class Login:
     """Login of a server.
 
     Attributes:
-        authenticators: all authenticators, in the order in which they must be tried.
         routes: routes of the HTTP API.
-        session_cookie: name of the cookie of sessions; empty if there are none.
+        presenting: places in which calls present credentials.
         origin: origin of the server's pages.
         events: events that are put on record.
     """
 
-    authenticators: tuple[Authenticator, ...]
     routes: tuple[Route, ...]
-    session_cookie: str
+    presenting: Presenting
     origin: str
     events: LoginEvents
+    _chain: Callable[[Callable[[], bool]], AuthenticationChain]
+    _revocations: _Revocations | None
+
+    async def follow(self) -> None:
+        """End the sessions that somebody revokes from the command line, as long as the server runs."""
+        if self._revocations is not None:
+            await self._revocations.follow(self.events)
+
+    def chain(self, required: Callable[[], bool]) -> AuthenticationChain:
+        """Return what authenticates callers.
+
+        Args:
+            required: function that returns whether every call needs credentials now.
+        """
+        return self._chain(required)
+
+    def browsers(self, host: str) -> BrowserRules:
+        """Return the rules for requests that a browser may have sent to the HTTP API, which listens on a host."""
+        return BrowserRules(self.origin, is_loopback(host))
 
     def guard(self, app: ASGIApp) -> ASGIApp:
         """Return an application that refuses what foreign pages send with a person's session."""
-        return guard_sessions(app, self.session_cookie, self.origin, self.events) if self.session_cookie else app
+        if not self.presenting.session_cookie:
+            return app
+        return guard_sessions(app, self.presenting, self.origin, self.events)
 
 
 @contextlib.contextmanager
@@ -70,32 +124,33 @@ def open_login(
     Args:
         settings: the settings.
         data_dir: the data directory, which has the file of sessions.
-        others: authenticators that are tried last, such as those of tokens and certificates.
+        others: authenticators of tokens.
         keep: function that records an event of access.
     """
     events = LoginEvents(keep, settings.roles)
-    address_of = partial(client_address, networks=settings.trusted_proxies)
-    authenticators: list[Authenticator] = []
-    if settings.trusted_proxies:
-        authenticators.append(ProxyAuthenticator(settings.trusted_proxies, settings.proxy_headers, settings.roles))
-    if settings.break_glass_file:
-        authenticators.append(BreakGlassAuthenticator(settings.break_glass_file, address_of))
+    cookies = CookieNames(settings.public_url)
+    presenting = Presenting(cookies.session if settings.oidc else "", settings.trusted_proxies)
+    proxies = ProxyAuthenticator(settings.trusted_proxies, settings.proxy_headers, settings.roles)
+    authenticators: list[Authenticator] = [proxies] if settings.trusted_proxies else []
     with contextlib.ExitStack() as stack:
-        pages, cookies = None, CookieNames(settings.public_url)
+        pages, by_session, revocations = None, [], None
         if settings.oidc:
             pool = Pool("login", _THREADS, waiting=_WAITING, patience=_PATIENCE)
             stack.callback(pool.close)
             fetcher = stack.enter_context(contextlib.closing(Fetcher(settings.oidc.ca_file)))
-            provider = Provider(settings.oidc.issuer, fetcher.get, pool)
+            # Keys have a thread of their own, so that slow logins never keep new ones out.
+            keys = Pool("login-keys", 1, waiting=_WAITING, patience=_PATIENCE)
+            stack.callback(keys.close)
+            provider = Provider(settings.oidc.issuer, fetcher.get, keys)
             provider.begin()
-            sessions = Sessions(data_dir / _FILE, settings.roles, settings.session_idle, settings.session_age)
+            sessions = Sessions(sessions_path(data_dir), settings.roles, settings.session_idle, settings.session_age)
             stack.callback(sessions.save)
-            authenticators += [
-                JwtAuthenticator(
-                    provider, settings.oidc.audiences, settings.oidc.groups_claim, settings.roles, address_of
-                ),
-                SessionAuthenticator(sessions, settings.roles, address_of),
-            ]
+            revoked = RevocationFile(revocations_path(data_dir))
+            revocations = _Revocations(revoked, sessions, pool, before=_end(revoked, sessions))
+            authenticators.append(
+                JwtAuthenticator(provider, settings.oidc.audiences, settings.oidc.groups_claim, settings.roles)
+            )
+            by_session.append(SessionAuthenticator(sessions, settings.roles))
             client = _client(settings.oidc, settings.public_url)
             flow = CodeFlow(provider, fetcher, pool, client, settings.roles)
             config = {
@@ -103,18 +158,24 @@ def open_login(
                 "client_id": settings.oidc.cli_client_id,
                 "scopes": list(settings.oidc.scopes),
             }
-            pages = Pages(flow, sessions, pool, settings.public_url, cookies, config, address_of, events)
+            pages = Pages(flow, sessions, pool, settings.public_url, cookies, config, presenting, events)
         authenticators += others
-        cookie = cookies.session if pages else ""
-        routes = login_routes(pages, partial(_first, tuple(authenticators)), cookie, events)
-        yield Login(tuple(authenticators), tuple(routes), cookie, origin_of(settings.public_url), events)
+        if settings.break_glass_file:  # after the tokens, which are known by their form
+            authenticators.append(BreakGlassAuthenticator(settings.break_glass_file))
+        authenticators += [*by_session, CertificateAuthenticator(settings.roles)]
+
+        def chain(required: Callable[[], bool]) -> AuthenticationChain:
+            restrict = proxies.restrict if settings.trusted_proxies else unrestricted
+            return AuthenticationChain(authenticators, required=required, restrict=restrict)
+
+        routes = login_routes(pages, chain(lambda: True), presenting, events)
+        yield Login(tuple(routes), presenting, origin_of(settings.public_url), events, chain, revocations)
 
 
-async def _first(authenticators: Sequence[Authenticator], presented: Presented) -> Caller | None:
-    for authenticator in authenticators:
-        if (caller := await authenticator.authenticate(presented)) is not None:
-            return caller
-    return None
+def _end(revoked: RevocationFile, sessions: Sessions) -> list[tuple[Revocation, int]]:
+    """End the sessions that were revoked since the last call; return how many sessions each revocation has ended."""
+    ended = ((revocation, sessions.revoke(revocation)) for revocation in revoked.news())
+    return [(revocation, number) for revocation, number in ended if number]
 
 
 def _client(oidc: OidcSettings, public_url: str) -> Client:

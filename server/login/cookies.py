@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
@@ -10,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from server.access.browsers import FOREIGN_PAGE, SAFE_METHODS, is_own_page
+from server.access.presenting import Presenting
 from server.access.proxies import join_headers
 from server.access_log.event import Outcome
 from server.login.noted import LoginEvents, answer_if_recorded
 
-__all__ = ["CookieNames", "cookie_in", "guard_sessions", "is_own_page", "origin_of", "set_cookie"]
-
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+__all__ = ["CookieNames", "guard_sessions", "origin_of", "set_cookie"]
 
 
 class CookieNames:
@@ -34,16 +33,6 @@ class CookieNames:
         prefix = "__Host-" if self.secure else ""
         self.session = f"{prefix}lognotary"
         self.login = f"{prefix}lognotary-login"
-
-
-def cookie_in(header: str, name: str) -> str:
-    """Return the value of a cookie in the header ``Cookie``; empty if it is missing, or there twice."""
-    values = []
-    for pair in header.split(";"):
-        key, _, value = pair.strip().partition("=")
-        if key == name:
-            values.append(value.strip('"'))
-    return values[0] if len(values) == 1 else ""
 
 
 def set_cookie(name: str, value: str, *, secure: bool, seconds: int | None) -> str:
@@ -73,20 +62,7 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
-def is_own_page(headers: Mapping[str, str], origin: str) -> bool:
-    """Return whether a browser says that a request comes from the server's own pages, or from the person directly.
-
-    Args:
-        headers: headers of the request, by lower-case names.
-        origin: origin of the server's pages.
-    """
-    site, given = headers.get("sec-fetch-site"), headers.get("origin")
-    if given is not None and given != origin:
-        return False
-    return site in ("same-origin", "none") if site is not None else given is not None
-
-
-def guard_sessions(app: ASGIApp, cookie: str, origin: str, events: LoginEvents) -> ASGIApp:
+def guard_sessions(app: ASGIApp, presenting: Presenting, origin: str, events: LoginEvents) -> ASGIApp:
     """Refuse requests that a foreign page may have sent with a person's session (CSRF).
 
     All requests with the cookie are checked that may change something, whatever other credentials they have: programs
@@ -94,22 +70,21 @@ def guard_sessions(app: ASGIApp, cookie: str, origin: str, events: LoginEvents) 
 
     Args:
         app: the application.
-        cookie: name of the cookie of sessions.
+        presenting: places in which requests present credentials.
         origin: origin of the server's pages.
         events: events that are put on record.
     """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and scope.get("method") not in _SAFE:
+        if scope["type"] in ("http", "websocket") and scope.get("method") not in SAFE_METHODS:
             pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
             headers = join_headers(pairs)
-            if f"{cookie}=" in headers.get("cookie", "") and not is_own_page(headers, origin):
-                client = scope.get("client")
-                why = "the request was sent by a page of another site"
+            if f"{presenting.session_cookie}=" in headers.get("cookie", "") and not is_own_page(headers, origin):
+                address = presenting.address_over_http(scope)
 
                 async def refused(_: Request) -> Response:
-                    await events.failed("call", client[0] if client else "", why, Outcome.DENIED)
-                    content = {"code": "PERMISSION_DENIED", "message": why}
+                    await events.failed("call", address, FOREIGN_PAGE, Outcome.DENIED)
+                    content = {"code": "PERMISSION_DENIED", "message": FOREIGN_PAGE}
                     return JSONResponse(content, 403, {"Cache-Control": "no-store"})
 
                 answer = await answer_if_recorded(refused)(Request(scope, receive))

@@ -30,7 +30,7 @@ class Fetcher:
         """Trust the authorities of the system, or those in a PEM file."""
         self._client = PoolManager(
             num_pools=4,
-            maxsize=4,
+            maxsize=8,
             retries=False,
             timeout=Timeout(connect=3.0, read=_PATIENCE / 2),
             cert_reqs="CERT_REQUIRED",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
@@ -11,8 +12,9 @@ from server.access.callers import Caller, CallerKind
 from server.access.networks import network_of
 from server.access.role_rules import RoleRule, grants_of
 from server.access_log.bursts import Bursts
-from server.access_log.event import AccessEvent, Actor, Outcome, actor_of
+from server.access_log.event import SERVER, AccessEvent, Actor, Outcome, actor_of
 from server.login.identities import Identity
+from server.login.revocations import ALL, Revocation
 from server.own_records.sender import NotRecordedError
 
 __all__ = ["Answer", "KeepEvent", "LoginEvents", "answer_if_recorded", "keep_nothing"]
@@ -53,6 +55,21 @@ class LoginEvents:
     async def succeeded(self, action: str, actor: Actor) -> None:
         """Record what somebody did who is known."""
         await self._keep(AccessEvent(action, Outcome.SUCCESS, actor, "http", category="auth"))
+
+    async def revoked(self, revocation: Revocation, sessions: int) -> None:
+        """Record that somebody ended sessions from the command line, and how many."""
+        await self._keep(
+            AccessEvent(
+                "session.revoke",
+                Outcome.SUCCESS,
+                SERVER,
+                target="all" if revocation.of == ALL else revocation.of,
+                target_type="session",
+                category="admin",
+                asked=json.dumps({"sessions": sessions}),
+                changed_by=revocation.by,
+            )
+        )
 
     async def failed(self, action: str, address: str, reason: str, outcome: Outcome = Outcome.FAILED) -> None:
         """Record what somebody could not do."""

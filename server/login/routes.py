@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -20,21 +20,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from server.access.authentication import Presented
-from server.access.callers import Caller, Grant
-from server.access.certificates import identities_of_scope
-from server.access.errors import Denial, UnauthenticatedError
+from server.access.browsers import FOREIGN_PAGE, is_own_page
+from server.access.callers import Grant
+from server.access.chain import AuthenticationChain
+from server.access.errors import UnauthenticatedError
+from server.access.presenting import Presenting, cookie_in
 from server.access.proxies import join_headers
 from server.access_log.event import Outcome, actor_of
 from server.login.code_flow import CodeFlow
-from server.login.cookies import CookieNames, cookie_in, is_own_page, origin_of, set_cookie
-from server.login.errors import ProviderError
+from server.login.cookies import CookieNames, origin_of, set_cookie
+from server.login.errors import ProviderError, TooManyLoginsError
 from server.login.noted import LoginEvents, answer_if_recorded
+from server.login.pace import Pace
 from server.login.pending import LOGIN_SECONDS, Pending, Seal, safe_path
 from server.login.sessions import Sessions
 from server.process.pools import Pool, PoolFullError
 
-__all__ = ["Pages", "login_routes", "presented_by"]
+__all__ = ["Pages", "login_routes"]
 
 _logger = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ class Pages:
         public_url: URL at which browsers reach the server.
         cookies: names of the cookies.
         config: answer of ``/login/config``.
-        address_of: function that returns the IP address of a caller.
+        presenting: places in which requests present credentials.
         events: events that are put on record.
     """
 
@@ -65,56 +67,30 @@ class Pages:
     public_url: str
     cookies: CookieNames
     config: dict[str, Any]
-    address_of: Callable[[Presented], str]
+    presenting: Presenting
     events: LoginEvents
 
 
-def presented_by(request: Request, session_cookie: str) -> Presented:
-    """Return the credentials that a request over HTTP presents.
-
-    Args:
-        request: the request.
-        session_cookie: name of the cookie of sessions; empty if there are none.
-    """
-    headers = join_headers(request.headers.items())
-    authorization = headers.get("authorization", "")
-    scheme, space, token = authorization.partition(" ")
-    bearer = token.strip() if space and scheme.lower() == "bearer" else "" if space else authorization
-    return Presented(
-        bearer=bearer,
-        session=cookie_in(headers.get("cookie", ""), session_cookie) if session_cookie else "",
-        certificate=identities_of_scope(request.scope),
-        headers={name: value for name, value in headers.items() if name not in ("authorization", "cookie")},
-        address=request.client.host if request.client else "",
-    )
-
-
 def login_routes(
-    pages: Pages | None,
-    authenticate: Callable[[Presented], Awaitable[Caller | None]],
-    session_cookie: str,
-    events: LoginEvents,
+    pages: Pages | None, chain: AuthenticationChain, presenting: Presenting, events: LoginEvents
 ) -> list[Route]:
     """Return the routes of login.
 
     Args:
         pages: parts of the login on pages; None if there is no provider.
-        authenticate: function that returns who calls, None for nobody; raises UnauthenticatedError.
-        session_cookie: name of the cookie of sessions; empty if there are none.
+        chain: authenticates callers; credentials are required.
+        presenting: places in which requests present credentials.
         events: events that are put on record.
     """
 
     async def whoami(request: Request) -> Response:
-        presented = presented_by(request, session_cookie)
         try:
-            caller = await authenticate(presented)
+            caller = await chain.authenticate(presenting.over_http(request.scope))
         except UnauthenticatedError as error:
-            await events.failed("whoami", presented.address, error.denial.value, Outcome.DENIED)
+            await events.failed(
+                "whoami", presenting.address_over_http(request.scope), error.denial.value, Outcome.DENIED
+            )
             return _refused("UNAUTHENTICATED", str(error), HTTPStatus.UNAUTHORIZED)
-        if caller is None:
-            reason = Denial.UNKNOWN if presented.bearer or presented.session else Denial.MISSING
-            await events.failed("whoami", presented.address, reason.value, Outcome.DENIED)
-            return _refused("UNAUTHENTICATED", "no credentials were presented", HTTPStatus.UNAUTHORIZED)
         await events.succeeded("whoami", actor_of(caller))
         return JSONResponse(
             {"name": caller.name, "kind": caller.kind.value, "roles": [_grant(grant) for grant in caller.grants]},
@@ -126,13 +102,13 @@ def login_routes(
 
 
 def _pages(pages: Pages) -> list[Route]:
-    seal, origin, cookies = Seal(), origin_of(pages.public_url), pages.cookies
+    seal, origin, cookies, pace = Seal(), origin_of(pages.public_url), pages.cookies, Pace()
 
     def cookie(name: str, value: str, seconds: int | None) -> str:
         return set_cookie(name, value, secure=cookies.secure, seconds=seconds)
 
     def address(request: Request) -> str:
-        return pages.address_of(presented_by(request, ""))
+        return pages.presenting.address_over_http(request.scope)
 
     def from_where(request: Request) -> str:
         return address(request) or "an unknown address"
@@ -157,7 +133,7 @@ def _pages(pages: Pages) -> list[Route]:
         return answer
 
     async def finish(request: Request) -> Response:
-        query, sent = request.query_params, request.headers.get("cookie", "")
+        query, sent = request.query_params, request.headers.getlist("cookie")
         pending = seal.open(cookie_in(sent, cookies.login))
         if pending is None or not pending.has_state(query.get("state", "")):
             await note_failed(request, "it is not the end of a login that this browser began")
@@ -174,7 +150,11 @@ def _pages(pages: Pages) -> list[Route]:
             await note_failed(request, "the provider gave no code")
             return _page(f"The identity provider did not accept the login. {_AGAIN}", HTTPStatus.FORBIDDEN)
         try:
-            identity = await pages.flow.finish(pending, code)
+            with pace.one(address(request)):
+                identity = await pages.flow.finish(pending, code)
+        except TooManyLoginsError as error:
+            await note_failed(request, "too many logins from one address")
+            return _page(f"The login could not be completed: {error}.", HTTPStatus.TOO_MANY_REQUESTS)
         except (ProviderError, UnauthenticatedError, PoolFullError) as error:
             _logger.warning("a login failed: %s, for somebody at %s", error, from_where(request))
             await note_failed(request, str(error))
@@ -191,8 +171,8 @@ def _pages(pages: Pages) -> list[Route]:
     async def logout(request: Request) -> Response:
         headers = join_headers(request.headers.items())
         if not is_own_page(headers, origin):
-            return _refused("PERMISSION_DENIED", "the request was sent by a page of another site", HTTPStatus.FORBIDDEN)
-        ended = pages.sessions.end(cookie_in(headers.get("cookie", ""), cookies.session))
+            return _refused("PERMISSION_DENIED", FOREIGN_PAGE, HTTPStatus.FORBIDDEN)
+        ended = pages.sessions.end(cookie_in(request.headers.getlist("cookie"), cookies.session))
         if ended:
             await _save(pages)
             _logger.info("%s logged out", ended.identity.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from server.access.authentication import Presented
 from server.access.callers import Caller
@@ -17,17 +17,15 @@ __all__ = ["SessionAuthenticator"]
 class SessionAuthenticator:
     """Authenticator of people by the cookie of their session; ``guard_sessions`` has refused foreign pages before."""
 
-    def __init__(self, sessions: Sessions, rules: Sequence[RoleRule], address_of: Callable[[Presented], str]) -> None:
+    def __init__(self, sessions: Sessions, rules: Sequence[RoleRule]) -> None:
         """Accept open sessions.
 
         Args:
             sessions: the sessions.
             rules: rules that grant roles.
-            address_of: function that returns the IP address of a caller.
         """
         self._sessions = sessions
         self._rules = rules
-        self._address_of = address_of
 
     async def authenticate(self, presented: Presented) -> Caller | None:
         """Return the person of the session, None if there is no session.
@@ -40,4 +38,4 @@ class SessionAuthenticator:
         session = self._sessions.find(presented.session)
         if session is None:
             raise UnauthenticatedError(Denial.EXPIRED)
-        return caller_of(session.identity, self._rules, self._address_of(presented))
+        return caller_of(session.identity, self._rules, presented.address)

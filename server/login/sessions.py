@@ -17,8 +17,9 @@ from server.access.role_rules import RoleRule
 from server.data_dir.atomic_files import replace_file
 from server.errors.files import reason_of
 from server.login.identities import Identity
+from server.login.revocations import Revocation
 
-__all__ = ["Session", "Sessions"]
+__all__ = ["Session", "Sessions", "public_id", "read_sessions", "sessions_path"]
 
 _logger = logging.getLogger(__name__)
 
@@ -108,6 +109,18 @@ class Sessions:
         with self._lock:
             return self._sessions.pop(_digest(session_id), None)
 
+    def revoke(self, revocation: Revocation) -> int:
+        """End the sessions that a revocation ends, and return their number; ``save`` ends them for good."""
+        with self._lock:
+            ended = [
+                digest
+                for digest, session in self._sessions.items()
+                if revocation.ends(public_id(digest), session.identity.name, session.begun)
+            ]
+            for digest in ended:
+                del self._sessions[digest]
+        return len(ended)
+
     def save(self) -> None:
         """Write the file. Blocks. A file that cannot be written is logged: sessions then end at a restart."""
         with self._writing:
@@ -126,19 +139,46 @@ class Sessions:
 
     def _read(self) -> dict[str, Session]:
         try:
-            content = json.loads(self._file.read_bytes())
-            if content["rules"] != self._mark:
-                return {}
-            return {digest: _from_json(each) for digest, each in content["sessions"].items()}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            mark, sessions = _read(self._file)
+        except (OSError, ValueError) as error:
             _logger.warning("the sessions in %s cannot be read, so people log in again: %s", self._file, _reason(error))
             return {}
+        return sessions if mark == self._mark else {}
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: OSError | ValueError) -> str:
     return reason_of(error) if isinstance(error, OSError) else "the file is damaged"
+
+
+def sessions_path(data_dir: Path) -> Path:
+    """Return the path of the file in a data directory."""
+    return data_dir / "sessions.json"
+
+
+def read_sessions(file: Path) -> dict[str, Session]:
+    """Return the sessions that a server has last written to its file, by the digests of their IDs. Blocks.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is damaged.
+    """
+    return _read(file)[1]
+
+
+def public_id(digest: str) -> str:
+    """Return the ID by which people name a session, which gives nobody access, given the digest of its secret ID."""
+    return digest[:12]
+
+
+def _read(file: Path) -> tuple[str, dict[str, Session]]:
+    """Return the mark of the rules, and the sessions; none if there is no file."""
+    try:
+        content = json.loads(file.read_bytes())
+        return content["rules"], {digest: _from_json(each) for digest, each in content["sessions"].items()}
+    except FileNotFoundError:
+        return "", {}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError("the file is damaged") from error
 
 
 def _digest(session_id: str) -> str:

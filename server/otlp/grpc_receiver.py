@@ -22,7 +22,7 @@ import grpc
 import grpc.aio
 
 from server.access.certificates import identities_of_auth_context
-from server.access.presenting import address_over_grpc
+from server.access.presenting import address_of_peer
 from server.access.sender_check import SenderCheck
 from server.access.senders import SenderCredentials
 from server.admission.admission import Ticket
@@ -209,7 +209,7 @@ def _credentials(context: _Context, metadata: Iterable[tuple[str, str | bytes]])
         (str(value) for key, value in metadata if key == "authorization"),
         lambda: identities_of_auth_context(context.auth_context()),
         lambda name: [str(value) for key, value in metadata if key == name],
-        lambda: address_over_grpc(context.peer()),
+        lambda: address_of_peer(context.peer()),
     )
 
 

@@ -54,8 +54,9 @@ ACCESS_SETTINGS = (
     Setting(
         "authentication",
         "auto",
-        "ports on which credentials are required: auto (those that other machines can reach), required (all), or off "
-        "(none); credentials that are presented are always checked",
+        "ports on which credentials are required: auto (those that other machines can reach, and those of the API if "
+        "there are credentials for it), required (all), or off (none); credentials that are presented are always "
+        "checked",
         Kind.CHOICE,
         ACCESS,
         ("auto", "required", "off"),

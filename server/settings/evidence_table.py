@@ -55,8 +55,7 @@ EVIDENCE_SETTINGS = (
     Setting(
         "administration",
         "local",
-        "who may change legal holds, and read and erase disclosed values: callers on this machine (local), or nobody "
-        "(off)",
+        "who may change legal holds and erase disclosed values: callers on this machine (local), or nobody (off)",
         Kind.CHOICE,
         EVIDENCE,
         ("off", "local"),

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from server.access.break_glass import read_break_glass
 from server.access.proxies import Network, ProxyHeaders
 from server.access.requirement import is_loopback
-from server.access.role_rules import RoleRule
+from server.access.role_rules import CERTIFICATE, RoleRule
 from server.errors.files import unreadable
 from server.settings.regular_files import read_regular
 from server.settings.role_rules import read_role_rules
@@ -87,6 +87,11 @@ class LoginSettings:
     proxy_headers: ProxyHeaders
     break_glass_file: Path | None
     roles: tuple[RoleRule, ...]
+
+    @property
+    def has_own_credentials(self) -> bool:
+        """Return whether the settings have credentials of the API, other than logins: a file, or certificates."""
+        return self.break_glass_file is not None or any(rule.fact[0] == CERTIFICATE for rule in self.roles)
 
     @property
     def is_used(self) -> bool:

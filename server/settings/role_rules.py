@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from server.access.callers import Grant, Role
-from server.access.role_rules import EMAIL, GROUP, SUBJECT, Fact, RoleRule, claim_fact
+from server.access.role_rules import CERTIFICATE, EMAIL, GROUP, SUBJECT, Fact, RoleRule, claim_fact
+from server.access.sender_certificates import check_identity
 from server.access.tenants import DEFAULT_TENANT, check_tenant
 from server.errors.suggestions import not_one_of
 from server.notary.errors import MalformedError
@@ -15,9 +16,9 @@ from server.settings.rule_tables import misshapen
 __all__ = ["read_role_rules"]
 
 _MOST_RULES = 1000
-_WHO = (GROUP, EMAIL, SUBJECT, "claim")
+_WHO = (GROUP, EMAIL, SUBJECT, CERTIFICATE, "claim")
 _LIMITS = ("tenants", "services", "environments")
-_NAMES = (GROUP, "claim", "value", EMAIL, SUBJECT, "role", *_LIMITS)
+_NAMES = (GROUP, "claim", "value", EMAIL, SUBJECT, CERTIFICATE, "role", *_LIMITS)
 
 
 def read_role_rules(tables: Sequence[tuple[str, Any]], problems: list[str]) -> tuple[RoleRule, ...]:
@@ -56,8 +57,17 @@ def _problems(table: Any) -> Iterator[str]:
         value = table[name]
         if not isinstance(value, str) or not value.strip() or not value.isprintable():
             yield f'{name}: {value!r} is not a text: write {name} = "…"'
+        elif name == CERTIFICATE:
+            yield from _wrong_identity(value)
     for name in _LIMITS:
         yield from _wrong_limit(name, table.get(name))
+
+
+def _wrong_identity(identity: str) -> Iterator[str]:
+    try:
+        check_identity(identity)
+    except ValueError as error:
+        yield f"{CERTIFICATE}: {error}"
 
 
 def _wrong_limit(name: str, values: object) -> Iterator[str]:
@@ -84,4 +94,5 @@ def _fact(table: Mapping[str, Any]) -> Fact:
         return claim_fact(table["claim"], table["value"])
     if EMAIL in table:
         return EMAIL, table[EMAIL].lower()
-    return (GROUP, table[GROUP]) if GROUP in table else (SUBJECT, table[SUBJECT])
+    name = next(name for name in (GROUP, SUBJECT, CERTIFICATE) if name in table)
+    return name, table[name]

@@ -23,7 +23,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def administrator(file: Path) -> BreakGlassAuthenticator:
-    return BreakGlassAuthenticator(file, lambda presented: presented.address)
+    return BreakGlassAuthenticator(file)
 
 
 async def test_the_secret_in_the_file_makes_an_administrator_and_is_logged(
@@ -57,6 +57,28 @@ def test_a_file_that_is_replaced_or_removed_counts_at_once(administrator: BreakG
     assert accepts("f" * 64)
     file.unlink()
     assert not accepts("f" * 64)
+
+
+def test_a_file_that_cannot_be_used_is_logged_once_however_many_secrets_are_tried(
+    administrator: BreakGlassAuthenticator, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def accepts(bearer: str) -> bool:
+        return asyncio.run(administrator.authenticate(Presented(bearer))) is not None
+
+    file.chmod(0o644)
+    assert not any(accepts(f"{SECRET}{attempt}") for attempt in range(5))
+    assert not accepts(SECRET)
+    assert ["chmod 600" in record.message for record in caplog.records] == [True]
+    file.chmod(0o600)
+    assert accepts(SECRET)
+
+
+async def test_the_file_is_read_only_when_it_has_changed(
+    administrator: BreakGlassAuthenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await administrator.authenticate(Presented(SECRET))
+    monkeypatch.setattr("server.access.break_glass.read_break_glass", lambda _: pytest.fail("it was read again"))
+    assert await administrator.authenticate(Presented(SECRET))
 
 
 @pytest.mark.parametrize("content", ["", "short\n", "x" * 2000, f"{SECRET}\n{SECRET}\n", f"{SECRET} x", "ä" * 64])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 
 from server.access.authentication import Presented
 from server.access.callers import Caller, CallerKind, Grant, Role
+from server.access.chain import AuthenticationChain
 from server.access.errors import UnauthenticatedError
 from server.access.proxies import ProxyAuthenticator, ProxyHeaders, client_address, join_headers
 from server.access.role_rules import EMAIL, GROUP, SUBJECT, RoleRule
@@ -22,8 +24,19 @@ RULES = (
 PROXIES = ProxyAuthenticator(NETWORKS, ProxyHeaders(), RULES)
 
 
+class ByToken:
+    """Authenticator of one administrator."""
+
+    async def authenticate(self, presented: Presented) -> Caller | None:
+        return Caller("admin", CallerKind.TOKEN, (Grant(Role.ADMIN),)) if presented.bearer else None
+
+
+CHAIN = AuthenticationChain((PROXIES, ByToken()), required=lambda: True, restrict=PROXIES.restrict)
+
+
 def presented(address: str, *headers: tuple[str, str]) -> Presented:
-    return Presented(headers=join_headers(headers), address=address)
+    joined = join_headers(headers)
+    return Presented(headers=joined, address=client_address(address, joined, NETWORKS), peer=address)
 
 
 async def test_a_trusted_proxy_names_the_user_and_the_groups() -> None:
@@ -83,11 +96,12 @@ async def test_without_such_headers_other_authenticators_are_tried() -> None:
         [("X-Forwarded-User", "ada"), ("Connection", "x-forwarded-groups"), ("Connection", "close")],
         [("X-Forwarded-User", "ada"), ("Connection", "X-Forwarded-For")],
         [("Connection", "close,X-FORWARDED-USER")],
+        [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "shop"), ("X-Scope-OrgID", "depot")],
     ],
 )
 async def test_headers_that_are_ambiguous_or_cannot_be_are_refused(headers: list[tuple[str, str]]) -> None:
     with pytest.raises(UnauthenticatedError):
-        await PROXIES.authenticate(presented("10.0.0.7", *headers))
+        await CHAIN.authenticate(presented("10.0.0.7", *headers))
 
 
 @pytest.mark.parametrize(
@@ -98,13 +112,29 @@ async def test_headers_that_are_ambiguous_or_cannot_be_are_refused(headers: list
     ],
 )
 async def test_the_tenant_of_a_request_limits_what_is_granted(tenant: str, grants: list[Grant]) -> None:
-    caller = await PROXIES.authenticate(
-        presented(
-            "10.0.0.7", ("X-Forwarded-User", "bob"), ("X-Forwarded-Groups", "ops,shop"), ("X-Scope-OrgID", tenant)
-        )
+    groups = ("X-Forwarded-Groups", "ops,shop")
+    caller = await CHAIN.authenticate(
+        presented("10.0.0.7", ("X-Forwarded-User", "bob"), groups, ("X-Scope-OrgID", tenant))
     )
-    assert caller
     assert list(caller.grants) == grants
+
+
+async def test_the_tenant_that_a_proxy_names_limits_callers_with_credentials_of_their_own() -> None:
+    everything = await CHAIN.authenticate(replace(presented("10.0.0.7"), bearer="of admin"))
+    assert everything.grants == (Grant(Role.ADMIN),)
+    limited = await CHAIN.authenticate(replace(presented("10.0.0.7", ("X-Scope-OrgID", "shop")), bearer="of admin"))
+    assert limited.grants == (Grant(Role.ADMIN, frozenset({"shop"})),)
+    for tenant in ("../shop", "audit", "shop\0depot"):
+        with pytest.raises(UnauthenticatedError):
+            await CHAIN.authenticate(replace(presented("10.0.0.7", ("X-Scope-OrgID", tenant)), bearer="of admin"))
+    with pytest.raises(UnauthenticatedError):
+        await CHAIN.authenticate(replace(presented("192.0.2.1", ("X-Scope-OrgID", "shop")), bearer="of admin"))
+
+
+async def test_without_a_header_for_tenants_none_limits_anybody() -> None:
+    proxies = ProxyAuthenticator(NETWORKS, ProxyHeaders(tenant=""), RULES)
+    caller = Caller("bob", CallerKind.TOKEN, (Grant(Role.ADMIN),))
+    assert proxies.restrict(presented("10.0.0.7", ("X-Scope-OrgID", "shop")), caller) == caller
 
 
 @pytest.mark.parametrize(
@@ -126,9 +156,9 @@ async def test_the_tenant_of_a_request_limits_what_is_granted(tenant: str, grant
 def test_the_address_of_a_caller_is_the_last_one_that_no_trusted_proxy_has(
     peer: str, forwarded: str, address: str
 ) -> None:
-    assert client_address(presented(peer, ("X-Forwarded-For", forwarded)), NETWORKS) == address
+    assert client_address(peer, {"x-forwarded-for": forwarded}, NETWORKS) == address
 
 
 def test_the_address_may_be_in_several_headers() -> None:
     headers = (("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "203.0.113.5"))
-    assert client_address(presented("10.0.0.7", *headers), NETWORKS) == "203.0.113.5"
+    assert client_address("10.0.0.7", join_headers(headers), NETWORKS) == "203.0.113.5"

@@ -40,8 +40,8 @@ def test_a_grant_is_limited_in_all_its_ways_at_once() -> None:
     grant = Grant(Role.VIEWER, frozenset({"a", ""}), frozenset({"shop"}), frozenset({"prod"}))
     scope = scope_of([grant])
     environment = (
-        "(ResourceAttributes['deployment.environment'] IN ('prod')) OR "
-        "(ResourceAttributes['deployment.environment.name'] IN ('prod'))"
+        "if(mapContains(ResourceAttributes, 'deployment.environment.name'), "
+        "ResourceAttributes['deployment.environment.name'], ResourceAttributes['deployment.environment']) IN ('prod')"
     )
     beside = f"(ServiceName IN ('shop')) AND ({environment})"
     assert scope.filters["otel_logs"] == f"(Tenant IN ('', 'a')) AND ({beside})"

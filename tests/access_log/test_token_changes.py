@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from harness.waiting import until
 from server.access.recorded_tokens import read_recorded, recorded_tokens, recorded_tokens_path
 from server.access.tokens import Token, Tokens
 from server.access_log.access_log import AccessLog
+from server.access_log.record import access_record
 from server.access_log.token_changes import note_token_changes, token_changes
 from server.own_records.sender import NotRecordedError
 from server.process.pools import Pool
@@ -123,3 +125,16 @@ def test_a_damaged_file_is_logged_and_all_tokens_are_recorded_again(
     note_until(lambda: log.events, log, Tokens((ALPHA,)), file)
     assert "is damaged" in caplog.text
     assert [event.action for event in log.events] == ["token.create"]
+
+
+def test_an_event_about_a_token_says_who_changed_it_if_the_file_does() -> None:
+    created, revoked = Token("a", b"a" * 32, created_by="alice on db1"), Token("b", b"b" * 32)
+    after = Tokens((created, replace(revoked, revoked=5, revoked_by="root (sudo by bob) on db1")))
+    events = list(token_changes(recorded_tokens(Tokens((revoked,))), recorded_tokens(after)))
+    assert [(event.action, event.changed_by) for event in events] == [
+        ("token.create", "alice on db1"),
+        ("token.revoke", "root (sudo by bob) on db1"),
+    ]
+    record = access_record(events[0], "id", 1)
+    attributes = {each.key: each.value.string_value for each in record.attributes}
+    assert (attributes["lognotary.changed_by"], attributes["audit.actor.id"]) == ("alice on db1", "lognotary")

@@ -84,7 +84,7 @@ class Guarded:
         self._disclosures = Disclosures(bound, lambda _: None, "local")
         orders = DropOrders(Path(tempfile.gettempdir(), "no-orders"))
         self._drops = TenantDrops(bound, lambda _: None, "local", self._administration.changing, orders, ["w"])
-        self.chain = AuthenticationChain((ByName(grants),), required=True)
+        self.chain = AuthenticationChain((ByName(grants),), required=lambda: True)
         self.denials: list[str] = []
         self.app: Starlette = build_http_api(
             self.backend,

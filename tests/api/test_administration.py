@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from lognotary.v1 import administration_pb2 as messages
+from server.access.presenting import address_of_peer
 from server.api.administration import Administration
 from server.api.backend import Backend
 from server.api.errors import (
@@ -19,7 +20,7 @@ from server.api.errors import (
     UnrecordedError,
 )
 from server.api.http_api import build_http_api
-from server.api.local_callers import address_of_peer, is_local
+from server.api.local_callers import is_local
 from server.notary.origin import Stream
 from server.notary.trust import TrustedKeys
 from server.own_records.administration import PolicyChange

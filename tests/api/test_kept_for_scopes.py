@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
+from lognotary.v1.disclosures_pb2 import DiscloseRequest, EraseRequest
 from server.access.callers import Caller, CallerKind, Grant, Role
 from server.access.current import calling
 from server.access.errors import ForbiddenError
 from server.access.scopes import scope_of
+from server.api.disclosures import Disclosures
 from server.api.errors import InvalidArgumentError, NotFoundError, NotPermittedError
 from server.api.export_download import KeptManifests
 from server.api.local_callers import address_of_request, check_local
@@ -17,6 +19,7 @@ from server.api.queries import parse_streams
 from server.notary.origin import Stream
 from server.verification.tree import TileNodes
 from storage.bound import reading_as, unlimited
+from storage.deferred import DeferredEngine
 
 A, B = (scope_of([Grant(Role.AUDITOR, frozenset(name))]) for name in "ab")
 ELSEWHERE = "192.0.2.1"
@@ -72,9 +75,19 @@ def test_callers_with_credentials_change_policies_from_anywhere_unless_nobody_ma
             check_local("127.0.0.1", "off")
 
 
-def test_browsers_are_refused_to_callers_without_credentials_only() -> None:
+def test_disclosed_values_are_shown_though_nobody_may_change_policies() -> None:
+    disclosures = Disclosures(DeferredEngine(), lambda _: None, "off")
+    with pytest.raises(InvalidArgumentError):  # the request is looked at
+        disclosures.disclose(DiscloseRequest(commitments=["?"]), "127.0.0.1")
+    with pytest.raises(NotPermittedError):
+        disclosures.disclose(DiscloseRequest(), ELSEWHERE)
+    with pytest.raises(NotPermittedError, match="off"):
+        disclosures.erase(EraseRequest(actor="alice", reason="x"), "127.0.0.1")
+
+
+def test_callers_without_credentials_are_never_served_in_a_browser() -> None:
     request = Request({"type": "http", "headers": [(b"origin", b"http://a.example")], "client": (ELSEWHERE, 1)})
-    with calling(Caller("alice", CallerKind.TOKEN)):
+    with calling(Caller("alice", CallerKind.TOKEN, address=ELSEWHERE)):
         assert address_of_request(request) == ELSEWHERE
     with calling(Caller("local", CallerKind.LOCAL)), pytest.raises(InvalidArgumentError):
         address_of_request(request)

@@ -61,7 +61,7 @@ def pool() -> Iterator[Pool]:
 
 def authenticator(pool: Pool, served: dict[str, dict[str, Any]] | None = None) -> JwtAuthenticator:
     provider = Provider(ISSUER, (documents() if served is None else served).__getitem__, pool)
-    return JwtAuthenticator(provider, (AUDIENCE,), "groups", RULES, lambda presented: presented.address)
+    return JwtAuthenticator(provider, (AUDIENCE,), "groups", RULES)
 
 
 async def refused(pool: Pool, bearer: str, served: dict[str, dict[str, Any]] | None = None) -> Denial:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from server.login.cookies import cookie_in, is_own_page, origin_of
+from server.access.browsers import is_own_page
+from server.access.presenting import cookie_in
+from server.login.cookies import origin_of
 from tests.login.browsing import URL, Answers, log_in
 from tests.login.issuing import ISSUER
 
@@ -87,7 +89,7 @@ async def test_programs_without_a_session_need_no_origin(browser: httpx.AsyncCli
     [("a=1; b=2", "2"), ("b=2; b=3", ""), ("ab=1", ""), ("", ""), ("b", ""), ('b="2"', "2"), (";;b=2;", "2")],
 )
 def test_a_cookie_that_is_there_twice_is_not_believed(header: str, value: str) -> None:
-    assert cookie_in(header, "b") == value
+    assert cookie_in([header], "b") == value
 
 
 def test_the_origin_of_a_url_has_its_port_only_if_it_is_not_the_usual_one() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from server.access.presenting import DIRECT
 from server.access_log.event import AccessEvent
+from server.cli import main
+from server.commands.changed_by import changed_by
 from server.login.build import open_login
 from server.login.code_flow import CodeFlow
 from server.login.errors import ProviderError
@@ -63,6 +68,43 @@ async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, an
     ]
     assert {(event.actor.address, event.category) for event in events} == {("127.0.0.1", "auth")}
     assert not any("the-code" in repr(event) for event in events)
+
+
+async def test_a_session_that_is_revoked_from_the_command_line_ends_on_record(tmp_path: Path, answers: Answers) -> None:
+    events: list[AccessEvent] = []
+
+    async def keep(event: AccessEvent) -> None:
+        events.append(event)
+
+    with open_login(settings(tmp_path), tmp_path, keep=keep) as login:
+        following = asyncio.create_task(login.follow())
+        async with client(login) as browser:
+            await log_in(browser, answers)
+            assert (await browser.get("/login/whoami")).status_code == 200
+            run = partial(main, ["sessions", "revoke", "ada@example.com", "--data-dir", str(tmp_path)])
+            assert await asyncio.to_thread(run) == 0
+            while (await browser.get("/login/whoami")).status_code == 200:  # noqa: ASYNC110 - the file is looked at
+                await asyncio.sleep(0.05)
+            await log_in(browser, answers)  # the person may log in again
+            assert (await browser.get("/login/whoami")).status_code == 200
+        following.cancel()
+    (event,) = (event for event in events if event.action == "session.revoke")
+    assert (event.target, event.actor.name, event.asked) == ("ada@example.com", "lognotary", '{"sessions": 1}')
+    assert event.changed_by == changed_by()
+
+
+async def test_sessions_that_are_revoked_while_no_server_runs_do_not_come_back(
+    tmp_path: Path, answers: Answers
+) -> None:
+    with open_login(settings(tmp_path), tmp_path) as login:
+        async with client(login) as browser:
+            await log_in(browser, answers)
+            cookies = browser.cookies
+    assert await asyncio.to_thread(main, ["sessions", "revoke", "--all", "--data-dir", str(tmp_path)]) == 0
+    with open_login(settings(tmp_path), tmp_path) as login:
+        async with client(login) as browser:
+            browser.cookies = cookies
+            assert (await browser.get("/login/whoami")).status_code == 401
 
 
 async def test_nobody_logs_in_or_learns_anything_without_a_record_if_records_are_required(
@@ -162,6 +204,18 @@ async def test_an_answer_without_the_state_of_this_browser_begins_no_session(
     assert answers.forms == []
 
 
+async def test_one_address_cannot_have_the_provider_asked_without_end(
+    browser: httpx.AsyncClient, answers: Answers
+) -> None:
+    statuses = []
+    for _ in range(61):
+        asked = await begin(browser)
+        answer = await browser.get("/login/callback", params={"code": "bogus", "state": asked["state"]})
+        statuses.append(answer.status_code)
+    assert statuses == [403] * 60 + [429]
+    assert len(answers.forms) == 60
+
+
 async def test_an_answer_of_another_provider_is_refused_without_sending_the_code(
     browser: httpx.AsyncClient, answers: Answers
 ) -> None:
@@ -231,7 +285,7 @@ async def test_groups_that_a_token_leaves_out_are_fetched_page_by_page(tmp_path:
 async def test_without_a_provider_only_the_question_who_calls_is_answered(tmp_path: Path) -> None:
     none = load_settings({"data_dir": str(tmp_path)}, {}).login
     with open_login(none, tmp_path) as login:
-        assert (login.authenticators, login.session_cookie) == ((), "")
+        assert login.presenting == DIRECT
         async with client(login) as browser:
             assert (await browser.get("/login")).status_code == 404
             assert (await browser.get("/login/whoami")).status_code == 401

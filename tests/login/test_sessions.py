@@ -9,7 +9,8 @@ import pytest
 from server.access.callers import Grant, Role
 from server.access.role_rules import GROUP, RoleRule
 from server.login.identities import Identity
-from server.login.sessions import Sessions
+from server.login.revocations import ALL, Revocation, RevocationFile, add_revocation, read_revocations
+from server.login.sessions import Sessions, public_id, read_sessions
 
 ADA = Identity("ada@example.com", frozenset({(GROUP, "ops"), (GROUP, "shop")}))
 RULES = (RoleRule((GROUP, "ops"), Grant(Role.OPERATOR)),)
@@ -49,6 +50,39 @@ def test_a_session_that_is_used_ends_some_time_after_the_login(tmp_path: Path, c
         assert sessions.find(session)
     clock.now += 250
     assert sessions.find(session) is None
+
+
+@pytest.mark.parametrize("of", ["name", "id", "all"])
+def test_revoked_sessions_end_and_later_ones_do_not(tmp_path: Path, clock: Clock, of: str) -> None:
+    sessions = opened(tmp_path, clock)
+    stolen, other = sessions.begin(ADA), sessions.begin(Identity("bob", frozenset()))
+    sessions.save()
+    (digest,) = (
+        digest for digest, session in read_sessions(tmp_path / "sessions.json").items() if session.identity == ADA
+    )
+    revocation = Revocation({"name": ADA.name, "id": public_id(digest), "all": ALL}[of], clock.now)
+    clock.now += 1
+    later = sessions.begin(ADA)
+    assert sessions.revoke(revocation) == (2 if of == "all" else 1)
+    assert [bool(sessions.find(session)) for session in (stolen, other, later)] == [False, of != "all", True]
+    assert sessions.revoke(revocation) == 0
+
+
+def test_a_server_sees_each_revocation_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "revoked.json"
+    revoked = RevocationFile(file)
+    assert revoked.news() == ()
+    first, second = Revocation("ada", 5.0, "root on db1"), Revocation(ALL, 9.0)
+    add_revocation(file, first, 0.0)
+    assert (revoked.news(), revoked.news()) == ((first,), ())
+    add_revocation(file, second, 6.0)  # the first one is too old to be needed
+    assert (revoked.news(), read_revocations(file)) == ((second,), (second,))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.write_text("{")
+    assert (revoked.news(), revoked.news()) == ((), ())
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    with pytest.raises(ValueError, match="damaged"):
+        read_revocations(file)
 
 
 def test_every_session_has_an_id_of_its_own(tmp_path: Path, clock: Clock) -> None:

@@ -74,6 +74,10 @@ role = "admin"
 [[roles]]
 subject = "6f1c"
 role = "sender"
+
+[[roles]]
+certificate = "URI:spiffe://shop/*"
+role = "viewer"
 """
     shop = Grant(Role.VIEWER, frozenset({"", "shop"}), frozenset({"checkout"}), frozenset({"production"}))
     assert load(tmp_path, rules).roles == (
@@ -81,13 +85,14 @@ role = "sender"
         RoleRule(claim_fact("realm_access.roles", "logs"), shop),
         RoleRule(("email", "ada@example.com"), Grant(Role.ADMIN)),
         RoleRule(("subject", "6f1c"), Grant(Role.SENDER)),
+        RoleRule(("certificate", "URI:spiffe://shop/*"), Grant(Role.VIEWER)),
     )
 
 
 @pytest.mark.parametrize(
     ("rule", "problem"),
     [
-        ('role = "viewer"', "the rule must have one of group, email, subject, claim"),
+        ('role = "viewer"', "the rule must have one of group, email, subject, certificate, claim"),
         ('group = "a"\nemail = "b"\nrole = "viewer"', "the rule must have one of"),
         ('group = "a"', 'role is missing: write role = "viewer"'),
         ('group = "a"\nrole = "auditer"', "did you mean 'auditor'"),
@@ -99,6 +104,9 @@ role = "sender"
         ('group = "a"\nrole = "viewer"\ntenants = []', "tenants: [] is not a list of texts"),
         ('group = "a"\nrole = "viewer"\ntenants = "shop"', "tenants: 'shop' is not a list of texts"),
         ('group = "a"\nrole = "viewer"\ntenants = ["a/b"]', "'a/b' is not the name of a tenant"),
+        ('certificate = "grafana.example"\nrole = "viewer"', "must begin with URI: or DNS:"),
+        ('certificate = "URI:spiffe://shop*"\nrole = "viewer"', "must follow a '/'"),
+        ('certificate = "DNS:a"\nsubject = "a"\nrole = "viewer"', "the rule must have one of"),
         ('group = "a"\nrole = "viewer"\nservice = ["a"]', "unknown setting service in [[roles]]; did you mean"),
     ],
 )

@@ -117,6 +117,26 @@ def test_workers_have_tls_renew_it_and_take_the_server_s_own_records(clickhouse_
         assert added.returncode == 0, added.stderr
 
 
+def test_callers_of_the_api_have_the_roles_of_their_certificates(tmp_path: Path) -> None:
+    site, config = Site(tmp_path), tmp_path / "lognotary.toml"
+    config.write_text('[[roles]]\ncertificate = "DNS:checkout.example"\nrole = "auditor"\n')
+    settings = {**site.settings, "config": str(config), "http_tls_client_certificates": "optional"}
+    with LognotaryServer(f"chdb://{tmp_path / 'chdb'}", tmp_path / "data", **settings) as server:  # type: ignore[arg-type]
+        api = server.http.replace("http://", "https://") + "/api/v1"
+        with httpx.Client(verify=site.context(site.authority)) as client:
+            assert client.get(f"{api}/logs").status_code == 200
+            assert client.get(f"{api}/status").status_code == 403
+            assert client.post(f"{api}/verify").status_code == 403  # a page of another site could send that
+            json = {"Content-Type": "application/json"}
+            assert client.post(f"{api}/verify", headers=json).status_code == 200
+            assert client.get(f"{api}/logs", headers={"Authorization": "Bearer lgn_x"}).status_code == 401
+        anybody = httpx.get(f"{api}/logs", verify=ssl.create_default_context(cafile=str(site.ca)))
+        assert anybody.status_code == 401
+        found, status = site.ask(server, "audit", "--access"), site.ask(server, "status")
+        assert found.returncode in (0, 1), found.stderr  # 1: nothing is found yet
+        assert (status.returncode, "do not permit" in status.stderr) == (2, True)
+
+
 def test_openssl_gets_tls_1_2_and_nothing_older(tmp_path: Path) -> None:
     openssl = shutil.which("openssl") or lacking("no openssl")
     site = Site(tmp_path)

@@ -47,6 +47,7 @@ COMMANDS = {
         "keys": "list, replace and export signing keys",
         "tokens": "create, list, replace and revoke tokens of senders and programs",
         "tenants": "show what tenants send and what is stored of them, and drop the data of one",
+        "sessions": "list and end the sessions of people who have logged in",
         "tls": "make certificates to try TLS",
         "hold": "add, list and release legal holds, which keep records beyond their retention",
         "disclose": "show the values to which a record has commitments",

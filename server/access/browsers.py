@@ -1,0 +1,116 @@
+"""Requests that a page in a browser may have sent without the knowledge of the person.
+
+A browser sends some credentials of itself, whichever page sends the request: cookies, client certificates, and
+whatever a proxy recognises people by (CSRF). And a page of another site can have its own name lead to this machine (DNS
+rebinding). Programs send no ``Origin`` and no ``Sec-Fetch-Site``, so nothing of this concerns them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from server.access.authentication import Presented
+from server.access.callers import Caller, CallerKind
+from server.access.errors import ForbiddenError
+from server.access.requirement import is_loopback
+
+__all__ = ["FOREIGN_PAGE", "NO_PAGES", "SAFE_METHODS", "BrowserRules", "is_foreign_page", "is_own_page"]
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods of HTTP that change nothing (RFC 9110, 9.2.1)."""
+
+FOREIGN_PAGE = "the request was sent by a page of another site"
+
+_JSON = "application/json"
+_OWN_SITES = ("same-origin", "none")  # "none": the person's own doing, such as a bookmark
+_AMBIENT = frozenset({CallerKind.PROXY, CallerKind.CERTIFICATE})
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserRules:
+    """Rules for requests over HTTP that a browser may have sent.
+
+    Attributes:
+        origin: origin of the server's pages, as browsers send it; empty if there are none.
+        is_on_loopback: True if only this machine reaches the server.
+    """
+
+    origin: str = ""
+    is_on_loopback: bool = False
+
+    def check(self, method: str, presented: Presented, caller: Caller) -> None:
+        """Check that a request is not sent by a page of another site that must not send it.
+
+        Pages of other sites change nothing, whoever looks at them, and read nothing without credentials: not even
+        under a name that they have lead to this machine.
+
+        Args:
+            method: the method of HTTP.
+            presented: what the request presents.
+            caller: who was authenticated by that.
+
+        Raises:
+            ForbiddenError: a page may have sent the request.
+        """
+        if caller.kind is CallerKind.LOCAL and self.is_on_loopback:
+            self._check_host(presented.headers.get("host", ""))
+        if method in SAFE_METHODS:
+            return
+        if is_foreign_page(presented.headers, self.origin):
+            raise ForbiddenError(f"{FOREIGN_PAGE}: pages of this server are those of the setting public_url")
+        # Old browsers send neither header. But no browser sends JSON to another site without asking before (CORS).
+        if _is_ambient(presented, caller) and _media_type(presented.headers) != _JSON:
+            raise ForbiddenError(
+                f"a page of another site may have sent this request: send it with the header 'Content-Type: {_JSON}'"
+            )
+
+    def _check_host(self, host: str) -> None:
+        name = _host_name(host)
+        if name and not is_loopback(name) and name != _host_name(self.origin.partition("://")[2]):
+            raise ForbiddenError(
+                "calls without credentials must name this machine in the header Host, as 127.0.0.1 or localhost: "
+                "present credentials, or set public_url if the server has another name"
+            )
+
+
+NO_PAGES = BrowserRules()
+"""Rules of a server without pages."""
+
+
+def is_own_page(headers: Mapping[str, str], origin: str) -> bool:
+    """Return whether a browser says that a request comes from the server's own pages, or from the person directly.
+
+    Args:
+        headers: headers of the request, by lower-case names.
+        origin: origin of the server's pages.
+    """
+    says_something = "sec-fetch-site" in headers or "origin" in headers
+    return says_something and not is_foreign_page(headers, origin)
+
+
+def is_foreign_page(headers: Mapping[str, str], origin: str) -> bool:
+    """Return whether a browser says that a request comes from elsewhere than the server's own pages.
+
+    Args:
+        headers: headers of the request, by lower-case names.
+        origin: origin of the server's pages.
+    """
+    return headers.get("origin", origin) != origin or headers.get("sec-fetch-site", "none") not in _OWN_SITES
+
+
+def _host_name(host: str) -> str:
+    """Return a host without its port, in lower case."""
+    name = host.strip().lower()
+    if name.startswith("["):
+        return name.partition("]")[0].removeprefix("[")
+    return name.partition(":")[0]
+
+
+def _is_ambient(presented: Presented, caller: Caller) -> bool:
+    """Return whether a browser sends the caller's credentials of itself."""
+    return caller.kind in _AMBIENT or (caller.kind is CallerKind.OIDC and not presented.bearer)
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
