@@ -1,0 +1,60 @@
+"""``lognotary keys --tenant``: the keys of a tenant, and those that it does not have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from server.cli import main
+from server.keys.store import KeyStore
+from server.notary.keys import VerifierKey
+from server.notary.origin import LogName, Stream
+
+ACME = LogName("lognotary", Stream.AUDIT, "w", "acme")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A data directory with the keys of a server and of a tenant."""
+    for place, name in ((tmp_path / "keys", LogName("lognotary", Stream.AUDIT, "w")), (_of_acme(tmp_path), ACME)):
+        KeyStore(place).publish([name])
+    return tmp_path
+
+
+def _of_acme(directory: Path) -> Path:
+    return directory / "keys" / "tenants" / "acme"
+
+
+def test_the_keys_of_a_tenant_are_listed_rotated_and_marked_apart(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [servers] = KeyStore(directory / "keys").keys()
+    [old] = KeyStore(_of_acme(directory)).keys()
+    at = ["--data-dir", str(directory), "--tenant", "acme"]
+    assert main(["keys", "rotate", *at]) == 0
+    assert "lognotary keys export --tenant acme" in capsys.readouterr().out
+    assert main(["keys", "compromised", old.fingerprint, "--since", "2026-01-01T00:00:00Z", *at]) == 0
+    capsys.readouterr()
+    assert main(["keys", "list", *at]) == 0
+    listed = capsys.readouterr().out
+    assert f"{old.fingerprint}  Ed25519    replaced, compromised since 2026-01-01" in listed
+    assert servers.fingerprint not in listed
+    assert KeyStore(directory / "keys").keys() == [servers]
+
+
+def test_a_tenant_without_keys_is_told_with_what_to_do(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "list", "--data-dir", str(directory), "--tenant", "acmee"]) == 2
+    said = capsys.readouterr().err
+    assert "the tenant acmee has no keys of its own; did you mean 'acme'?" in said
+    assert "own_key = true" in said
+
+
+def test_a_key_is_exported_for_logs_of_its_tenant_alone(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = ["keys", "export", "--data-dir", str(directory), "--tenant", "acme", "--origin"]
+    assert main([*at, "lognotary/audit/w"]) == 2
+    assert "is not a log of the tenant acme" in capsys.readouterr().err
+    KeyStore(directory / "keys").publish_keys([*KeyStore(_of_acme(directory)).signer().verifier_keys(ACME.origin)])
+    assert main([*at, ACME.origin]) == 0
+    [key] = KeyStore(_of_acme(directory)).keys()
+    assert capsys.readouterr().out == f"{VerifierKey(ACME.origin, key.public_key)}\n"
