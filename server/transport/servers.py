@@ -30,6 +30,10 @@ __all__ = ["check_addresses", "serve_grpc", "serve_http", "serve_http_apart"]
 _logger = logging.getLogger(__name__)
 
 _KEEP_ALIVE = 3600  # seconds
+_BACKLOG = 1024  # connections that the kernel keeps until they are accepted
+# Connections that asyncio accepts before it does anything else with them. Those above the limit of connections are
+# closed only afterwards, so this is how many more can be open for a moment.
+_ACCEPTED_AT_ONCE = 128
 _GRACE = 1.0  # seconds that calls in progress may still take when a server stops: those of accepted requests are over
 
 
@@ -157,6 +161,8 @@ async def _serving_uvicorn(
 ) -> AsyncIterator[Address]:
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
+    if server.started:
+        listener.listen(_BACKLOG)  # asyncio has set what it accepts at once
     bound = Address(host, listener.getsockname()[1])
 
     async def stop() -> None:
@@ -209,7 +215,7 @@ def _listen(address: Address, *, shared: bool) -> socket.socket:
 
 def _listen_once(address: Address, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    return socket.create_server((address.host, address.port), family=family, backlog=1024, reuse_port=shared)
+    return socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG, reuse_port=shared)
 
 
 class _EmbeddedUvicorn(uvicorn.Server):
@@ -227,6 +233,7 @@ class _EmbeddedUvicorn(uvicorn.Server):
             log_config=None,
             access_log=False,
             lifespan="off",
+            backlog=_ACCEPTED_AT_ONCE,
             # The protocol has its own idle timeout, which also answers clients that have begun to send a request.
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=int(_GRACE),
