@@ -22,7 +22,7 @@ from lognotary.v1.correlation_pb2_grpc import (
     add_CorrelationServiceServicer_to_server,
 )
 from server.access.callers import Grant, Role
-from server.access.token_file import read_tokens, tokens_path
+from server.access.token_file import change_tokens, read_tokens, tokens_path
 from server.access.token_text import digest_of, is_token, new_token
 from server.access.token_uses import TokenUses
 from server.access.tokens import Token
@@ -281,3 +281,9 @@ def test_root_acts_as_the_owner_of_the_data_directory(tmp_path: Path) -> None:
     (directory / "access" / "tokens.json").symlink_to(tmp_path / "of-root" / "tokens.json")
     assert run_lognotary("tokens", "create", "b", "--data-dir", str(directory)).returncode == 2
     assert list((tmp_path / "of-root").iterdir()) == []
+    roots = tmp_path / "of-root" / "tokens.json"
+    change_tokens(roots, lambda tokens: (tokens, None))
+    os.lchown(directory / "access" / "tokens.json", 10_001, 10_001)
+    before = roots.read_bytes()
+    assert run_lognotary("tokens", "create", "b", "--data-dir", str(directory)).returncode == 2
+    assert roots.read_bytes() == before
