@@ -158,7 +158,7 @@ def test_a_change_through_a_link_reaches_all_who_have_one(tmp_path: Path) -> Non
 def test_links_that_lead_to_each_other_are_told(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
-    with pytest.raises(TokenError, match="the tokens: .* cannot be"):
+    with pytest.raises(TokenError, match=r"the tokens: .* cannot be"):
         add(tmp_path / "a", "checkout")
 
 

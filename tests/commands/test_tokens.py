@@ -242,6 +242,20 @@ def test_commands_call_the_api_with_the_token_of_a_file_or_a_variable(
     assert given == [f"Bearer {of_variable}", f"Bearer {of_file}"]
 
 
+@pytest.mark.parametrize(("mode", "warns"), [(0o644, True), (0o640, True), (0o600, False), (0o400, False)])
+def test_a_token_that_other_users_can_read_is_warned_about(
+    mode: int, warns: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{new_token()}\n")
+    file.chmod(mode)
+    with noting() as (address, given):
+        main(["search", "x", "--api", address, "--token-file", str(file)])
+    warning = f"lognotary: warning: the token in {file} can be read by other users: run chmod 600 {file}\n"
+    assert (warning in capsys.readouterr().err) is warns
+    assert len(given) == 1
+
+
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
