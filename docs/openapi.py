@@ -23,11 +23,13 @@ DOCUMENT = Path(__file__).resolve().parents[1] / "server" / "api" / "openapi.jso
 """The file that the server hands out."""
 
 _EVERY = (400, 429, 500, 503)  # status codes of errors that any call may have
+_WITH_BODY = (413,)  # of calls with a body
 _ERRORS = {
     400: "A parameter, or the query, is wrong; the message says which, and what is valid.",
     403: "The caller may not make this call.",
     404: "The requested object is not stored.",
     409: "The state of things forbids the call; the message says what to do.",
+    413: "The body is larger than 1 MiB.",
     422: "The query reached a limit of time, rows or memory; the message says which, and how to narrow it.",
     429: "Too many calls at the same time: try again.",
     500: "The stored data is not what was signed, or the server failed.",
@@ -119,7 +121,7 @@ def _operation(protos: Protos, operation: Operation, schemas: Schemas) -> Json:
                 "schema": {"type": "string"},
             }
         }
-    errors = sorted({*_EVERY, *operation.errors})
+    errors = sorted({*_EVERY, *operation.errors, *(_WITH_BODY if operation.method == "post" else ())})
     found["responses"] = {
         "200": ok,
         **{str(status): {"$ref": f"#/components/responses/{status}"} for status in errors},

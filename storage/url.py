@@ -13,6 +13,7 @@ __all__ = ["DEFAULT_DATABASE", "EmbeddedUrl", "ServerUrl", "StorageUrl", "names_
 
 _DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 DEFAULT_DATABASE = "lognotary"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}:/", re.ASCII)
 _FILES = ("ca_cert", "client_cert", "client_key")
 
 
@@ -80,7 +81,7 @@ def parse_storage_url(text: str) -> StorageUrl:
     Raises:
         StorageConfigError: the text is not a storage URL; the message shows the two forms.
     """
-    shown = re.sub("//.*@", "//***@", text).partition("?")[0]  # messages show no password
+    shown = _without_password(text)
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -94,8 +95,6 @@ def parse_storage_url(text: str) -> StorageUrl:
     if parts.scheme in ("http", "https") and parts.hostname:
         secure = parts.scheme == "https"
         database = _database(parts)
-        if "@" in database:  # no message shows what may be a part of a password
-            raise StorageConfigError(f"{shown!r}: write special characters in the user and the password as %XX")
         if not _DATABASE.fullmatch(database):
             raise StorageConfigError(f"{database!r} is not a database name of letters, digits and '_'")
         return ServerUrl(
@@ -112,6 +111,17 @@ def parse_storage_url(text: str) -> StorageUrl:
     )
 
 
+def _without_password(text: str) -> str:
+    """Return a text that should be a storage URL as messages may show it.
+
+    All before the last ``@`` may be of a password, also where the text is no URL that has one there.
+    """
+    before, at, rest = text.rpartition("@")
+    scheme = _SCHEME.match(before)
+    begin = (scheme[0] + "/" * before.startswith("/", scheme.end())) if scheme else ""
+    return f"{begin}{'***@' if at else ''}{rest}".partition("?")[0]
+
+
 def names_database(text: str) -> bool:
     """Return whether a valid storage URL leaves no choice of the database: ``DEFAULT_DATABASE`` is taken otherwise."""
     parts = urlsplit(text)
@@ -123,12 +133,18 @@ def _database(parts: SplitResult) -> str:
     if parts.fragment:
         raise StorageConfigError("a storage URL has no fragment: write '#' in a name or password as %23")
     named = _named_databases(parts)
-    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
-        if name not in ("database", *_FILES):
-            raise StorageConfigError(
-                f"{name!r} is not a parameter of a storage URL, which is http(s)://user:password@host:8123/database; "
-                f"there are {', '.join(_FILES)} and database"
-            )
+    parameters = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    unknown = next((name for name in parameters if name not in ("database", *_FILES)), None)
+    # No message shows what may be a part of a password.
+    if any("@" in name for name in named) or (unknown is not None and "@" in unquote(parts.query)):
+        raise StorageConfigError(
+            "the storage URL has an '@' behind its host: write special characters in the user and the password as %XX"
+        )
+    if unknown is not None:
+        raise StorageConfigError(
+            f"{unknown!r} is not a parameter of a storage URL, which is http(s)://user:password@host:8123/database; "
+            f"there are {', '.join(_FILES)} and database"
+        )
     if len(named) > 1:
         raise StorageConfigError(
             f"the storage URL names two databases, {' and '.join(map(repr, sorted(named)))}: leave out one"

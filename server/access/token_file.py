@@ -9,6 +9,7 @@ because the names, roles and tenants in it are nobody else's business.
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from server.access.tokens import NO_TOKENS, Token, Tokens, check_token_name
 from server.data_dir.atomic_files import replace_file
 from server.data_dir.locked_files import locked
 from server.errors.base import LognotaryError
-from server.errors.files import unreadable, unwritable
+from server.errors.files import is_changeable, unreadable, unwritable
 from server.notary.origin import Stream
 
 __all__ = ["change_tokens", "parse_tokens", "read_tokens", "token_as_json", "tokens_path", "tokens_text"]
@@ -41,10 +42,10 @@ def read_tokens(file: Path) -> Tokens:
     """Read the tokens; none if the file does not exist.
 
     Raises:
-        TokenError: the file cannot be read, or it is damaged.
+        TokenError: the file cannot be read, others may change it, or it is damaged.
     """
     try:
-        content = file.read_text(encoding="utf-8")
+        content = _content(file)
     except (FileNotFoundError, NotADirectoryError):
         return NO_TOKENS
     except (OSError, UnicodeError) as error:
@@ -52,8 +53,25 @@ def read_tokens(file: Path) -> Tokens:
     return parse_tokens(content, str(file))
 
 
+def _content(file: Path) -> str:
+    # Opening a pipe would wait for its writer.
+    with open(file, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as opened:
+        status = os.fstat(opened.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("it is not a regular file")
+        if is_changeable(status):  # whoever may change it can make an admin of anybody
+            raise TokenError(
+                f"the tokens: {file} can be changed by others (owner {status.st_uid}, mode "
+                f"{stat.S_IMODE(status.st_mode):04o}): let it belong to the user who runs the server, and run chmod "
+                f"600 {file}"
+            )
+        return opened.read().decode()
+
+
 def change_tokens(file: Path, change: Callable[[Tokens], tuple[Tokens, _Result]]) -> _Result:
     """Change the tokens in the file, so that no change that is made at the same time is lost; return its result.
+
+    If the file is a link, the file to which it leads is changed: other servers may have links to it, too.
 
     Args:
         file: the file; it is created if it does not exist, with its directory.
@@ -64,10 +82,11 @@ def change_tokens(file: Path, change: Callable[[Tokens], tuple[Tokens, _Result]]
         LognotaryError: what ``change`` raises; the file stays as it is then.
     """
     try:
+        file = file.resolve()
         with locked(file):
             tokens, result = change(read_tokens(file))
             replace_file(file, tokens_text(tokens), mode=0o600)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the latter: links that lead to each other
         raise TokenError(f"the tokens: {unwritable(file, error)}") from error
     return result
 
@@ -96,6 +115,8 @@ def _listed(document: Any) -> list[Mapping[str, Any]]:
     if not isinstance(document, dict) or document.get("version") != _VERSION:
         raise ValueError(f"it is not a file of tokens of version {_VERSION}")
     listed: list[Mapping[str, Any]] = document["tokens"]
+    if not isinstance(listed, list):
+        raise ValueError("its tokens are not a list")  # noqa: TRY004 - callers handle one error
     return listed
 
 
@@ -167,4 +188,8 @@ def _time_text(seconds: int | None) -> str | None:
 
 
 def _seconds(text: str | None) -> int | None:
-    return None if text is None else int(datetime.fromisoformat(text).timestamp())
+    if text is None:
+        return None
+    seconds = int(datetime.fromisoformat(text).timestamp())
+    _time_text(seconds)  # a time in the first or the last day there is has none in UTC
+    return seconds

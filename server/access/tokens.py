@@ -31,7 +31,7 @@ class Token:
         streams: the streams that may be sent with it; None for all.
         created: time of creation, in seconds since the epoch.
         expires: time from which it is no longer valid, in seconds since the epoch; None if it does not expire.
-        revoked: time from which it is no longer valid because somebody revoked it; None if nobody did.
+        revoked: time at which somebody revoked it, in seconds since the epoch; None if nobody did.
         created_by: who created it, as the command line stated it; empty if that is not known.
         revoked_by: who revoked it, likewise.
     """
@@ -62,7 +62,8 @@ class Token:
 
     def denial(self, now: float) -> Denial | None:
         """Return why it is not valid at a time, in seconds since the epoch; None if it is valid."""
-        if self.revoked is not None and self.revoked <= now:
+        # Whatever the time is: the clock of the machine on which it was revoked may be ahead of this one's.
+        if self.revoked is not None:
             return Denial.REVOKED
         return Denial.EXPIRED if self.expires is not None and self.expires <= now else None
 

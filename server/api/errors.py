@@ -2,6 +2,7 @@
 
     ApiError
     ├── InvalidArgumentError      the caller must change the call: INVALID_ARGUMENT, 400
+    │   └── TooLargeError         the call is larger than the server reads: RESOURCE_EXHAUSTED, 413
     ├── NotFoundError             the requested object does not exist: NOT_FOUND, 404
     ├── NotPermittedError         the caller may not make the call: PERMISSION_DENIED, 403
     ├── ConflictError             the state of things forbids the call: FAILED_PRECONDITION, 409
@@ -22,6 +23,7 @@ __all__ = [
     "InvalidArgumentError",
     "NotFoundError",
     "NotPermittedError",
+    "TooLargeError",
     "UnrecordedError",
 ]
 
@@ -32,6 +34,10 @@ class ApiError(LognotaryError):
 
 class InvalidArgumentError(ApiError):
     """The call cannot be answered as it is."""
+
+
+class TooLargeError(InvalidArgumentError):
+    """The call is larger than the server reads."""
 
 
 class NotPermittedError(ApiError):

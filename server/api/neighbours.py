@@ -18,6 +18,7 @@ from server.query.limits import LimitedEngine, QueryLimits
 from server.query.neighbours import BY, NeighbourSearch, NoSuchValueError, neighbours, record_at, records_of_id
 from server.verification.last_batches import last_batch_of
 from server.verification.tree import TileCache
+from storage.bound import sees_all_records
 from storage.engine import Engine
 
 __all__ = ["find_neighbours"]
@@ -111,11 +112,17 @@ def _record(
     stream, leaf = _stream_of(latest.origin), request.leaf_index
     found = record_at(engine, keys, stream, log_id, leaf, cache) if leaf <= _LARGEST_LEAF else None
     if found is None:
-        reason = (
-            "it has expired or was deleted" if leaf < latest.tree_size else f"the log has {latest.tree_size:,} entries"
-        )
-        raise NotFoundError(f"record {leaf} of {latest.origin} is not stored: {reason}")
+        reason = _why_missing(leaf, latest.tree_size, stream)
+        raise NotFoundError(f"record {leaf} of {latest.origin} is not stored{reason}")
     return found, latest.origin
+
+
+def _why_missing(leaf: int, size: int, stream: Stream) -> str:
+    if leaf >= size:
+        return f": the log has {size:,} entries"
+    if sees_all_records(stream):
+        return ": it has expired or was deleted"
+    return ", or these credentials do not permit reading it"
 
 
 def _record_of_id(engine: Engine, keys: TrustedKeys, record_id: str, cache: TileCache | None) -> tuple[Checked, str]:

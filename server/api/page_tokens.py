@@ -27,6 +27,8 @@ __all__ = [
 
 _HASH_SIZE = 32
 _LARGEST = 1 << 63
+_LONGEST = 4096  # characters: more than any token has
+_UNUSABLE = (ValueError, TypeError, OverflowError, RecursionError)
 _BEGIN = Position()
 
 
@@ -61,7 +63,7 @@ def parse_search_token(token: str, asked: str) -> Position:
     try:
         mark, position = _decode(token)
         known = _load_position(position)
-    except (ValueError, TypeError, OverflowError) as error:
+    except _UNUSABLE as error:
         raise InvalidArgumentError(_UNKNOWN) from error
     if mark != _mark(asked):
         raise InvalidArgumentError(_OTHER)
@@ -82,7 +84,7 @@ def parse_traces_token(token: str, asked: str) -> TracePlace:
     try:
         mark, received, after, only_fitting = _decode(token)
         place = TracePlace(_in_range(received), _load(after), bool(only_fitting))
-    except (ValueError, TypeError, OverflowError) as error:
+    except _UNUSABLE as error:
         raise InvalidArgumentError(_UNKNOWN) from error
     if mark != _mark(asked):
         raise InvalidArgumentError(_OTHER)
@@ -110,7 +112,7 @@ def parse_trace_token(token: str, trace_id: str) -> TracePosition:
         mark, *positions, earlier = _decode(token)
         audit, logs, spans = map(_load_if_any, positions)
         known = TracePosition(audit, logs, spans, None if earlier is None else _in_range(earlier))
-    except (ValueError, TypeError, OverflowError) as error:
+    except _UNUSABLE as error:
         raise InvalidArgumentError(_UNKNOWN) from error
     if mark != _mark(trace_id):
         raise InvalidArgumentError(_OTHER_TRACE)
@@ -129,6 +131,8 @@ def _encode(value: object) -> str:
 
 
 def _decode(token: str) -> Any:
+    if len(token) > _LONGEST:
+        raise ValueError("too long")
     return json.loads(base64.urlsafe_b64decode(token))
 
 

@@ -16,6 +16,7 @@ from server.api.errors import (
     InvalidArgumentError,
     NotFoundError,
     NotPermittedError,
+    TooLargeError,
     UnrecordedError,
 )
 from server.data_dir.errors import DataDirectoryError
@@ -51,6 +52,7 @@ class CallStatus:
 _STATUSES: dict[type[Exception], tuple[grpc.StatusCode, int]] = {
     UnauthenticatedError: (grpc.StatusCode.UNAUTHENTICATED, 401),
     ForbiddenError: (grpc.StatusCode.PERMISSION_DENIED, 403),
+    TooLargeError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 413),  # before its base class
     InvalidArgumentError: (grpc.StatusCode.INVALID_ARGUMENT, 400),
     QueryTooExpensiveError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 422),
     NotFoundError: (grpc.StatusCode.NOT_FOUND, 404),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 
+from server.access.requirement import is_loopback
 from server.commands.api_token import find_token, with_token
 from server.commands.arguments.options import API_VARIABLE, DEFAULT_API, ApiServer
 from server.errors.files import unreadable
@@ -70,7 +71,13 @@ def find_target(given: ApiServer | str | None, environ: Mapping[str, str], probl
         there, missing = ("cert", "key") if cert else ("key", "cert")
         problems.append(f"--api-{there} is given without --api-{missing}: give both")
     token = find_token(server.token_file, environ, problems)
-    return ApiTarget(address, is_https or ca is not None or cert is not None, ca, cert, key, token)
+    has_tls = is_https or ca is not None or cert is not None
+    if token and not has_tls and not is_loopback(address.rpartition(":")[0]):
+        problems.append(
+            f"{place}: {address} is another machine, and a token that is sent without TLS can be read on the way: give "
+            f"{_HTTPS}{address}, or forward the server's port to this machine, as with ssh -L"
+        )
+    return ApiTarget(address, has_tls, ca, cert, key, token)
 
 
 def open_channel(target: ApiTarget, options: Sequence[tuple[str, int]]) -> grpc.Channel:

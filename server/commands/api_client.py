@@ -13,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from server.commands.api_channel import find_target, open_channel
 from server.commands.api_login import with_login
+from server.commands.api_token import exposed_token_warning
 from server.commands.arguments.options import DEFAULT_API, ApiServer
 from server.commands.output import complain
 from server.settings.moments import Moment
@@ -58,6 +59,8 @@ def call(
         complain(problem)
     if problems:
         return 2
+    if isinstance(api, ApiServer) and api.token_file and (warning := exposed_token_warning(api.token_file)):
+        complain(warning)
     if not target.token:
         target = with_login(target)
     try:

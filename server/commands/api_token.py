@@ -6,15 +6,16 @@ It comes from a file or a variable, never from the command line, which other use
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import grpc
 
 from server.commands.arguments.options import TOKEN_VARIABLE
-from server.errors.files import unreadable
+from server.errors.files import is_exposed, unreadable
 from server.settings.regular_files import read_regular
 
-__all__ = ["find_token", "with_token"]
+__all__ = ["exposed_token_warning", "find_token", "with_token"]
 
 _MOST_BYTES = 1 << 20  # of a token: those of other issuers may be long
 
@@ -37,6 +38,15 @@ def find_token(file: str | None, environ: Mapping[str, str], problems: list[str]
     if not text.strip():
         problems.append(f"--token-file: {file} is empty: put a token into it")
     return _checked(text, "--token-file", problems)
+
+
+def exposed_token_warning(file: str) -> str:
+    """Return a warning about a file with a token that others can read; empty if there is none."""
+    try:
+        others_read = is_exposed(Path(file).stat())
+    except OSError:  # what is wrong with it has been said
+        return ""
+    return f"warning: the token in {file} can be read by other users: run chmod 600 {file}" if others_read else ""
 
 
 def with_token(channel: grpc.Channel, token: str) -> grpc.Channel:

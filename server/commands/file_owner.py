@@ -16,6 +16,8 @@ def act_as_owner(file: Path) -> None:
     """
     if os.geteuid() == 0:
         owner = next(place for place in (file, *file.parents) if place.exists()).stat()
+        if file.is_symlink() and (user := file.lstat()).st_uid:
+            owner = user
         if owner.st_uid:
             os.setgroups([])
             os.setegid(owner.st_gid)

@@ -105,7 +105,7 @@ def _expiry(token: str) -> float:
     try:
         part = token.split(".")[1]
         return float(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["exp"])
-    except (IndexError, ValueError, KeyError, TypeError):
+    except (IndexError, ValueError, KeyError, TypeError, RecursionError):
         return 0.0
 
 

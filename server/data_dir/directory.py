@@ -1,4 +1,4 @@
-"""The data directory: the local state of a server, outside storage.
+"""The data directory: the local state of a server, outside storage. Only its user may enter one that a server made.
 
 lock                            held while a server runs, so that no two use one name; contains the process ID
 writer                          the writer's name, part of its logs' origins
@@ -84,9 +84,9 @@ class DataDirectory:
         self._tenants_file = tenants_file(path)
         self._tenants = TenantLogs(self._tenants_file)
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
             (path / "checkpoints").mkdir(exist_ok=True)
-            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._lock = _open_for_owner(path / "lock")
         except OSError as error:
             raise DataDirectoryError(
                 f"the data directory {path} cannot be used: {reason_of(error)}; let this user write there, or give "
@@ -254,6 +254,17 @@ class DataDirectory:
             *(statement for statement in statements if statement.checkpoint.origin in origins),
             *tenants_notes(self._path, writers),
         ]
+
+
+def _open_for_owner(file: Path) -> int:
+    """Open a file that others may not even read: whoever opens a lock can hold it, and no server starts then."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)  # an earlier version let everybody read it
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def journals(path: Path) -> list[Path]:

@@ -7,6 +7,7 @@ a power failure may undo its last changes; it never has what storage has not.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
@@ -73,6 +74,10 @@ class TenantLogs:
 
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
+            with contextlib.suppress(OSError):  # SQLite says what is wrong
+                # SQLite lets everybody read what it creates, but the names of tenants are nobody else's business.
+                os.close(os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+                self._file.chmod(0o600)
             self._opened = sqlite3.connect(self._file, check_same_thread=False)
             # Durable enough: what a power failure undoes was only about storage that has more.
             self._opened.execute("PRAGMA journal_mode = WAL")

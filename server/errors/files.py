@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-__all__ = ["is_exposed", "reason_of", "unreadable", "unwritable"]
+__all__ = ["is_changeable", "is_exposed", "reason_of", "unreadable", "unwritable"]
 
 _ADVICE = {
     errno.EACCES: "let this user write there, or give another path",
@@ -24,6 +24,12 @@ def is_exposed(status: os.stat_result) -> bool:
     # But nobody may let everyone read it.
     others = stat.S_IRWXG | stat.S_IRWXO if status.st_uid == os.getuid() else stat.S_IRWXO
     return bool(status.st_mode & others)
+
+
+def is_changeable(status: os.stat_result) -> bool:
+    """Return whether others than this user and root may change a file."""
+    foreign = status.st_uid not in (0, os.geteuid())
+    return foreign or bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def reason_of(error: Exception) -> str:

@@ -182,7 +182,7 @@ def open_manifest(note: str, keys: Iterable[bytes]) -> dict[str, Any]:
 def _content(text: str) -> dict[str, Any]:
     try:
         content = json.loads(text.removeprefix(_HEADER))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedError("the manifest is not JSON") from error
     if not isinstance(content, dict):
         raise MalformedError("the manifest is not a JSON object")

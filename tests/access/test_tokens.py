@@ -117,6 +117,14 @@ class TestRotation:
             NO_TOKENS.rotated("checkout", digest_of(OTHER), NOW, None)
 
 
+def test_a_token_is_revoked_also_where_the_clock_is_behind() -> None:
+    tokens, _ = Tokens((TOKEN,)).revoked("checkout", NOW)
+    with pytest.raises(UnauthenticatedError) as refusal:
+        tokens.check(TEXT, NOW - HOUR)
+    assert refusal.value.denial is Denial.REVOKED
+    assert tokens.valid("checkout", NOW - HOUR) == ()
+
+
 def test_all_tokens_of_a_name_are_revoked() -> None:
     tokens = Tokens((TOKEN,)).rotated("checkout", digest_of(OTHER), NOW, None)
     tokens, revoked = tokens.revoked("checkout", NOW)

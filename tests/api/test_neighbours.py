@@ -11,6 +11,8 @@ import pytest
 
 from lognotary.v1 import correlation_pb2 as pb
 from lognotary.v1 import evidence_pb2
+from server.access.callers import Grant, Role
+from server.access.scopes import scope_of
 from server.api.correlation import search_records
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.neighbours import find_neighbours
@@ -18,6 +20,7 @@ from server.log.journal import Journal
 from server.notary.origin import Stream
 from server.query.errors import QueryTooExpensiveError
 from server.query.limits import QueryLimits
+from storage.bound import BoundEngine, reading_as
 from storage.engine import Engine
 from tests.api.store import LOGS, OTHER_TRACE, Writer, audit_event, log_record, span
 
@@ -182,6 +185,21 @@ def test_rows_that_claim_a_leaf_do_not_hide_its_record_and_missing_leaves_are_na
     assert {entry.audit_event.evidence.state for entry in (found.record, *found.before)} == {evidence_pb2.VERIFIED}
     with pytest.raises(NotFoundError, match="record 4 of shop/audit/node-1 is not stored: it has expired or was"):
         find(writer, log=AUDIT, leaf_index=4)
+
+
+def test_no_deletion_is_claimed_to_callers_who_may_not_read_the_record(engine: Engine, journal: Journal) -> None:
+    writer = Writer(engine, journal)
+    writer.write([audit_event("e", at=0), log_record("l", at=0)])
+    bound = BoundEngine(engine)
+    request = pb.NeighboursRequest(log=AUDIT, leaf_index=0)
+    for grant in (Grant(Role.VIEWER), Grant(Role.AUDITOR, services=frozenset({"another"}))):
+        with (
+            reading_as(scope_of([grant])),
+            pytest.raises(NotFoundError, match="record 0 of shop/audit/node-1 is not stored, or these credentials do"),
+        ):
+            find_neighbours(bound, writer.keys, request)
+    with reading_as(scope_of([Grant(Role.AUDITOR)])):
+        assert find_neighbours(bound, writer.keys, request).record
 
 
 def test_an_id_that_several_records_have_is_refused_with_their_places(engine: Engine, journal: Journal) -> None:

@@ -7,7 +7,7 @@ import logging
 import grpc
 import pytest
 
-from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError
+from server.api.errors import AlteredError, InvalidArgumentError, NotFoundError, TooLargeError
 from server.api.statuses import EXPECTED_ERRORS, CallStatus, status_of
 from server.data_dir.errors import DataDirectoryError
 from server.process.fair_queue import QueueFullError
@@ -38,6 +38,7 @@ from storage.errors import NotAppliedError
             "",
         ),
         (QueryTooExpensiveError("narrow it"), CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 422, "narrow it"), ""),
+        (TooLargeError("split it"), CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, "split it"), ""),
         (PoolFullError("full"), CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "full", 1), ""),
         (QueueFullError("full"), CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "full", 1), ""),
         (

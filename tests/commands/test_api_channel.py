@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from server.access.token_text import new_token
 from server.commands.api_channel import ApiTarget, find_target
 from server.commands.arguments.options import ApiServer
+
+TOKEN = new_token()
+WITH_TOKEN = {"LOGNOTARY_TOKEN": TOKEN}
 
 
 def found(given: ApiServer | str | None, **environ: str) -> ApiTarget:
@@ -50,6 +54,25 @@ def test_what_cannot_be_used_is_told_with_its_source(files: dict[str, str]) -> N
         "LOGNOTARY_API_CA: there is no file /nowhere: check the path",
         "--api-cert is given without --api-key: give both",
     ]
+
+
+@pytest.mark.parametrize("address", ["192.0.2.2:7317", "logs.example:7317", "[2001:db8::1]:7317", "0.0.0.0:7317"])
+def test_a_token_is_sent_to_another_machine_only_with_tls(address: str, files: dict[str, str]) -> None:
+    problems: list[str] = []
+    find_target(address, WITH_TOKEN, problems)
+    find_target(None, {"LOGNOTARY_API": address, **WITH_TOKEN}, problems)
+    assert [problem.partition(": ")[0] for problem in problems] == ["--api", "LOGNOTARY_API"]
+    for problem in problems:
+        assert f"a token that is sent without TLS can be read on the way: give https://{address}, or" in problem
+        assert TOKEN not in problem
+    assert found(f"https://{address}", **WITH_TOKEN).token == TOKEN
+    assert found(ApiServer(address, ca=files["ca"]), **WITH_TOKEN).token == TOKEN
+    assert found(address) == ApiTarget(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:7317", "127.9.9.9:7317", "[::1]:7317", "localhost:7317"])
+def test_a_token_is_sent_to_this_machine_without_tls(address: str) -> None:
+    assert found(address, **WITH_TOKEN) == ApiTarget(address, token=TOKEN)
 
 
 def test_the_key_is_in_no_representation(files: dict[str, str]) -> None:

@@ -22,7 +22,7 @@ from lognotary.v1.correlation_pb2_grpc import (
     add_CorrelationServiceServicer_to_server,
 )
 from server.access.callers import Grant, Role
-from server.access.token_file import read_tokens, tokens_path
+from server.access.token_file import change_tokens, read_tokens, tokens_path
 from server.access.token_text import digest_of, is_token, new_token
 from server.access.token_uses import TokenUses
 from server.access.tokens import Token
@@ -242,6 +242,20 @@ def test_commands_call_the_api_with_the_token_of_a_file_or_a_variable(
     assert given == [f"Bearer {of_variable}", f"Bearer {of_file}"]
 
 
+@pytest.mark.parametrize(("mode", "warns"), [(0o644, True), (0o640, True), (0o600, False), (0o400, False)])
+def test_a_token_that_other_users_can_read_is_warned_about(
+    mode: int, warns: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{new_token()}\n")
+    file.chmod(mode)
+    with noting() as (address, given):
+        main(["search", "x", "--api", address, "--token-file", str(file)])
+    warning = f"lognotary: warning: the token in {file} can be read by other users: run chmod 600 {file}\n"
+    assert (warning in capsys.readouterr().err) is warns
+    assert len(given) == 1
+
+
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
@@ -281,3 +295,9 @@ def test_root_acts_as_the_owner_of_the_data_directory(tmp_path: Path) -> None:
     (directory / "access" / "tokens.json").symlink_to(tmp_path / "of-root" / "tokens.json")
     assert run_lognotary("tokens", "create", "b", "--data-dir", str(directory)).returncode == 2
     assert list((tmp_path / "of-root").iterdir()) == []
+    roots = tmp_path / "of-root" / "tokens.json"
+    change_tokens(roots, lambda tokens: (tokens, None))
+    os.lchown(directory / "access" / "tokens.json", 10_001, 10_001)
+    before = roots.read_bytes()
+    assert run_lognotary("tokens", "create", "b", "--data-dir", str(directory)).returncode == 2
+    assert roots.read_bytes() == before

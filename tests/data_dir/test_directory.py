@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import stat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -73,6 +74,29 @@ def test_the_lock_says_which_process_holds_it(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("a much longer text than a number\n")
     with DataDirectory(tmp_path):
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_no_other_user_can_hold_the_lock_or_read_which_tenants_there_are(tmp_path: Path) -> None:
+    made = tmp_path / "data"
+    name = LogName("shop", Stream.AUDIT, "writer-1", tenant="acme")
+    with DataDirectory(made) as data:
+        data.remember_checkpoints({name: checkpoint_note(name, 3)})
+        files = [made / "lock", *(made / "checkpoints").glob("tenants.sqlite*")]
+        assert len(files) == 4
+        for file in files:
+            assert (file.name, stat.S_IMODE(file.stat().st_mode)) == (file.name, 0o600)
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+
+
+def test_files_that_an_earlier_version_let_everybody_read_are_closed_to_them(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    name = LogName("shop", Stream.AUDIT, "writer-1", tenant="acme")
+    files = [tmp_path / "lock", tmp_path / "checkpoints" / "tenants.sqlite"]
+    for file in files:
+        file.touch(0o644)
+    with DataDirectory(tmp_path) as data:
+        data.remember_checkpoints({name: checkpoint_note(name, 3)})
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600, 0o600]
 
 
 def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

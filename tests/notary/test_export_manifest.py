@@ -131,6 +131,7 @@ def test_a_manifest_that_was_changed_is_not_opened() -> None:
         (signed("lognotary/export/v2\n{}\n"), "not a manifest of an export"),
         (signed("shop/audit/a\n3\nAAAA\n"), "not a manifest of an export"),
         (signed("lognotary/export/v1\n{\n"), "the manifest is not JSON"),
+        (signed(f"lognotary/export/v1\n{'[' * 200_000}\n"), "the manifest is not JSON"),
         (signed("lognotary/export/v1\n"), "the manifest is not JSON"),
         (signed("lognotary/export/v1\n[1]\n"), "the manifest is not a JSON object"),
     ],

@@ -88,7 +88,26 @@ def test_a_url_is_shown_without_its_password() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["http://me:secret@ch/a-b", "clickhouse://me:secret@ch", "http://me:secret@ch:port/", "chdb://me:secret@/x"]
+    "text",
+    [
+        "http://me:secret@ch/a-b",
+        "clickhouse://me:secret@ch",
+        "http://me:secret@ch:port/",
+        "chdb://me:secret@/x",
+        "http:/me:secret@ch/logs",
+        "me:secret@ch:8123/logs",
+        "me:se//cret:secret@ch:8123/logs",
+        "http://me:\nsecret@ch:port/",
+        "http://me:se@secret@ch:port/",
+        "http://me:12/secret@ch/logs",
+        "http://me:12/secret@ch?database=logs",
+        "http://me:12?secret@ch/logs",
+        "http://me:12?secret=a@ch/logs",
+        "http://me:12?a=secret@ch/logs",
+        "http://me:12?database=secret@ch/logs",
+        "http://me:12#secret@ch/logs",
+        "chdb:///secret@ch?x",
+    ],
 )
 def test_the_message_about_a_wrong_url_does_not_show_its_password(text: str) -> None:
     with pytest.raises(StorageConfigError) as refusal:

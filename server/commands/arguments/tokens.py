@@ -29,9 +29,9 @@ def add_parser(commands: Any) -> None:
         "server's data directory, whether or not the server runs; a running server applies changes within a second. "
         "Only a digest of each token is kept.",
         epilog=examples(
-            "lognotary tokens create checkout > checkout.token",
+            "(umask 077; lognotary tokens create checkout > checkout.token)",
             "lognotary tokens create grafana --role viewer --service checkout --expires 90d",
-            "lognotary tokens rotate checkout --overlap 7d > checkout.token",
+            "(umask 077; lognotary tokens rotate checkout --overlap 7d > checkout.token)",
             "lognotary tokens revoke checkout",
         ),
     )
