@@ -9,6 +9,7 @@ because the names, roles and tenants in it are nobody else's business.
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
