@@ -34,8 +34,8 @@ class BreakGlassAuthenticator:
     def __init__(self, file: Path) -> None:
         """Accept the secret in a file."""
         self._file = file
-        self._seen: _State = None
-        self._secret = b""  # digest of the secret in the file; empty if it has none
+        # State of the file as it was read, and digest of its secret (empty: none); together, for several threads.
+        self._known: tuple[_State, bytes] = (None, b"")
         what = "break-glass administrator"
         self._trouble = Trouble(
             _logger, f"the {what} cannot be authenticated", f"the {what} can be authenticated again"
@@ -45,26 +45,28 @@ class BreakGlassAuthenticator:
         """Return the administrator, None if something else was presented."""
         if not _SHORTEST <= len(presented.bearer) <= _LONGEST:
             return None
-        self._refresh()
         # Digests have one length, so the time of a comparison tells nothing about the secret.
-        if not hmac.compare_digest(_digest(presented.bearer), self._secret):
+        if not hmac.compare_digest(_digest(presented.bearer), self._expected()):
             return None
         address = presented.address
         _logger.warning("the break-glass administrator was authenticated, from %s", address or "an unknown address")
         return Caller(_NAME, CallerKind.BREAK_GLASS, (Grant(Role.ADMIN),), address)
 
-    def _refresh(self) -> None:
+    def _expected(self) -> bytes:
+        """Return the digest of the secret that the file has now, empty if it has none."""
         state = _state(self._file)
-        if state is not None and state == self._seen:
-            return
+        seen, digest = self._known
+        if state is not None and state == seen:
+            return digest
         try:
-            self._secret = _digest(read_break_glass(self._file))
+            digest = _digest(read_break_glass(self._file))
         except ValueError as error:
-            self._secret = b""
+            digest = b""
             self._trouble.goes_on(str(error))
         else:
             self._trouble.ends()
-        self._seen = state
+        self._known = state, digest
+        return digest
 
 
 def read_break_glass(file: Path) -> str:
