@@ -1,4 +1,8 @@
-"""A request as JSON, for the record of a call: what was asked for, without secrets and without an end of it."""
+"""A request as JSON, for the record of a call: what was asked for, without what must not be kept.
+
+A query is there from its beginning to its end, whatever it contains: nobody can hide what he looked for behind blanks,
+or behind the beginning of a secret, which would make redaction take the rest for one.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,24 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from server.access_log.redacting import without_open_secrets
+
 __all__ = ["asked_text"]
 
+_QUERY = "query"
 _LONGEST = 500  # characters of one text
+_LONGEST_QUERY = 4096  # characters, as of the query language
 _MOST = 10  # items of one list
 _SECRET = frozenset({("EraseRequest", "actor"), ("EraseRequest", "value")})  # what is to be forgotten
 _LEFT_OUT = frozenset({"page_token"})  # it says nothing to people
 
 
 def asked_text(message: Message) -> str:
-    """Return a request as compact JSON; long texts and lists are cut."""
-    return json.dumps(_object(message), separators=(",", ":"))
+    """Return a request as compact JSON; long texts and lists are cut, but not a query, which is the first of them."""
+    shown = _object(message)
+    if isinstance(query := shown.get(_QUERY), str):
+        shown = {_QUERY: query, **shown}
+    return json.dumps(shown, separators=(",", ":"))
 
 
 def _object(message: Message) -> dict[str, Any]:
@@ -29,6 +40,8 @@ def _object(message: Message) -> dict[str, Any]:
             continue
         if (message.DESCRIPTOR.name, field.name) in _SECRET:
             shown[field.name] = "(not recorded)"
+        elif field.name == _QUERY and isinstance(value, str):
+            shown[field.name] = without_open_secrets(value[:_LONGEST_QUERY])
         elif isinstance(value, Mapping):
             shown[field.name] = {str(key)[:_LONGEST]: _value(field, value[key]) for key in list(value)[:_MOST]}
         elif field.is_repeated:

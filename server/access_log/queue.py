@@ -21,7 +21,7 @@ LOST = "record.lost"
 
 _MOST_LOSERS = 1024  # actors whose losses are counted apart
 _RECORD = 1000  # bytes of a record without its request, about
-_LONGEST = 2000  # characters of a request that are kept
+_LONGEST = 10_000  # characters of a request that are kept
 _ANYBODY_ELSE = Actor("anybody else", "server")
 
 

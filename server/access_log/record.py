@@ -18,7 +18,8 @@ EVENT_NAME = "lognotary.access"
 """EventName of the records."""
 
 _LIMIT = 200  # characters of a name
-_LONGEST = 2000  # characters of a request
+_LONGEST = 10_000  # characters of a request: a query of 4096 characters, each of which may be escaped
+_LONGEST_SETTING = 2000  # characters
 _OUTCOMES = {Outcome.BEGUN: "unknown", Outcome.SUCCESS: "success", Outcome.DENIED: "failure", Outcome.FAILED: "failure"}
 _PROGRAMS = frozenset({CallerKind.TOKEN.value, CallerKind.CERTIFICATE.value, "server"})
 
@@ -62,7 +63,7 @@ def access_record(
         "lognotary.access.protocol": event.protocol,
         "lognotary.access.request": line(event.asked, _LONGEST),
         "lognotary.access.call": event.call,
-        **{f"lognotary.setting.{name}": line(value, _LONGEST) for name, value in event.settings},
+        **{f"lognotary.setting.{name}": line(value, _LONGEST_SETTING) for name, value in event.settings},
     }
     if event.outcome is Outcome.SUCCESS or event.records:
         attributes["lognotary.access.records"] = event.records
