@@ -13,6 +13,7 @@ __all__ = ["SLOW", "SMOKE", "is_slow"]
 SLOW = {
     "tests/api/test_acknowledgements.py::test_any_subset": "verifies a store many times",
     "tests/api/test_two_tenants.py::test_no_answer": "asks hundreds of calls, three times each",
+    "tests/api/test_two_tenants_over_ports.py": "asks hundreds of calls over both ports",
     "tests/audit_ids/test_two_writers.py": "two processes with failing storage, until all is sent",
     "tests/benchmarks/test_commands.py": "runs benchmarks against servers",
     "tests/commands/test_tokens.py::test_a_shell": "runs a command",
