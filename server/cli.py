@@ -69,7 +69,23 @@ def _run(given: Sequence[str]) -> int:
     for note in zone_notes(options):
         complain(note)
     run: Callable[[argparse.Namespace], int] = options.run
-    return run_reporting_errors(lambda: _run_until_interrupted(run, options), _report)
+    try:
+        return run_reporting_errors(lambda: _run_until_interrupted(run, options), _report)
+    except UnicodeEncodeError:
+        # A path may be of any bytes, so only what has to be text is checked, where it becomes a part of a message.
+        wrong = next((word for word in given if not _is_text(word)), None)
+        if wrong is None:
+            raise
+        complain(f"the argument {wrong!r} is not text in UTF-8: give it in UTF-8")
+        return 2
+
+
+def _is_text(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _complete(words: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ A call that has no rule is refused. A test walks all calls of a running server, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -22,9 +22,10 @@ from server.access.scopes import (
     usage_of,
     with_logs_of,
 )
+from server.notary.origin import Stream
 from storage.bound import ReadScope
 
-__all__ = ["FORBIDDEN", "GRPC_RULES", "HTTP_RULES", "OPEN_SCOPE", "Permission", "decide", "http_rules"]
+__all__ = ["FORBIDDEN", "GRPC_RULES", "HTTP_RULES", "OPEN_SCOPE", "Permission", "decide", "http_rules", "may_count"]
 
 FORBIDDEN = "these credentials do not permit this call"
 
@@ -67,6 +68,7 @@ class _Needs:
 _READERS = frozenset({Role.VIEWER, Role.AUDITOR, Role.ADMIN})
 _AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
 _OPERATORS = frozenset({Role.OPERATOR, Role.ADMIN})
+_READER_OF = MappingProxyType({Stream.AUDIT: Role.AUDITOR})  # otherwise a viewer
 
 _NEEDS: Mapping[Permission, _Needs] = MappingProxyType(
     {
@@ -239,6 +241,19 @@ def decide(caller: Caller, permission: Permission | None) -> ReadScope:
             return EVERYTHING
         case _:
             return EVERYTHING if any(grant.role is Role.ADMIN for grant in counting) else NO_RECORDS
+
+
+def may_count(caller: Caller | None, streams: Iterable[Stream]) -> bool:
+    """Return whether a caller may learn how many records of streams fit something: who may read all of them.
+
+    Args:
+        caller: the caller; None for the server itself.
+        streams: the streams.
+    """
+    if caller is None:
+        return True
+    roles = {grant.role for grant in caller.grants if is_unlimited(grant)}
+    return all(Role.ADMIN in roles or _READER_OF.get(stream, Role.VIEWER) in roles for stream in streams)
 
 
 def _is_within(grant: Grant, limits: _Limits) -> bool:

@@ -10,6 +10,7 @@ from server.data_dir.atomic_files import replace_file
 
 __all__ = ["TokenUses", "read_uses"]
 
+_LATEST = 253_402_300_800  # the year 10000, in seconds since the epoch
 _BEGINNING = "token-uses-"
 
 
@@ -62,6 +63,6 @@ def _read(file: Path) -> dict[str, int]:
     """Read a file; what cannot be read is lost, because it is information for people and nothing depends on it."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-        return {str(token_id): int(seconds) for token_id, seconds in document.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
+        return {str(token_id): int(seconds) for token_id, seconds in document.items() if 0 <= seconds < _LATEST}
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from lognotary.v1 import administration_pb2 as messages
+from server.access.current import current_caller
+from server.access.policy import may_count
 from server.api.errors import ConflictError, InvalidArgumentError, NotFoundError, UnrecordedError
 from server.api.given_texts import MOST_TEXT, given_text, optional_text
 from server.api.hold_messages import hold_message, retention_message, scope_of
@@ -97,7 +99,9 @@ class Administration:
         """Answer ``AddHold``; raises ApiError and StorageError."""
         check_local(caller, self._allowed)
         scope = scope_of(request.scope)
-        by_id = self._check_actor(scope.actor) if scope.actor else False
+        # An operator may hold records, but must not find out by that which there are.
+        tells = may_count(current_caller(), scope.streams)
+        by_id = self._check_actor(scope.actor, tells=tells) if scope.actor else False
         reason, actor = given_text("reason", request.reason), optional_text("actor", request.actor)
         name = request.name or f"hold-{uuid.uuid4().hex[:12]}"
         if not _NAME.fullmatch(name):
@@ -126,19 +130,33 @@ class Administration:
                     f"the hold {name} is in force, but the audit log has only the record that it was about to be "
                     f"added: {error}"
                 ) from error
+            hold = hold_message(self._hold(name))
+            if not tells:
+                return messages.AddHoldResponse(hold=hold)
             return messages.AddHoldResponse(
-                hold=hold_message(self._hold(name)),
+                hold=hold,
                 records=records,
                 disclosed_values=len(matching_commitments(self._engine, actor=scope.actor)) if scope.actor else 0,
                 hidden_actors=count_hidden_actors(self._engine, scope, by_id=by_id) if scope.actor else 0,
             )
 
-    def _check_actor(self, actor: str) -> bool:
-        """Check that records show whether they are of an actor; return True if it is the ID of one that is stored."""
+    def _check_actor(self, actor: str, *, tells: bool) -> bool:
+        """Check that records show whether they are of an actor; return True if it is the ID of one that is stored.
+
+        Args:
+            actor: the actor.
+            tells: True if the caller may learn whether there are records of this actor.
+        """
         if self._hides_actors:
             raise ConflictError(
                 "redaction hides the IDs of actors (setting redaction_keys), so a hold by actor would not keep their "
                 "records: hold them by service, trace, category or time"
+            )
+        if self._hides_names and not tells:
+            raise ConflictError(
+                "redaction hides names of actors, or whom they act for (setting redaction_keys), so a hold by actor "
+                "may keep nothing, and these credentials do not permit finding out: hold the records by service, "
+                "trace, category or time, or add the hold with the role auditor, too"
             )
         by_id = is_actor_id(self._engine, actor)
         if self._hides_names and not by_id:

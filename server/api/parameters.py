@@ -17,6 +17,7 @@ __all__ = ["parse_body", "parse_parameters"]
 
 _MessageT = TypeVar("_MessageT", bound=Message)
 _WORDS = {"true": True, "false": False}
+_WELL_KNOWN = "google.protobuf"
 _TIME = "a time in RFC 3339, such as 2026-01-31T12:00:00Z"
 
 
@@ -26,7 +27,7 @@ def parse_parameters(query: Iterable[tuple[str, str]], path: Mapping[str, str], 
     Raises:
         InvalidArgumentError: a parameter is unknown, given twice, or has a value of the wrong form.
     """
-    return _filled(message, "parameter", (*path.items(), *query))
+    return _noted(_filled(message, "parameter", (*path.items(), *query)))
 
 
 def parse_body(values: Any, message: _MessageT) -> _MessageT:
@@ -37,7 +38,12 @@ def parse_body(values: Any, message: _MessageT) -> _MessageT:
     """
     if not isinstance(values, dict):  # ParseDict would accept an empty list as an empty object
         raise InvalidArgumentError(f"not a {message.DESCRIPTOR.name}: the body is not a JSON object")
-    return _filled(message, "field", values.items())
+    return _noted(_filled(message, "field", values.items()))
+
+
+def _noted(message: _MessageT) -> _MessageT:
+    note_request(message)
+    return message
 
 
 def _field(message: Message, name: str, what: str) -> Any:
@@ -66,11 +72,30 @@ def _filled(message: _MessageT, what: str, values: Iterable[tuple[str, Any]]) ->
                 value = value.split(",")
             if field.enum_type is not None:
                 field.enum_type.values_by_name[value]  # ParseDict would take numbers, too
+            if _is_object(field) and value is not None:
+                _fill_object(message, field, value)
+                continue
             ParseDict({field.json_name: _WORDS.get(value, value) if is_word else value}, message)
         except (ParseError, LookupError, ValueError, TypeError, AttributeError) as error:
             raise InvalidArgumentError(f"{name}: {_explain(field, value)}") from error
-    note_request(message)
     return message
+
+
+def _is_object(field: Any) -> bool:
+    """Return whether a field is one message with fields of its own."""
+    kind = field.message_type
+    return not (kind is None or field.is_repeated or kind.GetOptions().map_entry or kind.file.package == _WELL_KNOWN)
+
+
+def _fill_object(message: Message, field: Any, value: Any) -> None:
+    if not isinstance(value, dict):
+        raise TypeError(f"{field.json_name} is not an object")
+    inner = getattr(message, field.name)
+    inner.SetInParent()
+    try:
+        _filled(inner, "field", value.items())
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"{field.json_name}: {error}") from error
 
 
 def _explain(field: Any, value: Any) -> str:
@@ -93,5 +118,5 @@ def _expected(field: Any) -> str:
         FieldDescriptor.CPPTYPE_UINT64: "a whole number of at least 0",
         FieldDescriptor.CPPTYPE_BOOL: "true or false",
         FieldDescriptor.CPPTYPE_STRING: "a text",
-    }.get(field.cpp_type, _TIME)
+    }.get(field.cpp_type) or (_TIME if field.message_type.file.package == _WELL_KNOWN else "an object")
     return f"a list, in which each item is {one}" if field.is_repeated else one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 __all__ = ["Authority", "Issued", "general_name"]
 
+_LABEL = re.compile(r"[!-+.;-?A-~-]{1,63}", re.ASCII)
+_LONGEST_NAME = 253  # characters: RFC 1035, section 2.3.4
 _BEFORE = datetime.timedelta(hours=1)  # for clocks of other machines that are behind
 
 
@@ -100,7 +103,8 @@ def general_name(text: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(text))
     except ValueError:
         pass
-    if not text or not text.isascii() or any(letter in text for letter in "/:@ ,"):
+    labels = text.split(".")
+    if not all(map(_LABEL.fullmatch, labels)) or len(text) > _LONGEST_NAME:
         raise ValueError(f"{text!r} is neither a DNS name nor an IP address")
     return x509.DNSName(text)
 

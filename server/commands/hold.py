@@ -18,6 +18,12 @@ from server.notary.counted import counted
 __all__ = ["add_hold", "list_hold", "release_hold"]
 
 
+_UNTOLD = (
+    "warning: redaction may hide the actor of records, which the hold does not keep then. These credentials do not "
+    "permit reading how many there are: to keep such records, add a hold by service, trace, category or time"
+)
+
+
 def add_hold(options: argparse.Namespace) -> int:
     """Add a hold; return the exit status."""
     request = messages.AddHoldRequest(
@@ -41,10 +47,14 @@ def add_hold(options: argparse.Namespace) -> int:
             say_json(to_json(answer))
         else:
             hold = shown(answer.hold)
-            say(f"the hold {hold.name} keeps {counted(answer.records, 'stored record')}, and later ones that match")
+            # Callers who may not read the records are not told how many there are.
+            stored = counted(answer.records, "stored record") if answer.HasField("records") else "the stored records"
+            say(f"the hold {hold.name} keeps {stored}, and later ones that match")
             say(*_lines(hold, Style.of(sys.stdout, utc=options.utc)))
         if answer.hidden_actors:
             complain(_hidden(answer))
+        elif options.actor and not answer.HasField("hidden_actors"):
+            complain(_UNTOLD)
         return 0
 
     return call(options.api, work)

@@ -15,6 +15,8 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from lognotary.v1 import administration_pb2 as messages_of_holds
 from lognotary.v1 import disclosures_pb2 as messages
+from server.access.callers import Caller, CallerKind, Grant, Role
+from server.access.current import calling
 from server.api.administration import Administration
 from server.api.backend import Backend
 from server.api.disclosures import Disclosures
@@ -157,6 +159,44 @@ def test_a_hold_of_an_actor_whose_name_is_hidden_needs_the_id(writer: Writer) ->
         add("alice")
     answer = add("u-1")
     assert (answer.records, answer.hidden_actors) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("roles", "of_actor", "of_all"),
+    [
+        ((Role.OPERATOR,), False, False),
+        ((Role.OPERATOR, Role.VIEWER), False, False),
+        ((Role.OPERATOR, Role.AUDITOR), True, False),
+        ((Role.OPERATOR, Role.AUDITOR, Role.VIEWER), True, True),
+        ((Role.ADMIN,), True, True),
+    ],
+)
+def test_a_hold_tells_numbers_of_records_only_to_who_may_read_them(
+    writer: Writer, roles: Sequence[Role], *, of_actor: bool, of_all: bool
+) -> None:
+    write(writer, [login("a1")])
+    made = Administration(writer.engine, {AUDIT: Policy(400)}, lambda _: None, "local")
+    made.begin()
+    with calling(Caller("who", CallerKind.TOKEN, tuple(map(Grant, roles)))):
+        for scope, tells in (
+            (messages_of_holds.HoldScope(actor="alice"), of_actor),
+            (messages_of_holds.HoldScope(service="shop"), of_all),
+        ):
+            answer = made.add_hold(messages_of_holds.AddHoldRequest(scope=scope, reason="a lawsuit"), HERE)
+            assert answer.hold.name
+            for name in ("records", "disclosed_values", "hidden_actors"):
+                assert (name, answer.HasField(name)) == (name, tells)
+
+
+def test_a_hold_does_not_tell_an_operator_whether_there_are_records_of_an_actor(writer: Writer) -> None:
+    write(writer, [audit_event("login", actor="u-1", actor_name="alice")], keys=("actor name",))
+    made = Administration(writer.engine, {AUDIT: Policy(400)}, lambda _: None, "local", hides_names=True)
+    made.begin()
+    with calling(Caller("who", CallerKind.TOKEN, (Grant(Role.OPERATOR), Grant(Role.AUDITOR, frozenset({"acme"}))))):
+        for actor in ("u-1", "u-2"):
+            scope = messages_of_holds.HoldScope(actor=actor)
+            with pytest.raises(ConflictError, match="these credentials do not permit finding out: hold the records by"):
+                made.add_hold(messages_of_holds.AddHoldRequest(scope=scope, reason="a lawsuit"), HERE)
 
 
 def test_nothing_is_erased_if_one_of_many_values_is_held_and_all_are_after_its_release(writer: Writer) -> None:

@@ -118,3 +118,10 @@ def test_an_error_about_a_cursor_names_the_file_with_the_cursor(
         with failing(grpc.StatusCode.INVALID_ARGUMENT, message) as address:
             assert main(["tail", "--api", address, "--cursor-file", str(file)]) == 2
         assert capsys.readouterr().err.startswith(f"lognotary: {said}")
+
+
+@pytest.mark.parametrize("command", ["trace", "actor", "target", "near", "audit --actor", "audit --target"])
+def test_an_argument_that_is_not_utf8_is_named(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    with failing(grpc.StatusCode.NOT_FOUND, "nothing is stored") as address:
+        assert main([*command.split(), "a\udcff", "--api", address]) == 2
+    assert capsys.readouterr().err == "lognotary: the argument 'a\\udcff' is not text in UTF-8: give it in UTF-8\n"

@@ -28,11 +28,14 @@ class Disclosures(disclosures_pb2_grpc.DisclosureServiceServicer):
 
 class Administration(administration_pb2_grpc.AdministrationServiceServicer):
     hidden = 0
+    tells = True
 
     def AddHold(  # noqa: N802 - the name is the API's
         self, request: administration_pb2.AddHoldRequest, context: Any
     ) -> administration_pb2.AddHoldResponse:
         hold = administration_pb2.Hold(name=request.name, scope=request.scope)
+        if not self.tells:
+            return administration_pb2.AddHoldResponse(hold=hold)
         return administration_pb2.AddHoldResponse(hold=hold, records=0, disclosed_values=2, hidden_actors=self.hidden)
 
 
@@ -87,3 +90,20 @@ def test_a_hold_by_actor_warns_of_records_that_hide_their_actor(
         warning = capsys.readouterr().err
         assert ("hides the actor of 3 stored audit records" in warning) == bool(hidden)
         assert ("of this actor, who has 2 disclosed values. To keep them" in warning) == bool(hidden)
+
+
+@pytest.mark.parametrize(
+    ("tells", "said"),
+    [
+        (True, "keeps 0 stored records, and later ones that match"),
+        (False, "keeps the stored records, and later ones that"),
+    ],
+)
+def test_a_hold_says_how_many_records_it_keeps_if_the_server_does(
+    services: tuple[Disclosures, Administration], capsys: pytest.CaptureFixture[str], *, tells: bool, said: str
+) -> None:
+    services[1].tells = tells
+    assert main(["hold", "add", "case-1", "--actor", "alice", "--reason", "a lawsuit", "--utc"]) == 0
+    output, errors = capsys.readouterr()
+    assert output.startswith(f"the hold case-1 {said}")
+    assert ("redaction may hide the actor" in errors) != tells

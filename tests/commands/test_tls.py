@@ -67,7 +67,9 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert [file.name for file in tmp_path.iterdir()] == ["server-key.pem"]
 
 
-@pytest.mark.parametrize("name", ["a/b", "", "a:1", "bücher.example"])
+@pytest.mark.parametrize(
+    "name", ["a/b", "", "a:1", "bücher.example", "a" * 64, "a" * 300, "a..b", "a\n", ".".join(["a" * 60] * 5)]
+)
 def test_what_is_no_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     assert main(["tls", "dev", str(tmp_path / "tls"), "--name", name]) == 2
     assert "--name: " in capsys.readouterr().err

@@ -133,6 +133,13 @@ def test_arguments_that_mean_nothing_are_refused(tokens: Commands, arguments: tu
     assert not tokens.directory.exists()
 
 
+@pytest.mark.parametrize("used", ["1e18", "-1", "1e999", "253402300800", "null", "[" * 100_000])
+def test_a_time_of_use_that_no_calendar_has_is_left_out_of_the_list(tokens: Commands, used: str) -> None:
+    _, token = tokens.create("a")
+    (tokens.directory / "access" / "token-uses-server.json").write_text(f'{{"{token.id}": {used}}}')
+    assert "never used" in tokens("list")[0]
+
+
 def test_a_name_has_one_token(tokens: Commands) -> None:
     tokens.create("checkout")
     assert "lognotary tokens rotate checkout" in tokens("create", "checkout", status=2)[1]

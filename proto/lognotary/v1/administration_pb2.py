@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!lognotary/v1/administration.proto\x12\x0clognotary.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x01\n\tHoldScope\x12\x0e\n\x06stream\x18\x01 \x01(\t\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x10\n\x08trace_id\x18\x06 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x07 \x01(\t\"d\n\tPolicyAct\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8f\x01\n\x04Hold\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x05scope\x18\x02 \x01(\x0b\x32\x17.lognotary.v1.HoldScope\x12&\n\x05\x61\x64\x64\x65\x64\x18\x03 \x01(\x0b\x32\x17.lognotary.v1.PolicyAct\x12)\n\x08released\x18\x04 \x01(\x0b\x32\x17.lognotary.v1.PolicyAct\"e\n\x0e\x41\x64\x64HoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x05scope\x18\x02 \x01(\x0b\x32\x17.lognotary.v1.HoldScope\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\"u\n\x0f\x41\x64\x64HoldResponse\x12 \n\x04hold\x18\x01 \x01(\x0b\x32\x12.lognotary.v1.Hold\x12\x0f\n\x07records\x18\x02 \x01(\x04\x12\x18\n\x10\x64isclosed_values\x18\x03 \x01(\x04\x12\x15\n\rhidden_actors\x18\x04 \x01(\x04\"$\n\x10ListHoldsRequest\x12\x10\n\x08released\x18\x01 \x01(\x08\"6\n\x11ListHoldsResponse\x12!\n\x05holds\x18\x01 \x03(\x0b\x32\x12.lognotary.v1.Hold\"A\n\x12ReleaseHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\"7\n\x13ReleaseHoldResponse\x12 \n\x04hold\x18\x01 \x01(\x0b\x32\x12.lognotary.v1.Hold\"\x15\n\x13GetRetentionRequest\"S\n\rRetentionRule\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x11\n\tattribute\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x04 \x01(\r\"r\n\x0fStreamRetention\x12\x0e\n\x06stream\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\r\x12*\n\x05rules\x18\x03 \x03(\x0b\x32\x1b.lognotary.v1.RetentionRule\x12\x15\n\rshortest_days\x18\x04 \x01(\r\"U\n\x14GetRetentionResponse\x12.\n\x07streams\x18\x01 \x03(\x0b\x32\x1d.lognotary.v1.StreamRetention\x12\r\n\x05holds\x18\x02 \x01(\r\"B\n\x11\x44ropTenantRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\"-\n\nDroppedLog\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0f\n\x07\x65ntries\x18\x02 \x01(\x04\"\xd6\x01\n\x12\x44ropTenantResponse\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x15\n\raudit_records\x18\x02 \x01(\x04\x12\x1b\n\x13operational_records\x18\x03 \x01(\x04\x12\r\n\x05spans\x18\x04 \x01(\x04\x12\x18\n\x10\x64isclosed_values\x18\x05 \x01(\x04\x12\x18\n\x10\x61udit_record_ids\x18\x06 \x01(\x04\x12&\n\x04logs\x18\x07 \x03(\x0b\x32\x18.lognotary.v1.DroppedLog\x12\x11\n\tkept_logs\x18\x08 \x03(\t2\xa9\x03\n\x15\x41\x64ministrationService\x12\x46\n\x07\x41\x64\x64Hold\x12\x1c.lognotary.v1.AddHoldRequest\x1a\x1d.lognotary.v1.AddHoldResponse\x12L\n\tListHolds\x12\x1e.lognotary.v1.ListHoldsRequest\x1a\x1f.lognotary.v1.ListHoldsResponse\x12R\n\x0bReleaseHold\x12 .lognotary.v1.ReleaseHoldRequest\x1a!.lognotary.v1.ReleaseHoldResponse\x12U\n\x0cGetRetention\x12!.lognotary.v1.GetRetentionRequest\x1a\".lognotary.v1.GetRetentionResponse\x12O\n\nDropTenant\x12\x1f.lognotary.v1.DropTenantRequest\x1a .lognotary.v1.DropTenantResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!lognotary/v1/administration.proto\x12\x0clognotary.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x01\n\tHoldScope\x12\x0e\n\x06stream\x18\x01 \x01(\t\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x10\n\x08trace_id\x18\x06 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x07 \x01(\t\"d\n\tPolicyAct\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8f\x01\n\x04Hold\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x05scope\x18\x02 \x01(\x0b\x32\x17.lognotary.v1.HoldScope\x12&\n\x05\x61\x64\x64\x65\x64\x18\x03 \x01(\x0b\x32\x17.lognotary.v1.PolicyAct\x12)\n\x08released\x18\x04 \x01(\x0b\x32\x17.lognotary.v1.PolicyAct\"e\n\x0e\x41\x64\x64HoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x05scope\x18\x02 \x01(\x0b\x32\x17.lognotary.v1.HoldScope\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\"\xb7\x01\n\x0f\x41\x64\x64HoldResponse\x12 \n\x04hold\x18\x01 \x01(\x0b\x32\x12.lognotary.v1.Hold\x12\x14\n\x07records\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x1d\n\x10\x64isclosed_values\x18\x03 \x01(\x04H\x01\x88\x01\x01\x12\x1a\n\rhidden_actors\x18\x04 \x01(\x04H\x02\x88\x01\x01\x42\n\n\x08_recordsB\x13\n\x11_disclosed_valuesB\x10\n\x0e_hidden_actors\"$\n\x10ListHoldsRequest\x12\x10\n\x08released\x18\x01 \x01(\x08\"6\n\x11ListHoldsResponse\x12!\n\x05holds\x18\x01 \x03(\x0b\x32\x12.lognotary.v1.Hold\"A\n\x12ReleaseHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\"7\n\x13ReleaseHoldResponse\x12 \n\x04hold\x18\x01 \x01(\x0b\x32\x12.lognotary.v1.Hold\"\x15\n\x13GetRetentionRequest\"S\n\rRetentionRule\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x11\n\tattribute\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x04 \x01(\r\"r\n\x0fStreamRetention\x12\x0e\n\x06stream\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\r\x12*\n\x05rules\x18\x03 \x03(\x0b\x32\x1b.lognotary.v1.RetentionRule\x12\x15\n\rshortest_days\x18\x04 \x01(\r\"U\n\x14GetRetentionResponse\x12.\n\x07streams\x18\x01 \x03(\x0b\x32\x1d.lognotary.v1.StreamRetention\x12\r\n\x05holds\x18\x02 \x01(\r\"B\n\x11\x44ropTenantRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\"-\n\nDroppedLog\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0f\n\x07\x65ntries\x18\x02 \x01(\x04\"\xd6\x01\n\x12\x44ropTenantResponse\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x15\n\raudit_records\x18\x02 \x01(\x04\x12\x1b\n\x13operational_records\x18\x03 \x01(\x04\x12\r\n\x05spans\x18\x04 \x01(\x04\x12\x18\n\x10\x64isclosed_values\x18\x05 \x01(\x04\x12\x18\n\x10\x61udit_record_ids\x18\x06 \x01(\x04\x12&\n\x04logs\x18\x07 \x03(\x0b\x32\x18.lognotary.v1.DroppedLog\x12\x11\n\tkept_logs\x18\x08 \x03(\t2\xa9\x03\n\x15\x41\x64ministrationService\x12\x46\n\x07\x41\x64\x64Hold\x12\x1c.lognotary.v1.AddHoldRequest\x1a\x1d.lognotary.v1.AddHoldResponse\x12L\n\tListHolds\x12\x1e.lognotary.v1.ListHoldsRequest\x1a\x1f.lognotary.v1.ListHoldsResponse\x12R\n\x0bReleaseHold\x12 .lognotary.v1.ReleaseHoldRequest\x1a!.lognotary.v1.ReleaseHoldResponse\x12U\n\x0cGetRetention\x12!.lognotary.v1.GetRetentionRequest\x1a\".lognotary.v1.GetRetentionResponse\x12O\n\nDropTenant\x12\x1f.lognotary.v1.DropTenantRequest\x1a .lognotary.v1.DropTenantResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,30 +40,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HOLD']._serialized_end=514
   _globals['_ADDHOLDREQUEST']._serialized_start=516
   _globals['_ADDHOLDREQUEST']._serialized_end=617
-  _globals['_ADDHOLDRESPONSE']._serialized_start=619
-  _globals['_ADDHOLDRESPONSE']._serialized_end=736
-  _globals['_LISTHOLDSREQUEST']._serialized_start=738
-  _globals['_LISTHOLDSREQUEST']._serialized_end=774
-  _globals['_LISTHOLDSRESPONSE']._serialized_start=776
-  _globals['_LISTHOLDSRESPONSE']._serialized_end=830
-  _globals['_RELEASEHOLDREQUEST']._serialized_start=832
-  _globals['_RELEASEHOLDREQUEST']._serialized_end=897
-  _globals['_RELEASEHOLDRESPONSE']._serialized_start=899
-  _globals['_RELEASEHOLDRESPONSE']._serialized_end=954
-  _globals['_GETRETENTIONREQUEST']._serialized_start=956
-  _globals['_GETRETENTIONREQUEST']._serialized_end=977
-  _globals['_RETENTIONRULE']._serialized_start=979
-  _globals['_RETENTIONRULE']._serialized_end=1062
-  _globals['_STREAMRETENTION']._serialized_start=1064
-  _globals['_STREAMRETENTION']._serialized_end=1178
-  _globals['_GETRETENTIONRESPONSE']._serialized_start=1180
-  _globals['_GETRETENTIONRESPONSE']._serialized_end=1265
-  _globals['_DROPTENANTREQUEST']._serialized_start=1267
-  _globals['_DROPTENANTREQUEST']._serialized_end=1333
-  _globals['_DROPPEDLOG']._serialized_start=1335
-  _globals['_DROPPEDLOG']._serialized_end=1380
-  _globals['_DROPTENANTRESPONSE']._serialized_start=1383
-  _globals['_DROPTENANTRESPONSE']._serialized_end=1597
-  _globals['_ADMINISTRATIONSERVICE']._serialized_start=1600
-  _globals['_ADMINISTRATIONSERVICE']._serialized_end=2025
+  _globals['_ADDHOLDRESPONSE']._serialized_start=620
+  _globals['_ADDHOLDRESPONSE']._serialized_end=803
+  _globals['_LISTHOLDSREQUEST']._serialized_start=805
+  _globals['_LISTHOLDSREQUEST']._serialized_end=841
+  _globals['_LISTHOLDSRESPONSE']._serialized_start=843
+  _globals['_LISTHOLDSRESPONSE']._serialized_end=897
+  _globals['_RELEASEHOLDREQUEST']._serialized_start=899
+  _globals['_RELEASEHOLDREQUEST']._serialized_end=964
+  _globals['_RELEASEHOLDRESPONSE']._serialized_start=966
+  _globals['_RELEASEHOLDRESPONSE']._serialized_end=1021
+  _globals['_GETRETENTIONREQUEST']._serialized_start=1023
+  _globals['_GETRETENTIONREQUEST']._serialized_end=1044
+  _globals['_RETENTIONRULE']._serialized_start=1046
+  _globals['_RETENTIONRULE']._serialized_end=1129
+  _globals['_STREAMRETENTION']._serialized_start=1131
+  _globals['_STREAMRETENTION']._serialized_end=1245
+  _globals['_GETRETENTIONRESPONSE']._serialized_start=1247
+  _globals['_GETRETENTIONRESPONSE']._serialized_end=1332
+  _globals['_DROPTENANTREQUEST']._serialized_start=1334
+  _globals['_DROPTENANTREQUEST']._serialized_end=1400
+  _globals['_DROPPEDLOG']._serialized_start=1402
+  _globals['_DROPPEDLOG']._serialized_end=1447
+  _globals['_DROPTENANTRESPONSE']._serialized_start=1450
+  _globals['_DROPTENANTRESPONSE']._serialized_end=1664
+  _globals['_ADMINISTRATIONSERVICE']._serialized_start=1667
+  _globals['_ADMINISTRATIONSERVICE']._serialized_end=2092
 # @@protoc_insertion_point(module_scope)

@@ -78,8 +78,8 @@ def _add_create(actions: Any) -> None:
         "--tenant",
         metavar="TENANT",
         type=_checked(check_tenant),
-        help="tenant to whom the records belong that are sent, and whose records may be read (default: the default "
-        "tenant)",
+        help="tenant to whom the records belong that are sent, and to which its roles are limited (default: the "
+        "default tenant; the roles operator and admin are for the whole server then)",
     )
     tenants.add_argument("--all-tenants", action="store_true", help="let it read the records of all tenants")
     streams = [stream.value for stream in Stream]
