@@ -9,14 +9,17 @@ from collections.abc import Iterator
 import grpc
 
 from lognotary.v1 import status_pb2, status_pb2_grpc
+from server.access.tenants import DEFAULT_TENANT
 from server.commands.api_client import call, timestamp, to_json
 from server.commands.output import Style, say, say_json, shown
 from server.errors.amounts import size
 from server.notary.counted import counted, entries_of
+from server.notary.origin import WHOLE_SERVER
 
 __all__ = ["list_tenants", "tenant_lines"]
 
 _PAGE_SIZE = 1000
+_NAMES = {DEFAULT_TENANT: "(default tenant)", WHOLE_SERVER: "(who looked at the whole server)"}
 
 
 def list_tenants(options: argparse.Namespace) -> int:
@@ -62,7 +65,7 @@ def tenant_lines(answer: status_pb2.ListTenantsResponse, style: Style) -> Iterat
         return
     for tenant in answer.tenants:
         logs = f"{counted(tenant.logs, 'log')} with {entries_of(tenant.entries)}"
-        yield f"{tenant.name or '(default tenant)'}  {logs}"
+        yield f"{_NAMES.get(tenant.name, tenant.name)}  {logs}"
         for stored in tenant.stored:
             times = f"{style.clock(stored.first_received)} to {style.clock(stored.last_received)}"
             yield f"    {stored.stream:11}  {counted(stored.records, 'record')} stored, {times}{_estimate(stored)}"

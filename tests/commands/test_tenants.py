@@ -26,9 +26,13 @@ def test_usage_of_tenants_is_shown_with_estimates_named_as_such() -> None:
         name="acme", logs=2, entries=1300, stored=[stored, spans], taken_records=9, taken_bytes=100, refused_requests=1
     )
     acme.limits.CopyFrom(limits)
-    answer = pb.ListTenantsResponse(tenants=[pb.Tenant(), acme], counted_since=Timestamp(seconds=3))
+    answer = pb.ListTenantsResponse(
+        tenants=[pb.Tenant(), pb.Tenant(name="*", logs=1, entries=1), acme], counted_since=Timestamp(seconds=3)
+    )
     assert list(tenant_lines(answer, PLAIN)) == [
         "(default tenant)  0 logs with 0 entries",
+        "    sent         0 records in 0 bytes, 0 requests refused",
+        "(who looked at the whole server)  1 log with 1 entry",
         "    sent         0 records in 0 bytes, 0 requests refused",
         "acme  2 logs with 1,300 entries",
         "    audit        1,234 records stored, 1970-01-01T00:00:01Z to 1970-01-01T00:00:02Z, about 2 KiB on "
