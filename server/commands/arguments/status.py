@@ -17,7 +17,9 @@ def add_parser(commands: Any) -> None:
         description="Show a running server's version, readiness, storage, logs with their last checkpoints, and "
         "self-verification. Exit status 1 if it is not ready, its audit rules could not be reloaded, a log cannot be "
         "verified, or self-verification has findings; 2 if no server answers.",
-        epilog=examples("lognotary status", "lognotary status --api 10.0.0.5:7317 --json", variables=[API_VARIABLE]),
+        epilog=examples(
+            "lognotary status", "lognotary status --api https://logs.example:7317 --json", variables=[API_VARIABLE]
+        ),
     )
     add_utc_flag(parser)
     add_api_flag(parser)
