@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from server.access.certificates import CERTIFICATE_KEY, identities_of_peer
+from server.errors.base import LognotaryError
 from server.transport.http_framing import why_ambiguous
 
 __all__ = ["ConnectionLimits", "limited_protocol"]
@@ -29,7 +30,7 @@ _NOTHING = b""  # the request has been answered already
 _FIELD_BYTES = 4  # bytes of a header beside its name and its value
 
 
-class _RefusedError(ValueError):
+class _RefusedError(LognotaryError):
     """The request is refused, so the parser must stop; never leaves this module."""
 
 
