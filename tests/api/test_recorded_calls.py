@@ -189,8 +189,10 @@ async def test_a_tail_has_a_record_at_its_begin_and_one_when_the_caller_leaves(
         tail = correlation_pb2_grpc.CorrelationServiceStub(channel).Tail(pb.TailRequest(), metadata=as_role("admin"))
         await tail.read()
         tail.cancel()
-    events = await server.events()
-    assert [told(event)[:3] for event in events] == [("admin", "tail", "begun"), ("admin", "tail", "success")]
+    found: list[tuple[str, ...]] = []
+    while len(found) < 2:  # the server notices later that the caller has left
+        found = [told(event)[:3] for event in await server.events() if event["audit.action"] == "tail"]
+    assert found == [("admin", "tail", "begun"), ("admin", "tail", "success")]
 
 
 async def test_searches_for_audit_events_leave_out_who_looked_unless_they_ask_for_it(
