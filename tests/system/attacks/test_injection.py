@@ -69,22 +69,24 @@ GOOD: Mapping[str, dict[str, Any]] = {
     "GetReceipt": {"record_id": "00000000-0000-0000-0000-000000000001"},
     "Verify": {"lookups": 1},
     "GetStatus": {},
+    "ListTenants": {**RANGE, **PAGE},
     "AddHold": {"name": "{name}", "scope": {"service": "shop"}, "reason": "a lawsuit"},
     "ListHolds": {},
     "ReleaseHold": {"name": "{name}", "reason": "it is over"},
     "GetRetention": {},
+    "DropTenant": {"tenant": "nobody", "reason": "the contract has ended"},
     "Disclose": {"commitments": ["a" * 64]},
     "Erase": {"actor": "nobody", "reason": "asked for", "requested_by": "alice"},
 }
 """A good request of each method, as JSON."""
 
-NOT_FOUND = {"GetReceipt", "ReleaseHold"}
+NOT_FOUND = {"GetReceipt", "ReleaseHold", "DropTenant"}
 """Methods whose good request asks for something that is not there."""
 
-FOR_EVERYTHING = {"GetStatus", "AddHold", "ListHolds", "ReleaseHold", "GetRetention", "Erase"}
+FOR_EVERYTHING = {"GetStatus", "AddHold", "ListHolds", "ReleaseHold", "GetRetention", "DropTenant", "Erase"}
 """Methods that nobody may call who is limited to a tenant."""
 
-CHANGES = {"AddHold", "ReleaseHold", "Erase"}
+CHANGES = {"AddHold", "ReleaseHold", "DropTenant", "Erase"}
 ENDLESS = {"Tail"}
 
 OTHER_PATHS = {
