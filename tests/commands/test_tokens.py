@@ -208,6 +208,38 @@ def test_the_file_may_be_elsewhere(tokens: Commands, tmp_path: Path) -> None:
     assert tokens.all() == ()
 
 
+def test_a_new_token_is_written_to_a_file_that_only_its_owner_can_read(tokens: Commands, tmp_path: Path) -> None:
+    file = tmp_path / "checkout.token"
+    file.write_text("of before")
+    file.chmod(0o644)
+    out, err = tokens("create", "checkout", "-o", str(file))
+    text = file.read_text()
+    assert (out, file.stat().st_mode & 0o777) == ("", 0o600)
+    assert f"is in {file} only" in err
+    assert tokens.all()[0].digest == digest_of(text.removesuffix("\n"))
+    tokens("rotate", "checkout", "--output", str(file), "--json")
+    assert tokens.all()[1].digest == digest_of(json.loads(file.read_text())["token"])
+    assert sorted(tmp_path.iterdir()) == [file, tokens.directory]
+
+
+def test_a_file_keeps_its_token_if_there_is_no_new_one(tokens: Commands, tmp_path: Path) -> None:
+    file = tmp_path / "checkout.token"
+    tokens("create", "checkout", "-o", str(file))
+    tokens("rotate", "checkout", "-o", str(file))
+    text = file.read_text()
+    assert "are valid already" in tokens("rotate", "checkout", "-o", str(file), status=2)[1]
+    assert file.read_text() == text
+    assert sorted(tmp_path.iterdir()) == [file, tokens.directory]
+
+
+@pytest.mark.parametrize(("name", "message"), [("none/token", "there is no directory"), (".", "not a regular file")])
+def test_a_file_that_cannot_be_written_makes_no_token(
+    tokens: Commands, tmp_path: Path, name: str, message: str
+) -> None:
+    assert message in tokens("create", "checkout", "-o", str(tmp_path / name), status=2)[1]
+    assert tokens.all() == ()
+
+
 class _Noting(CorrelationServiceServicer):
     def __init__(self) -> None:
         self.given: list[str] = []
@@ -298,6 +330,10 @@ def test_root_acts_as_the_owner_of_the_data_directory(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     made = [directory / "access", *(directory / "access").iterdir()]
     assert {file.stat().st_uid for file in made} == {10_001}
+    of_caller = tmp_path / "of-root" / "c.token"
+    assert run_lognotary("tokens", "create", "c", "--data-dir", str(directory), "-o", str(of_caller)).returncode == 0
+    assert (of_caller.stat().st_uid, is_token(of_caller.read_text().strip())) == (0, True)
+    of_caller.unlink()
     (directory / "access" / "tokens.json").unlink()
     (directory / "access" / "tokens.json").symlink_to(tmp_path / "of-root" / "tokens.json")
     assert run_lognotary("tokens", "create", "b", "--data-dir", str(directory)).returncode == 2
