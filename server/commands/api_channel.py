@@ -94,7 +94,13 @@ def _read(name: str, own: str | None, environ: Mapping[str, str], problems: list
     if not path:
         return None
     try:
-        return read_regular(Path(path), _MOST_BYTES)
+        content = read_regular(Path(path), _MOST_BYTES)
     except OSError as error:
         problems.append(f"{place}: {unreadable(path, error)}")
         return b""
+    what, mark = (
+        ("private key", b"PRIVATE KEY-----") if name == "key" else ("certificate", b"-----BEGIN CERTIFICATE-----")
+    )
+    if mark not in content:
+        problems.append(f"{place}: {path} has no {what} in PEM: give another file")
+    return content
