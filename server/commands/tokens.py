@@ -21,8 +21,9 @@ from server.access.token_uses import read_uses
 from server.access.tokens import Token, Tokens
 from server.commands.changed_by import changed_by
 from server.commands.file_owner import act_as_owner
-from server.commands.output import complain, say, say_json
+from server.commands.output import complain, complain_lines, say, say_json
 from server.commands.secret_file import secret_file
+from server.data_dir.directory import is_of_server
 from server.notary.origin import Stream
 from server.settings.settings import Settings, load_settings
 
@@ -51,7 +52,10 @@ def create(options: argparse.Namespace) -> int:
         return changed, tokens
 
     with _output(options) as write:
-        before = change_tokens(_file(_settings(options)), change)
+        settings = _settings(options)
+        file = _file(settings)
+        before = change_tokens(file, change)
+    complain_lines(*(f"lognotary: {each}" for each in _notes(token, settings, file)))
     if not before.are_for_api and Tokens((token,)).are_for_api:
         complain(
             "this is the first token for the API: unless authentication is off, the server now requires credentials "
@@ -103,6 +107,24 @@ def list_tokens(options: argparse.Namespace) -> int:
         for token in tokens.all:
             say(*_lines(token, uses.get(token.id), now))
     return 0
+
+
+def _notes(token: Token, settings: Settings, file: Path) -> Iterator[str]:
+    """Return sentences about what a new token cannot do, or not yet."""
+    yield f"the token is added to {file}"
+    if not settings.tokens_file and not is_of_server(settings.data_dir):
+        yield (
+            f"no server has used the data directory {settings.data_dir.absolute()} yet: if yours has another, give it with "
+            "--data-dir, because it does not accept this token"
+        )
+    for grant in token.grants:
+        if grant.role in _LIMITED and grant.tenants == {DEFAULT_TENANT}:
+            yield f"as {grant.role.value}, it reads the default tenant only: give --all-tenants for all, or --tenant"
+        if grant.role is Role.OPERATOR and grant.tenants is not None:
+            yield (
+                "warning: as operator of a tenant, it can do no more than 'lognotary tenants list', because what "
+                "operators do is about the whole server: leave --tenant out, or give --role auditor"
+            )
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -192,7 +214,11 @@ def _by(who: str) -> str:
 def _role(grant: Grant) -> str:
     limits = {"service": grant.services, "environment": grant.environments}
     texts = [f"{name} {' or '.join(sorted(values))}" for name, values in limits.items() if values is not None]
-    if grant.role in _LIMITED and grant.tenants is None:
+    if grant.role is not Role.SENDER and grant.tenants is not None:
+        texts.append(
+            " or ".join(f"tenant {tenant}" if tenant else "default tenant" for tenant in sorted(grant.tenants))
+        )
+    elif grant.role in _LIMITED:
         texts.append("all tenants")
     return grant.role.value + (f" ({', '.join(texts)})" if texts else "")
 

@@ -27,6 +27,7 @@ from server.access.token_text import digest_of, is_token, new_token
 from server.access.token_uses import TokenUses
 from server.access.tokens import Token
 from server.cli import main
+from server.data_dir.directory import DataDirectory
 from server.notary.origin import Stream
 
 DAY = 86_400
@@ -37,7 +38,7 @@ class Commands:
 
     def __init__(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.directory = directory
-        self._capsys = capsys
+        self.capsys = capsys
 
     def __call__(self, *arguments: str, status: int = 0) -> tuple[str, str]:
         """Run an action; returns standard output and standard error."""
@@ -46,7 +47,7 @@ class Commands:
             done = main(["tokens", action, "--data-dir", str(self.directory), *rest])
         except SystemExit as ended:
             done = ended.code  # type: ignore[assignment]
-        output = self._capsys.readouterr()
+        output = self.capsys.readouterr()
         assert done == status, output.err
         return output.out, output.err
 
@@ -138,6 +139,37 @@ def test_a_time_of_use_that_no_calendar_has_is_left_out_of_the_list(tokens: Comm
     _, token = tokens.create("a")
     (tokens.directory / "access" / "token-uses-server.json").write_text(f'{{"{token.id}": {used}}}')
     assert "never used" in tokens("list")[0]
+
+
+def test_a_token_that_no_server_may_accept_is_told(tokens: Commands, tmp_path: Path) -> None:
+    err = tokens("create", "a")[1]
+    assert f"the token is added to {tokens_path(tokens.directory)}" in err
+    assert f"no server has used the data directory {tokens.directory} yet" in err
+    with DataDirectory(tokens.directory):
+        assert "no server" not in tokens("create", "b")[1]
+    shared = str(tmp_path / "shared.json")
+    assert "no server" not in Commands(tmp_path / "other", tokens.capsys)("create", "c", "--tokens-file", shared)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "note", "listed"),
+    [
+        (("--role", "auditor"), "as auditor, it reads the default tenant only", "auditor (default tenant)"),
+        (("--role", "auditor", "--tenant", "shop"), "", "auditor (tenant shop)"),
+        (("--role", "auditor", "--all-tenants"), "", "auditor (all tenants)"),
+        (("--role", "operator"), "", "operator"),
+        (("--role", "operator", "--tenant", "shop"), "warning: as operator of a tenant, it", "operator (tenant shop)"),
+        (("--role", "admin", "--tenant", "shop"), "", "admin (tenant shop)"),
+        ((), "", "sender"),
+    ],
+)
+def test_what_a_token_is_limited_to_is_told_when_it_is_created_and_in_the_list(
+    tokens: Commands, arguments: tuple[str, ...], note: str, listed: str
+) -> None:
+    err = tokens("create", "a", *arguments)[1]
+    assert note in err
+    assert ("lognotary: as " in err or "warning" in err) is bool(note)
+    assert tokens("list")[0].splitlines()[1].strip().startswith(f"{listed}; ")
 
 
 def test_a_name_has_one_token(tokens: Commands) -> None:
