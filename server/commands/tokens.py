@@ -114,11 +114,11 @@ def _notes(token: Token, settings: Settings, file: Path) -> Iterator[str]:
     yield f"the token is added to {file}"
     if not settings.tokens_file and not is_of_server(settings.data_dir):
         yield (
-            f"no server has used the data directory {settings.data_dir.absolute()} yet: if yours has another, give it with "
-            "--data-dir, because it does not accept this token"
+            f"no server has used the data directory {settings.data_dir.absolute()} yet: if yours has another, give it "
+            "with --data-dir, because it does not accept this token"
         )
     for grant in token.grants:
-        if grant.role in _LIMITED and grant.tenants == {DEFAULT_TENANT}:
+        if grant.role in _LIMITED and grant.tenants == frozenset({DEFAULT_TENANT}):
             yield f"as {grant.role.value}, it reads the default tenant only: give --all-tenants for all, or --tenant"
         if grant.role is Role.OPERATOR and grant.tenants is not None:
             yield (

@@ -126,6 +126,8 @@ def test_who_reads_reads_the_records_of_one_tenant_unless_all_are_named(
         (("--tenant", "a", "--all-tenants"), "not allowed with"),
         (("--tenant", "audit"), "is the name of a stream"),
         (("--expires", "soon"), "is not a duration"),
+        (("--expires", "10"), "'10' is not a duration with a unit, such as 12h or 90d"),
+        (("--expires", "0d"), "0d is too short"),
         (("--stream", "traces"), "is not audit"),
     ],
 )

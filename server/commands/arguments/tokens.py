@@ -13,7 +13,7 @@ from server.commands.arguments.parser import CommandParser, examples, later, typ
 from server.notary.errors import MalformedError
 from server.notary.origin import Stream
 from server.settings.flags import add_flags
-from server.settings.values import read_choice, read_duration
+from server.settings.values import read_choice, read_duration_with_unit
 
 __all__ = ["add_parser"]
 
@@ -131,7 +131,8 @@ def _add_output(parser: CommandParser, default: str) -> None:
 
 
 def _seconds(text: str) -> int:
-    return max(1, round(read_duration(text)))
+    # Not a number alone: who means days must not end an old token after as many seconds.
+    return max(1, round(read_duration_with_unit(text)))
 
 
 def _checked(check: Any) -> Any:
