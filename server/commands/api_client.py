@@ -13,7 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from server.commands.api_channel import ApiTarget, find_target, open_channel
 from server.commands.api_login import with_login
-from server.commands.api_token import exposed_token_warning
+from server.commands.api_token import NO_CREDENTIALS, WRONG_CREDENTIALS, exposed_token_warning
 from server.commands.arguments.options import DEFAULT_API, ApiServer
 from server.commands.output import complain
 from server.settings.moments import Moment
@@ -27,11 +27,6 @@ _OPTIONS = (
 )
 _FINDINGS = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.DATA_LOSS)
 _NOT_CONNECTED = ("failed to connect to all addresses", "errors resolving", "DNS resolution failed")  # gRPC's words
-_NO_CREDENTIALS = "give a token with --token-file or LOGNOTARY_TOKEN, or run 'lognotary login'"
-_WRONG_CREDENTIALS = (
-    "the server does not accept those that were given: a token may be unknown there, expired or revoked; 'lognotary "
-    "tokens list' on the server's machine shows its state"
-)
 _NOT_GRPC = re.compile(r"failed to connect to all addresses; last error: [A-Z_]+: \S+: Failed parsing HTTP/2")
 
 _OTHER_NAMES = "has a certificate for other names: give --api with a name that the certificate has"
@@ -86,7 +81,7 @@ def _explain(code: grpc.StatusCode, details: str, target: ApiTarget) -> str:
     """Return what is wrong with a call, and what to do."""
     address = target.address
     if code is grpc.StatusCode.UNAUTHENTICATED:
-        return f"{details}: {_WRONG_CREDENTIALS if target.token else _NO_CREDENTIALS}"
+        return f"{details}: {WRONG_CREDENTIALS if target.token else NO_CREDENTIALS}"
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return (
             f"{address} does not answer this call ({details}): it may be the OTLP port, another program, or another "
