@@ -221,7 +221,8 @@ def decide(caller: Caller, permission: Permission | None) -> ReadScope:
     needs = _NEEDS[permission]
     fit = [grant for grant in caller.grants if grant.role in needs.roles]
     if not fit:
-        raise ForbiddenError(FORBIDDEN)
+        roles = " or ".join(role.value for role in Role if role in needs.roles)
+        raise ForbiddenError(f"{FORBIDDEN}: it needs the role {roles}")
     counting = [grant for grant in fit if _is_within(grant, needs.limits)]
     if not counting:
         raise ForbiddenError(_too_limited(needs.limits))

@@ -15,7 +15,7 @@ from server.errors.files import unreadable
 from server.settings.regular_files import read_regular
 from server.settings.values import parse_address
 
-__all__ = ["ApiTarget", "find_target", "open_channel"]
+__all__ = ["ApiTarget", "find_target", "open_channel", "read_pem"]
 
 _HTTPS = "https://"
 _MOST_BYTES = 1 << 20  # of a file of certificates
@@ -64,7 +64,7 @@ def find_target(given: ApiServer | str | None, environ: Mapping[str, str], probl
     except ValueError as error:
         problems.append(f"{place}: {str(error).replace(':4317', ':7317')}")
     ca, cert, key = (
-        _read(name, own, environ, problems)
+        read_pem(name, own, environ, problems)
         for name, own in (("ca", server.ca), ("cert", server.cert), ("key", server.key))
     )
     if (cert is None) != (key is None):
@@ -88,13 +88,27 @@ def open_channel(target: ApiTarget, options: Sequence[tuple[str, int]]) -> grpc.
     return with_token(grpc.secure_channel(target.address, credentials, options=options), target.token)
 
 
-def _read(name: str, own: str | None, environ: Mapping[str, str], problems: list[str]) -> bytes | None:
+def read_pem(name: str, own: str | None, environ: Mapping[str, str], problems: list[str]) -> bytes | None:
+    """Return the content of the file of ``--api-NAME`` or of its variable; None if neither is given.
+
+    Args:
+        name: ``ca``, ``cert`` or ``key``.
+        own: the file that the command line names; None for none.
+        environ: environment variables.
+        problems: gets a sentence if the file cannot be used.
+    """
     variable = f"{API_VARIABLE[0]}_{name.upper()}"
     path, place = (own, f"--api-{name}") if own else (environ.get(variable), variable)
     if not path:
         return None
     try:
-        return read_regular(Path(path), _MOST_BYTES)
+        content = read_regular(Path(path), _MOST_BYTES)
     except OSError as error:
         problems.append(f"{place}: {unreadable(path, error)}")
         return b""
+    what, mark = (
+        ("private key", b"PRIVATE KEY-----") if name == "key" else ("certificate", b"-----BEGIN CERTIFICATE-----")
+    )
+    if mark not in content:
+        problems.append(f"{place}: {path} has no {what} in PEM: give another file")
+    return content

@@ -11,9 +11,9 @@ from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from server.commands.api_channel import find_target, open_channel
+from server.commands.api_channel import ApiTarget, find_target, open_channel
 from server.commands.api_login import with_login
-from server.commands.api_token import exposed_token_warning
+from server.commands.api_token import NO_CREDENTIALS, WRONG_CREDENTIALS, exposed_token_warning
 from server.commands.arguments.options import DEFAULT_API, ApiServer
 from server.commands.output import complain
 from server.settings.moments import Moment
@@ -29,10 +29,16 @@ _FINDINGS = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.DATA_LOSS)
 _NOT_CONNECTED = ("failed to connect to all addresses", "errors resolving", "DNS resolution failed")  # gRPC's words
 _NOT_GRPC = re.compile(r"failed to connect to all addresses; last error: [A-Z_]+: \S+: Failed parsing HTTP/2")
 
+_OTHER_NAMES = "has a certificate for other names: give --api with a name that the certificate has"
 _TLS_FAILURES = {
     "WRONG_VERSION_NUMBER": "has no TLS: give it without https:// and without --api-ca, or give another address",
     "CERTIFICATE_VERIFY_FAILED": "has a certificate that cannot be verified: give the CA that issued it with --api-ca",
-    "Peer name": "has a certificate for other names: give --api with a name that the certificate has",
+    "Peer name": _OTHER_NAMES,
+    "Hostname Verification Check failed": _OTHER_NAMES,
+    "missing selected ALPN property": "has TLS, but does not speak gRPC: it may be an HTTP port. Give the address of "
+    f"the server's gRPC API with --api (default: {DEFAULT_API})",
+    "Failed to create security handshaker": "was not called, because a file of --api-ca, --api-cert or --api-key is "
+    "damaged, or the key is not that of the certificate: give other files",
     "Socket closed": "closed the connection: if it has TLS, give https:// before the address; if it wants client "
     "certificates, give --api-cert and --api-key",
 }
@@ -67,12 +73,15 @@ def call(
         with open_channel(target, (*_OPTIONS, *options)) as channel:
             return work(channel)
     except grpc.RpcError as error:
-        complain(explain(_explain(error.code(), error.details() or "", target.address)))
+        complain(explain(_explain(error.code(), error.details() or "", target)))
         return 1 if error.code() in _FINDINGS else 2
 
 
-def _explain(code: grpc.StatusCode, details: str, address: str) -> str:
+def _explain(code: grpc.StatusCode, details: str, target: ApiTarget) -> str:
     """Return what is wrong with a call, and what to do."""
+    address = target.address
+    if code is grpc.StatusCode.UNAUTHENTICATED:
+        return f"{details}: {WRONG_CREDENTIALS if target.token else NO_CREDENTIALS}"
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return (
             f"{address} does not answer this call ({details}): it may be the OTLP port, another program, or another "

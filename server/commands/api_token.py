@@ -15,8 +15,13 @@ from server.commands.arguments.options import TOKEN_VARIABLE
 from server.errors.files import is_exposed, unreadable
 from server.settings.regular_files import read_regular
 
-__all__ = ["exposed_token_warning", "find_token", "with_token"]
+__all__ = ["NO_CREDENTIALS", "WRONG_CREDENTIALS", "exposed_token_warning", "find_token", "with_token"]
 
+NO_CREDENTIALS = "give a token with --token-file or LOGNOTARY_TOKEN, or run 'lognotary login'"
+WRONG_CREDENTIALS = (
+    "the server does not accept those that were given: a token may be unknown there, expired or revoked; 'lognotary "
+    "tokens list' on the server's machine shows its state"
+)
 _MOST_BYTES = 1 << 20  # of a token: those of other issuers may be long
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["act_as_owner"]
+__all__ = ["act_as_caller", "act_as_owner"]
 
 
 def act_as_owner(file: Path) -> None:
@@ -22,3 +22,9 @@ def act_as_owner(file: Path) -> None:
             os.setgroups([])
             os.setegid(owner.st_gid)
             os.seteuid(owner.st_uid)
+
+
+def act_as_caller() -> None:
+    """Act again as the user who runs the command, after ``act_as_owner``."""
+    os.seteuid(os.getuid())
+    os.setegid(os.getgid())

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import time
+from http import HTTPStatus
 from typing import Any
 
+from server.commands.api_token import NO_CREDENTIALS, WRONG_CREDENTIALS
+from server.commands.http_server import given_ca, given_token, given_url
 from server.commands.logins import KeptLogin, fresh, keep, kept
 from server.commands.logins_file import logins_file
 from server.commands.output import complain, say, say_json
@@ -18,16 +22,20 @@ from server.login.fetching import Fetcher
 __all__ = ["login", "logout", "whoami"]
 
 
+_CA_OPTION = "--api-ca"
+_UNKNOWN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND)  # of a server without the page: with and without credentials
+
+
 def login(options: argparse.Namespace) -> int:
     """Log in at the provider of a server, in any browser; return the exit status."""
-    url = _url(options)
-    with contextlib.closing(Fetcher(options.ca_file)) as at_server, contextlib.closing(Fetcher()) as at_provider:
-        config = at_server.get(f"{url}/login/config")
-        issuer, client_id, scopes = config.get("issuer"), config.get("client_id"), config.get("scopes")
-        if not isinstance(issuer, str) or not isinstance(client_id, str) or not isinstance(scopes, list):
-            raise ProviderError(f"{url} has no OpenID provider: set oidc_issuer on the server")
+    url, ca_file = given_url(options, os.environ), given_ca(options, os.environ)
+    with (
+        contextlib.closing(Fetcher(ca_file, _CA_OPTION)) as at_server,
+        contextlib.closing(Fetcher()) as at_provider,
+    ):
+        issuer, client_id, scopes = _provider(at_server, url)
         metadata = discover(at_provider, issuer)
-        device = begin_device(at_provider, metadata, client_id, [str(scope) for scope in scopes])
+        device = begin_device(at_provider, metadata, client_id, scopes)
         say(f"open {device.page_with_code or device.page}", f"and confirm the code {device.user_code}")
         tokens = wait_for_tokens(at_provider, metadata, client_id, device, time.sleep)
         kept_login = KeptLogin(issuer, client_id, tokens.id_token, tokens.refresh_token)
@@ -39,7 +47,7 @@ def login(options: argparse.Namespace) -> int:
 
 def logout(options: argparse.Namespace) -> int:
     """Forget the login at a server, here and at the provider; return the exit status."""
-    url, file = _url(options), logins_file()
+    url, file = given_url(options, os.environ), logins_file()
     found = kept(file).get(url)
     if found is None:
         say(f"there is no login at {url}")
@@ -56,13 +64,18 @@ def logout(options: argparse.Namespace) -> int:
 
 def whoami(options: argparse.Namespace) -> int:
     """Show as whom a server knows the caller; return the exit status."""
-    url = _url(options)
-    with contextlib.closing(Fetcher(options.ca_file)) as at_server, contextlib.closing(Fetcher()) as at_provider:
-        found = fresh(logins_file(), url, at_provider)
-        if found is None:
-            say(f"there is no login at {url}: run 'lognotary login'")
-            return 1
-        who = at_server.get(f"{url}/login/whoami", found.id_token)
+    url, ca_file = given_url(options, os.environ), given_ca(options, os.environ)
+    token = given_token(options, os.environ) or _login_token(url)
+    if not token:
+        say(f"no token is given, and there is no login at {url}: {NO_CREDENTIALS}")
+        return 1
+    with contextlib.closing(Fetcher(ca_file, _CA_OPTION)) as at_server:
+        try:
+            who = at_server.get(f"{url}/login/whoami", token)
+        except ProviderError as error:
+            if error.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            raise ProviderError(f"{error}: {WRONG_CREDENTIALS}") from error
     if options.json:
         say_json(json.dumps(who, indent=2))
     else:
@@ -70,9 +83,27 @@ def whoami(options: argparse.Namespace) -> int:
     return 0
 
 
-def _url(options: argparse.Namespace) -> str:
-    url: str = options.url
-    return url.rstrip("/")
+def _provider(at_server: Fetcher, url: str) -> tuple[str, str, list[str]]:
+    """Return issuer, client ID and scopes for a login at a server."""
+    try:
+        config = at_server.get(f"{url}/login/config")
+    except ProviderError as error:
+        if error.status not in _UNKNOWN:
+            raise
+        config = {}
+    issuer, client_id, scopes = config.get("issuer"), config.get("client_id"), config.get("scopes")
+    if not isinstance(issuer, str) or not isinstance(client_id, str) or not isinstance(scopes, list):
+        raise ProviderError(
+            f"{url} has no OpenID provider to log in at: use a token (--token-file or LOGNOTARY_TOKEN), or set "
+            "oidc_issuer and oidc_cli_client_id on the server"
+        )
+    return issuer, client_id, [str(scope) for scope in scopes]
+
+
+def _login_token(url: str) -> str:
+    with contextlib.closing(Fetcher()) as at_provider:
+        found = fresh(logins_file(), url, at_provider)
+    return found.id_token if found else ""
 
 
 def _roles(who: dict[str, Any]) -> str:

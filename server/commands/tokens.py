@@ -6,7 +6,8 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from server.access.token_uses import read_uses
 from server.access.tokens import Token, Tokens
 from server.commands.changed_by import changed_by
 from server.commands.file_owner import act_as_owner
-from server.commands.output import complain, say, say_json
+from server.commands.output import complain, complain_lines, say, say_json
+from server.commands.secret_file import secret_file
+from server.data_dir.directory import is_of_server
 from server.notary.origin import Stream
 from server.settings.settings import Settings, load_settings
 
@@ -31,7 +34,6 @@ _LIMITED = (Role.VIEWER, Role.AUDITOR)  # roles that read records of tenants, se
 
 def create(options: argparse.Namespace) -> int:
     """Create a token; return the exit status."""
-    file = _file(_settings(options))
     text, now = new_token(), int(time.time())
     token = Token(
         name=options.name,
@@ -43,7 +45,17 @@ def create(options: argparse.Namespace) -> int:
         expires=None if options.expires is None else now + options.expires,
         created_by=changed_by(),
     )
-    before = change_tokens(file, lambda tokens: (tokens.created(token, now), tokens))
+
+    def change(tokens: Tokens) -> tuple[Tokens, Tokens]:
+        changed = tokens.created(token, now)
+        write(_content(token, text, options) + "\n")
+        return changed, tokens
+
+    with _output(options) as write:
+        settings = _settings(options)
+        file = _file(settings)
+        before = change_tokens(file, change)
+    complain_lines(*(f"lognotary: {each}" for each in _notes(token, settings, file)))
     if not before.are_for_api and Tokens((token,)).are_for_api:
         complain(
             "this is the first token for the API: unless authentication is off, the server now requires credentials "
@@ -59,9 +71,12 @@ def rotate(options: argparse.Namespace) -> int:
 
     def change(tokens: Tokens) -> tuple[Tokens, tuple[Token, ...]]:
         changed = tokens.rotated(options.name, digest_of(text), now, options.overlap, expires, changed_by())
-        return changed, changed.valid(options.name, now)
+        old, new = changed.valid(options.name, now)
+        write(_content(new, text, options) + "\n")
+        return changed, (old, new)
 
-    old, new = change_tokens(_existing(_file(_settings(options))), change)
+    with _output(options) as write:
+        old, new = change_tokens(_existing(_file(_settings(options))), change)
     complain(
         f"the old token, {old.id}, stays valid until "
         + (_time(old.expires) if old.expires else f"it is revoked with 'lognotary tokens revoke {old.id}'")
@@ -92,6 +107,24 @@ def list_tokens(options: argparse.Namespace) -> int:
         for token in tokens.all:
             say(*_lines(token, uses.get(token.id), now))
     return 0
+
+
+def _notes(token: Token, settings: Settings, file: Path) -> Iterator[str]:
+    """Return sentences about what a new token cannot do, or not yet."""
+    yield f"the token is added to {file}"
+    if not settings.tokens_file and not is_of_server(settings.data_dir):
+        yield (
+            f"no server has used the data directory {settings.data_dir.absolute()} yet: if yours has another, give it "
+            "with --data-dir, because it does not accept this token"
+        )
+    for grant in token.grants:
+        if grant.role in _LIMITED and grant.tenants == frozenset({DEFAULT_TENANT}):
+            yield f"as {grant.role.value}, it reads the default tenant only: give --all-tenants for all, or --tenant"
+        if grant.role is Role.OPERATOR and grant.tenants is not None:
+            yield (
+                "warning: as operator of a tenant, it can do no more than 'lognotary tenants list', because what "
+                "operators do is about the whole server: leave --tenant out, or give --role auditor"
+            )
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -126,13 +159,27 @@ def _grant(role: Role, options: argparse.Namespace) -> Grant:
     )
 
 
-def _show(token: Token, text: str, options: argparse.Namespace) -> int:
+def _output(options: argparse.Namespace) -> AbstractContextManager[Callable[[str], None]]:
+    """Return a context with a function that takes the new token for the file of ``--output``, if there is one."""
+    return secret_file(Path(options.output)) if options.output else nullcontext(lambda _: None)
+
+
+def _content(token: Token, text: str, options: argparse.Namespace) -> str:
     if options.json:
-        say_json(json.dumps({"token": text, **token_as_json(token)}, indent=2))
-        return 0
+        return json.dumps({"token": text, **token_as_json(token)}, indent=2)
+    return text
+
+
+def _show(token: Token, text: str, options: argparse.Namespace) -> int:
     ends = f"until {_time(token.expires)}" if token.expires else "until it is revoked"
-    complain(f"token {token.name}, {token.id}, is valid {ends}; it is not shown again:")
-    say(text)
+    valid = f"token {token.name}, {token.id}, is valid {ends}; it is"
+    if options.output:
+        complain(f"{valid} in {options.output} only")
+    elif options.json:
+        say_json(_content(token, text, options))
+    else:
+        complain(f"{valid} not shown again:")
+        say(text)
     return 0
 
 
@@ -167,7 +214,11 @@ def _by(who: str) -> str:
 def _role(grant: Grant) -> str:
     limits = {"service": grant.services, "environment": grant.environments}
     texts = [f"{name} {' or '.join(sorted(values))}" for name, values in limits.items() if values is not None]
-    if grant.role in _LIMITED and grant.tenants is None:
+    if grant.role is not Role.SENDER and grant.tenants is not None:
+        texts.append(
+            " or ".join(f"tenant {tenant}" if tenant else "default tenant" for tenant in sorted(grant.tenants))
+        )
+    elif grant.role in _LIMITED:
         texts.append("all tenants")
     return grant.role.value + (f" ({', '.join(texts)})" if texts else "")
 

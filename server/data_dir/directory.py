@@ -55,7 +55,7 @@ from server.notary.errors import NotaryError
 from server.notary.origin import LogName, Stream
 from server.notary.statement import Statement
 
-__all__ = ["DataDirectory", "boot_id", "journals"]
+__all__ = ["DataDirectory", "boot_id", "is_of_server", "journals"]
 
 
 def boot_id(file: Path = Path("/proc/sys/kernel/random/boot_id")) -> str:
@@ -265,6 +265,11 @@ def _open_for_owner(file: Path) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def is_of_server(path: Path) -> bool:
+    """Return whether a server has used a data directory."""
+    return (path / "lock").exists()
 
 
 def journals(path: Path) -> list[Path]:

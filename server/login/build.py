@@ -137,7 +137,7 @@ def open_login(
         if settings.oidc:
             pool = Pool("login", _THREADS, waiting=_WAITING, patience=_PATIENCE)
             stack.callback(pool.close)
-            fetcher = stack.enter_context(contextlib.closing(Fetcher(settings.oidc.ca_file)))
+            fetcher = stack.enter_context(contextlib.closing(Fetcher(settings.oidc.ca_file, "oidc_ca_file")))
             # Keys have a thread of their own, so that slow logins never keep new ones out.
             keys = Pool("login-keys", 1, waiting=_WAITING, patience=_PATIENCE)
             stack.callback(keys.close)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 from urllib3 import PoolManager, Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, ProtocolError
 
 from server.login.errors import ProviderError
 from server.login.strict_json import read_object
@@ -26,8 +26,14 @@ _CHUNK = 64 << 10  # bytes
 class Fetcher:
     """Client of a provider: JSON over HTTPS, without redirects, limited in size and time; thread-safe."""
 
-    def __init__(self, ca_file: Path | None = None) -> None:
-        """Trust the authorities of the system, or those in a PEM file."""
+    def __init__(self, ca_file: Path | None = None, ca_option: str = "") -> None:
+        """Trust the authorities of the system, or those in a PEM file.
+
+        Args:
+            ca_file: the PEM file; None for the authorities of the system.
+            ca_option: what people set to name the file, for messages; empty for nothing.
+        """
+        self._ca_advice = f"; give the CA that issued it with {ca_option}" if ca_option else ""
         self._client = PoolManager(
             num_pools=4,
             maxsize=8,
@@ -51,7 +57,7 @@ class Fetcher:
         if status != 200:
             message = answer.get("message")
             reason = f": {message[:500]}" if isinstance(message, str) and message.isprintable() else ""
-            raise ProviderError(f"{_place(url)} answers with status {status}{reason}")
+            raise ProviderError(f"{_place(url)} answers with status {status}{reason}", status)
         return answer
 
     def post(self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None = None) -> dict[str, Any]:
@@ -104,11 +110,27 @@ class Fetcher:
             finally:
                 answer.close()
         except HTTPError as error:
-            raise ProviderError(f"{_place(url)} cannot be reached: {type(error).__name__}") from error
+            raise ProviderError(f"{_place(url)} cannot be reached: {self._reason(url, error)}") from error
         try:
             return answer.status, read_object(content) if content else {}
         except ValueError as error:
             raise ProviderError(f"{_place(url)} answers with status {answer.status}, not in JSON: {error}") from error
+
+    def _reason(self, url: str, error: HTTPError) -> str:
+        text = str(error)
+        if "CERTIFICATE_VERIFY_FAILED" in text and "mismatch" in text:
+            return "its certificate is for other names"
+        if "CERTIFICATE_VERIFY_FAILED" in text:
+            return f"its certificate cannot be verified{self._ca_advice}"
+        if "WRONG_VERSION_NUMBER" in text:
+            return "it has no TLS, so https:// is wrong, or the port"
+        if isinstance(error, ProtocolError) and url.lower().startswith("http://"):
+            return "it closed the connection; if it has TLS, give https://"
+        if isinstance(error, NameResolutionError):
+            return "there is no such host"
+        if isinstance(error, NewConnectionError):
+            return "nothing is listening there"
+        return type(error).__name__
 
 
 def _place(url: str) -> str:

@@ -27,6 +27,7 @@ __all__ = [
     "read_count",
     "read_days",
     "read_duration",
+    "read_duration_with_unit",
     "read_format",
     "read_interval",
     "read_journal_key",
@@ -143,6 +144,14 @@ def read_duration(text: str) -> float:
     seconds = duration_seconds(text)
     if seconds is None:
         raise ValueError(f"{text!r} is not a duration: give a number of seconds, or a duration {_DURATION_FORMS}")
+    return _positive(float(seconds), text)
+
+
+def read_duration_with_unit(text: str) -> float:
+    """Parse a duration with a unit, such as ``90d``, and return seconds."""
+    seconds = duration_seconds(text)
+    if seconds is None:
+        raise ValueError(f"{text!r} is not a duration with a unit, such as 12h or 90d")
     return _positive(float(seconds), text)
 
 

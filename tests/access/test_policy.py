@@ -111,7 +111,7 @@ def test_verification_says_what_it_lacks() -> None:
     limited = caller(Grant(Role.AUDITOR, services=frozenset("x")))
     with pytest.raises(ForbiddenError, match="needs all records of a log"):
         decide(limited, Permission.VERIFY)
-    with pytest.raises(ForbiddenError, match="do not permit this call"):
+    with pytest.raises(ForbiddenError, match=r"do not permit this call: it needs the role auditor or admin\Z"):
         decide(caller(Grant(Role.VIEWER)), Permission.VERIFY)
     assert decide(caller(Grant(Role.ADMIN)), Permission.VERIFY) is EVERYTHING
 

@@ -160,7 +160,9 @@ async def test_each_method_of_a_running_server_answers_the_roles_it_is_for(
         answered = {role: await call(channel, method, methods[method], role.value) for role in Role}
         assert {role for role, (code, _) in answered.items() if code not in REFUSED} == roles, method
         refused = {answered[role] for role in set(Role) - roles}
-        assert refused <= {(grpc.StatusCode.PERMISSION_DENIED, "these credentials do not permit this call")}, method
+        needed = " or ".join(role.value for role in Role if role in roles)
+        message = f"these credentials do not permit this call: it needs the role {needed}"
+        assert refused <= {(grpc.StatusCode.PERMISSION_DENIED, message)}, method
         without = {await call(channel, method, methods[method], token) for token in (None, "", "nobody", "admin ")}
         assert {code for code, _ in without - {answered[Role.ADMIN]}} == {grpc.StatusCode.UNAUTHENTICATED}, method
         assert len({details for code, details in without if code in REFUSED}) == 1, method

@@ -11,6 +11,11 @@ from server.commands.api_channel import ApiTarget, find_target
 from server.commands.arguments.options import ApiServer
 
 TOKEN = new_token()
+CONTENTS = {
+    "ca": b"-----BEGIN CERTIFICATE-----\nthe ca",
+    "cert": b"-----BEGIN CERTIFICATE-----\nthe cert",
+    "key": b"-----BEGIN PRIVATE KEY-----\nthe key",
+}
 WITH_TOKEN = {"LOGNOTARY_TOKEN": TOKEN}
 
 
@@ -23,9 +28,9 @@ def found(given: ApiServer | str | None, **environ: str) -> ApiTarget:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    for name in ("ca", "cert", "key"):
-        (tmp_path / name).write_text(f"the {name}")
-    return {name: str(tmp_path / name) for name in ("ca", "cert", "key")}
+    for name, content in CONTENTS.items():
+        (tmp_path / name).write_bytes(content)
+    return {name: str(tmp_path / name) for name in CONTENTS}
 
 
 def test_without_anything_it_is_the_default_without_tls() -> None:
@@ -39,8 +44,8 @@ def test_the_command_line_outranks_the_variable() -> None:
 
 def test_https_or_a_certificate_means_tls(files: dict[str, str]) -> None:
     assert found("https://[::1]:1/") == ApiTarget("[::1]:1", tls=True)
-    assert found(ApiServer("a:1", ca=files["ca"])) == ApiTarget("a:1", True, b"the ca")
-    all_of_them = ApiTarget("a:1", True, b"the ca", b"the cert", b"the key")
+    assert found(ApiServer("a:1", ca=files["ca"])) == ApiTarget("a:1", True, CONTENTS["ca"])
+    all_of_them = ApiTarget("a:1", True, CONTENTS["ca"], CONTENTS["cert"], CONTENTS["key"])
     assert found(ApiServer("a:1", **files)) == all_of_them
     variables = {f"LOGNOTARY_API_{name.upper()}": file for name, file in files.items()}
     assert found("a:1", **variables) == all_of_them
@@ -53,6 +58,16 @@ def test_what_cannot_be_used_is_told_with_its_source(files: dict[str, str]) -> N
         "--api: 'a' is not host:port, such as 127.0.0.1:7317 or [::1]:7317",
         "LOGNOTARY_API_CA: there is no file /nowhere: check the path",
         "--api-cert is given without --api-key: give both",
+    ]
+
+
+def test_a_file_of_something_else_is_told_before_the_server_is_asked(files: dict[str, str]) -> None:
+    problems: list[str] = []
+    find_target(ApiServer("a:1", ca=files["key"], cert=files["key"], key=files["ca"]), {}, problems)
+    assert problems == [
+        f"--api-ca: {files['key']} has no certificate in PEM: give another file",
+        f"--api-cert: {files['key']} has no certificate in PEM: give another file",
+        f"--api-key: {files['ca']} has no private key in PEM: give another file",
     ]
 
 

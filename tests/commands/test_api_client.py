@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +22,11 @@ from lognotary.v1.correlation_pb2_grpc import (
     CorrelationServiceStub,
     add_CorrelationServiceServicer_to_server,
 )
+from server.access.token_text import new_token
 from server.cli import main
 from server.commands.api_client import call
+from server.commands.arguments.options import ApiServer
+from server.commands.dev_certificates import Authority, general_name
 
 
 class Failing(CorrelationServiceServicer):
@@ -105,6 +111,70 @@ def test_a_port_that_does_not_speak_grpc_is_named(capsys: pytest.CaptureFixture[
 def test_an_address_that_cannot_be_reached_is_named(capsys: pytest.CaptureFixture[str], address: str) -> None:
     assert call(address, search) == 2
     assert capsys.readouterr().err.startswith(f"lognotary: no server is listening on {address} (")
+
+
+def test_a_call_without_valid_credentials_says_which_to_give(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with failing(grpc.StatusCode.UNAUTHENTICATED, "valid credentials are required") as address:
+        assert call(address, search) == 2
+        assert "required: give a token with --token-file or LOGNOTARY_TOKEN, or run" in capsys.readouterr().err
+        monkeypatch.setenv("LOGNOTARY_TOKEN", new_token())
+        assert call(address, search) == 2
+    assert "a token may be unknown there, expired or revoked" in capsys.readouterr().err
+
+
+@contextmanager
+def with_tls() -> Iterator[tuple[Authority, str]]:
+    """A gRPC server with a certificate for ``localhost``, and no method."""
+    authority = Authority("ca", datetime.now(UTC), 1)
+    issued = authority.issue("server", [general_name("localhost")])
+    server = grpc.server(ThreadPoolExecutor(1))
+    credentials = grpc.ssl_server_credentials([(issued.key, issued.certificate)])
+    port = server.add_secure_port("127.0.0.1:0", credentials)
+    server.start()
+    try:
+        yield authority, f"127.0.0.1:{port}"
+    finally:
+        server.stop(None)
+
+
+def test_a_certificate_for_other_names_and_a_damaged_one_are_told_apart(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    ca, damaged = tmp_path / "ca.pem", tmp_path / "damaged.pem"
+    with with_tls() as (authority, address):
+        ca.write_bytes(authority.issued.certificate)
+        damaged.write_bytes(authority.issued.certificate[:100])
+        assert call(ApiServer(address, ca=str(ca)), search) == 2
+        assert f"{address} has a certificate for other names" in capsys.readouterr().err
+        assert call(ApiServer(address, ca=str(damaged)), search) == 2
+        assert "a file of --api-ca, --api-cert or --api-key is damaged" in capsys.readouterr().err
+
+
+def test_a_port_with_tls_that_does_not_speak_grpc_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    authority = Authority("ca", datetime.now(UTC), 1)
+    issued = authority.issue("server", [general_name("localhost")])
+    for name, content in (
+        ("ca.pem", authority.issued.certificate),
+        ("server.pem", issued.certificate),
+        ("key.pem", issued.key),
+    ):
+        (tmp_path / name).write_bytes(content)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "key.pem")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        address = f"localhost:{server.server_address[1]}"
+        assert call(ApiServer(address, ca=str(tmp_path / "ca.pem")), search) == 2
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert f"{address} has TLS, but does not speak gRPC" in capsys.readouterr().err
 
 
 def test_an_error_about_a_cursor_names_the_file_with_the_cursor(

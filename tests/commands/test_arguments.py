@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from server.cli import build_parser, main
+from server.commands.arguments.options import API_VARIABLES
 from server.commands.arguments.overview import COMMANDS
 
 HEAVY = (
@@ -244,6 +245,15 @@ def test_every_option_and_command_has_a_help_text() -> None:
             if not isinstance(action, argparse._SubParsersAction):
                 assert action.help, (parser.prog, action.dest)
         assert parser.description or parser.prog == "lognotary", parser.prog
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_command_that_takes_a_token_names_the_variables_of_the_server(name: str) -> None:
+    command = build_parser().command(name)
+    assert command is not None
+    text = command.format_help()
+    if "--token-file" in text:
+        assert [variable for variable, _ in API_VARIABLES if f"\n  {variable} " not in text] == []
 
 
 def test_settings_are_helped_in_groups_with_their_kinds() -> None:

@@ -27,6 +27,7 @@ from server.access.token_text import digest_of, is_token, new_token
 from server.access.token_uses import TokenUses
 from server.access.tokens import Token
 from server.cli import main
+from server.data_dir.directory import DataDirectory
 from server.notary.origin import Stream
 
 DAY = 86_400
@@ -37,7 +38,7 @@ class Commands:
 
     def __init__(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.directory = directory
-        self._capsys = capsys
+        self.capsys = capsys
 
     def __call__(self, *arguments: str, status: int = 0) -> tuple[str, str]:
         """Run an action; returns standard output and standard error."""
@@ -46,7 +47,7 @@ class Commands:
             done = main(["tokens", action, "--data-dir", str(self.directory), *rest])
         except SystemExit as ended:
             done = ended.code  # type: ignore[assignment]
-        output = self._capsys.readouterr()
+        output = self.capsys.readouterr()
         assert done == status, output.err
         return output.out, output.err
 
@@ -125,6 +126,8 @@ def test_who_reads_reads_the_records_of_one_tenant_unless_all_are_named(
         (("--tenant", "a", "--all-tenants"), "not allowed with"),
         (("--tenant", "audit"), "is the name of a stream"),
         (("--expires", "soon"), "is not a duration"),
+        (("--expires", "10"), "'10' is not a duration with a unit, such as 12h or 90d"),
+        (("--expires", "0d"), "0d is too short"),
         (("--stream", "traces"), "is not audit"),
     ],
 )
@@ -138,6 +141,37 @@ def test_a_time_of_use_that_no_calendar_has_is_left_out_of_the_list(tokens: Comm
     _, token = tokens.create("a")
     (tokens.directory / "access" / "token-uses-server.json").write_text(f'{{"{token.id}": {used}}}')
     assert "never used" in tokens("list")[0]
+
+
+def test_a_token_that_no_server_may_accept_is_told(tokens: Commands, tmp_path: Path) -> None:
+    err = tokens("create", "a")[1]
+    assert f"the token is added to {tokens_path(tokens.directory)}" in err
+    assert f"no server has used the data directory {tokens.directory} yet" in err
+    with DataDirectory(tokens.directory):
+        assert "no server" not in tokens("create", "b")[1]
+    shared = str(tmp_path / "shared.json")
+    assert "no server" not in Commands(tmp_path / "other", tokens.capsys)("create", "c", "--tokens-file", shared)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "note", "listed"),
+    [
+        (("--role", "auditor"), "as auditor, it reads the default tenant only", "auditor (default tenant)"),
+        (("--role", "auditor", "--tenant", "shop"), "", "auditor (tenant shop)"),
+        (("--role", "auditor", "--all-tenants"), "", "auditor (all tenants)"),
+        (("--role", "operator"), "", "operator"),
+        (("--role", "operator", "--tenant", "shop"), "warning: as operator of a tenant, it", "operator (tenant shop)"),
+        (("--role", "admin", "--tenant", "shop"), "", "admin (tenant shop)"),
+        ((), "", "sender"),
+    ],
+)
+def test_what_a_token_is_limited_to_is_told_when_it_is_created_and_in_the_list(
+    tokens: Commands, arguments: tuple[str, ...], note: str, listed: str
+) -> None:
+    err = tokens("create", "a", *arguments)[1]
+    assert note in err
+    assert ("lognotary: as " in err or "warning" in err) is bool(note)
+    assert tokens("list")[0].splitlines()[1].strip().startswith(f"{listed}; ")
 
 
 def test_a_name_has_one_token(tokens: Commands) -> None:
@@ -205,6 +239,38 @@ def test_the_file_may_be_elsewhere(tokens: Commands, tmp_path: Path) -> None:
     file = tmp_path / "shared" / "tokens.json"
     tokens("create", "a", "--tokens-file", str(file))
     assert [token.name for token in read_tokens(file).all] == ["a"]
+    assert tokens.all() == ()
+
+
+def test_a_new_token_is_written_to_a_file_that_only_its_owner_can_read(tokens: Commands, tmp_path: Path) -> None:
+    file = tmp_path / "checkout.token"
+    file.write_text("of before")
+    file.chmod(0o644)
+    out, err = tokens("create", "checkout", "-o", str(file))
+    text = file.read_text()
+    assert (out, file.stat().st_mode & 0o777) == ("", 0o600)
+    assert f"is in {file} only" in err
+    assert tokens.all()[0].digest == digest_of(text.removesuffix("\n"))
+    tokens("rotate", "checkout", "--output", str(file), "--json")
+    assert tokens.all()[1].digest == digest_of(json.loads(file.read_text())["token"])
+    assert sorted(tmp_path.iterdir()) == [file, tokens.directory]
+
+
+def test_a_file_keeps_its_token_if_there_is_no_new_one(tokens: Commands, tmp_path: Path) -> None:
+    file = tmp_path / "checkout.token"
+    tokens("create", "checkout", "-o", str(file))
+    tokens("rotate", "checkout", "-o", str(file))
+    text = file.read_text()
+    assert "are valid already" in tokens("rotate", "checkout", "-o", str(file), status=2)[1]
+    assert file.read_text() == text
+    assert sorted(tmp_path.iterdir()) == [file, tokens.directory]
+
+
+@pytest.mark.parametrize(("name", "message"), [("none/token", "there is no directory"), (".", "not a regular file")])
+def test_a_file_that_cannot_be_written_makes_no_token(
+    tokens: Commands, tmp_path: Path, name: str, message: str
+) -> None:
+    assert message in tokens("create", "checkout", "-o", str(tmp_path / name), status=2)[1]
     assert tokens.all() == ()
 
 
@@ -298,6 +364,10 @@ def test_root_acts_as_the_owner_of_the_data_directory(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     made = [directory / "access", *(directory / "access").iterdir()]
     assert {file.stat().st_uid for file in made} == {10_001}
+    of_caller = tmp_path / "of-root" / "c.token"
+    assert run_lognotary("tokens", "create", "c", "--data-dir", str(directory), "-o", str(of_caller)).returncode == 0
+    assert (of_caller.stat().st_uid, is_token(of_caller.read_text().strip())) == (0, True)
+    of_caller.unlink()
     (directory / "access" / "tokens.json").unlink()
     (directory / "access" / "tokens.json").symlink_to(tmp_path / "of-root" / "tokens.json")
     assert run_lognotary("tokens", "create", "b", "--data-dir", str(directory)).returncode == 2

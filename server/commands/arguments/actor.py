@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE
+from server.commands.arguments.options import API_VARIABLES
 from server.commands.arguments.parser import examples, later
 from server.commands.arguments.reading import PROOF, add_event_range, add_query, add_reading_flags
 
@@ -23,7 +23,7 @@ def add_parser(commands: Any) -> None:
             "lognotary actor alice",
             "lognotary actor alice action:user.* -outcome:success --since 7d",
             "lognotary actor arn:aws:iam::123456789012:user/alice --oldest-first",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     parser.add_argument("id", metavar="ID", help="ID of the actor, exactly")

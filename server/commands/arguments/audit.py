@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE
+from server.commands.arguments.options import API_VARIABLES
 from server.commands.arguments.parser import CommandParser, examples, later, typed
 from server.commands.arguments.reading import add_complete_flags, add_event_range, add_reading_flags
 from server.notary.audit_words import CATEGORIES, OUTCOMES, parse_pattern
@@ -53,7 +53,7 @@ def add_parser(commands: Any) -> None:
             "lognotary audit --actor alice --since 7d --complete   # with proof that nothing is left out",
             "lognotary audit --access --since 30d                  # who has looked at anything, PCI DSS 10.2.1.3",
             "lognotary audit --category admin --follow             # as it happens, until Ctrl-C",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     add_filters(parser, "filters")

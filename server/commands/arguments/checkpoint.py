@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_storage_flags
+from server.commands.arguments.options import API_VARIABLES, add_api_flag, add_storage_flags
 from server.commands.arguments.parser import examples, later, typed
 
 __all__ = ["add_parser"]
@@ -24,7 +24,7 @@ def add_parser(commands: Any) -> None:
             "lognotary checkpoint --log shop/audit/node-1 -o kept",
             "lognotary checkpoint --list --origins -o logs.txt",
             "lognotary checkpoint --list --storage http://auditor@clickhouse:8123/lognotary --public-key key.pem",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     parser.add_argument(

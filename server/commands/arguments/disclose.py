@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_address_flag, add_storage_flags
+from server.commands.arguments.options import API_VARIABLES, add_address_flag, add_storage_flags
 from server.commands.arguments.parser import examples, later, typed
 from server.commands.arguments.prove import RECORD_HELP, parse_record
 
@@ -21,7 +21,7 @@ def add_parser(commands: Any) -> None:
         "its commitment, and the record against its log. Asks a running server on its own machine (setting "
         "administration), or reads the storage directly with --storage. Exit status 1 if the record has no "
         "commitments, or if some of the values are erased or have expired.",
-        epilog=examples("lognotary disclose shop/audit/node-1#64", variables=[API_VARIABLE]),
+        epilog=examples("lognotary disclose shop/audit/node-1#64", variables=API_VARIABLES),
     )
     parser.add_argument("record", metavar="RECORD", type=typed(parse_record), help=RECORD_HELP)
     add_storage_flags(

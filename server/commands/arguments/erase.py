@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag
+from server.commands.arguments.options import API_VARIABLES, add_api_flag
 from server.commands.arguments.parser import examples, later
 
 __all__ = ["add_parser"]
@@ -21,7 +21,7 @@ def add_parser(commands: Any) -> None:
         epilog=examples(
             "lognotary erase --actor - --reason 'request of 2026-11-03 under GDPR, article 17' < actor.txt",
             "lognotary erase --value - --reason 'request 4711'  # type the value, then a new line and Ctrl-D",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     what = parser.add_mutually_exclusive_group(required=True)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from server.commands.arguments.audit import add_filters
-from server.commands.arguments.options import API_VARIABLE, add_address_flag, add_utc_flag
+from server.commands.arguments.options import API_VARIABLES, add_address_flag, add_utc_flag
 from server.commands.arguments.parser import examples, later, typed
 from server.commands.arguments.reading import add_event_range, add_query, add_storage_source, add_stream_flag
 from server.settings.values import read_choice
@@ -32,7 +32,7 @@ def add_parser(commands: Any) -> None:
             "lognotary export --stream audit --format parquet -o audit.parquet --manifest audit.manifest",
             "lognotary export --actor alice --since 30d --format ocsf -o alice.ocsf --manifest alice.manifest",
             "lognotary export 'severity:>=error' --columns Timestamp,ServiceName,Body --format csv -o - | less",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     add_query(parser, "the query, as for 'lognotary search'; without any, all audit events and logs")

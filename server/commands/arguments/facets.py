@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE
+from server.commands.arguments.options import API_VARIABLES
 from server.commands.arguments.parser import examples, later, typed
 from server.commands.arguments.reading import add_event_range, add_query, add_source_flags, add_stream_flag
 from server.settings.values import read_count
@@ -28,7 +28,7 @@ def add_parser(commands: Any) -> None:
             "lognotary facets 'outcome:failure' --field actor --field source --limit 20",
             "lognotary facets --field http.method --stream operational",
             "lognotary facets --names http    # which attributes are there?",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     add_query(parser, "the query; without any, all records")

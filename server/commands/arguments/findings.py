@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from server.commands.arguments.options import (
-    API_VARIABLE,
+    API_VARIABLES,
     add_acknowledgement_flags,
     add_api_flag,
     add_storage_flags,
@@ -33,7 +33,7 @@ def add_parser(commands: Any) -> None:
         epilog=examples(
             "lognotary findings list",
             "lognotary findings acknowledge 5d41402a --reason 'disk failure on 2026-03-01, ticket 4711'",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION")

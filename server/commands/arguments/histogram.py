@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE
+from server.commands.arguments.options import API_VARIABLES
 from server.commands.arguments.parser import examples, later, typed
 from server.commands.arguments.reading import add_event_range, add_query, add_source_flags, add_stream_flag
 from server.settings.values import read_choice, read_count, read_duration
@@ -29,7 +29,7 @@ def add_parser(commands: Any) -> None:
         epilog=examples(
             "lognotary histogram 'severity:>=error' --since 24h --by service",
             "lognotary histogram 'actor:alice' --step 1d",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     add_query(parser, "the query; without any, all records")

@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_range, add_utc_flag
+from server.commands.arguments.options import API_VARIABLES, add_api_flag, add_range, add_utc_flag
 from server.commands.arguments.parser import CommandParser, examples, later, typed
 from server.notary.audit_words import CATEGORIES
 from server.notary.origin import Stream
@@ -37,7 +37,7 @@ def add_parser(commands: Any) -> None:
             "lognotary hold add case-4711 --actor alice --since 2026-01-01 --reason 'lawsuit, case 4711'",
             "lognotary hold list",
             "lognotary hold release case-4711 --reason 'settled on 2026-11-03'",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION")

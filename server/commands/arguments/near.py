@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE
+from server.commands.arguments.options import API_VARIABLES
 from server.commands.arguments.parser import examples, later, typed
 from server.commands.arguments.reading import PROOF, add_query, add_reading_flags, add_stream_flag
 from server.settings.values import read_choice, read_count
@@ -29,7 +29,7 @@ def add_parser(commands: Any) -> None:
             "lognotary near shop/audit/node-1#17                # what happened at that time",
             "lognotary near shop/audit/node-1#17 --by leaf      # what was received just before and after",
             "lognotary near shop/audit/node-1#17 --by session -n 50 -action:read",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     parser.add_argument(

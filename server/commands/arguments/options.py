@@ -12,6 +12,7 @@ from server.settings.moments import TIME_FORMS, Moment, parse_moment
 
 __all__ = [
     "API_VARIABLE",
+    "API_VARIABLES",
     "DEFAULT_API",
     "DEFAULT_DATA_DIR",
     "TOKEN_VARIABLE",
@@ -29,6 +30,11 @@ __all__ = [
 DEFAULT_API = "127.0.0.1:7317"
 API_VARIABLE = ("LOGNOTARY_API", f"the server's gRPC API, without --api (default: {DEFAULT_API})")
 TOKEN_VARIABLE = ("LOGNOTARY_TOKEN", "token for the server's API, without --token-file")
+API_VARIABLES = (
+    API_VARIABLE,
+    TOKEN_VARIABLE,
+    ("LOGNOTARY_API_CA", "CA of its certificate, without --api-ca; also LOGNOTARY_API_CERT and LOGNOTARY_API_KEY"),
+)
 DEFAULT_DATA_DIR = "data"
 
 

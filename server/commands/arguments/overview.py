@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, TOKEN_VARIABLE
+from server.commands.arguments.options import API_VARIABLES
 from server.commands.arguments.parser import CommandParser, examples
 from server.errors.suggestions import did_you_mean
 
@@ -68,9 +68,7 @@ _EXAMPLES = examples(
     "lognotary audit --actor alice --since 2h            # who did it",
     "lognotary verify                                    # is it what was signed?",
     variables=[
-        API_VARIABLE,
-        TOKEN_VARIABLE,
-        ("LOGNOTARY_API_CA", "CA of its certificate, without --api-ca; also LOGNOTARY_API_CERT and LOGNOTARY_API_KEY"),
+        *API_VARIABLES,
         ("LOGNOTARY_CONFIG", "settings file of commands that have --config, without that option"),
         ("LOGNOTARY_…", "any of their settings: LOGNOTARY_BATCH_AGE is --batch-age, and batch_age in the file"),
         ("NO_COLOR", "if set, output has no colours"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from server.commands.arguments.options import API_VARIABLE, add_address_flag, add_storage_flags
+from server.commands.arguments.options import API_VARIABLES, add_address_flag, add_storage_flags
 from server.commands.arguments.parser import examples, later, typed
 
 __all__ = ["RECORD_HELP", "add_parser", "parse_record"]
@@ -31,7 +31,7 @@ def add_parser(commands: Any) -> None:
         epilog=examples(
             "lognotary prove shop/audit/node-1#64 -o bundle",
             "lognotary prove shop/audit/node-1#64 -o bundle --disclose key.custom   # with values of this rule",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     parser.add_argument(

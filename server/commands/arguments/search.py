@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE
+from server.commands.arguments.options import API_VARIABLES
 from server.commands.arguments.parser import examples, later
 from server.commands.arguments.reading import (
     add_complete_flags,
@@ -33,7 +33,7 @@ def add_parser(commands: Any) -> None:
             "lognotary search actor:alice --since 7d --complete    # with proof that nothing is left out",
             "lognotary search -evidence:verified",
             "lognotary search order -- -refused    # a word of a text with '-' comes after '--'",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     add_query(parser, "the query; without any, all records")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_utc_flag
+from server.commands.arguments.options import API_VARIABLES, add_api_flag, add_utc_flag
 from server.commands.arguments.parser import examples, later
 
 __all__ = ["add_parser"]
@@ -18,7 +18,7 @@ def add_parser(commands: Any) -> None:
         "self-verification. Exit status 1 if it is not ready, its audit rules could not be reloaded, a log cannot be "
         "verified, or self-verification has findings; 2 if no server answers.",
         epilog=examples(
-            "lognotary status", "lognotary status --api https://logs.example:7317 --json", variables=[API_VARIABLE]
+            "lognotary status", "lognotary status --api https://logs.example:7317 --json", variables=API_VARIABLES
         ),
     )
     add_utc_flag(parser)

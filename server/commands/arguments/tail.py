@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_utc_flag
+from server.commands.arguments.options import API_VARIABLES, add_api_flag, add_utc_flag
 from server.commands.arguments.parser import examples, later, typed
 from server.commands.arguments.reading import add_query, add_stream_flag
 from server.settings.values import read_count
@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
             "lognotary tail 'severity:>=error'",
             "lognotary tail actor:alice --stream audit",
             "lognotary tail --json --cursor-file position.txt | forward    # resumes where it ended",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     add_query(parser, "the query, as for 'lognotary search'; without any, all records")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE
+from server.commands.arguments.options import API_VARIABLES
 from server.commands.arguments.parser import examples, later
 from server.commands.arguments.reading import PROOF, add_event_range, add_query, add_reading_flags
 
@@ -22,7 +22,7 @@ def add_parser(commands: Any) -> None:
         epilog=examples(
             "lognotary target order-1047",
             "lognotary target alice TargetType:user outcome:failure --since 30d",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     parser.add_argument("id", metavar="ID", help="ID of the target, exactly")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from server.access.tenants import check_tenant
-from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_range, add_utc_flag
+from server.commands.arguments.options import API_VARIABLES, add_api_flag, add_range, add_utc_flag
 from server.commands.arguments.parser import CommandParser, examples, later, typed
 from server.notary.errors import MalformedError
 
@@ -22,7 +22,7 @@ def add_parser(commands: Any) -> None:
             "lognotary tenants list --since 30d --json",
             "lognotary tokens revoke shop",
             "lognotary tenants drop shop --reason 'contract 4711 has ended'",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION")

@@ -13,7 +13,7 @@ from server.commands.arguments.parser import CommandParser, examples, later, typ
 from server.notary.errors import MalformedError
 from server.notary.origin import Stream
 from server.settings.flags import add_flags
-from server.settings.values import read_choice, read_duration
+from server.settings.values import read_choice, read_duration_with_unit
 
 __all__ = ["add_parser"]
 
@@ -29,9 +29,9 @@ def add_parser(commands: Any) -> None:
         "server's data directory, whether or not the server runs; a running server applies changes within a second. "
         "Only a digest of each token is kept.",
         epilog=examples(
-            "(umask 077; lognotary tokens create checkout > checkout.token)",
+            "lognotary tokens create checkout -o checkout.token",
             "lognotary tokens create grafana --role viewer --service checkout --expires 90d",
-            "(umask 077; lognotary tokens rotate checkout --overlap 7d > checkout.token)",
+            "lognotary tokens rotate checkout --overlap 7d -o checkout.token",
             "lognotary tokens revoke checkout",
         ),
     )
@@ -121,11 +121,18 @@ def _add_output(parser: CommandParser, default: str) -> None:
         metavar="DURATION",
         help=f"time after which it is no longer valid, such as 90d ({default})",
     )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write to this file instead, which only its owner can read; if no token is made, leave it as it is",
+    )
     parser.add_argument("--json", action="store_true", help="print the token and its attributes as JSON")
 
 
 def _seconds(text: str) -> int:
-    return max(1, round(read_duration(text)))
+    # Not a number alone: who means days must not end an old token after as many seconds.
+    return max(1, round(read_duration_with_unit(text)))
 
 
 def _checked(check: Any) -> Any:

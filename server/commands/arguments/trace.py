@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE, add_api_flag, add_csv_flag, add_utc_flag
+from server.commands.arguments.options import API_VARIABLES, add_api_flag, add_csv_flag, add_utc_flag
 from server.commands.arguments.parser import examples, later, typed
 from server.commands.arguments.reading import add_event_range
 from server.settings.values import read_count
@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
             "lognotary trace 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01   # traceparent",
             "lognotary trace --errors --service shop 4bf92f3577b34da6a3ce929d0e0e4736",
             "lognotary trace 1-5759e988-bd862e3fe1be46a994272793                        # X-Ray",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     parser.add_argument(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.commands.arguments.options import API_VARIABLE
+from server.commands.arguments.options import API_VARIABLES
 from server.commands.arguments.parser import examples, later, typed
 from server.commands.arguments.reading import PROOF, add_event_range, add_query, add_reading_flags, add_stream_flag
 from server.settings.values import read_duration
@@ -23,7 +23,7 @@ def add_parser(commands: Any) -> None:
             "lognotary traces actor:alice --errors --since 7d    # what went wrong of what alice did",
             "lognotary traces order refused --min-duration 2s    # slow requests with these words",
             "lognotary traces 'http.status_code:[500 TO 599]' --stream operational",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     add_query(parser, "what a record of the trace must match; without a query, any record")

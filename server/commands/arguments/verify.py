@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from server.commands.arguments.options import (
-    API_VARIABLE,
+    API_VARIABLES,
     add_acknowledgement_flags,
     add_api_flag,
     add_range,
@@ -41,7 +41,7 @@ def add_parser(commands: Any) -> None:
             "lognotary verify                       # asks the server",
             "lognotary verify --since 1d            # only what was received since yesterday",
             "lognotary verify --storage http://reader@clickhouse:8123/lognotary --public-key key.pem --checkpoint kept",
-            variables=[API_VARIABLE],
+            variables=API_VARIABLES,
         ),
     )
     add_storage_flags(

@@ -1,0 +1,173 @@
+"""``lognotary whoami`` and ``login``: the server that they ask, and what they say if it does not answer as hoped."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from server.access.token_text import new_token
+from server.cli import main
+from server.commands.dev_certificates import Authority, general_name
+from server.commands.http_server import given_url
+from server.settings.errors import ConfigError
+
+TOKEN = new_token()
+OTHER = new_token()
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Knows one token, and no OpenID provider."""
+
+    def do_GET(self) -> None:
+        """Answer ``/login/whoami``."""
+        knows = self.headers["Authorization"] == f"Bearer {TOKEN}" and self.path == "/login/whoami"
+        self.send_response(200 if knows else 401)
+        self.end_headers()
+        roles = [{"role": "auditor", "tenants": ["shop"]}]
+        answer = {"name": "ann", "roles": roles} if knows else {"message": "valid credentials are required"}
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def answering(context: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve on a port of this machine; gives the address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"localhost:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _no_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> tuple[str, ssl.SSLContext]:
+    """A CA file, and TLS with a certificate of this CA for ``localhost``."""
+    authority = Authority("ca", datetime.now(UTC), 1)
+    issued = authority.issue("server", [general_name("localhost")])
+    for name, content in (
+        ("ca.pem", authority.issued.certificate),
+        ("cert.pem", issued.certificate),
+        ("key.pem", issued.key),
+    ):
+        (tmp_path / name).write_bytes(content)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    return str(tmp_path / "ca.pem"), context
+
+
+def test_a_token_of_a_file_or_a_variable_says_who_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "token"
+    file.touch(0o600)
+    file.write_text(TOKEN)
+    with answering() as address:
+        url = f"http://{address}"
+        assert main(["whoami", "--url", url, "--token-file", str(file)]) == 0
+        assert capsys.readouterr().out == "ann: auditor (tenants shop)\n"
+        monkeypatch.setenv("LOGNOTARY_TOKEN", TOKEN)
+        assert main(["whoami", "--url", url]) == 0
+        monkeypatch.setenv("LOGNOTARY_TOKEN", OTHER)
+        assert main(["whoami", "--url", url]) == 2
+    error = capsys.readouterr().err
+    assert "a token may be unknown there, expired or revoked" in error
+    assert OTHER not in error
+
+
+def test_who_has_neither_token_nor_login_is_told_how_to_get_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["whoami", "--url", "http://localhost:1"]) == 1
+    assert "give a token with --token-file or LOGNOTARY_TOKEN, or run 'lognotary login'" in capsys.readouterr().out
+
+
+def test_the_ca_of_a_server_with_tls_may_be_a_variable(
+    site: tuple[str, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ca, context = site
+    monkeypatch.setenv("LOGNOTARY_TOKEN", TOKEN)
+    with answering(context) as address:
+        url = f"https://{address}"
+        assert main(["whoami", "--url", url, "--api-ca", ca]) == 0
+        assert main(["whoami", "--url", url]) == 2
+        assert "its certificate cannot be verified; give the CA that issued it with --api-ca" in capsys.readouterr().err
+        assert main(["whoami", "--url", f"http://{address}"]) == 2
+        assert "if it has TLS, give https://" in capsys.readouterr().err
+        monkeypatch.setenv("LOGNOTARY_API_CA", ca)
+        assert main(["whoami", "--url", url]) == 0
+        assert main(["whoami", "--url", url.replace("localhost", "127.0.0.1")]) == 2
+        assert "its certificate is for other names" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [("http://localhost:1", "nothing is listening there"), ("https://lognotary.invalid", "there is no such host")],
+)
+def test_a_server_that_cannot_be_reached_is_told_with_the_reason(
+    url: str, reason: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOGNOTARY_TOKEN", TOKEN)
+    assert main(["whoami", "--url", url]) == 2
+    assert f"cannot be reached: {reason}" in capsys.readouterr().err
+
+
+def test_a_port_without_tls_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("LOGNOTARY_TOKEN", TOKEN)
+    with answering() as address:
+        assert main(["whoami", "--url", f"https://{address}"]) == 2
+    assert "it has no TLS, so https:// is wrong, or the port" in capsys.readouterr().err
+
+
+def test_who_logs_in_at_a_server_without_a_provider_is_told_to_use_a_token(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering() as address:
+        assert main(["login", "--url", f"http://{address}"]) == 2
+    assert "has no OpenID provider to log in at: use a token" in capsys.readouterr().err
+
+
+def test_a_file_without_a_certificate_is_told_before_the_server_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "key.pem").write_text("-----BEGIN PRIVATE KEY-----")
+    assert main(["login", "--url", "https://localhost:1", "--api-ca", str(tmp_path / "key.pem")]) == 2
+    assert "has no certificate in PEM" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "expected"),
+    [
+        (None, {}, "http://127.0.0.1:7318"),
+        ("https://logs.example/", {"LOGNOTARY_API": "https://other:7317"}, "https://logs.example"),
+        (None, {"LOGNOTARY_API": "https://logs.example:7317/"}, "https://logs.example:7318"),
+        (None, {"LOGNOTARY_API": "logs.example:7317", "LOGNOTARY_API_CA": "ca.pem"}, "https://logs.example:7318"),
+        (None, {"LOGNOTARY_API": "[::1]:7317"}, "http://[::1]:7318"),
+    ],
+)
+def test_the_http_api_is_on_the_host_of_the_variable(url: str | None, environ: dict[str, str], expected: str) -> None:
+    assert given_url(argparse.Namespace(url=url), environ) == expected
+
+
+@pytest.mark.parametrize("api", ["logs.example:7317", "logs.example", "https://"])
+def test_a_variable_that_gives_no_safe_url_is_refused(api: str) -> None:
+    with pytest.raises(ConfigError, match="give --url"):
+        given_url(argparse.Namespace(url=None), {"LOGNOTARY_API": api})
