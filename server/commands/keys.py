@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
+from server.access.tenants import DEFAULT_TENANT
+from server.commands.handed_keys import keys_to_hand_over
 from server.commands.local import read_text
 from server.commands.output import complain, complain_lines, say, say_json, say_signed
 from server.data_dir.kept_notes import read_checkpoints
@@ -154,6 +156,9 @@ def generate(options: argparse.Namespace) -> int:
 def export(options: argparse.Namespace) -> int:
     """Print a public key; return the exit status."""
     settings = _settings(options)
+    if options.verifier_keys:
+        say_signed("".join(f"{key}\n" for key in keys_to_hand_over(settings, options.tenant or DEFAULT_TENANT)))
+        return 0
     if options.origin:
         _check_origin(settings, options)
     key = _find(_store(options, settings).keys(), options.key)

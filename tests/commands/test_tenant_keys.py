@@ -58,3 +58,26 @@ def test_a_key_is_exported_for_logs_of_its_tenant_alone(directory: Path, capsys:
     assert main([*at, ACME.origin]) == 0
     [key] = KeyStore(_of_acme(directory)).keys()
     assert capsys.readouterr().out == f"{VerifierKey(ACME.origin, key.public_key)}\n"
+
+
+def test_the_keys_to_hand_over_verify_the_logs_of_one_tenant_and_its_exports_and_name_no_other(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    servers, acmes = (KeyStore(place).signer() for place in (directory / "keys", _of_acme(directory)))
+    own, shop = LogName("lognotary", Stream.AUDIT, "w"), LogName("lognotary", Stream.AUDIT, "w", "shop")
+    whole = LogName("lognotary", Stream.AUDIT, "w", access=True)
+    at = ["--data-dir", str(directory), "--verifier-keys"]
+    signed = {own: servers, whole: servers, ACME: acmes, shop: servers}
+    KeyStore(directory / "keys").publish_keys(signer.verifier_key(name.origin) for name, signer in signed.items())
+    manifests = servers.verifier_key("lognotary/export")
+    for name, tenant in ((ACME, ["--tenant", "acme"]), (shop, ["--tenant", "shop"]), (own, [])):
+        assert main(["keys", "export", *at, *tenant]) == 0
+        assert capsys.readouterr().out == f"{signed[name].verifier_key(name.origin)}\n{manifests}\n"
+    assert main(["keys", "export", *at, "--tenant", "shoo"]) == 2
+    assert "the tenant shoo has no logs here; did you mean 'shop'?" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["keys", "export", *at, "--origin", ACME.origin])
+    assert "leave FINGERPRINT and --origin out" in capsys.readouterr().err
+    (directory / "keys" / "verifier-keys.txt").unlink()
+    assert main(["keys", "export", *at]) == 2
+    assert "no keys were published in" in capsys.readouterr().err
