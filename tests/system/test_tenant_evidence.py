@@ -36,6 +36,8 @@ def test_export_and_bundles_of_a_tenant_have_nothing_of_others_and_prove_themsel
         checkpoint = server.cli("checkpoint", "--log", "lognotary/shop/audit/vm", *limited)
         (handed / "checkpoint").write_text(checkpoint.stdout)
         assert server.verify(*limited)[1].findings == 0
+        looked = server.cli("audit", "--access", "--actor", "nobody", *limited)
+        assert (looked.returncode, "create a token with --all-tenants" in looked.stdout) == (1, True)
         for other in ("lognotary/garage/audit/vm#1", "lognotary/audit/vm#0"):
             refused = server.cli("prove", other, "-o", str(handed / "other"), *limited)
             assert refused.returncode == 1
