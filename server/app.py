@@ -22,6 +22,7 @@ from server.answering.key_rereading import reread_keys
 from server.answering.ports import ApiParts, answering
 from server.answering.reads import reading_storage
 from server.api.administration import Administration
+from server.api.alarms import alarming
 from server.api.backend import Backend
 from server.api.disclosures import Disclosures
 from server.api.kept_holds import keep_holds
@@ -146,7 +147,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             visible_checkpoints(remembered, settings.deployment),
             acknowledged=partial(read_acknowledgements, settings.data_dir),
             on_verified=metrics.verified,
-            on_finding=FoundOverApi(metrics),
+            on_finding=alarming(FoundOverApi(metrics), settings.deployment),
             status=overview,
             signing_key=identity.signing_key,
             trace_links=[(name, partial(link_to_trace, url)) for name, url in settings.trace_links],

@@ -62,6 +62,7 @@ _MOST_FOLDERS = 3  # around a bundle
 _MOST_RENAMED = 20  # files to examine if some of the bundle's are missing
 _MOST_RENAMED_BYTES = 128 * _MIB  # of all of them
 _ZIP, _GZIP = b"PK\3\4", b"\x1f\x8b"
+_SIGNED = re.compile("\n\n— [^\\s+]+ [A-Za-z0-9+/]+=*\n".encode())  # the first signature of a signed note
 _OTHER_ARCHIVES = (_GZIP, b"BZ", b"7z", b"\xfd7", b"Ra")
 _BASE64_TEXT = re.compile(rb"[A-Za-z0-9+/\r\n]+={0,2}\s*")
 
@@ -174,6 +175,11 @@ def _read_archive(data: bytes) -> dict[str, bytes]:
     if not _is_archive(data[-42:]):
         if data[:2] in _OTHER_ARCHIVES:
             raise RefusedError("the file is another archive than a zip file: unpack it, and check the directory")
+        if _SIGNED.search(data[:_MIB]):
+            raise UnusableError(
+                "the file is a signed note, such as a checkpoint or a manifest. A manifest comes after the file of its "
+                "export. A checkpoint alone proves no record: 'lognotary verify --checkpoint FILE' compares a log to it"
+            )
         raise RefusedError(
             "the file is not a valid zip file of a bundle: if it was exported, give its manifest too, after the file"
         )

@@ -171,6 +171,17 @@ class TestProgram:
         )
         assert "The bundle proves nothing" in printed
 
+    def test_a_checkpoint_that_is_given_alone_is_told_from_a_broken_bundle(
+        self, bundle: Path, pem: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        checkpoint = bundle.with_name("checkpoint")
+        checkpoint.write_text(f"{LOG.origin}\n1\n{'A' * 43}=\n\n— {LOG.origin} AAAA\n", encoding="utf-8")
+        assert check.main([str(checkpoint), "--public-key", str(pem)]) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert "a signed note, such as a checkpoint or a manifest" in said.err
+        assert "'lognotary verify --checkpoint FILE'" in said.err
+
     def test_the_report_is_written_to_any_stream(self, bundle: Path) -> None:
         with contextlib.redirect_stdout(io.StringIO()) as out:
             assert check.main([str(bundle), "--public-key", str(FIRST.verifier_key(LOG.origin))]) == 0

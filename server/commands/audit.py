@@ -25,6 +25,11 @@ from server.notary.origin import Stream
 
 __all__ = ["run"]
 
+_WHOLE_SERVER = (
+    "callers who are not limited to one named tenant are in the access log of the whole server. Credentials that are "
+    "limited to tenants do not see it: create a token with --all-tenants"
+)
+
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
@@ -76,7 +81,8 @@ def run(options: argparse.Namespace) -> int:
             )
             fields = actor_fields(query_of_options(options)) if not found.events else ()
             hints = hidden_actor_lines(source.search, fields, request)
-            say_paged([*heading, *lines, *hints, COMPLETENESS], pager=not options.no_pager)
+            limits = [_WHOLE_SERVER] if options.access and not options.storage and not found.events else []
+            say_paged([*heading, *lines, *hints, *limits, COMPLETENESS], pager=not options.no_pager)
         doubtful = any(is_doubtful(event.evidence) for event in found.events)
         return 1 if doubtful or found.unproved_omitted or not found.events else 0
 

@@ -53,12 +53,12 @@ def _check_meant(name: str) -> None:
 
 def _say(answer: messages.DropTenantResponse) -> None:
     say(
-        f"the tenant {answer.tenant} has lost {counted(answer.audit_records, 'audit record')}, "
+        f"dropped {counted(answer.audit_records, 'audit record')}, "
         f"{counted(answer.operational_records, 'operational record')}, {counted(answer.spans, 'span')} and "
-        f"{counted(answer.disclosed_values, 'disclosed value')}"
+        f"{counted(answer.disclosed_values, 'disclosed value')} of the tenant {answer.tenant}"
     )
     say(*(f"    {log.origin}: the records of its first {log.entries} entries are gone" for log in answer.logs))
     say(
-        "the hashes in these logs are kept, and the records of who looked. What is sent from now on is kept too: "
-        "'lognotary tokens revoke' ends that"
+        "the hashes in these logs are kept, and the records of who looked. What the tenant's senders send from now on "
+        "is kept too: to stop them, revoke their tokens with 'lognotary tokens revoke'"
     )

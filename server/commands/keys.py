@@ -7,8 +7,10 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 
+from server.access.tenants import DEFAULT_TENANT
+from server.commands.handed_keys import keys_to_hand_over
+from server.commands.key_holders import stores_of_tenants, tenants_that_sign
 from server.commands.local import read_text
 from server.commands.output import complain, complain_lines, say, say_json, say_signed
 from server.data_dir.kept_notes import read_checkpoints
@@ -16,7 +18,6 @@ from server.errors.suggestions import did_you_mean
 from server.escaping.visible import visible
 from server.keys.identity import key_store
 from server.keys.in_force import keys_in_force
-from server.keys.keyring import tenant_stores
 from server.keys.pkcs11 import generate_key
 from server.keys.store import KeyStore, StoredKey
 from server.notary.acknowledgement import KEY_NAME as ACKNOWLEDGEMENT_NAME
@@ -28,7 +29,6 @@ from server.notary.signers import public_pem
 from server.process.reload import Reload, signal_reload
 from server.settings.secrets import pin_in_command
 from server.settings.settings import ConfigError, Settings, load_settings
-from server.settings.tenant_rules import tenants_with_keys
 
 __all__ = ["export", "generate", "list_keys", "mark_compromised", "rotate"]
 
@@ -56,7 +56,7 @@ def _store(options: argparse.Namespace, settings: Settings) -> KeyStore:
     """
     if options.tenant is None:
         return key_store(settings)
-    there = tenant_stores(settings.data_dir / "keys", (), partial(KeyStore, ml_dsa=settings.ml_dsa))
+    there = stores_of_tenants(settings)
     if options.tenant not in there:
         raise ConfigError(
             f"the tenant {visible(options.tenant)} has no keys of its own{did_you_mean(options.tenant, there)} "
@@ -71,10 +71,9 @@ def list_keys(options: argparse.Namespace) -> int:
     settings = _settings(options)
     keys = _store(options, settings).keys()
     known = [*keys, *(key_store(settings).keys() if options.tenant is not None else ())]
-    every = keys_in_force(
-        read_checkpoints(settings.data_dir), [key.public_key for key in known if _type(key) is KeyType.ED25519]
-    )
-    own = tenants_with_keys(settings.tenants)
+    notes = read_checkpoints(settings.data_dir)
+    every = keys_in_force(notes, [key.public_key for key in known if _type(key) is KeyType.ED25519])
+    own = tenants_that_sign(settings, notes)
     signing = {
         origin: signers
         for origin, signers in every.items()
@@ -154,6 +153,9 @@ def generate(options: argparse.Namespace) -> int:
 def export(options: argparse.Namespace) -> int:
     """Print a public key; return the exit status."""
     settings = _settings(options)
+    if options.verifier_keys:
+        say_signed("".join(f"{key}\n" for key in keys_to_hand_over(settings, options.tenant or DEFAULT_TENANT)))
+        return 0
     if options.origin:
         _check_origin(settings, options)
     key = _find(_store(options, settings).keys(), options.key)
@@ -175,14 +177,15 @@ def _check_origin(settings: Settings, options: argparse.Namespace) -> None:
     if origin == ACKNOWLEDGEMENT_NAME:
         return
     tenant = LogName.parse(origin, settings.deployment).tenant
-    if options.tenant is None and options.key is None and tenant in tenants_with_keys(settings.tenants):
+    notes = read_checkpoints(settings.data_dir)
+    if options.tenant is None and options.key is None and tenant in tenants_that_sign(settings, notes):
         options.tenant = tenant
     if options.tenant not in (None, tenant):
         raise ConfigError(f"--origin: {visible(origin)} is not a log of the tenant {visible(options.tenant)}")
     file = settings.data_dir / "keys" / "verifier-keys.txt"
     lines = read_text(str(file)).splitlines() if file.exists() else []
     origins = {line.partition("+")[0] for line in lines}
-    origins |= {open_checkpoint(note)[0].origin for note in read_checkpoints(settings.data_dir)}
+    origins |= {open_checkpoint(note)[0].origin for note in notes}
     if origin not in origins:
         listed = ", ".join(map(visible, sorted(origins))) or "none before its first start"
         raise ConfigError(

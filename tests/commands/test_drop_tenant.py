@@ -50,7 +50,7 @@ def test_the_tenant_is_dropped_once_its_name_is_typed_again(
     assert main(DROP) == 0
     assert [(asked.tenant, asked.reason) for asked in service.asked] == [("shop", "the contract ended")]
     shown = capsys.readouterr().out
-    assert "the tenant shop has lost 2 audit records, 0 operational records, 0 spans and 0 disclosed values" in shown
+    assert "dropped 2 audit records, 0 operational records, 0 spans and 0 disclosed values of the tenant shop" in shown
     assert "lognotary/shop/audit/vm: the records of its first 2 entries are gone" in shown
 
 

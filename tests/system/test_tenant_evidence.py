@@ -36,6 +36,8 @@ def test_export_and_bundles_of_a_tenant_have_nothing_of_others_and_prove_themsel
         checkpoint = server.cli("checkpoint", "--log", "lognotary/shop/audit/vm", *limited)
         (handed / "checkpoint").write_text(checkpoint.stdout)
         assert server.verify(*limited)[1].findings == 0
+        looked = server.cli("audit", "--access", "--actor", "nobody", *limited)
+        assert (looked.returncode, "create a token with --all-tenants" in looked.stdout) == (1, True)
         for other in ("lognotary/garage/audit/vm#1", "lognotary/audit/vm#0"):
             refused = server.cli("prove", other, "-o", str(handed / "other"), *limited)
             assert refused.returncode == 1
@@ -45,9 +47,16 @@ def test_export_and_bundles_of_a_tenant_have_nothing_of_others_and_prove_themsel
     assert {row["Origin"] for row in rows} == {f"lognotary/shop/{stream}/vm" for stream in ("audit", "operational")}
     for path in handed.rglob("*"):
         assert path.is_dir() or b"garage" not in path.read_bytes(), path
+    exported = run_lognotary(
+        "keys", "export", "--verifier-keys", "--tenant", "shop", "--data-dir", str(server.data_dir)
+    )
+    (handed / "shop.keys").write_text(exported.stdout)
+    assert "garage" not in exported.stdout
     key = ("--public-key", str(server.public_key))
     for checked in ((str(file), str(manifest)), (str(bundle),)):
-        for done in (check_alone(*checked, *key), run_lognotary("check", *checked, *key)):
-            assert done.returncode == 0, done.stdout + done.stderr
+        for keys in (key, ("--public-key", str(handed / "shop.keys"))):
+            for done in (check_alone(*checked, *keys), run_lognotary("check", *checked, *keys)):
+                assert done.returncode == 0, done.stdout + done.stderr
+                assert "no key that was given" not in done.stdout  # else a checkpoint was not checked
     file.write_bytes(file.read_bytes().replace(b'"line 1"', b'"line 9"', 1))
     assert check_alone(str(file), str(manifest), *key).returncode == 1

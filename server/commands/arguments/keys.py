@@ -24,6 +24,7 @@ def add_parser(commands: Any) -> None:
         epilog=examples(
             "lognotary keys list --data-dir /var/lib/lognotary",
             "lognotary keys export > public-key.pem",
+            "lognotary keys export --verifier-keys --tenant acme > acme.keys",
             "lognotary keys rotate --tenant acme",
             "lognotary keys compromised 0123456789abcdef --since 2026-01-31T12:00:00Z",
         ),
@@ -53,6 +54,14 @@ def add_parser(commands: Any) -> None:
         "--origin", metavar="NAME", help="print the C2SP verifier key for this log of the server instead of PEM"
     )
 
+    export.add_argument(
+        "--verifier-keys",
+        action="store_true",
+        help="print all that verifies the evidence of one tenant (default: the default tenant), and names no other: "
+        "the C2SP verifier keys of its logs and of manifests of exports, one a line",
+    )
+    export.add_check(_check_export)
+
     mark = _add(actions, "compromised", "mark a key as compromised: later signatures are findings", "mark_compromised")
     mark.add_argument("key", metavar="FINGERPRINT", help="fingerprint of the key")
     mark.add_argument(
@@ -63,6 +72,11 @@ def add_parser(commands: Any) -> None:
         help=f"when it was compromised: {TIME_FORMS}",
     )
     mark.add_check(_check_mark)
+
+
+def _check_export(options: argparse.Namespace) -> None:
+    if options.verifier_keys and (options.key or options.origin):
+        raise ValueError("--verifier-keys prints the keys of all logs: leave FINGERPRINT and --origin out")
 
 
 def _check_mark(options: argparse.Namespace) -> None:
