@@ -87,9 +87,8 @@ def test_a_record_of_who_looked_says_how_the_call_ended_and_then_what_was_asked_
     assert looked("success", request="{}", records="0") == "0 records"
     assert looked("denied", reason="forbidden") == "denied: forbidden"
     assert looked("begun", request=request) == f"begun; {asked}"
-    assert looked(
-        "failed", request='{"trace_id":"4bf9","streams":["AUDIT"]}', target_id="4bf9", reason="NOT_FOUND"
-    ) == ('failed: NOT_FOUND; asked for streams ["AUDIT"]')
+    of_trace = looked("failed", "4bf9", request='{"trace_id":"4bf9","streams":["AUDIT"],"limit":9}', reason="NOT_FOUND")
+    assert of_trace == "failed: NOT_FOUND; asked for streams AUDIT"
     assert looked("success", request='{"query":"cu', records="1") == '1 record; asked for {"query":"cu'
 
 
