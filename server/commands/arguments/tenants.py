@@ -54,8 +54,9 @@ def _add_drop(actions: Any) -> None:
         "verification does not report them as missing. The hashes in these logs are kept, and the records of who "
         "looked. Records that are sent later are kept: revoke the tenant's tokens first. Refused while a legal hold "
         "covers a record of the tenant. If it fails, repeat it. Exit status 1 if there is no such tenant, or if other "
-        "servers still have records of it. The drop has signed audit records. Only takes changes from the server's own "
-        "machine, or from callers with the role operator or admin (setting administration).",
+        "servers still have records of it. The drop has signed audit records. Only takes changes from callers "
+        "with the role operator or admin or, if the server needs no credentials, from its own machine (setting "
+        "administration).",
     )
     drop.add_argument("name", metavar="NAME", type=typed(_tenant), help="name of the tenant")
     drop.add_argument("--reason", metavar="TEXT", required=True, help="why its data are dropped, in one line")
