@@ -36,8 +36,10 @@ def _add_list(actions: Any) -> None:
         "list",
         help="show what each tenant has sent, what is stored of it, and its limits",
         description="Show for each tenant what it has sent since the start of the server, how many of its records are "
-        "stored, its logs and its limits. Shows no content of records. Sizes of stored records are estimates: a part "
-        "of each table, as if all records were of the same size.",
+        "stored, its logs and its limits. Records of the server's own, such as those of who looked, are stored too, "
+        "so more may be stored than was sent. Shows no content of records. Sizes of stored records are estimates: a "
+        "part of each table, as if all records were of the same size. With few records, the indexes take more room "
+        "than the records.",
     )
     add_range(show, "only count stored records that were received at or after", "only count those received before")
     add_utc_flag(show)
