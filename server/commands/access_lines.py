@@ -27,7 +27,8 @@ def access_line(record: correlation_pb2.Record) -> str:
         return ""
     attributes = record.log_attributes
     asked = ", ".join(_asked(attributes.get("lognotary.access.request", ""), record.audit.target_id))
-    return "; ".join(filter(None, (_ended(record), f"asked for {asked}" if asked else "")))
+    begin = "token with" if record.audit.action == "send" else "asked for"
+    return "; ".join(filter(None, (_ended(record), f"{begin} {asked}" if asked else "")))
 
 
 def _ended(record: correlation_pb2.Record) -> str:

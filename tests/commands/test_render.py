@@ -67,12 +67,12 @@ def test_the_details_of_an_event_say_whether_it_was_sent_without_a_time() -> Non
     assert "sent without" not in shown_events(timed)
 
 
-def looked(outcome: str, target_id: str = "", **attributes: str) -> str:
+def looked(outcome: str, target_id: str = "", action: str = "audit.search", **attributes: str) -> str:
     """Return the line under the sentence about a record of who looked."""
     given = {f"lognotary.access.{name}": value for name, value in {"outcome": outcome, **attributes}.items()}
     event = audit_event(
         actor_id="alice",
-        action="audit.search",
+        action=action,
         target_id=target_id,
         scope_name="lognotary.access",
         log_attributes=given,
@@ -86,6 +86,9 @@ def test_a_record_of_who_looked_says_how_the_call_ended_and_then_what_was_asked_
     assert looked("success", request=request, records="3") == f"3 records; {asked}"
     assert looked("success", request="{}", records="0") == "0 records"
     assert looked("denied", reason="forbidden") == "denied: forbidden"
+    assert looked("denied", reason="revoked", action="send", request='{"name":"cart (2c3d)"}') == (
+        "denied: revoked; token with name cart (2c3d)"
+    )
     assert looked("begun", request=request) == f"begun; {asked}"
     of_trace = looked("failed", "4bf9", request='{"trace_id":"4bf9","streams":["AUDIT"],"limit":9}', reason="NOT_FOUND")
     assert of_trace == "failed: NOT_FOUND; asked for streams AUDIT"
