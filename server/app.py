@@ -164,7 +164,9 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
         if access_log is not None:
             recorded = {name: RecordedCalls(access_log, name) for name in ("grpc", "http")}
             known = recorded_tokens_path(settings.data_dir)
-            changes = note_token_changes(access_log, lambda: process.tokens.tokens, known, pools.files)
+            changes = note_token_changes(
+                access_log, lambda: process.tokens.tokens, known, pools.files, lambda: not intake.not_ready()
+            )
             stack.enter_context(background("records of changes of tokens", changes, signals.stop))
         rereading = reread_keys(process, backend, identity, access_log)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))

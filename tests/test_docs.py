@@ -64,6 +64,12 @@ def section(name: str, title: str) -> str:
     return page(name).partition(f"\n{title}\n")[2].partition("\n## ")[0]
 
 
+def anchors(file: Path) -> set[str]:
+    """Return the anchors of a page's titles, which do not repeat, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.*)$", re.sub(FENCE, "", file.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 def run_block(text: str, directory: Path, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run one block of commands as a reader would."""
     return subprocess.run(
@@ -377,3 +383,10 @@ class TestLinks:
     def test_links_between_pages_lead_somewhere(self, file: Path) -> None:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", file.read_text(encoding="utf-8")):
             assert (file.parent / target).exists(), target
+
+    @pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
+    def test_links_to_sections_lead_to_a_title(self, file: Path) -> None:
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", file.read_text(encoding="utf-8")):
+            linked = file.parent / target if target else file
+            if linked.suffix == ".md":
+                assert anchor in anchors(linked), f"{target}#{anchor}"

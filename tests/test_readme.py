@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -30,7 +31,9 @@ NOT_RUN = {
 }
 """Start of a block -> why the test does not run it."""
 
-SERVES = "lognotary serve\n"
+SERVES = "lognotary serve"
+HOST = "logs.example"
+"""The server's name for other machines, in whose place the test uses this one's."""
 WITHOUT_SERVER = "lognotary verify --storage "
 
 VARIES = {
@@ -66,37 +69,42 @@ class Reader:
         self.directory.mkdir()
         self._environment = dict(os.environ) | {"TZ": "UTC"}
         self._environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        self._addresses: dict[str, str] = {}
+        self._ports: dict[str, str] = {}
         self._left = directory / "environment"
         self._stdout = directory / "stdout"
-        free = {f"LOGNOTARY_{name.upper()}": "127.0.0.1:0" for name in PORTS}
-        self._server = BoundProcess(
-            ["lognotary", "serve"],
-            log=directory / "log",
-            stdout=self._stdout,
-            env=self._environment | free,
-            cwd=self.directory,
-        )
+        self._log = directory / "log"
+        self._servers: list[BoundProcess] = []
 
-    def start_server(self) -> None:
-        self._server.start()
-        self._server.wait_until(
+    def start_server(self, command: str) -> None:
+        """Run a block that starts a server, on free ports of the addresses that it gives."""
+        self._stdout.unlink(missing_ok=True)
+        given = [re.sub(r"(?<=^0\.0\.0\.0:)\d+$", "0", word) for word in shlex.split(command)]
+        free = {f"LOGNOTARY_{name.upper()}": "127.0.0.1:0" for name in PORTS}
+        server = BoundProcess(
+            given, log=self._log, stdout=self._stdout, env=self._environment | free, cwd=self.directory
+        )
+        server.start()
+        self._servers.append(server)
+        server.wait_until(
             lambda: self._stdout.exists() and self._stdout.read_text().endswith("\n"),
             "The server",
             "ready",
             ServerNotReadyError,
         )
-        self._addresses = dict(re.findall(r"(\w+)=(127\.0\.0\.1:\d+)", self._stdout.read_text()))
-        assert self._addresses.keys() == PORTS.keys()
-        self._environment["LOGNOTARY_API"] = self._addresses["api_grpc"]
+        bound = dict(re.findall(r"(\w+)=[\d.]+:(\d+)", self._stdout.read_text()))
+        assert bound.keys() == PORTS.keys()
+        self._ports = bound
+        self._environment["LOGNOTARY_API"] = f"127.0.0.1:{bound['api_grpc']}"
 
     def stop_server(self) -> None:
-        assert self._server.stop(within=PATIENCE) in (0, None)
+        while self._servers:
+            assert self._servers.pop().stop(within=PATIENCE) in (0, None)
 
     def type(self, block: str) -> str:
         """Run a block, which may use variables of those before it; return its output."""
-        for name, address in self._addresses.items():
-            block = block.replace(f"127.0.0.1:{PORTS[name]}", address)
+        for name, port in self._ports.items():
+            block = block.replace(f"127.0.0.1:{PORTS[name]}", f"127.0.0.1:{port}")
+            block = block.replace(f"{HOST}:{PORTS[name]}", f"localhost:{port}")
         script = f"set -euo pipefail -o allexport\n{block}\nenv -0 > '{self._left}'"
         done = subprocess.run(
             ["bash", "-c", script],
@@ -132,8 +140,8 @@ def test_its_commands_work_in_sequence_and_print_what_it_shows(tmp_path: Path) -
             if reasons := [start for start in NOT_RUN if block.startswith(start)]:
                 not_run += reasons
                 continue
-            if block == SERVES:
-                reader.start_server()
+            if block.startswith(SERVES):
+                reader.start_server(block)
                 continue
             if block.startswith(WITHOUT_SERVER):
                 reader.stop_server()

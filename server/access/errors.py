@@ -35,28 +35,31 @@ class AccessError(LognotaryError):
 
     Attributes:
         denial: the reason, which no answer tells.
+        token: name and identifier of the token that was presented, which no answer tells either; empty if there is
+            none, or if the server does not know it.
     """
 
-    def __init__(self, message: str, denial: Denial) -> None:
+    def __init__(self, message: str, denial: Denial, token: str = "") -> None:
         """Refuse with a message for the caller, for a reason."""
         super().__init__(message)
         self.denial = denial
+        self.token = token
 
 
 class UnauthenticatedError(AccessError):
     """The caller is nobody that the server knows."""
 
-    def __init__(self, denial: Denial, message: str = "valid credentials are required") -> None:
+    def __init__(self, denial: Denial, message: str = "valid credentials are required", *, token: str = "") -> None:
         """Refuse for a reason."""
-        super().__init__(message, denial)
+        super().__init__(message, denial, token)
 
 
 class ForbiddenError(AccessError):
     """The caller is known, and may not do this."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, token: str = "") -> None:
         """Refuse with a message that says what the caller may not do."""
-        super().__init__(message, Denial.FORBIDDEN)
+        super().__init__(message, Denial.FORBIDDEN, token)
 
 
 class TokenError(LognotaryError):

@@ -72,7 +72,7 @@ class SenderCheck:
         token = self.tokens().check(text, now)
         self.used(token.id, now)
         if not token.may_send:
-            raise ForbiddenError("these credentials are not for sending records")
+            raise ForbiddenError("these credentials are not for sending records", token=token.label)
         return Sender(f"token:{token.name}", token.tenant, token.streams)
 
     def _sender_of_certificate(self, certificate: Callable[[], tuple[str, ...]]) -> Sender:

@@ -53,6 +53,11 @@ class Token:
         return id_of(self.digest)
 
     @property
+    def label(self) -> str:
+        """Name and public identifier, for people."""
+        return f"{self.name} ({self.id})"
+
+    @property
     def may_send(self) -> bool:
         """True if it may be used to send records."""
         return any(
@@ -107,7 +112,7 @@ class Tokens:
         if token is None or not hmac.compare_digest(token.digest, digest):
             raise UnauthenticatedError(Denial.UNKNOWN if is_token(text) else Denial.MALFORMED)
         if (denial := token.denial(now)) is not None:
-            raise UnauthenticatedError(denial)
+            raise UnauthenticatedError(denial, token=token.label)
         return token
 
     def valid(self, name: str, now: float) -> tuple[Token, ...]:

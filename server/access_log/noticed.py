@@ -38,7 +38,7 @@ def key_rotation(fingerprints: str, tenant: str = "") -> AccessEvent:
 
 
 class DeniedSenders:
-    """Senders without valid credentials: one event a minute for each reason and host.
+    """Senders without valid credentials: one event a minute for each reason and host, and each token that is known.
 
     Attributes:
         log: where they are recorded; None for nowhere.
@@ -58,7 +58,7 @@ class DeniedSenders:
             if log is None or not request.denial:
                 return
             address = request.peer.rpartition(":")[0].strip("[]") or request.peer
-            skipped = self._bursts.take((network_of(address), request.denial))
+            skipped = self._bursts.take((network_of(address), request.denial, request.token))
             if skipped is not None:
                 actor = Actor(address=address)
                 event = AccessEvent(
@@ -69,6 +69,9 @@ class DeniedSenders:
                     request.service,
                     "service",
                     "auth",
+                    # The token is no actor: it is not valid, so whoever presents it may be anybody. Under the name
+                    # "token", it would be redacted.
+                    json.dumps({"name": request.token}, separators=(",", ":")) if request.token else "",
                     reason=request.denial,
                     repeated=skipped.same,
                     others=skipped.others,

@@ -51,7 +51,9 @@ def _of_token(action: str, token: RecordedToken, by: str = "") -> AccessEvent:
     return AccessEvent(action, Outcome.SUCCESS, SERVER, "", token.name, "token", "admin", asked, changed_by=by)
 
 
-async def note_token_changes(log: AccessLog, tokens: Callable[[], Tokens], file: Path, pool: Pool) -> None:
+async def note_token_changes(
+    log: AccessLog, tokens: Callable[[], Tokens], file: Path, pool: Pool, is_ready: Callable[[], bool]
+) -> None:
     """Record changes of tokens, also those made while the server was down; never ends.
 
     A change that is not acknowledged when the server ends is recorded again after its start, so a change may be
@@ -62,21 +64,28 @@ async def note_token_changes(log: AccessLog, tokens: Callable[[], Tokens], file:
         tokens: returns the tokens of now.
         file: file of the tokens that are on record.
         pool: pool in whose threads the file is read and written.
+        is_ready: returns whether the server accepts records: until the first time, nothing is noted, as each start with
+            new tokens would otherwise begin with refused records.
     """
     noted = written = await pool.run(partial(_read, file))
     trouble = Trouble(_logger, f"the tokens on record are not written to {file}", "the tokens on record are written")
     seen: Tokens | None = None
+    found: list[AccessEvent] = []
     waiting: list[AccessEvent] = []
+    was_ready = False
     while True:
         now = tokens()
         if now is not seen:
             current = recorded_tokens(now)
-            events = list(token_changes(noted, current))
-            for event in events:
-                log.note(event)
-            waiting += events
+            found += token_changes(noted, current)
             noted, seen = current, now
-        if noted != written and not log.is_waiting(waiting):
+        was_ready = was_ready or is_ready()
+        if was_ready:
+            for event in found:
+                log.note(event)
+            waiting += found
+            found.clear()
+        if was_ready and noted != written and not log.is_waiting(waiting):
             waiting.clear()
             if await pool.run(partial(_write, file, noted, trouble)):
                 written = noted

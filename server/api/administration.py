@@ -19,6 +19,7 @@ from server.api.hold_messages import hold_message, retention_message, scope_of
 from server.api.local_callers import check_local
 from server.notary.origin import Stream
 from server.own_records.administration import PolicyChange
+from server.own_records.record import who_asked
 from server.own_records.sender import NotRecordedError
 from storage.bound import unlimited
 from storage.disclosures import matching_commitments
@@ -186,7 +187,7 @@ class Administration:
             about = f"legal hold {hold.name} is about to be released"
             change = PolicyChange(HOLD_RELEASED, hold.name, "hold", actor, caller, about, reason, is_done=False)
             self._record_before(change, "the hold was not released")
-            release_hold(self._engine, hold.name, reason, actor, caller)
+            release_hold(self._engine, hold.name, reason, who_asked(actor), caller)
             self._apply_retention()
             try:
                 self._record(replace(change, what=f"legal hold {hold.name} released", is_done=True))
@@ -238,7 +239,7 @@ class Administration:
         """Add a hold, and return the number of stored records that it keeps."""
         tables = [*(RECORD_TABLES[stream] for stream in scope.streams), *TABLES_BESIDE]
         with removal_paused(self._engine, tables):
-            add_hold(self._engine, name, scope, reason, actor, caller)
+            add_hold(self._engine, name, scope, reason, who_asked(actor), caller)
             # No part is rewritten for a hold: removal reads the TTL of the table when it begins.
             self._apply_retention(rewrite=False)
             wait_for_removal(self._engine, tables)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lognotary.v1 import correlation_pb2
+from server.commands.access_lines import access_line
 from server.commands.evidence_lines import OMITTED, entries_verdict, is_doubtful_entry, reason_line
 from server.commands.later import later_lines
 from server.commands.output import Style, shown
@@ -87,6 +88,8 @@ def entry_lines(
     yield from (f"    {line}" for line in others)
     if note := untimed(record):
         yield f"    {note}"
+    if not details and is_audit and isinstance(record, correlation_pb2.Record) and (asked := access_line(record)):
+        yield from indented(asked, width, details)
     yield from indented(", ".join(places(record)), width, details)
     if details:
         lines = span_details(record) if isinstance(record, correlation_pb2.Span) else record_details(record)

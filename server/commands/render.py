@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.timeline import happened_at
+from server.commands.access_lines import access_line
 from server.commands.evidence_lines import OMITTED, is_doubtful, reason_line, verdict
 from server.commands.later import later_lines
 from server.commands.output import Style, shown
@@ -55,6 +56,8 @@ def event_lines(
             yield from indented(f"body: {event.body}", width, details)
         if note := untimed(event):
             yield f"    {note}"
+        if not details and (asked := access_line(event)):
+            yield from indented(asked, width, details)
         yield from indented(", ".join(places(event)), width, details)
         if details:
             for line in record_details(event):

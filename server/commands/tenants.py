@@ -72,13 +72,14 @@ def tenant_lines(answer: status_pb2.ListTenantsResponse, style: Style) -> Iterat
         sent = f"{counted(tenant.taken_records, 'record')} in {size(tenant.taken_bytes)}"
         yield f"    {'sent':11}  {sent}, {counted(tenant.refused_requests, 'request')} refused{_limits(tenant.limits)}"
     yield f"sent: since the start of the server, {style.clock(answer.counted_since)}"
+    yield "stored: with the server's own records, such as those of who looked (audit), which nobody sent"
 
 
 def _estimate(stored: status_pb2.StoredRecords) -> str:
     if not stored.HasField("estimated_bytes"):
         return ""
     uncompressed = size(stored.estimated_uncompressed_bytes)
-    return f", about {size(stored.estimated_bytes)} on disk ({uncompressed} uncompressed)"
+    return f", about {size(stored.estimated_bytes)} on disk with indexes ({uncompressed} uncompressed without them)"
 
 
 def _limits(limits: status_pb2.TenantLimits) -> str:

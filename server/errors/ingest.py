@@ -61,11 +61,13 @@ class IngestError(LognotaryError):
     Attributes:
         outcome: label of the refused request in ``lognotary_requests_total``.
         denial: reason in ``lognotary_denied_total`` if the sender may not send the request; empty for other refusals.
+        token: name and identifier of the token whose request was denied; empty if there is none, or an unknown one.
         retryable: True if the sender should send the request again unchanged.
     """
 
     outcome: ClassVar[str] = "unforeseen"
     denial: str = ""
+    token: str = ""
 
     @property
     def loggable(self) -> str:

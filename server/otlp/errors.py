@@ -45,7 +45,7 @@ class UnauthenticatedSenderError(ReceiveError):
     def __init__(self, error: UnauthenticatedError) -> None:
         """Refuse for the reason of an error."""
         super().__init__(str(error))
-        self.denial = error.denial.value
+        self.denial, self.token = error.denial.value, error.token
 
 
 class ForbiddenSenderError(ReceiveError):
@@ -56,7 +56,7 @@ class ForbiddenSenderError(ReceiveError):
     def __init__(self, error: ForbiddenError) -> None:
         """Refuse for the reason of an error."""
         super().__init__(str(error))
-        self.denial = error.denial.value
+        self.denial, self.token = error.denial.value, error.token
 
 
 class MessageCountError(ReceiveError):

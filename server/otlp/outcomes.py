@@ -77,9 +77,9 @@ class Measuring:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         seconds = time.monotonic() - self._began
-        denial = error.denial if isinstance(error, IngestError) else ""
-        outcome = outcome_of(error)
-        measure = RequestMeasure(self.size, outcome, seconds, self._log.protocol, self._service, denial, self._peer)
+        denial, token = (error.denial, error.token) if isinstance(error, IngestError) else ("", "")
+        outcome, protocol = outcome_of(error), self._log.protocol
+        measure = RequestMeasure(self.size, outcome, seconds, protocol, self._service, denial, self._peer, token)
         self._measure(measure)
         # A call whose sender has gone before its message came looks like a call without a message.
         if isinstance(error, IngestError) and not isinstance(error, MessageCountError):

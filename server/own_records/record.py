@@ -12,7 +12,7 @@ from server.access.callers import CallerKind
 from server.access.current import current_caller
 from server.own_records.sender import attribute_pairs
 
-__all__ = ["actor_of_call", "own_record"]
+__all__ = ["actor_of_call", "own_record", "who_asked"]
 
 
 def own_record(
@@ -62,3 +62,16 @@ def actor_of_call(claimed: str, caller: str) -> dict[str, str]:
         "audit.actor.type": "user" if claimed or caller else "service",
         "audit.source.id": caller,
     }
+
+
+def who_asked(claimed: str) -> str:
+    """Return who asked for something, in words: the caller whom the server knows, and whom he claims to act for.
+
+    Args:
+        claimed: actor that the caller claims to be; empty if he claims nothing.
+    """
+    known = current_caller()
+    if known is None or known.kind is CallerKind.LOCAL:
+        return claimed
+    who = f"{known.name} ({known.kind.value})"
+    return f"{who}, who claims to act for {claimed}" if claimed else who

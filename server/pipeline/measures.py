@@ -41,6 +41,7 @@ class RequestMeasure:
         service: what the request was for: "logs", another signal, or "other".
         denial: reason why its sender may not send it; empty for all other outcomes.
         peer: address of its sender, with the port; empty if it is not known.
+        token: name and identifier of the token whose request was denied; empty if there is none, or an unknown one.
     """
 
     size: int
@@ -50,6 +51,7 @@ class RequestMeasure:
     service: str = "logs"
     denial: str = ""
     peer: str = ""
+    token: str = ""
 
 
 MeasureRequest = Callable[[RequestMeasure], None]

@@ -65,8 +65,8 @@ def log_start(settings: Settings, writer: str, key: str) -> None:
     if exposed:
         _logger.warning(
             "listening beyond this machine without TLS (--insecure-listen): unless something else protects the way to "
-            "%s, others can read and change what is sent there, credentials too. Give tls_cert and tls_key, or listen "
-            "on 127.0.0.1",
+            "%s, others can read and change what is sent there, credentials too. Give --tls-cert and --tls-key, or "
+            "listen on 127.0.0.1",
             " and ".join(exposed),
         )
 

@@ -30,7 +30,11 @@ def exposure_problems(
             what for what, has in (("TLS", has_tls), ("authentication", has_authentication)) if not has
         )
         advice = [
-            *([] if has_tls else ["give tls_cert and tls_key ('lognotary tls dev' makes both to try it)"]),
+            *(
+                []
+                if has_tls
+                else ["give tls_cert and tls_key (--tls-cert and --tls-key; 'lognotary tls dev' makes both to try it)"]
+            ),
             *([] if has_authentication else ["set authentication to auto"]),
         ]
         yield (

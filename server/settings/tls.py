@@ -8,7 +8,7 @@ from pathlib import Path
 
 from server.settings.certificates import TlsFiles, read_certificate
 from server.settings.errors import CertificateError
-from server.settings.sources import Given
+from server.settings.sources import Given, Origin
 from server.settings.table import PORTS
 from server.settings.values import read_choice
 
@@ -44,6 +44,12 @@ def _given(values: Mapping[str, Given], port: str, part: str) -> Given:
     return own if own.text.strip() else values[f"tls_{part}"]
 
 
+def _name_like(given: Given, name: str) -> str:
+    """Return the name of a setting in the form in which another one was given: as an option, a variable, or itself."""
+    forms = {Origin.OPTION: f"--{name.replace('_', '-')}", Origin.VARIABLE: f"LOGNOTARY_{name.upper()}"}
+    return forms.get(given.origin, name)
+
+
 def _files(port: str, given: Mapping[str, Given]) -> TlsFiles | None:
     text = {part: each.text.strip() for part, each in given.items()}
     if text["cert"].lower() == _OFF:
@@ -51,10 +57,12 @@ def _files(port: str, given: Mapping[str, Given]) -> TlsFiles | None:
     if not text["cert"]:
         for part in ("key", "client_ca"):
             if text[part] and text[part].lower() != _OFF:
-                raise CertificateError(part, "there is no certificate that it belongs to: give tls_cert as well")
+                also = _name_like(given[part], "tls_cert")
+                raise CertificateError(part, f"there is no certificate that it belongs to: give {also} as well")
         return None
     if not text["key"]:
-        raise CertificateError("cert", "the key of the certificate is missing: give tls_key as well")
+        also = _name_like(given["cert"], "tls_key")
+        raise CertificateError("cert", f"the key of the certificate is missing: give {also} as well")
     has_ca = bool(text["client_ca"]) and text["client_ca"].lower() != _OFF
     try:
         required = has_ca and read_choice(text["client_certificates"], ("optional", "required")) == "required"

@@ -62,6 +62,17 @@ def test_a_revoked_token_is_refused_even_if_it_had_expired() -> None:
     assert denial(tokens, TEXT, NOW + 2 * HOUR) is Denial.REVOKED
 
 
+def test_a_refusal_names_the_token_for_records_only_if_the_server_knows_it() -> None:
+    tokens, _ = Tokens((TOKEN,)).revoked("checkout", NOW)
+    named = []
+    for text in (TEXT, OTHER):
+        with pytest.raises(UnauthenticatedError) as caught:
+            tokens.check(text, NOW)
+        assert "checkout" not in str(caught.value)
+        named.append(caught.value.token)
+    assert named == [f"checkout ({TOKEN.id})", ""]
+
+
 def test_the_text_is_not_kept() -> None:
     assert TEXT not in repr(Tokens((TOKEN,)))
 

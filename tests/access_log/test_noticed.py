@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from server.access_log.event import Outcome
 from server.access_log.noticed import DeniedSenders, key_rotation, reload_event, start_event
+from server.access_log.redacting import without_secrets
 from server.pipeline.measures import RequestMeasure
 from tests.access_log.test_calls import Taken
 
@@ -23,8 +24,8 @@ def test_senders_that_are_not_let_in_are_recorded_once_a_minute_by_address_and_r
     denied, log = DeniedSenders(), Taken()
     measure = denied.around(counted.append)
 
-    def request(denial: str, peer: str) -> None:
-        measure(RequestMeasure(0, "unauthenticated", 0.1, "grpc", denial=denial, peer=peer))
+    def request(denial: str, peer: str, token: str = "") -> None:
+        measure(RequestMeasure(0, "unauthenticated", 0.1, "grpc", denial=denial, peer=peer, token=token))
 
     request("missing", "192.0.2.1:5")
     assert log.events == []  # nothing is recorded yet
@@ -35,9 +36,16 @@ def test_senders_that_are_not_let_in_are_recorded_once_a_minute_by_address_and_r
     for part in ("1", "2"):  # of one host
         request("missing", f"[2001:db8::{part}]:5")
     request("", "192.0.2.9:5")
-    assert len(counted) == 8
-    assert [(event.actor.address, event.reason, event.action) for event in log.events] == [
-        ("192.0.2.1", "missing", "send"),
-        ("192.0.2.1", "expired", "send"),
-        ("2001:db8::1", "missing", "send"),
+    for _ in range(2):
+        request("revoked", "192.0.2.1:5", "checkout (0a1b)")
+    request("revoked", "192.0.2.1:5", "cart (2c3d)")
+    assert len(counted) == 11
+    assert {(event.action, event.actor.name) for event in log.events} == {("send", "")}
+    assert all(without_secrets(event.asked) == event.asked for event in log.events)
+    assert [(event.actor.address, event.reason, event.asked) for event in log.events] == [
+        ("192.0.2.1", "missing", ""),
+        ("192.0.2.1", "expired", ""),
+        ("2001:db8::1", "missing", ""),
+        ("192.0.2.1", "revoked", '{"name":"checkout (0a1b)"}'),
+        ("192.0.2.1", "revoked", '{"name":"cart (2c3d)"}'),
     ]

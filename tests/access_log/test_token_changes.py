@@ -53,12 +53,18 @@ def file(tmp_path: Path) -> Path:
     return recorded_tokens_path(tmp_path)
 
 
-def note_until(condition: Callable[[], object], log: AccessLog, tokens: Tokens, file: Path) -> None:
+def note_until(
+    condition: Callable[[], object],
+    log: AccessLog,
+    tokens: Tokens,
+    file: Path,
+    is_ready: Callable[[], bool] = lambda: True,
+) -> None:
     """Record changes of tokens until a condition holds."""
 
     async def note() -> None:
         with closing(Pool("files", 1)) as pool:
-            task = asyncio.create_task(note_token_changes(log, lambda: tokens, file, pool))
+            task = asyncio.create_task(note_token_changes(log, lambda: tokens, file, pool, is_ready))
             await until(condition)
             task.cancel()
             await asyncio.wait([task])
@@ -71,6 +77,18 @@ def noted(tokens: Tokens, file: Path) -> list[str]:
     log = Taken()
     note_until(lambda: file.exists() and read_recorded(file) == recorded_tokens(tokens), log, tokens, file)
     return [event.action for event in log.events]
+
+
+def test_nothing_is_noted_before_the_server_accepts_records(file: Path) -> None:
+    log, answers, noted_at = Taken(), iter((False, True)), []
+
+    def is_ready() -> bool:
+        noted_at.append(len(log.events))
+        return next(answers, False)  # it may be away again: the log waits for it then
+
+    note_until(file.exists, log, Tokens((ALPHA,)), file, is_ready)
+    assert noted_at == [0, 0]
+    assert [event.action for event in log.events] == ["token.create"]
 
 
 def test_changes_while_the_server_is_down_are_recorded_once(file: Path) -> None:

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from lognotary.v1 import administration_pb2 as messages
+from server.access.callers import Caller, CallerKind, Grant, Role
+from server.access.current import calling
 from server.access.presenting import address_of_peer
 from server.api.administration import Administration
 from server.api.backend import Backend
@@ -83,6 +85,14 @@ def test_a_hold_is_in_the_tables_and_recorded_once_it_is_answered(engine: Engine
         ("hold.release", "case-1", "", "::1", "settled"),
     ]
     assert [change.is_done for change in changes] == [False, True, False, True]
+
+
+def test_a_hold_says_who_was_authenticated_and_whom_they_claim_to_act_for(engine: Engine) -> None:
+    made = administration(engine, lambda _: None)
+    with calling(Caller("op", CallerKind.TOKEN, (Grant(Role.OPERATOR),))):
+        added = made.add_hold(ALICE, HERE).hold.added
+        released = made.release_hold(messages.ReleaseHoldRequest(name="case-1", reason="settled"), HERE).hold.released
+    assert (added.actor, released.actor) == ("op (token), who claims to act for eve", "op (token)")
 
 
 def test_a_change_of_a_hold_keeps_to_the_retention_that_another_server_has_recorded(engine: Engine) -> None:

@@ -67,6 +67,39 @@ def test_the_details_of_an_event_say_whether_it_was_sent_without_a_time() -> Non
     assert "sent without" not in shown_events(timed)
 
 
+def looked(outcome: str, target_id: str = "", action: str = "audit.search", **attributes: str) -> str:
+    """Return the line under the sentence about a record of who looked."""
+    given = {f"lognotary.access.{name}": value for name, value in {"outcome": outcome, **attributes}.items()}
+    event = audit_event(
+        actor_id="alice",
+        action=action,
+        target_id=target_id,
+        scope_name="lognotary.access",
+        log_attributes=given,
+    )
+    return shown_events(event).splitlines()[1].strip()
+
+
+def test_a_record_of_who_looked_says_how_the_call_ended_and_then_what_was_asked_for() -> None:
+    request = '{"query":"actor:ledger*","check":"CHECK_RECORDS","page_size":100,"since":"2026-11-30T00:00:00Z"}'
+    asked = "asked for actor:ledger*, since 2026-11-30T00:00:00Z"
+    assert looked("success", request=request, records="3") == f"3 records; {asked}"
+    assert looked("success", request="{}", records="0") == "0 records"
+    assert looked("denied", reason="forbidden") == "denied: forbidden"
+    assert looked("denied", reason="revoked", action="send", request='{"name":"cart (2c3d)"}') == (
+        "denied: revoked; token with name cart (2c3d)"
+    )
+    assert looked("begun", request=request) == f"begun; {asked}"
+    of_trace = looked("failed", "4bf9", request='{"trace_id":"4bf9","streams":["AUDIT"],"limit":9}', reason="NOT_FOUND")
+    assert of_trace == "failed: NOT_FOUND; asked for streams AUDIT"
+    assert looked("success", request='{"query":"cu', records="1") == '1 record; asked for {"query":"cu'
+
+
+def test_only_records_of_who_looked_have_the_line_about_a_call() -> None:
+    event = audit_event(actor_id="a", action="b", log_attributes={"lognotary.access.outcome": "denied"})
+    assert "denied" not in shown_events(event)
+
+
 def test_no_events_are_said_to_be_none() -> None:
     nothing = correlation_pb2.SearchAuditEventsResponse()
     assert list(event_lines(nothing, PLAIN)) == ["there is no audit event"]

@@ -36,11 +36,12 @@ def test_usage_of_tenants_is_shown_with_estimates_named_as_such() -> None:
         "    sent         0 records in 0 bytes, 0 requests refused",
         "acme  2 logs with 1,300 entries",
         "    audit        1,234 records stored, 1970-01-01T00:00:01Z to 1970-01-01T00:00:02Z, about 2 KiB on "
-        "disk (1 MiB uncompressed)",
+        "disk with indexes (1 MiB uncompressed without them)",
         "    spans        1 record stored, 1970-01-01T00:00:00Z to 1970-01-01T00:00:00Z",
         "    sent         9 records in 100 bytes, 1 request refused; limits of each process: 1 MiB a second, 100 "
         "records a second, 1 key an hour",
         "sent: since the start of the server, 1970-01-01T00:00:03Z",
+        "stored: with the server's own records, such as those of who looked (audit), which nobody sent",
     ]
 
 

@@ -136,8 +136,10 @@ def test_a_client_ca_must_have_a_certificate(files: CertificateFiles, tmp_path: 
 
 def test_a_certificate_needs_a_key_and_a_key_or_a_client_ca_a_certificate(files: CertificateFiles) -> None:
     assert problems(tls_cert=files.cert) == [
-        "--tls-cert: the key of the certificate is missing: give tls_key as well",
+        "--tls-cert: the key of the certificate is missing: give --tls-key as well",
     ]
+    with pytest.raises(ConfigError, match=r"LOGNOTARY_TLS_CERT: .*give LOGNOTARY_TLS_KEY as well"):
+        load_settings({}, {"LOGNOTARY_TLS_CERT": str(files.cert)})
     for name in ("key", "client_ca"):
         (problem,) = problems(**{f"http_tls_{name}": files.key})
         assert problem.startswith(f"--http-tls-{name.replace('_', '-')}: there is no certificate")

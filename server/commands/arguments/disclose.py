@@ -15,12 +15,13 @@ def add_parser(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "disclose",
-        description="Show the values to which a signed record has commitments (redaction = disclose), with the rule "
-        "that replaced each, and its places in the record. Texts like commitments that the record does not list among "
-        "those that the server has made were written by the sender, and are not values. Each value is checked against "
-        "its commitment, and the record against its log. Asks a running server on its own machine (setting "
-        "administration), or reads the storage directly with --storage. Exit status 1 if the record has no "
-        "commitments, or if some of the values are erased or have expired.",
+        description="Show the values to which a signed record has commitments (redaction = disclose), with the "
+        "rule that replaced each, and its places in the record. Texts like commitments that the record does not "
+        "list among those that the server has made were written by the sender, and are not values. Each value is "
+        "checked against its commitment, and the record against its log. Asks a running server, with the role "
+        "auditor or admin or, if the server needs no credentials, on its own machine (setting administration), or"
+        " reads the storage directly with --storage. Exit status 1 if the record has no commitments, or if some "
+        "of the values are erased or have expired.",
         epilog=examples("lognotary disclose shop/audit/node-1#64", variables=API_VARIABLES),
     )
     parser.add_argument("record", metavar="RECORD", type=typed(parse_record), help=RECORD_HELP)

@@ -16,8 +16,8 @@ def add_parser(commands: Any) -> None:
         "erase",
         description="Erase values to which signed records have commitments (redaction = disclose), for good. The "
         "records remain, and still verify. A signed audit record says how many values were erased, and why, but not "
-        "which. Nothing is erased if a legal hold covers a record that has one of the values. Only works on the "
-        "server's own machine (setting administration).",
+        "which. Nothing is erased if a legal hold covers a record that has one of the values. Only works with the role "
+        "operator or admin or, if the server needs no credentials, on its own machine (setting administration).",
         epilog=examples(
             "lognotary erase --actor - --reason 'request of 2026-11-03 under GDPR, article 17' < actor.txt",
             "lognotary erase --value - --reason 'request 4711'  # type the value, then a new line and Ctrl-D",

@@ -31,8 +31,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "hold",
         description="Add, list and release legal holds. The records of a hold are kept, whatever their retention, "
-        "until the hold is released. Each change has a signed audit record. Only takes changes from the server's own "
-        "machine (setting administration).",
+        "until the hold is released. Each change has a signed audit record. Only takes changes from callers with the "
+        "role operator or admin or, if the server needs no credentials, from its own machine (setting administration).",
         epilog=examples(
             "lognotary hold add case-4711 --actor alice --since 2026-01-01 --reason 'lawsuit, case 4711'",
             "lognotary hold list",

@@ -55,7 +55,8 @@ def add_parser(commands: Any) -> None:
         action="append",
         default=[],
         help="open values to which the record has commitments, so that whoever has the bundle can read and check them: "
-        f"{what} (default: all stay closed). Asks a server only on its own machine (setting administration)",
+        f"{what} (default: all stay closed). From a server, takes the role auditor or admin or, if "
+        "it needs no credentials, its own machine (setting administration)",
     )
     parser.add_argument(
         "--keep-closed",

@@ -36,8 +36,10 @@ def _add_list(actions: Any) -> None:
         "list",
         help="show what each tenant has sent, what is stored of it, and its limits",
         description="Show for each tenant what it has sent since the start of the server, how many of its records are "
-        "stored, its logs and its limits. Shows no content of records. Sizes of stored records are estimates: a part "
-        "of each table, as if all records were of the same size.",
+        "stored, its logs and its limits. Records of the server's own, such as those of who looked, are stored too, "
+        "so more may be stored than was sent. Shows no content of records. Sizes of stored records are estimates: a "
+        "part of each table, as if all records were of the same size. With few records, the indexes take more room "
+        "than the records.",
     )
     add_range(show, "only count stored records that were received at or after", "only count those received before")
     add_utc_flag(show)
@@ -54,8 +56,9 @@ def _add_drop(actions: Any) -> None:
         "verification does not report them as missing. The hashes in these logs are kept, and the records of who "
         "looked. Records that are sent later are kept: revoke the tenant's tokens first. Refused while a legal hold "
         "covers a record of the tenant. If it fails, repeat it. Exit status 1 if there is no such tenant, or if other "
-        "servers still have records of it. The drop has signed audit records. Only takes changes from the server's own "
-        "machine, or from callers with the role operator or admin (setting administration).",
+        "servers still have records of it. The drop has signed audit records. Only takes changes from callers "
+        "with the role operator or admin or, if the server needs no credentials, from its own machine (setting "
+        "administration).",
     )
     drop.add_argument("name", metavar="NAME", type=typed(_tenant), help="name of the tenant")
     drop.add_argument("--reason", metavar="TEXT", required=True, help="why its data are dropped, in one line")
