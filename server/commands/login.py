@@ -110,6 +110,12 @@ def _roles(who: dict[str, Any]) -> str:
     roles = who.get("roles")
     shown = []
     for grant in roles if isinstance(roles, list) else []:
-        limits = "; ".join(f"{name} {', '.join(map(str, values))}" for name, values in grant.items() if name != "role")
+        limits = "; ".join(_limit(name, values) for name, values in grant.items() if name != "role")
         shown.append(f"{grant.get('role')} ({limits})" if limits else str(grant.get("role")))
     return ", ".join(shown) or "no role"
+
+
+def _limit(name: str, values: list[str]) -> str:
+    if name == "tenants":  # as in 'lognotary tokens list'
+        return " or ".join(f"tenant {value}" if value else "default tenant" for value in values)
+    return f"{name} {', '.join(map(str, values))}"

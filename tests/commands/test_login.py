@@ -32,7 +32,7 @@ class Answers(BaseHTTPRequestHandler):
         knows = self.headers["Authorization"] == f"Bearer {TOKEN}" and self.path == "/login/whoami"
         self.send_response(200 if knows else 401)
         self.end_headers()
-        roles = [{"role": "auditor", "tenants": ["shop"]}]
+        roles = [{"role": "auditor", "tenants": ["", "shop"]}]
         answer = {"name": "ann", "roles": roles} if knows else {"message": "valid credentials are required"}
         self.wfile.write(json.dumps(answer).encode())
 
@@ -87,7 +87,7 @@ def test_a_token_of_a_file_or_a_variable_says_who_calls(
     with answering() as address:
         url = f"http://{address}"
         assert main(["whoami", "--url", url, "--token-file", str(file)]) == 0
-        assert capsys.readouterr().out == "ann: auditor (tenants shop)\n"
+        assert capsys.readouterr().out == "ann: auditor (default tenant or tenant shop)\n"
         monkeypatch.setenv("LOGNOTARY_TOKEN", TOKEN)
         assert main(["whoami", "--url", url]) == 0
         monkeypatch.setenv("LOGNOTARY_TOKEN", OTHER)
