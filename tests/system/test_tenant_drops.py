@@ -121,6 +121,9 @@ def test_one_tenant_is_dropped_and_everything_else_stays_as_it_was(clickhouse_st
         assert {entry["tenant"] for entry in json.loads(shown.stdout)["entries"] if "tenant" in entry} <= {"garage", ""}
         assert "tenant.drop" in server.cli("audit", "--service", "lognotary").stdout
         assert "tenant.drop" in server.cli("audit", "--access").stdout
+        verified = server.cli("verify").stdout
+        assert ": dropped by the statement of " in verified
+        assert ": expired, chain intact" not in verified
 
         # Who deletes a row of the other tenant is still found.
         engine.execute(
