@@ -189,7 +189,8 @@ def test_a_hold_on_a_record_of_the_tenant_and_logs_of_other_servers_are_respecte
             nothing = other.cli("tenants", "drop", "shop", "--reason", "it ended", "--yes")
             assert nothing.returncode == 2
             assert "lognotary/shop/audit/vm-1" in nothing.stderr
-            send_as(other, token(other, "sender-shop", "--tenant", "shop"))
+            sender = token(other, "sender-shop", "--tenant", "shop")
+            wait_for(lambda: _is_known(other, sender))
             partly = server.cli("tenants", "drop", "shop", "--reason", "it ended", "--yes")
             assert partly.returncode == 1
             assert "lognotary/shop/audit/other" in partly.stderr
