@@ -218,11 +218,12 @@ def verify_response(item: Progress | Finding | Expired | Summary) -> evidence_pb
             )
         )
     if isinstance(item, Expired):
-        return evidence_pb2.VerifyResponse(
-            expired=evidence_pb2.VerifyExpired(
-                origin=item.origin, day=item.day.isoformat(), batches=item.batches, records=item.records
-            )
+        expired = evidence_pb2.VerifyExpired(
+            origin=item.origin, day=item.day.isoformat(), batches=item.batches, records=item.records
         )
+        if item.dropped_at is not None:
+            expired.dropped_at.FromSeconds(item.dropped_at)
+        return evidence_pb2.VerifyResponse(expired=expired)
     if isinstance(item, Summary):
         return evidence_pb2.VerifyResponse(
             summary=evidence_pb2.VerifySummary(

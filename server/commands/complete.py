@@ -159,8 +159,8 @@ def summary_lines(summary: correlation_pb2.CompleteSummary, style: Style) -> Ite
         yield f"… {counted(left, 'more matching record')} not shown: give a larger --limit"
     if summary.expired:
         yield style.paint(
-            f"⚠ retention has dropped {counted(summary.expired, 'record')} of these entries: whether they matched is "
-            "not known",
+            f"⚠ retention, or a drop of a tenant's data, has removed {counted(summary.expired, 'record')} of these "
+            "entries: whether they matched is not known",
             "33",
         )
     for name in summary.unsigned_streams:

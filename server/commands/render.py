@@ -118,10 +118,12 @@ def finding_lines(finding: evidence_pb2.Finding, style: Style) -> Iterator[str]:
         yield f"    finding {finding.id[:16]}"
 
 
-def expired_line(expired: evidence_pb2.VerifyExpired) -> str:
-    """Format records that retention has dropped as one line."""
+def expired_line(expired: evidence_pb2.VerifyExpired, style: Style) -> str:
+    """Format records that retention has dropped, or that were dropped with the data of a tenant, as one line."""
     expired = shown(expired)
+    dropped = expired.HasField("dropped_at")
+    how = f"dropped by the statement of {style.clock(expired.dropped_at)}" if dropped else "expired"
     return (
-        f"• {expired.origin} {expired.day}: expired, chain intact: {counted(expired.records, 'record')} in "
+        f"• {expired.origin} {expired.day}: {how}, chain intact: {counted(expired.records, 'record')} in "
         f"{counted(expired.batches, 'batch', 'batches')}"
     )

@@ -88,5 +88,5 @@ def _verified(summary: evidence_pb2.VerifySummary) -> str:
         records = f"{summary.records - summary.mismatched_records:,} of {records}"
     what = f"{records} in {counted(summary.batches, 'batch', 'batches')} of {counted(summary.logs, 'log')}"
     if summary.expired_records:
-        what += f" ({summary.expired_records:,} of the records have expired)"
+        what += f" ({summary.expired_records:,} of the records have expired or were dropped)"
     return what

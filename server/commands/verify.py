@@ -102,4 +102,4 @@ def _lines(step: evidence_pb2.VerifyResponse, style: Style) -> Iterable[str]:
     kind = step.WhichOneof("step")
     if kind == "finding":
         return finding_lines(step.finding, style)
-    return [expired_line(step.expired)] if kind == "expired" else summary_lines(step.summary, style)
+    return [expired_line(step.expired, style)] if kind == "expired" else summary_lines(step.summary, style)

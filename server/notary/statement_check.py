@@ -48,10 +48,14 @@ class LogStatements:
     statements: dict[int, Statement] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    def expired_before(self, now: int) -> int:
+    def expired_before(self, now: int, *, with_drops: bool = True) -> int:
         """Return the time before which records must have been received for retention to have dropped them.
 
         Times are nanoseconds since the epoch; 0 if there is no statement about retention.
+
+        Args:
+            now: the time.
+            with_drops: False to leave out statements that the data of a tenant are dropped, which are not about age.
         """
         said = [
             (statement.time * 10**9, read_retention(statement))
@@ -59,7 +63,11 @@ class LogStatements:
             if statement.kind is StatementKind.RETENTION
         ]
         ends = [time for time, _ in said[1:]] + [now] * bool(said)
-        dropped = [end - seconds * 10**9 for (_, seconds), end in zip(said, ends, strict=True) if seconds is not None]
+        dropped = [
+            end - seconds * 10**9
+            for (_, seconds), end in zip(said, ends, strict=True)
+            if seconds is not None and (with_drops or seconds != DROPPED)
+        ]
         return max([0, *dropped])
 
     @property
@@ -74,10 +82,13 @@ class LogStatements:
         return read_retention(self.statements[max(said)]) if said else 0
 
     @property
-    def was_dropped(self) -> bool:
-        """True if the log has stated that all records that it had may be gone, as is done when a tenant is dropped."""
+    def drops(self) -> tuple[int, ...]:
+        """When the log stated that all records that it had may be gone, as is done when a tenant is dropped.
+
+        In order, in seconds since the epoch.
+        """
         said = (one for one in self.statements.values() if one.kind is StatementKind.RETENTION)
-        return any(read_retention(one) == DROPPED for one in said)
+        return tuple(sorted(one.time for one in said if read_retention(one) == DROPPED))
 
     def receipt_bounds(self) -> list[ReceiptBound]:
         """Return the signed receipt bounds: from each entry on, records were received at the bound's time or later.

@@ -37,12 +37,15 @@ class Expired:
         day: day of receipt, in UTC.
         batches: number of batches that lack records.
         records: number of records.
+        dropped_at: when the log stated that all records that it had may be gone, in seconds since the epoch, if only
+            this explains that these are; None if they are as old as retention lets go.
     """
 
     origin: str
     day: date
     batches: int
     records: int
+    dropped_at: int | None = None
 
 
 class Expiry:
@@ -52,21 +55,24 @@ class Expiry:
         before: time before which their records were received, in nanoseconds since the epoch.
     """
 
-    def __init__(self, stated: LogStatements, now: int, before_now: Callable[[], int] | None = None) -> None:
+    def __init__(self, stated: LogStatements, now: int, again: Callable[[], LogStatements] | None = None) -> None:
         """Evaluate a log's statements.
 
         Args:
             stated: the statements.
             now: the time in nanoseconds since the epoch.
-            before_now: returns ``before`` by the statements that the log has at the call; None if there are no others.
+            again: returns the statements that the log has at the call; None if there are no others.
         """
         self.before = stated.expired_before(now)
-        self._before_now = before_now
+        self._by_age = stated.expired_before(now, with_drops=False)
+        self._drops = stated.drops
+        self._again = again
         bounds = stated.receipt_bounds()
         self._firsts = [bound.first for bound in bounds]
         self._earliest = [bound.earliest * 10**9 for bound in bounds]
-        self._batches: Counter[date] = Counter()
-        self._records: Counter[date] = Counter()
+        # By day, and by the time of the statement by which they were dropped, 0 for none.
+        self._batches: Counter[tuple[date, int]] = Counter()
+        self._records: Counter[tuple[date, int]] = Counter()
 
     def covers(self, batch: Batch) -> bool:
         """Return whether a batch's records may have been dropped; call this after its records were read.
@@ -76,19 +82,29 @@ class Expiry:
         Raises:
             StorageError: the statements cannot be read again.
         """
-        received = batch.ingested_at
-        at = bisect_right(self._firsts, batch.first_leaf)
-        if at:
-            received = max(received, self._earliest[at - 1])
-        if received > self.before and self._before_now is not None:
-            self.before = max(self.before, self._before_now())
+        received = self._received(batch)
+        if received > self.before and self._again is not None:
+            stated, now = self._again(), time.time_ns()
+            self.before = max(self.before, stated.expired_before(now))
+            self._drops = stated.drops
         return self.before > 0 and received <= self.before  # 0: no statement about retention
 
     def add(self, batch: Batch, records: int | None = None) -> None:
         """Count a batch of which a number of records is gone; None for all of them."""
-        day = datetime.fromtimestamp(batch.ingested_at // 10**9, UTC).date()
+        day = datetime.fromtimestamp(batch.ingested_at // 10**9, UTC).date(), self._dropped_at(batch)
         self._batches[day] += 1
         self._records[day] += batch.record_count if records is None else records
+
+    def _received(self, batch: Batch) -> int:
+        at = bisect_right(self._firsts, batch.first_leaf)
+        return max(batch.ingested_at, self._earliest[at - 1]) if at else batch.ingested_at
+
+    def _dropped_at(self, batch: Batch) -> int:
+        """Return the time of the statement by which a batch was dropped, in seconds; 0 if it is as old as that."""
+        received = self._received(batch)
+        if received <= self._by_age or not self._drops:
+            return 0
+        return next((drop for drop in self._drops if received <= drop * 10**9), self._drops[-1])
 
     @property
     def records(self) -> int:
@@ -97,8 +113,9 @@ class Expiry:
 
     def expired(self, origin: str) -> Iterator[Expired]:
         """Yield the dropped records, day by day."""
-        for day in sorted(self._batches):
-            yield Expired(origin, day, self._batches[day], self._records[day])
+        for of in sorted(self._batches):
+            day, dropped_at = of
+            yield Expired(origin, day, self._batches[of], self._records[of], dropped_at or None)
 
 
 def expiry_of(engine: Engine, name: LogName, keys: TrustedKeys, stated: LogStatements, now: int) -> Expiry:
@@ -112,9 +129,8 @@ def expiry_of(engine: Engine, name: LogName, keys: TrustedKeys, stated: LogState
         now: the time in nanoseconds since the epoch.
     """
 
-    def before_now() -> int:
+    def again() -> LogStatements:
         rows = list(read_statements(engine, name.log_id, StatementKind.RETENTION, StatementKind.KEYS))
-        again = check_statements(rows, learn_keys(rows, keys)).get(name.log_id, LogStatements())
-        return again.expired_before(time.time_ns())
+        return check_statements(rows, learn_keys(rows, keys)).get(name.log_id, LogStatements())
 
-    return Expiry(stated, now, before_now)
+    return Expiry(stated, now, again)

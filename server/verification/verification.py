@@ -339,8 +339,7 @@ class _Verification:
         audit = (
             log.expiry
             for log in self._logs.values()
-            if log.check.name.stream is Stream.AUDIT
-            and not self._stored.statements_of(log.check.name.log_id).was_dropped
+            if log.check.name.stream is Stream.AUDIT and not self._stored.statements_of(log.check.name.log_id).drops
         )
         kept_since = max((expiry.before for expiry in audit), default=self._now)
         try:

@@ -20,7 +20,7 @@ def test_the_verdict_says_that_all_entries_were_read() -> None:
 
 def test_the_verdict_does_not_say_that_entries_were_read_that_retention_has_dropped() -> None:
     *_, dropped, verdict = lines(expired=7)
-    assert "retention has dropped 7 records of these entries" in dropped
+    assert "has removed 7 records of these entries" in dropped
     assert verdict == (
         "✔ complete: 3 records match of 50 entries of 1 log, of which all but 7 were read and are what was signed"
     )

@@ -4,7 +4,7 @@ import io
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.commands.output import Style
-from server.commands.render import event_lines, finding_lines
+from server.commands.render import event_lines, expired_line, finding_lines
 from tests.commands.records import audit_event, record
 
 PLAIN = Style(colour=False)
@@ -98,6 +98,13 @@ def test_a_record_of_who_looked_says_how_the_call_ended_and_then_what_was_asked_
 def test_only_records_of_who_looked_have_the_line_about_a_call() -> None:
     event = audit_event(actor_id="a", action="b", log_attributes={"lognotary.access.outcome": "denied"})
     assert "denied" not in shown_events(event)
+
+
+def test_records_that_expired_are_told_from_those_that_were_dropped_by_a_statement() -> None:
+    gone = evidence_pb2.VerifyExpired(origin="shop/audit/a", day="2026-01-01", records=4, batches=1)
+    assert expired_line(gone, PLAIN) == "• shop/audit/a 2026-01-01: expired, chain intact: 4 records in 1 batch"
+    gone.dropped_at.FromSeconds(1_700_000_000)
+    assert ": dropped by the statement of 2023-11-14T22:13:20Z, chain intact: 4 records" in expired_line(gone, PLAIN)
 
 
 def test_no_events_are_said_to_be_none() -> None:

@@ -292,10 +292,11 @@ class TestRetention:
         words = (str(DAY), "1", str(DAY))
         rows = [row(n, StatementKind.RETENTION, word, time=T0 + 10) for n, word in enumerate(words, 1)]
         log = check_statements([*rows, row(4, time=T0 + 11)], KEYS)[NAME.log_id]
-        assert log.was_dropped
+        assert log.drops == (T0 + 10,)
         assert log.expired_before((T0 + 20) * SECOND) == (T0 + 9) * SECOND
-        assert not self.stated((T0, 1), (T0 + 1, None)).was_dropped
-        assert not LogStatements().was_dropped
+        assert log.expired_before((T0 + 20) * SECOND, with_drops=False) == (T0 + 20 - DAY) * SECOND
+        assert self.stated((T0, 1), (T0 + 1, None)).drops == ()
+        assert LogStatements().drops == ()
 
     @given(
         st.lists(st.tuples(st.integers(0, 400), st.one_of(st.none(), st.integers(1, 400))), min_size=1, max_size=6),

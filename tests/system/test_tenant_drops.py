@@ -121,6 +121,9 @@ def test_one_tenant_is_dropped_and_everything_else_stays_as_it_was(clickhouse_st
         assert {entry["tenant"] for entry in json.loads(shown.stdout)["entries"] if "tenant" in entry} <= {"garage", ""}
         assert "tenant.drop" in server.cli("audit", "--service", "lognotary").stdout
         assert "tenant.drop" in server.cli("audit", "--access").stdout
+        verified = server.cli("verify").stdout
+        assert ": dropped by the statement of " in verified
+        assert ": expired, chain intact" not in verified
 
         # Who deletes a row of the other tenant is still found.
         engine.execute(
@@ -186,7 +189,8 @@ def test_a_hold_on_a_record_of_the_tenant_and_logs_of_other_servers_are_respecte
             nothing = other.cli("tenants", "drop", "shop", "--reason", "it ended", "--yes")
             assert nothing.returncode == 2
             assert "lognotary/shop/audit/vm-1" in nothing.stderr
-            send_as(other, token(other, "sender-shop", "--tenant", "shop"))
+            sender = token(other, "sender-shop", "--tenant", "shop")
+            wait_for(lambda: _is_known(other, sender))
             partly = server.cli("tenants", "drop", "shop", "--reason", "it ended", "--yes")
             assert partly.returncode == 1
             assert "lognotary/shop/audit/other" in partly.stderr

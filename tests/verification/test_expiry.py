@@ -19,6 +19,7 @@ from server.errors.ingest import StorageRefusedError
 from server.log.committed_log import CommittedLog
 from server.log.journal import Journal
 from server.notary.batch import Batch, LogState
+from server.notary.checkpoint import Checkpoint
 from server.notary.origin import LogName, Stream
 from server.notary.signers import Signer
 from server.notary.statement import (
@@ -29,7 +30,7 @@ from server.notary.statement import (
     open_statement,
     read_receipt_bound,
 )
-from server.notary.statement_check import check_statements
+from server.notary.statement_check import LogStatements, check_statements
 from server.notary.trust import TrustedKeys
 from server.pipeline.clock import Clock
 from server.verification.expiry import Expiry
@@ -311,3 +312,24 @@ def test_whatever_happens_batches_expire_when_due_and_none_can_be_passed_off_as_
             for batch in running.signed[before:]:
                 if batch.first_leaf >= bound.first:  # all but as many as were just refused
                     assert not running.expiry(bound.earliest * SECOND - 1).covers(as_if_old(batch))
+
+
+def test_records_that_only_a_drop_explains_name_its_statement() -> None:
+    with server() as running:
+        running.receive()
+        running.commit()
+        [batch] = running.committed
+    month, begin, first, second = 30 * DAY, 1000 * DAY, 1040 * DAY, 1043 * DAY
+    said = [(begin, month), (first, 1), (first, month), (second, 1), (second, month)]
+    checkpoints = [Checkpoint(NAME.origin, 10 * number, bytes(32)) for number in range(len(said))]
+    statements = {
+        number: Statement(checkpoint, number, time, StatementKind.RETENTION, (str(seconds),))
+        for number, (checkpoint, (time, seconds)) in enumerate(zip(checkpoints, said, strict=True))
+    }
+    expiry = Expiry(LogStatements(statements), 1045 * DAY * SECOND)
+    for day in (1005, 1020, 1042):
+        received = replace(batch, ingested_at=day * DAY * SECOND)
+        assert expiry.covers(received)
+        expiry.add(received)
+    assert not expiry.covers(replace(batch, ingested_at=1044 * DAY * SECOND))
+    assert [gone.dropped_at for gone in expiry.expired(NAME.origin)] == [None, first, second]

@@ -183,16 +183,18 @@ class VerifyProgress(_message.Message):
     def __init__(self, origin: _Optional[str] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., total_records: _Optional[int] = ..., checkpoint: _Optional[str] = ...) -> None: ...
 
 class VerifyExpired(_message.Message):
-    __slots__ = ("origin", "day", "batches", "records")
+    __slots__ = ("origin", "day", "batches", "records", "dropped_at")
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     DAY_FIELD_NUMBER: _ClassVar[int]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_AT_FIELD_NUMBER: _ClassVar[int]
     origin: str
     day: str
     batches: int
     records: int
-    def __init__(self, origin: _Optional[str] = ..., day: _Optional[str] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ...) -> None: ...
+    dropped_at: _timestamp_pb2.Timestamp
+    def __init__(self, origin: _Optional[str] = ..., day: _Optional[str] = ..., batches: _Optional[int] = ..., records: _Optional[int] = ..., dropped_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class VerifySummary(_message.Message):
     __slots__ = ("logs", "batches", "records", "findings", "statements", "expired_records", "nothing_verified", "acknowledged", "entries", "resumed_entries", "mismatched_records", "unread_logs", "skipped_checks", "logs_without_checkpoint", "unsigned_streams", "lookups")
