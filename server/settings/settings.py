@@ -35,12 +35,13 @@ from server.settings.producers import read_policy, read_producer_keys
 from server.settings.readers import read_codec, read_file, read_keys, read_signed_streams, read_witnesses
 from server.settings.redaction import read_redaction
 from server.settings.retention_rules import cold_volume_problems, read_retention_rules
-from server.settings.sources import Sources, gather, gather_rules, in_order
+from server.settings.sources import Sources, gather, gather_rules
 from server.settings.storage import read_storage
 from server.settings.table import PORTS, SETTINGS, Setting
 from server.settings.tenant_rules import TenantRule, read_tenant_rules
 from server.settings.tenants import read_tenant_limits
 from server.settings.tls import read_tls
+from server.settings.toml_lines import in_order
 from server.settings.trace_links import read_trace_links
 from server.settings.values import (
     Acknowledge,
@@ -194,7 +195,7 @@ def check_settings(sources: Sources) -> tuple[Settings | None, list[str]]:
     rules = _rules(sources, problems)
     retention = read_retention_rules(sources.retention, problems)
     if problems:
-        return None, in_order(problems, sources.file)
+        return None, in_order(problems, sources.file, sources.lines)
     file = str(Path(sources.file).absolute()) if sources.file else ""
     return Settings(**parsed, audit_rules=rules, retention_rules=retention, file=file), []
 
@@ -206,7 +207,7 @@ def check_rules(sources: Sources) -> tuple[tuple[Rule, ...], list[str]]:
     """
     problems = list(sources.problems)
     rules = _rules(sources, problems)
-    return rules, in_order(problems, sources.file)
+    return rules, in_order(problems, sources.file, sources.lines)
 
 
 def _parse(sources: Sources, problems: list[str]) -> dict[str, Any]:

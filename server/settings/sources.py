@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -16,8 +16,9 @@ from server.settings.huge_numbers import has_huge_number, line_of_huge_number
 from server.settings.load_toml import load_toml
 from server.settings.regular_files import read_regular
 from server.settings.table import DEFAULT_FILE, PREFIX, SETTINGS, Kind, Setting
+from server.settings.toml_lines import HEADER, KEY, Lines
 
-__all__ = ["CLIENT_VARIABLES", "Given", "Origin", "Sources", "gather", "gather_rules", "in_order", "unknown_variables"]
+__all__ = ["CLIENT_VARIABLES", "Given", "Origin", "Sources", "gather", "gather_rules", "unknown_variables"]
 
 CLIENT_VARIABLES = (
     "LOGNOTARY_CONFIG",
@@ -36,9 +37,6 @@ _OF_OTHERS = re.compile(
 _AUDIT = ("built_in_rules", "rules")
 _SECTIONS = ("audit", "retention", "roles", "tenants")
 _MOST_BYTES = 4 << 20  # of a settings file
-_HEADER = re.compile(r"\s*\[\[?\s*([\w.\-\" ]+?)\s*\]\]?\s*(#.*)?")
-_KEY = re.compile(r"""(?<![\w"-])(?:(?:[\w-]++|"")[ \t]*+\.[ \t]*+){50}""")
-_KEY = re.compile(r"""\s*(["']?)([\w\-]+)\1\s*[=.]""")
 _TEXT, _TEXTS = "a text in quotes", "a text in quotes, or a list of them"
 _TOML_TYPES: Mapping[Kind, tuple[tuple[type, ...], str]] = {
     Kind.COUNT: ((int, str), "a whole number"),
@@ -88,6 +86,7 @@ class Sources:
         retention: rules of retention of the file, each with its place.
         roles: rules of roles of the file, each with its place.
         tenants: rules of tenants of the file, each with its place.
+        lines: lines of the keys and sections of the file.
         problems: what is wrong, one sentence each.
         readable: False if there is a settings file, but it cannot be read.
     """
@@ -99,6 +98,7 @@ class Sources:
     retention: list[tuple[str, Any]] = field(default_factory=list)
     roles: list[tuple[str, Any]] = field(default_factory=list)
     tenants: list[tuple[str, Any]] = field(default_factory=list)
+    lines: Lines = field(default_factory=lambda: Lines(""))
     problems: list[str] = field(default_factory=list)
     readable: bool = True
 
@@ -115,7 +115,7 @@ def gather(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Sources:
     sources.problems += unknown_variables(environ)
     text = _read(sources) if sources.file else ""
     content = _parse(text, sources)
-    lines = _Lines(text)
+    lines = sources.lines = Lines(text)
     _check_names(content, lines, sources)
     for setting in SETTINGS:
         sources.values[setting.name] = _given(setting, flags, environ, content, lines, sources)
@@ -130,19 +130,9 @@ def gather_rules(file: str) -> Sources:
     """Gather the audit rules of a settings file alone; problems are returned, not raised."""
     sources = Sources(file)
     text = _read(sources) if file else ""
-    _take_audit(_parse(text, sources).get("audit", {}), _Lines(text), sources)
+    sources.lines = Lines(text)
+    _take_audit(_parse(text, sources).get("audit", {}), sources.lines, sources)
     return sources
-
-
-def in_order(problems: Iterable[str], file: str) -> list[str]:
-    """Return problems in the order of the lines of the settings file, after those that are not of the file."""
-    place = re.compile(rf"{re.escape(file)}:(\d+): ")
-
-    def line(problem: str) -> int:
-        found = place.match(problem) if file else None
-        return int(found[1]) if found else 0
-
-    return sorted(problems, key=line)
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
@@ -192,7 +182,7 @@ def _parse(text: str, sources: Sources) -> dict[str, Any]:
 
 def _twice(error: tomllib.TOMLDecodeError, line: str) -> str:
     """Return a sentence if a key or a section is given twice, which TOML does not permit; else an empty text."""
-    header, key = _HEADER.fullmatch(line), _KEY.match(line)
+    header, key = HEADER.fullmatch(line), KEY.match(line)
     if "overwrite" in str(error) and key:
         return f"{key[2]} is given twice: remove one of the lines"
     if "twice" in str(error) and header:
@@ -200,7 +190,7 @@ def _twice(error: tomllib.TOMLDecodeError, line: str) -> str:
     return ""
 
 
-def _check_names(content: Mapping[str, Any], lines: _Lines, sources: Sources) -> None:
+def _check_names(content: Mapping[str, Any], lines: Lines, sources: Sources) -> None:
     names = [setting.name for setting in SETTINGS]
     for name in content.keys() - {*names, *_SECTIONS}:
         place = f"{sources.file}{lines.of(name)}"
@@ -223,7 +213,7 @@ def _given(
     flags: Mapping[str, Any],
     environ: Mapping[str, str],
     content: Mapping[str, Any],
-    lines: _Lines,
+    lines: Lines,
     sources: Sources,
 ) -> Given:
     flag = flags.get(setting.name)
@@ -243,7 +233,7 @@ def _given(
     return Given(_text(value), Origin.FILE, place)
 
 
-def _take_audit(audit: object, lines: _Lines, sources: Sources) -> None:
+def _take_audit(audit: object, lines: Lines, sources: Sources) -> None:
     place = f"{sources.file}{lines.of('audit')}"
     if not isinstance(audit, dict):
         sources.problems.append(f"{place}: [audit] may only contain the settings 'rules' and 'built_in_rules'")
@@ -270,7 +260,7 @@ def _take_audit(audit: object, lines: _Lines, sources: Sources) -> None:
     sources.rules = [(f"{sources.file}{lines.of('audit.rules', number)}", rule) for number, rule in enumerate(rules, 1)]
 
 
-def _take_retention(rules: object, lines: _Lines, sources: Sources) -> None:
+def _take_retention(rules: object, lines: Lines, sources: Sources) -> None:
     place = f"{sources.file}{lines.of('retention')}"
     if not isinstance(rules, list):
         sources.problems.append(
@@ -282,7 +272,7 @@ def _take_retention(rules: object, lines: _Lines, sources: Sources) -> None:
     sources.retention = list(zip(places, rules, strict=True))
 
 
-def _tables(name: str, content: Mapping[str, Any], lines: _Lines, sources: Sources) -> list[tuple[str, Any]]:
+def _tables(name: str, content: Mapping[str, Any], lines: Lines, sources: Sources) -> list[tuple[str, Any]]:
     """Return the tables ``[[name]]``, each with its place."""
     tables = content.get(name, [])
     if not isinstance(tables, list):
@@ -304,26 +294,3 @@ def _toml(value: object) -> str:
     if isinstance(value, dict):
         return "a table"
     return "this list" if isinstance(value, list) else repr(value)[:80]
-
-
-class _Lines:
-    """Lines of a TOML file on which its keys stand, as well as can be told without parsing it."""
-
-    def __init__(self, text: str) -> None:
-        self._lines: dict[str, list[int]] = {}
-        section = ""
-        for number, line in enumerate(text.splitlines(), 1):
-            if header := _HEADER.fullmatch(line):
-                section = header[1].replace(" ", "").replace('"', "")
-                self._add([section, section.partition(".")[0]], number)
-            elif key := _KEY.match(line):
-                self._add([f"{section}.{key[2]}" if section else key[2]], number)
-
-    def of(self, name: str, occurrence: int = 1) -> str:
-        """Return ``:`` and the line of a key or section, empty if it is not found."""
-        found = self._lines.get(name, [])
-        return f":{found[min(occurrence, len(found)) - 1]}" if found else ""
-
-    def _add(self, names: Iterable[str], number: int) -> None:
-        for name in dict.fromkeys(names):
-            self._lines.setdefault(name, []).append(number)

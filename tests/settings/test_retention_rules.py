@@ -7,6 +7,7 @@ import pytest
 from server.notary.origin import Stream
 from server.settings.settings import ConfigError, Settings, load_settings
 from storage.retention_policy import RetentionRule
+from tests.settings.lines import is_on_its_line
 
 AUDIT, OPERATIONAL, SPANS = Stream
 CLICKHOUSE = "http://localhost:8123"
@@ -89,8 +90,9 @@ def test_days_are_a_number_or_a_duration_as_in_other_settings(tmp_path: Path, da
     ],
 )
 def test_nonsense_is_refused_with_its_line_and_what_to_write(tmp_path: Path, rule: str, problem: str) -> None:
-    found = problems(tmp_path, f'deployment = "shop"\n[[retention]]\n{rule}\n')
-    assert any(each.startswith(f"file:2: {problem}") for each in found), found
+    text = f'deployment = "shop"\n[[retention]]\n{rule}\n'
+    found = problems(tmp_path, text)
+    assert any(is_on_its_line(each, text) and f": {problem}" in each for each in found), found
 
 
 def test_a_rule_that_can_never_apply_is_refused(tmp_path: Path) -> None:
