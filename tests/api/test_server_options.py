@@ -91,7 +91,17 @@ async def test_one_connection_has_a_limited_number_of_calls_at_once() -> None:
         # A first call, so that the client knows the limit.
         await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
         stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
-        calls = [asyncio.ensure_future(stub.Search(correlation_pb2.SearchRequest())) for _ in range(MOST_CALLS + 20)]
+
+        async def search() -> None:
+            while True:  # a call that the client began before it read the limit is refused
+                try:
+                    await stub.Search(correlation_pb2.SearchRequest())
+                    return
+                except grpc.aio.AioRpcError as error:
+                    assert error.code() is grpc.StatusCode.UNAVAILABLE
+                    await asyncio.sleep(0.02)
+
+        calls = [asyncio.ensure_future(search()) for _ in range(MOST_CALLS + 20)]
         await service.is_full.wait()
         await asyncio.wait(calls, timeout=0.2)  # so that more would come, if they could
         service.let_go.set()

@@ -53,4 +53,5 @@ class Picky(PretendedEngine):
         super().insert(table, columns, block, token)
 
     def query(self, select: str, parameters: Mapping[str, Any] | None = None, /, **more: Any) -> bytes:
-        return b"" if " FROM log_batches WHERE LogId = " in select else super().query(select, parameters, **more)
+        of_logs = any(f" FROM log_batches WHERE LogId {which}" in select for which in ("= ", "IN {logs:"))
+        return b"" if of_logs else super().query(select, parameters, **more)
