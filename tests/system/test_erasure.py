@@ -12,6 +12,7 @@ import grpc
 
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.otlp_load import log_record, send
+from harness.waiting import wait_for
 from lognotary.v1 import disclosures_pb2 as messages
 from lognotary.v1 import disclosures_pb2_grpc
 
@@ -96,16 +97,20 @@ def test_values_are_shown_and_chosen_ones_are_open_in_a_bundle(tmp_path: Path) -
 
 def test_no_value_is_shown_to_callers_who_may_not_read_them(tmp_path: Path) -> None:
     settings = tmp_path / "lognotary.toml"
-    settings.write_text(SETTINGS + 'administration = "off"\n')
+    settings.write_text(SETTINGS)
     with LognotaryServer(
         f"chdb://{tmp_path / 'chdb'}", tmp_path / "data", batch_age=0.02, config=str(settings)
     ) as server:
         send(server.otlp_grpc, log_record("password=secret-of-alice", audit_actor_id="alice", audit_action="login"))
         record = re.search(r"\S+/audit/\S+#\d+", server.cli("audit").stdout)
         assert record
+        made = run_lognotary("tokens", "create", "vera", "--role", "viewer", "--data-dir", str(server.data_dir))
+        (token := tmp_path / "vera.token").write_text(made.stdout)
+        token.chmod(0o600)
+        wait_for(lambda: "token" in server.cli("disclose", record[0]).stderr)  # there is one now, so calls need one
         for command in (["disclose", record[0]], ["prove", record[0], "--disclose", "all", "-o", str(tmp_path / "no")]):
-            refused = server.cli(*command)
-            assert (refused.returncode, refused.stdout, "administration" in refused.stderr) == (2, "", True)
+            refused = server.cli(*command, "--token-file", str(token))
+            assert (refused.returncode, refused.stdout, "do not permit" in refused.stderr) == (2, "", True), refused
         assert not (tmp_path / "no").exists()
 
 

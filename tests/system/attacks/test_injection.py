@@ -208,7 +208,8 @@ def call(channel: grpc.Channel, method: Any, sent: bytes, token: str) -> tuple[s
         return error.code().name, error.details() or ""
 
 
-def test_no_text_over_grpc_is_taken_for_anything_else(site: Site) -> None:
+def check_grpc(site: Site) -> None:
+    """Attack all texts of requests over gRPC."""
     answers, jobs = Answers(), list[tuple[str, str, Any, bytes]]()
     methods = {method.name: method for service in SERVICES for method in service.methods}
     assert methods.keys() == GOOD.keys()
@@ -329,7 +330,8 @@ def ask(client: httpx.Client, request: httpx.Request) -> tuple[int, str, httpx.H
         answer.close()
 
 
-def test_no_text_over_http_is_taken_for_anything_else(site: Site) -> None:
+def check_http(site: Site) -> None:
+    """Attack all texts of requests over HTTP."""
     answers, jobs = Answers(), list[tuple[Place, str, httpx.Request]]()
     headers = {"Authorization": f"Bearer {site.admin}"}
     with httpx.Client(timeout=120) as client:
@@ -358,8 +360,8 @@ def test_no_text_over_http_is_taken_for_anything_else(site: Site) -> None:
     assert answers.asked == len(jobs) > 200
 
 
-def test_neither_the_log_nor_the_records_of_who_looked_have_raw_texts(site: Site) -> None:
-    """This one comes last, and ends the server."""
+def check_what_is_kept(site: Site) -> None:
+    """End the server, and check that neither its log nor the records of who looked have raw texts."""
     assert site.server.stop() == 0
     lines = site.server.log_text().removesuffix("\n").split("\n")
     assert [line[:300] for line in lines if not LOG_LINE.match(line) or not line.isprintable()] == []
@@ -383,6 +385,12 @@ def is_json(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def test_no_text_is_taken_for_anything_else_in_answers_in_the_log_or_in_records_of_who_looked(site: Site) -> None:
+    check_grpc(site)
+    check_http(site)
+    check_what_is_kept(site)
 
 
 def test_a_new_text_is_tried_without_an_entry_here() -> None:
