@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from server.notary.errors import MalformedError
 from server.notary.origin import LogName
 from storage.engine import Engine
 from storage.inventory import list_logs
@@ -15,4 +16,11 @@ def has_access_log(engine: Engine) -> bool:
     Raises:
         StorageError: storage cannot be read.
     """
-    return any(LogName.parse(origin).access for _, origin in list_logs(engine))
+    return any(_is_access_log(origin) for _, origin in list_logs(engine))
+
+
+def _is_access_log(origin: str) -> bool:
+    try:
+        return LogName.parse(origin).access
+    except MalformedError:  # others can write anything into storage
+        return False

@@ -211,7 +211,7 @@ def test_exports_that_are_cancelled_free_their_threads(held: Held) -> None:
 def test_an_export_ends_when_its_http_client_has_gone(held: Held) -> None:
     address = urlsplit(held.server.http)
     with socket.create_connection((address.hostname, address.port)) as client:
-        client.sendall(b"GET /api/v1/export HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET /api/v1/export HTTP/1.1\r\nHost: localhost\r\n\r\n")
         wait_for(lambda: held.queries == 1)
         assert ENDED not in held.server.log_text()
     held.server.wait_for_log(ENDED)

@@ -129,7 +129,7 @@ def test_a_query_ends_everywhere_at_its_callers_deadline(slow: Slow) -> None:
 def test_a_query_ends_everywhere_when_its_http_client_has_gone(slow: Slow, path: str) -> None:
     address = urlsplit(slow.server.http)
     with socket.create_connection((address.hostname, address.port)) as client:
-        client.sendall(f"GET /api/v1/{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        client.sendall(f"GET /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         wait_for(slow.runs)
     slow.check_that_all_has_ended()
 
