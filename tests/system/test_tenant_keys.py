@@ -33,11 +33,20 @@ def tokens(data: Path, *tenants: str) -> list[str]:
 
 
 def send(server: LognotaryServer, token: str, text: str) -> None:
-    record = log_record(text, audit_actor_id="mallory", audit_action="login")
+    request = request_of([log_record(text, audit_actor_id="mallory", audit_action="login")])
     with grpc.insecure_channel(server.otlp_grpc) as channel:
-        LogsServiceStub(channel).Export(
-            request_of([record]), metadata=[("authorization", f"Bearer {token}")], timeout=PATIENCE
-        )
+        export = LogsServiceStub(channel).Export
+
+        def is_let_in() -> bool:
+            try:
+                export(request, metadata=[("authorization", f"Bearer {token}")], timeout=PATIENCE)
+            except grpc.RpcError as error:
+                if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+                    return False
+                raise
+            return True
+
+        wait_for(is_let_in)  # a new token is in force within a second
 
 
 def keys_of(server: LognotaryServer, tenant: str = "") -> dict[str, str]:
