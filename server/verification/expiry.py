@@ -23,6 +23,7 @@ from server.notary.statement import StatementKind
 from server.notary.statement_check import LogStatements, check_statements, learn_keys
 from server.notary.trust import TrustedKeys
 from storage.engine import Engine
+from storage.errors import StorageError
 from storage.statements import read_statements
 
 __all__ = ["Expired", "Expiry", "expiry_of"]
@@ -78,15 +79,12 @@ class Expiry:
         """Return whether a batch's records may have been dropped; call this after its records were read.
 
         The time of receipt in the batch's row is not signed, so it is checked against the signed receipt bounds.
-
-        Raises:
-            StorageError: the statements cannot be read again.
         """
         received = self._received(batch)
         if received > self.before and self._again is not None:
             stated, now = self._again(), time.time_ns()
             self.before = max(self.before, stated.expired_before(now))
-            self._drops = stated.drops
+            self._drops = stated.drops or self._drops
         return self.before > 0 and received <= self.before  # 0: no statement about retention
 
     def add(self, batch: Batch, records: int | None = None) -> None:
@@ -130,7 +128,10 @@ def expiry_of(engine: Engine, name: LogName, keys: TrustedKeys, stated: LogState
     """
 
     def again() -> LogStatements:
-        rows = list(read_statements(engine, name.log_id, StatementKind.RETENTION, StatementKind.KEYS))
+        try:
+            rows = list(read_statements(engine, name.log_id, StatementKind.RETENTION, StatementKind.KEYS))
+        except StorageError:  # without them, nothing more has expired, and the rest is verified all the same
+            return LogStatements()
         return check_statements(rows, learn_keys(rows, keys)).get(name.log_id, LogStatements())
 
     return Expiry(stated, now, again)
