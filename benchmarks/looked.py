@@ -45,8 +45,8 @@ class _Run:
     """Results of one round of one server.
 
     Attributes:
-        server: CPU of the server for each call, in microseconds, without that of an idle server.
-        storage: CPU of ClickHouse for each call, likewise.
+        server: CPU time of the server per call in microseconds, minus what an idle server uses.
+        storage: CPU time of ClickHouse per call in microseconds, minus what an idle ClickHouse uses.
         rate: calls per second.
         latency: median duration of a call of one caller alone, in milliseconds.
     """

@@ -21,8 +21,7 @@ class Presented:
         certificate: identities of the client certificate that TLS has verified, such as ``URI:spiffe://shop/checkout``
             or ``DNS:checkout.example``; none without one.
         headers: other headers or metadata, by lower-case names; only a trusted proxy is believed what it sets there.
-        address: IP address of the caller, as far as it can be trusted: that of the peer, or the one that trusted
-            proxies forward.
+        address: IP address of the caller: the address that trusted proxies forward, otherwise the peer's.
         peer: IP address of the peer of the connection.
     """
 

@@ -63,7 +63,7 @@ class ProxyTenants:
             raise MalformedError(f"the header {self.header} was sent {len(values)} times: it must name one tenant")
         tenant = check_tenant(values[0].strip())
         if sender.tenant not in (DEFAULT_TENANT, tenant):
-            raise ForbiddenError(f"the header {self.header} names another tenant than that of the credentials")
+            raise ForbiddenError(f"the header {self.header} names another tenant than the credentials")
         if sender.tenant == DEFAULT_TENANT and not self.has_room(tenant):
             raise ForbiddenError(
                 f"the server has {self.most} tenants, as many as it may have (max_tenants), and this is another one"

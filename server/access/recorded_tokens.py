@@ -32,7 +32,7 @@ class RecordedToken:
         expires: time from which it is no longer valid, in seconds since the epoch; None if it does not expire.
         revoked: time at which it was revoked, in seconds since the epoch; None if it was not.
         created_by: who created it, as the command line stated it; empty if that is not known.
-        revoked_by: who revoked it, likewise.
+        revoked_by: who revoked it, as the command line stated it; empty if that is not known.
     """
 
     id: str

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 Fact = tuple[str, str]
-"""One statement about somebody: its kind (such as ``GROUP``, or that of ``claim_fact``), and its value."""
+"""One statement about a caller: its kind (such as ``GROUP``, or a kind from ``claim_fact``), and its value."""
 
 CERTIFICATE, GROUP, EMAIL, SUBJECT = "certificate", "group", "email", "subject"
 

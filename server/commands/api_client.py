@@ -38,7 +38,7 @@ _TLS_FAILURES = {
     "missing selected ALPN property": "has TLS, but does not speak gRPC: it may be an HTTP port. Give the address of "
     f"the server's gRPC API with --api (default: {DEFAULT_API})",
     "Failed to create security handshaker": "was not called, because a file of --api-ca, --api-cert or --api-key is "
-    "damaged, or the key is not that of the certificate: give other files",
+    "damaged, or the key does not match the certificate: give other files",
     "Socket closed": "closed the connection: if it has TLS, give https:// before the address; if it wants client "
     "certificates, give --api-cert and --api-key",
 }

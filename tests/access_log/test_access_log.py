@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -131,8 +130,7 @@ def test_many_events_are_few_requests() -> None:
     for _ in range(number):
         access_log.note(event("search"))
     with access_log.running():
-        while access_log.waiting:
-            time.sleep(0.01)
+        assert access_log.flush(30)
     assert len(port.taken) == number
     assert port.requests < 10
 
