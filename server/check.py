@@ -175,7 +175,7 @@ def _read_archive(data: bytes) -> dict[str, bytes]:
     if not _is_archive(data[-42:]):
         if data[:2] in _OTHER_ARCHIVES:
             raise RefusedError("the file is another archive than a zip file: unpack it, and check the directory")
-        if _SIGNED.search(data[:_MIB]):
+        if b"\0" not in data and _SIGNED.search(data[:_MIB]):  # a broken zip file has signed notes in it too
             raise UnusableError(
                 "the file is a signed note, such as a checkpoint or a manifest. A manifest comes after the file of its "
                 "export. A checkpoint alone proves no record: 'lognotary verify --checkpoint FILE' compares a log to it"

@@ -38,6 +38,12 @@ class TestFiles:
         with pytest.raises(check.RefusedError, match="deflate"):
             check.read_bundle(file)
 
+    def test_a_zip_file_that_was_cut_off_is_not_taken_for_the_signed_note_in_it(self, tmp_path: Path) -> None:
+        file = tmp_path / "bundle.zip"
+        file.write_bytes(zipped(BUNDLE, zipfile.ZIP_STORED)[:-100])
+        with pytest.raises(check.RefusedError, match="not a valid zip file"):
+            check.read_bundle(file)
+
     def test_what_is_neither_a_directory_nor_a_file_is_refused(self) -> None:
         with pytest.raises(check.UnusableError, match="/dev/null is neither a directory nor a zip file"):
             check.read_bundle(Path("/dev/null"))
