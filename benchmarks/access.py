@@ -90,9 +90,11 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
     taken = {name: [run.record for run in some] for name, some in runs.items()}
     for name, some in taken.items():
         report.figure(f"CPU of lognotary, {name}", "µs/record", some)
-    report.figure("CPU of lognotary, no credentials", "µs/request", [run.request for run in runs["no credentials"]])
+    whole = [run.request for run in runs["no credentials"]]
+    report.figure("CPU of lognotary, no credentials", "µs/request", whole)
     report.figure("the check of a token alone", "µs/request", check)
     report.figure("the check of an unknown token alone", "µs/request", wrong)
+    report.ratio("the check of a token / a request without credentials", check, whole)
     for name in ("tokens", "tokens over TLS"):
         report.ratio(f"{name} / no credentials", taken[name], taken["no credentials"])
     report.notes.append(f"{options.tokens} tokens; {requests.shape.records} records a request")
