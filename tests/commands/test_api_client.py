@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from server.cli import main
 from server.commands.api_client import call
 from server.commands.arguments.options import ApiServer
 from server.commands.dev_certificates import Authority, general_name
+from tests.commands.https import serving, tls_for_localhost
 
 
 class Failing(CorrelationServiceServicer):
@@ -153,27 +153,9 @@ def test_a_certificate_for_other_names_and_a_damaged_one_are_told_apart(
 
 
 def test_a_port_with_tls_that_does_not_speak_grpc_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    authority = Authority("ca", datetime.now(UTC), 1)
-    issued = authority.issue("server", [general_name("localhost")])
-    for name, content in (
-        ("ca.pem", authority.issued.certificate),
-        ("server.pem", issued.certificate),
-        ("key.pem", issued.key),
-    ):
-        (tmp_path / name).write_bytes(content)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "key.pem")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        address = f"localhost:{server.server_address[1]}"
-        assert call(ApiServer(address, ca=str(tmp_path / "ca.pem")), search) == 2
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    ca, context = tls_for_localhost(tmp_path)
+    with serving(BaseHTTPRequestHandler, context) as address:
+        assert call(ApiServer(address, ca=ca), search) == 2
     assert f"{address} has TLS, but does not speak gRPC" in capsys.readouterr().err
 
 

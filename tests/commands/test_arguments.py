@@ -1,14 +1,9 @@
-"""The command line: what is imported for it, wrong usage, and help."""
+"""The command line: wrong usage, and help."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,82 +11,7 @@ from server.cli import build_parser, main
 from server.commands.arguments.options import API_VARIABLES
 from server.commands.arguments.overview import COMMANDS
 
-HEAVY = (
-    "asyncio",
-    "chdb",
-    "clickhouse_connect",
-    "google.protobuf",
-    "grpc",
-    "numpy",
-    "server.app",
-    "starlette",
-    "uvicorn",
-)
 NAMES = [name for group in COMMANDS.values() for name in group]
-
-IMPORTED = """
-import json, sys
-from server.cli import main
-try:
-    main({arguments!r})
-except SystemExit:
-    pass
-print(json.dumps(sorted(sys.modules)), file=sys.stderr)
-"""
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--version"],
-        ["--help"],
-        [],
-        ["trce"],
-        *([name, "--help"] for name in NAMES),
-        ["trace"],
-        ["trace", "--sinse"],
-        ["audit", "--since", "some day"],
-        ["audit", "--outcome", "failed"],
-        ["verify", "--since", "1h", "--until", "2h"],
-        ["keys"],
-        ["keys", "lst"],
-        ["completion", "bash"],
-    ],
-)
-def test_help_and_wrong_usage_need_no_heavy_module(arguments: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORTED.format(arguments=arguments)], capture_output=True, text=True, check=True
-    )
-    modules = set(json.loads(done.stderr.splitlines()[-1]))
-    assert modules.isdisjoint(HEAVY)
-    assert "server.cli" in modules
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["trace", "1" * 32],
-        ["status"],
-        ["audit"],
-        ["verify"],
-        ["prove", "local/audit/00000000#0"],
-        ["checkpoint"],
-        ["findings", "list"],
-    ],
-)
-def test_queries_need_neither_the_server_nor_storage(arguments: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORTED.format(arguments=[*arguments, "--api", "127.0.0.1:1"])],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "no server is listening on 127.0.0.1:1" in done.stderr
-    modules = set(json.loads(done.stderr.splitlines()[-1]))
-    assert modules.isdisjoint(
-        {"chdb", "clickhouse_connect", "numpy", "server.app", "server.verification", "starlette", "uvicorn"}
-    )
-    assert "grpc" in modules
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -269,57 +189,6 @@ def test_an_api_address_without_host_and_port_is_refused(capsys: pytest.CaptureF
     assert main(["trace", "1" * 32, "--api", address]) == 2
     message = capsys.readouterr().err
     assert f"--api: '{address}' is not host:port, such as 127.0.0.1:7317" in message
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["verify", "--help"],
-        ["--version"],
-        ["config", "show"],
-        ["config", "show", "--batch-age", "nonsense"],
-    ],
-)
-@pytest.mark.parametrize("closed", [("stdout",), ("stdout", "stderr")])
-def test_a_command_whose_output_nobody_reads_to_the_end_is_no_success(
-    arguments: list[str], closed: tuple[str, ...], tmp_path: Path
-) -> None:
-    unread, output = os.pipe()
-    os.close(unread)
-    command = [sys.executable, "-m", "server", *arguments]
-    errors = output if "stderr" in closed else subprocess.PIPE
-    done = subprocess.run(command, cwd=tmp_path, stdout=output, stderr=errors, check=False)
-    os.close(output)
-    assert (done.returncode, done.stderr or b"") == (141, b"")
-
-
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["search"], ["status"], ["verify"], ["serve"], ["x"]])
-def test_a_closed_output_is_refused_before_anything_runs(arguments: list[str], tmp_path: Path) -> None:
-    shell = f"exec {sys.executable} -m server {' '.join(arguments)}"
-    done = subprocess.run(["sh", "-c", f"{shell} >&-"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    message = "lognotary: the standard output is closed: redirect it to a file, or to /dev/null\n"
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
-    done = subprocess.run(["sh", "-c", f"{shell} >&- 2>&-"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
-
-
-@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
-def test_a_message_that_cannot_be_written_is_not_written_elsewhere(redirection: str) -> None:
-    shell = f"exec {sys.executable} -m server flyy {redirection}"
-    done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-
-
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["verify", "--help"], ["config", "show"]])
-def test_a_full_disk_is_reported_once(arguments: list[str], tmp_path: Path) -> None:
-    with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "server", *arguments]
-        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    (message,) = done.stderr.splitlines()
-    assert message.startswith("lognotary: ")
-    assert message.endswith("no space left on device")
-    assert done.returncode == 2
 
 
 def test_the_api_address_may_be_a_variable(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

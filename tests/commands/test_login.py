@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from server.access.token_text import new_token
 from server.cli import main
-from server.commands.dev_certificates import Authority, general_name
 from server.commands.http_server import given_url
 from server.settings.errors import ConfigError
+from tests.commands.https import serving, tls_for_localhost
 
 TOKEN = new_token()
 OTHER = new_token()
@@ -40,42 +37,14 @@ class Answers(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
-def answering(context: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Serve on a port of this machine; gives the address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    if context:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"localhost:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def answering(context: ssl.SSLContext | None = None) -> AbstractContextManager[str]:
+    """Serve ``Answers`` on a port of this machine; gives the address."""
+    return serving(Answers, context)
 
 
 @pytest.fixture(autouse=True)
 def _no_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> tuple[str, ssl.SSLContext]:
-    """A CA file, and TLS with a certificate of this CA for ``localhost``."""
-    authority = Authority("ca", datetime.now(UTC), 1)
-    issued = authority.issue("server", [general_name("localhost")])
-    for name, content in (
-        ("ca.pem", authority.issued.certificate),
-        ("cert.pem", issued.certificate),
-        ("key.pem", issued.key),
-    ):
-        (tmp_path / name).write_bytes(content)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
-    return str(tmp_path / "ca.pem"), context
 
 
 def test_a_token_of_a_file_or_a_variable_says_who_calls(
@@ -103,9 +72,9 @@ def test_who_has_neither_token_nor_login_is_told_how_to_get_one(capsys: pytest.C
 
 
 def test_the_ca_of_a_server_with_tls_may_be_a_variable(
-    site: tuple[str, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ca, context = site
+    ca, context = tls_for_localhost(tmp_path)
     monkeypatch.setenv("LOGNOTARY_TOKEN", TOKEN)
     with answering(context) as address:
         url = f"https://{address}"

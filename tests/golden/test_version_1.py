@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,6 @@ from typing import Any
 import pytest
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
-from server import check
 from server.api.backend import Backend
 from server.notary.batch import compute_batch_id
 from server.notary.merkle import leaf_hash, split_hashes
@@ -24,6 +21,7 @@ from storage.engine import Engine
 from storage.evidence import select_batches
 from storage.rowbinary import read_rows, string
 from tests.golden import VERSION_1, replaced
+from tests.golden.bundles_of_version_1 import BUNDLES, FIRST_KEY, OTHER_KEY, files_of
 from tests.tamper.complete import answer
 
 AUDIT = LogName("golden", Stream.AUDIT, "node-1")
@@ -33,9 +31,7 @@ COLUMNS = [(table, column) for table in TABLES for column in VERSION_1.columns(t
 TOTAL = VERSION_1.total("entries")
 SECOND = 2  # a batch of several records in the log of audit records
 DIGEST = "c078f41f57af769bc87ff6178dd1cf6c8f08b51841bc2e5e3450701e1fa2f33b"
-FIRST_KEY, OTHER_KEY = VERSION_1.key("node-1-first.pem"), VERSION_1.key("node-2.pem")
 LATER_KEY = VERSION_1.directory / "data" / "keys" / "public-key.pem"
-BUNDLES: dict[str, str] = VERSION_1.contents["bundles"]
 
 
 @pytest.fixture(scope="module")
@@ -328,44 +324,3 @@ def test_all_audit_events_are_found_and_verified(backend: Backend) -> None:
     assert [(event.evidence.state, event.audit.actor_id, event.audit.action) for event in some] == [
         (evidence_pb2.VERIFIED, "åsa ✓", "Benutzer.löschen")
     ]
-
-
-@cache
-def files_of(name: str) -> dict[str, bytes]:
-    """All files of a bundle."""
-    bundle = VERSION_1.bundle(name)
-    if bundle.is_dir():
-        files = [file for file in bundle.rglob("*") if file.is_file()]
-        return {file.relative_to(bundle).as_posix(): file.read_bytes() for file in files}
-    with zipfile.ZipFile(bundle) as packed:
-        return {member: packed.read(member) for member in packed.namelist()}
-
-
-def keys_of(name: str) -> tuple[list[check.Key], list[check.Key]]:
-    """The keys to check a bundle with: one of the log, and those of the witnesses that cosigned it."""
-    key = OTHER_KEY if "/node-2#" in BUNDLES[name] else FIRST_KEY
-    witnesses = check.read_keys([str(VERSION_1.key("witnesses.txt"))], check.COSIGNATURE, check.ML_DSA_44)
-    cosigned = files_of(name)["checkpoint"].decode()
-    return check.read_keys([str(key)], check.ED25519), [each for each in witnesses if f"— {each.name} " in cosigned]
-
-
-@pytest.mark.parametrize("name", BUNDLES)
-def test_frozen_bundles_hold(name: str) -> None:
-    keys, witnesses = keys_of(name)
-    report = check.check(check.read_bundle(VERSION_1.bundle(name)), keys, witnesses)
-    assert report.holds, report.steps
-    assert report.proved is not None
-    origin, _, leaf = BUNDLES[name].partition("#")
-    assert (report.proved["Origin"], report.proved["LeafIndex"]) == (origin, int(leaf))
-
-
-@pytest.mark.parametrize("name", BUNDLES)
-def test_a_changed_byte_in_a_frozen_bundle_is_refused(name: str) -> None:
-    keys, witnesses = keys_of(name)
-    files = check.read_bundle(VERSION_1.bundle(name))
-    checked = [file for file in files if file in ("record.bin", "record.json", "record.tlog-proof", "checkpoint")]
-    for file in (*checked, *(file for file in files if file.startswith("key-changes/"))):
-        content = files[file]
-        for at in {0, len(content) // 3, len(content) // 2, len(content) - 1}:
-            changed = content[:at] + bytes((content[at] ^ 1,)) + content[at + 1 :]
-            assert not check.check({**files, file: changed}, keys, witnesses).holds, (file, at)

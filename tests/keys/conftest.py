@@ -13,3 +13,8 @@ def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoftToken
     """A PKCS #11 token without keys."""
     with soft_token(tmp_path, monkeypatch) as made:
         yield made
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    return tmp_path / "keys"

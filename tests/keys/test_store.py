@@ -1,66 +1,28 @@
-"""The keys of a data directory: making, replacing and marking them."""
+"""The keys of a data directory: making and publishing them."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import stat
 from pathlib import Path
 
 import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from harness.lacking import lacking
-from server.keys.store import KeyStore, KeyStoreError, StoredKey
-from server.notary.errors import KeyMaterialError, SigningError
-from server.notary.keys import KeyType, VerifierKey
-from server.notary.origin import LogName, Stream
-from server.notary.signers import Ed25519Key, MlDsa44Key, SigningKey
-from server.notary.trust import fingerprint, parse_public_keys
-
-NAMES = [LogName("shop", stream, "node-1") for stream in Stream]
-ORIGIN = NAMES[0].origin
-SECOND = 10**9
-TOKEN, FORMER = "pkcs11:token=a;object=now", "pkcs11:token=a;object=before"
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Path:
-    return tmp_path / "keys"
-
-
-class Tokens:
-    """Opener of keys in tokens that remembers which keys were opened."""
-
-    def __init__(self) -> None:
-        self.keys: dict[str, SigningKey] = {uri: Ed25519Key.generate() for uri in (TOKEN, FORMER)}
-        self.opened: list[str] = []
-
-    def open(self, uri: str) -> SigningKey:
-        self.opened.append(uri)
-        if uri not in self.keys:
-            raise SigningError(f"there is no key {uri}")
-        return self.keys[uri]
-
-
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-def public(directory: Path, *, ml_dsa: bool = False) -> list[VerifierKey]:
-    return [*KeyStore(directory, ml_dsa=ml_dsa).signer().verifier_keys(ORIGIN)]
-
-
-def listed(store: KeyStore) -> list[StoredKey]:
-    return store.keys()
+from server.keys.store import KeyStore, KeyStoreError
+from server.notary.keys import KeyType
+from server.notary.signers import Ed25519Key, MlDsa44Key
+from server.notary.trust import parse_public_keys
+from tests.keys.key_stores import NAMES, mode_of, public
 
 
 class TestFiles:
     def test_the_signing_key_is_made_once_and_only_its_owner_can_read_it(self, keys: Path) -> None:
         first = public(keys)
         assert public(keys) == first
-        assert mode(keys) == 0o700
-        assert mode(keys / "signing-key.pem") == 0o600
+        assert mode_of(keys) == 0o700
+        assert mode_of(keys / "signing-key.pem") == 0o600
         assert [file.name for file in keys.iterdir()] == ["signing-key.pem"]
 
     def test_a_store_that_was_never_used_has_no_keys_and_makes_none_when_it_is_looked_at(self, keys: Path) -> None:
@@ -75,7 +37,7 @@ class TestFiles:
         both = public(keys, ml_dsa=True)
         assert [key.key_type for key in both] == [KeyType.ED25519, KeyType.ML_DSA_44]
         assert both[0] == ed25519
-        assert mode(keys / "ml-dsa-44-key.pem") == 0o600
+        assert mode_of(keys / "ml-dsa-44-key.pem") == 0o600
         assert public(keys, ml_dsa=True) == both
         assert public(keys) == [ed25519]
 
@@ -211,151 +173,3 @@ class TestPublish:
         (keys / "public-key.pem").mkdir()
         with pytest.raises(KeyStoreError, match="cannot be written"):
             store.publish(NAMES)
-
-
-class TestRotation:
-    def test_the_old_key_is_kept_and_the_new_one_signs(self, keys: Path) -> None:
-        store = KeyStore(keys)
-        [old] = store.signer().verifier_keys(ORIGIN)
-        before, after = store.rotate()
-        [new] = store.signer().verifier_keys(ORIGIN)
-        assert (before.public_key, after.public_key) == (old.public_key, new.public_key)
-        assert old != new
-        retired = keys / "retired" / f"{before.fingerprint}.pem"
-        assert (mode(retired), mode(retired.parent), mode(keys / "signing-key.pem")) == (0o600, 0o700, 0o600)
-        assert [(key.fingerprint, key.current) for key in listed(store)] == [
-            (after.fingerprint, True),
-            (before.fingerprint, False),
-        ]
-        assert store.trusted().unnamed == (new.public_key, old.public_key)
-
-    def test_the_second_key_is_replaced_too(self, keys: Path) -> None:
-        store = KeyStore(keys, ml_dsa=True)
-        old = store.signer().verifier_keys(ORIGIN)
-        store.rotate()
-        new = store.signer().verifier_keys(ORIGIN)
-        assert not set(old) & set(new)
-        assert len(list((keys / "retired").iterdir())) == 2
-        assert [(key.algorithm, key.current) for key in listed(store)][:2] == [("Ed25519", True), ("ML-DSA-44", True)]
-
-    def test_signatures_can_be_made_by_all_keys_there_ever_were(self, keys: Path) -> None:
-        store = KeyStore(keys, ml_dsa=True)
-        generations = [store.signer().verifier_keys(ORIGIN)]
-        for _ in range(3):
-            store.rotate()
-            generations.append(store.signer().verifier_keys(ORIGIN))
-        for generation in generations:
-            signer = KeyStore(keys).signer_of(generation)
-            assert signer.verifier_keys(ORIGIN) == generation
-            assert signer.sign(f"{ORIGIN}\n1\n{43 * 'A'}=\n", "a-name").verify(signer.verifier_keys("a-name"))
-        assert KeyStore(keys).signer_of(generations[0][:1]).verifier_keys(ORIGIN) == generations[0][:1]
-
-    def test_a_key_that_is_not_here_is_named_with_what_to_do(self, keys: Path) -> None:
-        store = KeyStore(keys)
-        store.signer()
-        wanted = VerifierKey(ORIGIN, Ed25519Key.generate().public_key)
-        with pytest.raises(KeyStoreError, match=rf"{ORIGIN}.*{fingerprint(wanted.public_key)}.*'retired'"):
-            store.signer_of([wanted])
-
-    def test_there_is_nothing_to_rotate_before_the_first_start(self, keys: Path) -> None:
-        with pytest.raises(KeyStoreError, match="at its first start"):
-            KeyStore(keys).rotate()
-        assert not keys.exists()
-
-    def test_a_rotation_that_cannot_keep_the_old_key_leaves_it_in_place(self, keys: Path) -> None:
-        [old] = public(keys)
-        (keys / "retired").write_text("in the way")
-        with pytest.raises(KeyStoreError):
-            KeyStore(keys).rotate()
-        (keys / "retired").unlink()
-        assert public(keys) == [old]
-
-
-class TestCompromised:
-    def test_a_mark_is_remembered_to_the_second(self, keys: Path) -> None:
-        store = KeyStore(keys)
-        store.signer()
-        old, new = store.rotate()
-        store.mark_compromised(old.fingerprint, 1_790_000_000 * SECOND + 5)
-        assert KeyStore(keys).compromised() == {old.fingerprint: 1_790_000_000 * SECOND}
-        assert (keys / "compromised").read_text() == f"{old.fingerprint} 2026-09-21T14:13:20+00:00\n"
-        assert store.trusted().compromised == store.compromised()
-        assert {key.fingerprint: key.compromised for key in listed(store)} == {
-            old.fingerprint: 1_790_000_000 * SECOND,
-            new.fingerprint: None,
-        }
-
-    def test_marks_are_kept_together_and_may_be_corrected(self, keys: Path) -> None:
-        store = KeyStore(keys)
-        store.signer()
-        old, new = store.rotate()
-        store.mark_compromised(old.fingerprint, 5 * SECOND)
-        store.mark_compromised(new.fingerprint, 6 * SECOND)
-        store.mark_compromised(old.fingerprint, 4 * SECOND)
-        assert store.compromised() == {old.fingerprint: 4 * SECOND, new.fingerprint: 6 * SECOND}
-
-    def test_an_unknown_key_cannot_be_marked(self, keys: Path) -> None:
-        store = KeyStore(keys)
-        store.signer()
-        with pytest.raises(KeyStoreError, match=r"no key 0123456789abcdef.*keys list"):
-            store.mark_compromised("0123456789abcdef", 0)
-        assert not (keys / "compromised").exists()
-
-    @pytest.mark.parametrize("text", ["one", "a b c", "a yesterday", "\x00", "0123456789abcdef 2026-99-01"])
-    def test_a_damaged_file_is_refused(self, keys: Path, text: str) -> None:
-        store = KeyStore(keys)
-        store.signer()
-        (keys / "compromised").write_text(text)
-        for read in (store.compromised, store.trusted, store.keys):
-            with pytest.raises(KeyStoreError, match="compromised cannot be read"):
-                read()
-
-
-class TestTokens:
-    def test_the_key_of_a_token_signs_and_is_opened_once(self, keys: Path) -> None:
-        tokens = Tokens()
-        store = KeyStore(keys, token_uri=TOKEN, former_uris=[FORMER], open_token=tokens.open)
-        for _ in range(2):
-            assert store.signer().ed25519 is tokens.keys[TOKEN]
-            store.publish(NAMES)
-        assert store.trusted().unnamed == (tokens.keys[TOKEN].public_key, tokens.keys[FORMER].public_key)
-        assert tokens.opened == [TOKEN, FORMER]
-        assert not (keys / "signing-key.pem").exists()
-
-    def test_they_are_listed_with_their_uris(self, keys: Path) -> None:
-        store = KeyStore(keys, token_uri=TOKEN, former_uris=[FORMER], open_token=Tokens().open)
-        assert [(key.place, key.current) for key in listed(store)] == [(TOKEN, True), (FORMER, False)]
-
-    def test_a_key_in_a_file_that_moved_to_a_token_counts_as_replaced(self, keys: Path) -> None:
-        [old] = public(keys)
-        tokens = Tokens()
-        store = KeyStore(keys, token_uri=TOKEN, open_token=tokens.open)
-        assert [key.current for key in listed(store)] == [True, False]
-        assert store.signer_of([old]).verifier_keys(ORIGIN) == (old,)
-
-    def test_the_second_key_is_in_a_file_beside_it(self, keys: Path) -> None:
-        signer = KeyStore(keys, token_uri=TOKEN, ml_dsa=True, open_token=Tokens().open).signer()
-        assert len(signer.verifier_keys(ORIGIN)) == 2
-        assert [file.name for file in keys.iterdir()] == ["ml-dsa-44-key.pem"]
-
-    def test_it_is_replaced_by_hand(self, keys: Path) -> None:
-        with pytest.raises(KeyStoreError, match="create another there"):
-            KeyStore(keys, token_uri=TOKEN, open_token=Tokens().open).rotate()
-
-    @pytest.mark.parametrize("error", [SigningError("the token is away"), KeyMaterialError("the URI is wrong")])
-    def test_a_token_that_cannot_be_used_is_said_and_tried_again(self, keys: Path, error: Exception) -> None:
-        trouble: list[Exception] = [error]
-
-        def open_token(_: str) -> SigningKey:
-            if trouble:
-                raise trouble.pop()
-            return Ed25519Key.generate()
-
-        store = KeyStore(keys, token_uri=TOKEN, open_token=open_token)
-        with pytest.raises(KeyStoreError, match=str(error)):
-            store.signer()
-        assert store.signer().verifier_keys(ORIGIN) == store.signer().verifier_keys(ORIGIN)
-
-    def test_without_support_for_tokens_it_is_said(self, keys: Path) -> None:
-        with pytest.raises(KeyStoreError, match="keys in tokens cannot be used here"):
-            KeyStore(keys, token_uri=TOKEN).signer()
