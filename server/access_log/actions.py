@@ -52,6 +52,11 @@ _HOLD_ADD, _HOLD_RELEASE = (
 _DROP = Action("tenant.drop", "tenant", "tenant", "admin", is_change=True)
 _TENANTS = Action("tenant.list", category="admin")
 _HOLDS = Action("hold.list", category="admin")
+_TOKENS = Action("token.list", category="admin")
+_TOKEN_CREATE, _TOKEN_ROTATE = (
+    Action(f"token.{word}", "token", "name", "admin", is_change=True) for word in ("create", "rotate")
+)
+_TOKEN_REVOKE = Action("token.revoke", "token", "name_or_id", "admin", is_change=True)
 _DISCLOSE, _ERASE = Action("disclose"), Action("disclosure.erase", category="admin", is_change=True)
 
 _SERVICES: Mapping[str, Mapping[str, Action]] = {
@@ -87,6 +92,12 @@ _SERVICES: Mapping[str, Mapping[str, Action]] = {
         "DropTenant": _DROP,
     },
     "DisclosureService": {"Disclose": _DISCLOSE, "Erase": _ERASE},
+    "TokenService": {
+        "ListTokens": _TOKENS,
+        "CreateToken": _TOKEN_CREATE,
+        "RotateToken": _TOKEN_ROTATE,
+        "RevokeToken": _TOKEN_REVOKE,
+    },
 }
 
 GRPC_ACTIONS: Mapping[str, Action] = MappingProxyType(
@@ -134,6 +145,10 @@ HTTP_ACTIONS: Mapping[tuple[str, str], Action] = MappingProxyType(
         ("POST", f"{_API}/tenants/{{tenant}}/drop"): _DROP,
         ("POST", f"{_API}/disclosures"): _DISCLOSE,
         ("POST", f"{_API}/disclosures/erase"): _ERASE,
+        ("GET", f"{_API}/tokens"): _TOKENS,
+        ("POST", f"{_API}/tokens"): _TOKEN_CREATE,
+        ("POST", f"{_API}/tokens/{{name}}/rotate"): _TOKEN_ROTATE,
+        ("POST", f"{_API}/tokens/{{name_or_id}}/revoke"): _TOKEN_REVOKE,
         ("GET", "/tlog/{log_id}/{path:path}"): Action("tile.get", "log", "log_id"),
         ("GET", "/api/openapi.json"): Action("description.get"),
         ("GET", "/trace/{trace_id}"): Action("trace.link", "trace", "trace_id"),

@@ -17,6 +17,7 @@ from lognotary.v1 import (
     export_pb2,
     receipts_pb2,
     status_pb2,
+    tokens_pb2,
 )
 
 __all__ = ["COUNTS", "add_records"]
@@ -77,6 +78,10 @@ COUNTS: Mapping[str, _Count] = MappingProxyType(
             (administration_pb2.DropTenantResponse, _none),
             (disclosures_pb2.DiscloseResponse, lambda before, answer: before + len(answer.values)),
             (disclosures_pb2.EraseResponse, lambda before, answer: before + answer.erased),
+            (tokens_pb2.ListTokensResponse, _none),
+            (tokens_pb2.CreateTokenResponse, _none),
+            (tokens_pb2.RotateTokenResponse, _none),
+            (tokens_pb2.RevokeTokenResponse, _none),
         )
     }
 )

@@ -23,6 +23,7 @@ from lognotary.v1 import (
     receipts_pb2,
     status_pb2,
     status_pb2_grpc,
+    tokens_pb2,
 )
 from server.api.asking import Queries
 from server.api.backend import Backend
@@ -43,6 +44,7 @@ SERVICE_NAMES = (
     status_pb2.DESCRIPTOR.services_by_name["StatusService"].full_name,
     administration_pb2.DESCRIPTOR.services_by_name["AdministrationService"].full_name,
     disclosures_pb2.DESCRIPTOR.services_by_name["DisclosureService"].full_name,
+    tokens_pb2.DESCRIPTOR.services_by_name["TokenService"].full_name,
 )
 
 

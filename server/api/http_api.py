@@ -21,6 +21,7 @@ GET  /api/v1/logs/{log}/inclusion-proof         GetInclusionProof
 GET  /api/v1/logs/{log}/consistency-proof       GetConsistencyProof
 POST, GET /api/v1/holds, GET /api/v1/retention  see ``administration_calls``
 POST /api/v1/disclosures                        see ``disclosures``
+POST, GET /api/v1/tokens                        see ``token_calls``
 GET  /api/v1/receipts/{record_id}               GetReceipt
 POST /api/v1/verify                             Verify; the answer has one JSON object per line
 GET  /api/openapi.json                          all of this as an OpenAPI 3.1 document
@@ -68,6 +69,8 @@ from server.api.statuses import EXPECTED_ERRORS, status_of
 from server.api.tail_lines import tail_routes
 from server.api.tenant_drops import TenantDrops
 from server.api.tile_api import tile_routes
+from server.api.token_calls import token_routes
+from server.api.tokens import TokenAdministration
 from server.api.trace_ids import parse_trace_id
 from server.process.fair_queue import QUERIES_AT_ONCE, FairQueue
 from server.process.pools import Pool
@@ -94,6 +97,7 @@ def build_http_api(
     administration: Administration | None = None,
     disclosures: Disclosures | None = None,
     drops: TenantDrops | None = None,
+    tokens: TokenAdministration | None = None,
     login: Sequence[Route] = (),
 ) -> Starlette:
     """Build the ASGI application.
@@ -108,6 +112,7 @@ def build_http_api(
         administration: legal holds and retention; None to leave out these calls.
         disclosures: values to which records have commitments; None to leave out these calls.
         drops: dropping of tenants' data; None to leave out this call.
+        tokens: the server's tokens; None to leave out these calls.
         login: routes of the login.
     """
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
@@ -182,6 +187,7 @@ def build_http_api(
             *(administration_routes(administration, pool) if administration else ()),
             *(disclosure_routes(disclosures, pool) if disclosures else ()),
             *(drop_routes(drops, pool) if drops else ()),
+            *(token_routes(tokens, pool) if tokens else ()),
             Route("/api/openapi.json", openapi),
             *tail_routes(backend.tails),
             *tile_routes(backend, pool),

@@ -19,6 +19,7 @@ from server.access.token_file import change_tokens, read_tokens, token_as_json, 
 from server.access.token_text import digest_of, new_token
 from server.access.token_uses import read_uses
 from server.access.tokens import Token, Tokens
+from server.access.wanted_tokens import READERS, WantedToken
 from server.commands.changed_by import changed_by
 from server.commands.file_owner import act_as_owner
 from server.commands.output import complain, complain_lines, say, say_json
@@ -29,22 +30,11 @@ from server.settings.settings import Settings, load_settings
 
 __all__ = ["create", "list_tokens", "revoke", "rotate"]
 
-_LIMITED = (Role.VIEWER, Role.AUDITOR)  # roles that read records of tenants, services and environments
-
 
 def create(options: argparse.Namespace) -> int:
     """Create a token; return the exit status."""
     text, now = new_token(), int(time.time())
-    token = Token(
-        name=options.name,
-        digest=digest_of(text),
-        grants=tuple(_grant(Role(role), options) for role in options.role or [Role.SENDER.value]),
-        tenant=options.tenant or DEFAULT_TENANT,
-        streams=frozenset(map(Stream, options.stream)) or None,
-        created=now,
-        expires=None if options.expires is None else now + options.expires,
-        created_by=changed_by(),
-    )
+    token = _wanted(options).token(digest_of(text), now, changed_by())
 
     def change(tokens: Tokens) -> tuple[Tokens, Tokens]:
         changed = tokens.created(token, now)
@@ -118,7 +108,7 @@ def _notes(token: Token, settings: Settings, file: Path) -> Iterator[str]:
             "with --data-dir, because it does not accept this token"
         )
     for grant in token.grants:
-        if grant.role in _LIMITED and grant.tenants == frozenset({DEFAULT_TENANT}):
+        if grant.role in READERS and grant.tenants == frozenset({DEFAULT_TENANT}):
             yield f"as {grant.role.value}, it reads the default tenant only: give --all-tenants for all, or --tenant"
         if grant.role is Role.OPERATOR and grant.tenants is not None:
             yield (
@@ -146,16 +136,16 @@ def _existing(file: Path) -> Path:
     return file
 
 
-def _grant(role: Role, options: argparse.Namespace) -> Grant:
-    """Return a grant with the limits that there are for its role: what is not named is not granted."""
-    tenants = frozenset({options.tenant or DEFAULT_TENANT})
-    if role not in _LIMITED:
-        return Grant(role, tenants if options.tenant else None)
-    return Grant(
-        role,
-        None if options.all_tenants else tenants,
-        frozenset(options.service) or None,
-        frozenset(options.environment) or None,
+def _wanted(options: argparse.Namespace) -> WantedToken:
+    return WantedToken(
+        options.name,
+        tuple(map(Role, options.role or [Role.SENDER.value])),
+        options.tenant or DEFAULT_TENANT,
+        options.all_tenants,
+        frozenset(map(Stream, options.stream)),
+        frozenset(options.service),
+        frozenset(options.environment),
+        options.expires,
     )
 
 
@@ -218,7 +208,7 @@ def _role(grant: Grant) -> str:
         texts.append(
             " or ".join(f"tenant {tenant}" if tenant else "default tenant" for tenant in sorted(grant.tenants))
         )
-    elif grant.role in _LIMITED:
+    elif grant.role in READERS:
         texts.append("all tenants")
     return grant.role.value + (f" ({', '.join(texts)})" if texts else "")
 

@@ -45,6 +45,7 @@ ROLES_OF_METHODS = {
         **dict.fromkeys(("ListHolds", "GetRetention"), AUDITORS | OPERATORS),
     },
     "lognotary.v1.DisclosureService": {"Disclose": AUDITORS, "Erase": OPERATORS},
+    "lognotary.v1.TokenService": dict.fromkeys(("ListTokens", "CreateToken", "RotateToken", "RevokeToken"), OPERATORS),
     "grpc.reflection.v1alpha.ServerReflection": {"ServerReflectionInfo": EVERYBODY},
 }
 OPEN_METHODS = {"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/grpc.health.v1.Health/List"}
@@ -80,6 +81,10 @@ ROLES_OF_ROUTES = {
             f"POST {API}/holds/{{name}}/release",
             f"POST {API}/tenants/{{tenant}}/drop",
             f"POST {API}/disclosures/erase",
+            f"GET {API}/tokens",
+            f"POST {API}/tokens",
+            f"POST {API}/tokens/{{name}}/rotate",
+            f"POST {API}/tokens/{{name_or_id}}/revoke",
             "GET /metrics",
         ],
         OPERATORS,
