@@ -17,7 +17,7 @@ class Role(Enum):
 
     ``sender`` sends records. ``viewer`` reads operational records and spans. ``auditor`` reads audit records, evidence,
     reports and disclosures. ``operator`` reads the status and metrics, adds and releases legal holds, erases disclosed
-    values, and reads no record. ``admin`` may do everything.
+    values, changes tokens, and reads no record. ``admin`` may do everything.
     """
 
     SENDER = "sender"

@@ -100,7 +100,7 @@ def _known_address() -> str:
 
 
 def check_local(address: str, administration: str) -> None:
-    """Check that a caller may change policies.
+    """Check that a caller may change policies or tokens.
 
     Of callers with credentials, the permission has been checked (``server.access.policy``).
 
@@ -113,8 +113,8 @@ def check_local(address: str, administration: str) -> None:
     """
     if administration == OFF:
         raise NotPermittedError(
-            "this server takes no changes of policies: the setting administration is off (local permits callers on "
-            "the server's machine)"
+            "this server takes no changes of policies or tokens: the setting administration is off (local permits "
+            "callers on the server's machine)"
         )
     check_on_machine(address)
 
