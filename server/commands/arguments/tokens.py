@@ -10,7 +10,7 @@ from server.access.callers import Role
 from server.access.errors import TokenError
 from server.access.tenants import check_tenant
 from server.access.tokens import check_token_name
-from server.commands.arguments.options import API_VARIABLES, add_address_flag
+from server.commands.arguments.options import API_VARIABLES, TOKEN_VARIABLE, add_address_flag
 from server.commands.arguments.parser import CommandParser, examples, later, typed
 from server.notary.errors import MalformedError
 from server.notary.origin import Stream
@@ -38,7 +38,7 @@ def add_parser(commands: Any) -> None:
             "lognotary tokens rotate checkout --overlap 7d -o checkout.token",
             "lognotary tokens revoke checkout",
             "lognotary tokens revoke checkout --api https://logs.example:7317",
-            variables=API_VARIABLES[1:],
+            variables=[(TOKEN_VARIABLE[0], "with --api: the token for it"), API_VARIABLES[-1]],
         ),
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
