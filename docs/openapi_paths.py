@@ -57,6 +57,7 @@ OPERATIONS = (
     Operation("/api/v1/receipts/{record_id}", "EvidenceService.GetReceipt", errors=(404,)),
     Operation("/api/v1/verify", "EvidenceService.Verify", "post", media=(NDJSON,)),
     Operation("/api/v1/status", "StatusService.GetStatus"),
+    Operation("/api/v1/settings", "StatusService.GetSettings"),
     Operation("/api/v1/tenants", "StatusService.ListTenants", errors=_QUERY),
     Operation("/api/v1/holds", "AdministrationService.ListHolds"),
     Operation("/api/v1/holds", "AdministrationService.AddHold", "post", errors=_CHANGES),

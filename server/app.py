@@ -143,6 +143,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             usage=intake.usage,
             limits=lambda tenant: settings.tenant_limits.get(tenant, settings.tenant_default),
             started=time.time_ns(),
+            settings=settings.shown,
+            settings_file=settings.file,
         )
         backend = Backend(
             bound_reader,

@@ -50,7 +50,7 @@ _HOLD_ADD, _HOLD_RELEASE = (
     Action(f"hold.{word}", "hold", "name", "admin", is_change=True) for word in ("add", "release")
 )
 _DROP = Action("tenant.drop", "tenant", "tenant", "admin", is_change=True)
-_TENANTS = Action("tenant.list", category="admin")
+_TENANTS, _SETTINGS = Action("tenant.list", category="admin"), Action("settings.get", category="admin")
 _HOLDS = Action("hold.list", category="admin")
 _TOKENS = Action("token.list", category="admin")
 _TOKEN_CREATE, _TOKEN_ROTATE = (
@@ -83,7 +83,7 @@ _SERVICES: Mapping[str, Mapping[str, Action]] = {
         "GetReceipt": _RECEIPT,
         "Verify": _VERIFY,
     },
-    "StatusService": {"GetStatus": _STATUS, "ListTenants": _TENANTS},
+    "StatusService": {"GetStatus": _STATUS, "GetSettings": _SETTINGS, "ListTenants": _TENANTS},
     "AdministrationService": {
         "AddHold": _HOLD_ADD,
         "ReleaseHold": _HOLD_RELEASE,
@@ -137,6 +137,7 @@ HTTP_ACTIONS: Mapping[tuple[str, str], Action] = MappingProxyType(
         ("GET", f"{_API}/receipts/{{record_id}}"): _RECEIPT,
         ("POST", f"{_API}/verify"): _VERIFY,
         ("GET", f"{_API}/status"): _STATUS,
+        ("GET", f"{_API}/settings"): _SETTINGS,
         ("GET", f"{_API}/tenants"): _TENANTS,
         ("POST", f"{_API}/holds"): _HOLD_ADD,
         ("POST", f"{_API}/holds/{{name}}/release"): _HOLD_RELEASE,

@@ -70,6 +70,7 @@ COUNTS: Mapping[str, _Count] = MappingProxyType(
             (receipts_pb2.GetReceiptResponse, _none),
             (evidence_pb2.VerifyResponse, _verified),
             (status_pb2.GetStatusResponse, _none),
+            (status_pb2.GetSettingsResponse, _none),
             (status_pb2.ListTenantsResponse, _none),
             (administration_pb2.AddHoldResponse, _none),
             (administration_pb2.ListHoldsResponse, _none),

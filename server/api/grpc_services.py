@@ -193,6 +193,11 @@ class _Status(status_pb2_grpc.StatusServiceServicer):
     ) -> status_pb2.GetStatusResponse:
         return await answer_call(context, self._pool.run, lambda: self._backend.get_status(request))
 
+    async def GetSettings(  # noqa: N802 - the name is the API's
+        self, request: status_pb2.GetSettingsRequest, context: Context
+    ) -> status_pb2.GetSettingsResponse:
+        return await answer_call(context, self._pool.run, lambda: self._backend.get_settings(request))
+
     async def ListTenants(  # noqa: N802 - the name is the API's
         self, request: status_pb2.ListTenantsRequest, context: Context
     ) -> status_pb2.ListTenantsResponse:

@@ -14,6 +14,7 @@ GET  /api/v1/export                             Export: the file; query paramete
 GET  /api/v1/export-manifests/{name}            the manifest of an export, named by the header Lognotary-Manifest
 GET  /api/v1/tail                               Tail: a JSON object per line; query parameters are the request's fields
 GET  /api/v1/status                             GetStatus
+GET  /api/v1/settings                           GetSettings
 GET  /api/v1/tenants                            ListTenants; query parameters are the request's fields
 GET  /api/v1/logs                               ListLogs
 GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
@@ -159,6 +160,7 @@ def build_http_api(
                 queries,
             ),
             _call("/api/v1/status", status_pb2.GetStatusRequest, backend.get_status, pool),
+            _call("/api/v1/settings", status_pb2.GetSettingsRequest, backend.get_settings, pool),
             _call("/api/v1/tenants", status_pb2.ListTenantsRequest, backend.list_tenants, queries),
             _call("/api/v1/logs", evidence_pb2.ListLogsRequest, backend.list_logs, pool),
             _call("/api/v1/logs/{log}/checkpoint", evidence_pb2.GetCheckpointRequest, backend.get_checkpoint, pool),

@@ -46,6 +46,7 @@ HTTP_CALLS = (
     "/api/v1/export-manifests/{name}",
     "/api/v1/tail",
     "/api/v1/status",
+    "/api/v1/settings",
     "/api/v1/tenants",
     "/api/v1/logs",
     "/api/v1/logs/{log}/checkpoint",

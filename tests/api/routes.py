@@ -32,6 +32,7 @@ METHOD_OF_PATH = {
     "get /api/v1/receipts/{record_id}": "GetReceipt",
     "post /api/v1/verify": "Verify",
     "get /api/v1/status": "GetStatus",
+    "get /api/v1/settings": "GetSettings",
     "get /api/v1/tenants": "ListTenants",
     "post /api/v1/tenants/{tenant}/drop": "DropTenant",
     "get /api/v1/holds": "ListHolds",

@@ -39,7 +39,11 @@ ROLES_OF_METHODS = {
     "lognotary.v1.EvidenceService": dict.fromkeys(
         ["ListLogs", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetReceipt", "Verify"], AUDITORS
     ),
-    "lognotary.v1.StatusService": {"GetStatus": OPERATORS, "ListTenants": AUDITORS | OPERATORS},
+    "lognotary.v1.StatusService": {
+        "GetStatus": OPERATORS,
+        "GetSettings": OPERATORS,
+        "ListTenants": AUDITORS | OPERATORS,
+    },
     "lognotary.v1.AdministrationService": {
         **dict.fromkeys(("AddHold", "ReleaseHold", "DropTenant"), OPERATORS),
         **dict.fromkeys(("ListHolds", "GetRetention"), AUDITORS | OPERATORS),
@@ -77,6 +81,7 @@ ROLES_OF_ROUTES = {
     **dict.fromkeys(
         [
             f"GET {API}/status",
+            f"GET {API}/settings",
             f"POST {API}/holds",
             f"POST {API}/holds/{{name}}/release",
             f"POST {API}/tenants/{{tenant}}/drop",

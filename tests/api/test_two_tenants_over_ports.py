@@ -163,6 +163,8 @@ def request_of(chance: random.Random, tokens: Tokens, name: str) -> Message:
             return status_pb2.ListTenantsRequest(**chance.choice([{}, RANGE]), **pages)
         case "GetStatus":
             return status_pb2.GetStatusRequest()
+        case "GetSettings":
+            return status_pb2.GetSettingsRequest()
         case "GetRetention":
             return administration_pb2.GetRetentionRequest()
         case "ListHolds":

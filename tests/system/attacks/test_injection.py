@@ -70,6 +70,7 @@ GOOD: Mapping[str, dict[str, Any]] = {
     "GetReceipt": {"record_id": "00000000-0000-0000-0000-000000000001"},
     "Verify": {"lookups": 1},
     "GetStatus": {},
+    "GetSettings": {},
     "ListTenants": {**RANGE, **PAGE},
     "AddHold": {"name": "{name}", "scope": {"service": "shop"}, "reason": "a lawsuit"},
     "ListHolds": {},
@@ -90,7 +91,7 @@ NOT_FOUND = {"GetReceipt", "ReleaseHold", "DropTenant", "RotateToken", "RevokeTo
 
 FOR_EVERYTHING = {
     *("GetStatus", "AddHold", "ListHolds", "ReleaseHold", "GetRetention", "DropTenant", "Erase"),
-    *("ListTokens", "CreateToken", "RotateToken", "RevokeToken"),
+    *("GetSettings", "ListTokens", "CreateToken", "RotateToken", "RevokeToken"),
 }
 """Methods that nobody may call who is limited to a tenant."""
 
