@@ -72,7 +72,7 @@ class SettingView(Protocol):
 
     @property
     def place(self) -> str:
-        """Where exactly it was given."""
+        """The option, the variable, or the file with the line and the name."""
 
 
 @dataclass(slots=True)
