@@ -57,6 +57,7 @@ OPERATIONS = (
     Operation("/api/v1/receipts/{record_id}", "EvidenceService.GetReceipt", errors=(404,)),
     Operation("/api/v1/verify", "EvidenceService.Verify", "post", media=(NDJSON,)),
     Operation("/api/v1/status", "StatusService.GetStatus"),
+    Operation("/api/v1/settings", "StatusService.GetSettings"),
     Operation("/api/v1/tenants", "StatusService.ListTenants", errors=_QUERY),
     Operation("/api/v1/holds", "AdministrationService.ListHolds"),
     Operation("/api/v1/holds", "AdministrationService.AddHold", "post", errors=_CHANGES),
@@ -65,6 +66,10 @@ OPERATIONS = (
     Operation("/api/v1/retention", "AdministrationService.GetRetention"),
     Operation("/api/v1/disclosures", "DisclosureService.Disclose", "post", errors=(403,)),
     Operation("/api/v1/disclosures/erase", "DisclosureService.Erase", "post", errors=_CHANGES),
+    Operation("/api/v1/tokens", "TokenService.ListTokens", errors=_CHANGES),
+    Operation("/api/v1/tokens", "TokenService.CreateToken", "post", errors=_CHANGES),
+    Operation("/api/v1/tokens/{name}/rotate", "TokenService.RotateToken", "post", errors=(404, *_CHANGES)),
+    Operation("/api/v1/tokens/{name_or_id}/revoke", "TokenService.RevokeToken", "post", errors=(404, *_CHANGES)),
 )
 """The calls of the gRPC API that are served over HTTP."""
 

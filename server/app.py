@@ -14,6 +14,8 @@ from dataclasses import dataclass, fields
 from functools import partial
 
 from server.access.recorded_tokens import recorded_tokens_path
+from server.access.token_file import tokens_path
+from server.access.token_uses import read_uses
 from server.access_log.calls import RecordedCalls
 from server.access_log.noticed import start_event
 from server.access_log.opening import access_log_gauges
@@ -29,6 +31,7 @@ from server.api.kept_holds import keep_holds
 from server.api.remembered import visible_checkpoints
 from server.api.server_status import StatusSource
 from server.api.tenant_drops import TenantDrops
+from server.api.tokens import TokenAdministration
 from server.codec.choose import chosen_codec
 from server.codec.hidden_actors import hides_actor_names, hides_actors
 from server.data_dir.acknowledgements import read_acknowledgements
@@ -140,6 +143,8 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             usage=intake.usage,
             limits=lambda tenant: settings.tenant_limits.get(tenant, settings.tenant_default),
             started=time.time_ns(),
+            settings=settings.shown,
+            settings_file=settings.file,
         )
         backend = Backend(
             bound_reader,
@@ -189,7 +194,12 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
             orders,
             identity.writers(settings.workers),
         )
-        parts = ApiParts(backend, administration, disclosures, drops)
+        tokens = TokenAdministration(
+            tokens_path(settings.data_dir, settings.tokens_file),
+            partial(read_uses, settings.data_dir),
+            settings.administration,
+        )
+        parts = ApiParts(backend, administration, disclosures, drops, tokens)
         ports_of_api = answering(process, parts, intake, access_log, recorded)
         api_grpc, http = await stack.enter_async_context(ports_of_api)
         bound = BoundAddresses(intake.otlp_grpc, intake.otlp_http, api_grpc, http)

@@ -16,8 +16,8 @@ class Role(Enum):
     """Roles that are granted to callers.
 
     ``sender`` sends records. ``viewer`` reads operational records and spans. ``auditor`` reads audit records, evidence,
-    reports and disclosures. ``operator`` reads the status and metrics, adds and releases legal holds, erases disclosed
-    values, and reads no record. ``admin`` may do everything.
+    reports and disclosures. ``operator`` reads the status, settings and metrics, adds and releases legal holds, erases
+    disclosed values, changes tokens, and reads no record. ``admin`` may do everything.
     """
 
     SENDER = "sender"

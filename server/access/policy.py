@@ -49,6 +49,8 @@ class Permission(Enum):
     READ_STATUS = "read status"
     READ_METRICS = "read metrics"
     READ_USAGE = "read usage of tenants"  # numbers of records, and no content
+    READ_TOKENS = "read tokens"  # names, roles and times; nobody reads their texts
+    CHANGE_TOKENS = "change tokens"  # which ones depends on their roles: see server.access.given_roles
 
 
 class _Limits(Enum):
@@ -84,11 +86,14 @@ _NEEDS: Mapping[Permission, _Needs] = MappingProxyType(
         Permission.READ_METRICS: _Needs(_OPERATORS, _Limits.NONE),
         # Operators watch over limits; auditors see the sizes of logs anyway. Limited to tenants, both see these only.
         Permission.READ_USAGE: _Needs(_AUDITORS | _OPERATORS, _Limits.WHOLE_LOGS),
+        Permission.READ_TOKENS: _Needs(_OPERATORS, _Limits.NONE),
+        Permission.CHANGE_TOKENS: _Needs(_OPERATORS, _Limits.NONE),
     }
 )
 
 _CORRELATION, _EVIDENCE = "/lognotary.v1.CorrelationService", "/lognotary.v1.EvidenceService"
 _ADMINISTRATION, _DISCLOSURES = "/lognotary.v1.AdministrationService", "/lognotary.v1.DisclosureService"
+_TOKENS = "/lognotary.v1.TokenService"
 
 GRPC_RULES: Mapping[str, Permission] = MappingProxyType(
     {
@@ -117,6 +122,7 @@ GRPC_RULES: Mapping[str, Permission] = MappingProxyType(
         f"{_EVIDENCE}/GetReceipt": Permission.READ_EVIDENCE,
         f"{_EVIDENCE}/Verify": Permission.VERIFY,
         "/lognotary.v1.StatusService/GetStatus": Permission.READ_STATUS,
+        "/lognotary.v1.StatusService/GetSettings": Permission.READ_STATUS,
         "/lognotary.v1.StatusService/ListTenants": Permission.READ_USAGE,
         f"{_ADMINISTRATION}/AddHold": Permission.CHANGE_POLICIES,
         f"{_ADMINISTRATION}/ReleaseHold": Permission.CHANGE_POLICIES,
@@ -125,6 +131,10 @@ GRPC_RULES: Mapping[str, Permission] = MappingProxyType(
         f"{_ADMINISTRATION}/GetRetention": Permission.READ_POLICIES,
         f"{_DISCLOSURES}/Disclose": Permission.READ_DISCLOSURES,
         f"{_DISCLOSURES}/Erase": Permission.CHANGE_POLICIES,
+        f"{_TOKENS}/ListTokens": Permission.READ_TOKENS,
+        f"{_TOKENS}/CreateToken": Permission.CHANGE_TOKENS,
+        f"{_TOKENS}/RotateToken": Permission.CHANGE_TOKENS,
+        f"{_TOKENS}/RevokeToken": Permission.CHANGE_TOKENS,
         "/grpc.health.v1.Health/Check": Permission.OPEN,
         "/grpc.health.v1.Health/Watch": Permission.OPEN,
         "/grpc.health.v1.Health/List": Permission.OPEN,
@@ -163,6 +173,7 @@ HTTP_RULES: Mapping[tuple[str, str], Permission] = MappingProxyType(
         ("GET", f"{_API}/receipts/{{record_id}}"): Permission.READ_EVIDENCE,
         ("POST", f"{_API}/verify"): Permission.VERIFY,
         ("GET", f"{_API}/status"): Permission.READ_STATUS,
+        ("GET", f"{_API}/settings"): Permission.READ_STATUS,
         ("GET", f"{_API}/tenants"): Permission.READ_USAGE,
         ("POST", f"{_API}/holds"): Permission.CHANGE_POLICIES,
         ("POST", f"{_API}/holds/{{name}}/release"): Permission.CHANGE_POLICIES,
@@ -171,6 +182,10 @@ HTTP_RULES: Mapping[tuple[str, str], Permission] = MappingProxyType(
         ("GET", f"{_API}/retention"): Permission.READ_POLICIES,
         ("POST", f"{_API}/disclosures"): Permission.READ_DISCLOSURES,
         ("POST", f"{_API}/disclosures/erase"): Permission.CHANGE_POLICIES,
+        ("GET", f"{_API}/tokens"): Permission.READ_TOKENS,
+        ("POST", f"{_API}/tokens"): Permission.CHANGE_TOKENS,
+        ("POST", f"{_API}/tokens/{{name}}/rotate"): Permission.CHANGE_TOKENS,
+        ("POST", f"{_API}/tokens/{{name_or_id}}/revoke"): Permission.CHANGE_TOKENS,
         ("GET", "/tlog/{log_id}/{path:path}"): Permission.READ_TILES,
         ("GET", "/api/openapi.json"): Permission.ANYBODY,
         ("GET", "/trace/{trace_id}"): Permission.ANYBODY,  # a redirect, to a call with a rule of its own

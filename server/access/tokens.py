@@ -32,8 +32,10 @@ class Token:
         created: time of creation, in seconds since the epoch.
         expires: time from which it is no longer valid, in seconds since the epoch; None if it does not expire.
         revoked: time at which somebody revoked it, in seconds since the epoch; None if nobody did.
-        created_by: who created it, as the command line stated it; empty if that is not known.
-        revoked_by: who revoked it, as the command line stated it; empty if that is not known.
+        created_by: who created it, as the command line stated it, or as the API knew the caller; empty if that is not
+            known.
+        revoked_by: who revoked it, as the command line stated it, or as the API knew the caller; empty if that is not
+            known.
     """
 
     name: str

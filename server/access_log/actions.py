@@ -50,8 +50,13 @@ _HOLD_ADD, _HOLD_RELEASE = (
     Action(f"hold.{word}", "hold", "name", "admin", is_change=True) for word in ("add", "release")
 )
 _DROP = Action("tenant.drop", "tenant", "tenant", "admin", is_change=True)
-_TENANTS = Action("tenant.list", category="admin")
+_TENANTS, _SETTINGS = Action("tenant.list", category="admin"), Action("settings.get", category="admin")
 _HOLDS = Action("hold.list", category="admin")
+_TOKENS = Action("token.list", category="admin")
+_TOKEN_CREATE, _TOKEN_ROTATE = (
+    Action(f"token.{word}", "token", "name", "admin", is_change=True) for word in ("create", "rotate")
+)
+_TOKEN_REVOKE = Action("token.revoke", "token", "name_or_id", "admin", is_change=True)
 _DISCLOSE, _ERASE = Action("disclose"), Action("disclosure.erase", category="admin", is_change=True)
 
 _SERVICES: Mapping[str, Mapping[str, Action]] = {
@@ -78,7 +83,7 @@ _SERVICES: Mapping[str, Mapping[str, Action]] = {
         "GetReceipt": _RECEIPT,
         "Verify": _VERIFY,
     },
-    "StatusService": {"GetStatus": _STATUS, "ListTenants": _TENANTS},
+    "StatusService": {"GetStatus": _STATUS, "GetSettings": _SETTINGS, "ListTenants": _TENANTS},
     "AdministrationService": {
         "AddHold": _HOLD_ADD,
         "ReleaseHold": _HOLD_RELEASE,
@@ -87,6 +92,12 @@ _SERVICES: Mapping[str, Mapping[str, Action]] = {
         "DropTenant": _DROP,
     },
     "DisclosureService": {"Disclose": _DISCLOSE, "Erase": _ERASE},
+    "TokenService": {
+        "ListTokens": _TOKENS,
+        "CreateToken": _TOKEN_CREATE,
+        "RotateToken": _TOKEN_ROTATE,
+        "RevokeToken": _TOKEN_REVOKE,
+    },
 }
 
 GRPC_ACTIONS: Mapping[str, Action] = MappingProxyType(
@@ -126,6 +137,7 @@ HTTP_ACTIONS: Mapping[tuple[str, str], Action] = MappingProxyType(
         ("GET", f"{_API}/receipts/{{record_id}}"): _RECEIPT,
         ("POST", f"{_API}/verify"): _VERIFY,
         ("GET", f"{_API}/status"): _STATUS,
+        ("GET", f"{_API}/settings"): _SETTINGS,
         ("GET", f"{_API}/tenants"): _TENANTS,
         ("POST", f"{_API}/holds"): _HOLD_ADD,
         ("POST", f"{_API}/holds/{{name}}/release"): _HOLD_RELEASE,
@@ -134,6 +146,10 @@ HTTP_ACTIONS: Mapping[tuple[str, str], Action] = MappingProxyType(
         ("POST", f"{_API}/tenants/{{tenant}}/drop"): _DROP,
         ("POST", f"{_API}/disclosures"): _DISCLOSE,
         ("POST", f"{_API}/disclosures/erase"): _ERASE,
+        ("GET", f"{_API}/tokens"): _TOKENS,
+        ("POST", f"{_API}/tokens"): _TOKEN_CREATE,
+        ("POST", f"{_API}/tokens/{{name}}/rotate"): _TOKEN_ROTATE,
+        ("POST", f"{_API}/tokens/{{name_or_id}}/revoke"): _TOKEN_REVOKE,
         ("GET", "/tlog/{log_id}/{path:path}"): Action("tile.get", "log", "log_id"),
         ("GET", "/api/openapi.json"): Action("description.get"),
         ("GET", "/trace/{trace_id}"): Action("trace.link", "trace", "trace_id"),

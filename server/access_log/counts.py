@@ -17,6 +17,7 @@ from lognotary.v1 import (
     export_pb2,
     receipts_pb2,
     status_pb2,
+    tokens_pb2,
 )
 
 __all__ = ["COUNTS", "add_records"]
@@ -69,6 +70,7 @@ COUNTS: Mapping[str, _Count] = MappingProxyType(
             (receipts_pb2.GetReceiptResponse, _none),
             (evidence_pb2.VerifyResponse, _verified),
             (status_pb2.GetStatusResponse, _none),
+            (status_pb2.GetSettingsResponse, _none),
             (status_pb2.ListTenantsResponse, _none),
             (administration_pb2.AddHoldResponse, _none),
             (administration_pb2.ListHoldsResponse, _none),
@@ -77,6 +79,10 @@ COUNTS: Mapping[str, _Count] = MappingProxyType(
             (administration_pb2.DropTenantResponse, _none),
             (disclosures_pb2.DiscloseResponse, lambda before, answer: before + len(answer.values)),
             (disclosures_pb2.EraseResponse, lambda before, answer: before + answer.erased),
+            (tokens_pb2.ListTokensResponse, _none),
+            (tokens_pb2.CreateTokenResponse, _none),
+            (tokens_pb2.RotateTokenResponse, _none),
+            (tokens_pb2.RevokeTokenResponse, _none),
         )
     }
 )

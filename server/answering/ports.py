@@ -29,6 +29,8 @@ from server.api.http_api import build_http_api
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, measured_http
 from server.api.server_options import api_server_options
 from server.api.tenant_drops import TenantDrops
+from server.api.token_calls import add_tokens
+from server.api.tokens import TokenAdministration
 from server.intake.process import Intake, Process
 from server.intake.tokens import api_needs_credentials
 from server.login.build import open_login
@@ -55,6 +57,7 @@ class ApiParts:
     administration: Administration
     disclosures: Disclosures
     drops: TenantDrops
+    tokens: TokenAdministration
 
 
 @contextlib.asynccontextmanager
@@ -96,6 +99,7 @@ async def answering(
         add_services(server, parts.backend, pool, queries)
         add_administration(server, parts.administration, parts.drops, pool)
         add_disclosures(server, parts.disclosures, pool)
+        add_tokens(server, parts.tokens, pool)
         health = add_health(server, not_ready)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         serving_grpc = serve_grpc(server, settings.api_grpc, ended, certificates.of("api_grpc"))
@@ -113,6 +117,7 @@ async def answering(
             parts.administration,
             parts.disclosures,
             parts.drops,
+            parts.tokens,
             login.routes,
         )
         rules = http_rules(public_tiles=settings.public_tiles)

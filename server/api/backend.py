@@ -34,7 +34,7 @@ from server.api.neighbours import find_neighbours
 from server.api.proof_cache import ProofCache
 from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
 from server.api.receipts import get_receipt
-from server.api.server_status import StatusSource, get_status
+from server.api.server_status import StatusSource, get_settings, get_status
 from server.api.tails import Tails
 from server.api.tenant_usage import list_tenants
 from server.api.tile_files import latest_checkpoint, read_tile
@@ -222,6 +222,10 @@ class Backend:
     def get_status(self, request: status_pb2.GetStatusRequest) -> status_pb2.GetStatusResponse:  # noqa: ARG002
         """Answer ``GetStatus``, also while storage cannot be read."""
         return get_status(self._engine, self._trust.keys.now, self._status)
+
+    def get_settings(self, request: status_pb2.GetSettingsRequest) -> status_pb2.GetSettingsResponse:  # noqa: ARG002
+        """Answer ``GetSettings``."""
+        return get_settings(self._status)
 
     def list_tenants(self, request: status_pb2.ListTenantsRequest) -> status_pb2.ListTenantsResponse:
         """Answer ``ListTenants``; raises ApiError, QueryTooExpensiveError and StorageError."""

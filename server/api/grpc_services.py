@@ -23,6 +23,7 @@ from lognotary.v1 import (
     receipts_pb2,
     status_pb2,
     status_pb2_grpc,
+    tokens_pb2,
 )
 from server.api.asking import Queries
 from server.api.backend import Backend
@@ -43,6 +44,7 @@ SERVICE_NAMES = (
     status_pb2.DESCRIPTOR.services_by_name["StatusService"].full_name,
     administration_pb2.DESCRIPTOR.services_by_name["AdministrationService"].full_name,
     disclosures_pb2.DESCRIPTOR.services_by_name["DisclosureService"].full_name,
+    tokens_pb2.DESCRIPTOR.services_by_name["TokenService"].full_name,
 )
 
 
@@ -190,6 +192,11 @@ class _Status(status_pb2_grpc.StatusServiceServicer):
         self, request: status_pb2.GetStatusRequest, context: Context
     ) -> status_pb2.GetStatusResponse:
         return await answer_call(context, self._pool.run, lambda: self._backend.get_status(request))
+
+    async def GetSettings(  # noqa: N802 - the name is the API's
+        self, request: status_pb2.GetSettingsRequest, context: Context
+    ) -> status_pb2.GetSettingsResponse:
+        return await answer_call(context, self._pool.run, lambda: self._backend.get_settings(request))
 
     async def ListTenants(  # noqa: N802 - the name is the API's
         self, request: status_pb2.ListTenantsRequest, context: Context

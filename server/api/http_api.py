@@ -14,6 +14,7 @@ GET  /api/v1/export                             Export: the file; query paramete
 GET  /api/v1/export-manifests/{name}            the manifest of an export, named by the header Lognotary-Manifest
 GET  /api/v1/tail                               Tail: a JSON object per line; query parameters are the request's fields
 GET  /api/v1/status                             GetStatus
+GET  /api/v1/settings                           GetSettings
 GET  /api/v1/tenants                            ListTenants; query parameters are the request's fields
 GET  /api/v1/logs                               ListLogs
 GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
@@ -21,6 +22,7 @@ GET  /api/v1/logs/{log}/inclusion-proof         GetInclusionProof
 GET  /api/v1/logs/{log}/consistency-proof       GetConsistencyProof
 POST, GET /api/v1/holds, GET /api/v1/retention  see ``administration_calls``
 POST /api/v1/disclosures                        see ``disclosures``
+POST, GET /api/v1/tokens                        see ``token_calls``
 GET  /api/v1/receipts/{record_id}               GetReceipt
 POST /api/v1/verify                             Verify; the answer has one JSON object per line
 GET  /api/openapi.json                          all of this as an OpenAPI 3.1 document
@@ -68,6 +70,8 @@ from server.api.statuses import EXPECTED_ERRORS, status_of
 from server.api.tail_lines import tail_routes
 from server.api.tenant_drops import TenantDrops
 from server.api.tile_api import tile_routes
+from server.api.token_calls import token_routes
+from server.api.tokens import TokenAdministration
 from server.api.trace_ids import parse_trace_id
 from server.process.fair_queue import QUERIES_AT_ONCE, FairQueue
 from server.process.pools import Pool
@@ -94,6 +98,7 @@ def build_http_api(
     administration: Administration | None = None,
     disclosures: Disclosures | None = None,
     drops: TenantDrops | None = None,
+    tokens: TokenAdministration | None = None,
     login: Sequence[Route] = (),
 ) -> Starlette:
     """Build the ASGI application.
@@ -108,6 +113,7 @@ def build_http_api(
         administration: legal holds and retention; None to leave out these calls.
         disclosures: values to which records have commitments; None to leave out these calls.
         drops: dropping of tenants' data; None to leave out this call.
+        tokens: the server's tokens; None to leave out these calls.
         login: routes of the login.
     """
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
@@ -154,6 +160,7 @@ def build_http_api(
                 queries,
             ),
             _call("/api/v1/status", status_pb2.GetStatusRequest, backend.get_status, pool),
+            _call("/api/v1/settings", status_pb2.GetSettingsRequest, backend.get_settings, pool),
             _call("/api/v1/tenants", status_pb2.ListTenantsRequest, backend.list_tenants, queries),
             _call("/api/v1/logs", evidence_pb2.ListLogsRequest, backend.list_logs, pool),
             _call("/api/v1/logs/{log}/checkpoint", evidence_pb2.GetCheckpointRequest, backend.get_checkpoint, pool),
@@ -182,6 +189,7 @@ def build_http_api(
             *(administration_routes(administration, pool) if administration else ()),
             *(disclosure_routes(disclosures, pool) if disclosures else ()),
             *(drop_routes(drops, pool) if drops else ()),
+            *(token_routes(tokens, pool) if tokens else ()),
             Route("/api/openapi.json", openapi),
             *tail_routes(backend.tails),
             *tile_routes(backend, pool),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 from starlette.requests import Request
@@ -19,6 +19,7 @@ __all__ = [
     "LOCAL",
     "OFF",
     "address_of_call",
+    "address_of_reader",
     "address_of_request",
     "check_local",
     "check_on_machine",
@@ -56,14 +57,24 @@ def address_of_request(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def parse_local(request: Request, call: _MessageT) -> tuple[_MessageT, str]:
+def address_of_reader(request: Request) -> str:
+    """Return the address of a caller over HTTP who changes nothing."""
+    return _known_address() or (request.client.host if request.client else "")
+
+
+async def parse_local(request: Request, call: _MessageT, *, empty: Any = None) -> tuple[_MessageT, str]:
     """Fill a call from the body of a request over HTTP; return it with the address of the caller.
+
+    Args:
+        request: the request.
+        call: the call.
+        empty: value for a request without a body; None if it must have one.
 
     Raises:
         InvalidArgumentError: the body is not such a call, or a page in a browser may have sent it.
     """
     caller = address_of_request(request)
-    return parse_body(await read_json(request), call), caller
+    return parse_body(await read_json(request, empty=empty), call), caller
 
 
 def is_local(address: str) -> bool:
@@ -89,7 +100,7 @@ def _known_address() -> str:
 
 
 def check_local(address: str, administration: str) -> None:
-    """Check that a caller may change policies.
+    """Check that a caller may change policies or tokens.
 
     Of callers with credentials, the permission has been checked (``server.access.policy``).
 
@@ -102,8 +113,8 @@ def check_local(address: str, administration: str) -> None:
     """
     if administration == OFF:
         raise NotPermittedError(
-            "this server takes no changes of policies: the setting administration is off (local permits callers on "
-            "the server's machine)"
+            "this server takes no changes of policies or tokens: the setting administration is off (local permits "
+            "callers on the server's machine)"
         )
     check_on_machine(address)
 

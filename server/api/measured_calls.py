@@ -12,7 +12,7 @@ import grpc.aio
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lognotary.v1 import administration_pb2, correlation_pb2, disclosures_pb2, evidence_pb2, status_pb2
+from lognotary.v1 import administration_pb2, correlation_pb2, disclosures_pb2, evidence_pb2, status_pb2, tokens_pb2
 
 __all__ = ["GRPC_CALLS", "HTTP_CALLS", "MeasureCall", "MeasuredCalls", "measured_http"]
 
@@ -25,6 +25,7 @@ _SERVICES = (
     status_pb2.DESCRIPTOR.services_by_name["StatusService"],
     administration_pb2.DESCRIPTOR.services_by_name["AdministrationService"],
     disclosures_pb2.DESCRIPTOR.services_by_name["DisclosureService"],
+    tokens_pb2.DESCRIPTOR.services_by_name["TokenService"],
 )
 
 GRPC_CALLS = tuple(f"{service.name}/{method.name}" for service in _SERVICES for method in service.methods)
@@ -45,6 +46,7 @@ HTTP_CALLS = (
     "/api/v1/export-manifests/{name}",
     "/api/v1/tail",
     "/api/v1/status",
+    "/api/v1/settings",
     "/api/v1/tenants",
     "/api/v1/logs",
     "/api/v1/logs/{log}/checkpoint",
@@ -57,6 +59,9 @@ HTTP_CALLS = (
     "/api/v1/holds/{name}/release",
     "/api/v1/retention",
     "/api/v1/tenants/{tenant}/drop",
+    "/api/v1/tokens",
+    "/api/v1/tokens/{name}/rotate",
+    "/api/v1/tokens/{name_or_id}/revoke",
     "/api/v1/disclosures",
     "/api/v1/disclosures/erase",
     "/api/openapi.json",

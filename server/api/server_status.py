@@ -20,7 +20,7 @@ from storage.disk_encryption import encryption_of_disks
 from storage.engine import Engine
 from storage.errors import AccessDeniedError, StorageError
 
-__all__ = ["SelfVerificationView", "StatusSource", "get_status"]
+__all__ = ["SelfVerificationView", "SettingView", "StatusSource", "get_settings", "get_status"]
 
 
 class SelfVerificationView(Protocol):
@@ -55,6 +55,26 @@ class SelfVerificationView(Protocol):
         """True if a pass takes longer than the interval."""
 
 
+class SettingView(Protocol):
+    """A setting of the server, without secrets."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def value(self) -> str:
+        """Its value, as it would be typed."""
+
+    @property
+    def origin(self) -> str:
+        """Source of the value: option, variable, file or default."""
+
+    @property
+    def place(self) -> str:
+        """The option, the variable, or the file with the line and the name."""
+
+
 @dataclass(slots=True)
 class StatusSource:
     """Source of what a server knows of itself; its parts are set as the server starts.
@@ -69,6 +89,8 @@ class StatusSource:
         usage: function that returns what each tenant has sent since the start; thread-safe, must not block.
         limits: function that returns the limits of a tenant.
         started: start of the server in nanoseconds since the epoch; 0 if that is unknown.
+        settings: the settings that the server was started with, without secrets.
+        settings_file: path of the settings file; empty if there is none.
     """
 
     storage: str = ""
@@ -79,6 +101,8 @@ class StatusSource:
     usage: Callable[[], Mapping[str, Usage]] = dict
     limits: Callable[[str], TenantLimits] = lambda _: NO_LIMITS
     started: int = 0
+    settings: Sequence[SettingView] = ()
+    settings_file: str = ""
 
 
 def get_status(engine: Engine, keys: Callable[[], TrustedKeys], source: StatusSource) -> pb.GetStatusResponse:
@@ -119,6 +143,17 @@ def get_status(engine: Engine, keys: Callable[[], TrustedKeys], source: StatusSo
             )
         )
     return response
+
+
+def get_settings(source: StatusSource) -> pb.GetSettingsResponse:
+    """Answer ``StatusService.GetSettings``."""
+    return pb.GetSettingsResponse(
+        file=source.settings_file,
+        settings=[
+            pb.SettingValue(name=each.name, value=each.value, origin=each.origin, place=each.place)
+            for each in source.settings
+        ],
+    )
 
 
 def _time(seconds: float | None) -> Timestamp | None:

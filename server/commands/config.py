@@ -12,6 +12,7 @@ from server.errors.amounts import typed_duration, typed_size
 from server.notary.counted import counted
 from server.settings.hidden import hide_secrets
 from server.settings.settings import Settings, check_settings
+from server.settings.shown import computed_defaults
 from server.settings.sources import Given, Origin, Sources, gather
 from server.settings.table import SETTINGS, Kind, Setting
 from server.settings.values import read_size
@@ -115,7 +116,7 @@ def _origin(setting: Setting, given: Given, settings: Settings | None) -> str:
         return f"{given.origin.value} {given.place}"
     if settings is None or given.text:
         return "default"
-    computed = {"storage": str(settings.storage), "memory_limit": typed_size(settings.memory_limit)}
+    computed = computed_defaults(settings.storage, settings.memory_limit)
     return " ".join(filter(None, ("default:", computed.get(setting.name, "none"))))
 
 

@@ -1,4 +1,4 @@
-"""``lognotary tokens``: the tokens of senders and programs."""
+"""``lognotary tokens``: the tokens of senders and programs, in the file of tokens."""
 
 from __future__ import annotations
 
@@ -6,52 +6,41 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from server.access.callers import Grant, Role
+from server.access.callers import Role
 from server.access.errors import TokenError
 from server.access.tenants import DEFAULT_TENANT
 from server.access.token_file import change_tokens, read_tokens, token_as_json, tokens_path
 from server.access.token_text import digest_of, new_token
 from server.access.token_uses import read_uses
 from server.access.tokens import Token, Tokens
+from server.access.wanted_tokens import READERS, WantedToken
 from server.commands.changed_by import changed_by
 from server.commands.file_owner import act_as_owner
 from server.commands.output import complain, complain_lines, say, say_json
-from server.commands.secret_file import secret_file
+from server.commands.token_lines import show_new, text_of_new, token_lines, token_output
 from server.data_dir.directory import is_of_server
 from server.notary.origin import Stream
 from server.settings.settings import Settings, load_settings
 
 __all__ = ["create", "list_tokens", "revoke", "rotate"]
 
-_LIMITED = (Role.VIEWER, Role.AUDITOR)  # roles that read records of tenants, services and environments
-
 
 def create(options: argparse.Namespace) -> int:
     """Create a token; return the exit status."""
     text, now = new_token(), int(time.time())
-    token = Token(
-        name=options.name,
-        digest=digest_of(text),
-        grants=tuple(_grant(Role(role), options) for role in options.role or [Role.SENDER.value]),
-        tenant=options.tenant or DEFAULT_TENANT,
-        streams=frozenset(map(Stream, options.stream)) or None,
-        created=now,
-        expires=None if options.expires is None else now + options.expires,
-        created_by=changed_by(),
-    )
+    token = _wanted(options).token(digest_of(text), now, changed_by())
 
     def change(tokens: Tokens) -> tuple[Tokens, Tokens]:
         changed = tokens.created(token, now)
-        write(_content(token, text, options) + "\n")
+        write(text_of_new(token_as_json(token), text, options) + "\n")
         return changed, tokens
 
-    with _output(options) as write:
+    with token_output(options) as write:
         settings = _settings(options)
         file = _file(settings)
         before = change_tokens(file, change)
@@ -61,7 +50,7 @@ def create(options: argparse.Namespace) -> int:
             "this is the first token for the API: unless authentication is off, the server now requires credentials "
             "from callers on its own machine too (give commands the token with --token-file or LOGNOTARY_TOKEN)"
         )
-    return _show(token, text, options)
+    return show_new(token_as_json(token), text, options)
 
 
 def rotate(options: argparse.Namespace) -> int:
@@ -72,16 +61,16 @@ def rotate(options: argparse.Namespace) -> int:
     def change(tokens: Tokens) -> tuple[Tokens, tuple[Token, ...]]:
         changed = tokens.rotated(options.name, digest_of(text), now, options.overlap, expires, changed_by())
         old, new = changed.valid(options.name, now)
-        write(_content(new, text, options) + "\n")
+        write(text_of_new(token_as_json(new), text, options) + "\n")
         return changed, (old, new)
 
-    with _output(options) as write:
+    with token_output(options) as write:
         old, new = change_tokens(_existing(_file(_settings(options))), change)
     complain(
         f"the old token, {old.id}, stays valid until "
         + (_time(old.expires) if old.expires else f"it is revoked with 'lognotary tokens revoke {old.id}'")
     )
-    return _show(new, text, options)
+    return show_new(token_as_json(new), text, options)
 
 
 def revoke(options: argparse.Namespace) -> int:
@@ -105,7 +94,7 @@ def list_tokens(options: argparse.Namespace) -> int:
         complain(f"there are no tokens in {file}: create one with 'lognotary tokens create NAME'")
     else:
         for token in tokens.all:
-            say(*_lines(token, uses.get(token.id), now))
+            say(*token_lines(_as_json(token, uses.get(token.id), now)))
     return 0
 
 
@@ -118,7 +107,7 @@ def _notes(token: Token, settings: Settings, file: Path) -> Iterator[str]:
             "with --data-dir, because it does not accept this token"
         )
     for grant in token.grants:
-        if grant.role in _LIMITED and grant.tenants == frozenset({DEFAULT_TENANT}):
+        if grant.role in READERS and grant.tenants == frozenset({DEFAULT_TENANT}):
             yield f"as {grant.role.value}, it reads the default tenant only: give --all-tenants for all, or --tenant"
         if grant.role is Role.OPERATOR and grant.tenants is not None:
             yield (
@@ -146,81 +135,22 @@ def _existing(file: Path) -> Path:
     return file
 
 
-def _grant(role: Role, options: argparse.Namespace) -> Grant:
-    """Return a grant with the limits that there are for its role: what is not named is not granted."""
-    tenants = frozenset({options.tenant or DEFAULT_TENANT})
-    if role not in _LIMITED:
-        return Grant(role, tenants if options.tenant else None)
-    return Grant(
-        role,
-        None if options.all_tenants else tenants,
-        frozenset(options.service) or None,
-        frozenset(options.environment) or None,
+def _wanted(options: argparse.Namespace) -> WantedToken:
+    return WantedToken(
+        options.name,
+        tuple(map(Role, options.role or [Role.SENDER.value])),
+        options.tenant or DEFAULT_TENANT,
+        options.all_tenants,
+        frozenset(map(Stream, options.stream)),
+        frozenset(options.service),
+        frozenset(options.environment),
+        options.expires,
     )
-
-
-def _output(options: argparse.Namespace) -> AbstractContextManager[Callable[[str], None]]:
-    """Return a context with a function that takes the new token for the file of ``--output``, if there is one."""
-    return secret_file(Path(options.output)) if options.output else nullcontext(lambda _: None)
-
-
-def _content(token: Token, text: str, options: argparse.Namespace) -> str:
-    if options.json:
-        return json.dumps({"token": text, **token_as_json(token)}, indent=2)
-    return text
-
-
-def _show(token: Token, text: str, options: argparse.Namespace) -> int:
-    ends = f"until {_time(token.expires)}" if token.expires else "until it is revoked"
-    valid = f"token {token.name}, {token.id}, is valid {ends}; it is"
-    if options.output:
-        complain(f"{valid} in {options.output} only")
-    elif options.json:
-        say_json(_content(token, text, options))
-    else:
-        complain(f"{valid} not shown again:")
-        say(text)
-    return 0
 
 
 def _as_json(token: Token, used: int | None, now: float) -> dict[str, Any]:
     last = {} if used is None else {"last_used": _time(used)}
     return {**token_as_json(token), "state": _state(token, now), **last}
-
-
-def _lines(token: Token, used: int | None, now: float) -> Iterator[str]:
-    yield f"{token.id}  {token.name}  {_state(token, now)}"
-    yield f"    {'; '.join(_details(token, used))}"
-
-
-def _details(token: Token, used: int | None) -> Iterator[str]:
-    yield ", ".join(_role(grant) for grant in token.grants) or "no role"
-    if token.tenant:
-        yield f"tenant {token.tenant}"
-    if token.streams is not None:
-        yield f"streams {', '.join(sorted(stream.value for stream in token.streams))}"
-    yield f"created {_time(token.created)}{_by(token.created_by)}"
-    if token.revoked is not None:
-        yield f"revoked {_time(token.revoked)}{_by(token.revoked_by)}"
-    elif token.expires is not None:
-        yield f"expires {_time(token.expires)}"
-    yield "never used" if used is None else f"last used {_time(used)}"
-
-
-def _by(who: str) -> str:
-    return f" by {who}" if who else ""
-
-
-def _role(grant: Grant) -> str:
-    limits = {"service": grant.services, "environment": grant.environments}
-    texts = [f"{name} {' or '.join(sorted(values))}" for name, values in limits.items() if values is not None]
-    if grant.role is not Role.SENDER and grant.tenants is not None:
-        texts.append(
-            " or ".join(f"tenant {tenant}" if tenant else "default tenant" for tenant in sorted(grant.tenants))
-        )
-    elif grant.role in _LIMITED:
-        texts.append("all tenants")
-    return grant.role.value + (f" ({', '.join(texts)})" if texts else "")
 
 
 def _state(token: Token, now: float) -> str:

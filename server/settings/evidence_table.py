@@ -55,7 +55,8 @@ EVIDENCE_SETTINGS = (
     Setting(
         "administration",
         "local",
-        "who may change legal holds and erase disclosed values: callers on this machine (local), or nobody (off)",
+        "who may change legal holds and tokens and erase disclosed values over the API: callers whose role permits it "
+        "or, if the server needs no credentials, callers on this machine (local), or nobody (off)",
         Kind.CHOICE,
         EVIDENCE,
         ("off", "local"),

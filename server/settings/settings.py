@@ -35,6 +35,7 @@ from server.settings.producers import read_policy, read_producer_keys
 from server.settings.readers import read_codec, read_file, read_keys, read_signed_streams, read_witnesses
 from server.settings.redaction import read_redaction
 from server.settings.retention_rules import cold_volume_problems, read_retention_rules
+from server.settings.shown import ShownSetting, computed_defaults, shown_settings
 from server.settings.sources import Sources, gather, gather_rules
 from server.settings.storage import read_storage
 from server.settings.table import PORTS, SETTINGS, Setting
@@ -86,7 +87,8 @@ _MEMORY_EMBEDDED = 2 << 30  # bytes, the engine's included
 class Settings:
     """All settings, parsed: sizes in bytes, times in seconds, retention in days (None: forever); see ``SETTINGS``.
 
-    ``file`` is the absolute path of the settings file, empty if there is none.
+    ``file`` is the absolute path of the settings file, empty if there is none; ``shown`` is all of this as people may
+    see it.
     """
 
     storage: StorageUrl
@@ -153,6 +155,7 @@ class Settings:
     retention_rules: Mapping[Stream, tuple[RetentionRule, ...]]
     login: LoginSettings
     file: str
+    shown: tuple[ShownSetting, ...]
 
     @property
     def unsigned_streams(self) -> tuple[Stream, ...]:
@@ -197,7 +200,8 @@ def check_settings(sources: Sources) -> tuple[Settings | None, list[str]]:
     if problems:
         return None, in_order(problems, sources.file, sources.lines)
     file = str(Path(sources.file).absolute()) if sources.file else ""
-    return Settings(**parsed, audit_rules=rules, retention_rules=retention, file=file), []
+    shown = shown_settings(sources.values, computed_defaults(parsed["storage"], parsed["memory_limit"]))
+    return Settings(**parsed, audit_rules=rules, retention_rules=retention, file=file, shown=shown), []
 
 
 def check_rules(sources: Sources) -> tuple[tuple[Rule, ...], list[str]]:

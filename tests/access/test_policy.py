@@ -29,6 +29,8 @@ PERMITTED = {
         Permission.READ_STATUS,
         Permission.READ_METRICS,
         Permission.READ_USAGE,
+        Permission.READ_TOKENS,
+        Permission.CHANGE_TOKENS,
     },
     Role.ADMIN: set(Permission) - {Permission.OPEN, Permission.ANYBODY},
 }

@@ -14,6 +14,7 @@ from lognotary.v1 import (
     evidence_pb2,
     export_pb2,
     status_pb2,
+    tokens_pb2,
 )
 from server.access.policy import GRPC_RULES, HTTP_RULES, Permission
 from server.access_log.access_log import AccessLog
@@ -27,7 +28,7 @@ from server.own_records.sender import NotRecordedError
 
 SERVICES = [
     service
-    for module in (administration_pb2, correlation_pb2, disclosures_pb2, evidence_pb2, status_pb2)
+    for module in (administration_pb2, correlation_pb2, disclosures_pb2, evidence_pb2, status_pb2, tokens_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
 ]
 

@@ -30,6 +30,8 @@ from server.api.guarded_http import guarded_http
 from server.api.health import add_health
 from server.api.http_api import build_http_api
 from server.api.tenant_drops import TenantDrops
+from server.api.token_calls import add_tokens
+from server.api.tokens import TokenAdministration
 from server.data_dir.drop_orders import DropOrders
 from server.notary.signers import SigningKey
 from server.notary.trust import TrustedKeys
@@ -75,6 +77,7 @@ class Guarded:
         rules: Mapping[str, Permission] = GRPC_RULES,
         access_log: AccessLog | None = None,
         signing_key: Callable[[], SigningKey] | None = None,
+        tokens: TokenAdministration | None = None,
     ) -> None:
         bound = BoundEngine(engine)
         self.backend = Backend(bound, keys or TrustedKeys(), signing_key=signing_key)
@@ -84,6 +87,7 @@ class Guarded:
         self._disclosures = Disclosures(bound, lambda _: None, "local")
         orders = DropOrders(Path(tempfile.gettempdir(), "no-orders"))
         self._drops = TenantDrops(bound, lambda _: None, "local", self._administration.changing, orders, ["w"])
+        self._tokens = tokens or TokenAdministration(Path(tempfile.gettempdir(), "no-tokens", "x"), dict, "local")
         self.chain = AuthenticationChain((ByName(grants),), required=lambda: True)
         self.denials: list[str] = []
         self.app: Starlette = build_http_api(
@@ -94,6 +98,7 @@ class Guarded:
             administration=self._administration,
             disclosures=self._disclosures,
             drops=self._drops,
+            tokens=self._tokens,
         )
         self._rules = rules
         self.recorded = {name: RecordedCalls(access_log, name) for name in ("grpc", "http")} if access_log else {}
@@ -113,6 +118,7 @@ class Guarded:
         add_services(server, self.backend, self.pool)
         add_administration(server, self._administration, self._drops, self.pool)
         add_disclosures(server, self._disclosures, self.pool)
+        add_tokens(server, self._tokens, self.pool)
         add_health(server, str)
         reflection.enable_server_reflection((*SERVICE_NAMES, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         port = server.add_insecure_port("127.0.0.1:0")

@@ -32,6 +32,7 @@ METHOD_OF_PATH = {
     "get /api/v1/receipts/{record_id}": "GetReceipt",
     "post /api/v1/verify": "Verify",
     "get /api/v1/status": "GetStatus",
+    "get /api/v1/settings": "GetSettings",
     "get /api/v1/tenants": "ListTenants",
     "post /api/v1/tenants/{tenant}/drop": "DropTenant",
     "get /api/v1/holds": "ListHolds",
@@ -40,6 +41,10 @@ METHOD_OF_PATH = {
     "get /api/v1/retention": "GetRetention",
     "post /api/v1/disclosures": "Disclose",
     "post /api/v1/disclosures/erase": "Erase",
+    "get /api/v1/tokens": "ListTokens",
+    "post /api/v1/tokens": "CreateToken",
+    "post /api/v1/tokens/{name}/rotate": "RotateToken",
+    "post /api/v1/tokens/{name_or_id}/revoke": "RevokeToken",
 }
 """Methods of the gRPC API by the verb and the path in the OpenAPI document."""
 

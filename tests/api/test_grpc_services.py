@@ -129,6 +129,7 @@ def test_the_services_have_the_public_names() -> None:
         "lognotary.v1.StatusService",
         "lognotary.v1.AdministrationService",
         "lognotary.v1.DisclosureService",
+        "lognotary.v1.TokenService",
     )
 
 

@@ -39,12 +39,17 @@ ROLES_OF_METHODS = {
     "lognotary.v1.EvidenceService": dict.fromkeys(
         ["ListLogs", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetReceipt", "Verify"], AUDITORS
     ),
-    "lognotary.v1.StatusService": {"GetStatus": OPERATORS, "ListTenants": AUDITORS | OPERATORS},
+    "lognotary.v1.StatusService": {
+        "GetStatus": OPERATORS,
+        "GetSettings": OPERATORS,
+        "ListTenants": AUDITORS | OPERATORS,
+    },
     "lognotary.v1.AdministrationService": {
         **dict.fromkeys(("AddHold", "ReleaseHold", "DropTenant"), OPERATORS),
         **dict.fromkeys(("ListHolds", "GetRetention"), AUDITORS | OPERATORS),
     },
     "lognotary.v1.DisclosureService": {"Disclose": AUDITORS, "Erase": OPERATORS},
+    "lognotary.v1.TokenService": dict.fromkeys(("ListTokens", "CreateToken", "RotateToken", "RevokeToken"), OPERATORS),
     "grpc.reflection.v1alpha.ServerReflection": {"ServerReflectionInfo": EVERYBODY},
 }
 OPEN_METHODS = {"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/grpc.health.v1.Health/List"}
@@ -76,10 +81,15 @@ ROLES_OF_ROUTES = {
     **dict.fromkeys(
         [
             f"GET {API}/status",
+            f"GET {API}/settings",
             f"POST {API}/holds",
             f"POST {API}/holds/{{name}}/release",
             f"POST {API}/tenants/{{tenant}}/drop",
             f"POST {API}/disclosures/erase",
+            f"GET {API}/tokens",
+            f"POST {API}/tokens",
+            f"POST {API}/tokens/{{name}}/rotate",
+            f"POST {API}/tokens/{{name_or_id}}/revoke",
             "GET /metrics",
         ],
         OPERATORS,

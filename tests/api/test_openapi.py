@@ -17,6 +17,7 @@ from server.api.disclosures import Disclosures
 from server.api.http_api import build_http_api
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS
 from server.api.tenant_drops import TenantDrops
+from server.api.tokens import TokenAdministration
 from server.data_dir.drop_orders import DropOrders
 from server.notary.trust import TrustedKeys
 from server.process.pools import Pool
@@ -38,6 +39,7 @@ def test_the_document_has_every_route_with_its_methods(engine: Engine, tmp_path:
         administration=administration,
         disclosures=disclosures,
         drops=drops,
+        tokens=TokenAdministration(tmp_path / "tokens.json", dict, "off"),
     )
     routes = [cast(Route, route) for route in app.routes]
     served = {

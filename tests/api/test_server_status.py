@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from server.api.server_status import StatusSource, get_status
+from server.api.server_status import StatusSource, get_settings, get_status
 from server.commands.output import Style
 from server.commands.status import is_good, status_lines
 from server.notary.trust import TrustedKeys
 from server.self_verification.status import SelfVerification
+from server.settings.shown import ShownSetting
 from storage.deferred import DeferredEngine
 
 
@@ -33,6 +34,19 @@ def test_audit_rules_that_could_not_be_reloaded_are_in_the_status() -> None:
     status.audit_rules_problem = ""
     assert is_good(status)
     assert not any("rules" in line for line in status_lines(status, Style(colour=False)))
+
+
+def test_settings_are_told_in_their_order_with_their_origins() -> None:
+    given = [
+        ShownSetting("storage", "chdb:///x", "option", "--storage"),
+        ShownSetting("ack", "commit", "default", "ack"),
+    ]
+    answer = get_settings(StatusSource(settings=given, settings_file="/etc/lognotary.toml"))
+    assert answer.file == "/etc/lognotary.toml"
+    assert [(each.name, each.value, each.origin, each.place) for each in answer.settings] == [
+        ("storage", "chdb:///x", "option", "--storage"),
+        ("ack", "commit", "default", "ack"),
+    ]
 
 
 def test_findings_of_self_verification_are_in_the_status() -> None:

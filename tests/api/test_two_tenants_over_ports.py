@@ -31,6 +31,7 @@ from lognotary.v1 import (
     export_pb2,
     receipts_pb2,
     status_pb2,
+    tokens_pb2,
 )
 from server.access.callers import Grant, Role
 from server.access.policy import http_rules
@@ -52,7 +53,7 @@ from tests.effort import effort
 
 METHODS = {
     method.name: method
-    for module in (correlation_pb2, evidence_pb2, status_pb2, administration_pb2, disclosures_pb2)
+    for module in (correlation_pb2, evidence_pb2, status_pb2, administration_pb2, disclosures_pb2, tokens_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }
@@ -162,6 +163,8 @@ def request_of(chance: random.Random, tokens: Tokens, name: str) -> Message:
             return status_pb2.ListTenantsRequest(**chance.choice([{}, RANGE]), **pages)
         case "GetStatus":
             return status_pb2.GetStatusRequest()
+        case "GetSettings":
+            return status_pb2.GetSettingsRequest()
         case "GetRetention":
             return administration_pb2.GetRetentionRequest()
         case "ListHolds":
@@ -175,6 +178,14 @@ def request_of(chance: random.Random, tokens: Tokens, name: str) -> Message:
             return administration_pb2.DropTenantRequest(tenant=word, reason="to test")
         case "Erase":
             return disclosures_pb2.EraseRequest(actor=word, reason="to test")
+        case "ListTokens":
+            return tokens_pb2.ListTokensRequest(ended=chance.random() < 0.5)
+        case "CreateToken":
+            return tokens_pb2.CreateTokenRequest(name=word, tenant=word)
+        case "RotateToken":
+            return tokens_pb2.RotateTokenRequest(name=word)
+        case "RevokeToken":
+            return tokens_pb2.RevokeTokenRequest(name_or_id=word)
     raise NotImplementedError(f"{name} is new: say what is asked of it")
 
 

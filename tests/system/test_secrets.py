@@ -76,11 +76,15 @@ def test_secrets_are_seen_nowhere_while_storage_cannot_be_reached(tmp_path: Path
     server.launch()
     try:
         server.wait_for_log("waiting for storage at ")
-        answers = [httpx.get(f"http://{http}/{path}", timeout=60.0) for path in ("metrics", "readyz", "healthz")]
+        paths = ("metrics", "readyz", "healthz", "api/v1/settings")
+        answers = [httpx.get(f"http://{http}/{path}", timeout=60.0) for path in paths]
         status = run_lognotary("status", "--api", http, env=variable)
         seen = [answer.text for answer in answers] + [status.stdout, status.stderr, command_lines()]
         seen.append(shown_by_commands(variable, "--storage", storage, "--journal-key", str(journal_key)))
-        assert [answer.status_code for answer in answers] == [200, 503, 200]
+        assert [answer.status_code for answer in answers] == [200, 503, 200, 200]
+        told = {each["name"]: each for each in answers[-1].json()["settings"]}
+        assert (told["http"]["value"], told["http"]["origin"]) == (http, "option")
+        assert told["storage_password_file"]["place"] == "LOGNOTARY_STORAGE_PASSWORD_FILE"
     finally:
         server.stop()
     seen += [server.log_text(), server.output_text()]
@@ -110,7 +114,9 @@ def test_a_wrong_password_is_not_in_what_the_server_says(tmp_path: Path) -> None
         assert MARK not in done.stdout + done.stderr
         good = {"LOGNOTARY_STORAGE_PASSWORD": right}
         with LognotaryServer(storage, tmp_path / "good", env=good, log_level="debug") as server:
-            seen = [server.log_text(), httpx.get(f"{server.http}/metrics", timeout=60.0).text, command_lines()]
+            answers = [httpx.get(f"{server.http}/{path}", timeout=60.0) for path in ("metrics", "api/v1/settings")]
+            assert '"***"' in answers[1].text
+            seen = [server.log_text(), *(answer.text for answer in answers), command_lines()]
             assert MARK not in "\n".join(seen)
 
 

@@ -63,6 +63,30 @@ class GetStatusResponse(_message.Message):
     disk_encryption: str
     def __init__(self, version: _Optional[str] = ..., not_ready: _Optional[str] = ..., storage: _Optional[str] = ..., storage_version: _Optional[str] = ..., storage_problem: _Optional[str] = ..., logs: _Optional[_Iterable[_Union[_evidence_pb2.Log, _Mapping]]] = ..., self_verification: _Optional[_Union[SelfVerificationStatus, _Mapping]] = ..., unsigned_streams: _Optional[_Iterable[str]] = ..., audit_rules_problem: _Optional[str] = ..., disk_encryption: _Optional[str] = ...) -> None: ...
 
+class GetSettingsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class SettingValue(_message.Message):
+    __slots__ = ("name", "value", "origin", "place")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: str
+    origin: str
+    place: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ..., origin: _Optional[str] = ..., place: _Optional[str] = ...) -> None: ...
+
+class GetSettingsResponse(_message.Message):
+    __slots__ = ("file", "settings")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    settings: _containers.RepeatedCompositeFieldContainer[SettingValue]
+    def __init__(self, file: _Optional[str] = ..., settings: _Optional[_Iterable[_Union[SettingValue, _Mapping]]] = ...) -> None: ...
+
 class ListTenantsRequest(_message.Message):
     __slots__ = ("since", "until", "page_size", "page_token")
     SINCE_FIELD_NUMBER: _ClassVar[int]

@@ -40,6 +40,11 @@ class StatusServiceStub:
                 request_serializer=lognotary_dot_v1_dot_status__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=lognotary_dot_v1_dot_status__pb2.GetStatusResponse.FromString,
                 _registered_method=True)
+        self.GetSettings = channel.unary_unary(
+                '/lognotary.v1.StatusService/GetSettings',
+                request_serializer=lognotary_dot_v1_dot_status__pb2.GetSettingsRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_status__pb2.GetSettingsResponse.FromString,
+                _registered_method=True)
         self.ListTenants = channel.unary_unary(
                 '/lognotary.v1.StatusService/ListTenants',
                 request_serializer=lognotary_dot_v1_dot_status__pb2.ListTenantsRequest.SerializeToString,
@@ -53,6 +58,13 @@ class StatusServiceServicer:
 
     def GetStatus(self, request, context):
         """Returns the state of the server, its storage, its logs and its self-verification.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSettings(self, request, context):
+        """Returns the settings that the server was started with, without secrets, and where each comes from.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,6 +84,11 @@ def add_StatusServiceServicer_to_server(servicer, server):
                     servicer.GetStatus,
                     request_deserializer=lognotary_dot_v1_dot_status__pb2.GetStatusRequest.FromString,
                     response_serializer=lognotary_dot_v1_dot_status__pb2.GetStatusResponse.SerializeToString,
+            ),
+            'GetSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSettings,
+                    request_deserializer=lognotary_dot_v1_dot_status__pb2.GetSettingsRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_status__pb2.GetSettingsResponse.SerializeToString,
             ),
             'ListTenants': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTenants,
@@ -107,6 +124,33 @@ class StatusService:
             '/lognotary.v1.StatusService/GetStatus',
             lognotary_dot_v1_dot_status__pb2.GetStatusRequest.SerializeToString,
             lognotary_dot_v1_dot_status__pb2.GetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.StatusService/GetSettings',
+            lognotary_dot_v1_dot_status__pb2.GetSettingsRequest.SerializeToString,
+            lognotary_dot_v1_dot_status__pb2.GetSettingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

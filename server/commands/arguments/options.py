@@ -63,13 +63,13 @@ def add_api_flag(parser: CommandParser, *, json_help: str = "print JSON (protobu
     parser.add_argument("--json", action="store_true", help=json_help)
 
 
-def add_address_flag(parser: CommandParser) -> None:
+def add_address_flag(
+    parser: CommandParser,
+    *,
+    help_text: str = f"the server's gRPC API (default: {DEFAULT_API}), https://HOST:PORT if it has TLS",
+) -> None:
     """Add ``--api`` and what its connection takes; ``options.api`` becomes an ``ApiServer``, None if none is given."""
-    parser.add_argument(
-        "--api",
-        metavar="HOST:PORT",
-        help=f"the server's gRPC API (default: {DEFAULT_API}), https://HOST:PORT if it has TLS",
-    )
+    parser.add_argument("--api", metavar="HOST:PORT", help=help_text)
     parser.add_argument("--api-ca", metavar="FILE", help="PEM file of the CA of the server's certificate; implies TLS")
     parser.add_argument("--api-cert", metavar="FILE", help="PEM file of the client certificate to show to the server")
     parser.add_argument("--api-key", metavar="FILE", help="PEM file of the client certificate's private key")

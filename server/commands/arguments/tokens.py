@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from server.access.callers import Role
 from server.access.errors import TokenError
 from server.access.tenants import check_tenant
 from server.access.tokens import check_token_name
+from server.commands.arguments.options import API_VARIABLES, TOKEN_VARIABLE, add_address_flag
 from server.commands.arguments.parser import CommandParser, examples, later, typed
 from server.notary.errors import MalformedError
 from server.notary.origin import Stream
@@ -26,13 +28,17 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "tokens",
         description="Manage the tokens with which senders and programs authenticate. Works on the file of tokens in a "
-        "server's data directory, whether or not the server runs; a running server applies changes within a second. "
-        "Only a digest of each token is kept.",
+        "server's data directory, whether or not the server runs; with --api, over the API of a running server. There, "
+        "the role operator permits creating and rotating tokens of senders and operators, and listing and revoking "
+        "all; the role admin permits everything. The setting administration can switch changes over the API off. A "
+        "running server applies changes within a second. Only a digest of each token is kept.",
         epilog=examples(
             "lognotary tokens create checkout -o checkout.token",
             "lognotary tokens create grafana --role viewer --service checkout --expires 90d",
             "lognotary tokens rotate checkout --overlap 7d -o checkout.token",
             "lognotary tokens revoke checkout",
+            "lognotary tokens revoke checkout --api https://logs.example:7317",
+            variables=[(TOKEN_VARIABLE[0], "with --api: the token for it"), API_VARIABLES[-1]],
         ),
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
@@ -130,6 +136,25 @@ def _add_output(parser: CommandParser, default: str) -> None:
     parser.add_argument("--json", action="store_true", help="print the token and its attributes as JSON")
 
 
+def _in_file_or_over_api(function: str) -> Callable[[argparse.Namespace], int]:
+    in_file, over_api = later("server.commands.tokens", function), later("server.commands.tokens_over_api", function)
+
+    def run(options: argparse.Namespace) -> int:
+        return (in_file if options.api is None else over_api)(options)
+
+    return run
+
+
+def _check_place(options: argparse.Namespace) -> None:
+    if options.api is None:
+        return
+    if options.api.address is None:  # a file of tokens (--tokens-file) may be meant
+        raise ValueError("--token-file, --api-ca, --api-cert and --api-key are for the server's API: give --api too")
+    for name in (*_FLAGS, "config"):
+        if getattr(options, name, None) is not None:
+            raise ValueError(f"--api and --{name.replace('_', '-')} are given: give one of them")
+
+
 def _seconds(text: str) -> int:
     # Not a number alone: who means days must not end an old token after as many seconds.
     return max(1, round(read_duration_with_unit(text)))
@@ -148,5 +173,9 @@ def _checked(check: Any) -> Any:
 def _add(actions: Any, name: str, text: str, function: str) -> CommandParser:
     parser: CommandParser = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     add_flags(parser, *_FLAGS)
-    parser.set_defaults(overview=None, run=later("server.commands.tokens", function))
+    add_address_flag(
+        parser, help_text="change the tokens of the server with this gRPC API, https://HOST:PORT if it has TLS"
+    )
+    parser.add_check(_check_place)
+    parser.set_defaults(overview=None, run=_in_file_or_over_api(function))
     return parser

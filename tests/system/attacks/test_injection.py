@@ -25,7 +25,7 @@ from google.protobuf.message_factory import GetMessageClass
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
 
 from harness.otlp_load import log_record, request_of
-from lognotary.v1 import administration_pb2, correlation_pb2, disclosures_pb2, evidence_pb2, status_pb2
+from lognotary.v1 import administration_pb2, correlation_pb2, disclosures_pb2, evidence_pb2, status_pb2, tokens_pb2
 from server.access.callers import Grant, Role
 from tests.api.routes import METHOD_OF_PATH, camel, json_name
 from tests.effort import effort
@@ -44,6 +44,7 @@ SERVICES = (
     *(status_pb2.DESCRIPTOR.services_by_name["StatusService"],),
     administration_pb2.DESCRIPTOR.services_by_name["AdministrationService"],
     disclosures_pb2.DESCRIPTOR.services_by_name["DisclosureService"],
+    tokens_pb2.DESCRIPTOR.services_by_name["TokenService"],
 )
 LOG = "shop/alpha/operational/{writer}"
 NUMBER = count()
@@ -69,6 +70,7 @@ GOOD: Mapping[str, dict[str, Any]] = {
     "GetReceipt": {"record_id": "00000000-0000-0000-0000-000000000001"},
     "Verify": {"lookups": 1},
     "GetStatus": {},
+    "GetSettings": {},
     "ListTenants": {**RANGE, **PAGE},
     "AddHold": {"name": "{name}", "scope": {"service": "shop"}, "reason": "a lawsuit"},
     "ListHolds": {},
@@ -77,13 +79,20 @@ GOOD: Mapping[str, dict[str, Any]] = {
     "DropTenant": {"tenant": "nobody", "reason": "the contract has ended"},
     "Disclose": {"commitments": ["a" * 64]},
     "Erase": {"actor": "nobody", "reason": "asked for", "requested_by": "alice"},
+    "ListTokens": {},
+    "CreateToken": {"name": "{name}", "roles": ["viewer"], "services": ["shop"], "environments": ["prod"]},
+    "RotateToken": {"name": "{name}"},
+    "RevokeToken": {"name_or_id": "{name}"},
 }
 """A good request of each method, as JSON."""
 
-NOT_FOUND = {"GetReceipt", "ReleaseHold", "DropTenant"}
+NOT_FOUND = {"GetReceipt", "ReleaseHold", "DropTenant", "RotateToken", "RevokeToken"}
 """Methods whose good request asks for something that is not there."""
 
-FOR_EVERYTHING = {"GetStatus", "AddHold", "ListHolds", "ReleaseHold", "GetRetention", "DropTenant", "Erase"}
+FOR_EVERYTHING = {
+    *("GetStatus", "AddHold", "ListHolds", "ReleaseHold", "GetRetention", "DropTenant", "Erase"),
+    *("GetSettings", "ListTokens", "CreateToken", "RotateToken", "RevokeToken"),
+}
 """Methods that nobody may call who is limited to a tenant."""
 
 CHANGES = {"AddHold", "ReleaseHold", "DropTenant", "Erase"}
