@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Sequence
 from uuid import uuid4
 
 from server.admission.admission import Admission, Ticket
@@ -26,16 +25,13 @@ from server.codec.redaction_rules import NO_REDACTION
 from server.codec.request_look import RequestLook
 from server.codec.rows import Codec
 from server.data_dir.directory import DataDirectory
-from server.data_dir.drop_orders import DropOrders
 from server.errors.ingest import StorageRefusedError
 from server.keys.journal_key import journal_keys
 from server.keys.keyring import Keyring
-from server.keys.lost_keys import missing_key
 from server.keys.redaction_key import redaction_of
 from server.log.journal_keys import JournalKeys, MasterKey
 from server.notary.origin import LogOwner, Stream
 from server.pipeline.audit_ingest import AuditReceipt
-from server.pipeline.batcher import Batcher
 from server.pipeline.clock import Clock
 from server.pipeline.pipeline import Components, Pipeline
 from server.process.allocator import keep_freed_memory
@@ -50,71 +46,25 @@ from server.process.storage_wait import retry_until_available
 from server.retry.trouble import Trouble
 from server.settings.settings import Settings
 from server.settings.values import Acknowledge
-from server.witness.scheduler import WitnessScheduler, build_tasks
 from server.writer.batchers import build_batchers
 from server.writer.disclosing import Disclosing
-from server.writer.file_watch import watch_files
 from server.writer.gauges import admission_gauges, audit_gauges, log_gauges, rules_gauge, tenant_gauges
 from server.writer.inherited_journals import store_journals
 from server.writer.memory import memory_guard, memory_plan
 from server.writer.open_streams import OpenStreams, open_streams
-from server.writer.owned_logs import (
-    keep_alive,
-    reload_keys,
-    settle_keys,
-    signed_by,
-)
 from server.writer.retry_ledger_file import RetryLedgerFile
 from server.writer.rules_in_force import RulesInForce
 from server.writer.signatures_in_force import SignaturesInForce
 from server.writer.storing import stored
-from server.writer.tenant_drops import TenantDrops
-from server.writer.tenant_witnesses import confirm_tenants
-from server.writer.witnessed_log import WitnessedLog
+from server.writer.upkeep import upkeep
+from server.writer.writing import Writing
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.writers import WriterName
 
-__all__ = ["Ingestion", "Writing"]
+__all__ = ["Ingestion"]
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """The open streams of a process.
-
-    Attributes:
-        streams: the streams.
-        batchers: gather the batches of each.
-        probe: looks whether storage answers.
-        waits_for_storage: whether OK comes after storage has answered.
-        audit: gates of audit records that get one row for each id.
-    """
-
-    streams: OpenStreams
-    batchers: Mapping[Stream, Batcher]
-    probe: StorageProbe
-    waits_for_storage: bool
-    audit: AuditGates
-
-    def not_ready(self) -> str:
-        """Return why records cannot be kept, empty if they can; does not block."""
-        if self.waits_for_storage and (trouble := self.probe.not_ready()):
-            return trouble
-        for stream, writer in self.streams.writers.items():
-            trouble = writer.trouble if self.waits_for_storage else writer.journal_trouble
-            if trouble := trouble or self.batchers[stream].trouble:
-                return f"the {stream.value} {'log' if stream in self.streams.logs else 'stream'}: {trouble}"
-        return ""
-
-    def reload_keys(self, keys: Keyring) -> None:
-        """Sign with the keys that the store has now, as soon as that is possible."""
-        reload_keys(self.streams.logs.values(), keys)
-
-    def signed_by(self, keys: Keyring) -> dict[str, str]:
-        """Return the fingerprints of the keys that sign logs, as storage has it; see ``owned_logs.signed_by``."""
-        return signed_by(self.streams.logs.values(), keys)
 
 
 class Ingestion:
@@ -225,38 +175,19 @@ class Ingestion:
                 batchers = build_batchers(settings, streams, self.metrics, files)
                 behind = not self.waits_for_storage
                 await store_journals(streams, batchers, files, pools.housekeeping, give_up, stack, behind=behind)
-            logs = streams.logs
             self._clock.not_before(max(log.latest for logs in streams.all_logs.values() for log in logs))
-            settling = settle_keys(pools.housekeeping, logs.values(), in_commits=self.waits_for_storage)
-            stack.enter_context(background("key changes", settling, signals.stop))
-            heartbeats = keep_alive(pools.housekeeping, logs.values(), settings.heartbeat)
-            stack.enter_context(background("heartbeats", heartbeats, signals.stop))
-            tasks = build_tasks(
-                [WitnessedLog(log.default, fenced) for log in logs.values()],
-                settings.witnesses,
-                settings.timestamp_authority,
-                witness_interval=settings.witness_interval,
-            )
-            checks = {f"{log.name.origin}: files are": log.missing for log in logs.values()}
-            if not settings.signing_key:
-                checks["the signing key is"] = lambda: missing_key(settings.data_dir / "keys")
-            if keys.own:
-                tenants = [settings.data_dir / "keys" / "tenants" / tenant for tenant in sorted(keys.own)]
-                checks["signing keys of tenants are"] = lambda: "; ".join(filter(None, map(missing_key, tenants)))
-            stack.enter_context(background("file watch", watch_files(pools.housekeeping, checks), signals.stop))
-            drops = TenantDrops(
-                DropOrders(settings.data_dir),
-                name.writer,
-                list(streams.all_logs.values()),
-                lambda: streams.writers.values(),
+            duties = upkeep(
+                settings,
+                name,
+                keys,
                 fenced,
-                self._clock.now,
+                streams,
+                clock=self._clock,
+                pools=pools,
+                metrics=self.metrics,
+                stop=signals.stop,
             )
-            stack.enter_context(background("orders to drop data", drops.run(pools.housekeeping), signals.stop))
-            scheduler = WitnessScheduler(tasks, on_failure=lambda task: self.metrics.confirmation_failed(task.kind))
-            await stack.enter_async_context(scheduler.running())
-            confirming = confirm_tenants(scheduler, logs.values(), fenced, settings)
-            stack.enter_context(background("confirmations of tenants' logs", confirming, signals.stop))
+            await stack.enter_async_context(duties)
             gates = self._gates(fenced, streams)
             yield Writing(streams, batchers, probe, waits_for_storage=self.waits_for_storage, audit=gates)
 

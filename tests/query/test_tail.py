@@ -14,9 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.log.journal import Journal
-from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.origin import Stream
-from server.notary.trust import TrustedKeys
 from server.query import tail as tail_module
 from server.query.batch_feed import BatchFeed
 from server.query.errors import QueryTooExpensiveError
@@ -27,44 +25,10 @@ from server.query.tail_steps import Missed, MissedWhy, TailStep, Wanted
 from server.verification.record_evidence import State
 from storage.engine import Engine, EngineWrapper
 from storage.errors import LimitExceededError
-from tests.api.growing import GrowingLog, delete, insert_copy
+from tests.api.growing import delete
 from tests.api.store import LOGS, START, Writer, audit_event, log_record, span
 from tests.effort import effort
-
-ALL = tuple(Stream)
-OPERATIONAL = LOGS[Stream.OPERATIONAL].log_id
-EVERYTHING = Wanted(read_query(""), ALL)
-
-
-class Reader:
-    """A tail with its own feed, as on another server."""
-
-    def __init__(
-        self, writer: Writer, wanted: Wanted = EVERYTHING, positions: Mapping[str, int] | None = None, kept: int = 100
-    ) -> None:
-        self.feed = BatchFeed(writer.engine, lambda: writer.keys, kept=kept)
-        self.feed.begin()
-        self.tail = Tail(writer.engine, lambda: writer.keys, self.feed, wanted, positions, QueryLimits())
-
-    def rest(self) -> list[TailStep]:
-        """Return all steps up to now."""
-        self.feed.poll()
-        found: list[TailStep] = []
-        while (steps := self.tail.read()) is not None:
-            found += steps
-        return found
-
-
-def leaves(steps: list[TailStep]) -> dict[str, list[int]]:
-    found: defaultdict[str, list[int]] = defaultdict(list)
-    for step in steps:
-        for row, _ in step.rows:
-            found[row.log_id].append(row.leaf_index)
-    return dict(found)
-
-
-def missed(steps: list[TailStep]) -> list[Missed]:
-    return [one for step in steps for one in step.missed]
+from tests.query.tailing import ALL, EVERYTHING, OPERATIONAL, Reader, leaves, missed
 
 
 @pytest.fixture(scope="module")
@@ -186,67 +150,6 @@ def test_records_that_are_not_stored_any_more_are_told(writer: Writer) -> None:
     ]
 
 
-def test_inserted_rows_push_no_record_away(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tail_module, "_FIRST_ROWS", 4)
-    monkeypatch.setattr(tail_module, "_MOST_ROWS", 4)
-    reader = Reader(writer)
-    writer.write([log_record(str(number)) for number in range(3)])
-    columns = "LogId, BatchId, LeafIndex, IngestedAt, Timestamp, ServiceName, ResourceAttributes"
-    writer.engine.execute(
-        f"INSERT INTO otel_logs ({columns}, Body) SELECT {columns}, toString(number) FROM otel_logs "
-        "ARRAY JOIN range(30) AS number WHERE LeafIndex = 1"
-    )
-    steps = reader.rest()
-    states = [(row.leaf_index, evidence.state) for step in steps for row, evidence in step.rows]
-    assert [leaf for leaf, state in states if state is State.VERIFIED] == [0, 1, 2]
-    assert {leaf for leaf, state in states if state is not State.VERIFIED} == {1}
-    assert reader.tail.position().positions[OPERATIONAL] == 3
-
-
-def test_rows_of_batches_that_nobody_signed_move_no_tail(writer: Writer) -> None:
-    writer.write([log_record("a")])
-    reader = Reader(writer)
-    columns = "LogId, Origin, RootHash, Frontier, Checkpoint, CanonicalVersion, IngestedAt"
-    writer.write([log_record("b")])
-    writer.engine.execute(
-        f"INSERT INTO log_batches ({columns}, Sequence, TreeSize) SELECT {columns}, 1000, 1000000 FROM log_batches"
-    )
-    assert leaves(reader.rest()) == {OPERATIONAL: [1]}
-    assert reader.tail.position().positions[OPERATIONAL] == 2
-    assert leaves(Reader(writer, positions={}).rest()) == {OPERATIONAL: [0, 1]}
-
-
-def test_copies_of_old_batches_with_new_ids_move_no_tail(writer: Writer) -> None:
-    writer.keep_running()
-    old = writer.write([log_record("a")])[Stream.OPERATIONAL]
-    running = Reader(writer)
-    insert_copy(writer.engine, old, sequence=1 << 60)
-    writer.write([log_record("b")])
-    begun = Reader(writer, positions={})
-    assert leaves(running.rest()) == {OPERATIONAL: [1]}
-    assert leaves(begun.rest()) == {OPERATIONAL: [0, 1]}
-    writer.write([log_record("c")])
-    for reader in (running, begun):
-        assert leaves(reader.rest()) == {OPERATIONAL: [2]}
-        assert reader.tail.position().behind == 0
-
-
-def test_a_log_that_a_stranger_made_endless_holds_no_tail_up(writer: Writer) -> None:
-    other = GrowingLog(writer.engine, name=LOGS[Stream.OPERATIONAL])
-    other.grow(3)
-    cursor = Reader(writer).tail.position().positions
-    (batch,) = other.grow(5, commit=False)
-    size = 1 << 47
-    checkpoint = str(sign_checkpoint(Checkpoint(batch.origin, size, batch.root_hash), other.signer))
-    first = size - batch.record_count
-    insert_copy(writer.engine, batch, tree_size=size, first_leaf=first, checkpoint=checkpoint, frontier=b"")
-    writer.write([audit_event("login")])
-    reader = Reader(writer, positions=cursor)
-    steps = reader.rest()
-    assert leaves(steps) == {LOGS[Stream.AUDIT].log_id: [0]}
-    assert [(one.first, one.end, one.why) for one in missed(steps)] == [(3, size, MissedWhy.NOT_STORED)]
-
-
 def test_a_range_of_which_little_is_stored_is_read_as_far_as_it_is(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,33 +161,6 @@ def test_a_range_of_which_little_is_stored_is_read_as_far_as_it_is(
     steps = Reader(writer, positions=cursor).rest()
     assert leaves(steps) == {OPERATIONAL: [0, 9, 17]}
     assert sum(one.end - one.first for one in missed(steps)) == 17
-
-
-def test_a_log_that_strangers_began_is_read_from_its_begin_once_its_own_key_signs(writer: Writer) -> None:
-    writer.keep_running()
-    GrowingLog(writer.engine, name=LOGS[Stream.OPERATIONAL]).grow(*[100] * 20)
-    reader = Reader(writer)
-    cursor = reader.tail.position().positions
-    writer.write([log_record("a"), log_record("b")])
-    for at in range(30):
-        writer.write([log_record(str(at))])
-    while not reader.feed.now().logs[OPERATIONAL].trusted:
-        reader.feed.poll()
-    steps = reader.rest()
-    assert leaves(steps) == {OPERATIONAL: list(range(32))}
-    writer.write([log_record("c")])
-    assert leaves(reader.rest()) == {OPERATIONAL: [32]}
-    assert leaves(Reader(writer, positions=cursor).rest()) == {OPERATIONAL: list(range(33))}
-    assert Reader(writer, positions=reader.tail.position().positions).rest() == []
-
-
-def test_a_cursor_of_a_server_that_did_not_know_the_key_goes_on_with_one_that_does(writer: Writer) -> None:
-    writer.write([log_record("a")])
-    own, writer.keys = writer.keys, TrustedKeys()
-    cursor = Reader(writer).tail.position().positions
-    writer.keys = own
-    writer.write([log_record("b")])
-    assert leaves(Reader(writer, positions=cursor).rest()) == {OPERATIONAL: [1]}
 
 
 def test_records_that_are_gone_before_a_tail_reads_them_are_told(writer: Writer) -> None:
@@ -339,16 +215,3 @@ def test_a_step_that_costs_too_much_is_tried_again_with_fewer_leaves(writer: Wri
     feed.poll()
     with pytest.raises(QueryTooExpensiveError):
         deque(iter(tail.read, None), maxlen=0)
-
-
-def test_logs_that_only_others_signed_are_followed_and_their_records_are_unsigned(writer: Writer) -> None:
-    writer.write([log_record("before")])
-    own, writer.keys = writer.keys, TrustedKeys()
-    reader = Reader(writer)
-    writer.write([log_record("a"), audit_event("login")])
-    steps = reader.rest()
-    assert leaves(steps) == {OPERATIONAL: [1], LOGS[Stream.AUDIT].log_id: [0]}
-    assert {evidence.state for step in steps for _, evidence in step.rows} == {State.UNSIGNED}
-    writer.keys = own  # they are learned later
-    writer.write([log_record("b")])
-    assert leaves(reader.rest()) == {OPERATIONAL: [2]}
