@@ -3,6 +3,7 @@
     ApiError
     ├── InvalidArgumentError      the caller must change the call: INVALID_ARGUMENT, 400
     │   └── TooLargeError         the call is larger than the server reads: RESOURCE_EXHAUSTED, 413
+    ├── LateRequestError          the request did not arrive in time: DEADLINE_EXCEEDED, 408
     ├── NotFoundError             the requested object does not exist: NOT_FOUND, 404
     ├── NotPermittedError         the caller may not make the call: PERMISSION_DENIED, 403
     ├── ConflictError             the state of things forbids the call: FAILED_PRECONDITION, 409
@@ -21,6 +22,7 @@ __all__ = [
     "ApiError",
     "ConflictError",
     "InvalidArgumentError",
+    "LateRequestError",
     "NotFoundError",
     "NotPermittedError",
     "TooLargeError",
@@ -38,6 +40,10 @@ class InvalidArgumentError(ApiError):
 
 class TooLargeError(InvalidArgumentError):
     """The call is larger than the server reads."""
+
+
+class LateRequestError(ApiError):
+    """The request did not arrive in time."""
 
 
 class NotPermittedError(ApiError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from functools import partial
 from typing import Any, NoReturn
 
 import grpc
@@ -17,12 +16,13 @@ from server.access.chain import AuthenticationChain
 from server.access.current import calling
 from server.access.errors import AccessError
 from server.access.policy import GRPC_RULES, Permission
-from server.access.presenting import DIRECT, Presenting
+from server.access.presenting import DIRECT, Presenting, address_of_peer
 from server.access_log.actions import GRPC_ACTIONS, UNKNOWN, Action
 from server.access_log.calls import RecordedCall, RecordedCalls
 from server.access_log.event import Outcome
+from server.api.arriving import ArrivingRequests, requests_of_callers, requests_of_strangers
 from server.api.entering import let_in
-from server.api.errors import InvalidArgumentError, UnrecordedError
+from server.api.errors import ApiError, InvalidArgumentError, UnrecordedError
 from server.api.statuses import status_of
 from server.own_records.sender import NotRecordedError
 from storage.bound import reading_as
@@ -61,6 +61,8 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
         self._unserved = unserved
         self._rules = rules
         self._on_denied = on_denied
+        self._of_callers = requests_of_callers()
+        self._of_strangers = requests_of_strangers()
 
     async def intercept_service(
         self,
@@ -74,14 +76,23 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
             permission = Permission.ANYBODY
         else:
             handler = await continuation(handler_call_details)
-        if handler is None or permission is Permission.OPEN:
-            return handler
+        if handler is None:
+            return None
+        if permission is Permission.OPEN:
+            return _open(handler, self._of_strangers)
         return self._guarded(handler, handler_call_details.method, permission)
 
     def _guarded(self, handler: Any, method: str, permission: Permission) -> Any:
-        # Requests are parsed in here: what nobody may send need not be a request, and neither is it an error.
+        # For gRPC, every call sends a stream of bytes, so no request is read or parsed before its caller is known. What
+        # nobody may send need not be a request, and neither is it an error.
         coding = None, handler.response_serializer
-        read = partial(_read_each if handler.request_streaming else _read, handler.request_deserializer)
+        parse = handler.request_deserializer
+
+        async def read(sent: Any, context: Any, call: RecordedCall | None) -> Any:
+            if handler.request_streaming:
+                return _read_each(parse, sent, context, call)
+            return await _read_one(parse, self._of_callers, context, call)
+
         if handler.response_streaming:
             stream = handler.stream_stream if handler.request_streaming else handler.unary_stream
 
@@ -95,9 +106,7 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
                                 call.answered(answer)
                             yield answer
 
-            if handler.request_streaming:
-                return grpc.stream_stream_rpc_method_handler(guarded_stream, *coding)
-            return grpc.unary_stream_rpc_method_handler(guarded_stream, *coding)
+            return grpc.stream_stream_rpc_method_handler(guarded_stream, *coding)
         unary = handler.stream_unary if handler.request_streaming else handler.unary_unary
 
         async def guarded_unary(sent: Any, context: Any) -> Any:
@@ -108,9 +117,7 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
                 await _keep(call, context, answer)
                 return answer
 
-        if handler.request_streaming:
-            return grpc.stream_unary_rpc_method_handler(guarded_unary, *coding)
-        return grpc.unary_unary_rpc_method_handler(guarded_unary, *coding)
+        return grpc.stream_unary_rpc_method_handler(guarded_unary, *coding)
 
     @contextlib.asynccontextmanager
     async def _entered(self, context: Any, method: str, permission: Permission) -> AsyncIterator[RecordedCall | None]:
@@ -145,29 +152,56 @@ class GuardedCalls(grpc.aio.ServerInterceptor):
         raise error  # abort raises
 
 
+def _open(handler: Any, arriving: ArrivingRequests) -> Any:
+    """Return the handler of a method that needs no credentials, and whose requests arrive within limits."""
+    coding = None, handler.response_serializer
+    answer = handler.unary_stream if handler.response_streaming else handler.unary_unary
+
+    async def answered(_: Any, context: Any) -> Any:
+        return await answer(await _read_one(handler.request_deserializer, arriving, context, None), context)
+
+    if handler.response_streaming:
+        return grpc.stream_stream_rpc_method_handler(answered, *coding)
+    return grpc.stream_unary_rpc_method_handler(answered, *coding)
+
+
+async def _read_one(
+    parse: Callable[[bytes], Any] | None,
+    arriving: ArrivingRequests,
+    context: Any,
+    call: RecordedCall | None,
+) -> Any:
+    """Return the request of a call that has one; end the call if it does not arrive."""
+    try:
+        message = await arriving.first(context.read, address_of_peer(context.peer()))
+    except ApiError as error:
+        await _refused(context, call, error)
+    return await _read(parse, message, context, call)
+
+
 async def _read(parse: Callable[[bytes], Any] | None, sent: Any, context: Any, call: RecordedCall | None) -> Any:
     """Return a request; end the call if it cannot be parsed."""
     try:
         request = sent if parse is None else parse(sent)
     except DecodeError as error:
-        status = status_of(InvalidArgumentError(f"the request is malformed: {error}"))
-        await _recorded(call, context).abort(status.code, status.message)
-        raise  # abort raises
+        await _refused(context, call, InvalidArgumentError(f"the request is malformed: {error}"))
     if call is not None and isinstance(request, Message):
         call.asked(request)
     return request
 
 
+async def _refused(context: Any, call: RecordedCall | None, error: ApiError) -> NoReturn:
+    status = status_of(error)
+    await _recorded(call, context).abort(status.code, status.message)
+    raise error  # abort raises
+
+
 async def _read_each(
     parse: Callable[[bytes], Any] | None, sent: Any, context: Any, call: RecordedCall | None
 ) -> AsyncIterator[Any]:
-    """Return the requests of a stream, each of which is parsed when it is asked for."""
-
-    async def requests() -> AsyncIterator[Any]:
-        async for each in sent:
-            yield await _read(parse, each, context, call)
-
-    return requests()
+    """Yield the requests of a stream, each of which is parsed when it is asked for."""
+    async for each in sent:
+        yield await _read(parse, each, context, call)
 
 
 class _RecordedContext:

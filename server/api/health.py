@@ -23,6 +23,8 @@ MOST_WATCHES = 32
 """Number of calls of one address that watch the health at the same time."""
 
 _MOST_WATCHES_OF_ALL = 512
+_NAMES = ("", *SERVICE_NAMES)
+_UNKNOWN = "unknown"  # stands for all names of services that do not exist
 _INTERVAL = 0.25  # seconds between updates of the status for watching clients
 
 
@@ -40,7 +42,7 @@ class _Readiness(health.aio.HealthServicer):  # type: ignore[misc]
         if status == self._last:
             return
         self._last = status
-        for name in ("", *SERVICE_NAMES):
+        for name in _NAMES:
             await self.set(name, status)
 
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - the name is the protocol's
@@ -50,6 +52,8 @@ class _Readiness(health.aio.HealthServicer):  # type: ignore[misc]
 
     async def Watch(self, request: Any, context: Any) -> None:  # noqa: N802 - the name is the protocol's
         """Answer with each status, to a limited number of clients: nobody has to say who he is."""
+        if request.service not in _NAMES:  # the library keeps something for each name, whatever it is
+            request = health_pb2.HealthCheckRequest(service=_UNKNOWN)
         client = network_of(address_of_peer(context.peer()))
         if self._watching[client] >= MOST_WATCHES or self._watching.total() >= _MOST_WATCHES_OF_ALL:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many clients watch the health: use Check")

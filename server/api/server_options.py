@@ -7,7 +7,7 @@ from typing import Any
 __all__ = ["MOST_CALLS", "MOST_REQUEST_BYTES", "api_server_options"]
 
 MOST_REQUEST_BYTES = 1 << 20
-"""Size of the largest request: a request is received before its caller is known, and no query needs nearly as much."""
+"""Size of the largest request; no query needs nearly as much."""
 
 MOST_CALLS = 100
 """Number of calls at the same time on one connection; further ones wait in the client."""
@@ -30,6 +30,8 @@ def api_server_options(max_connections: int) -> list[tuple[str, Any]]:
         ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
         ("grpc.max_concurrent_streams", MOST_CALLS),
         ("grpc.max_receive_message_length", MOST_REQUEST_BYTES),
+        # Otherwise gRPC takes in up to megabytes of requests that nobody has decided to read yet.
+        ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.min_ping_interval_without_data_ms", _MIN_PING_INTERVAL_MS),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),

@@ -14,6 +14,7 @@ from server.api.errors import (
     AlteredError,
     ConflictError,
     InvalidArgumentError,
+    LateRequestError,
     NotFoundError,
     NotPermittedError,
     TooLargeError,
@@ -54,6 +55,7 @@ _STATUSES: dict[type[Exception], tuple[grpc.StatusCode, int]] = {
     ForbiddenError: (grpc.StatusCode.PERMISSION_DENIED, 403),
     TooLargeError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 413),  # before its base class
     InvalidArgumentError: (grpc.StatusCode.INVALID_ARGUMENT, 400),
+    LateRequestError: (grpc.StatusCode.DEADLINE_EXCEEDED, 408),
     QueryTooExpensiveError: (grpc.StatusCode.RESOURCE_EXHAUSTED, 422),
     NotFoundError: (grpc.StatusCode.NOT_FOUND, 404),
     NotPermittedError: (grpc.StatusCode.PERMISSION_DENIED, 403),

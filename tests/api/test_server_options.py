@@ -50,6 +50,23 @@ async def test_one_address_watches_the_health_a_limited_number_of_times() -> Non
                 await asyncio.sleep(0.02)
 
 
+async def test_names_of_services_that_do_not_exist_are_not_kept() -> None:
+    server = grpc.aio.server()
+    servicer = add_health(server, str)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            for number in range(3):
+                request = health_pb2.HealthCheckRequest(service=f"service-{number}")
+                watch = health_pb2_grpc.HealthStub(channel).Watch(request)
+                assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+                watch.cancel()
+        assert not [name for name in servicer._server_watchers if name.startswith("service-")]
+    finally:
+        await server.stop(0)
+
+
 async def test_a_large_request_is_refused_before_it_is_read() -> None:
     async with served(correlation_pb2_grpc.CorrelationServiceServicer()) as channel:
         stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
