@@ -57,6 +57,8 @@ class AccessLog:
         self._backlog = Backlog(most)
         self._wakes_at = math.inf  # when the thread looks for what is due
         self._stopping = False
+        self._broken: NotRecordedError | None = None  # why nothing is sent any more
+        self._ended: Future[None] = Future()
         self._lost = 0  # since the last error in the server's log
         self._lost_in_all = 0
         self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
@@ -70,11 +72,16 @@ class AccessLog:
     @contextlib.contextmanager
     def running(self) -> Iterator[AccessLog]:
         """Send events until the block ends."""
+        self._ended.set_running_or_notify_cancel()  # so that nobody who waits for it can cancel it
         self._thread.start()
         try:
             yield self
         finally:
             self._stop()
+
+    async def supervise(self) -> None:
+        """Wait until nothing is sent any more; raises the unexpected error that ended the sending, if there is one."""
+        await asyncio.wrap_future(self._ended)
 
     def note(self, event: AccessEvent) -> None:
         """Record an event soon; thread-safe, does not block."""
@@ -107,7 +114,8 @@ class AccessLog:
         with self._changed:
             self._backlog.hurry(time.monotonic())
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: self._backlog.is_empty, seconds)
+            self._changed.wait_for(lambda: self._backlog.is_empty or self._broken, seconds)
+            return self._backlog.is_empty
 
     def is_waiting(self, events: Iterable[AccessEvent]) -> bool:
         """Return whether one of these events, which were noted here, is not acknowledged yet and may still be."""
@@ -138,6 +146,8 @@ class AccessLog:
             if not self._lost:
                 _logger.error("records of who looked are being lost: %d wait for the access log already", self._most)
             self._count_lost(1)
+        if self._broken is not None:
+            entry.fail(self._broken)
         if entry.waiter is not None:
             self._backlog.hurry(now, entry.tenant)
         due = self._backlog.due_at()
@@ -155,6 +165,20 @@ class AccessLog:
                 self._add_locked(Entry(failed))
 
     def _run(self) -> None:
+        try:
+            self._send_until_stopped()
+        except Exception as error:  # ``supervise`` raises it
+            broken = NotRecordedError("records of who looked cannot be sent any more: the server has to restart")
+            with self._changed:
+                self._broken = broken
+                for entry in self._backlog:
+                    entry.fail(broken)
+                self._changed.notify_all()
+            self._ended.set_exception(error)
+        else:
+            self._ended.set_result(None)
+
+    def _send_until_stopped(self) -> None:
         while self._await_turn():
             with self._changed:
                 requests = self._backlog.next_requests(time.monotonic())

@@ -275,3 +275,17 @@ async def test_an_event_that_is_not_required_waits_for_nothing() -> None:
     log = AccessLog(Port().send)
     await log.keep(event("search"))
     assert log.waiting == 1
+
+
+async def test_an_unexpected_error_ends_the_sending_for_all_to_see_and_nobody_waits_for_it() -> None:
+    def send(_: str, records: Sequence[LogRecord]) -> None:
+        raise ZeroDivisionError(f"by nothing, in {len(records)} record")
+
+    with AccessLog(send, required=True).running() as log:
+        supervision = asyncio.create_task(log.supervise())
+        for _ in range(2):  # also once it has ended
+            with pytest.raises(NotRecordedError, match="the server has to restart"):
+                await log.keep(event("search"))
+        assert not log.flush(60)
+        with pytest.raises(ZeroDivisionError, match="in 1 record"):
+            await supervision
