@@ -49,8 +49,8 @@ class Entry:
         waiter, self.waiter = self.waiter, None
         if waiter.set_running_or_notify_cancel():
             waiter.set_exception(error)
-        if self.event.outcome is not Outcome.SUCCESS:
-            return None  # it says already that nothing was answered
+        if self.event.outcome is not Outcome.SUCCESS or self.event.is_done:
+            return None  # what it says stays true
         failed = replace(self.event, outcome=Outcome.FAILED, reason=UNRECORDED)
         if self.is_sent:
             return failed
