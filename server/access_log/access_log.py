@@ -20,6 +20,7 @@ from concurrent.futures import Future
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.access_log.backlog import LINGER, Backlog
+from server.access_log.bursts import Bursts
 from server.access_log.entry import Entry
 from server.access_log.event import AccessEvent
 from server.access_log.record import access_record
@@ -41,7 +42,12 @@ SendRecords = Callable[[str, list[LogRecord]], object]
 
 
 class AccessLog:
-    """Queue of events, and the thread that sends them."""
+    """Queue of events, and the thread that sends them.
+
+    Attributes:
+        is_required: True if answers wait for their records.
+        denied: counts of the events of whoever is not let in, who must not decide how much is recorded.
+    """
 
     def __init__(self, send: SendRecords, *, required: bool = False, most: int = _MOST) -> None:
         """Create a log that sends nothing yet.
@@ -68,6 +74,7 @@ class AccessLog:
             "who looked is on record again",
         )
         self.is_required = required
+        self.denied = Bursts()
 
     @contextlib.contextmanager
     def running(self) -> Iterator[AccessLog]:

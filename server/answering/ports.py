@@ -77,7 +77,8 @@ async def answering(
         not_served = unserved_handler(metrics.request, RefusalLog("grpc"), explain)
         others = [TokenAuthenticator(process.tokens)]
         keep, note = (access_log.keep, access_log.note) if access_log else (keep_nothing, note_nothing)
-        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, keep, note))
+        counted = access_log.denied if access_log else None
+        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, keep, note, counted))
         stack.enter_context(background("revoked sessions", login.follow(), ended))
 
         def chain(address: Address) -> AuthenticationChain:

@@ -19,6 +19,7 @@ from server.access.chain import AuthenticationChain, unrestricted
 from server.access.presenting import Presenting
 from server.access.proxies import ProxyAuthenticator
 from server.access.requirement import is_loopback
+from server.access_log.bursts import Bursts
 from server.login.bearers import JwtAuthenticator
 from server.login.code_flow import Client, CodeFlow
 from server.login.cookies import CookieNames, guard_sessions, origin_of
@@ -117,6 +118,7 @@ def open_login(
     others: Sequence[Authenticator] = (),
     keep: KeepEvent = keep_nothing,
     note: NoteEvent = note_nothing,
+    denied: Bursts | None = None,
 ) -> Iterator[Login]:
     """Open the login of a server until the block ends.
 
@@ -126,8 +128,9 @@ def open_login(
         others: authenticators of tokens.
         keep: function that records an event of access, and waits for it if records are required.
         note: function that records an event of access soon.
+        denied: counts of the events of whoever is not let in; None to count those of login only.
     """
-    events = LoginEvents(keep, note, settings.roles)
+    events = LoginEvents(keep, note, denied, settings.roles)
     cookies = CookieNames(settings.public_url)
     presenting = Presenting(cookies.session if settings.oidc else "", settings.trusted_proxies)
     proxies = ProxyAuthenticator(settings.trusted_proxies, settings.proxy_headers, settings.roles)

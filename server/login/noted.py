@@ -44,19 +44,24 @@ class LoginEvents:
     """Events of the paths of login; coroutines raise NotRecordedError as ``KeepEvent``."""
 
     def __init__(
-        self, keep: KeepEvent = keep_nothing, note: NoteEvent = note_nothing, rules: Sequence[RoleRule] = ()
+        self,
+        keep: KeepEvent = keep_nothing,
+        note: NoteEvent = note_nothing,
+        denied: Bursts | None = None,
+        rules: Sequence[RoleRule] = (),
     ) -> None:
         """Record events.
 
         Args:
             keep: function that records an event of a call, which is answered then.
             note: function that records another event.
+            denied: counts of the events of whoever is not let in; None to count those of login only.
             rules: rules that grant roles, and so tell the tenant whose access log has the events of a person.
         """
         self._keep = keep
         self._note = note
         self._rules = rules
-        self._failed = Bursts(_FAILED_A_MINUTE)
+        self._denied = denied or Bursts()
 
     async def of_person(self, action: str, identity: Identity, address: str, *, is_done: bool = False) -> None:
         """Record what a person did who is known to the provider; is_done as in ``AccessEvent``."""
@@ -84,7 +89,7 @@ class LoginEvents:
 
     async def failed(self, action: str, address: str, reason: str, outcome: Outcome = Outcome.FAILED) -> None:
         """Record what somebody could not do."""
-        skipped = self._failed.take((network_of(address), action, reason))
+        skipped = self._denied.take(("login", network_of(address), action, reason), _FAILED_A_MINUTE)
         if skipped is not None:
             event = AccessEvent(
                 action,
