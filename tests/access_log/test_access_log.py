@@ -289,3 +289,30 @@ async def test_an_unexpected_error_ends_the_sending_for_all_to_see_and_nobody_wa
         assert not log.flush(60)
         with pytest.raises(ZeroDivisionError, match="in 1 record"):
             await supervision
+
+
+async def test_a_call_whose_record_comes_too_late_has_a_second_record_that_it_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("server.access_log.access_log._PATIENCE", 0.5)
+    port, is_sending, may_go_on = Port(), threading.Event(), threading.Event()
+
+    def send(tenant: str, records: Sequence[LogRecord]) -> None:
+        is_sending.set()
+        assert may_go_on.wait(60)
+        port.send(tenant, records)
+
+    with AccessLog(send, required=True).running() as log:
+        late = asyncio.create_task(log.keep(replace(event("search"), call="1")))
+        assert await asyncio.to_thread(is_sending.wait, 60)
+        with pytest.raises(NotRecordedError, match="in time"):  # not sent before
+            await log.keep(replace(event("export"), call="2"))
+        with pytest.raises(NotRecordedError, match="in time"):
+            await late
+        may_go_on.set()
+        assert log.flush(10)
+    assert {
+        (found["audit.action"], found["lognotary.access.outcome"], found["lognotary.access.call"])
+        for _, found in port.taken
+    } == {("search", "success", "1"), ("export", "failed", "2"), ("search", "failed", "1")}
+    assert len(port.taken) == 3
