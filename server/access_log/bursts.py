@@ -1,4 +1,7 @@
-"""Events that come in bursts: the first ones of each minute are recorded, others are counted."""
+"""Events that come in bursts: the first ones of each minute are recorded, others are counted.
+
+One object counts the events of all ports of a process, so that they have one limit.
+"""
 
 from __future__ import annotations
 
@@ -31,15 +34,13 @@ class Skipped:
 class Bursts:
     """Counts of events by key, in minutes; thread-safe."""
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic, most_in_all: int = _MOST_IN_ALL) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, most_in_all: int = _MOST_IN_ALL) -> None:
         """Create counts.
 
         Args:
-            most: number of events of a key that are let through in a minute.
             clock: returns the time in seconds.
             most_in_all: number of events of all keys that are let through in a minute.
         """
-        self._most = most
         self._most_in_all = most_in_all
         self._clock = clock
         self._lock = threading.Lock()
@@ -49,15 +50,20 @@ class Bursts:
         self._before: Counter[Hashable] = Counter()  # skipped in the minute before
         self._others = 0
 
-    def take(self, key: Hashable) -> Skipped | None:
-        """Return the events that were skipped since the last one that was not; None to skip this one."""
+    def take(self, key: Hashable, most: int) -> Skipped | None:
+        """Return the events that were skipped since the last one that was not; None to skip this one.
+
+        Args:
+            key: kind of the event.
+            most: number of events of this key that are let through in a minute.
+        """
         with self._lock:
             if self._clock() - self._began >= _MINUTE:
                 self._began = self._clock()
                 self._others += self._before.total()
                 self._before, self._skipped = self._skipped, Counter()
                 self._taken.clear()
-            if self._taken[key] >= self._most or self._taken.total() >= self._most_in_all:
+            if self._taken[key] >= most or self._taken.total() >= self._most_in_all:
                 if key in self._skipped or len(self._skipped) < _MOST_KEYS:
                     self._skipped[key] += 1
                 else:

@@ -17,7 +17,7 @@ from server.access.networks import network_of
 from server.access_log.access_log import AccessLog
 from server.access_log.actions import Action
 from server.access_log.asked import asked_text
-from server.access_log.bursts import Bursts, Skipped
+from server.access_log.bursts import Skipped
 from server.access_log.counts import add_records
 from server.access_log.event import AccessEvent, Actor, Outcome, actor_of
 from server.own_records.sender import NotRecordedError
@@ -37,7 +37,6 @@ class RecordedCalls:
         """Record calls in a log; the protocol is "grpc" or "http"."""
         self.log = log
         self.protocol = protocol
-        self.denied = Bursts(_DENIED_A_MINUTE)
         self.is_stopping = False
         self._lock = threading.Lock()
         self._open: set[RecordedCall] = set()
@@ -141,7 +140,8 @@ class RecordedCall:
         skipped: Skipped | None = _NONE
         if outcome is Outcome.DENIED and self._actor.kind in ("", CallerKind.LOCAL.value):
             # Whoever is not let in must not decide how much is recorded.
-            skipped = self._calls.denied.take((network_of(self._actor.address), reason))
+            host = network_of(self._actor.address)
+            skipped = self._calls.log.denied.take(("call", host, reason), _DENIED_A_MINUTE)
         return None if skipped is None else self._event(outcome, reason, skipped)
 
     def _event(self, outcome: Outcome, reason: str = "", skipped: Skipped = _NONE) -> AccessEvent:

@@ -69,6 +69,7 @@ class AccessEvent:
         lost: number of the actor's events that have no record, though they should have.
         settings: names and values of settings, if the event is about settings.
         changed_by: who changed something beside the server, as the command line stated it; empty if that is not known.
+        is_done: True if it has happened, even if there is no record in time: it does not fail by that.
     """
 
     action: str
@@ -90,6 +91,7 @@ class AccessEvent:
     lost: int = 0
     settings: tuple[tuple[str, str], ...] = ()
     changed_by: str = ""
+    is_done: bool = False
 
 
 def actor_of(caller: Caller) -> Actor:

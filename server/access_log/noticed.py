@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from server.access.networks import network_of
 from server.access_log.access_log import AccessLog
-from server.access_log.bursts import Bursts
 from server.access_log.event import SERVER, AccessEvent, Actor, Outcome
 from server.pipeline.measures import MeasureRequest, RequestMeasure
 
@@ -47,7 +46,6 @@ class DeniedSenders:
     def __init__(self) -> None:
         """Record nothing yet."""
         self.log: AccessLog | None = None
-        self._bursts = Bursts(1)
 
     def around(self, measure: MeasureRequest) -> MeasureRequest:
         """Return a measure of requests that records denied ones, too."""
@@ -58,7 +56,7 @@ class DeniedSenders:
             if log is None or not request.denial:
                 return
             address = request.peer.rpartition(":")[0].strip("[]") or request.peer
-            skipped = self._bursts.take((network_of(address), request.denial, request.token))
+            skipped = log.denied.take(("send", network_of(address), request.denial, request.token), 1)
             if skipped is not None:
                 actor = Actor(address=address)
                 event = AccessEvent(

@@ -12,13 +12,15 @@ from server.escaping.visible import visible
 from server.notary.counted import counted
 from server.own_records.record import own_record
 
-__all__ = ["EVENT_NAME", "access_record"]
+__all__ = ["EVENT_NAME", "LONGEST_REQUEST", "access_record"]
 
 EVENT_NAME = "lognotary.access"
 """EventName of the records."""
 
+LONGEST_REQUEST = 10_000
+"""Number of characters of a request that its record has: a query of 4096 characters, each of which may be escaped."""
+
 _LIMIT = 200  # characters of a name
-_LONGEST = 10_000  # characters of a request: a query of 4096 characters, each of which may be escaped
 _LONGEST_SETTING = 2000  # characters
 _OUTCOMES = {Outcome.BEGUN: "unknown", Outcome.SUCCESS: "success", Outcome.DENIED: "failure", Outcome.FAILED: "failure"}
 _PROGRAMS = frozenset({CallerKind.TOKEN.value, CallerKind.CERTIFICATE.value, "server"})
@@ -61,7 +63,7 @@ def access_record(
         "lognotary.access.kind": actor.kind,
         "lognotary.access.roles": ",".join(actor.roles),
         "lognotary.access.protocol": event.protocol,
-        "lognotary.access.request": line(event.asked, _LONGEST),
+        "lognotary.access.request": line(event.asked, LONGEST_REQUEST),
         "lognotary.access.call": event.call,
         **{f"lognotary.setting.{name}": line(value, _LONGEST_SETTING) for name, value in event.settings},
     }

@@ -34,7 +34,7 @@ from server.api.tokens import TokenAdministration
 from server.intake.process import Intake, Process
 from server.intake.tokens import api_needs_credentials
 from server.login.build import open_login
-from server.login.noted import keep_nothing
+from server.login.noted import keep_nothing, note_nothing
 from server.otlp.errors import NotServedError
 from server.otlp.http_refusals import unserved_routes
 from server.otlp.refusal_log import RefusalLog
@@ -79,8 +79,9 @@ async def answering(
         metrics.expect_requests(("grpc", "http"), (NotServedError.outcome,), SERVICES)
         not_served = unserved_handler(metrics.request, RefusalLog("grpc"), explain)
         others = [TokenAuthenticator(process.tokens)]
-        keep = access_log.keep if access_log else keep_nothing
-        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, keep))
+        keep, note = (access_log.keep, access_log.note) if access_log else (keep_nothing, note_nothing)
+        counted = access_log.denied if access_log else None
+        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, keep, note, counted))
         stack.enter_context(background("revoked sessions", login.follow(), ended))
 
         def chain(address: Address) -> AuthenticationChain:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.access_log.actions import HTTP_ACTIONS, UNKNOWN
 from server.access_log.calls import RecordedCall, RecordedCalls, recording
+from server.access_log.entry import UNRECORDED
 from server.access_log.event import Outcome
 from server.api.errors import UnrecordedError
 from server.api.statuses import status_of
@@ -53,7 +54,7 @@ async def answer_recorded(app: ASGIApp, call: RecordedCall, scope: Scope, receiv
         try:
             await call.keep_begin()
         except NotRecordedError as error:
-            call.end(Outcome.FAILED, "there was no record of the call in time")
+            call.end(Outcome.FAILED, UNRECORDED)
             await refuse_unrecorded(error, scope, receive, send)
             return
 
@@ -82,7 +83,7 @@ async def answer_recorded(app: ASGIApp, call: RecordedCall, scope: Scope, receiv
         _leave(call)
         raise
     except Exception as error:
-        call.end(Outcome.FAILED, type(error).__name__)
+        call.end(Outcome.FAILED, UNRECORDED if is_refused else type(error).__name__)
         if not is_refused:
             raise
     else:

@@ -13,6 +13,7 @@ from server.access_log.calls import RecordedCalls
 from server.access_log.opening import open_access_log
 from server.intake.process import Process
 from server.own_records.sender import OwnRecords
+from server.process.background import background
 
 __all__ = ["end_access_log", "running_access_log"]
 
@@ -21,14 +22,20 @@ _FLUSH = 1.0  # seconds that the last events may take
 
 @contextlib.contextmanager
 def running_access_log(process: Process, records: OwnRecords) -> Iterator[AccessLog]:
-    """Run the access log of a process; unless it is off, denied senders are recorded.
+    """Run the access log of a process, which stops if that fails; unless it is off, denied senders are recorded.
 
     Args:
         process: the context of the process.
         records: sends the server's own records.
+
+    Raises:
+        TaskFailedError: records cannot be sent any more, for a reason that nobody foresaw.
     """
     setting = process.settings.access_log
-    with open_access_log(records, required=setting == "required").running() as log:
+    with (
+        open_access_log(records, required=setting == "required").running() as log,
+        background("access log", log.supervise(), process.signals.stop),
+    ):
         if setting != "off":
             process.denied_senders.log = log
         yield log

@@ -19,17 +19,17 @@ from server.access.chain import AuthenticationChain, unrestricted
 from server.access.presenting import Presenting
 from server.access.proxies import ProxyAuthenticator
 from server.access.requirement import is_loopback
+from server.access_log.bursts import Bursts
 from server.login.bearers import JwtAuthenticator
 from server.login.code_flow import Client, CodeFlow
 from server.login.cookies import CookieNames, guard_sessions, origin_of
 from server.login.fetching import Fetcher
-from server.login.noted import KeepEvent, LoginEvents, keep_nothing
+from server.login.noted import KeepEvent, LoginEvents, NoteEvent, keep_nothing, note_nothing
 from server.login.provider import Provider
 from server.login.revocations import Revocation, RevocationFile, revocations_path
 from server.login.routes import Pages, login_routes
 from server.login.session_authenticator import SessionAuthenticator
 from server.login.sessions import Sessions, sessions_path
-from server.own_records.sender import NotRecordedError
 from server.process.pools import Pool, PoolFullError
 from server.settings.login import LoginSettings, OidcSettings
 
@@ -61,8 +61,7 @@ class _Revocations:
         ended = self.before
         while True:
             for revocation, number in ended:
-                with contextlib.suppress(NotRecordedError):  # it has ended all the same, and the record is sent again
-                    await events.revoked(revocation, number)
+                events.revoked(revocation, number)
             await asyncio.sleep(_INTERVAL)
             ended = _end(self.file, self.sessions)
             if ended:
@@ -118,6 +117,8 @@ def open_login(
     data_dir: Path,
     others: Sequence[Authenticator] = (),
     keep: KeepEvent = keep_nothing,
+    note: NoteEvent = note_nothing,
+    denied: Bursts | None = None,
 ) -> Iterator[Login]:
     """Open the login of a server until the block ends.
 
@@ -125,9 +126,11 @@ def open_login(
         settings: the settings.
         data_dir: the data directory, which has the file of sessions.
         others: authenticators of tokens.
-        keep: function that records an event of access.
+        keep: function that records an event of access, and waits for it if records are required.
+        note: function that records an event of access soon.
+        denied: counts of the events of whoever is not let in; None to count those of login only.
     """
-    events = LoginEvents(keep, settings.roles)
+    events = LoginEvents(keep, note, denied, settings.roles)
     cookies = CookieNames(settings.public_url)
     presenting = Presenting(cookies.session if settings.oidc else "", settings.trusted_proxies)
     proxies = ProxyAuthenticator(settings.trusted_proxies, settings.proxy_headers, settings.roles)

@@ -176,7 +176,7 @@ def _pages(pages: Pages) -> list[Route]:
         if ended:
             await _save(pages)
             _logger.info("%s logged out", ended.identity.name)
-            await pages.events.of_person("logout", ended.identity, address(request))
+            await pages.events.of_person("logout", ended.identity, address(request), is_done=True)
         answer = RedirectResponse(await pages.flow.leave(f"{pages.public_url}/"), HTTPStatus.SEE_OTHER, _PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.session, "", 0))
         return answer

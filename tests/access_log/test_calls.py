@@ -177,33 +177,33 @@ def test_calls_in_progress_are_recorded_when_the_server_stops_and_no_more_begin(
 
 def test_what_a_burst_skips_is_told_by_the_first_event_after_it() -> None:
     now = 0.0
-    bursts = Bursts(2, lambda: now)
+    bursts = Bursts(lambda: now)
     none = Skipped()
-    assert [bursts.take("a") for _ in range(5)] == [none, none, None, None, None]
-    assert bursts.take("b") == none
+    assert [bursts.take("a", 2) for _ in range(5)] == [none, none, None, None, None]
+    assert bursts.take("b", 2) == none
     now = 60.0
-    assert [bursts.take("a"), bursts.take("a"), bursts.take("a")] == [Skipped(same=3), none, None]
+    assert [bursts.take("a", 2) for _ in range(3)] == [Skipped(same=3), none, None]
 
 
 def test_what_is_skipped_of_who_does_not_come_back_is_told_by_another_event() -> None:
     now = 0.0
-    bursts = Bursts(1, lambda: now)
-    assert [bursts.take("a") for _ in range(4)] == [Skipped(), None, None, None]
+    bursts = Bursts(lambda: now)
+    assert [bursts.take("a", 1) for _ in range(4)] == [Skipped(), None, None, None]
     now = 60.0
-    assert bursts.take("b") == Skipped()
+    assert bursts.take("b", 1) == Skipped()
     now = 120.0
-    assert [bursts.take("b"), bursts.take("c")] == [Skipped(others=3), Skipped()]
+    assert [bursts.take(key, 1) for key in "bc"] == [Skipped(others=3), Skipped()]
 
 
 def test_all_keys_together_have_a_limit_and_no_skipped_event_is_forgotten() -> None:
     now = 0.0
-    bursts = Bursts(60, lambda: now, most_in_all=100)
-    taken = [bursts.take(number) for number in range(10_000)]
+    bursts = Bursts(lambda: now, most_in_all=100)
+    taken = [bursts.take(number, 60) for number in range(10_000)]
     assert taken.count(Skipped()) == 100
     told = 0
     for _ in range(3):
         now += 60.0
-        found = bursts.take(9_999)
+        found = bursts.take(9_999, 60)
         assert found is not None
         told += found.same + found.others
     assert told == 9_900

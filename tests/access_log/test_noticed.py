@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from server.access_log.actions import UNKNOWN
+from server.access_log.calls import RecordedCalls
 from server.access_log.event import Outcome
 from server.access_log.noticed import DeniedSenders, key_rotation, reload_event, start_event
 from server.access_log.redacting import without_secrets
+from server.login.noted import LoginEvents
 from server.pipeline.measures import RequestMeasure
 from tests.access_log.test_calls import Taken
 
@@ -49,3 +52,18 @@ def test_senders_that_are_not_let_in_are_recorded_once_a_minute_by_address_and_r
         ("192.0.2.1", "revoked", '{"name":"checkout (0a1b)"}'),
         ("192.0.2.1", "revoked", '{"name":"cart (2c3d)"}'),
     ]
+
+
+async def test_whoever_is_not_let_in_has_600_events_a_minute_in_all_over_whatever_port() -> None:
+    log, senders = Taken(), DeniedSenders()
+    senders.log = log
+    measure = senders.around(lambda _: None)
+    login = LoginEvents(log.keep, log.note, log.denied)
+    calls = [RecordedCalls(log, protocol) for protocol in ("grpc", "http")]
+    for number in range(300):
+        address = f"192.0.{number // 250}.{number % 250}"
+        measure(RequestMeasure(0, "unauthenticated", 0.1, "grpc", denial="missing", peer=f"{address}:5"))
+        await login.failed("login", address, "the provider gave no code")
+        for each in calls:
+            each.begin(UNKNOWN, address, "").end(Outcome.DENIED, "unknown")
+    assert len(log.events) == 600

@@ -1,12 +1,13 @@
-"""The queue of events: who loses records if there is no room, and that nothing is lost uncounted."""
+"""The queue of events: their order, and who loses one if there is no room."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
 
+from server.access_log.entry import Entry
 from server.access_log.event import AccessEvent, Actor, Outcome
-from server.access_log.queue import LOST, Entry, EventQueue, share_of
+from server.access_log.queue import EventQueue, share_of
 
 MANY, LARGE = 10_000, 1 << 30
 
@@ -26,72 +27,55 @@ def test_whoever_is_not_known_has_one_share_whatever_the_address() -> None:
     assert share_of(near) == share_of(far) != share_of(Actor("local", "local", address="2001:db8:0:1::1"))
 
 
-def test_if_all_have_as_many_events_the_new_one_is_lost() -> None:
-    queue = EventQueue(3)
-    entries = [entry(name) for name in "abc"]
-    assert [queue.add(each, 0) for each in entries] == [None, None, None]
-    new = entry("d")
-    assert queue.add(new, 0) is new
-    assert list(queue) == entries
-
-
-def test_what_is_being_sent_takes_room_and_is_not_lost() -> None:
-    queue = EventQueue(2)
-    first, second = entry("a"), entry("b")
-    queue.add(first, 0)
-    assert queue.take(MANY, LARGE) == [first]
-    queue.add(second, 1)
-    third = entry("b")
-    assert queue.add(third, 1) is third
-
-
-def test_losses_of_one_who_is_not_known_name_nobody() -> None:
-    queue = EventQueue(1)
-    for number in range(3):
-        queue.add(entry("", "", f"192.0.2.{number}"), 0)
-    loss, _ = queue.take(MANY, LARGE)
-    assert (loss.event.action, loss.event.actor, loss.event.lost) == (LOST, Actor(), 2)
-
-
-def test_losses_of_very_many_actors_are_counted_together() -> None:
-    queue = EventQueue(1)
-    for number in range(1_500):
-        queue.add(entry(f"name-{number}"), 0)
-    taken = queue.take(MANY, LARGE)
-    assert len(taken) == 1_026
-    assert sum(each.event.lost for each in taken) == 1_499
-    assert queue.is_empty
-
-
 def test_at_least_one_event_is_taken_and_no_more_than_there_is_room_for() -> None:
-    queue = EventQueue(9)
+    queue = EventQueue()
     for _ in range(4):
-        queue.add(entry("a"), 0)
+        queue.add(entry("a"))
     each = queue.size // 4
     assert [len(queue.take(MANY, size)) for size in (1, 2 * each, LARGE)] == [1, 2, 1]
-    assert (queue.size, queue.is_empty) == (0, True)
+    assert (queue.size, len(queue)) == (0, 0)
 
 
-def test_of_any_events_each_is_taken_once_or_counted_and_only_who_has_most_loses_any() -> None:
-    for seed in range(20):
+def test_the_events_of_one_tenant_are_taken_in_order_and_those_of_others_stay() -> None:
+    queue = EventQueue()
+    entries = [
+        Entry(AccessEvent(str(number), Outcome.SUCCESS, Actor(name, "local", address="::1", tenant=tenant)))
+        for number, (name, tenant) in enumerate((("a", ""), ("a", "acme"), ("b", ""), ("b", "acme"), ("a", "")))
+    ]
+    for each in entries:
+        queue.add(each)
+    size = queue.size
+    assert queue.take_of("shop") == []
+    assert queue.take_of("acme") == [entries[1], entries[3]]
+    assert (list(queue), queue.size) == ([entries[0], entries[2], entries[4]], size * 3 // 5)
+    assert queue.lose() is entries[4]
+    assert queue.take(MANY, LARGE) == [entries[0], entries[2]]
+
+
+def test_of_any_events_each_is_taken_once_or_lost_and_only_who_has_most_loses_any() -> None:
+    for seed in range(5):
         chance = random.Random(seed)
-        queue = EventQueue(50)
-        added: Counter[str] = Counter()
+        queue = EventQueue()
+        left: list[Entry] = []
         taken: list[Entry] = []
         for number in range(2_000):
             name = chance.choice(["noisy"] * 20 + ["loud"] * 5 + ["quiet"])
-            added[name] += 1
-            lost = queue.add(entry(name, action=str(number)), 0)
-            assert len(queue) <= 50
-            if lost is not None:
+            new = Entry(AccessEvent(str(number), Outcome.SUCCESS, Actor(name, "token", tenant=name[:1])))
+            queue.add(new)
+            left.append(new)
+            if len(queue) > 50:
+                lost = queue.lose()
+                left.remove(lost)
                 held = Counter(each.event.actor.name for each in queue)
                 assert held[lost.event.actor.name] + 1 >= max(held.values())
             if chance.random() < 0.02:
-                taken += queue.take(chance.randrange(1, 60), LARGE)
-        taken += queue.take(MANY, LARGE)
-        found: Counter[str] = Counter()
-        for each in taken:
-            found[each.event.actor.name] += each.event.lost or 1
-        order = [int(each.event.action) for each in taken if each.event.action != LOST]
-        assert found == added
+                some = queue.take(chance.randrange(1, 60), LARGE)
+                taken += some
+                left = left[len(some) :]
+            elif chance.random() < 0.02:
+                quiet = queue.take_of("q")
+                assert quiet == [each for each in left if each.tenant == "q"]
+                left = [each for each in left if each.tenant != "q"]
+            assert list(queue) == left
+        order = [int(each.event.action) for each in taken]
         assert order == sorted(order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -11,15 +12,18 @@ from typing import Any
 
 import httpx
 import pytest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from server.access.presenting import DIRECT
-from server.access_log.event import AccessEvent
+from server.access_log.access_log import AccessLog
+from server.access_log.event import AccessEvent, Outcome
 from server.cli import main
 from server.commands.changed_by import changed_by
 from server.login.build import open_login
 from server.login.code_flow import CodeFlow
 from server.login.errors import ProviderError
 from server.own_records.sender import NotRecordedError
+from server.process.background import background
 from server.settings.settings import load_settings
 from tests.login.browsing import URL, Answers, begin, client, log_in, settings
 from tests.login.issuing import ISSUER, claims, token
@@ -73,10 +77,7 @@ async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, an
 async def test_a_session_that_is_revoked_from_the_command_line_ends_on_record(tmp_path: Path, answers: Answers) -> None:
     events: list[AccessEvent] = []
 
-    async def keep(event: AccessEvent) -> None:
-        events.append(event)
-
-    with open_login(settings(tmp_path), tmp_path, keep=keep) as login:
+    with open_login(settings(tmp_path), tmp_path, note=events.append) as login:
         following = asyncio.create_task(login.follow())
         async with client(login) as browser:
             await log_in(browser, answers)
@@ -88,9 +89,45 @@ async def test_a_session_that_is_revoked_from_the_command_line_ends_on_record(tm
             await log_in(browser, answers)  # the person may log in again
             assert (await browser.get("/login/whoami")).status_code == 200
         following.cancel()
-    (event,) = (event for event in events if event.action == "session.revoke")
+    (event,) = events
     assert (event.target, event.actor.name, event.asked) == ("ada@example.com", "lognotary", '{"sessions": 1}')
     assert event.changed_by == changed_by()
+
+
+async def test_sessions_have_ended_on_record_even_if_the_record_is_late(tmp_path: Path, answers: Answers) -> None:
+    is_away, events = False, list[dict[str, str]]()
+
+    def send(_: str, records: Sequence[LogRecord]) -> None:
+        if is_away:
+            raise NotRecordedError("the access log is away")
+        events.extend({pair.key: pair.value.string_value for pair in record.attributes} for record in records)
+
+    revoke = partial(main, ["sessions", "revoke", "ada@example.com", "--data-dir", str(tmp_path)])
+    with (
+        AccessLog(send, required=True).running() as log,
+        open_login(settings(tmp_path), tmp_path, keep=log.keep, note=log.note) as login,
+        background("revoked sessions", login.follow(), asyncio.Event()),
+    ):
+        async with client(login) as browser:
+            await log_in(browser, answers)
+            is_away = True
+            assert (await browser.post("/logout", headers={"Origin": URL})).status_code == 503
+            is_away = False
+            await log_in(browser, answers)
+            is_away = True
+            assert await asyncio.to_thread(revoke) == 0
+            while log.waiting < 1:  # noqa: ASYNC110 - another task adds to it
+                await asyncio.sleep(0.05)
+            with pytest.raises(NotRecordedError):
+                await log.keep(AccessEvent("search", Outcome.SUCCESS))
+            is_away = False
+            assert await asyncio.to_thread(log.flush, 60)
+    assert [(each["audit.action"], each["audit.outcome"]) for each in events if each["audit.action"] != "search"] == [
+        ("login", "success"),
+        ("logout", "success"),
+        ("login", "success"),
+        ("session.revoke", "success"),
+    ]
 
 
 async def test_sessions_that_are_revoked_while_no_server_runs_do_not_come_back(

@@ -190,6 +190,35 @@ def test_a_tenant_sees_who_of_its_own_looked_and_nobody_else(tmp_path: Path) -> 
                     assert refused.text.replace(foreign, "…") == missing.text.replace(unknown, "…")
 
 
+def test_a_tenant_whose_key_is_away_keeps_no_other_out_if_records_are_required(tmp_path: Path) -> None:
+    config = tmp_path / "lognotary.toml"
+    config.write_text('[[tenants]]\nname = "acme"\nown_key = true\n')
+    with LognotaryServer(
+        f"chdb://{tmp_path / 'chdb'}",
+        tmp_path / "data",
+        access_log="required",
+        authentication="required",
+        config=str(config),
+    ) as server:
+        acme, shop = (create_token(server, name, "--role", "auditor", "--tenant", name) for name in ("acme", "shop"))
+        everybody = create_token(server, "amy", "--role", "auditor", "--all-tenants")
+        wait_for(lambda: get(server, "/api/v1/search?query=one", everybody).status_code == 200)
+        key = server.data_dir / "keys" / "tenants" / "acme"
+        key.rename(tmp_path / "away")
+        for _ in range(2):
+            assert get(server, "/api/v1/search?query=one", acme).status_code == 503
+            for token in (shop, everybody):
+                assert get(server, "/api/v1/search?query=two", token).status_code == 200
+        (tmp_path / "away").rename(key)
+        wait_for(lambda: get(server, "/api/v1/search?query=three", acme).status_code == 200)
+        events = get(server, "/api/v1/audit-events?include_access=true", acme).json()["events"]
+        outcomes = [event["logAttributes"]["lognotary.access.outcome"] for event in events[::-1]]
+        # The first one was sent, so it may have been stored and stays as it is.
+        assert outcomes[0] == outcomes[-1] == "success"
+        assert outcomes[1:-1].count("failed") == len(outcomes) - 2 >= 2
+    assert "were lost" not in server.log_text()
+
+
 def test_workers_record_who_was_not_let_in_and_required_records_come_before_answers(
     clickhouse_storage: str, tmp_path: Path
 ) -> None:
