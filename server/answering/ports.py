@@ -77,7 +77,8 @@ async def answering(
         not_served = unserved_handler(metrics.request, RefusalLog("grpc"), explain)
         others = [TokenAuthenticator(process.tokens)]
         keep = access_log.keep if access_log else keep_nothing
-        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, keep))
+        denied_http = partial(metrics.denied, "http")
+        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, keep, denied_http))
         stack.enter_context(background("revoked sessions", login.follow(), ended))
 
         def chain(address: Address) -> AuthenticationChain:
@@ -116,12 +117,11 @@ async def answering(
             login.routes,
         )
         rules = http_rules(public_tiles=settings.public_tiles)
-        denied = partial(metrics.denied, "http")
         guarded = guarded_http(
             app,
             chain(settings.http),
             rules,
-            denied,
+            denied_http,
             login.presenting,
             recorded.get("http"),
             login.browsers(settings.http.host),
