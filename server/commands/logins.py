@@ -20,7 +20,7 @@ from server.errors.files import unreadable, unwritable
 from server.login.device_flow import discover, renew
 from server.login.fetching import Fetcher
 
-__all__ = ["KeptLogin", "LoginsFileError", "fresh", "keep", "kept", "login_token"]
+__all__ = ["KeptLogin", "LoginsFileError", "client_of_provider", "fresh", "keep", "kept", "login_token"]
 
 _EARLY = 60.0  # seconds before its expiry at which a token is renewed
 
@@ -44,6 +44,11 @@ class KeptLogin:
     client_id: str
     id_token: str
     refresh_token: str
+
+
+def client_of_provider() -> Fetcher:
+    """Return a client of OpenID providers, which trusts the authorities of the system or of ``SSL_CERT_FILE``."""
+    return Fetcher(None, "the variable SSL_CERT_FILE")
 
 
 def kept(file: Path) -> dict[str, KeptLogin]:
