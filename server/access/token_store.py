@@ -21,7 +21,7 @@ _State = tuple[int, int, int, int] | None  # of the file; None if it does not ex
 
 
 class TokenStore:
-    """The tokens of one process. ``refresh`` and ``write_uses`` block, and run in one thread at a time."""
+    """The tokens of one process. ``refresh`` and ``write_uses`` block; ``refresh`` runs in one thread at a time."""
 
     def __init__(self, file: Path, uses: TokenUses) -> None:
         """Start without tokens.

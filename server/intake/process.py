@@ -115,6 +115,7 @@ def started_process(
         reloading = certificates.watch(pools.files, signals.reread_certificates)
         stack.enter_context(background("reloading of certificates", reloading, signals.stop))
         stack.enter_context(bounded_end(signals, process.ending))
+        stack.callback(tokens.write_uses)  # the uses since the last write
         stack.enter_context(background("tokens", watch_tokens(pools.access, tokens), signals.stop))
         yield process
 
