@@ -180,6 +180,7 @@ def _pages(pages: Pages) -> list[Route]:
         headers = join_headers(request.headers.items())
         if not is_own_page(headers, origin):
             pages.on_denied(Denial.FORBIDDEN.value)
+            await pages.events.failed("logout", address(request), FOREIGN_PAGE, Outcome.DENIED)
             return _refused("PERMISSION_DENIED", FOREIGN_PAGE, HTTPStatus.FORBIDDEN)
         ended = pages.sessions.end(cookie_in(request.headers.getlist("cookie"), cookies.session))
         if ended:

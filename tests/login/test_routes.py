@@ -55,6 +55,9 @@ async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, an
             await log_in(browser, answers)
             await browser.get("/login/whoami")
             await browser.post("/change", headers={"Origin": "https://attacker.example"})
+            browser.cookies.clear()
+            await browser.post("/logout", headers={"Origin": "https://attacker.example"})
+            await browser.get("/login/config")
     assert [(event.action, event.outcome.value, event.actor.name) for event in events] == [
         ("login", "success", "ada@example.com"),
         ("logout", "success", "ada@example.com"),
@@ -65,6 +68,7 @@ async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, an
         ("login", "success", "ada@example.com"),
         ("whoami", "success", "ada@example.com"),
         ("call", "denied", ""),
+        ("logout", "denied", ""),
     ]
     assert {(event.actor.address, event.category) for event in events} == {("127.0.0.1", "auth")}
     assert not any("the-code" in repr(event) for event in events)
