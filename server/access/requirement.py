@@ -9,7 +9,11 @@ __all__ = ["Authentication", "is_loopback", "needs_credentials"]
 
 
 class Authentication(Enum):
-    """Ports on which credentials are required; credentials that are presented are checked on all ports, always."""
+    """Ports on which credentials are required; credentials that are presented are checked on all ports.
+
+    Of several credentials of one call of the API, the first that ``AuthenticationChain`` tries decide: of a call with a
+    token from a trusted proxy that names a user, the token is not looked at.
+    """
 
     AUTO = "auto"  # on those that other machines can reach, or that credentials were made for
     REQUIRED = "required"  # on all
