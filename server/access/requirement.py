@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from enum import Enum
+
+from server.access.networks import parse_ip
 
 __all__ = ["Authentication", "is_loopback", "needs_credentials"]
 
@@ -35,9 +36,5 @@ def needs_credentials(authentication: Authentication, host: str, *, in_use: bool
 
 def is_loopback(host: str) -> bool:
     """Return whether only this machine reaches a host; what is neither an address nor ``localhost`` may be any."""
-    try:
-        address = ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return host == "localhost"
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+    address = parse_ip(host.strip("[]"))
+    return host == "localhost" if address is None else address.is_loopback
