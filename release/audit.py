@@ -122,13 +122,13 @@ def audit(
     Returns:
         A sentence for each problem, and why packages were not audited, empty if all were.
     """
+    expired = judge([], [entry.package for entry in accepted], accepted, today)
     known = ask(VULNERABLE)
     if known is None or not read_report(known)[0]:
-        expired = judge([], [entry.package for entry in accepted], accepted, today)
         return expired, f"PyPI does not report the vulnerability of {VULNERABLE.strip()}, which is known"
     report = ask(requirements)
     if report is None:
-        return [], "pip-audit could not ask PyPI"
+        return expired, "pip-audit could not ask PyPI"
     found, unanswered = read_report(report)
     why = f"PyPI gave no answer for {', '.join(unanswered)}" if unanswered else ""
     return judge(found, unanswered, accepted, today), why

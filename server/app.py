@@ -173,7 +173,7 @@ async def run_server(settings: Settings, on_ready: Callable[[BoundAddresses], No
                 access_log, lambda: process.tokens.tokens, known, pools.files, lambda: not intake.not_ready()
             )
             stack.enter_context(background("records of changes of tokens", changes, signals.stop))
-        rereading = reread_keys(process, backend, identity, access_log)
+        rereading = reread_keys(process, intake, backend, identity, access_log)
         stack.enter_context(background("key reloading of the API", rereading, signals.stop))
         administration = Administration(
             bound_reader,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from server.access.authentication import Presented
 from server.access.callers import Caller, CallerKind, Grant, Role
+from server.data_dir.file_state import FileState, file_state
 from server.errors.files import unreadable
 from server.retry.trouble import Trouble
 
@@ -20,7 +21,6 @@ _logger = logging.getLogger(__name__)
 
 _NAME = "break-glass"
 _SHORTEST, _LONGEST = 32, 1024  # characters
-_State = tuple[int, int, int, int] | None  # of the file; None if it does not exist
 _HOW = "make one with: openssl rand -hex 32"
 
 
@@ -35,7 +35,7 @@ class BreakGlassAuthenticator:
         """Accept the secret in a file."""
         self._file = file
         # State of the file as it was read, and digest of its secret (empty: none); together, for several threads.
-        self._known: tuple[_State, bytes] = (None, b"")
+        self._known: tuple[FileState, bytes] = (None, b"")
         what = "break-glass administrator"
         self._trouble = Trouble(
             _logger, f"the {what} cannot be authenticated", f"the {what} can be authenticated again"
@@ -54,7 +54,7 @@ class BreakGlassAuthenticator:
 
     def _expected(self) -> bytes:
         """Return the digest of the secret that the file has now, empty if it has none."""
-        state = _state(self._file)
+        state = file_state(self._file)
         seen, digest = self._known
         if state is not None and state == seen:
             return digest
@@ -91,14 +91,6 @@ def read_break_glass(file: Path) -> str:
     if not secret.isprintable() or " " in secret or not _SHORTEST <= len(secret) <= _LONGEST:
         raise ValueError(f"{file} must have one line of {_SHORTEST} to {_LONGEST} letters and digits: {_HOW}")
     return secret
-
-
-def _state(file: Path) -> _State:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
 
 def _digest(text: str) -> bytes:

@@ -15,14 +15,25 @@ from server.access.callers import Caller, CallerKind
 from server.access.errors import ForbiddenError
 from server.access.requirement import is_loopback
 
-__all__ = ["FOREIGN_PAGE", "NO_PAGES", "SAFE_METHODS", "BrowserRules", "is_foreign_page", "is_own_page"]
+__all__ = [
+    "FOREIGN_PAGE",
+    "JSON",
+    "NO_PAGES",
+    "SAFE_METHODS",
+    "BrowserRules",
+    "is_foreign_page",
+    "is_own_page",
+    "media_type",
+]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods of HTTP that change nothing (RFC 9110, 9.2.1)."""
 
+JSON = "application/json"
+"""Media type that no page can send to another site without asking there before."""
+
 FOREIGN_PAGE = "the request was sent by a page of another site"
 
-_JSON = "application/json"
 _OWN_SITES = ("same-origin", "none")  # "none": the person's own doing, such as a bookmark
 _AMBIENT = frozenset({CallerKind.PROXY, CallerKind.CERTIFICATE})
 
@@ -60,9 +71,9 @@ class BrowserRules:
         if is_foreign_page(presented.headers, self.origin):
             raise ForbiddenError(f"{FOREIGN_PAGE}: pages of this server are those of the setting public_url")
         # Old browsers send neither header. But no browser sends JSON to another site without asking before (CORS).
-        if _is_ambient(presented, caller) and _media_type(presented.headers) != _JSON:
+        if _is_ambient(presented, caller) and media_type(presented.headers) != JSON:
             raise ForbiddenError(
-                f"a page of another site may have sent this request: send it with the header 'Content-Type: {_JSON}'"
+                f"a page of another site may have sent this request: send it with the header 'Content-Type: {JSON}'"
             )
 
     def _check_host(self, host: str) -> None:
@@ -112,5 +123,6 @@ def _is_ambient(presented: Presented, caller: Caller) -> bool:
     return caller.kind in _AMBIENT or (caller.kind is CallerKind.OIDC and not presented.bearer)
 
 
-def _media_type(headers: Mapping[str, str]) -> str:
+def media_type(headers: Mapping[str, str]) -> str:
+    """Return the media type of a request without its parameters, in lower case; empty if it has none."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -30,7 +30,7 @@ class Role(Enum):
 class CallerKind(Enum):
     """Ways in which callers are authenticated."""
 
-    LOCAL = "local"  # without credentials, on a server that listens on this machine only
+    LOCAL = "local"  # without credentials: somebody on this machine, or with authentication = "off" anybody
     TOKEN = "token"  # noqa: S105 - a kind
     CERTIFICATE = "certificate"
     OIDC = "oidc"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 from enum import Enum
+
+from server.access.networks import parse_ip
 
 __all__ = ["Authentication", "is_loopback", "needs_credentials"]
 
 
 class Authentication(Enum):
-    """Ports on which credentials are required; credentials that are presented are checked on all ports, always."""
+    """Ports on which credentials are required; credentials that are presented are checked on all ports.
+
+    Of several credentials of one call of the API, the first that ``AuthenticationChain`` tries decide: of a call with a
+    token from a trusted proxy that names a user, the token is not looked at.
+    """
 
     AUTO = "auto"  # on those that other machines can reach, or that credentials were made for
     REQUIRED = "required"  # on all
@@ -31,9 +36,5 @@ def needs_credentials(authentication: Authentication, host: str, *, in_use: bool
 
 def is_loopback(host: str) -> bool:
     """Return whether only this machine reaches a host; what is neither an address nor ``localhost`` may be any."""
-    try:
-        address = ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return host == "localhost"
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+    address = parse_ip(host.strip("[]"))
+    return host == "localhost" if address is None else address.is_loopback

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 from server.access.errors import TokenError
 from server.access.token_file import read_tokens
 from server.access.token_uses import TokenUses
 from server.access.tokens import NO_TOKENS, Tokens
+from server.data_dir.file_state import FileState, file_state
 from server.errors.files import reason_of
 from server.retry.trouble import Trouble
 
@@ -17,11 +17,9 @@ __all__ = ["TokenStore"]
 
 _logger = logging.getLogger(__name__)
 
-_State = tuple[int, int, int, int] | None  # of the file; None if it does not exist
-
 
 class TokenStore:
-    """The tokens of one process. ``refresh`` and ``write_uses`` block, and run in one thread at a time."""
+    """The tokens of one process. ``refresh`` and ``write_uses`` block; ``refresh`` runs in one thread at a time."""
 
     def __init__(self, file: Path, uses: TokenUses) -> None:
         """Start without tokens.
@@ -32,7 +30,7 @@ class TokenStore:
         """
         self._file = file
         self._tokens = NO_TOKENS
-        self._seen: _State = None
+        self._seen: FileState = None
         self._problem = ""
         self._are_for_api = False
         self._unwritten = Trouble(_logger, "last uses of tokens are not written", "last uses of tokens are written")
@@ -57,7 +55,7 @@ class TokenStore:
         Raises:
             TokenError: it cannot be read, or is damaged.
         """
-        state = self._state()
+        state = file_state(self._file)
         self._tokens = read_tokens(self._file)
         self._seen = state
         if self._tokens.are_for_api:
@@ -68,7 +66,7 @@ class TokenStore:
 
         If the file was removed, there are no tokens: whoever removes it wants nobody to get in.
         """
-        if self._state() == self._seen and not self._problem:
+        if file_state(self._file) == self._seen and not self._problem:
             return
         try:
             self.load()
@@ -89,10 +87,3 @@ class TokenStore:
             self._unwritten.goes_on(reason_of(error))
             return
         self._unwritten.ends()
-
-    def _state(self) -> _State:
-        try:
-            found = os.stat(self._file)  # noqa: PTH116 - twice a second, in every process
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ _BEGINNING = "token-uses-"
 
 
 class TokenUses:
-    """Last uses of tokens by one process; ``note`` belongs to the event loop, ``write`` to one thread."""
+    """Last uses of tokens by one process; ``note`` belongs to the event loop, ``write`` to any thread."""
 
     def __init__(self, data_dir: Path, process: str) -> None:
         """Continue with what the process wrote before it was started again.
@@ -27,6 +28,7 @@ class TokenUses:
         self._file = data_dir / "access" / f"{_BEGINNING}{process}.json"
         self._last: dict[str, int] = _read(self._file)
         self._written = dict(self._last)
+        self._writing = threading.Lock()
 
     def note(self, token_id: str, now: float) -> None:
         """Note a use.
@@ -43,11 +45,12 @@ class TokenUses:
         Raises:
             OSError: the file cannot be written.
         """
-        last = self._last.copy()  # atomic: the event loop may note more meanwhile
-        if last != self._written:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            replace_file(self._file, json.dumps(last) + "\n", mode=0o600, durable=False)
-            self._written = last
+        with self._writing:
+            last = self._last.copy()  # atomic: the event loop may note more meanwhile
+            if last != self._written:
+                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                replace_file(self._file, json.dumps(last) + "\n", mode=0o600, durable=False)
+                self._written = last
 
 
 def read_uses(data_dir: Path) -> Mapping[str, int]:

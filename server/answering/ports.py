@@ -81,7 +81,9 @@ async def answering(
         others = [TokenAuthenticator(process.tokens)]
         keep, note = (access_log.keep, access_log.note) if access_log else (keep_nothing, note_nothing)
         counted = access_log.denied if access_log else None
-        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, keep, note, counted))
+        denied_http = partial(metrics.denied, "http")
+        opened = open_login(settings.login, settings.data_dir, others, keep, note, counted, denied_http)
+        login = stack.enter_context(opened)
         stack.enter_context(background("revoked sessions", login.follow(), ended))
 
         def chain(address: Address) -> AuthenticationChain:
@@ -122,12 +124,11 @@ async def answering(
             login.routes,
         )
         rules = http_rules(public_tiles=settings.public_tiles)
-        denied = partial(metrics.denied, "http")
         guarded = guarded_http(
             app,
             chain(settings.http),
             rules,
-            denied,
+            denied_http,
             login.presenting,
             recorded.get("http"),
             login.browsers(settings.http.host),

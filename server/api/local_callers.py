@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 from starlette.requests import Request
 
+from server.access.browsers import JSON, media_type
 from server.access.callers import CallerKind
 from server.access.current import current_caller
+from server.access.networks import parse_ip
 from server.access.presenting import address_of_peer
 from server.api.errors import InvalidArgumentError, NotPermittedError
 from server.api.json_body import read_json
@@ -32,8 +33,6 @@ _MessageT = TypeVar("_MessageT", bound=Message)
 LOCAL, OFF = "local", "off"
 """Values of the setting ``administration``."""
 
-_JSON = "application/json"
-
 
 def address_of_call(peer: str) -> str:
     """Return the address of the caller of the call in progress, given the peer as gRPC names it."""
@@ -48,10 +47,9 @@ def address_of_request(request: Request) -> str:
     """
     if _is_authenticated():  # checked before: see server.access.browsers
         return _known_address()
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != _JSON or "origin" in request.headers:
+    if media_type(request.headers) != JSON or "origin" in request.headers:
         raise InvalidArgumentError(
-            f"a call that only this machine may make must have the header 'Content-Type: {_JSON}' and no Origin: "
+            f"a call that only this machine may make must have the header 'Content-Type: {JSON}' and no Origin: "
             "browsers are not served"
         )
     return request.client.host if request.client else ""
@@ -81,12 +79,8 @@ def is_local(address: str) -> bool:
     """Return whether an address is of this machine."""
     if address == "unix":
         return True
-    try:
-        known = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None
-    return (mapped or known).is_loopback
+    known = parse_ip(address)
+    return known is not None and known.is_loopback
 
 
 def _is_authenticated() -> bool:

@@ -21,9 +21,8 @@ def with_login(target: ApiTarget) -> ApiTarget:
     if not logins_file().exists():
         return target
     # Imported here: a client of HTTP takes a tenth of a second, and few who run commands have a login.
-    from server.commands.logins import login_token
-    from server.login.fetching import Fetcher
+    from server.commands.logins import client_of_provider, login_token
 
     host = target.address.rpartition(":")[0].strip("[]")
-    with closing(Fetcher()) as fetcher:
+    with closing(client_of_provider()) as fetcher:
         return replace(target, token=login_token(host, fetcher, secure=target.tls))

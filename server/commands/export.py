@@ -77,16 +77,21 @@ def _write(options: argparse.Namespace, source: Source, request: export_pb2.Expo
         summary = _copy(source.export(request), output.file)
         if summary is None:
             raise ConfigError("the export ended before it was complete: try again")
-        if options.manifest and not summary.manifest:
-            raise ConfigError("--manifest: the server made no manifest")
         matches = bool(summary.records or summary.tampered or summary.unsigned)
         output.is_kept = matches
-        if options.manifest and matches:
+        if options.manifest and summary.manifest and matches:
             try:
                 replace_file(Path(options.manifest), summary.manifest)
             except OSError as error:
                 raise ConfigError(f"--manifest: {unwritable(options.manifest, error)}") from error
     _tell(options, summary, matches=matches)
+    if options.manifest and not summary.manifest:
+        # The file is complete and verified: a long export is not to be made twice.
+        raise ConfigError(
+            "--manifest: the server made none, as for all callers whose roles are limited to services or environments: "
+            "a manifest says that the export has all records that its query finds. Use a token without these limits "
+            "for an export with a manifest"
+        )
     return 1 if summary.tampered or summary.unsigned or not summary.records else 0
 
 
@@ -169,7 +174,7 @@ def check_command(output: str, manifest: str) -> str:
 
 def _tell(options: argparse.Namespace, summary: export_pb2.ExportSummary, *, matches: bool) -> None:
     output = options.output if matches or options.output == _STDOUT else ""
-    manifest = (options.manifest or "") if matches else ""
+    manifest = (options.manifest or "") if matches and summary.manifest else ""
     if options.json:
         what = {"output": output, "manifest": manifest, "sha256": summary.sha256.hex()}
         numbers = {name: str(getattr(summary, name)) for name in ("records", "size", "tampered", "unsigned", "later")}

@@ -1,8 +1,9 @@
-"""The server that commands ask over HTTP: its URL, the authorities that its certificate may be of, a token for it."""
+"""The server that commands ask over HTTP: its URL, a client with the files of certificates, a token for it."""
 
 from __future__ import annotations
 
 import argparse
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from server.commands.api_token import exposed_token_warning, find_token
 from server.commands.arguments.options import API_VARIABLE
 from server.commands.arguments.server_url import DEFAULT_URL
 from server.commands.output import complain
+from server.login.fetching import Fetcher
 from server.settings.errors import ConfigError
 from server.settings.secure_urls import is_safe_url
 
-__all__ = ["given_ca", "given_token", "given_url"]
+__all__ = ["client_of_server", "given_token", "given_url"]
 
 _HTTPS = "https://"
 _PORT = 7318
@@ -45,18 +47,37 @@ def given_url(options: argparse.Namespace, environ: Mapping[str, str]) -> str:
     return url
 
 
-def given_ca(options: argparse.Namespace, environ: Mapping[str, str]) -> Path | None:
-    """Return the file of ``--api-ca`` or its variable; None for the authorities of the system.
+def client_of_server(options: argparse.Namespace, environ: Mapping[str, str]) -> Fetcher:
+    """Return a client with the files of ``--api-ca``, ``--api-cert`` and ``--api-key``, or of their variables.
 
     Raises:
-        ConfigError: it cannot be read, or has no certificate.
+        ConfigError: a file cannot be read, has not what it should, or certificate and key do not belong together.
     """
     problems: list[str] = []
-    read_pem("ca", options.api_ca, environ, problems)
+    files: dict[str, Path] = {}
+    for name in ("ca", "cert", "key"):
+        own = getattr(options, f"api_{name}")
+        if read_pem(name, own, environ, problems) is not None:
+            files[name] = Path(own or environ[f"{API_VARIABLE[0]}_{name.upper()}"])
+    for there, missing in (("cert", "key"), ("key", "cert")):
+        if there in files and missing not in files:
+            problems.append(f"--api-{there} is given without --api-{missing}: give both")
     if problems:
         raise ConfigError(problems[0])
-    file = options.api_ca or environ.get(f"{API_VARIABLE[0]}_CA")
-    return Path(file) if file else None
+    client = (files["cert"], files["key"]) if "cert" in files else None
+    if client is not None:
+        try:
+            ssl.create_default_context().load_cert_chain(*client, password=_no_password)
+        except (ssl.SSLError, ValueError) as error:
+            raise ConfigError(
+                f"--api-key: {client[1]} is not the key of the certificate in {client[0]}, or it is encrypted: give "
+                "another file"
+            ) from error
+    return Fetcher(files.get("ca"), "--api-ca", client, "--api-cert and --api-key")
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted")
 
 
 def given_token(options: argparse.Namespace, environ: Mapping[str, str]) -> str:

@@ -11,8 +11,8 @@ from http import HTTPStatus
 from typing import Any
 
 from server.commands.api_token import NO_CREDENTIALS, WRONG_CREDENTIALS
-from server.commands.http_server import given_ca, given_token, given_url
-from server.commands.logins import KeptLogin, fresh, keep, kept
+from server.commands.http_server import client_of_server, given_token, given_url
+from server.commands.logins import KeptLogin, client_of_provider, fresh, keep, kept
 from server.commands.logins_file import logins_file
 from server.commands.output import complain, say, say_json
 from server.login.device_flow import begin_device, discover, revoke, wait_for_tokens
@@ -22,16 +22,15 @@ from server.login.fetching import Fetcher
 __all__ = ["login", "logout", "whoami"]
 
 
-_CA_OPTION = "--api-ca"
 _UNKNOWN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND)  # of a server without the page: with and without credentials
 
 
 def login(options: argparse.Namespace) -> int:
     """Log in at the provider of a server, in any browser; return the exit status."""
-    url, ca_file = given_url(options, os.environ), given_ca(options, os.environ)
+    url = given_url(options, os.environ)
     with (
-        contextlib.closing(Fetcher(ca_file, _CA_OPTION)) as at_server,
-        contextlib.closing(Fetcher()) as at_provider,
+        contextlib.closing(client_of_server(options, os.environ)) as at_server,
+        contextlib.closing(client_of_provider()) as at_provider,
     ):
         issuer, client_id, scopes = _provider(at_server, url)
         metadata = discover(at_provider, issuer)
@@ -53,7 +52,7 @@ def logout(options: argparse.Namespace) -> int:
         say(f"there is no login at {url}")
         return 0
     keep(file, url, None)
-    with contextlib.closing(Fetcher()) as at_provider:
+    with contextlib.closing(client_of_provider()) as at_provider:
         try:
             revoke(at_provider, discover(at_provider, found.issuer), found.client_id, found.refresh_token)
         except ProviderError as error:
@@ -64,12 +63,12 @@ def logout(options: argparse.Namespace) -> int:
 
 def whoami(options: argparse.Namespace) -> int:
     """Show as whom a server knows the caller; return the exit status."""
-    url, ca_file = given_url(options, os.environ), given_ca(options, os.environ)
+    url = given_url(options, os.environ)
     token = given_token(options, os.environ) or _login_token(url)
     if not token:
         say(f"no token is given, and there is no login at {url}: {NO_CREDENTIALS}")
         return 1
-    with contextlib.closing(Fetcher(ca_file, _CA_OPTION)) as at_server:
+    with contextlib.closing(client_of_server(options, os.environ)) as at_server:
         try:
             who = at_server.get(f"{url}/login/whoami", token)
         except ProviderError as error:
@@ -101,7 +100,7 @@ def _provider(at_server: Fetcher, url: str) -> tuple[str, str, list[str]]:
 
 
 def _login_token(url: str) -> str:
-    with contextlib.closing(Fetcher()) as at_provider:
+    with contextlib.closing(client_of_provider()) as at_provider:
         found = fresh(logins_file(), url, at_provider)
     return found.id_token if found else ""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,12 +14,13 @@ from urllib.parse import urlsplit
 from server.access.requirement import is_loopback
 from server.commands.logins_file import logins_file
 from server.data_dir.atomic_files import replace_file
+from server.data_dir.locked_files import locked
 from server.errors.base import LognotaryError
 from server.errors.files import unreadable, unwritable
 from server.login.device_flow import discover, renew
 from server.login.fetching import Fetcher
 
-__all__ = ["KeptLogin", "LoginsFileError", "fresh", "keep", "kept", "login_token"]
+__all__ = ["KeptLogin", "LoginsFileError", "client_of_provider", "fresh", "keep", "kept", "login_token"]
 
 _EARLY = 60.0  # seconds before its expiry at which a token is renewed
 
@@ -41,6 +44,11 @@ class KeptLogin:
     client_id: str
     id_token: str
     refresh_token: str
+
+
+def client_of_provider() -> Fetcher:
+    """Return a client of OpenID providers, which trusts the authorities of the system or of ``SSL_CERT_FILE``."""
+    return Fetcher(None, "the variable SSL_CERT_FILE")
 
 
 def kept(file: Path) -> dict[str, KeptLogin]:
@@ -72,12 +80,27 @@ def keep(file: Path, url: str, login: KeptLogin | None) -> None:
     Raises:
         LoginsFileError: the file cannot be read or written.
     """
+    with _excluding_others(file):
+        _replace(file, url, login)
+
+
+@contextlib.contextmanager
+def _excluding_others(file: Path) -> Iterator[None]:
+    """Exclude other commands that change the file until the block ends."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(file))
+        except OSError as error:
+            raise LoginsFileError(unwritable(file, error)) from error
+        yield
+
+
+def _replace(file: Path, url: str, login: KeptLogin | None) -> None:
     logins = kept(file)
     logins.pop(url, None)
     if login is not None:
         logins[url] = login
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         content = {each: asdict(entry) for each, entry in logins.items()}
         replace_file(file, json.dumps(content, indent=2), mode=0o600)
     except OSError as error:
@@ -87,17 +110,28 @@ def keep(file: Path, url: str, login: KeptLogin | None) -> None:
 def fresh(file: Path, url: str, fetcher: Fetcher) -> KeptLogin | None:
     """Return the login for a server, with a token that is still valid; None if there is none.
 
+    Of several commands at once, one renews the token, and the others wait for it: a provider that gives a new refresh
+    token each time takes a second use of the same one for theft, and ends the login (RFC 9700, section 4.14.2).
+
     Raises:
         LoginsFileError: the file cannot be read or written.
         ProviderError: the token has expired, and the provider gives no new one.
     """
     login = kept(file).get(url)
-    if login is None or _expiry(login.id_token) - _EARLY > time.time() or not login.refresh_token:
+    if login is None or not _is_to_be_renewed(login):
         return login
-    tokens = renew(fetcher, discover(fetcher, login.issuer), login.client_id, login.refresh_token)
-    login = replace(login, id_token=tokens.id_token, refresh_token=tokens.refresh_token)
-    keep(file, url, login)
-    return login
+    with _excluding_others(file):
+        login = kept(file).get(url)
+        if login is None or not _is_to_be_renewed(login):
+            return login
+        tokens = renew(fetcher, discover(fetcher, login.issuer), login.client_id, login.refresh_token)
+        login = replace(login, id_token=tokens.id_token, refresh_token=tokens.refresh_token)
+        _replace(file, url, login)
+        return login
+
+
+def _is_to_be_renewed(login: KeptLogin) -> bool:
+    return bool(login.refresh_token) and _expiry(login.id_token) - _EARLY <= time.time()
 
 
 def _expiry(token: str) -> float:

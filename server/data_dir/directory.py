@@ -8,14 +8,16 @@ access/                         tokens, when they were used last, and which are 
 acknowledgements/               signed acknowledgements of findings: see ``acknowledgements``
 checkpoints/<stream>            the last committed checkpoint: reveals that storage was rolled back
 checkpoints/<stream>-statement  the last statement, for the same purpose
-checkpoints/tenants.sqlite       both of each log of a tenant
-drops/                          orders to drop the data of tenants: see ``drop_orders``
+checkpoints/tenants.sqlite      both of each log of a tenant
 checkpoints/seen/<LogId>        the last signed checkpoint of each log in storage: see ``seen_logs``
+drops/                          orders to drop the data of tenants: see ``drop_orders``
 journal/<stream>/               batches that are signed and not in storage yet, see ``log.journal``
 journal/<stream>-statements/    statements that are signed and not in storage yet
 journal/<stream>.left-behind    requests that were refused but stored, see ``writer.retry_ledger_file``
 sessions.json                   digests of open sessions on pages: see ``login.sessions``
+session-revocations.json        sessions that were ended from the command line: see ``login.revocations``
 self-verification.json          progress and findings of self-verification: see ``self_verification``
+own.sock                        socket for the server's own records, if the OTLP port has TLS: see ``own_socket``
 workers/<number>/               with several workers, the same for each, without writer and keys
 """
 

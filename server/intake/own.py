@@ -48,8 +48,16 @@ async def own_intake(process: Process, identity: Identity) -> AsyncIterator[Inta
         )
 
     async with receiving(process, ingestion) as (otlp_grpc, otlp_http):
-        known = ingestion.metrics, ingestion.not_ready, ingestion.rules_problem, ingestion.usage
-        yield Intake(otlp_grpc, otlp_http, *known, accepting)
+        yield Intake(
+            otlp_grpc,
+            otlp_http,
+            ingestion.metrics,
+            ingestion.not_ready,
+            ingestion.rules_problem,
+            lambda: (process.reloads.number,),
+            ingestion.usage,
+            accepting,
+        )
 
 
 @contextlib.asynccontextmanager
@@ -76,8 +84,10 @@ async def writing_logs(
         def reload() -> None:
             writing.reload_keys(keys)
             ingestion.reload_rules()
+            process.reloads.number += 1
 
         async with ingestion.taking_requests(writing, storage.engine, signals.stop):
+            process.reloads.number += 1  # the rules were read again, and the keys at the start of the logs
             reloading = run_on_event(pools.housekeeping, process.reload_keys, reload)
             with background("reloading of keys and audit rules", reloading, signals.stop):
                 yield OpenIntake(run, lambda: writing.signed_by(keys))

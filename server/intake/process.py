@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
@@ -30,7 +30,23 @@ from storage.free_space import disk_trouble
 from storage.interrupt import Interrupt
 from storage.measured import MeasuredEngine, MeasureStatement
 
-__all__ = ["Intake", "OpenIntake", "Process", "Reached", "reached_storage", "retention_around", "started_process"]
+__all__ = [
+    "Intake",
+    "OpenIntake",
+    "Process",
+    "Reached",
+    "Reloads",
+    "reached_storage",
+    "retention_around",
+    "started_process",
+]
+
+
+@dataclass(slots=True)
+class Reloads:
+    """Count of the times that the logs of a process have read their keys and audit rules; their start is the first."""
+
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,7 @@ class Process:
         tokens: the tokens that callers and senders may use.
         certificates: certificates of the ports with TLS.
         denied_senders: records of senders without valid credentials.
+        reloads: count of reloads; not of those of workers.
     """
 
     settings: Settings
@@ -62,6 +79,7 @@ class Process:
     tokens: TokenStore
     certificates: Certificates
     denied_senders: DeniedSenders = field(default_factory=DeniedSenders)
+    reloads: Reloads = field(default_factory=Reloads)
 
 
 @contextlib.contextmanager
@@ -97,6 +115,7 @@ def started_process(
         reloading = certificates.watch(pools.files, signals.reread_certificates)
         stack.enter_context(background("reloading of certificates", reloading, signals.stop))
         stack.enter_context(bounded_end(signals, process.ending))
+        stack.callback(tokens.write_uses)  # the uses since the last write
         stack.enter_context(background("tokens", watch_tokens(pools.access, tokens), signals.stop))
         yield process
 
@@ -137,6 +156,8 @@ class Intake:
         metrics: metrics of the intake.
         not_ready: returns why records cannot be acknowledged, empty if they can; does not block.
         rules_problem: returns why the audit rules could not be reloaded, empty if they could; does not block.
+        reloads: returns how often each process that writes logs has read their keys and the audit rules; for the event
+            loop, does not block.
         usage: returns what each tenant has sent since the start; thread-safe, does not block.
         accepting: accepts records until its block ends, given the storage.
     """
@@ -146,6 +167,7 @@ class Intake:
     metrics: Metrics
     not_ready: Callable[[], str]
     rules_problem: Callable[[], str]
+    reloads: Callable[[], Sequence[int]]
     usage: Callable[[], Mapping[str, Usage]]
     accepting: Callable[[Reached], AbstractAsyncContextManager[OpenIntake]]
 

@@ -14,7 +14,7 @@ from server.data_dir.kept_notes import worker_directory
 from server.data_dir.own_socket import own_socket
 from server.intake.access_log import end_access_log, running_access_log
 from server.intake.own import receiving, writing_logs
-from server.intake.process import OpenIntake, reached_storage, started_process
+from server.intake.process import OpenIntake, Process, reached_storage, started_process
 from server.keys.identity import keyring
 from server.own_records.sender import OwnRecords
 from server.process.background import background
@@ -58,7 +58,7 @@ async def run_worker(order: Order, signals: Signals, say: Callable[[Report], Non
         is_off = settings.access_log == "off"
         access_log = None if is_off else stack.enter_context(running_access_log(process, own_records))
         ingestion.metrics.add_gauges(partial(access_log_gauges, access_log))
-        reporter = _Reporter(ingestion, say)
+        reporter = _Reporter(process, ingestion, say)
         stack.enter_context(background("reports to the server", reporter.run(), signals.stop))
         storage = await stack.enter_async_context(reached_storage(process, ingestion.metrics.statement))
         # The server sets how long records are kept.
@@ -80,7 +80,8 @@ class _Reporter:
         opened: the open intake, None until the worker accepts records.
     """
 
-    def __init__(self, ingestion: Ingestion, say: Callable[[Report], None]) -> None:
+    def __init__(self, process: Process, ingestion: Ingestion, say: Callable[[Report], None]) -> None:
+        self._process = process
         self._ingestion = ingestion
         self._say = say
         self.opened: OpenIntake | None = None
@@ -92,8 +93,9 @@ class _Reporter:
             if self.opened is None:
                 self._say(Report(starting=not_ready or "the worker is starting", metrics=metrics))
             else:
+                reloads = self._process.reloads.number  # before what became of them
                 problem = self._ingestion.rules_problem()
                 signed_by = self.opened.signed_by()
                 usage = "" if number % _USAGE_EVERY else encode_usage(self._ingestion.usage())
-                self._say(Report("", not_ready, "", metrics, signed_by, problem, usage))
+                self._say(Report("", not_ready, "", metrics, signed_by, problem, usage, reloads))
             await asyncio.sleep(REPORT_INTERVAL)

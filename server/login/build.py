@@ -78,12 +78,14 @@ class Login:
         presenting: places in which calls present credentials.
         origin: origin of the server's pages.
         events: events that are put on record.
+        on_denied: called with the reason of each refusal, a value of ``Denial``.
     """
 
     routes: tuple[Route, ...]
     presenting: Presenting
     origin: str
     events: LoginEvents
+    on_denied: Callable[[str], object]
     _chain: Callable[[Callable[[], bool]], AuthenticationChain]
     _revocations: _Revocations | None
 
@@ -108,7 +110,7 @@ class Login:
         """Return an application that refuses what foreign pages send with a person's session."""
         if not self.presenting.session_cookie:
             return app
-        return guard_sessions(app, self.presenting, self.origin, self.events)
+        return guard_sessions(app, self.presenting, self.origin, self.events, self.on_denied)
 
 
 @contextlib.contextmanager
@@ -119,6 +121,7 @@ def open_login(
     keep: KeepEvent = keep_nothing,
     note: NoteEvent = note_nothing,
     denied: Bursts | None = None,
+    on_denied: Callable[[str], object] = lambda _: None,
 ) -> Iterator[Login]:
     """Open the login of a server until the block ends.
 
@@ -129,6 +132,7 @@ def open_login(
         keep: function that records an event of access, and waits for it if records are required.
         note: function that records an event of access soon.
         denied: counts of the events of whoever is not let in; None to count those of login only.
+        on_denied: function that is called with the reason of each refusal, a value of ``Denial``.
     """
     events = LoginEvents(keep, note, denied, settings.roles)
     cookies = CookieNames(settings.public_url)
@@ -161,7 +165,7 @@ def open_login(
                 "client_id": settings.oidc.cli_client_id,
                 "scopes": list(settings.oidc.scopes),
             }
-            pages = Pages(flow, sessions, pool, settings.public_url, cookies, config, presenting, events)
+            pages = Pages(flow, sessions, pool, settings.public_url, cookies, config, presenting, events, on_denied)
         authenticators += others
         if settings.break_glass_file:  # after the tokens, which are known by their form
             authenticators.append(BreakGlassAuthenticator(settings.break_glass_file))
@@ -171,8 +175,8 @@ def open_login(
             restrict = proxies.restrict if settings.trusted_proxies else unrestricted
             return AuthenticationChain(authenticators, required=required, restrict=restrict)
 
-        routes = login_routes(pages, chain(lambda: True), presenting, events)
-        yield Login(tuple(routes), presenting, origin_of(settings.public_url), events, chain, revocations)
+        routes = login_routes(pages, chain(lambda: True), presenting, events, on_denied)
+        yield Login(tuple(routes), presenting, origin_of(settings.public_url), events, on_denied, chain, revocations)
 
 
 def _end(revoked: RevocationFile, sessions: Sessions) -> list[tuple[Revocation, int]]:

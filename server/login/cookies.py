@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.access.browsers import FOREIGN_PAGE, SAFE_METHODS, is_own_page
+from server.access.errors import Denial
 from server.access.presenting import Presenting
 from server.access.proxies import join_headers
 from server.access_log.event import Outcome
@@ -62,7 +64,13 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
-def guard_sessions(app: ASGIApp, presenting: Presenting, origin: str, events: LoginEvents) -> ASGIApp:
+def guard_sessions(
+    app: ASGIApp,
+    presenting: Presenting,
+    origin: str,
+    events: LoginEvents,
+    on_denied: Callable[[str], object] = lambda _: None,
+) -> ASGIApp:
     """Refuse requests that a foreign page may have sent with a person's session (CSRF).
 
     All requests with the cookie are checked that may change something, whatever other credentials they have: programs
@@ -73,6 +81,7 @@ def guard_sessions(app: ASGIApp, presenting: Presenting, origin: str, events: Lo
         presenting: places in which requests present credentials.
         origin: origin of the server's pages.
         events: events that are put on record.
+        on_denied: function that is called with the reason of each refusal, a value of ``Denial``.
     """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,6 +89,7 @@ def guard_sessions(app: ASGIApp, presenting: Presenting, origin: str, events: Lo
             pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
             headers = join_headers(pairs)
             if f"{presenting.session_cookie}=" in headers.get("cookie", "") and not is_own_page(headers, origin):
+                on_denied(Denial.FORBIDDEN.value)
                 address = presenting.address_over_http(scope)
 
                 async def refused(_: Request) -> Response:

@@ -26,14 +26,24 @@ _CHUNK = 64 << 10  # bytes
 class Fetcher:
     """Client of a provider: JSON over HTTPS, without redirects, limited in size and time; thread-safe."""
 
-    def __init__(self, ca_file: Path | None = None, ca_option: str = "") -> None:
+    def __init__(
+        self,
+        ca_file: Path | None = None,
+        ca_option: str = "",
+        client: tuple[Path, Path] | None = None,
+        client_options: str = "",
+    ) -> None:
         """Trust the authorities of the system, or those in a PEM file.
 
         Args:
-            ca_file: the PEM file; None for the authorities of the system.
+            ca_file: the PEM file; None for the authorities of the system, or of the variable ``SSL_CERT_FILE``.
             ca_option: what people set to name the file, for messages; empty for nothing.
+            client: PEM files of a client certificate and its key; None to show none.
+            client_options: what people set to name them, for messages; empty for nothing.
         """
         self._ca_advice = f"; give the CA that issued it with {ca_option}" if ca_option else ""
+        self._client_advice = f"; give one with {client_options}" if client_options else ""
+        cert_file, key_file = map(str, client) if client else (None, None)
         self._client = PoolManager(
             num_pools=4,
             maxsize=8,
@@ -41,6 +51,8 @@ class Fetcher:
             timeout=Timeout(connect=3.0, read=_PATIENCE / 2),
             cert_reqs="CERT_REQUIRED",
             ca_certs=str(ca_file) if ca_file else None,
+            cert_file=cert_file,
+            key_file=key_file,
         )
 
     def get(self, url: str, bearer: str = "") -> dict[str, Any]:
@@ -122,10 +134,14 @@ class Fetcher:
             return "its certificate is for other names"
         if "CERTIFICATE_VERIFY_FAILED" in text:
             return f"its certificate cannot be verified{self._ca_advice}"
+        if "CERTIFICATE_REQUIRED" in text:
+            return f"it requires a client certificate{self._client_advice}"
         if "WRONG_VERSION_NUMBER" in text:
             return "it has no TLS, so https:// is wrong, or the port"
         if isinstance(error, ProtocolError) and url.lower().startswith("http://"):
             return "it closed the connection; if it has TLS, give https://"
+        if isinstance(error, ProtocolError) or "EOF occurred" in text:  # the alert may come too late to be read
+            return f"it closed the connection, as servers do that require a client certificate{self._client_advice}"
         if isinstance(error, NameResolutionError):
             return "there is no such host"
         if isinstance(error, NewConnectionError):

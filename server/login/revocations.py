@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from server.data_dir.atomic_files import replace_file
+from server.data_dir.file_state import FileState, file_state
 from server.data_dir.locked_files import locked
 from server.errors.files import reason_of
 from server.retry.trouble import Trouble
@@ -20,8 +21,6 @@ _logger = logging.getLogger(__name__)
 
 ALL = "*"
 """Name and ID of a revocation of all sessions."""
-
-_State = tuple[int, int, int, int] | None  # of the file; None if it does not exist
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +54,13 @@ class RevocationFile:
     def __init__(self, file: Path) -> None:
         """Follow a file, which need not exist."""
         self._file = file
-        self._seen: _State = None
+        self._seen: FileState = None
         self._known: frozenset[Revocation] = frozenset()
         self._trouble = Trouble(_logger, "sessions cannot be revoked", "sessions can be revoked again")
 
     def news(self) -> tuple[Revocation, ...]:
         """Return the revocations that were added since the last call. Blocks. A damaged file is logged."""
-        state = _state(self._file)
+        state = file_state(self._file)
         if state == self._seen:
             return ()
         try:
@@ -119,11 +118,3 @@ def add_revocation(file: Path, revocation: Revocation, oldest: float) -> None:
 
 def _revocation(item: Mapping[str, Any]) -> Revocation:
     return Revocation(str(item["of"]), float(item["at"]), str(item["by"]))
-
-
-def _state(file: Path) -> _State:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -23,7 +23,7 @@ from starlette.routing import Route
 from server.access.browsers import FOREIGN_PAGE, is_own_page
 from server.access.callers import Grant
 from server.access.chain import AuthenticationChain
-from server.access.errors import UnauthenticatedError
+from server.access.errors import Denial, UnauthenticatedError
 from server.access.presenting import Presenting, cookie_in
 from server.access.proxies import join_headers
 from server.access_log.event import Outcome, actor_of
@@ -59,6 +59,7 @@ class Pages:
         config: answer of ``/login/config``.
         presenting: places in which requests present credentials.
         events: events that are put on record.
+        on_denied: called with the reason of each refusal, a value of ``Denial``.
     """
 
     flow: CodeFlow
@@ -69,10 +70,15 @@ class Pages:
     config: dict[str, Any]
     presenting: Presenting
     events: LoginEvents
+    on_denied: Callable[[str], object] = lambda _: None
 
 
 def login_routes(
-    pages: Pages | None, chain: AuthenticationChain, presenting: Presenting, events: LoginEvents
+    pages: Pages | None,
+    chain: AuthenticationChain,
+    presenting: Presenting,
+    events: LoginEvents,
+    on_denied: Callable[[str], object] = lambda _: None,
 ) -> list[Route]:
     """Return the routes of login.
 
@@ -81,12 +87,14 @@ def login_routes(
         chain: authenticates callers; credentials are required.
         presenting: places in which requests present credentials.
         events: events that are put on record.
+        on_denied: function that is called with the reason of each refusal, a value of ``Denial``.
     """
 
     async def whoami(request: Request) -> Response:
         try:
             caller = await chain.authenticate(presenting.over_http(request.scope))
         except UnauthenticatedError as error:
+            on_denied(error.denial.value)
             await events.failed(
                 "whoami", presenting.address_over_http(request.scope), error.denial.value, Outcome.DENIED
             )
@@ -171,6 +179,8 @@ def _pages(pages: Pages) -> list[Route]:
     async def logout(request: Request) -> Response:
         headers = join_headers(request.headers.items())
         if not is_own_page(headers, origin):
+            pages.on_denied(Denial.FORBIDDEN.value)
+            await pages.events.failed("logout", address(request), FOREIGN_PAGE, Outcome.DENIED)
             return _refused("PERMISSION_DENIED", FOREIGN_PAGE, HTTPStatus.FORBIDDEN)
         ended = pages.sessions.end(cookie_in(request.headers.getlist("cookie"), cookies.session))
         if ended:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import unquote
+
+from server.access.networks import network_of
 
 __all__ = ["client_of_address", "client_of_peer", "peer_address"]
 
@@ -31,11 +32,4 @@ def client_of_address(address: str) -> str:
     Args:
         address: an IPv4 or IPv6 address; anything else is a client by itself.
     """
-    if ":" not in address:
-        return address
-    try:
-        parsed = IPv6Address(address.partition("%")[0])
-    except AddressValueError:
-        return address
-    # A host has 2**64 addresses of its own (RFC 4291, 2.5.4).
-    return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
+    return network_of(address) if ":" in address else address

@@ -59,8 +59,8 @@ _MIN_PING_INTERVAL_MS = 5_000
 # A peer that does not answer a ping is gone, though nothing said so: its host lost power, a firewall forgot it.
 _KEEPALIVE_MS = 60_000
 _KEEPALIVE_TIMEOUT_MS = 20_000
-# For what comes before the first call: the preface and the settings of HTTP/2.
-_HANDSHAKE_MS = 30_000
+# For what comes before the first call: TLS, the preface and the settings of HTTP/2. By default, two minutes.
+_HANDSHAKE_MS = 10_000
 _CONNECTION_GRACE = 30.0  # seconds that calls still have on a connection that is too old
 
 # Above this size a compressed message would hold up the other requests for longer than a thread costs.
@@ -147,7 +147,6 @@ def server_options(
         ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
         # Otherwise a second server on the same port would start, and silently get half of the senders.
         ("grpc.so_reuseport", 0),
-        ("grpc.server_handshake_timeout_ms", 10_000),  # by default, a connection may wait for two minutes
     ]
     if max_connections is not None:
         options.append(("grpc.max_allowed_incoming_connections", max_connections))

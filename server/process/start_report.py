@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 
-from server.access.requirement import is_loopback
 from server.codec.choose import chosen_codec, why_not_native
 from server.errors.amounts import size
 from server.retry.trouble import Trouble
+from server.settings.exposure import Exposure, exposures, ports_without_authentication
 from server.settings.settings import Settings
 from server.settings.table import PORTS
 from server.settings.values import Address
@@ -60,15 +60,30 @@ def log_start(settings: Settings, writer: str, key: str) -> None:
             "unnoticed; they are stored without evidence",
             " and ".join(unsigned),
         )
-    addresses = {port: getattr(settings, port) for port in PORTS if port not in settings.tls}
-    exposed = [f"{name}={address}" for name, address in addresses.items() if not is_loopback(address.host)]
-    if exposed:
+    _warn_of_exposure(settings)
+
+
+def _warn_of_exposure(settings: Settings) -> None:
+    open_to_all = ports_without_authentication(settings.authentication, login_is_used=settings.login.is_used)
+    exposed = list(exposures({port: getattr(settings, port) for port in PORTS}, settings.tls, open_to_all))
+    if without_tls := [port for port in exposed if not port.has_tls]:
         _logger.warning(
             "listening beyond this machine without TLS (--insecure-listen): unless something else protects the way to "
             "%s, others can read and change what is sent there, credentials too. Give --tls-cert and --tls-key, or "
             "listen on 127.0.0.1",
-            " and ".join(exposed),
+            _listing(without_tls),
         )
+    if open_ports := [port for port in exposed if not port.has_authentication]:
+        _logger.warning(
+            "listening beyond this machine without authentication (authentication = off, --insecure-listen): unless "
+            "something else protects the way to %s, anybody on the network can send records, and do with the API what "
+            "an administrator can. Set authentication to auto, or listen on 127.0.0.1",
+            _listing(open_ports),
+        )
+
+
+def _listing(ports: Sequence[Exposure]) -> str:
+    return " and ".join(f"{port.name}={port.address}" for port in ports)
 
 
 async def until_ready(not_ready: Callable[[], str], stop: asyncio.Event) -> bool:

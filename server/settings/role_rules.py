@@ -43,9 +43,14 @@ def _problems(table: Any) -> Iterator[str]:
     yield from misshapen(table, "roles", _NAMES)
     if not isinstance(table, Mapping):
         return
-    roles = [role.value for role in Role]
+    roles = [role.value for role in Role if role is not Role.SENDER]
     if "role" not in table:
         yield f'role is missing: write role = "viewer" (or {", ".join(role for role in roles if role != "viewer")})'
+    elif table["role"] == Role.SENDER.value:
+        yield (
+            "role: a table [[roles]] lets nobody send records: use a token ('lognotary tokens create') or "
+            "sender_certificates"
+        )
     elif table["role"] not in roles:
         yield f"role: {not_one_of(str(table['role']), roles)}"
     given = [name for name in _WHO if name in table]

@@ -28,7 +28,7 @@ from server.notary.trust import TrustedKeys
 from server.settings.access import read_authentication, read_sender_certificates
 from server.settings.certificates import TlsFiles
 from server.settings.errors import ConfigError
-from server.settings.exposure import exposure_problems
+from server.settings.exposure import exposure_problems, ports_without_authentication
 from server.settings.flags import add_flags
 from server.settings.login import LoginSettings, read_login
 from server.settings.producers import read_policy, read_producer_keys
@@ -336,11 +336,14 @@ def _shared_addresses(parsed: Mapping[str, Any], sources: Sources) -> Iterator[s
 
 def _exposed(parsed: Mapping[str, Any], sources: Sources) -> Iterator[str]:
     """Return a sentence for each address that other machines can reach without TLS or without authentication."""
+    login = parsed["login"]
+    if login is None or "authentication" not in parsed:
+        return  # it is not known who is asked for credentials
+    unprotected = ports_without_authentication(parsed["authentication"], login_is_used=login.is_used)
     for name in PORTS:
-        if name in parsed and "authentication" in parsed:
-            place, word = sources.values[name].place, parsed["authentication"].value
-            for problem in exposure_problems({name: parsed[name]}, parsed["tls"], word):
-                yield f"{place}: {problem}"
+        if name in parsed:
+            for problem in exposure_problems({name: parsed[name]}, parsed["tls"], unprotected):
+                yield f"{sources.values[name].place}: {problem}"
 
 
 def _memory_limit(storage: StorageUrl, workers: int) -> int:

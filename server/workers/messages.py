@@ -69,6 +69,7 @@ class Report:
         rules_problem: reason why the worker could not reload its audit rules; empty if it could.
         usage: what tenants have sent to the worker since its start, see ``encode_usage``; empty if the report, like
             most, leaves it out.
+        reloads: number of times that the worker has read its keys and audit rules, the first time at its start.
     """
 
     starting: str = ""
@@ -78,6 +79,7 @@ class Report:
     signed_by: Mapping[str, str] = field(default_factory=dict)
     rules_problem: str = ""
     usage: str = ""
+    reloads: int = 0
 
     def encode(self) -> bytes:
         """Return the report as a line."""
@@ -93,7 +95,8 @@ class Report:
         try:
             given = json.loads(line)
             signed_by = {str(holder): str(keys) for holder, keys in given.pop("signed_by", {}).items()}
-            return cls(**{name: str(value) for name, value in given.items()}, signed_by=signed_by)
+            reloads = int(given.pop("reloads", 0))
+            return cls(**{name: str(value) for name, value in given.items()}, signed_by=signed_by, reloads=reloads)
         except (AttributeError, TypeError) as error:
             raise ValueError(f"invalid report from a worker: {line[:100]!r}") from error
 

@@ -150,6 +150,10 @@ class Supervisor:
         """Return why a worker could not reload its audit rules, empty if all could; thread-safe."""
         return next(filter(None, (worker.rules_problem() for worker in self._workers)), "")
 
+    def reloads(self) -> tuple[int, ...]:
+        """Return how often each worker has read its keys and audit rules, also by a new start; for the event loop."""
+        return tuple(worker.reloads() for worker in self._workers)
+
     def usage(self) -> dict[str, Usage]:
         """Return what each tenant has sent to all workers, also to those that have ended; thread-safe."""
         return sum_usage(part for worker in self._workers for part in worker.usage())
@@ -173,6 +177,7 @@ class _Worker:
         self._report: Report | None = None  # the last report, None while no process runs
         self._reported_at = 0.0
         self._failure = ""
+        self._earlier_reloads = 0  # of the processes that have ended
         # Of the processes that have ended, and of the one that runs. One attribute: other threads read it.
         self._usage: tuple[Mapping[str, Usage], Mapping[str, Usage]] = {}, {}
 
@@ -197,6 +202,10 @@ class _Worker:
     def rules_problem(self) -> str:
         report = self._report
         return report.rules_problem if report else ""
+
+    def reloads(self) -> int:
+        report = self._report
+        return self._earlier_reloads + (report.reloads if report else 0)
 
     def usage(self) -> tuple[Mapping[str, Usage], Mapping[str, Usage]]:
         return self._usage
@@ -265,7 +274,7 @@ class _Worker:
             if process.returncode is None:
                 process.kill()
             await reading
-            self._report = None
+            self._earlier_reloads, self._report = self.reloads(), None
             self._usage = sum_usage(self._usage), {}
 
     async def _give_order(self, process: asyncio.subprocess.Process) -> None:

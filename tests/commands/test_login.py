@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import ssl
 from contextlib import AbstractContextManager
@@ -10,10 +11,22 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
+from harness.certificates import new_authority, put
 from server.access.token_text import new_token
 from server.cli import main
+from server.commands.dev_certificates import general_name
 from server.commands.http_server import given_url
+from server.commands.logins import client_of_provider
+from server.login.errors import ProviderError
 from server.settings.errors import ConfigError
 from tests.commands.https import serving, tls_for_localhost
 
@@ -87,6 +100,57 @@ def test_the_ca_of_a_server_with_tls_may_be_a_variable(
         assert main(["whoami", "--url", url]) == 0
         assert main(["whoami", "--url", url.replace("localhost", "127.0.0.1")]) == 2
         assert "its certificate is for other names" in capsys.readouterr().err
+
+
+def test_a_server_that_requires_a_client_certificate_gets_the_one_of_the_options_or_the_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ca, context = tls_for_localhost(tmp_path)
+    clients = new_authority()
+    context.load_verify_locations(cadata=clients.issued.certificate.decode())
+    context.verify_mode = ssl.CERT_REQUIRED
+    files = put(clients.issue("ann", [general_name("ann.example")], client=True), tmp_path, "ann")
+    cert, key = str(files.cert), str(files.key)
+    monkeypatch.setenv("LOGNOTARY_TOKEN", TOKEN)
+    with answering(context) as address:
+        whoami = ["whoami", "--url", f"https://{address}", "--api-ca", ca]
+        assert main([*whoami, "--api-cert", cert, "--api-key", key]) == 0
+        assert main(whoami) == 2
+        assert "a client certificate; give one with --api-cert and --api-key" in capsys.readouterr().err
+        monkeypatch.setenv("LOGNOTARY_API_CERT", cert)
+        assert main(whoami) == 2
+        assert "--api-cert is given without --api-key: give both" in capsys.readouterr().err
+        monkeypatch.setenv("LOGNOTARY_API_KEY", key)
+        assert main(whoami) == 0
+
+
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_a_key_that_cannot_be_used_is_told_before_the_server_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, is_encrypted: bool
+) -> None:
+    tls_for_localhost(tmp_path)
+    encryption = BestAvailableEncryption(b"secret") if is_encrypted else NoEncryption()
+    found = load_pem_private_key((tmp_path / "key.pem").read_bytes(), None)
+    key = found if is_encrypted else ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    (tmp_path / "other.pem").write_bytes(pem)
+    given = ["--api-cert", str(tmp_path / "cert.pem"), "--api-key", str(tmp_path / "other.pem")]
+    assert main(["login", "--url", "https://localhost:1", *given]) == 2
+    assert "is not the key of the certificate" in capsys.readouterr().err
+
+
+def test_the_ca_of_a_provider_may_be_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ca, context = tls_for_localhost(tmp_path)
+
+    def ask(address: str) -> object:
+        with contextlib.closing(client_of_provider()) as provider:
+            return provider.get(f"https://{address}/login/whoami", TOKEN)["name"]
+
+    with answering(context) as address:
+        with pytest.raises(ProviderError, match="give the CA that issued it with the variable SSL_CERT_FILE"):
+            ask(address)
+        monkeypatch.setenv("SSL_CERT_FILE", ca)
+        assert ask(address) == "ann"
 
 
 @pytest.mark.parametrize(

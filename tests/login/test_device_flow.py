@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import stat
+import threading
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ import pytest
 
 from server.commands.logins import KeptLogin, LoginsFileError, fresh, keep, kept, login_token
 from server.commands.logins_file import logins_file
+from server.data_dir.atomic_files import replace_file
+from server.data_dir.locked_files import locked
 from server.login.device_flow import begin_device, discover, renew, wait_for_tokens
 from server.login.errors import ProviderError
 from server.login.fetching import Fetcher
@@ -130,6 +135,37 @@ def test_a_token_is_renewed_shortly_before_it_expires(tmp_path: Path) -> None:
     assert fresh(file, URL, provider) == renewed
     assert kept(file)[URL] == renewed
     assert fresh(file, "https://other.example", provider) is None
+
+
+def test_of_two_commands_at_once_one_renews_the_token_and_the_other_takes_it(tmp_path: Path) -> None:
+    file, found = tmp_path / "logins.json", list[KeptLogin | None]()
+    keep(file, URL, KeptLogin(ISSUER, "cli", token(claims(exp=1)), "refresh"))
+    other = threading.Thread(target=lambda: found.append(fresh(file, URL, provider)))
+
+    class WhileAnotherAsks(Provider):
+        def post(self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None = None) -> dict[str, Any]:
+            if not self.forms:
+                other.start()
+                other.join(0.3)  # enough for it to ask too, if it does not wait
+            return super().post(url, form, basic)
+
+    new = token(claims(exp=int(time.time()) + 300))
+    provider = WhileAnotherAsks(*[{"id_token": new, "refresh_token": "newer"}] * 2)
+    assert fresh(file, URL, provider) == KeptLogin(ISSUER, "cli", new, "newer")
+    other.join()
+    assert found == [KeptLogin(ISSUER, "cli", new, "newer")]
+    assert [form["refresh_token"] for form in provider.forms] == ["refresh"]
+
+
+def test_a_login_that_another_command_keeps_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    file, login = tmp_path / "logins.json", KeptLogin(ISSUER, "cli", "id", "refresh")
+    keeping = threading.Thread(target=keep, args=(file, URL, login))
+    with locked(file):
+        keeping.start()
+        keeping.join(0.3)  # enough for it to read the file, if it does not wait
+        replace_file(file, json.dumps({"https://other.example": asdict(login)}), mode=0o600)
+    keeping.join()
+    assert set(kept(file)) == {URL, "https://other.example"}
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"https://logs.example": {}}', '{"https://logs.example": 7}'])

@@ -59,6 +59,9 @@ async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, an
             await log_in(browser, answers)
             await browser.get("/login/whoami")
             await browser.post("/change", headers={"Origin": "https://attacker.example"})
+            browser.cookies.clear()
+            await browser.post("/logout", headers={"Origin": "https://attacker.example"})
+            await browser.get("/login/config")
     assert [(event.action, event.outcome.value, event.actor.name) for event in events] == [
         ("login", "success", "ada@example.com"),
         ("logout", "success", "ada@example.com"),
@@ -69,9 +72,24 @@ async def test_logins_failed_logins_and_logouts_are_on_record(tmp_path: Path, an
         ("login", "success", "ada@example.com"),
         ("whoami", "success", "ada@example.com"),
         ("call", "denied", ""),
+        ("logout", "denied", ""),
     ]
     assert {(event.actor.address, event.category) for event in events} == {("127.0.0.1", "auth")}
     assert not any("the-code" in repr(event) for event in events)
+
+
+async def test_each_refusal_is_counted_with_its_reason(tmp_path: Path, answers: Answers) -> None:
+    counted: list[str] = []
+    with open_login(settings(tmp_path), tmp_path, on_denied=counted.append) as login:
+        async with client(login) as browser:
+            await browser.get("/login/whoami")
+            await browser.get("/login/whoami", headers={"Authorization": "Bearer nonsense.of.somebody"})
+            await browser.post("/logout", headers={"Origin": "https://attacker.example"})
+            assert counted == ["missing", "unknown", "forbidden"]
+            await log_in(browser, answers)
+            await browser.get("/login/whoami")
+            await browser.post("/change", headers={"Origin": "https://attacker.example"})
+    assert counted == ["missing", "unknown", "forbidden", "forbidden"]
 
 
 async def test_a_session_that_is_revoked_from_the_command_line_ends_on_record(tmp_path: Path, answers: Answers) -> None:

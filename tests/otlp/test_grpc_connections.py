@@ -104,3 +104,8 @@ async def test_senders_go_on_by_a_new_connection_when_theirs_is_too_old() -> Non
         await asyncio.wait_for(channel.wait_for_state_change(grpc.ChannelConnectivity.READY), 30)
         await _export(channel)
     await server.stop(0)
+
+
+def test_no_option_is_given_twice() -> None:
+    given = server_options(LIMIT, max_connections=2, max_calls=3, max_connection_age=4.0)
+    assert len(dict(given)) == len(given)

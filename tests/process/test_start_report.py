@@ -61,6 +61,25 @@ def test_a_port_with_tls_draws_none(caplog: pytest.LogCaptureFixture, tmp_path: 
     assert len(lines(caplog, tmp_path, codec="reference", **flags)) == 1
 
 
+def test_listening_beyond_loopback_without_authentication_draws_a_warning_even_with_tls(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    files = put(local_certificate(new_authority()), tmp_path, "server")
+    open_to_all = {"tls_cert": str(files.cert), "tls_key": str(files.key), "authentication": "off"}
+    addresses = {"otlp_grpc": "0.0.0.0:4317", "http": "0.0.0.0:7318", "insecure_listen": "true"}
+    _, (level, warning) = lines(caplog, tmp_path, codec="reference", **open_to_all, **addresses)
+    assert level == "WARNING"
+    assert "without authentication (authentication = off, --insecure-listen)" in warning
+    assert "otlp_grpc=0.0.0.0:4317 and http=0.0.0.0:7318, anybody on the network" in warning
+
+
+def test_a_port_that_lacks_both_draws_both_warnings(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    flags = {"authentication": "off", "http": "0.0.0.0:7318", "insecure_listen": "true"}
+    _, (_, first), (_, second) = lines(caplog, tmp_path, codec="reference", **flags)
+    assert "without TLS" in first
+    assert "without authentication" in second
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "[::1]", "localhost"])
 def test_loopback_draws_none(caplog: pytest.LogCaptureFixture, tmp_path: Path, host: str) -> None:
     assert len(lines(caplog, tmp_path, otlp_grpc=f"{host}:4317", codec="reference")) == 1

@@ -85,6 +85,16 @@ def test_acceptances_expire_although_pypi_cannot_be_asked() -> None:
     assert len(problems) == 1
 
 
+def test_acceptances_expire_although_only_the_first_question_is_answered() -> None:
+    def ask(requirements: str) -> dict[str, Any] | None:
+        return {"dependencies": [CANARY]} if requirements == VULNERABLE else None
+
+    old = accepted(until=date(2026, 1, 1))
+    [problem], not_audited = audit(PINNED, [*old, *accepted()], TODAY, ask)
+    assert problem == "CVE-2026-7777 of starlette was accepted until 2026-01-01: decide again"
+    assert not_audited == "pip-audit could not ask PyPI"
+
+
 def test_a_package_without_an_answer_is_named() -> None:
     skipped = {"name": "starlette", "skip_reason": "Dependency not found on PyPI"}
     assert audit(PINNED, accepted(), TODAY, pypi(CLEAN[0], skipped)) == ([], "PyPI gave no answer for starlette")

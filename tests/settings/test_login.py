@@ -74,7 +74,7 @@ role = "admin"
 
 [[roles]]
 subject = "6f1c"
-role = "sender"
+role = "operator"
 
 [[roles]]
 certificate = "URI:spiffe://shop/*"
@@ -85,7 +85,7 @@ role = "viewer"
         RoleRule(("group", "Log Auditors"), Grant(Role.AUDITOR)),
         RoleRule(claim_fact("realm_access.roles", "logs"), shop),
         RoleRule(("email", "ada@example.com"), Grant(Role.ADMIN)),
-        RoleRule(("subject", "6f1c"), Grant(Role.SENDER)),
+        RoleRule(("subject", "6f1c"), Grant(Role.OPERATOR)),
         RoleRule(("certificate", "URI:spiffe://shop/*"), Grant(Role.VIEWER)),
     )
 
@@ -97,6 +97,8 @@ role = "viewer"
         ('group = "a"\nemail = "b"\nrole = "viewer"', "the rule must have one of"),
         ('group = "a"', 'role is missing: write role = "viewer"'),
         ('group = "a"\nrole = "auditer"', "did you mean 'auditor'"),
+        ('group = "a"\nrole = "sender"', "lets nobody send records: use a token"),
+        ('certificate = "DNS:a.example"\nrole = "sender"', "or sender_certificates"),
         ('group = "a"\nrole = ["viewer"]', "role:"),
         ('group = ""\nrole = "viewer"', "group: '' is not a text"),
         ('group = ["a"]\nrole = "viewer"', "group: ['a'] is not a text"),

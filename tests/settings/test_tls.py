@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from harness.certificates import CertificateFiles, local_certificate, new_authority, put
-from server.access.requirement import is_loopback
+from server.access.requirement import Authentication, is_loopback
 from server.commands.dev_certificates import Authority
 from server.settings.certificates import TlsFiles, readable_by_others
 from server.settings.errors import ConfigError
-from server.settings.exposure import exposure_problems
+from server.settings.exposure import exposure_problems, ports_without_authentication
 from server.settings.settings import load_settings
 from server.settings.table import PORTS
 from server.settings.values import Address
@@ -156,31 +156,40 @@ def test_a_key_that_any_user_may_read_is_noticed(files: CertificateFiles) -> Non
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_loopback_needs_neither_tls_nor_authentication(host: str) -> None:
     assert is_loopback(host)
-    assert list(exposure_problems({"http": Address(host, 7318)}, (), "off")) == []
+    assert list(exposure_problems({"http": Address(host, 7318)}, (), {"http"})) == []
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "logs.example", "128.0.0.1"])
 @pytest.mark.parametrize(
     ("with_tls", "authentication", "missing"),
     [
-        (True, "auto", ""),
-        (True, "required", ""),
-        (False, "auto", "TLS: "),
-        (True, "off", "authentication: "),
-        (False, "off", "TLS and authentication: "),
+        (True, Authentication.AUTO, ""),
+        (True, Authentication.REQUIRED, ""),
+        (False, Authentication.AUTO, "TLS: "),
+        (True, Authentication.OFF, "authentication: "),
+        (False, Authentication.OFF, "TLS and authentication: "),
     ],
 )
-def test_a_port_beyond_this_machine_needs_both(host: str, with_tls: bool, authentication: str, missing: str) -> None:
+def test_a_port_beyond_this_machine_needs_both(
+    host: str, with_tls: bool, authentication: Authentication, missing: str
+) -> None:
+    unprotected = ports_without_authentication(authentication, login_is_used=False)
     ports = {"http": Address(host, 7318), "api_grpc": Address("127.0.0.1", 7317)}
-    found = list(exposure_problems(ports, {"http"} if with_tls else (), authentication))
+    found = list(exposure_problems(ports, {"http"} if with_tls else (), unprotected))
     if not missing:
         assert found == []
         return
     (problem,) = found
     assert f"is beyond this machine, and the port has no {missing}" in problem
     assert ("tls_cert and tls_key" in problem) == (not with_tls)
-    assert ("authentication to auto" in problem) == (authentication == "off")
+    assert ("authentication to auto" in problem) == (authentication is Authentication.OFF)
     assert "--insecure-listen if something else protects http" in problem
+
+
+def test_with_a_way_to_log_in_only_ports_of_records_can_be_without_authentication(files: CertificateFiles) -> None:
+    given = {"authentication": "off", "trusted_proxies": "10.0.0.7", "tls_cert": files.cert, "tls_key": files.key}
+    (problem,) = problems(**given, otlp_grpc="0.0.0.0:4317", http="0.0.0.0:7318")
+    assert problem.startswith("--otlp-grpc: 0.0.0.0:4317 is beyond this machine, and the port has no authentication")
 
 
 def test_a_server_that_would_be_exposed_does_not_start_unless_that_is_allowed(files: CertificateFiles) -> None:

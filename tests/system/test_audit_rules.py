@@ -38,8 +38,8 @@ def rules_of(server: LognotaryServer) -> list[tuple[str, str]]:
 def test_rules_are_read_anew_on_sighup_and_rules_that_cannot_be_used_change_nothing(tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text(RULE.format(name="first"))
-    server = LognotaryServer(f"chdb://{tmp_path / 'chdb'}", tmp_path / "data", batch_age=0.02, config=str(settings))
-    with server:
+    storage = f"chdb://{tmp_path / 'chdb'}"
+    with LognotaryServer(storage, tmp_path / "data", batch_age=0.02, config=str(settings), access_log="on") as server:
         send(server.otlp_grpc, log_record('{"who":{"name":"bob"},"n":1}'), service="billing")
         settings.write_text(RULE.format(name="second"))
         os.kill(server.pid, signal.SIGHUP)
@@ -63,6 +63,21 @@ def test_rules_are_read_anew_on_sighup_and_rules_that_cannot_be_used_change_noth
         digests = [json.loads(event["otlpDetails"])["rules"] for event in events(server)]
         assert len(set(digests)) == 2
         assert all(digest in server.log_text() for digest in digests)
+        check_reloads_on_record(server, str(settings))
+
+
+def check_reloads_on_record(server: LognotaryServer, settings: str) -> None:
+    """Check that the access log has two reloads, and that the second one failed for the rules in the settings file."""
+
+    def reloads() -> list[dict[str, Any]]:
+        found = events(server, "--access", "--action", "settings.reload")
+        return [event["logAttributes"] for event in reversed(found)]
+
+    wait_for(lambda: len(reloads()) == 2)
+    first, second = reloads()
+    assert first["lognotary.access.outcome"] == "success"
+    assert second["lognotary.access.outcome"] == "failed"
+    assert second["lognotary.access.reason"].startswith(f"the audit rules could not be reloaded: {settings}:2: ")
 
 
 def test_a_server_does_not_start_with_a_rule_that_cannot_be_used(tmp_path: Path) -> None:

@@ -161,6 +161,23 @@ def test_the_command_reads_storage_without_a_server(clickhouse_storage: str, tmp
         assert "--manifest needs a server, which signs it" in refused.stderr
 
 
+def test_a_caller_with_limits_keeps_the_export_and_is_told_why_there_is_no_manifest(tmp_path: Path) -> None:
+    with LognotaryServer(f"chdb://{tmp_path / 'chdb'}", tmp_path / "data", batch_age=0.02) as server:
+        send(server.otlp_grpc, log_record("a line"), service="checkout")
+        token, file, manifest = tmp_path / "token", tmp_path / "file", tmp_path / "manifest"
+        given = ("--role", "viewer", "--service", "checkout", "-o", str(token), "--data-dir", str(server.data_dir))
+        assert run_lognotary("tokens", "create", "limited", *given).returncode == 0
+        arguments = ("-o", str(file), "--manifest", str(manifest), "--token-file", str(token))
+        asked = ("whoami", "--url", server.http, "--token-file", str(token))
+        wait_for(lambda: run_lognotary(*asked).returncode == 0)
+        done = server.cli("export", "--stream", "operational", *arguments)
+        assert done.returncode == 2
+        assert "1 record in" in done.stdout
+        assert "roles are limited to services or environments" in done.stderr
+        assert json.loads(file.read_text().splitlines()[0])["Body"] == "a line"
+        assert not manifest.exists()
+
+
 def test_the_command_says_what_is_wrong_and_leaves_no_file(shared_server: LognotaryServer, tmp_path: Path) -> None:
     file = str(tmp_path / "file")
     for arguments, status, message in (

@@ -20,7 +20,7 @@ def test_an_order_is_one_line_and_has_all_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "report", [Report(), Report(not_ready="it\nwaits ✘"), Report(failure="no", rules_problem="why")]
+    "report", [Report(), Report(not_ready="it\nwaits ✘"), Report(failure="no", rules_problem="why", reloads=3)]
 )
 def test_a_report_is_one_line_of_json(report: Report) -> None:
     line = report.encode()

@@ -75,6 +75,20 @@ async def test_a_worker_that_could_not_reload_its_audit_rules_is_noticed(orders:
         assert (workers.rules_problem(), workers.not_ready()) == ("rule r", "")
 
 
+async def test_reloads_are_counted_for_each_worker_and_a_new_start_is_one(orders: list[Order], tmp_path: Path) -> None:
+    # The first process of a worker reports two reloads, and ends; the next one has read everything at its start.
+    script = (
+        f"line = sys.stdin.readline()\nfile = Path({str(tmp_path)!r}, sha256(line.encode()).hexdigest())\n"
+        "again = file.exists()\nfile.touch()\n"
+        """print('{"reloads": %d}' % (1 if again else 2), flush=True)\nif again:\n    """
+        f"{WAIT_FOR_THE_END}"
+    )
+    workers = supervisor(orders, script)
+    assert workers.reloads() == (0, 0)
+    async with workers.running():
+        await until(lambda: workers.reloads() == (3, 3))
+
+
 async def test_what_tenants_sent_to_workers_is_added_up_also_after_their_end(orders: list[Order]) -> None:
     # Each process says what it has, and ends.
     report = """{"not_ready": "", "usage": "{\\\\"acme\\\\": [10, 2, 1]}"}"""

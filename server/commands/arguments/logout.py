@@ -17,5 +17,5 @@ def add_parser(commands: Any) -> None:
         description="Forget the login at a server, and have the OpenID provider forget it too.",
         epilog=examples("lognotary logout", "lognotary logout --url https://logs.example"),
     )
-    add_server_flags(parser, ca_file=False)
+    add_server_flags(parser, connects=False)
     parser.set_defaults(run=later("server.commands.login", "logout"))

@@ -12,18 +12,28 @@ __all__ = ["DEFAULT_URL", "add_server_flags"]
 DEFAULT_URL = "http://127.0.0.1:7318"
 
 
-def add_server_flags(parser: CommandParser, *, ca_file: bool = True) -> None:
-    """Add ``--url``, and ``--api-ca`` for commands that connect to the server."""
+def add_server_flags(parser: CommandParser, *, connects: bool = True) -> None:
+    """Add ``--url``, and the files of certificates for commands that connect to the server."""
     parser.add_argument(
         "--url",
         metavar="URL",
         help=f"URL of the server's HTTP API (default: the host of LOGNOTARY_API with port 7318, else {DEFAULT_URL})",
     )
-    if ca_file:
+    if connects:
         parser.add_argument(
             "--api-ca",
             metavar="FILE",
             help="PEM file of the CA of the server's certificate (default: LOGNOTARY_API_CA, else those of the system)",
+        )
+        parser.add_argument(
+            "--api-cert",
+            metavar="FILE",
+            help="PEM file of the client certificate to show to the server (default: LOGNOTARY_API_CERT)",
+        )
+        parser.add_argument(
+            "--api-key",
+            metavar="FILE",
+            help="PEM file of the client certificate's private key (default: LOGNOTARY_API_KEY)",
         )
     parser.add_check(_check_url)
 
