@@ -93,7 +93,8 @@ class ProxyAuthenticator:
     def restrict(self, presented: Presented, caller: Caller) -> Caller:
         """Return a caller with the rights that are left in the tenant that a trusted proxy names.
 
-        The proxy limits whatever passes through it, by which credentials ever the caller is known.
+        The proxy limits whatever passes through it, by which credentials ever the caller is known. An empty name is no
+        limit and not the default tenant either, but a proxy that does not know whose request it passes on.
 
         Args:
             presented: what the caller presents, which ``authenticate`` has not refused.
@@ -102,8 +103,10 @@ class ProxyAuthenticator:
         Raises:
             UnauthenticatedError: the name of the tenant cannot be one.
         """
-        tenant = presented.headers.get(self._headers.tenant, "").strip() if self._headers.tenant else ""
-        return replace(caller, grants=_limited_to(caller.grants, _checked(tenant))) if tenant else caller
+        name = self._headers.tenant
+        if not name or name not in presented.headers:
+            return caller
+        return replace(caller, grants=_limited_to(caller.grants, _checked(presented.headers[name].strip())))
 
     def _hop_by_hop(self, connection: str) -> bool:
         """Return whether a header ``Connection`` names one that a proxy sets.

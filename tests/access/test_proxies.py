@@ -92,6 +92,8 @@ async def test_without_such_headers_other_authenticators_are_tried() -> None:
         [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "../shop")],
         [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "a|b")],
         [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "audit")],
+        [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "")],
+        [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", " ")],
         [("X-Forwarded-User", "ada"), ("Connection", "keep-alive, X-Scope-OrgID")],
         [("X-Forwarded-User", "ada"), ("Connection", "x-forwarded-groups"), ("Connection", "close")],
         [("X-Forwarded-User", "ada"), ("Connection", "X-Forwarded-For")],
@@ -124,7 +126,7 @@ async def test_the_tenant_that_a_proxy_names_limits_callers_with_credentials_of_
     assert everything.grants == (Grant(Role.ADMIN),)
     limited = await CHAIN.authenticate(replace(presented("10.0.0.7", ("X-Scope-OrgID", "shop")), bearer="of admin"))
     assert limited.grants == (Grant(Role.ADMIN, frozenset({"shop"})),)
-    for tenant in ("../shop", "audit", "shop\0depot"):
+    for tenant in ("../shop", "audit", "shop\0depot", "", " "):
         with pytest.raises(UnauthenticatedError):
             await CHAIN.authenticate(replace(presented("10.0.0.7", ("X-Scope-OrgID", tenant)), bearer="of admin"))
     with pytest.raises(UnauthenticatedError):
