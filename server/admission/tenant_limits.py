@@ -166,6 +166,10 @@ class TenantMeters:
         """Return whether a tenant has logs already, or would be one of the first ``most`` tenants that have."""
         return tenant in self._known or len(self._known) < most
 
+    def has_logs(self, tenant: str) -> bool:
+        """Return whether a tenant has logs already; thread-safe."""
+        return tenant in self._known
+
     def usage(self) -> dict[str, Usage]:
         """Return what each tenant has used; thread-safe."""
         return {tenant: replace(meter.usage) for tenant, meter in tuple(self._meters.items())}

@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 
 from server.access.chain import AuthenticationChain
 from server.access.policy import GRPC_RULES, http_rules
+from server.access.tenants import tenants_of_logs
 from server.access.token_authenticator import TokenAuthenticator
 from server.access_log.access_log import AccessLog
 from server.access_log.calls import RecordedCalls
@@ -29,6 +30,7 @@ from server.api.http_api import build_http_api
 from server.api.measured_calls import GRPC_CALLS, HTTP_CALLS, MeasuredCalls, measured_http
 from server.api.server_options import api_server_options
 from server.api.tenant_drops import TenantDrops
+from server.data_dir.kept_notes import tenant_origins
 from server.intake.process import Intake, Process
 from server.intake.tokens import api_needs_credentials
 from server.login.build import open_login
@@ -77,7 +79,12 @@ async def answering(
         not_served = unserved_handler(metrics.request, RefusalLog("grpc"), explain)
         others = [TokenAuthenticator(process.tokens)]
         keep = access_log.keep if access_log else keep_nothing
-        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, keep))
+        known = tenants_of_logs(tenant_origins(settings.data_dir), settings.deployment)  # when the server started
+
+        def has_logs(tenant: str) -> bool:
+            return tenant in known or intake.has_logs(tenant)
+
+        login = stack.enter_context(open_login(settings.login, settings.data_dir, others, keep, has_logs))
         stack.enter_context(background("revoked sessions", login.follow(), ended))
 
         def chain(address: Address) -> AuthenticationChain:

@@ -48,7 +48,7 @@ async def own_intake(process: Process, identity: Identity) -> AsyncIterator[Inta
         )
 
     async with receiving(process, ingestion) as (otlp_grpc, otlp_http):
-        known = ingestion.metrics, ingestion.not_ready, ingestion.rules_problem, ingestion.usage
+        known = ingestion.metrics, ingestion.not_ready, ingestion.rules_problem, ingestion.usage, ingestion.has_logs
         yield Intake(otlp_grpc, otlp_http, *known, accepting)
 
 

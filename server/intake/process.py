@@ -138,6 +138,7 @@ class Intake:
         not_ready: returns why records cannot be acknowledged, empty if they can; does not block.
         rules_problem: returns why the audit rules could not be reloaded, empty if they could; does not block.
         usage: returns what each tenant has sent since the start; thread-safe, does not block.
+        has_logs: returns whether a tenant has sent something since the start, so that it has logs; does not block.
         accepting: accepts records until its block ends, given the storage.
     """
 
@@ -147,6 +148,7 @@ class Intake:
     not_ready: Callable[[], str]
     rules_problem: Callable[[], str]
     usage: Callable[[], Mapping[str, Usage]]
+    has_logs: Callable[[str], bool]
     accepting: Callable[[Reached], AbstractAsyncContextManager[OpenIntake]]
 
 

@@ -55,4 +55,5 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
                 stack.enter_context(background("key reloading", reloading, stop))
                 yield OpenIntake(workers.run_until, workers.signed_by)
 
-        yield Intake(otlp_grpc, otlp_http, metrics, not_ready, workers.rules_problem, workers.usage, accepting)
+        known = workers.rules_problem, workers.usage, workers.has_sent
+        yield Intake(otlp_grpc, otlp_http, metrics, not_ready, *known, accepting)

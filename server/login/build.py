@@ -118,6 +118,7 @@ def open_login(
     data_dir: Path,
     others: Sequence[Authenticator] = (),
     keep: KeepEvent = keep_nothing,
+    has_logs: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[Login]:
     """Open the login of a server until the block ends.
 
@@ -126,11 +127,12 @@ def open_login(
         data_dir: the data directory, which has the file of sessions.
         others: authenticators of tokens.
         keep: function that records an event of access.
+        has_logs: function that returns whether a tenant that a trusted proxy names has logs; it does not block.
     """
     events = LoginEvents(keep, settings.roles)
     cookies = CookieNames(settings.public_url)
     presenting = Presenting(cookies.session if settings.oidc else "", settings.trusted_proxies)
-    proxies = ProxyAuthenticator(settings.trusted_proxies, settings.proxy_headers, settings.roles)
+    proxies = ProxyAuthenticator(settings.trusted_proxies, settings.proxy_headers, settings.roles, has_logs)
     authenticators: list[Authenticator] = [proxies] if settings.trusted_proxies else []
     with contextlib.ExitStack() as stack:
         pages, by_session, revocations = None, [], None

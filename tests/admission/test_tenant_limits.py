@@ -88,6 +88,7 @@ def test_new_tenants_have_room_until_there_are_too_many_and_known_ones_always() 
     meters.take("new", 1, 1, ())
     assert meters.has_room("new", 2)
     assert not meters.has_room("newer", 2)
+    assert [meters.has_logs(tenant) for tenant in ("old", "new", "newer", "refused")] == [True, True, False, False]
 
 
 def test_usage_in_several_processes_is_added_up_and_a_copy() -> None:

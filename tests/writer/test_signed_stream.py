@@ -16,6 +16,7 @@ from server.keys.keyring import Keyring
 from server.log.stored_log import LogUnusableError
 from server.notary.batch import Batch
 from server.notary.origin import LogName, LogOwner, Stream
+from server.writer.open_streams import OpenStreams
 from server.writer.owned_logs import reload_keys, signed_by
 from server.writer.signed_stream import SignedStream
 from storage.engine import Engine
@@ -200,3 +201,12 @@ def test_who_looked_has_a_log_of_its_own_beside_the_tenants(server: Server) -> N
     with server.running() as logs:
         assert len(list(logs[Stream.AUDIT])) == 4
     assert server.findings() == []
+
+
+def test_a_tenant_that_somebody_only_asked_about_is_none_that_has_sent(server: Server) -> None:
+    with server.running() as logs:
+        looked = replace(some("ghost", "searched"), owner=LogOwner("ghost", access=True))
+        commit(logs[Stream.AUDIT], looked, some("acme", "1"))
+    with server.running() as logs:
+        assert LogOwner("ghost", access=True) in {log.name.owner for log in logs[Stream.AUDIT]}
+        assert OpenStreams(logs, {}, {}, {}).tenants == {"", "acme"}
