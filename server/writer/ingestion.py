@@ -359,10 +359,10 @@ class Ingestion:
                 lambda: audit.stored_size(tenant),
                 self._clock.now,
                 ack_timeout=self._settings.ack_timeout,
-                look=self._look(ROW_LIMITS),
             )
 
-        return AuditGates(gate, [log.name.tenant for log in audit if not log.name.access])
+        tenants = [log.name.tenant for log in audit if not log.name.access]
+        return AuditGates(gate, tenants, self.pipeline, self._look(ROW_LIMITS), self._settings.ack_timeout)
 
     def _look(self, limits: RowLimits) -> RequestLook:
         return build_look(self._settings.codec, self._redaction.removing(), limits)
