@@ -150,6 +150,27 @@ def test_a_tenant_whose_log_cannot_be_opened_keeps_no_other_out(server: Server) 
     assert server.findings() == []
 
 
+def test_a_new_tenant_whose_log_cannot_be_opened_keeps_no_other_new_one_out_and_is_logged_once_for_each_reason(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server.running() as logs:
+        stream = logs[Stream.AUDIT]
+        server.engine.execute(f"ALTER TABLE log_statements ADD CONSTRAINT other CHECK LogId != '{UMBRELLA.log_id}'")
+        for number in range(4):
+            made = commit(stream, some("umbrella", "1"), some(f"first-{number}", "2"), some(f"second-{number}", "3"))
+            assert isinstance(made.pop(LogOwner("umbrella")), StorageRefusedError)
+            assert len(made) == 2
+            assert all(isinstance(batch, Batch) for batch in made.values())
+        told = [record.getMessage() for record in caplog.records if "cannot be opened" in record.getMessage()]
+        assert all(line.startswith(f"the log {UMBRELLA.origin} cannot be opened") for line in told)
+        assert len(set(told)) == len(told) < 4
+        server.engine.execute("ALTER TABLE log_statements DROP CONSTRAINT other")
+        with caplog.at_level("INFO"):
+            assert isinstance(commit(stream, some("umbrella", "1"))[LogOwner("umbrella")], Batch)
+        assert f"the log {UMBRELLA.origin} is open after" in caplog.text
+    assert server.findings() == []
+
+
 def test_heartbeats_of_all_tenants_are_one_insert(server: Server) -> None:
     with server.running() as logs:
         stream = logs[Stream.AUDIT]
