@@ -65,9 +65,11 @@ class Caller:
         kind: how that is known.
         grants: what it may do; nothing if empty.
         address: IP address that it calls from, as far as that can be trusted; empty if it is unknown.
+        unknown_tenant: tenant without logs that a trusted proxy has limited the caller to; empty otherwise.
     """
 
     name: str
     kind: CallerKind
     grants: tuple[Grant, ...] = ()
     address: str = ""
+    unknown_tenant: str = ""

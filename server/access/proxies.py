@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
@@ -51,17 +51,25 @@ class ProxyAuthenticator:
     It must be tried before others, because it refuses such headers from elsewhere, whatever else was presented.
     """
 
-    def __init__(self, networks: Sequence[Network], headers: ProxyHeaders, rules: Sequence[RoleRule]) -> None:
+    def __init__(
+        self,
+        networks: Sequence[Network],
+        headers: ProxyHeaders,
+        rules: Sequence[RoleRule],
+        has_logs: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         """Believe headers from some networks.
 
         Args:
             networks: networks of the trusted proxies.
             headers: names of the headers.
             rules: rules that grant roles.
+            has_logs: function that returns whether a tenant has logs; it does not block.
         """
         self._networks = networks
         self._headers = headers
         self._rules = rules
+        self._has_logs = has_logs
 
     async def authenticate(self, presented: Presented) -> Caller | None:
         """Return the user that a trusted proxy names, None if there is no header with a user.
@@ -93,7 +101,8 @@ class ProxyAuthenticator:
     def restrict(self, presented: Presented, caller: Caller) -> Caller:
         """Return a caller with the rights that are left in the tenant that a trusted proxy names.
 
-        The proxy limits whatever passes through it, by which credentials ever the caller is known.
+        The proxy limits whatever passes through it, by which credentials ever the caller is known. An empty name is no
+        limit and not the default tenant either, but a proxy that does not know whose request it passes on.
 
         Args:
             presented: what the caller presents, which ``authenticate`` has not refused.
@@ -102,8 +111,14 @@ class ProxyAuthenticator:
         Raises:
             UnauthenticatedError: the name of the tenant cannot be one.
         """
-        tenant = presented.headers.get(self._headers.tenant, "").strip() if self._headers.tenant else ""
-        return replace(caller, grants=_limited_to(caller.grants, _checked(tenant))) if tenant else caller
+        name = self._headers.tenant
+        if not name or name not in presented.headers:
+            return caller
+        tenant = _checked(presented.headers[name].strip())
+        limited = _limited_to(caller.grants, tenant)
+        # What rights are limited to without the proxy is a tenant because an administrator said so, even without logs.
+        unknown = "" if limited == caller.grants or self._has_logs(tenant) else tenant
+        return replace(caller, grants=limited, unknown_tenant=unknown)
 
     def _hop_by_hop(self, connection: str) -> bool:
         """Return whether a header ``Connection`` names one that a proxy sets.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterable, Iterator
 
 from server.notary.errors import MalformedError
 from server.notary.origin import LogName, Stream
 
-__all__ = ["DEFAULT_TENANT", "check_tenant", "tenant_of_log"]
+__all__ = ["DEFAULT_TENANT", "check_tenant", "tenant_of_log", "tenants_of_logs"]
 
 DEFAULT_TENANT = ""
 """The tenant of records whose sender belongs to none: its logs have no tenant in their origin."""
@@ -39,8 +41,25 @@ def tenant_of_log(origin: str, deployment: str) -> str | None:
         origin: ``<deployment>/<stream>/<writer>``, or ``<deployment>/<tenant>/<stream>/<writer>``.
         deployment: name of the deployment.
     """
-    try:
-        name = LogName.parse(origin, deployment)
-    except MalformedError:
-        return None
-    return name.owner.stored_tenant if name.deployment == deployment else None
+    return next((name.owner.stored_tenant for name in _parsed([origin], deployment)), None)
+
+
+def tenants_of_logs(origins: Iterable[str], deployment: str) -> frozenset[str]:
+    """Return the tenants of logs of a deployment, without the default one.
+
+    Access logs do not count: that somebody asked for a tenant does not mean that it has records.
+
+    Args:
+        origins: as in ``tenant_of_log``.
+        deployment: name of the deployment.
+    """
+    names = _parsed(origins, deployment)
+    return frozenset(name.tenant for name in names if name.tenant and not name.access)
+
+
+def _parsed(origins: Iterable[str], deployment: str) -> Iterator[LogName]:
+    for origin in origins:
+        with contextlib.suppress(MalformedError):
+            name = LogName.parse(origin, deployment)
+            if name.deployment == deployment:
+                yield name

@@ -29,7 +29,8 @@ class Actor:
         kind: value of ``CallerKind``, "server" for the server itself; empty if nobody is known.
         roles: names of the caller's roles.
         address: IP address, as far as that can be trusted; empty if it is unknown.
-        tenant: the tenant that the caller is limited to; empty for the default one.
+        tenant: the tenant that the caller is limited to, whose access log has the record; empty for the default one.
+        unknown_tenant: tenant without logs that a trusted proxy has limited the caller to; empty otherwise.
     """
 
     name: str = ""
@@ -37,6 +38,7 @@ class Actor:
     roles: tuple[str, ...] = ()
     address: str = ""
     tenant: str = ""
+    unknown_tenant: str = ""
 
 
 NOBODY = Actor()
@@ -95,9 +97,13 @@ class AccessEvent:
 
 
 def actor_of(caller: Caller) -> Actor:
-    """Return a caller as an actor."""
+    """Return a caller as an actor.
+
+    A header must not be able to begin logs: calls for a tenant without any are in the access log of the whole server.
+    """
     roles = tuple(sorted({grant.role.value for grant in caller.grants}))
-    return Actor(caller.name, caller.kind.value, roles, caller.address, tenant_of(caller.grants))
+    tenant = "" if caller.unknown_tenant else tenant_of(caller.grants)
+    return Actor(caller.name, caller.kind.value, roles, caller.address, tenant, caller.unknown_tenant)
 
 
 def tenant_of(grants: Iterable[Grant]) -> str:

@@ -62,6 +62,7 @@ def access_record(
         "lognotary.access.reason": line(event.reason),
         "lognotary.access.kind": actor.kind,
         "lognotary.access.roles": ",".join(actor.roles),
+        "lognotary.access.tenant": actor.unknown_tenant,
         "lognotary.access.protocol": event.protocol,
         "lognotary.access.request": line(event.asked, LONGEST_REQUEST),
         "lognotary.access.call": event.call,

@@ -114,7 +114,9 @@ class TenantMeters:
         Raises:
             TenantLimitError: it has used up what it may use.
         """
-        meter = self._meter(tenant)
+        meter = self._meters.get(tenant)
+        if meter is None:  # it owes nothing, and what may be refused yet must leave nothing behind
+            return
         now = self._clock()
         for what, bucket in meter.buckets.items():
             bucket.fill(now)
@@ -134,9 +136,12 @@ class TenantMeters:
         Raises:
             TenantLimitError: it has more new keys than the tenant may have; it is not counted.
         """
-        meter = self._meter(tenant)
+        if not records:  # nothing is stored of it, so it makes nobody a tenant
+            return
+        meter = self._meters.get(tenant) or self._new_meter(tenant)
         if meter.limits.keys is not None:
             self._take_keys(meter, meter.limits.keys, keys)
+        self._meters[tenant] = meter
         for what, number in (("bytes", size), ("records", records)):
             if what in meter.buckets:
                 meter.buckets[what].left -= number
@@ -148,23 +153,32 @@ class TenantMeters:
     def give_back(self, tenant: str, size: int, records: int) -> None:
         """Forget a request that was taken and then not stored: its sender sends it again.
 
-        Its keys of attributes stay counted: the retry has the same.
+        Its keys of attributes stay counted if others were stored: the retry has the same. The tenant is one that may
+        have logs: storage may have taken the request too late.
 
         Args:
             tenant: the tenant.
             size: as in ``take``.
             records: as in ``take``.
         """
-        meter = self._meter(tenant)
+        if not records:
+            return
+        meter = self._meters[tenant]
         for what, number in (("bytes", size), ("records", records)):
             if what in meter.buckets:
                 meter.buckets[what].left += number
         meter.usage.size -= size
         meter.usage.records -= records
+        if meter.usage == Usage():
+            del self._meters[tenant]
 
     def has_room(self, tenant: str, most: int) -> bool:
         """Return whether a tenant has logs already, or would be one of the first ``most`` tenants that have."""
         return tenant in self._known or len(self._known) < most
+
+    def has_logs(self, tenant: str) -> bool:
+        """Return whether a tenant has logs already; thread-safe."""
+        return tenant in self._known
 
     def usage(self) -> dict[str, Usage]:
         """Return what each tenant has used; thread-safe."""
@@ -180,14 +194,11 @@ class TenantMeters:
             raise self._refusal(meter, f"{most} different keys of attributes an hour", wait)
         meter.keys |= new
 
-    def _meter(self, tenant: str) -> _Meter:
-        meter = self._meters.get(tenant)
-        if meter is None:
-            limits, now = self._own.get(tenant, self._default), self._clock()
-            rates = {"bytes": limits.size, "records": limits.records}
-            buckets = {what: _Bucket(rate, rate * _BURST, now) for what, rate in rates.items() if rate is not None}
-            meter = self._meters[tenant] = _Meter(limits, buckets)
-        return meter
+    def _new_meter(self, tenant: str) -> _Meter:
+        limits, now = self._own.get(tenant, self._default), self._clock()
+        rates = {"bytes": limits.size, "records": limits.records}
+        buckets = {what: _Bucket(rate, rate * _BURST, now) for what, rate in rates.items() if rate is not None}
+        return _Meter(limits, buckets)
 
     @staticmethod
     def _refusal(meter: _Meter, limit: str, wait: float) -> TenantLimitError:

@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 
 from server.access.chain import AuthenticationChain
 from server.access.policy import GRPC_RULES, http_rules
+from server.access.tenants import tenants_of_logs
 from server.access.token_authenticator import TokenAuthenticator
 from server.access_log.access_log import AccessLog
 from server.access_log.calls import RecordedCalls
@@ -31,6 +32,7 @@ from server.api.server_options import api_server_options
 from server.api.tenant_drops import TenantDrops
 from server.api.token_calls import add_tokens
 from server.api.tokens import TokenAdministration
+from server.data_dir.kept_notes import tenant_origins
 from server.intake.process import Intake, Process
 from server.intake.tokens import api_needs_credentials
 from server.login.build import open_login
@@ -80,9 +82,18 @@ async def answering(
         not_served = unserved_handler(metrics.request, RefusalLog("grpc"), explain)
         others = [TokenAuthenticator(process.tokens)]
         keep, note = (access_log.keep, access_log.note) if access_log else (keep_nothing, note_nothing)
-        counted = access_log.denied if access_log else None
+        known = tenants_of_logs(tenant_origins(settings.data_dir), settings.deployment)  # when the server started
         denied_http = partial(metrics.denied, "http")
-        opened = open_login(settings.login, settings.data_dir, others, keep, note, counted, denied_http)
+        opened = open_login(
+            settings.login,
+            settings.data_dir,
+            others,
+            keep,
+            note,
+            denied=access_log.denied if access_log else None,
+            on_denied=denied_http,
+            has_logs=lambda tenant: tenant in known or intake.has_logs(tenant),
+        )
         login = stack.enter_context(opened)
         stack.enter_context(background("revoked sessions", login.follow(), ended))
 

@@ -1,23 +1,20 @@
-"""The gate of audit records that get one row for each id: checked, claimed, and only then sent down the pipeline.
+"""The gate of audit records that get one row for each id: claimed, and only then sent down the pipeline.
 
-A request claims the ids of its records, and continues with those that are new. What storage has with the same digest is
-answered with its receipt. The claim of a record that may still be committed is kept, whatever its sender was told: a
-retry waits for the outcome.
+A request that ``checking`` has checked claims the ids of its records, and continues with those that are new. What
+storage has with the same digest is answered with its receipt. The claim of a record that may still be committed is
+kept, whatever its sender was told: a retry waits for the outcome.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from server.admission.admission import MEMORY_FACTOR, Ticket
+from server.admission.admission import Ticket
 from server.audit_ids.answers import check_same, claimed_error, known_receipts
 from server.audit_ids.chains import KINDS, chain_breaks, links_of
 from server.audit_ids.claims import Claims, Round
@@ -29,13 +26,10 @@ from server.codec.annotations import annotation
 from server.codec.audit.strict_records import (
     StrictRecord,
     StrictRequest,
-    check_request,
-    survey_request,
 )
-from server.codec.provenance import NO_PROVENANCE, Provenance
-from server.codec.request_look import RequestLook
+from server.codec.provenance import Provenance
 from server.codec.rows import received_at
-from server.errors.ingest import ForbiddenStreamError, JournalFailedError, OverloadedError, ShuttingDownError
+from server.errors.ingest import JournalFailedError, OverloadedError, ShuttingDownError
 from server.notary.origin import Stream
 from server.pipeline.audit_ingest import AuditReceipt
 from server.pipeline.pipeline import Kept, Part, Pipeline
@@ -46,8 +40,6 @@ __all__ = ["AuditGate"]
 _T = TypeVar("_T")
 
 _MOST = 200_000  # records of all tenants on their way
-_LARGE = 8 << 10  # bytes of a request above which checking it would hold up the event loop
-_FOR_CHECK = 0.5  # part of the time of a request that its check may take if it waits: storing takes the rest
 
 _Breaks = Mapping[int, Mapping[str, Any]]
 
@@ -64,7 +56,6 @@ class AuditGate:
         now: Callable[[], int],
         *,
         ack_timeout: float,
-        look: RequestLook,
     ) -> None:
         """Open the gate; ``run`` must run beside it.
 
@@ -75,13 +66,9 @@ class AuditGate:
             stored_size: function that returns the number of entries that the audit log has in storage.
             now: function that returns the time of receipt in nanoseconds since the epoch.
             ack_timeout: seconds that a request waits for another one with the same ids.
-            look: look at requests. Its redactor must remove what is redacted before records are stored, whatever the
-                mode: other servers may have another key.
         """
         self._pipeline = pipeline
         self._now = now
-        self.look = look
-        """Look at the requests that follow."""
         self._ack_timeout = ack_timeout
         self._flights = Flights(threads.flights)
         self._threads = threads
@@ -104,48 +91,7 @@ class AuditGate:
         """Number of records on their way, until storage knows what became of their claims."""
         return len(self._flights)
 
-    async def submit_audit(
-        self,
-        request: bytes,
-        ticket: Ticket,
-        *,
-        every: bool,
-        provenance: Provenance = NO_PROVENANCE,
-        streams: frozenset[Stream] | None = None,
-    ) -> Sequence[AuditReceipt]:
-        """As ``AuditIngest.submit_audit``."""
-        arrived = asyncio.get_running_loop().time()
-        ticket.reserve(len(request) + self.look.memory(request) // MEMORY_FACTOR)
-        try:
-            async with asyncio.timeout(self._ack_timeout):
-                checked = await self._check(request, ticket, every=every)
-        except TimeoutError:
-            raise OverloadedError("audit records were not checked in time", retry_after=5.0) from None
-        if not checked.records:
-            await self._pipeline.submit(request, ticket, provenance=provenance, streams=streams)
-            return ()
-        # Before the receipts of records that are stored already are looked up.
-        if streams is not None and Stream.AUDIT not in streams:
-            raise ForbiddenStreamError(Stream.AUDIT.value)
-        return await self._store(checked, ticket, arrived, provenance, streams)
-
-    async def _check(self, request: bytes, ticket: Ticket, *, every: bool) -> StrictRequest:
-        is_large, left = len(request) > _LARGE, threading.Event()
-        take = partial(survey_request, request, every=every, look=self.look, is_left=left.is_set)
-        check = partial(check_request, request, every=every, look=self.look, is_left=left.is_set)
-        latest = time.monotonic() + _FOR_CHECK * self._ack_timeout
-        async with self._threads.queue.turn(len(request), latest) if is_large else contextlib.nullcontext():
-            try:
-                survey = await self._run_check(take, is_large)
-                ticket.reserve(max(survey.size, len(request) + survey.memory // MEMORY_FACTOR))
-                return await self._run_check(partial(check, survey=survey), is_large)
-            finally:
-                left.set()  # the thread is for those who wait
-
-    async def _run_check(self, check: Callable[[], _T], is_large: bool) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads.checking, check) if is_large else check()
-
-    async def _store(
+    async def store(
         self,
         checked: StrictRequest,
         ticket: Ticket,
@@ -153,6 +99,19 @@ class AuditGate:
         provenance: Provenance,
         streams: frozenset[Stream] | None,
     ) -> Sequence[AuditReceipt]:
+        """Store and sign a request with audit records; return their receipts.
+
+        Args:
+            checked: the request, which has audit records.
+            ticket: ticket of the request.
+            arrived: time of its arrival, by the clock of the event loop.
+            provenance: the tenant and the sender of the records.
+            streams: the streams that the sender may write to; None for all.
+
+        Raises:
+            AuditRecordConflictError, AuditRecordClaimedError, MalformedRequestError, RefusedError: as
+                ``AuditIngest.submit_audit``.
+        """
         receipts = await self._landed(checked.records, arrived + self._ack_timeout)
         fresh = [record for record in checked.records if record.record_id not in receipts]
         if self._threads.flights.total + len(fresh) > _MOST:

@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from server.admission.admission import Ticket
+from server.audit_ids.checking import RequestChecks
 from server.audit_ids.gate import AuditGate
 from server.audit_ids.threads import AuditThreads
 from server.codec.provenance import NO_PROVENANCE, Provenance
 from server.codec.request_look import RequestLook
+from server.errors.ingest import ForbiddenStreamError
 from server.notary.origin import Stream
 from server.pipeline.audit_ingest import AuditReceipt
+from server.pipeline.pipeline import Pipeline
 
 __all__ = ["AuditGates"]
 
@@ -21,14 +24,26 @@ __all__ = ["AuditGates"]
 class AuditGates:
     """The gates of one process; implements ``AuditIngest``. Bound to one event loop."""
 
-    def __init__(self, gate_of: Callable[[str, AuditThreads], AuditGate], tenants: Iterable[str]) -> None:
+    def __init__(
+        self,
+        gate_of: Callable[[str, AuditThreads], AuditGate],
+        tenants: Iterable[str],
+        pipeline: Pipeline,
+        look: RequestLook,
+        ack_timeout: float,
+    ) -> None:
         """Open the gates of tenants; ``run`` must run beside them. Those of others are opened as they are needed.
 
         Args:
             gate_of: function that makes the gate of a tenant, with the threads of all gates.
             tenants: tenants whose claims an earlier process may have left open, with the default one.
+            pipeline: the pipeline, for requests without audit records.
+            look: look at requests until ``look_at_requests``; see ``RequestChecks``.
+            ack_timeout: seconds that the check of a request may take.
         """
         self._threads = AuditThreads()
+        self._checks = RequestChecks(self._threads, look, ack_timeout)
+        self._pipeline = pipeline
         self._gate_of = gate_of
         self._gates = {tenant: gate_of(tenant, self._threads) for tenant in tenants}
         self._opened = asyncio.Event()
@@ -67,16 +82,7 @@ class AuditGates:
 
     def look_at_requests(self, look: RequestLook) -> None:
         """Look at the requests that follow with another look."""
-        make = self._gate_of
-
-        def gate_of(tenant: str, threads: AuditThreads) -> AuditGate:
-            gate = make(tenant, threads)
-            gate.look = look
-            return gate
-
-        self._gate_of = gate_of
-        for gate in self._gates.values():
-            gate.look = look
+        self._checks.look = look
 
     @property
     def waiting(self) -> int:
@@ -101,8 +107,17 @@ class AuditGates:
         streams: frozenset[Stream] | None = None,
     ) -> Sequence[AuditReceipt]:
         """As ``AuditIngest.submit_audit``."""
+        arrived = asyncio.get_running_loop().time()
+        checked = await self._checks.check(request, ticket, every=every)
+        if not checked.records:
+            await self._pipeline.submit(request, ticket, provenance=provenance, streams=streams)
+            return ()
+        # Before the receipts of records that are stored already are looked up.
+        if streams is not None and Stream.AUDIT not in streams:
+            raise ForbiddenStreamError(Stream.AUDIT.value)
+        # Only now: a request that is refused leaves nothing of a tenant behind, whose name may be any.
         gate = self._gates.get(provenance.tenant)
         if gate is None:
             gate = self._gates[provenance.tenant] = self._gate_of(provenance.tenant, self._threads)
             self._opened.set()
-        return await gate.submit_audit(request, ticket, every=every, provenance=provenance, streams=streams)
+        return await gate.store(checked, ticket, arrived, provenance, streams)

@@ -56,6 +56,7 @@ async def own_intake(process: Process, identity: Identity) -> AsyncIterator[Inta
             ingestion.rules_problem,
             lambda: (process.reloads.number,),
             ingestion.usage,
+            ingestion.has_logs,
             accepting,
         )
 

@@ -159,6 +159,7 @@ class Intake:
         reloads: returns how often each process that writes logs has read their keys and the audit rules; for the event
             loop, does not block.
         usage: returns what each tenant has sent since the start; thread-safe, does not block.
+        has_logs: returns whether a tenant has sent something since the start, so that it has logs; does not block.
         accepting: accepts records until its block ends, given the storage.
     """
 
@@ -169,6 +170,7 @@ class Intake:
     rules_problem: Callable[[], str]
     reloads: Callable[[], Sequence[int]]
     usage: Callable[[], Mapping[str, Usage]]
+    has_logs: Callable[[str], bool]
     accepting: Callable[[Reached], AbstractAsyncContextManager[OpenIntake]]
 
 

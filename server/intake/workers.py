@@ -55,5 +55,5 @@ async def workers_intake(process: Process, identity: Identity) -> AsyncIterator[
                 stack.enter_context(background("key reloading", reloading, stop))
                 yield OpenIntake(workers.run_until, workers.signed_by)
 
-        told = workers.rules_problem, workers.reloads, workers.usage
+        told = workers.rules_problem, workers.reloads, workers.usage, workers.has_sent
         yield Intake(otlp_grpc, otlp_http, metrics, not_ready, *told, accepting)

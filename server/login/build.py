@@ -121,7 +121,9 @@ def open_login(
     keep: KeepEvent = keep_nothing,
     note: NoteEvent = note_nothing,
     denied: Bursts | None = None,
+    *,
     on_denied: Callable[[str], object] = lambda _: None,
+    has_logs: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[Login]:
     """Open the login of a server until the block ends.
 
@@ -133,11 +135,12 @@ def open_login(
         note: function that records an event of access soon.
         denied: counts of the events of whoever is not let in; None to count those of login only.
         on_denied: function that is called with the reason of each refusal, a value of ``Denial``.
+        has_logs: function that returns whether a tenant that a trusted proxy names has logs; it does not block.
     """
     events = LoginEvents(keep, note, denied, settings.roles)
     cookies = CookieNames(settings.public_url)
     presenting = Presenting(cookies.session if settings.oidc else "", settings.trusted_proxies)
-    proxies = ProxyAuthenticator(settings.trusted_proxies, settings.proxy_headers, settings.roles)
+    proxies = ProxyAuthenticator(settings.trusted_proxies, settings.proxy_headers, settings.roles, has_logs)
     authenticators: list[Authenticator] = [proxies] if settings.trusted_proxies else []
     with contextlib.ExitStack() as stack:
         pages, by_session, revocations = None, [], None

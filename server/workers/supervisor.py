@@ -158,6 +158,10 @@ class Supervisor:
         """Return what each tenant has sent to all workers, also to those that have ended; thread-safe."""
         return sum_usage(part for worker in self._workers for part in worker.usage())
 
+    def has_sent(self, tenant: str) -> bool:
+        """Return whether a tenant has sent something to a worker, also to one that has ended; thread-safe."""
+        return any(tenant in part for worker in self._workers for part in worker.usage())
+
     def kill(self) -> None:
         """Kill all workers at once; thread-safe."""
         for worker in self._workers:

@@ -119,6 +119,10 @@ class Ingestion:
         """Return whether a tenant has logs of this process already, or may get some (``max_tenants``)."""
         return self._tenants is None or self._tenants.has_room(tenant, self._settings.max_tenants)
 
+    def has_logs(self, tenant: str) -> bool:
+        """Return whether a tenant has logs of this process, as far as it knows yet; thread-safe, does not block."""
+        return self._tenants is not None and self._tenants.has_logs(tenant)
+
     def usage(self) -> dict[str, Usage]:
         """Return what each tenant has sent to this process since its start; thread-safe, does not block."""
         tenants = self._tenants
@@ -208,7 +212,7 @@ class Ingestion:
         """
         plan = memory_plan(self._settings, resident_memory() or 0, embedded=engine.info.exclusive)
         admission = Admission(plan.admission)
-        known = {log.name.tenant for logs in writing.streams.all_logs.values() for log in logs}
+        known = writing.streams.tenants
         tenants = TenantMeters(self._settings.tenant_default, self._settings.tenant_limits, known=known)
         self._tenants = tenants
         settings, logs = self._settings, writing.streams.logs
@@ -286,10 +290,10 @@ class Ingestion:
                 lambda: audit.stored_size(tenant),
                 self._clock.now,
                 ack_timeout=self._settings.ack_timeout,
-                look=self._look(ROW_LIMITS),
             )
 
-        return AuditGates(gate, [log.name.tenant for log in audit if not log.name.access])
+        tenants = [log.name.tenant for log in audit if not log.name.access]
+        return AuditGates(gate, tenants, self.pipeline, self._look(ROW_LIMITS), self._settings.ack_timeout)
 
     def _look(self, limits: RowLimits) -> RequestLook:
         return build_look(self._settings.codec, self._redaction.removing(), limits)

@@ -51,6 +51,11 @@ class OpenStreams:
         """All logs, including the logs of streams that are no longer signed."""
         return {**self.logs, **self.former_logs}
 
+    @property
+    def tenants(self) -> frozenset[str]:
+        """The tenants that have a log of records that were sent; one that only others asked about has none of these."""
+        return frozenset(log.name.tenant for logs in self.all_logs.values() for log in logs if not log.name.access)
+
     def __iter__(self) -> Iterator[SignedStream | UnsignedWriter]:
         """Iterate over all streams with journals."""
         for some in (self.logs, self.former_logs, self.unsigned, self.formerly_unsigned):

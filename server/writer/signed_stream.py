@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from server.codec.rows import Rows
 from server.data_dir.directory import DataDirectory
-from server.errors.ingest import EndedWaitError, RefusedError, StorageRefusedError
+from server.errors.ingest import EndedWaitError, RefusedError
 from server.keys.key_files import KeyStoreError
 from server.keys.keyring import Keyring
 from server.log.group import GroupLimits
@@ -35,6 +35,7 @@ from server.writer.abandonment import check_not_abandoned
 from server.writer.found_logs import KeysOnce, find_logs
 from server.writer.owned_log import FoundLog, LogWriting, OwnedLog
 from server.writer.stream_plan import StreamPlan
+from server.writer.unopened_logs import UnopenedLogs
 from storage.batch_lookup import read_known_logs
 from storage.engine import Engine
 from storage.errors import NotAppliedError, StorageError
@@ -101,6 +102,7 @@ class SignedStream:
         self._logs = {log.name.owner: log for log in self._open_found(found, KeysOnce(keys))}
         self._refusing: frozenset[LogOwner] = frozenset()
         self._opening: dict[LogOwner, OwnedLog] = {}  # logs that may not get records before something is stated in them
+        self._unopened = UnopenedLogs(self.name_of)
         self._opens = threading.Lock()
 
     @property
@@ -253,18 +255,22 @@ class SignedStream:
                 keys.signer(owner.tenant)
                 keys.known(owner.tenant)
             except KeyStoreError as error:  # the keys of one tenant
-                refused[owner] = _not_opened(error)
+                refused[owner] = self._unopened.refuse(owner, error)
             else:
                 usable.append(owner)
-        names = [self.name_of(owner) for owner in usable if owner not in self._opening]
+        return refused | self._unopened.open(usable, lambda some: self._open_together(some, keys))
+
+    def _open_together(self, owners: Sequence[LogOwner], keys: KeysOnce) -> Exception | None:
+        """Open logs, all or none; return why that was not possible, None if it was."""
+        names = [self.name_of(owner) for owner in owners if owner not in self._opening]
         try:
             found = find_logs(self._engine, self._data, self._keys, self.name, names, None)
             self._opening |= {log.name.owner: log for log in self._open_found(found, keys)}
-            self._begin([self._opening[owner] for owner in usable], keys)
+            self._begin([self._opening[owner] for owner in owners], keys)
         except (RefusedError, StorageError, KeyStoreError, LogUnusableError) as error:
-            return refused | dict.fromkeys(usable, _not_opened(error))
-        self._logs = self._logs | {owner: self._opening.pop(owner) for owner in usable}  # others iterate over them
-        return refused
+            return error
+        self._logs = self._logs | {owner: self._opening.pop(owner) for owner in owners}  # others iterate over them
+        return None
 
     def _open_found(self, found: Sequence[FoundLog], keys: KeysOnce) -> list[OwnedLog]:
         """Go on with logs as they were found."""
@@ -309,9 +315,3 @@ class SignedStream:
         for begin in range(0, len(writers), _STATED_AT_ONCE):
             some = writers[begin : begin + _STATED_AT_ONCE]
             store_together(self._writing.store, self._data, some, kind, words, data)
-
-
-def _not_opened(error: Exception) -> RefusedError:
-    _logger.error("the logs of new tenants cannot be opened: %s", error)
-    public = "the log of this tenant cannot be opened now"
-    return StorageRefusedError(f"{public}: {error}", retry_after=5.0, public=public)

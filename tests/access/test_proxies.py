@@ -92,6 +92,8 @@ async def test_without_such_headers_other_authenticators_are_tried() -> None:
         [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "../shop")],
         [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "a|b")],
         [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "audit")],
+        [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", "")],
+        [("X-Forwarded-User", "ada"), ("X-Scope-OrgID", " ")],
         [("X-Forwarded-User", "ada"), ("Connection", "keep-alive, X-Scope-OrgID")],
         [("X-Forwarded-User", "ada"), ("Connection", "x-forwarded-groups"), ("Connection", "close")],
         [("X-Forwarded-User", "ada"), ("Connection", "X-Forwarded-For")],
@@ -124,11 +126,27 @@ async def test_the_tenant_that_a_proxy_names_limits_callers_with_credentials_of_
     assert everything.grants == (Grant(Role.ADMIN),)
     limited = await CHAIN.authenticate(replace(presented("10.0.0.7", ("X-Scope-OrgID", "shop")), bearer="of admin"))
     assert limited.grants == (Grant(Role.ADMIN, frozenset({"shop"})),)
-    for tenant in ("../shop", "audit", "shop\0depot"):
+    for tenant in ("../shop", "audit", "shop\0depot", "", " "):
         with pytest.raises(UnauthenticatedError):
             await CHAIN.authenticate(replace(presented("10.0.0.7", ("X-Scope-OrgID", tenant)), bearer="of admin"))
     with pytest.raises(UnauthenticatedError):
         await CHAIN.authenticate(replace(presented("192.0.2.1", ("X-Scope-OrgID", "shop")), bearer="of admin"))
+
+
+async def test_a_tenant_without_logs_that_a_proxy_names_is_unknown() -> None:
+    proxies = ProxyAuthenticator(NETWORKS, ProxyHeaders(), RULES, has_logs=lambda tenant: tenant == "shop")
+    everything, bound = (Grant(Role.ADMIN, tenants) for tenants in (None, frozenset({"new"})))
+    for grants, tenant, unknown in (
+        ((everything,), "shop", ""),
+        ((everything,), "ghost", "ghost"),
+        ((everything, bound), "new", "new"),
+        ((bound,), "new", ""),  # a token of this tenant, which has sent nothing yet
+        ((bound,), "ghost", "ghost"),
+    ):
+        caller = Caller("bob", CallerKind.TOKEN, grants)
+        restricted = proxies.restrict(presented("10.0.0.7", ("X-Scope-OrgID", tenant)), caller)
+        assert restricted.unknown_tenant == unknown
+    assert proxies.restrict(presented("10.0.0.7"), caller) == caller
 
 
 async def test_without_a_header_for_tenants_none_limits_anybody() -> None:

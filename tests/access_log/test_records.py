@@ -86,6 +86,16 @@ def test_the_outcome_has_a_word_of_the_audit_columns_and_one_of_its_own(outcome:
     assert found["audit.actor.id"] == "unknown"
 
 
+def test_a_call_for_a_tenant_without_logs_is_in_the_log_of_the_whole_server_and_names_the_tenant() -> None:
+    grants = (Grant(Role.AUDITOR, frozenset({"ghost"})),)
+    actor = actor_of(Caller("ada", CallerKind.PROXY, grants, "::1", unknown_tenant="ghost"))
+    assert actor.tenant == ""
+    assert attributes(AccessEvent("search", Outcome.SUCCESS, actor))["lognotary.access.tenant"] == "ghost"
+    known = actor_of(Caller("ada", CallerKind.PROXY, grants, "::1"))
+    assert known.tenant == "ghost"
+    assert "lognotary.access.tenant" not in attributes(AccessEvent("search", Outcome.SUCCESS, known))
+
+
 def test_a_record_of_losses_says_whose_they_are() -> None:
     event = AccessEvent("record.lost", Outcome.FAILED, ALICE, lost=2)
     assert attributes(event)["lognotary.access.lost"] == 2

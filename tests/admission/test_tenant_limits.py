@@ -88,6 +88,23 @@ def test_new_tenants_have_room_until_there_are_too_many_and_known_ones_always() 
     meters.take("new", 1, 1, ())
     assert meters.has_room("new", 2)
     assert not meters.has_room("newer", 2)
+    assert [meters.has_logs(tenant) for tenant in ("old", "new", "newer", "refused")] == [True, True, False, False]
+
+
+def test_requests_that_are_refused_leave_nothing_of_a_tenant_behind() -> None:
+    meters = TenantMeters(TenantLimits(keys=1))
+    meters.check("malformed")
+    meters.take("without-records", 10, 0, ())
+    meters.give_back("without-records", 10, 0)
+    with pytest.raises(TenantLimitError):
+        meters.take("many-keys", 1, 1, [b"a", b"b"])
+    meters.take("not-stored", 10, 1, [b"a"])
+    meters.take("not-stored", 20, 2, [b"a"])
+    meters.give_back("not-stored", 10, 1)
+    assert meters.usage() == {"not-stored": Usage(20, 2)}
+    meters.give_back("not-stored", 20, 2)
+    assert meters.usage() == {}
+    assert [meters.has_logs(tenant) for tenant in ("malformed", "without-records", "many-keys")] == [False] * 3
 
 
 def test_usage_in_several_processes_is_added_up_and_a_copy() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +11,8 @@ from uuid import uuid4
 import pytest
 
 from server.errors.audit_records import AuditRecordConflictError
-from server.errors.ingest import OverloadedError
+from server.errors.ingest import ForbiddenStreamError, MalformedRequestError, OverloadedError
+from server.notary.origin import Stream
 from storage.audit_ids import IdState, read_ids
 from storage.clickhouse import connect
 from storage.engine import Engine
@@ -76,6 +78,25 @@ async def test_a_claim_that_a_tenants_record_left_open_is_settled_by_the_next_st
         [receipt] = await process.send(record, tenant="acme")
         assert (receipt.origin, receipt.leaf_index) == ("shop/acme/audit/vm", 0)
     assert len(stored(engine)) == 1
+
+
+async def test_requests_that_are_refused_leave_no_gate_and_no_usage_of_a_tenant(engine: Engine, tmp_path: Path) -> None:
+    process = AuditProcess(tmp_path, engine)
+    async with process.running():
+        for number in range(20):
+            with pytest.raises(MalformedRequestError):
+                await process.send_bytes(b"\xff", tenant=f"ghost-{number}")
+            with pytest.raises(ForbiddenStreamError):
+                await process.send(audit_record(), tenant=f"other-{number}", streams=frozenset({Stream.SPANS}))
+        await asyncio.sleep(0.05)
+        running = [
+            task for task in asyncio.all_tasks() if str(task.get_coro()).startswith("<coroutine object AuditGate.")
+        ]
+        assert len(running) == 1, "only the gate of the default tenant runs"
+        assert process.ingestion.usage() == {}
+        await process.send(audit_record(), tenant="acme")
+        assert set(process.ingestion.usage()) == {"acme"}
+        assert b"ghost" not in process.ingestion.metrics.expose()
 
 
 async def test_records_of_all_tenants_on_their_way_count_together(

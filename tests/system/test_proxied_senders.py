@@ -85,6 +85,7 @@ def server(clickhouse_storage: str, tmp_path: Path) -> Iterator[LognotaryServer]
         authentication="required",
         trusted_proxies=PROXY,
         max_tenants=3,
+        access_log="on",
     ) as running:
         yield running
 
@@ -168,6 +169,37 @@ def test_only_the_proxy_names_tenants_and_only_so_many(server: LognotaryServer) 
     expected |= {("token:free", "acme"), ("proxy", "third"), ("token:late", "fifth")}
     wait_for(lambda: senders(server) == expected)
     assert server.verify("--token-file", _file(server, admin))[0] == []
+
+
+def test_a_question_about_a_tenant_that_has_sent_nothing_begins_no_log(server: LognotaryServer) -> None:
+    admin = token(server, "root", "--role", "admin")
+
+    def ask(address: str, path: str, **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return httpx.get(f"http://{address}{path}", headers={**named, "Authorization": f"Bearer {admin}"}, timeout=30)
+
+    def found(query: str) -> list[str]:
+        """Return the origins of the logs with records that a query finds."""
+        entries = ask(direct, f"/api/v1/search?query={query}").json()["entries"]
+        return [entry["auditEvent"]["evidence"]["origin"] for entry in entries]
+
+    direct = server.http.removeprefix("http://")
+    with relay(server.otlp_grpc) as by_grpc, relay(direct) as by_api:
+        wait_for(lambda: ask(direct, "/api/v1/status").status_code == 200)
+        assert outcomes(by_grpc, x_scope_orgid="acme") == {OK}
+        for ghost in ("ghost-1", "ghost-2"):
+            assert ask(by_api, "/api/v1/search?query=looked", x_scope_orgid=ghost).status_code == 200
+            wait_for(lambda ghost=ghost: found(f"lognotary.access.tenant:{ghost}"), 60)  # type: ignore[misc]
+
+        def acme_sees() -> bool:
+            """Return whether acme's access log has a call; the server learns of its tenants after some seconds."""
+            assert ask(by_api, "/api/v1/search?query=looked", x_scope_orgid="acme").status_code == 200
+            return any("/acme/access/" in log["origin"] for log in ask(direct, "/api/v1/logs").json()["logs"])
+
+        wait_for(acme_sees, 60)
+        assert all(log.startswith("lognotary/access/") for log in found("lognotary.access.tenant:ghost-1"))
+        names = [log["origin"] for log in ask(direct, "/api/v1/logs").json()["logs"]]
+        assert not any("ghost" in name for name in names)
 
 
 def test_a_collector_may_be_the_proxy_over_both_transports(tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ async def test_what_tenants_sent_to_workers_is_added_up_also_after_their_end(ord
     async with workers.running():
         await until(lambda: workers.usage().get("acme", Usage()).records >= 2 * len(orders) + 2)
         used = workers.usage()["acme"]
+        assert (workers.has_sent("acme"), workers.has_sent("ghost")) == (True, False)
     assert (used.size, used.refused) == (5 * used.records, used.records // 2)
 
 

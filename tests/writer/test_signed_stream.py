@@ -16,6 +16,7 @@ from server.keys.keyring import Keyring
 from server.log.stored_log import LogUnusableError
 from server.notary.batch import Batch
 from server.notary.origin import LogName, LogOwner, Stream
+from server.writer.open_streams import OpenStreams
 from server.writer.owned_logs import reload_keys, signed_by
 from server.writer.signed_stream import SignedStream
 from storage.engine import Engine
@@ -149,6 +150,27 @@ def test_a_tenant_whose_log_cannot_be_opened_keeps_no_other_out(server: Server) 
     assert server.findings() == []
 
 
+def test_a_new_tenant_whose_log_cannot_be_opened_keeps_no_other_new_one_out_and_is_logged_once_for_each_reason(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server.running() as logs:
+        stream = logs[Stream.AUDIT]
+        server.engine.execute(f"ALTER TABLE log_statements ADD CONSTRAINT other CHECK LogId != '{UMBRELLA.log_id}'")
+        for number in range(4):
+            made = commit(stream, some("umbrella", "1"), some(f"first-{number}", "2"), some(f"second-{number}", "3"))
+            assert isinstance(made.pop(LogOwner("umbrella")), StorageRefusedError)
+            assert len(made) == 2
+            assert all(isinstance(batch, Batch) for batch in made.values())
+        told = [record.getMessage() for record in caplog.records if "cannot be opened" in record.getMessage()]
+        assert all(line.startswith(f"the log {UMBRELLA.origin} cannot be opened") for line in told)
+        assert len(set(told)) == len(told) < 4
+        server.engine.execute("ALTER TABLE log_statements DROP CONSTRAINT other")
+        with caplog.at_level("INFO"):
+            assert isinstance(commit(stream, some("umbrella", "1"))[LogOwner("umbrella")], Batch)
+        assert f"the log {UMBRELLA.origin} is open after" in caplog.text
+    assert server.findings() == []
+
+
 def test_heartbeats_of_all_tenants_are_one_insert(server: Server) -> None:
     with server.running() as logs:
         stream = logs[Stream.AUDIT]
@@ -200,3 +222,12 @@ def test_who_looked_has_a_log_of_its_own_beside_the_tenants(server: Server) -> N
     with server.running() as logs:
         assert len(list(logs[Stream.AUDIT])) == 4
     assert server.findings() == []
+
+
+def test_a_tenant_that_somebody_only_asked_about_is_none_that_has_sent(server: Server) -> None:
+    with server.running() as logs:
+        looked = replace(some("ghost", "searched"), owner=LogOwner("ghost", access=True))
+        commit(logs[Stream.AUDIT], looked, some("acme", "1"))
+    with server.running() as logs:
+        assert LogOwner("ghost", access=True) in {log.name.owner for log in logs[Stream.AUDIT]}
+        assert OpenStreams(logs, {}, {}, {}).tenants == {"", "acme"}
