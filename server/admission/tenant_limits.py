@@ -136,16 +136,18 @@ class TenantMeters:
         Raises:
             TenantLimitError: it has more new keys than the tenant may have; it is not counted.
         """
-        if not records:  # nothing is stored of it, so it makes nobody a tenant
-            return
-        meter = self._meters.get(tenant) or self._new_meter(tenant)
+        meter = self._meters.get(tenant)
+        if meter is None:
+            if not records:  # nothing is stored of it, so it makes nobody a tenant
+                return
+            meter = self._new_meter(tenant)
         if meter.limits.keys is not None:
             self._take_keys(meter, meter.limits.keys, keys)
         self._meters[tenant] = meter
         for what, number in (("bytes", size), ("records", records)):
             if what in meter.buckets:
                 meter.buckets[what].left -= number
-        if tenant:
+        if tenant and records:
             self._known.add(tenant)
         meter.usage.size += size
         meter.usage.records += records
@@ -161,7 +163,7 @@ class TenantMeters:
             size: as in ``take``.
             records: as in ``take``.
         """
-        if not records:
+        if not records:  # there was nothing to store
             return
         meter = self._meters[tenant]
         for what, number in (("bytes", size), ("records", records)):

@@ -107,6 +107,15 @@ def test_requests_that_are_refused_leave_nothing_of_a_tenant_behind() -> None:
     assert [meters.has_logs(tenant) for tenant in ("malformed", "without-records", "many-keys")] == [False] * 3
 
 
+def test_bytes_without_records_count_for_a_tenant_that_has_logs() -> None:
+    meters = TenantMeters(TenantLimits(size=10))
+    meters.take("acme", 1, 1, ())
+    meters.take("acme", 100, 0, ())
+    assert meters.usage() == {"acme": Usage(101, 1)}
+    with pytest.raises(TenantLimitError):
+        meters.check("acme")
+
+
 def test_usage_in_several_processes_is_added_up_and_a_copy() -> None:
     first, second = {"acme": Usage(1, 2, 3)}, {"acme": Usage(10, 20, 30), "": Usage(5)}
     assert sum_usage([first, second]) == {"acme": Usage(11, 22, 33), "": Usage(5)}
