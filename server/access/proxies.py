@@ -13,7 +13,7 @@ from server.access.role_rules import EMAIL, GROUP, SUBJECT, Fact, RoleRule, gran
 from server.access.tenants import check_tenant
 from server.notary.errors import MalformedError
 
-__all__ = ["Network", "ProxyAuthenticator", "ProxyHeaders", "client_address", "is_in", "join_headers"]
+__all__ = ["Network", "ProxyAuthenticator", "ProxyHeaders", "client_address", "is_in", "is_removed", "join_headers"]
 
 Network = IPv4Network | IPv6Network
 
@@ -80,7 +80,7 @@ class ProxyAuthenticator:
         given = {name: presented.headers[name] for name in self._headers.names() if name in presented.headers}
         if given and not is_in(presented.peer, self._networks):
             raise UnauthenticatedError(Denial.FORBIDDEN)
-        if self._hop_by_hop(presented.headers.get("connection", "")):
+        if is_removed(presented.headers.get("connection", "").split(_TWICE), (*self._headers.names(), _FORWARDED_FOR)):
             raise UnauthenticatedError(Denial.MALFORMED)
         if any(not value.isprintable() for value in given.values()):
             raise UnauthenticatedError(Denial.MALFORMED)
@@ -120,15 +120,6 @@ class ProxyAuthenticator:
         unknown = "" if limited == caller.grants or self._has_logs(tenant) else tenant
         return replace(caller, grants=limited, unknown_tenant=unknown)
 
-    def _hop_by_hop(self, connection: str) -> bool:
-        """Return whether a header ``Connection`` names one that a proxy sets.
-
-        A proxy removes what the header names from a request (RFC 9110, section 7.6.1), so a client could have it remove
-        what it has just set: the tenant, say, that the rights of the user are limited to.
-        """
-        named = {name.strip().lower() for name in connection.replace(_TWICE, ",").split(",")}
-        return not named.isdisjoint((*self._headers.names(), _FORWARDED_FOR))
-
 
 def client_address(peer: str, headers: Mapping[str, str], networks: Sequence[Network]) -> str:
     """Return the IP address of a caller: the peer of the connection, or the one that trusted proxies forward.
@@ -155,6 +146,20 @@ def is_in(address: str, networks: Iterable[Network]) -> bool:
     """Return whether an IP address is in one of some networks."""
     known = _address(address)
     return known is not None and any(known in network for network in networks)
+
+
+def is_removed(connection: Iterable[str], names: Iterable[str]) -> bool:
+    """Return whether the header ``Connection`` names a header that a proxy sets.
+
+    A proxy removes what the header names from a request (RFC 9110, section 7.6.1), so a client could have it remove
+    what it has just set: the tenant, say, that the rights of the user are limited to.
+
+    Args:
+        connection: all values of the header ``Connection``.
+        names: lower-case names of headers that a proxy sets.
+    """
+    removed = {name.strip().lower() for value in connection for name in value.split(",")}
+    return not removed.isdisjoint(names)
 
 
 def join_headers(pairs: Iterable[tuple[str, str]]) -> Mapping[str, str]:

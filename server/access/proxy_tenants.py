@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from server.access.errors import ForbiddenError
-from server.access.proxies import Network, is_in
+from server.access.proxies import Network, is_in, is_removed
 from server.access.senders import ANONYMOUS, PROXY, Sender
 from server.access.tenants import DEFAULT_TENANT, check_tenant
 from server.notary.errors import MalformedError
@@ -34,6 +34,18 @@ class ProxyTenants:
     def trusts(self, address: str) -> bool:
         """Return whether a trusted proxy has an IP address."""
         return is_in(address, self.networks)
+
+    def check_connection(self, values: Sequence[str]) -> None:
+        """Check that a request does not have the header removed, so that its records would belong to another tenant.
+
+        Args:
+            values: all values of the header ``Connection``.
+
+        Raises:
+            MalformedError: the header ``Connection`` names the header with the tenant.
+        """
+        if is_removed(values, (self.header,)):
+            raise MalformedError(f"Connection names {self.header}, which proxies would then remove: leave it out there")
 
     def named(self, values: Sequence[str], sender: Sender, *, trusted: bool) -> Sender:
         """Return a sender with the tenant that the header names.

@@ -49,13 +49,15 @@ class SenderCheck:
         Raises:
             UnauthenticatedError: the credentials are not valid, or they are missing where they are required.
             ForbiddenError: the sender may not send this.
-            MalformedError: a trusted proxy names no tenant, or several.
+            MalformedError: a trusted proxy names no tenant, or several, or is told to remove its name.
         """
         if token := bearer_of(given.authorization):
             sender = self._sender_of_token(token)
         else:
             sender = self._sender_of_certificate(given.certificate)
         proxies = self.proxies
+        if proxies is not None:
+            proxies.check_connection(given.header("connection"))
         named = given.header(proxies.header) if proxies is not None else ()
         trusted = proxies is not None and bool(named) and proxies.trusts(given.address())
         # A trusted proxy that names a tenant has authenticated the sender.

@@ -134,6 +134,23 @@ def test_an_address_of_ipv4_in_ipv6_is_the_same_address() -> None:
     assert sender("acme", address=f"::ffff:{PROXY}") == Sender("proxy", "acme")
 
 
+@pytest.mark.parametrize(
+    "connection",
+    [("X-Scope-OrgID",), ("keep-alive, x-scope-orgid",), ("close", "X-SCOPE-ORGID"), (" X-Scope-OrgID ,te",)],
+)
+@pytest.mark.parametrize("named", [(), ("acme",)])
+def test_a_request_that_has_a_proxy_remove_the_tenant_is_refused(
+    connection: tuple[str, ...], named: tuple[str, ...]
+) -> None:
+    for token in ("", FREE, BOUND):
+        with pytest.raises(MalformedError, match="Connection"):
+            sender(*named, token=token, others={"connection": connection})
+    with pytest.raises(UnauthenticatedError):
+        sender(*named, token=UNKNOWN, others={"connection": connection})
+    assert sender("acme", others={"connection": ["keep-alive, TE"]}) == Sender("proxy", "acme")
+    assert sender(token=BOUND, check=replace(CHECK, proxies=None), others={"connection": connection}).tenant == "acme"
+
+
 def test_streams_of_a_token_apply_behind_a_proxy_too() -> None:
     with pytest.raises(ForbiddenError, match="records of the stream"):
         sender("acme", token=SPANS)

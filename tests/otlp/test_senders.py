@@ -212,6 +212,15 @@ class TestHttp:
         assert [measure.outcome for measure in measures] == [outcome]
         assert ingest.clients == []
 
+    async def test_a_request_that_has_a_proxy_remove_the_tenant_is_refused(self) -> None:
+        ingest = RecordingIngest()
+        app = build_http_app(ingest, LIMIT, Pool("ingest", 1), check=replace(PROXIED, required=False))
+        headers = PROTOBUF | {"Connection": "keep-alive, X-Scope-OrgID"}
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as http:
+            assert (await http.post("/v1/logs", headers=headers)).status_code == 400
+        assert ingest.clients == []
+
     async def test_where_nothing_is_required_a_sender_may_be_nobody(self) -> None:
         ingest = RecordingIngest()
         check = replace(CHECK, required=False)
