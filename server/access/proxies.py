@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 
 from server.access.authentication import Presented
 from server.access.callers import Caller, CallerKind, Grant
 from server.access.errors import Denial, UnauthenticatedError
+from server.access.networks import parse_ip
 from server.access.role_rules import EMAIL, GROUP, SUBJECT, Fact, RoleRule, grants_of
 from server.access.tenants import check_tenant
 from server.notary.errors import MalformedError
@@ -135,7 +136,7 @@ def client_address(peer: str, headers: Mapping[str, str], networks: Sequence[Net
     address = peer
     hops = headers.get(_FORWARDED_FOR, "").replace(_TWICE, ",").rsplit(",", _MOST_HOPS)
     while hops and is_in(address, networks):
-        known = _address(_without_port(hops.pop().strip()))
+        known = parse_ip(_without_port(hops.pop().strip()))
         if known is None:
             break
         address = str(known)
@@ -144,7 +145,7 @@ def client_address(peer: str, headers: Mapping[str, str], networks: Sequence[Net
 
 def is_in(address: str, networks: Iterable[Network]) -> bool:
     """Return whether an IP address is in one of some networks."""
-    known = _address(address)
+    known = parse_ip(address)
     return known is not None and any(known in network for network in networks)
 
 
@@ -184,15 +185,6 @@ def _limited_to(grants: Iterable[Grant], tenant: str) -> tuple[Grant, ...]:
         for grant in grants
         if grant.tenants is None or tenant in grant.tenants
     )
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        known = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None
-    return mapped or known
 
 
 def _without_port(text: str) -> str:
