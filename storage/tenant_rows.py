@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from server.notary.origin import LogName
+from server.notary.origin import LogName, Stream
 from storage.audit_ids import TABLE as IDS
+from storage.audit_ids import IdState
 from storage.engine import Engine
 from storage.errors import StorageError
 from storage.hold_scope import HoldScope
@@ -28,6 +29,8 @@ __all__ = [
 
 _LONGEST = 300.0  # seconds
 _BETWEEN = 0.2  # seconds
+_COMMITMENT = "lower(hex(Commitment))"
+_STORED = f"{IdState.STORED:d}"
 
 
 class RowsRemainError(StorageError):
@@ -38,13 +41,13 @@ class RowsRemainError(StorageError):
 class DroppedRows:
     """The rows of a tenant that are dropped.
 
-    Records that came later are kept, and all of logs that are not named.
+    Records that came later are kept, with their values and ids, and all of logs that are not named.
 
     Attributes:
         tenant: the tenant.
         sizes: number of entries, from the first, that are dropped of each log, by origin.
         until: latest time of receipt of what is in no log, in nanoseconds since the epoch: records that are not
-            signed, disclosed values, ids of audit records.
+            signed, values and claims without a record. Entries of logs may be younger.
     """
 
     tenant: str
@@ -53,22 +56,85 @@ class DroppedRows:
 
     def conditions(self) -> dict[str, str]:
         """Return the condition of the rows in SQL, by table."""
-        of_tenant = f"Tenant = {sql_text(self.tenant)}"
-        received = f"toUnixTimestamp64Nano(IngestedAt) <= {int(self.until)}"
-        found = {}
-        for stream, table in RECORD_TABLES.items():
-            names = [(LogName.parse(origin), size) for origin, size in sorted(self.sizes.items())]
-            in_logs = [
-                f"(LogId = {sql_text(name.log_id)} AND LeafIndex < {int(size)})"
-                for name, size in names
-                if name.stream is stream
-            ]
-            found[table] = f"{of_tenant} AND ({' OR '.join([f'''(LogId = '' AND {received})''', *in_logs])})"
-        found["disclosures"] = f"{of_tenant} AND {received}"
-        origins = ", ".join(map(sql_text, sorted(self.sizes))) or "''"
-        claimed = f"toUnixTimestamp64Milli(ClaimedAt) <= {int(self.until) // 10**6}"
-        found[IDS] = f"{of_tenant} AND Origin IN ({origins}) AND {claimed}"
-        return found
+        records = {table: self._records(stream) for stream, table in RECORD_TABLES.items()}
+        return records | {"disclosures": self._values(), IDS: f"({self._claims()}) OR ({self._ends()})"}
+
+    def steps(self) -> list[dict[str, str]]:
+        """Return the conditions of the rows in SQL, by table, for deletion step by step.
+
+        The rows that tell what else is to go are deleted after it.
+        """
+        conditions = self.conditions()
+        records = {table: conditions[table] for table in RECORD_TABLES.values()}
+        # Before values, as this needs a right that their erasure does not: without it, nothing is to go.
+        early = {table: f"{condition} AND {self._early}" for table, condition in records.items()}
+        values = {"disclosures": conditions["disclosures"]}
+        return [early, values, {**records, IDS: self._claims()}, {IDS: self._ends()}]
+
+    @property
+    def _of_tenant(self) -> str:
+        return f"Tenant = {sql_text(self.tenant)}"
+
+    @property
+    def _early(self) -> str:
+        return f"toUnixTimestamp64Nano(IngestedAt) <= {int(self.until)}"
+
+    @property
+    def _origins(self) -> list[str]:
+        return sorted(self.sizes) or [""]  # which is no log's
+
+    def _records(self, stream: Stream) -> str:
+        some = [f"(LogId = '' AND {self._early})", *self._entries(stream, "<")]
+        return f"{self._of_tenant} AND ({' OR '.join(some)})"
+
+    def _entries(self, stream: Stream, compared: str) -> list[str]:
+        """Return the conditions of a stream's entries whose index compares so with the size of their log."""
+        names = [(LogName.parse(origin), size) for origin, size in sorted(self.sizes.items())]
+        return [
+            f"(LogId = {sql_text(name.log_id)} AND LeafIndex {compared} {int(size)})"
+            for name, size in names
+            if name.stream is stream
+        ]
+
+    def _values(self) -> str:
+        """Return the condition of values that came early, or that dropped records have, but no kept ones."""
+        if not self.sizes:
+            return f"{self._of_tenant} AND {self._early}"
+        # Of early records too, commitments might be too many for memory.
+        late = f"{_COMMITMENT} IN ({self._commitments('<', f'NOT ({self._early})')})"
+        kept = f"{_COMMITMENT} IN ({self._commitments('>=', '1')})"
+        return f"{self._of_tenant} AND ({self._early} OR {late}) AND NOT ({kept})"
+
+    def _commitments(self, compared: str, condition: str) -> str:
+        """Return a query for the commitments of entries whose index compares so with the size of their log."""
+        return " UNION ALL ".join(
+            f"SELECT arrayJoin(JSONExtract(toString(OtlpDetails), 'commitments', 'Array(String)')) FROM {table} "
+            f"WHERE {self._of_tenant} AND {condition} AND ({' OR '.join(entries)})"
+            for stream, table in RECORD_TABLES.items()
+            if (entries := self._entries(stream, compared))
+        )
+
+    def _claims(self) -> str:
+        """Return the condition of claims and links, not ends: early ones, but of kept records; late ones of dropped."""
+        early = f"toUnixTimestamp64Milli(ClaimedAt) <= {int(self.until) // 10**6}"
+        ended = f"SELECT ClaimId FROM {IDS} WHERE {self._of_tenant} AND State = {_STORED}"
+        kept = f"{ended} AND {early} AND {self._ended('>=')}"
+        late = f"{ended} AND NOT ({early}) AND {self._ended('<')}"
+        return (
+            f"{self._of_tenant} AND Origin IN ({', '.join(map(sql_text, self._origins))}) AND State != {_STORED} AND "
+            f"(({early} AND ClaimId NOT IN ({kept})) OR (NOT ({early}) AND ClaimId IN ({late})))"
+        )
+
+    def _ends(self) -> str:
+        return f"{self._of_tenant} AND State = {_STORED} AND {self._ended('<')}"
+
+    def _ended(self, compared: str) -> str:
+        """Return the condition of ends of claims whose record's index compares so with the size of its log."""
+        some = (
+            f"(Origin = {sql_text(origin)} AND LeafIndex {compared} {int(self.sizes.get(origin, 0))})"
+            for origin in self._origins
+        )
+        return f"({' OR '.join(some)})"
 
 
 def origins_of_tenant(engine: Engine, tenant: str) -> list[str]:
@@ -156,20 +222,20 @@ def delete_rows(
         RowsRemainError: the deletion takes longer; call again.
         StorageError: storage refuses the deletion, or cannot be reached.
     """
-    conditions = rows.conditions()
-    left = {table: condition for table, condition in conditions.items() if _count(engine, table, condition)}
-    for table, condition in left.items():
-        # Parts are rewritten behind the answer, which may take long.
-        engine.execute(f"ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 0")
     waited = 0.0
-    while left := {table: condition for table, condition in left.items() if _count(engine, table, condition)}:
-        if waited >= longest:
-            raise RowsRemainError(
-                f"ClickHouse still deletes rows of {', '.join(left)} after {longest:.0f} seconds: repeat the call to "
-                "wait for the end (system.mutations shows how far it is)"
-            )
-        wait(_BETWEEN)
-        waited += _BETWEEN
+    for step in rows.steps():
+        left = {table: condition for table, condition in step.items() if _count(engine, table, condition)}
+        for table, condition in left.items():
+            # Parts are rewritten behind the answer, which may take long.
+            engine.execute(f"ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 0")
+        while left := {table: condition for table, condition in left.items() if _count(engine, table, condition)}:
+            if waited >= longest:
+                raise RowsRemainError(
+                    f"ClickHouse still deletes rows of {', '.join(left)} after {longest:.0f} seconds: repeat the call "
+                    "to wait for the end (system.mutations shows how far it is)"
+                )
+            wait(_BETWEEN)
+            waited += _BETWEEN
 
 
 def _count(engine: Engine, table: str, condition: str) -> int:

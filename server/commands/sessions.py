@@ -52,7 +52,7 @@ def revoke(options: argparse.Namespace) -> int:
     """End sessions; return the exit status."""
     settings = load_settings(vars(options), os.environ)
     file = revocations_path(settings.data_dir.absolute())
-    act_as_owner(file)
+    act_as_owner(file, settings.data_dir.absolute())
     of = ALL if options.all else options.session
     revocation = Revocation(of, time.time(), changed_by())
     sessions = _open(settings)

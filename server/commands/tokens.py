@@ -122,7 +122,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _file(settings: Settings) -> Path:
     file = tokens_path(settings.data_dir, settings.tokens_file).absolute()
-    act_as_owner(file)
+    act_as_owner(file, settings.data_dir.absolute())
     return file
 
 

@@ -87,7 +87,7 @@ class DataDirectory:
         self._tenants = TenantLogs(self._tenants_file)
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (path / "checkpoints").mkdir(exist_ok=True)
+            (path / "checkpoints").mkdir(mode=0o700, exist_ok=True)
             self._lock = _open_for_owner(path / "lock")
         except OSError as error:
             raise DataDirectoryError(
@@ -152,7 +152,7 @@ class DataDirectory:
             )
         name = wanted or stored or _new_writer_name()
         if name != stored:
-            replace_file(file, name + "\n")
+            replace_file(file, name + "\n", mode=0o600)
         return name
 
     def _kept_origins(self) -> list[str]:
@@ -201,7 +201,7 @@ class DataDirectory:
     ) -> None:
         for name, note in notes.items():
             if not _is_further(name):
-                replace_file(file_of(self._path, name.stream), note, durable=False)
+                replace_file(file_of(self._path, name.stream), note, mode=0o600, durable=False)
         if others := {name.origin: note for name, note in notes.items() if _is_further(name)}:
             try:
                 of_tenants(others)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
 from server.data_dir.errors import DataDirectoryError
+from server.data_dir.private_directories import make_private
 from server.errors.files import reason_of
 from server.notary.checkpoint import Checkpoint, open_checkpoint
 from server.notary.errors import NotaryError
@@ -26,13 +27,13 @@ def remember_seen(path: Path, note: str) -> None:
         OSError: the file cannot be written.
     """
     directory = _directory(path)
-    directory.mkdir(parents=True, exist_ok=True)
+    make_private(directory)
     seen, _ = open_checkpoint(note)
     file = directory / LogName.parse(seen.origin).log_id
     with suppress(OSError, ValueError, NotaryError):  # none yet, or a damaged one
         if open_checkpoint(file.read_text(encoding="utf-8"))[0].size > seen.size:
             return
-    replace_file(file, note)
+    replace_file(file, note, mode=0o600)
 
 
 def read_seen(path: Path) -> list[Checkpoint]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from server.codec.redaction_rules import Mode, Redaction
+from server.data_dir.private_directories import make_private
 from server.errors.files import is_exposed, unreadable, unwritable
 from server.keys.key_files import KeyStoreError
 from server.settings.settings import Settings
@@ -41,7 +42,7 @@ def redaction_of(settings: Settings) -> Redaction:
 
 def _create(file: Path) -> None:
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(file.parent)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # mode 0600
         with os.fdopen(descriptor, "w", encoding="ascii") as opened:
             opened.write(secrets.token_hex(_BYTES) + "\n")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.data_dir.atomic_files import replace_file
+from server.data_dir.private_directories import make_private
 from server.errors.files import reason_of, unwritable
 from server.keys.compromised_keys import read_compromised, write_compromised
 from server.keys.key_files import KeyStoreError, read_private_key
@@ -289,7 +290,7 @@ class KeyStore:
 
     def _make_directory(self) -> None:
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._directory)
         except OSError as error:
             raise KeyStoreError(f"the directory of keys: {unwritable(self._directory, error)}") from error
         mode = stat.S_IMODE(self._directory.stat().st_mode)

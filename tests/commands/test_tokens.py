@@ -265,7 +265,8 @@ def test_a_file_that_cannot_be_written_makes_no_token(
     assert tokens.all() == ()
 
 
-def test_root_acts_as_the_owner_of_the_data_directory(tmp_path: Path) -> None:
+def given_to_user(tmp_path: Path) -> Path:
+    """Return a data directory of another user, beside a directory ``of-root``; only root can make it."""
     if os.geteuid() != 0:
         lacking("only root can give a file to another user")
     directory = tmp_path / "data"
@@ -276,6 +277,11 @@ def test_root_acts_as_the_owner_of_the_data_directory(tmp_path: Path) -> None:
             parent.chmod(0o755)
     tmp_path.chmod(0o755)
     (tmp_path / "of-root").mkdir(mode=0o700)
+    return directory
+
+
+def test_root_acts_as_the_owner_of_the_data_directory(tmp_path: Path) -> None:
+    directory = given_to_user(tmp_path)
     done = run_lognotary("tokens", "create", "a", "--data-dir", str(directory))
     assert done.returncode == 0, done.stderr
     made = [directory / "access", *(directory / "access").iterdir()]
@@ -294,3 +300,33 @@ def test_root_acts_as_the_owner_of_the_data_directory(tmp_path: Path) -> None:
     before = roots.read_bytes()
     assert run_lognotary("tokens", "create", "b", "--data-dir", str(directory)).returncode == 2
     assert roots.read_bytes() == before
+
+
+def test_root_does_not_follow_a_link_to_a_directory_that_the_owner_of_the_data_directory_made(tmp_path: Path) -> None:
+    directory = given_to_user(tmp_path)
+    (directory / "access").symlink_to(tmp_path / "of-root")
+    os.lchown(directory / "access", 10_001, 10_001)
+    assert run_lognotary("tokens", "create", "b", "--data-dir", str(directory)).returncode == 2
+    assert list((tmp_path / "of-root").iterdir()) == []
+
+
+def test_root_acts_as_the_owner_of_a_link_in_the_way_and_as_itself_where_all_is_its_own(tmp_path: Path) -> None:
+    directory = given_to_user(tmp_path)
+    own = tmp_path / "of-root" / "data"
+    directory.rmdir()
+    own.mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(own)
+    assert run_lognotary("tokens", "create", "a", "--data-dir", str(tmp_path / "link")).returncode == 0
+    assert (own / "access" / "tokens.json").stat().st_uid == 0
+    os.lchown(tmp_path / "link", 10_001, 10_001)
+    before = (own / "access" / "tokens.json").read_bytes()
+    assert run_lognotary("tokens", "create", "b", "--data-dir", str(tmp_path / "link")).returncode == 2
+    assert (own / "access" / "tokens.json").read_bytes() == before
+
+
+def test_a_file_of_tokens_elsewhere_is_written_as_the_owner_of_its_directory(tmp_path: Path) -> None:
+    directory = given_to_user(tmp_path)
+    file = directory / "tokens.json"
+    elsewhere = "--data-dir", str(tmp_path / "of-root"), "--tokens-file", str(file)
+    assert run_lognotary("tokens", "create", "a", *elsewhere).returncode == 0
+    assert file.stat().st_uid == 10_001

@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import stat
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -80,12 +81,13 @@ def test_no_other_user_can_hold_the_lock_or_read_which_tenants_there_are(tmp_pat
     made = tmp_path / "data"
     name = LogName("shop", Stream.AUDIT, "writer-1", tenant="acme")
     with DataDirectory(made) as data:
-        data.remember_checkpoints({name: checkpoint_note(name, 3)})
-        files = [made / "lock", *(made / "checkpoints").glob("tenants.sqlite*")]
-        assert len(files) == 4
+        data.writer()
+        data.remember_checkpoints({each: checkpoint_note(each, 3) for each in (name, replace(name, tenant=""))})
+        files = [made / "lock", made / "writer", *(made / "checkpoints").iterdir()]
+        assert len(files) == 6
         for file in files:
             assert (file.name, stat.S_IMODE(file.stat().st_mode)) == (file.name, 0o600)
-    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(place.stat().st_mode) for place in (made, made / "checkpoints")} == {0o700}
 
 
 def test_files_that_an_earlier_version_let_everybody_read_are_closed_to_them(tmp_path: Path) -> None:
