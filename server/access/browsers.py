@@ -7,15 +7,26 @@ rebinding). Programs send no ``Origin`` and no ``Sec-Fetch-Site``, so nothing of
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.access.authentication import Presented
 from server.access.callers import Caller, CallerKind
 from server.access.errors import ForbiddenError
+from server.access.proxies import Network, is_in
 from server.access.requirement import is_loopback
+from server.access.senders import ANONYMOUS, Sender
 
-__all__ = ["FOREIGN_PAGE", "NO_PAGES", "SAFE_METHODS", "BrowserRules", "is_foreign_page", "is_own_page"]
+__all__ = [
+    "FOREIGN_PAGE",
+    "NO_PAGES",
+    "SAFE_METHODS",
+    "BrowserRules",
+    "SenderRules",
+    "is_foreign_page",
+    "is_own_page",
+]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods of HTTP that change nothing (RFC 9110, 9.2.1)."""
@@ -66,8 +77,7 @@ class BrowserRules:
             )
 
     def _check_host(self, host: str) -> None:
-        name = _host_name(host)
-        if name and not is_loopback(name) and name != _host_name(self.origin.partition("://")[2]):
+        if _host_name(host) and not _is_this_machine(host, self.origin):
             raise ForbiddenError(
                 "calls without credentials must name this machine in the header Host, as 127.0.0.1 or localhost: "
                 "present credentials, or set public_url if the server has another name"
@@ -76,6 +86,48 @@ class BrowserRules:
 
 NO_PAGES = BrowserRules()
 """Rules of a server without pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class SenderRules:
+    """Rules for requests with records over HTTP that a browser may have sent.
+
+    There is no CORS on OTLP ports, so a page of another site can send records only under a name that it has lead to
+    this machine, or through a proxy that permits it.
+
+    Attributes:
+        public_url: URL at which browsers reach the server; empty if there is none.
+        is_on_loopback: True if only this machine reaches the port.
+        proxies: networks of the trusted proxies, which decide who sends through them.
+    """
+
+    public_url: str = ""
+    is_on_loopback: bool = False
+    proxies: tuple[Network, ...] = ()
+
+    def check(self, headers: Mapping[str, str], sender: Sender, address: str) -> None:
+        """Check that a page of another site did not send a request without credentials.
+
+        Args:
+            headers: headers of the request, by lower-case names.
+            sender: who was found to send it.
+            address: IP address of the peer of the connection.
+
+        Raises:
+            ForbiddenError: a page may have sent the request.
+        """
+        if not self.is_on_loopback or sender != ANONYMOUS or is_in(address, self.proxies):
+            return
+        origin = headers.get("origin")
+        is_local_page = origin is not None and _is_this_machine(origin.partition("://")[2], self.public_url)
+        if not is_local_page and is_foreign_page(headers, ""):
+            raise ForbiddenError(f"{FOREIGN_PAGE}: requests of pages need credentials (lognotary tokens create)")
+        host = headers.get("host", "")
+        if not _is_this_machine(host, self.public_url) and _is_public(_host_name(host)):
+            raise ForbiddenError(
+                "requests without credentials must name this machine in the header Host, as 127.0.0.1 or localhost: "
+                "send them to this address, present credentials, or set public_url if the server has another name"
+            )
 
 
 def is_own_page(headers: Mapping[str, str], origin: str) -> bool:
@@ -97,6 +149,26 @@ def is_foreign_page(headers: Mapping[str, str], origin: str) -> bool:
         origin: origin of the server's pages.
     """
     return headers.get("origin", origin) != origin or headers.get("sec-fetch-site", "none") not in _OWN_SITES
+
+
+def _is_this_machine(host: str, own_url: str) -> bool:
+    """Return whether a host, with or without its port, is of this machine: as such, or by the server's own URL."""
+    name, own = _host_name(host), _host_name(own_url.partition("://")[2].partition("/")[0])
+    return bool(name) and (is_loopback(name) or name == own)
+
+
+def _is_public(name: str) -> bool:
+    """Return whether somebody else can have a name of a host in the public DNS, and let it lead to this machine.
+
+    Nobody can have addresses, names without a dot, such as those in ``/etc/hosts``, nor those that are reserved:
+    ``.localhost`` (RFC 6761, 6.3) and ``.internal`` (ICANN, 2024), such as ``host.docker.internal``, under which
+    containers reach a port of this machine.
+    """
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return "." in name.rstrip(".") and not name.rstrip(".").endswith((".localhost", ".internal"))
+    return False
 
 
 def _host_name(host: str) -> str:
