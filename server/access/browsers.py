@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from server.access.authentication import Presented
 from server.access.callers import Caller, CallerKind
 from server.access.errors import ForbiddenError
+from server.access.proxies import Network, is_in
 from server.access.requirement import is_loopback
+from server.access.senders import ANONYMOUS, Sender
 
 __all__ = [
     "FOREIGN_PAGE",
@@ -21,6 +23,7 @@ __all__ = [
     "NO_PAGES",
     "SAFE_METHODS",
     "BrowserRules",
+    "SenderRules",
     "is_foreign_page",
     "is_own_page",
     "media_type",
@@ -77,8 +80,7 @@ class BrowserRules:
             )
 
     def _check_host(self, host: str) -> None:
-        name = _host_name(host)
-        if name and not is_loopback(name) and name != _host_name(self.origin.partition("://")[2]):
+        if _host_name(host) and not _is_this_machine(host, self.origin):
             raise ForbiddenError(
                 "calls without credentials must name this machine in the header Host, as 127.0.0.1 or localhost: "
                 "present credentials, or set public_url if the server has another name"
@@ -87,6 +89,43 @@ class BrowserRules:
 
 NO_PAGES = BrowserRules()
 """Rules of a server without pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class SenderRules:
+    """Rules for requests with records over HTTP that a browser may have sent.
+
+    There is no CORS on OTLP ports, so a page of another site can send records only under a name that it has lead to
+    this machine, or through a proxy that permits it. Browsers send ``Origin`` with every POST, so ``Host`` need not be
+    looked at: programs may well know this machine by another name.
+
+    Attributes:
+        public_url: URL at which browsers reach the server; empty if there is none.
+        is_on_loopback: True if only this machine reaches the port.
+        proxies: networks of the trusted proxies, which decide who sends through them.
+    """
+
+    public_url: str = ""
+    is_on_loopback: bool = False
+    proxies: tuple[Network, ...] = ()
+
+    def check(self, headers: Mapping[str, str], sender: Sender, address: str) -> None:
+        """Check that a page of another site did not send a request without credentials.
+
+        Args:
+            headers: headers of the request, by lower-case names.
+            sender: who was found to send it.
+            address: IP address of the peer of the connection.
+
+        Raises:
+            ForbiddenError: a page may have sent the request.
+        """
+        if not self.is_on_loopback or sender != ANONYMOUS or is_in(address, self.proxies):
+            return
+        origin = headers.get("origin")
+        is_local_page = origin is not None and _is_this_machine(origin.partition("://")[2], self.public_url)
+        if not is_local_page and is_foreign_page(headers, ""):
+            raise ForbiddenError(f"{FOREIGN_PAGE}: requests of pages need credentials (lognotary tokens create)")
 
 
 def is_own_page(headers: Mapping[str, str], origin: str) -> bool:
@@ -108,6 +147,12 @@ def is_foreign_page(headers: Mapping[str, str], origin: str) -> bool:
         origin: origin of the server's pages.
     """
     return headers.get("origin", origin) != origin or headers.get("sec-fetch-site", "none") not in _OWN_SITES
+
+
+def _is_this_machine(host: str, own_url: str) -> bool:
+    """Return whether a host, with or without its port, is of this machine: as such, or by the server's own URL."""
+    name, own = _host_name(host), _host_name(own_url.partition("://")[2].partition("/")[0])
+    return bool(name) and (is_loopback(name) or name == own)
 
 
 def _host_name(host: str) -> str:

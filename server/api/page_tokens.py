@@ -168,6 +168,14 @@ def _in_range(number: Any) -> int:
     return int(number)
 
 
+def _storable(text: Any) -> str:
+    """Return a text that storage can be asked for: an altered row may name any log, but never half a character."""
+    if not isinstance(text, str):
+        raise TypeError("not a text")
+    text.encode()
+    return text
+
+
 def _load(value: Any) -> Place | None:
     if value is None:
         return None
@@ -175,7 +183,7 @@ def _load(value: Any) -> Place | None:
     place = Place(
         Stream(stream),
         int(timestamp),
-        str(log_id),
+        _storable(log_id),
         int(leaf_index),
         UUID(hex=str(batch_id)),
         bytes.fromhex(leaf_hash),

@@ -10,7 +10,9 @@ from functools import partial
 
 import grpc.aio
 
+from server.access.browsers import SenderRules
 from server.access.errors import Denial
+from server.access.requirement import is_loopback
 from server.data_dir.own_socket import own_socket
 from server.intake.process import Intake, OpenIntake, Process, Reached, retention_around
 from server.intake.tokens import check_senders
@@ -131,7 +133,9 @@ async def receiving(
     most_bytes, own_token = settings.max_request_bytes, process.own_token
     handlers = build_handlers(pipeline, most_bytes, pool, measure, audit, own_token, grpc_check)
     server.add_generic_rpc_handlers(handlers)
-    app = build_http_app(pipeline, most_bytes, pool, measure, audit=audit, check=http_check)
+    login, on_loopback = settings.login, is_loopback(settings.otlp_http.host)
+    pages = SenderRules(login.public_url, on_loopback, login.trusted_proxies)
+    app = build_http_app(pipeline, most_bytes, pool, measure, audit=audit, check=http_check, pages=pages)
     limits = ConnectionLimits(settings.max_connections, settings.max_connection_age)
     certificate = process.certificates.of("otlp_grpc")
     async with (

@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.access.browsers import SenderRules
 from server.access.certificates import identities_of_scope
 from server.access.exact_routes import match_exactly
 from server.access.sender_check import SenderCheck
@@ -34,7 +35,7 @@ from server.otlp.holding import reserve_from_thread
 from server.otlp.http_refusals import JSON, PROTOBUF, media_type_of, peer_of, refusal_response, unserved_routes
 from server.otlp.outcomes import Measuring
 from server.otlp.refusal_log import RefusalLog
-from server.otlp.sending import ANYBODY, sender_of
+from server.otlp.sending import ANY_PAGE, ANYBODY, check_page, sender_of
 from server.otlp.status import refusal_of
 from server.otlp.unserved import AUDIT, AUDIT_PATH, PATHS, not_served
 from server.pipeline.ingest import Ingest
@@ -63,6 +64,7 @@ def build_http_app(
     *,
     audit: AuditReceiving | None = None,
     check: SenderCheck = ANYBODY,
+    pages: SenderRules = ANY_PAGE,
     idle_timeout: float = _IDLE_TIMEOUT,
 ) -> Starlette:
     """Build the application that receives OTLP.
@@ -74,6 +76,7 @@ def build_http_app(
         measure: function that is called for each request.
         audit: how audit records are received; None for no ``/v1/audit``.
         check: check of who sends.
+        pages: rules for requests that a browser may have sent.
         idle_timeout: seconds that the server waits for more of a body.
     """
     json_turn = asyncio.Lock()
@@ -88,6 +91,7 @@ def build_http_app(
             with Measuring(measure, log, peer_of(request), service) as measuring:
                 address = request.client.host if request.client else ""
                 sender = sender_of(check, _credentials(request, address), service)
+                check_page(pages, request.headers, sender, address)
                 length = _declared_length(request, max_request_bytes)
                 media_type = _supported_media_type(request)
                 client = sender.client or client_of_address(address)

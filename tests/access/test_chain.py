@@ -6,6 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from harness.certificates import client_names, new_authority
 from server.access.authentication import Presented
 from server.access.callers import Caller, CallerKind
 from server.access.chain import LOCAL_GRANTS, AuthenticationChain
@@ -82,7 +83,8 @@ def test_a_session_that_is_there_twice_is_none(cookies: list[bytes]) -> None:
 
 def test_credentials_of_a_call_over_grpc() -> None:
     metadata = (("authorization", "abc"), ("x-user", "alice"), ("trace-bin", b"\x01"))
-    context = {"peer_dns": [b"a.example"]}
+    issued = new_authority().issue("client", client_names(dns=("a.example",)), client=True)
+    context = {"peer_dns": [b"a.example"], "x509_pem_cert": [issued.certificate]}
     found = DIRECT.over_grpc(metadata, context, "ipv6:%5B2001:db8::1%5D:50000")
     assert found == Presented("abc", "", ("DNS:a.example",), {"x-user": "alice"}, "2001:db8::1", "2001:db8::1")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -62,3 +64,23 @@ def test_a_token_of_anything_else_is_refused(parse: Callable[[str, str], Any], c
 def test_a_token_that_is_longer_than_any_is_refused_unread(parse: Callable[[str, str], Any]) -> None:
     with pytest.raises(InvalidArgumentError, match="the page token is not one that this server gave out"):
         parse(make_search_token(Position(), "q") + "=" * 5000, "q")
+
+
+@pytest.mark.parametrize("log_id", ["\ud800", "f" * 15 + "\udfff", ["f"], {}, 1, None])
+def test_a_token_with_an_id_that_no_row_can_have_is_refused(log_id: object) -> None:
+    for token, parse in (
+        (make_search_token(Position(PLACE, 2, PLACE), "q"), parse_search_token),
+        (make_trace_token(TracePosition(Position(PLACE)), "q"), parse_trace_token),
+        (make_traces_token(TracePlace(5, PLACE), "q"), parse_traces_token),
+    ):
+        content = base64.urlsafe_b64decode(token).decode()
+        assert PLACE.log_id in content
+        forged = of(content.replace(json.dumps(PLACE.log_id), json.dumps(log_id)))
+        with pytest.raises(InvalidArgumentError, match="the page token is not one that this server gave out"):
+            parse(forged, "q")
+
+
+@pytest.mark.parametrize("log_id", ["", "altered", "F" * 16, "\ufffd", "\0", "'"])
+def test_a_page_may_end_at_a_row_of_which_the_log_id_was_altered(log_id: str) -> None:
+    position = Position(replace(PLACE, log_id=log_id))
+    assert parse_search_token(make_search_token(position, "q"), "q") == position

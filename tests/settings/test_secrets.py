@@ -8,6 +8,7 @@ import pytest
 
 from server.cli import build_parser, main
 from server.settings.errors import ConfigError
+from server.settings.hidden import hide_secrets
 from server.settings.secrets import read_secret_file, secret_warnings
 from server.settings.settings import Settings, load_settings
 from server.settings.sources import gather
@@ -105,6 +106,45 @@ def test_configured_secrets_are_not_shown(
             shown = capsys.readouterr()
             assert SECRET not in shown.out + shown.err
     assert SECRET not in repr(load_settings({"storage": URL}, {"LOGNOTARY_STORAGE_PASSWORD": SECRET}))
+
+
+@pytest.mark.parametrize(
+    ("storage", "shown"),
+    [
+        (f"me:{SECRET}@host/db", "me:***@host/db"),
+        (f"http:/me:{SECRET}@host/db", "http:/me:***@host/db"),
+        (f"http:me:{SECRET}@host/db", "http:***@host/db"),
+        (f"//me:{SECRET}@host/db", "//me:***@host/db"),
+        (f"HTTP:///me:{SECRET}@host/db", "HTTP:///me:***@host/db"),
+        (f"me@corp:{SECRET}@host/db", "me@corp:***@host/db"),
+        (f"http://me:a@b:/{SECRET}\n@host/db", "http://me:***@host/db"),
+        (f"me={SECRET}@host/db", "***@host/db"),
+        (f"me:/{SECRET}@host/db", "me:/***@host/db"),
+        (f"http://me:{SECRET}#host/db", "http://me:***"),
+        (f"http://me:{SECRET}%40host/db", "http://me:***"),
+        (f"me:{SECRET}", "me:***"),
+        (f"http://host/db?password=a@{SECRET}", "http://host/db?password=***"),
+        # These have no password.
+        ("http://me@host:8123/db", "http://me@host:8123/db"),
+        ("http://[::1]:8123/db", "http://[::1]:8123/db"),
+        ("chdb:///data/a@b", "chdb:///data/a@b"),
+        ("htp//host/db", "htp//host/db"),
+        ("", ""),
+    ],
+)
+def test_the_password_of_a_misspelt_storage_url_is_hidden(storage: str, shown: str) -> None:
+    assert hide_secrets("storage", storage) == shown
+
+
+def test_the_password_of_a_misspelt_storage_url_is_not_shown_by_the_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for storage in (f"me:{SECRET}@host/db", f"http:/me:{SECRET}@host/db"):
+        monkeypatch.setenv("LOGNOTARY_STORAGE", storage)
+        for arguments in (["config", "show"], ["config", "show", "--json"], ["config", "check"]):
+            main(arguments)
+            printed = capsys.readouterr()
+            assert SECRET not in printed.out + printed.err
 
 
 def test_what_the_list_of_processes_shows_is_warned_of() -> None:

@@ -49,3 +49,16 @@ def test_with_a_break_glass_file_calls_from_this_machine_need_credentials(storag
         url = f"{server.http}/api/v1/logs"
         assert http.get(url).status_code == 401
         assert http.get(url, headers={"Authorization": f"Bearer {'f' * 64}"}).status_code == 200
+
+
+def test_a_page_that_has_its_name_lead_to_this_machine_sends_no_records(storage_url: str, tmp_path: Path) -> None:
+    page = {"Host": "evil.example:4318", "Origin": "http://evil.example:4318", "Sec-Fetch-Site": "same-origin"}
+    with LognotaryServer(storage_url, tmp_path / "data") as server, httpx.Client() as http:
+
+        def status(headers: dict[str, str], path: str = "/v1/logs") -> int:
+            return http.post(f"{server.otlp_http}{path}", json={}, headers=headers).status_code
+
+        assert [status(page, path) for path in ("/v1/logs", "/v1/traces", "/v1/audit")] == [403, 403, 403]
+        assert (status({}), status({"Host": "localhost:4318"}), status({"Host": "[::1]:4318"})) == (200, 200, 200)
+        token = tokens(server, "create", "checkout")
+        wait_for(lambda: status(page | {"Authorization": f"Bearer {token}"}) == 200)

@@ -138,6 +138,16 @@ async def test_names_of_a_client_certificate_have_the_kinds_that_the_certificate
         assert await _ask(channel) == IDENTITIES
 
 
+async def test_names_that_can_be_taken_for_others_are_left_out_on_both_transports(tmp_path: Path) -> None:
+    site = Site(tmp_path, client_ca=True, required=True)
+    uris = ("spiffe://shop/../other/b", "spiffe://shop/a\0.evil", "spiffe://shop/checkout")
+    client = site.client(list(client_names(uris=uris, dns=(), emails=())))
+    async with _https(site) as address:
+        assert (await _get(address, site.context(client))).endswith(b'["https","URI:spiffe://shop/checkout"]')
+    async with _grpc(site) as address, _channel(address, site.ca, client) as channel:
+        assert await _ask(channel) == ["URI:spiffe://shop/checkout"]
+
+
 async def test_an_optional_client_certificate_may_be_missing_but_not_of_another_ca(tmp_path: Path) -> None:
     site = Site(tmp_path, client_ca=True)
     async with _https(site) as address:
