@@ -94,7 +94,8 @@ def _measure(options: argparse.Namespace, directory: Path) -> Report:
     report.figure("CPU of lognotary, no credentials", "µs/request", whole)
     report.figure("the check of a token alone", "µs/request", check)
     report.figure("the check of an unknown token alone", "µs/request", wrong)
-    report.ratio("the check of a token / a request without credentials", check, whole)
+    shares = [100 * part / request for part, request in zip(check, whole, strict=True)]
+    report.figure("share of the check in a request", "%", shares)
     for name in ("tokens", "tokens over TLS"):
         report.ratio(f"{name} / no credentials", taken[name], taken["no credentials"])
     report.notes.append(f"{options.tokens} tokens; {requests.shape.records} records a request")
