@@ -7,11 +7,13 @@ file has neither tokens nor their digests.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from server.access.errors import TokenError
+from server.access.token_file import grant_as_json
 from server.access.tokens import Tokens
 from server.data_dir.atomic_files import replace_file
 from server.errors.files import unreadable
@@ -33,6 +35,8 @@ class RecordedToken:
         revoked: time at which it was revoked, in seconds since the epoch; None if it was not.
         created_by: who created it, as the command line stated it; empty if that is not known.
         revoked_by: who revoked it, as the command line stated it; empty if that is not known.
+        limits: roles that are limited to tenants, services or environments, each as an object of JSON with its limits.
+        streams: names of the streams that may be sent with it; empty for all.
     """
 
     id: str
@@ -44,6 +48,8 @@ class RecordedToken:
     revoked: int | None
     created_by: str = ""
     revoked_by: str = ""
+    limits: tuple[Mapping[str, Any], ...] = ()
+    streams: tuple[str, ...] = ()
 
 
 def recorded_tokens(tokens: Tokens) -> tuple[RecordedToken, ...]:
@@ -59,6 +65,8 @@ def recorded_tokens(tokens: Tokens) -> tuple[RecordedToken, ...]:
             token.revoked,
             token.created_by,
             token.revoked_by,
+            tuple(limited for limited in map(grant_as_json, token.grants) if len(limited) > 1),
+            tuple(sorted(stream.value for stream in token.streams or ())),
         )
         for token in tokens.all
     )
@@ -84,9 +92,14 @@ def read_recorded(file: Path) -> tuple[RecordedToken, ...]:
     except ValueError as error:
         raise TokenError(f"{file} is damaged: it is not JSON") from error
     try:
-        return tuple(RecordedToken(**{**member, "roles": tuple(member["roles"])}) for member in members)
-    except (KeyError, TypeError) as error:
+        return tuple(map(_recorded, members))
+    except (AttributeError, KeyError, TypeError) as error:
         raise TokenError(f"{file} is damaged: it is not a list of tokens") from error
+
+
+def _recorded(member: dict[str, Any]) -> RecordedToken:
+    listed = {name: tuple(member.get(name, ())) for name in ("limits", "streams")}
+    return RecordedToken(**{**member, "roles": tuple(member["roles"]), **listed})
 
 
 def write_recorded(file: Path, tokens: Iterable[RecordedToken]) -> None:

@@ -26,7 +26,15 @@ from server.errors.base import LognotaryError
 from server.errors.files import is_changeable, unreadable, unwritable
 from server.notary.origin import Stream
 
-__all__ = ["change_tokens", "parse_tokens", "read_tokens", "token_as_json", "tokens_path", "tokens_text"]
+__all__ = [
+    "change_tokens",
+    "grant_as_json",
+    "parse_tokens",
+    "read_tokens",
+    "token_as_json",
+    "tokens_path",
+    "tokens_text",
+]
 
 _VERSION = 1
 _DIGEST_BYTES = 32
@@ -133,7 +141,7 @@ def token_as_json(token: Token) -> dict[str, Any]:
     members = {
         "name": token.name,
         "id": token.id,
-        "grants": list(map(_grant_as_json, token.grants)),
+        "grants": list(map(grant_as_json, token.grants)),
         "tenant": token.tenant or None,
         "streams": streams,
         "created": _time_text(token.created),
@@ -145,7 +153,8 @@ def token_as_json(token: Token) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _grant_as_json(grant: Grant) -> dict[str, Any]:
+def grant_as_json(grant: Grant) -> dict[str, Any]:
+    """Return a role with its limits as an object of JSON; no limit is no member."""
     limits = {"tenants": grant.tenants, "services": grant.services, "environments": grant.environments}
     return {"role": grant.role.value} | {name: sorted(each) for name, each in limits.items() if each is not None}
 

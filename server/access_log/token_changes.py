@@ -39,9 +39,11 @@ def token_changes(before: Iterable[RecordedToken], after: Iterable[RecordedToken
 
 
 def _of_token(action: str, token: RecordedToken, by: str = "") -> AccessEvent:
+    limits = {"limits": token.limits, "streams": token.streams}
     about = {
         "id": token.id,
         "roles": token.roles,
+        **{name: value for name, value in limits.items() if value},
         "tenant": token.tenant,
         "created": token.created,
         "expires": token.expires,

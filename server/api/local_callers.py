@@ -107,8 +107,8 @@ def check_local(address: str, administration: str) -> None:
     """
     if administration == OFF:
         raise NotPermittedError(
-            "this server takes no changes of policies or tokens: the setting administration is off (local permits "
-            "callers on the server's machine)"
+            "this server takes no changes of policies or tokens, because the setting administration is off: local "
+            "permits callers with the role operator or admin. On its machine, 'lognotary tokens' changes tokens anyway"
         )
     check_on_machine(address)
 

@@ -92,7 +92,7 @@ class TokenAdministration:
         def change(tokens: Tokens) -> tuple[Tokens, tuple[Token, Token]]:
             valid = tokens.valid(request.name, now)
             if not valid:
-                raise NotFoundError(f"there is no valid token named {request.name[:80]!r}: ListTokens shows all")
+                raise NotFoundError(f"there is no valid token named {request.name[:80]!r}: list them to see all")
             # The new token has the roles of the old one, so whoever gets it could have been given the old one.
             check_given(current_caller(), (grant.role for token in valid for grant in token.grants))
             try:
@@ -123,7 +123,7 @@ class TokenAdministration:
                 return tokens.revoked(wanted, now, by)
             except TokenError as error:
                 raise NotFoundError(
-                    f"there is no valid token with the name or ID {wanted[:80]!r}: ListTokens shows all"
+                    f"there is no valid token with the name or ID {wanted[:80]!r}: list them to see all"
                 ) from error
 
         revoked = self._change(change)

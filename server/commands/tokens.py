@@ -117,6 +117,11 @@ def _notes(token: Token, settings: Settings, file: Path) -> Iterator[str]:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
+    if os.environ.get("LOGNOTARY_API"):
+        complain(
+            "LOGNOTARY_API is set, but this command works on a file of this machine: for the tokens of that server, "
+            'give --api "$LOGNOTARY_API"'
+        )
     return load_settings(vars(options), os.environ)
 
 

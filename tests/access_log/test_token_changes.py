@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -12,11 +13,13 @@ import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from harness.waiting import until
-from server.access.recorded_tokens import read_recorded, recorded_tokens, recorded_tokens_path
+from server.access.callers import Grant, Role
+from server.access.recorded_tokens import read_recorded, recorded_tokens, recorded_tokens_path, write_recorded
 from server.access.tokens import Token, Tokens
 from server.access_log.access_log import AccessLog
 from server.access_log.record import access_record
 from server.access_log.token_changes import note_token_changes, token_changes
+from server.notary.origin import Stream
 from server.own_records.sender import NotRecordedError
 from server.process.pools import Pool
 from tests.access_log.test_calls import Taken
@@ -46,6 +49,18 @@ def test_an_event_about_a_token_has_its_id_and_roles_and_not_its_digest() -> Non
     )
     assert (event.category, event.target_type, event.actor.name) == ("admin", "token", "lognotary")
     assert ALPHA.digest.hex() not in event.asked
+
+
+def test_an_event_about_a_token_tells_what_its_roles_are_limited_to(tmp_path: Path) -> None:
+    grants = (Grant(Role.VIEWER), Grant(Role.AUDITOR, frozenset({""}), frozenset({"pay"})))
+    recorded = recorded_tokens(Tokens((replace(ALPHA, grants=grants, streams=frozenset({Stream.AUDIT})),)))
+    [event] = token_changes((), recorded)
+    asked = json.loads(event.asked)
+    assert asked["roles"] == ["viewer", "auditor"]
+    assert asked["limits"] == [{"role": "auditor", "tenants": [""], "services": ["pay"]}]
+    assert asked["streams"] == ["audit"]
+    write_recorded(tmp_path / "recorded.json", recorded)
+    assert read_recorded(tmp_path / "recorded.json") == recorded
 
 
 @pytest.fixture

@@ -362,7 +362,7 @@ async def test_a_server_without_administration_shows_tokens_and_changes_none(tmp
     ):
         answer = await server.ask("admin", method, **request)
         assert answer["code"] == "PERMISSION_DENIED"
-        assert "the setting administration is off" in answer["message"]
+        assert "because the setting administration is off" in answer["message"]
     assert await server.ask("admin", "ListTokens") == {}
     assert not server.file.exists()
 

@@ -233,6 +233,14 @@ def test_the_file_may_be_elsewhere(tokens: Commands, tmp_path: Path) -> None:
     assert tokens.all() == ()
 
 
+def test_whoever_means_another_server_is_told_that_the_file_is_of_this_machine(
+    tokens: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "LOGNOTARY_API" not in tokens("create", "a")[1]
+    monkeypatch.setenv("LOGNOTARY_API", "https://logs.example:7317")
+    assert "LOGNOTARY_API is set, but this command works on a file of this machine" in tokens("list")[1]
+
+
 def test_a_new_token_is_written_to_a_file_that_only_its_owner_can_read(tokens: Commands, tmp_path: Path) -> None:
     file = tmp_path / "checkout.token"
     file.write_text("of before")
