@@ -25,7 +25,7 @@ class ArrivingRequests:
 
         Args:
             of_one: requests of one address that arrive at the same time; further ones wait.
-            of_all: requests of all addresses, likewise.
+            of_all: requests of all addresses that arrive at the same time; further ones wait.
             waiting: requests of one address that arrive or wait; further ones are refused.
             seconds: time that a request has to arrive, including that for which it waits.
         """

@@ -3,7 +3,7 @@
 GET  /api/v1/tokens                             ListTokens; query parameters are the request's fields
 POST /api/v1/tokens                             CreateToken; the request as JSON
 POST /api/v1/tokens/{name}/rotate               RotateToken; the rest of the request as JSON, if there is any
-POST /api/v1/tokens/{name_or_id}/revoke         RevokeToken; likewise
+POST /api/v1/tokens/{name_or_id}/revoke         RevokeToken; the rest of the request as JSON, if there is any
 
 No cache may keep an answer: some have a token.
 """

@@ -106,7 +106,7 @@ def token_message(token: Token, now: float, used: int | None = None) -> messages
     Args:
         token: the token.
         now: the time, in seconds since the epoch.
-        used: time of its last use, likewise; None if that is not known.
+        used: time of its last use, in seconds since the epoch; None if it is unknown.
     """
     denial = token.denial(now)
     return messages.TokenInfo(

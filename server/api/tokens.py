@@ -133,8 +133,8 @@ class TokenAdministration:
         """Change the file.
 
         Raises:
-            ConflictError: it cannot be read or written; it is as it was.
-            ApiError, ForbiddenError: what ``change`` raises; likewise.
+            ConflictError: the file cannot be read or written; it is as it was.
+            ApiError, ForbiddenError: raised by ``change``; the file is as it was.
         """
         try:
             return change_tokens(self._file, change)

@@ -61,7 +61,7 @@ class Server:
         self._over_http = over_http
 
     async def ask(self, who: str, method: str, **request: Any) -> dict[str, Any]:
-        """Return an answer as JSON; that of a refusal has a ``code`` and a ``message``."""
+        """Return an answer as JSON; a refusal has a ``code`` and a ``message``."""
         kind = SERVICE.methods_by_name[method]
         sent = ParseDict(request, GetMessageClass(kind.input_type)())
         headers = {"authorization": f"Bearer {who}"}
