@@ -1,0 +1,72 @@
+/** The pages of the explorer and their addresses. */
+
+/** A page, with what its path names. */
+export type Route =
+  | { page: "search" }
+  | { page: "traces" }
+  | { page: "trace"; traceId: string }
+  | { page: "actor"; id: string }
+  | { page: "target"; id: string }
+  | { page: "record"; log: string; leaf: string }
+  | { page: "logs" }
+  | { page: "log"; log: string }
+  | { page: "verify" }
+  | { page: "trust" }
+  | { page: "missing" };
+
+/** The page at a path. */
+export function routeOf(path: string): Route {
+  const [first = "", ...rest] = path.split("/").slice(1);
+  const second = rest[0] ?? "";
+  switch (first) {
+    case "":
+      return rest.length ? { page: "missing" } : { page: "search" };
+    case "traces":
+    case "verify":
+    case "trust":
+      return rest.length ? { page: "missing" } : { page: first };
+    case "logs":
+      if (!rest.length) return { page: "logs" };
+      return rest.length === 1 && second ? { page: "log", log: decoded(second) } : { page: "missing" };
+    case "trace":
+      return rest.length === 1 && second ? { page: "trace", traceId: decoded(second) } : { page: "missing" };
+    case "actor":
+    case "target":
+      // IDs come from senders, and may have slashes, also encoded ones that a proxy decoded.
+      return second ? { page: first, id: decoded(rest.join("/")) } : { page: "missing" };
+    case "r":
+      if (rest.length === 2 && /^\d{1,20}$/.test(rest[1] ?? "")) {
+        return { page: "record", log: decoded(second), leaf: rest[1] ?? "" };
+      }
+      return { page: "missing" };
+    default:
+      return { page: "missing" };
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Path of a trace. */
+export const tracePath = (traceId: string): string => `/trace/${encodeURIComponent(traceId)}`;
+
+/** Path of everything that an actor did. */
+export const actorPath = (id: string): string => `/actor/${encodeURIComponent(id)}`;
+
+/** Path of everything that was done to a target. */
+export const targetPath = (id: string): string => `/target/${encodeURIComponent(id)}`;
+
+/** Permanent path of a record: of a log's ID and a leaf. */
+export const recordPath = (logId: string, leaf: string): string => `/r/${encodeURIComponent(logId)}/${leaf}`;
+
+/** Path of a log. */
+export const logPath = (logId: string): string => `/logs/${encodeURIComponent(logId)}`;
+
+/** Path of a search. */
+export const searchPath = (query: string, fields: Record<string, string> = {}): string =>
+  `/?${new URLSearchParams({ q: query, ...fields })}`;

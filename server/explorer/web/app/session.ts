@@ -1,0 +1,31 @@
+/** The reader: name and roles, as the server knows them. */
+import { signal } from "@preact/signals";
+import { ApiError, get } from "../api/client";
+import type { WhoAmI } from "../api/types";
+
+export type Session =
+  | { state: "unknown" }
+  | { state: "known"; reader: WhoAmI }
+  | { state: "needs login" }
+  | { state: "failed"; error: ApiError };
+
+export const session = signal<Session>({ state: "unknown" });
+
+/** Ask the server who the reader is. */
+export async function findReader(): Promise<void> {
+  try {
+    session.value = { state: "known", reader: await get<WhoAmI>("/login/whoami") };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    session.value = error.needsLogin ? { state: "needs login" } : { state: "failed", error };
+  }
+}
+
+/** Return whether the reader has one of some roles; admins have all, and so has everybody where no login is needed. */
+export function hasRole(...roles: string[]): boolean {
+  if (session.value.state !== "known") return false;
+  return session.value.reader.roles.some(({ role }) => role === "admin" || roles.includes(role));
+}
+
+/** Path that sends the reader to the login, and afterwards back to a path of this server. */
+export const loginPath = (next: string): string => `/login?${new URLSearchParams({ next })}`;

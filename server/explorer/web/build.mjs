@@ -1,0 +1,113 @@
+// Builds the explorer into ../static: index.html with its assets, and bundle.html, the page for evidence bundles.
+//
+//   node build.mjs           once, minified
+//   node build.mjs --watch   at each change, for development
+//
+// The same sources and the same lock file give the same bytes.
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const web = path.dirname(fileURLToPath(import.meta.url));
+const out = path.join(web, "..", "static");
+const watches = process.argv.includes("--watch");
+
+const common = {
+  absWorkingDir: web,
+  bundle: true,
+  minify: !watches,
+  target: "es2022",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  charset: "utf8",
+  legalComments: "none", // licences.txt has them all
+  metafile: true,
+  write: false,
+  logLevel: "warning",
+};
+
+/** Split into modules that the browser loads when a page needs them; named by their content, so cached for ever. */
+const explorer = {
+  ...common,
+  entryPoints: { explorer: "main.tsx", styles: "styles/main.css" },
+  outdir: path.join(out, "assets"),
+  entryNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  assetNames: "[name]-[hash]",
+  format: "esm",
+  splitting: true,
+};
+
+/** One script and one style sheet, which are written into the file itself. */
+const bundle = {
+  ...common,
+  entryPoints: { script: "bundle/main.tsx", styles: "styles/bundle.css" },
+  outdir: path.join(out, "bundle"),
+  format: "iife",
+};
+
+async function writeExplorer(result) {
+  await rm(path.join(out, "assets"), { recursive: true, force: true });
+  await mkdir(path.join(out, "assets"), { recursive: true });
+  for (const file of result.outputFiles) await writeFile(file.path, file.contents);
+  const entries = Object.entries(result.metafile.outputs).filter(([, output]) => output.entryPoint);
+  const asset = (source) => {
+    const [file] = entries.find(([, output]) => output.entryPoint === source);
+    return `/assets/${path.basename(file)}`;
+  };
+  const icon = await readFile(path.join(web, "icon.svg"));
+  await writeFile(path.join(out, "assets", "icon.svg"), icon);
+  const page = await readFile(path.join(web, "index.html"), "utf8");
+  const filled = page.replace("@styles@", asset("styles/main.css")).replace("@script@", asset("main.tsx"));
+  await writeFile(path.join(out, "index.html"), filled);
+  await writeFile(path.join(out, "licences.txt"), await licences(result.metafile));
+}
+
+async function writeBundlePage(result) {
+  const text = (suffix) => result.outputFiles.find((file) => file.path.endsWith(suffix)).text.trim();
+  // A closing tag in a text of the script would end the element.
+  const script = text(".js").replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
+  const styles = text(".css");
+  const page = await readFile(path.join(web, "bundle", "page.html"), "utf8");
+  const digest = (content) => `'sha256-${createHash("sha256").update(content).digest("base64")}'`;
+  const parts = { script, styles, "script-digest": digest(script), "styles-digest": digest(styles) };
+  const filled = page.replace(/@(script-digest|styles-digest|script|styles)@/g, (_, name) => parts[name]);
+  await writeFile(path.join(out, "bundle.html"), filled);
+}
+
+/** The licences of everything in the scripts that others wrote. */
+async function licences(metafile) {
+  const names = new Set();
+  for (const input of Object.keys(metafile.inputs)) {
+    const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
+    if (found) names.add(found[1]);
+  }
+  const texts = [];
+  for (const name of [...names].sort()) {
+    const folder = path.join(web, "node_modules", name);
+    const { version, license } = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8"));
+    const text = await readFile(path.join(folder, "LICENSE"), "utf8");
+    texts.push(`${name} ${version} (${license})\n\n${text.trim()}\n`);
+  }
+  return texts.join(`\n${"-".repeat(80)}\n\n`);
+}
+
+const writing = (write) => ({
+  name: "write",
+  setup: (build) => build.onEnd((result) => (result.errors.length ? undefined : write(result))),
+});
+
+await mkdir(out, { recursive: true });
+for (const [options, write] of [
+  [explorer, writeExplorer],
+  [bundle, writeBundlePage],
+]) {
+  const context = await esbuild.context({ ...options, plugins: [writing(write)] });
+  if (watches) await context.watch();
+  else {
+    await context.rebuild();
+    await context.dispose();
+  }
+}

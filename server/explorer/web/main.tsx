@@ -1,0 +1,16 @@
+/** The explorer begins here. */
+import { render } from "preact";
+import { listenToKeys } from "./app/keyboard";
+import { followLinks } from "./app/location";
+import { applyTheme } from "./app/preferences";
+import { findReader } from "./app/session";
+import { Shell } from "./app/shell";
+
+const root = document.getElementById("app");
+if (root) {
+  applyTheme();
+  followLinks();
+  listenToKeys();
+  render(<Shell />, root);
+  void findReader();
+}

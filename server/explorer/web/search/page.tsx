@@ -1,0 +1,5 @@
+import type { JSX } from "preact";
+
+export default function Page(): JSX.Element {
+  return <h1>search</h1>;
+}

@@ -1,0 +1,34 @@
+/** Text that is meant to be copied: a command, a digest, a link. */
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+
+/** A button that copies a text. */
+export function Copy({ text, label = "copy" }: { text: string; label?: string }): JSX.Element {
+  const [done, setDone] = useState("");
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setDone("copied");
+    } catch {
+      setDone("not copied: the browser does not permit it");
+    }
+    setTimeout(() => setDone(""), 2000);
+  };
+  return (
+    <button type="button" class="copy" onClick={copy}>
+      {label}
+      <span class="copied" role="status">
+        {done}
+      </span>
+    </button>
+  );
+}
+
+/** A command for a terminal, which says the same as the page. */
+export function Command({ text }: { text: string }): JSX.Element {
+  return (
+    <p class="command">
+      <code>{text}</code> <Copy text={text} label="copy command" />
+    </p>
+  );
+}

@@ -1,0 +1,76 @@
+/** Entries of answers, whichever stream they are from. */
+import type { Evidence, LogRecord, Span, TimelineEntry } from "../api/types";
+import { nanosOf } from "./time";
+
+export type Stream = "audit" | "operational" | "spans";
+
+/** An entry of an answer. */
+export type Entry = {
+  /** Identity within an answer: log#leaf, or something unique for a row that is in no log. */
+  readonly key: string;
+  readonly nanos: bigint;
+  readonly service: string;
+  readonly traceId: string;
+  readonly evidence: Evidence | undefined;
+} & (
+  | { readonly stream: "audit" | "operational"; readonly record: LogRecord }
+  | { readonly stream: "spans"; readonly span: Span }
+);
+
+let unnamed = 0;
+
+/** The entry of a message of the API. */
+export function entryOf(message: TimelineEntry): Entry {
+  const nanos = nanosOf(message.timestamp ?? "1970-01-01T00:00:00Z");
+  if (message.span) {
+    const { span } = message;
+    const { serviceName: service, traceId, evidence } = span;
+    return {
+      key: keyOf(evidence, `span ${traceId} ${span.spanId}`),
+      nanos,
+      service,
+      traceId,
+      evidence,
+      stream: "spans",
+      span,
+    };
+  }
+  const record = message.auditEvent ?? message.log;
+  if (!record) throw new TypeError("an entry of the answer has neither a record nor a span");
+  const { serviceName: service, traceId, evidence } = record;
+  const stream = message.auditEvent ? "audit" : "operational";
+  return { key: keyOf(evidence, stream), nanos, service, traceId, evidence, stream, record };
+}
+
+/** An audit event as an entry, as in answers that only have these. */
+export function auditEntryOf(record: LogRecord): Entry {
+  return entryOf({ timestamp: record.timestamp, auditEvent: record } as TimelineEntry);
+}
+
+function keyOf(evidence: Evidence | undefined, otherwise: string): string {
+  // Somebody may have inserted a row that claims another one's leaf: only the hash tells them apart.
+  if (evidence?.logId) return `${evidence.logId}#${evidence.leafIndex}#${evidence.recordHash.slice(0, 8)}`;
+  unnamed += 1;
+  return `${otherwise} ${unnamed}`;
+}
+
+/** Name of the severity of a number from 1 to 24 (OTLP): TRACE to FATAL; empty for none. */
+export function severityOf(number: number): string {
+  if (number < 1 || number > 24) return "";
+  return ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"][Math.floor((number - 1) / 4)] ?? "";
+}
+
+/** Return whether an entry is an error: severity ERROR and above, outcome failure, or the status of a span. */
+export function isError(entry: Entry): boolean {
+  if (entry.stream === "spans") return /error/i.test(entry.span.statusCode);
+  return entry.stream === "audit" ? entry.record.audit?.outcome === "failure" : entry.record.severityNumber >= 17;
+}
+
+/** One line that says what an entry is about. */
+export function titleOf(entry: Entry): string {
+  if (entry.stream === "spans") return entry.span.name;
+  const { audit, body } = entry.record;
+  if (!audit) return body || entry.record.eventName;
+  const target = audit.targetId ? ` on ${[audit.targetType, audit.targetId].filter(Boolean).join(" ")}` : "";
+  return `${audit.actorName || audit.actorId || "somebody"} ${audit.action || entry.record.eventName}${target}`;
+}

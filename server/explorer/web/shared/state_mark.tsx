@@ -1,0 +1,67 @@
+/** The state of an entry's evidence, in text and shape: what this browser found, and before that what the server says. */
+import type { JSX } from "preact";
+import { verdictOf } from "../trust/entries";
+import type { Verdict } from "../trust/verdict";
+import type { Entry } from "./entry";
+
+interface Mark {
+  /** Class of the mark, which decides shape and colour. */
+  kind: "checked" | "unpinned" | "said" | "signed" | "unsigned" | "expected" | "tampered";
+  word: string;
+  detail: string;
+}
+
+/** The mark of an entry with a verdict; a pure function of both. */
+export function markOf(evidence: Entry["evidence"], verdict: Verdict): Mark {
+  if (verdict.kind === "refuted") return { kind: "tampered", word: verdict.finding, detail: verdict.message };
+  if (!evidence)
+    return { kind: "expected", word: "in no log", detail: "a Collector wrote this span to storage itself" };
+  switch (evidence.state) {
+    case "TAMPERED":
+      return { kind: "tampered", word: "tampered", detail: evidence.reason };
+    case "UNSIGNED":
+      return evidence.isExpected
+        ? { kind: "expected", word: "not signed", detail: evidence.reason }
+        : { kind: "unsigned", word: "unsigned", detail: evidence.reason };
+    default:
+  }
+  switch (verdict.kind) {
+    case "checked":
+      return {
+        kind: "checked",
+        word: "checked",
+        detail: `checked in this browser against the pinned key ${verdict.key}`,
+      };
+    case "unpinned":
+      return {
+        kind: "unpinned",
+        word: "key not pinned",
+        detail: "it fits its signature, by a key that only the server vouches for",
+      };
+    default:
+      return evidence.state === "VERIFIED"
+        ? { kind: "said", word: "server: verified", detail: "the server says so; not checked in this browser" }
+        : { kind: "signed", word: "signed", detail: "its batch is signed; the record was not hashed again" };
+  }
+}
+
+const SHAPES: Record<Mark["kind"], string> = {
+  checked: "✔",
+  unpinned: "◐",
+  said: "○",
+  signed: "◌",
+  unsigned: "▢",
+  expected: "·",
+  tampered: "✘",
+};
+
+/** The mark of an entry. With `isShort`, words that need no attention are only read out. */
+export function StateMark({ entry, isShort = false }: { entry: Entry; isShort?: boolean }): JSX.Element {
+  const mark = markOf(entry.evidence, verdictOf(entry).value);
+  const isCalm = isShort && mark.kind !== "tampered" && mark.kind !== "unsigned";
+  return (
+    <span class={`state state-${mark.kind}`} title={mark.detail || mark.word}>
+      <span aria-hidden="true">{SHAPES[mark.kind]}</span> <span class={isCalm ? "read-out" : ""}>{mark.word}</span>
+    </span>
+  );
+}
