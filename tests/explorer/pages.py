@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from urllib.parse import quote
 
 import httpx
 
@@ -23,7 +22,7 @@ _Path = Callable[[str, Day], str]
 PAGES: Mapping[str, _Path] = {
     "search": lambda _, __: "/",
     "search for errors": lambda _, __: "/?q=severity:>=error",
-    "hostile records": lambda _, __: f"/?q={quote('service:"<b>hostile</b>"')}",
+    "hostile records": lambda _, __: "/?q=service:%22%3Cb%3Ehostile%3C/b%3E%22",
     "nothing found": lambda _, __: "/?q=thereisnosuchword",
     "traces": lambda _, __: "/traces",
     "trace": lambda _, day: f"/trace/{day.refund}",
