@@ -19,6 +19,7 @@ from lognotary.v1 import (
     status_pb2,
 )
 from server.api.acknowledgements import acknowledgement_message, known_findings
+from server.api.bundles import get_bundle
 from server.api.checkpoints import parse_log
 from server.api.complete import answer_completely
 from server.api.correlation import get_trace, search_audit, search_records
@@ -43,6 +44,7 @@ from server.api.timelines import actor_timeline, target_history
 from server.api.trace_search import search_traces
 from server.api.unsigned_streams import read_unsigned_streams
 from server.api.verify_messages import verify_response
+from server.explorer.bundle_page import bundle_template
 from server.notary.acknowledgement import Coverage
 from server.notary.checkpoint import Checkpoint, described, open_checkpoint
 from server.notary.errors import NotaryError
@@ -95,6 +97,7 @@ class Backend:
         signing_key: Callable[[], SigningKey] | None = None,
         trace_links: Sequence[tuple[str, Callable[[str], str]]] = (),
         queries: int = 4,
+        bundle_template: Callable[[], bytes] = bundle_template,
     ) -> None:
         """Answer from a storage.
 
@@ -111,6 +114,8 @@ class Backend:
             signing_key: function that returns the Ed25519 key that signs manifests of exports; None for no manifests.
             trace_links: links from a trace to other tools, as for ``get_trace``.
             queries: number of queries that run at the same time.
+            bundle_template: function that returns the page for evidence bundles as HTML, or raises
+                ExplorerNotBuiltError.
         """
         self._engine = engine
         self._remembered = remembered
@@ -122,6 +127,7 @@ class Backend:
         self._together = SideBySide((MOST_READS - 1) * queries)  # each caller makes one of its reads itself
         self._signing_key = signing_key
         self._trace_links = trace_links
+        self._bundle_template = bundle_template
         self._has_earlier_spans: bool | None = None  # not known yet
         self.tails = Tails(engine, lambda: self._trust.keys.now(), lambda: self._trust.proofs)
 
@@ -242,6 +248,11 @@ class Backend:
         """Answer ``GetInclusionProof``; raises ApiError and StorageError."""
         trust = self._trust
         return get_inclusion_proof(self._engine, trust.keys.now(), trust.proofs, request)
+
+    def get_bundle(self, request: evidence_pb2.GetBundleRequest) -> evidence_pb2.GetBundleResponse:
+        """Answer ``GetBundle``; raises ApiError and StorageError."""
+        trust = self._trust
+        return get_bundle(self._engine, trust.keys.now(), trust.proofs, request, self._bundle_template)
 
     def get_consistency_proof(
         self, request: evidence_pb2.GetConsistencyProofRequest

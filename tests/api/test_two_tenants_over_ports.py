@@ -156,6 +156,8 @@ def request_of(chance: random.Random, tokens: Tokens, name: str) -> Message:
             return evidence_pb2.GetInclusionProofRequest(
                 log=log, leaf_index=leaf, include_record=chance.random() < 0.5, tree_size=chance.choice([0, size])
             )
+        case "GetBundle":
+            return evidence_pb2.GetBundleRequest(log=log, leaf_index=leaf, format=chance.choice(["", "zip"]))
         case "GetConsistencyProof":
             return evidence_pb2.GetConsistencyProofRequest(log=log, first=min(leaf, 2), second=chance.choice([0, 6]))
         case "GetReceipt":
@@ -359,6 +361,7 @@ async def test_what_is_another_s_costs_as_many_statements_as_what_does_not_exist
         for make in (
             lambda log: ("GetCheckpoint", evidence_pb2.GetCheckpointRequest(log=log)),
             lambda log: ("GetInclusionProof", evidence_pb2.GetInclusionProofRequest(log=log, leaf_index=1)),
+            lambda log: ("GetBundle", evidence_pb2.GetBundleRequest(log=log, leaf_index=1)),
             lambda log: ("GetConsistencyProof", evidence_pb2.GetConsistencyProofRequest(log=log, first=1, second=2)),
             lambda log: ("Neighbours", correlation_pb2.NeighboursRequest(log=log, leaf_index=1, before=1, after=1)),
             lambda log: ("Verify", evidence_pb2.VerifyRequest(logs=[log], lookups=0)),

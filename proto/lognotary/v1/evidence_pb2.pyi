@@ -380,6 +380,26 @@ class GetInclusionProofResponse(_message.Message):
     timestamp: bytes
     def __init__(self, origin: _Optional[str] = ..., log_id: _Optional[str] = ..., leaf_index: _Optional[int] = ..., tree_size: _Optional[int] = ..., leaf_hash: _Optional[bytes] = ..., path: _Optional[_Iterable[bytes]] = ..., checkpoint: _Optional[str] = ..., verifier_keys: _Optional[_Iterable[str]] = ..., tlog_proof: _Optional[str] = ..., record: _Optional[bytes] = ..., evidence: _Optional[_Union[Evidence, _Mapping]] = ..., key_changes: _Optional[_Iterable[str]] = ..., timestamp: _Optional[bytes] = ...) -> None: ...
 
+class GetBundleRequest(_message.Message):
+    __slots__ = ("log", "leaf_index", "format")
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    LEAF_INDEX_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    log: str
+    leaf_index: int
+    format: str
+    def __init__(self, log: _Optional[str] = ..., leaf_index: _Optional[int] = ..., format: _Optional[str] = ...) -> None: ...
+
+class GetBundleResponse(_message.Message):
+    __slots__ = ("file_name", "media_type", "content")
+    FILE_NAME_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    file_name: str
+    media_type: str
+    content: bytes
+    def __init__(self, file_name: _Optional[str] = ..., media_type: _Optional[str] = ..., content: _Optional[bytes] = ...) -> None: ...
+
 class GetConsistencyProofRequest(_message.Message):
     __slots__ = ("log", "first", "second")
     LOG_FIELD_NUMBER: _ClassVar[int]
