@@ -25,6 +25,7 @@ SLOW = {
     "tests/fuzz/test_front_door.py::test_a_server_takes": "a campaign against a server",
     "tests/fuzz/test_fuzz.py::test_the_sanitizers_find_nothing_in_the_corpus": "compiles the fuzzer",
     "tests/golden/test_version_1_upgraded.py": "starts servers and runs commands",
+    "tests/harness/test_browser.py": "starts a browser",
     "tests/harness/test_clickhouse_node.py": "starts a server",
     "tests/interop/": "builds Go programs and reads a served log with them",
     "tests/notary/test_hashing_sanitized.py": "compiles a program",
