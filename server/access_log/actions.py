@@ -44,6 +44,7 @@ _EXPORT, _COMPLETE = Action("export", is_long=True), Action("search.complete", i
 _TAIL = Action("tail", is_long=True, is_endless=True)
 _LOGS, _CHECKPOINT = Action("log.list"), Action("checkpoint.get", "log", "log")
 _INCLUSION, _CONSISTENCY = Action("proof.get", "log", "log"), Action("proof.consistency", "log", "log")
+_STATEMENTS, _GAPS = Action("statement.list", "log", "log"), Action("gap.list")
 _RECEIPT, _VERIFY = Action("receipt.get", "record", "record_id"), Action("verify", is_long=True)
 _STATUS, _RETENTION = Action("status.get", category="admin"), Action("retention.get", category="admin")
 _HOLD_ADD, _HOLD_RELEASE = (
@@ -81,6 +82,8 @@ _SERVICES: Mapping[str, Mapping[str, Action]] = {
         "GetInclusionProof": _INCLUSION,
         "GetConsistencyProof": _CONSISTENCY,
         "GetReceipt": _RECEIPT,
+        "ListStatements": _STATEMENTS,
+        "ListGaps": _GAPS,
         "Verify": _VERIFY,
     },
     "StatusService": {"GetStatus": _STATUS, "GetSettings": _SETTINGS, "ListTenants": _TENANTS},
@@ -135,6 +138,8 @@ HTTP_ACTIONS: Mapping[tuple[str, str], Action] = MappingProxyType(
         ("GET", f"{_API}/logs/{{log}}/inclusion-proof"): _INCLUSION,
         ("GET", f"{_API}/logs/{{log}}/consistency-proof"): _CONSISTENCY,
         ("GET", f"{_API}/receipts/{{record_id}}"): _RECEIPT,
+        ("GET", f"{_API}/logs/{{log}}/statements"): _STATEMENTS,
+        ("GET", f"{_API}/gaps"): _GAPS,
         ("POST", f"{_API}/verify"): _VERIFY,
         ("GET", f"{_API}/status"): _STATUS,
         ("GET", f"{_API}/settings"): _SETTINGS,
