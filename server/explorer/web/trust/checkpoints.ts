@@ -6,11 +6,14 @@ import { ApiError, get } from "../api/client";
 import type { Log, Logs } from "../api/types";
 import { hasRole, session } from "../app/session";
 import { parseCheckpoint } from "../proof/checkpoint";
+import { VerificationError } from "../proof/errors";
+import { parseVerifierKey } from "../proof/keys";
 import { changesOf, consistencyProofOf, forgetChanges } from "./asked";
 import { all, update } from "./database";
+import { voucherOf } from "./log_keys";
 import { believedKeys, readPinnedKeys } from "./pinned_keys";
 import { lastLook, logFindings } from "./state";
-import { type KeptCheckpoint, type LogFinding, type Means, missing, witnessed } from "./witness";
+import { contradictionOf, type KeptCheckpoint, type LogFinding, type Means, missing, witnessed } from "./witness";
 
 const PAUSE = 2000; // ms, before a log that seems to be gone is looked for again
 
@@ -114,4 +117,33 @@ function readerNow(): string {
   if (session.value.state !== "known") return "";
   const { name, roles } = session.value.reader;
   return JSON.stringify([name, roles]);
+}
+
+/**
+ * Compare a checkpoint that the reader kept with the log that the server shows now; returns a sentence if all is well.
+ * Throws VerificationError if they contradict, or nobody whom this browser believes signed it; or ApiError.
+ */
+export async function compareWithFile(text: string): Promise<string> {
+  const mine = parseCheckpoint(text, "the file");
+  const { logs = [] } = await get<Logs>("/api/v1/logs");
+  const log = logs.find(({ origin }) => origin === mine.origin);
+  if (!log) throw new VerificationError("LOG_TRUNCATED", `LOG_MISSING: the server shows no log ${mine.origin}`);
+  const pinned = await believedKeys();
+  const keys = pinned.length ? pinned : await Promise.all(log.verifierKeys.map(parseVerifierKey));
+  const now = parseCheckpoint(log.checkpoint, "the server's checkpoint");
+  for (const [checkpoint, whose] of [
+    [mine, "the file's"],
+    [now, "the server's"],
+  ] as const) {
+    if ((await voucherOf(checkpoint, keys, changesOf)) === undefined) {
+      throw new VerificationError(
+        "KEY_UNKNOWN",
+        `no ${pinned.length ? "pinned" : "known"} key signed ${whose} checkpoint`,
+      );
+    }
+  }
+  const contradiction = await contradictionOf(mine, now, log.logId, { consistencyProofOf });
+  if (contradiction) throw new VerificationError(...contradiction);
+  const by = pinned.length ? "a pinned key vouches for both" : "no key is pinned: only the server says whose key it is";
+  return `the log of ${now.size} entries begins with the ${mine.size} of your checkpoint, as proved here; ${by}`;
 }
