@@ -1,4 +1,4 @@
-/** Signatures of Ed25519 (RFC 8032), checked by the browser, or by @noble/curves where it cannot. */
+/** Signatures of Ed25519 (RFC 8032), checked by the browser, or by @noble/ed25519 where it cannot. */
 
 import { bytesOfHex } from "./bytes";
 
@@ -44,8 +44,12 @@ export async function byBrowser(key: Uint8Array, signature: Uint8Array, message:
 
 /** Check a signature with the library, by the rules of RFC 8032, which are stricter than those of ZIP 215. */
 export async function byLibrary(key: Uint8Array, signature: Uint8Array, message: Uint8Array): Promise<boolean> {
-  const { ed25519 } = await import("@noble/curves/ed25519.js");
-  return ed25519.verify(signature, message, key, { zip215: false });
+  const [{ hashes, verify }, { sha512 }] = await Promise.all([
+    import("@noble/ed25519"),
+    import("@noble/hashes/sha2.js"),
+  ]);
+  hashes.sha512 = sha512;
+  return verify(signature, message, key, { zip215: false });
 }
 
 // RFC 8032, section 7.1, test 2.
