@@ -64,7 +64,9 @@ export function base64Of(bytes: Uint8Array): string {
  */
 export function fromBase64(text: string, what: string): Uint8Array {
   if (text.length % 4 || !BASE64.test(text)) throw malformed(`${what} is not base64`);
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const decoded = atob(text);
+  const bytes = new Uint8Array(decoded.length);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = decoded.charCodeAt(at);
   if (base64Of(bytes) !== text) throw malformed(`${what} is not canonical base64 (RFC 4648, section 3.5)`);
   return bytes;
 }

@@ -4,7 +4,7 @@ import type { TimelineEntry } from "../api/types";
 import { parseKey } from "../proof/keys";
 import { entryOf } from "../shared/entry";
 import { checkEntry } from "./entry_check";
-import { voucherOf } from "./log_keys";
+import { unvouched, voucherOf } from "./log_keys";
 import { SeenRoots } from "./seen";
 
 interface Question {
@@ -18,8 +18,12 @@ for await (const line of createInterface({ input: process.stdin })) {
   const believed = await Promise.all(keys.map(parseKey));
   const seen = new SeenRoots();
   const verdict = await checkEntry(entryOf(entry), {
-    hasKeys: believed.length > 0,
-    voucherOf: (checkpoint) => voucherOf(checkpoint, believed, async () => changes),
+    voucherOf: async (checkpoint) => {
+      if (!believed.length) return undefined;
+      const key = await voucherOf(checkpoint, believed, async () => changes);
+      if (key === undefined) throw unvouched(checkpoint, "no key");
+      return { key, isPinned: true };
+    },
     compareWithSeen: async (checkpoint) => seen.compare(checkpoint),
   });
   console.log(JSON.stringify(verdict));

@@ -82,7 +82,7 @@ function Kept({
                 <td>{size.toLocaleString("en")}</td>
                 <td>{since.slice(0, 10)}</td>
                 <td>{at.slice(0, 16).replace("T", " ")} UTC</td>
-                <td>{problem ? <Text text={problem} /> : "has only grown"}</td>
+                <td>{problem ? <Text text={problem} /> : since === at ? "first seen now" : "has only grown"}</td>
                 <td>
                   <button type="button" onClick={() => saveText(checkpointFile(logId, size), note)}>
                     Save

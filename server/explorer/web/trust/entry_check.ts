@@ -22,12 +22,21 @@ export interface Proof {
   readonly checkpoint: string;
 }
 
+/** Who vouches for a checkpoint. */
+export interface Voucher {
+  /** Fingerprint of the key. */
+  readonly key: string;
+  /** False if it is only the key that the server offered when this browser saw the log first. */
+  readonly isPinned: boolean;
+}
+
 /** What a check of an entry needs besides the entry. */
 export interface Trust {
-  /** True if the reader pinned a key. */
-  readonly hasKeys: boolean;
-  /** The fingerprint of the pinned key that vouches for a checkpoint, as `voucherOf` of log_keys.ts finds it. */
-  readonly voucherOf: (checkpoint: Checkpoint) => Promise<string | undefined>;
+  /**
+   * The key that vouches for a checkpoint; undefined if no key is pinned and the log was never seen. Throws
+   * VerificationError if keys are known, and none vouches.
+   */
+  readonly voucherOf: (checkpoint: Checkpoint) => Promise<Voucher | undefined>;
   /** Compares a checkpoint, whose signature is valid, with those seen before; throws VerificationError. */
   readonly compareWithSeen: (checkpoint: Checkpoint) => Promise<void>;
 }
@@ -84,17 +93,10 @@ async function checkProof(entry: Entry, evidence: Evidence, proof: Proof, trust:
       `what is shown is not what was signed: the signed record says something else in ${difference}`,
     );
   }
-  const key = await trust.voucherOf(checkpoint);
-  if (key === undefined && trust.hasKeys) {
-    const by = checkpoint.signatures.map(({ name, keyId }) => `${name}+${keyId}`).join(", ");
-    throw new VerificationError(
-      "KEY_UNKNOWN",
-      `no pinned key vouches for it: it is signed by ${by}. If another server of yours signs this log, pin its key too`,
-    );
-  }
-  if (key === undefined) return { kind: "unpinned" };
+  const voucher = await trust.voucherOf(checkpoint);
+  if (!voucher) return { kind: "unpinned" };
   await trust.compareWithSeen(checkpoint);
-  return { kind: "checked", key };
+  return voucher.isPinned ? { kind: "checked", key: voucher.key } : { kind: "unpinned" };
 }
 
 /** The log has to be the one that the entry names, and of its stream; else a log could be passed off as another. */

@@ -22,7 +22,7 @@ export function PinForm(): JSX.Element {
     try {
       const keys = await find();
       for (const key of keys) requirePinnable(key);
-      for (const key of keys) await pin(key, name || key.name, way);
+      for (const key of keys) await pin(key, name, way);
       const fingerprints = await Promise.all(keys.map(fingerprintOf));
       const compared =
         way === "fingerprint" ? "" : " Compare the fingerprint with what whoever runs the server told you.";
