@@ -19,6 +19,7 @@ SLOW = {
     "tests/commands/test_tokens.py::test_a_shell": "runs a command",
     "tests/commands/test_tokens.py::test_root": "runs commands as another user",
     "tests/docs/test_evidence_page.py::TestRecordOfARunningServer": "starts a server",
+    "tests/explorer/bundles/": "starts a browser",
     "tests/faults/test_schedules.py": "schedules of faults against servers",
     "tests/fuzz/test_front_door.py::test_a_campaign": "a campaign against a server",
     "tests/fuzz/test_front_door.py::test_a_server_takes": "a campaign against a server",
