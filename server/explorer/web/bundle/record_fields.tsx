@@ -4,11 +4,10 @@ import { useMemo, useState } from "preact/hooks";
 import { type Json, jsonText } from "../proof/json";
 import type { ReadRecord } from "../proof/readable";
 import { Text } from "../shared/text";
+import { LongText } from "./long_text";
 import { rowsOf } from "./rows";
 
 const MOST_ROWS = 200;
-const MOST_CHARACTERS = 2000;
-const MORE_CHARACTERS = 20_000; // more at a time would make the page slow
 
 /** The table of fields. `disclosed` has opened values by the marks that stand for them. */
 export function RecordFields({
@@ -90,21 +89,6 @@ function Disclosed({ disclosed }: { disclosed: ReadonlyMap<string, Json> }): JSX
           ))}
         </tbody>
       </table>
-    </>
-  );
-}
-
-/** A text of any length, of which the reader asks for more. */
-function LongText({ text }: { text: string }): JSX.Element {
-  const [most, setMost] = useState(MOST_CHARACTERS);
-  return (
-    <>
-      <Text text={text} most={most} />
-      {text.length > most && (
-        <button type="button" class="more" onClick={() => setMost(most + MORE_CHARACTERS)}>
-          show more
-        </button>
-      )}
     </>
   );
 }
