@@ -11,7 +11,7 @@ import { sha256 } from "../proof/sha256";
 import { checkProof, logIdOf } from "./check";
 
 const ORIGIN = "shop/operational/a";
-const NOBODY = { keys: [], witnesses: [] };
+const NOBODY: Key[] = [];
 
 /** A canonical record of which all columns but the body are empty. */
 function recordWith(body: string): Uint8Array {
@@ -67,7 +67,7 @@ const wanted = async () => ({ logId: await logIdOf(ORIGIN), leaf: "1" });
 
 test("a record that fits a pinned key is checked", async () => {
   const log = await signer();
-  const checked = await checkProof(await proofBy(log), await wanted(), { keys: [log.key], witnesses: [] });
+  const checked = await checkProof(await proofBy(log), await wanted(), [log.key]);
   assert.deepEqual(checked.outcome, { kind: "checked", key: `${ORIGIN}+${log.key.id}` });
   assert.equal(checked.signatures[0]?.state, "pinned");
   assert.deepEqual(
@@ -86,14 +86,14 @@ test("without a pinned key, a record that fits everything is not checked", async
 
 test("a log that another key signed than the pinned one is refuted", async () => {
   const [log, other] = [await signer(), await signer()];
-  const { outcome } = await checkProof(await proofBy(log), await wanted(), { keys: [other.key], witnesses: [] });
+  const { outcome } = await checkProof(await proofBy(log), await wanted(), [other.key]);
   assert.equal(outcome.kind === "refuted" && outcome.finding, "KEY_UNKNOWN");
 });
 
 test("a record that was changed behind the log is refuted, and its leaf is still drawn", async () => {
   const log = await signer();
   const proof = await proofBy(log, recordWith("two"), recordWith("2"));
-  const checked = await checkProof(proof, await wanted(), { keys: [log.key], witnesses: [] });
+  const checked = await checkProof(proof, await wanted(), [log.key]);
   assert.equal(checked.outcome.kind === "refuted" && checked.outcome.finding, "RECORD_CHANGED");
   assert.deepEqual(checked.root, checked.checkpoint.root);
   assert.notDeepEqual(checked.computedLeaf, checked.saidLeaf);
@@ -132,7 +132,7 @@ test("a proof of another record or log than the one asked for is refused", async
 test("without its content, a leaf is still proved", async () => {
   const log = await signer();
   const proof = { ...(await proofBy(log)), record: "" };
-  const checked = await checkProof(proof, await wanted(), { keys: [log.key], witnesses: [] });
+  const checked = await checkProof(proof, await wanted(), [log.key]);
   assert.equal(checked.outcome.kind, "checked");
   assert.equal(checked.entry, undefined);
 });
@@ -140,25 +140,36 @@ test("without its content, a leaf is still proved", async () => {
 test("a record that cannot be decoded is refuted, even if it has the leaf of the log", async () => {
   const log = await signer();
   const proof = await proofBy(log, Uint8Array.of(1, 2, 3));
-  const { outcome } = await checkProof(proof, await wanted(), { keys: [log.key], witnesses: [] });
+  const { outcome } = await checkProof(proof, await wanted(), [log.key]);
   assert.equal(outcome.kind === "refuted" && outcome.finding, "MALFORMED");
 });
 
-test("a witness whose key was pinned is told apart from one that nobody knows", async () => {
+test("a witness, whose key nobody knows here, is no signer of the log", async () => {
   const [log, witness] = [await signer(), await signer("witness.example")];
   const proof = await proofBy(log);
   const text = proof.checkpoint.slice(0, proof.checkpoint.indexOf("\n\n") + 1);
   const cosigned = { ...proof, checkpoint: proof.checkpoint + witness.sign(text) };
-  const states = async (witnesses: Key[]) =>
-    (await checkProof(cosigned, await wanted(), { keys: [log.key], witnesses })).signatures.map(({ state }) => state);
-  assert.deepEqual(await states([witness.key]), ["pinned", "pinned"]);
-  assert.deepEqual(await states([]), ["pinned", "unknown"]);
+  const { outcome, signatures } = await checkProof(cosigned, await wanted(), [log.key]);
+  assert.equal(outcome.kind, "checked");
+  assert.deepEqual(
+    signatures.map(({ state, isWitness }) => [state, isWitness]),
+    [
+      ["pinned", false],
+      ["unknown", true],
+    ],
+  );
+});
+
+test("without any key to check the signature with, a record is not taken for one that fits", async () => {
+  const proof = { ...(await proofBy(await signer())), verifierKeys: [] };
+  const { outcome } = await checkProof(proof, await wanted(), NOBODY);
+  assert.equal(outcome.kind, "unproved");
 });
 
 test("a timestamp that is none is named, and refutes nothing", async () => {
   const log = await signer();
   const proof = { ...(await proofBy(log)), timestamp: base64Of(Uint8Array.of(0x30, 0)) };
-  const { outcome, timestamp } = await checkProof(proof, await wanted(), { keys: [log.key], witnesses: [] });
+  const { outcome, timestamp } = await checkProof(proof, await wanted(), [log.key]);
   assert.equal(outcome.kind, "checked");
   assert.ok(timestamp && "problem" in timestamp);
   assert.ok(fromBase64(proof.timestamp, "it").length);

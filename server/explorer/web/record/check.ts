@@ -14,13 +14,6 @@ import { type PathStep, stepsOf } from "./path";
 import { type CheckedSignature, checkSignatures } from "./signers";
 import { parseTimestamp, SHA_256 } from "./timestamp";
 
-/** Keys that the reader pinned. */
-export interface Pinned {
-  /** Of logs; those without a name are of any log. */
-  readonly keys: readonly Key[];
-  readonly witnesses: readonly Key[];
-}
-
 /**
  * - checked: the stored record is the one that was signed with a key that the reader pinned
  * - unpinned: everything fits together, but only the server says that the key is the right one
@@ -66,8 +59,15 @@ export interface Wanted {
   readonly leaf: string;
 }
 
-/** Check a proof. Throws VerificationError if it is malformed or of another record, so that nothing can be drawn. */
-export async function checkProof(proof: InclusionProof, wanted: Wanted, pinned: Pinned): Promise<Checked> {
+/**
+ * Check a proof.
+ *
+ * @param proof the server's answer
+ * @param wanted the record that was asked for
+ * @param pinned keys that the reader pinned; one without a name may sign every log
+ * @throws VerificationError if the proof is malformed or of another record, so that nothing can be drawn
+ */
+export async function checkProof(proof: InclusionProof, wanted: Wanted, pinned: readonly Key[]): Promise<Checked> {
   const checkpoint = parseCheckpoint(proof.checkpoint, "the checkpoint");
   await requireWanted(checkpoint.origin, proof.leafIndex, wanted);
   const saidLeaf = fromBase64(proof.leafHash, "the hash of the leaf");
@@ -79,12 +79,12 @@ export async function checkProof(proof: InclusionProof, wanted: Wanted, pinned: 
   const entry = content && (await sha256(content));
   const computedLeaf = entry && (await leafHash(entry));
   const changes = await Promise.all(proof.keyChanges.map((note, at) => parseKeyChange(note, `key change ${at + 1}`)));
-  const believed = await keysOf(checkpoint.origin, pinned.keys);
+  const believed = await keysOf(checkpoint.origin, pinned);
   const said = [
     ...(await Promise.all(proof.verifierKeys.map(parseVerifierKey))),
     ...changes.flatMap(({ before, after }) => [...before, ...after]),
   ];
-  const signatures = await checkSignatures(checkpoint, { pinned: believed, said, witnesses: pinned.witnesses });
+  const signatures = await checkSignatures(checkpoint, { pinned: believed, said });
   const found = { entry, saidLeaf, computedLeaf, steps, root, checkpoint, signatures, changes };
   const timestamp = await timestampOf(proof.timestamp, checkpoint);
   let record: ReadRecord | undefined;
@@ -102,8 +102,7 @@ export async function checkProof(proof: InclusionProof, wanted: Wanted, pinned: 
   }
 }
 
-/** The keys of a log; one that was pinned without a name, from a PEM file, gets the log's name. */
-export async function keysOf(origin: string, keys: readonly Key[]): Promise<Key[]> {
+async function keysOf(origin: string, keys: readonly Key[]): Promise<Key[]> {
   return Promise.all(keys.filter(({ name }) => name === "" || name === origin).map((key) => renamed(key, origin)));
 }
 
@@ -145,6 +144,10 @@ async function outcomeOf(
   if (believed.length) {
     const { checked } = await checkSigners(checkpoint, believed, changes);
     return { kind: "checked", key: checked.map(labelOf).join(" and ") };
+  }
+  if (!said.length) {
+    const message = "record, path and root fit together, but you have pinned no key to check the signature with";
+    return { kind: "unproved", message };
   }
   // The keys that the server names have to fit, too: otherwise something was forged without care.
   if (changes.length) await followKeys(checkpoint, changes, said);

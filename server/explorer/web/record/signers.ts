@@ -11,8 +11,6 @@ export interface Keys {
   readonly pinned: readonly Key[];
   /** Keys of the log as the server names them, and of its key changes. */
   readonly said: readonly Key[];
-  /** Keys of witnesses that the reader pinned. */
-  readonly witnesses: readonly Key[];
 }
 
 /**
@@ -20,7 +18,7 @@ export interface Keys {
  * - said: valid, by a key that only the server names
  * - wrong: not a signature of this text by the key that it names
  * - unchecked: one of ML-DSA-44, which no browser can check yet
- * - unknown: by a key that is not known here
+ * - unknown: by a key that is not known here, as all of witnesses are
  */
 export type SignatureState = "pinned" | "said" | "wrong" | "unchecked" | "unknown";
 
@@ -44,7 +42,7 @@ export function checkSignatures(checkpoint: Checkpoint, keys: Keys): Promise<Che
 
 async function checkOne(checkpoint: Checkpoint, signature: NoteSignature, keys: Keys): Promise<CheckedSignature> {
   const isOf = (key: Key) => key.name === signature.name && key.id === signature.keyId;
-  const isPinned = [...keys.pinned, ...keys.witnesses].find(isOf);
+  const isPinned = keys.pinned.find(isOf);
   const key = isPinned ?? keys.said.find(isOf);
   const { name, keyId } = signature;
   const found = { name, keyId, isWitness: name !== checkpoint.origin, fingerprint: "", time: 0n };

@@ -12,19 +12,17 @@ import { nanosOf, shownTime, zoneName } from "./time";
 
 interface FieldsProps {
   entry: Entry;
-  /** Groups that the entry itself does not have. */
-  more?: readonly FieldGroup[];
   /** Controls of a row, beside its value, such as a filter. */
   actions?: (field: Field, value: string) => ComponentChildren;
 }
 
 /** The fields of an entry as a table for each group. */
-export function Fields({ entry, more = [], actions }: FieldsProps): JSX.Element {
+export function Fields({ entry, actions }: FieldsProps): JSX.Element {
   const groups = useMemo(() => fieldGroupsOf(entry), [entry]);
   const made = useMemo(() => commitmentsOf(entry), [entry]);
   return (
     <div class="field-groups">
-      {[...groups, ...more].map((group) => (
+      {groups.map((group) => (
         <FieldTable key={group.title} group={group} made={made} actions={actions} />
       ))}
     </div>
@@ -37,10 +35,17 @@ interface TableProps {
   actions?: FieldsProps["actions"];
 }
 
-function FieldTable({ group: { title, fields }, made, actions }: TableProps): JSX.Element {
+/** One group of fields. `made` has the commitments that the server has made in the record. */
+export function FieldTable({ group: { title, fields }, made, actions }: TableProps): JSX.Element {
   return (
     <table class="fields">
       <caption>{title}</caption>
+      <colgroup>
+        <col class="field-name-column" />
+        <col class="field-type-column" />
+        <col />
+        {actions && <col class="field-actions-column" />}
+      </colgroup>
       <thead class="read-out">
         <tr>
           <th scope="col">Field</th>
