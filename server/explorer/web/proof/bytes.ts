@@ -11,6 +11,11 @@ export function hexOf(bytes: Uint8Array): string {
   return text;
 }
 
+/** The bytes of hexadecimal digits. */
+export function bytesOfHex(hex: string): Uint8Array {
+  return Uint8Array.from(hex.match(/../g) ?? [], (two) => Number.parseInt(two, 16));
+}
+
 /** Bytes one after the other. */
 export function joined(...parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
