@@ -17,7 +17,6 @@ try {
   await esbuild.build({
     absWorkingDir: web,
     entryPoints: tests,
-    outbase: web,
     outdir: out,
     outbase: web,
     outExtension: { ".js": ".mjs" },

@@ -4,12 +4,13 @@ import { areEqual, fromBase64, hexOf, utf8 } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { followKeys } from "../proof/key_changes";
-import { type Key, labelOf, parseVerifierKey, renamed } from "../proof/keys";
+import { type Key, parseVerifierKey, renamed } from "../proof/keys";
 import { leafHash } from "../proof/merkle";
 import { type ReadRecord, readRecord } from "../proof/readable";
 import { sha256 } from "../proof/sha256";
-import { checkSigners } from "../proof/signatures";
 import { type KeyChange, parseKeyChange } from "../proof/statement";
+import { findingOf } from "../trust/entry_check";
+import { voucherOf } from "../trust/log_keys";
 import { type PathStep, stepsOf } from "./path";
 import { type CheckedSignature, checkSignatures } from "./signers";
 import { parseTimestamp, SHA_256 } from "./timestamp";
@@ -21,8 +22,8 @@ import { parseTimestamp, SHA_256 } from "./timestamp";
  * - unproved: something cannot be checked here
  */
 export type Outcome =
-  | { readonly kind: "checked"; readonly key: string }
-  | { readonly kind: "unpinned"; readonly keys: readonly Key[] }
+  | { readonly kind: "checked"; readonly key: string } // its fingerprint
+  | { readonly kind: "unpinned" }
   | { readonly kind: "refuted"; readonly finding: string; readonly message: string }
   | { readonly kind: "unproved"; readonly message: string };
 
@@ -91,13 +92,13 @@ export async function checkProof(proof: InclusionProof, wanted: Wanted, pinned: 
   try {
     if (content) record = await readRecord(content, checkpoint.origin, index);
     requireFit(found);
-    const outcome = await outcomeOf(found, believed, said);
+    const outcome = await outcomeOf(found, proof.keyChanges, believed, said);
     return { ...found, record, timestamp, outcome };
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
-    const { code: finding, message } = error;
+    const { code, message } = error;
     const outcome: Outcome =
-      finding === "NOT_CHECKED" ? { kind: "unproved", message } : { kind: "refuted", finding, message };
+      code === "NOT_CHECKED" ? { kind: "unproved", message } : { kind: "refuted", finding: findingOf(error), message };
     return { ...found, record, timestamp, outcome };
   }
 }
@@ -138,24 +139,28 @@ function requireFit({ computedLeaf, saidLeaf, root, checkpoint, signatures }: Fo
 
 async function outcomeOf(
   { checkpoint, changes, signatures }: Found,
+  notes: readonly string[],
   believed: readonly Key[],
   said: readonly Key[],
 ): Promise<Outcome> {
+  if (changes.length) await followKeys(checkpoint, changes, said);
   if (believed.length) {
-    const { checked } = await checkSigners(checkpoint, believed, changes);
-    return { kind: "checked", key: checked.map(labelOf).join(" and ") };
+    const key = await voucherOf(checkpoint, believed, async () => notes);
+    if (key !== undefined) return { kind: "checked", key };
+    const by = signatures.map(({ name, keyId }) => `${name}+${keyId}`).join(", ");
+    throw new VerificationError(
+      "KEY_UNKNOWN",
+      `no key that you pinned vouches for it: it is signed by ${by}. If another server of yours signs this log, pin its key too`,
+    );
   }
   if (!said.length) {
     const message = "record, path and root fit together, but you have pinned no key to check the signature with";
     return { kind: "unproved", message };
   }
-  // The keys that the server names have to fit, too: otherwise something was forged without care.
-  if (changes.length) await followKeys(checkpoint, changes, said);
-  const signing = said.filter(({ name, id }) => signatures.some((each) => each.name === name && each.keyId === id));
   if (!signatures.some(({ state, isWitness }) => state === "said" && !isWitness)) {
     throw new VerificationError("KEY_UNKNOWN", "no key that the server names for the log signed the checkpoint");
   }
-  return { kind: "unpinned", keys: signing.filter((key, at) => signing.findIndex(({ id }) => id === key.id) === at) };
+  return { kind: "unpinned" };
 }
 
 async function timestampOf(response: string, checkpoint: Checkpoint): Promise<CheckedTimestamp | undefined> {

@@ -27,9 +27,6 @@ export type Found =
  */
 export type Problem = { readonly kind: "altered"; readonly message: string } | { readonly kind: "limited" };
 
-/** An evidence that was asked for with its proof. */
-type ProvedEvidence = Evidence & { canonicalRecord?: string; inclusionPath?: string[]; checkpoint?: string };
-
 // Rows of all times: those of the future, too, which a search leaves out unless it is asked for them.
 const ALL_TIMES = { since: "1970-01-01T00:00:00Z", until: "2262-01-01T00:00:00Z" };
 const MOST_CLAIMS = 20;
@@ -40,7 +37,7 @@ export async function find({ logId, leaf }: Wanted, signal: AbortSignal): Promis
     // Somebody wrote the name of the log, which has slashes, in place of its ID.
     return logId.includes("/") ? { kind: "elsewhere", logId: await logIdOf(logId) } : { kind: "no log" };
   }
-  const claims = claimsOf({ logId, leaf }, false, signal);
+  const claims = claimsOf({ logId, leaf }, signal);
   try {
     const proof = await proofOf({ logId, leaf }, signal);
     return { kind: "found", claims: inOrder(await claims, proof.evidence), proof };
@@ -68,13 +65,13 @@ async function proofOf({ logId, leaf }: Wanted, signal: AbortSignal): Promise<In
   }
 }
 
-async function claimsOf({ logId, leaf }: Wanted, includesProofs: boolean, signal: AbortSignal): Promise<Entry[]> {
+async function claimsOf({ logId, leaf }: Wanted, signal: AbortSignal): Promise<Entry[]> {
   const fields = {
     ...ALL_TIMES,
     query: `log:"${logId}" leaf:${leaf}`,
     streams: ["audit", "operational", "spans"],
     page_size: MOST_CLAIMS,
-    include_proofs: includesProofs,
+    include_proofs: true,
   };
   const claims: Entry[] = [];
   for (let page: string | undefined = ""; page !== undefined && claims.length < MOST_CLAIMS; ) {
@@ -93,15 +90,15 @@ function inOrder(claims: readonly Entry[], proved: Evidence | undefined): Entry[
 
 /** What a reader finds who may search, but not ask for proofs. */
 async function withoutProofs(wanted: Wanted, signal: AbortSignal): Promise<Found> {
-  const claims = await claimsOf(wanted, true, signal);
+  const claims = await claimsOf(wanted, signal);
   if (!claims.length) return { kind: "not shown" };
-  const proved = claims.find(({ evidence }) => (evidence as ProvedEvidence | undefined)?.checkpoint);
+  const proved = claims.find(({ evidence }) => evidence?.checkpoint);
   const proof = proved?.evidence && (await proofWithin(proved.evidence));
   return { kind: "found", claims: inOrder(claims, proved?.evidence), proof, problem: { kind: "limited" } };
 }
 
 /** The proof that an evidence has in it, in the form of the answer about a proof. */
-async function proofWithin(evidence: ProvedEvidence): Promise<InclusionProof> {
+async function proofWithin(evidence: Evidence): Promise<InclusionProof> {
   const hash = Uint8Array.from(evidence.recordHash.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
   return {
     origin: evidence.origin,
@@ -109,11 +106,11 @@ async function proofWithin(evidence: ProvedEvidence): Promise<InclusionProof> {
     leafIndex: evidence.leafIndex,
     treeSize: evidence.treeSize,
     leafHash: base64Of(await leafHash(hash)),
-    path: evidence.inclusionPath ?? [],
-    checkpoint: evidence.checkpoint ?? "",
+    path: evidence.inclusionPath,
+    checkpoint: evidence.checkpoint,
     verifierKeys: [],
     tlogProof: "",
-    record: evidence.canonicalRecord ?? "",
+    record: evidence.canonicalRecord,
     evidence,
     keyChanges: [],
     timestamp: "",

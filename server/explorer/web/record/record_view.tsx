@@ -8,6 +8,7 @@ import { fieldGroupsOf } from "../shared/field_list";
 import { Fields, FieldTable } from "../shared/fields";
 import { Text } from "../shared/text";
 import { shownTime, zoneName } from "../shared/time";
+import { verdictOf } from "../trust/entries";
 import { differenceIn } from "../trust/shown";
 import { Actions, FieldLinks, Related } from "./actions";
 import type { Checked, Wanted } from "./check";
@@ -145,6 +146,17 @@ function Judgement({ found: { claims, proof, problem }, entry, check }: Judgemen
       <Verdict kind="refuted" title={`${check.finding}: the proof does not hold`}>
         <p>
           <Text text={check.message} />.
+        </p>
+      </Verdict>
+    );
+  }
+  const seen = entry && verdictOf(entry).value;
+  if (seen?.kind === "refuted" && check.checked.outcome.kind !== "refuted") {
+    // Such as another root hash than this browser saw before at this size.
+    return (
+      <Verdict kind="refuted" title={`${seen.finding}: this is not what was signed`}>
+        <p>
+          <Text text={seen.message} />.
         </p>
       </Verdict>
     );

@@ -3,7 +3,8 @@ import { useEffect, useState } from "preact/hooks";
 import type { InclusionProof } from "../api/types";
 import { VerificationError } from "../proof/errors";
 import { findingOf } from "../trust/entry_check";
-import { believedKeys, pinnedKeys, pinnedNames, readPinnedKeys } from "../trust/pinned_keys";
+import { believedKeys, readPinnedKeys } from "../trust/pinned_keys";
+import { pinnedKeys, pinnedNames } from "../trust/state";
 import { type Checked, checkProof, type Wanted } from "./check";
 
 export type CheckState =

@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { Text } from "../shared/text";
 import type { Checked } from "./check";
+import { pinnedName } from "./use_check";
 
 interface VerdictProps {
   kind: "checked" | "unpinned" | "refuted" | "unproved" | "waiting";
@@ -89,8 +90,8 @@ export function CheckVerdict({ checked, difference }: { checked: Checked; differ
       title={entry ? "Checked in this browser" : "Its content has expired; the leaf is still proved"}
     >
       <p>
-        Computed here, {what}: it leads to the root of a checkpoint of {size}, signed by the key that you pinned,{" "}
-        <Text text={outcome.key} />.
+        Computed here, {what}: it leads to the root of a checkpoint of {size}, signed by a key that you pinned,{" "}
+        <Text text={pinnedName(outcome.key)} /> (<code>{outcome.key}</code>).
       </p>
       {!entry && <Expired />}
       <p class="quiet">

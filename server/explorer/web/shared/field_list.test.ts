@@ -33,6 +33,9 @@ const EVIDENCE: Evidence = {
   treeSize: "400",
   recordHash: "00fd",
   isExpected: false,
+  canonicalRecord: "",
+  inclusionPath: [],
+  checkpoint: "",
 };
 
 function record(changes: Partial<LogRecord>): LogRecord {
