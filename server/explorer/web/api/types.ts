@@ -22,6 +22,7 @@ export type Log = Schemas["Log"];
 export type Logs = Schemas["ListLogsResponse"];
 export type LogRecord = Schemas["Record"];
 export type Neighbours = Schemas["NeighboursResponse"];
+export type Receipt = Schemas["Receipt"];
 export type Retention = Schemas["GetRetentionResponse"];
 export type SearchAnswer = Schemas["SearchResponse"];
 export type Span = Schemas["Span"];

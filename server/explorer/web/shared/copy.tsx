@@ -2,8 +2,15 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
+interface CopyProps {
+  text: string;
+  label?: string;
+  /** The rest of the button's name, for readers who do not see beside what it is. */
+  of?: string;
+}
+
 /** A button that copies a text. */
-export function Copy({ text, label = "copy" }: { text: string; label?: string }): JSX.Element {
+export function Copy({ text, label = "copy", of }: CopyProps): JSX.Element {
   const [done, setDone] = useState("");
   const copy = async () => {
     try {
@@ -17,6 +24,7 @@ export function Copy({ text, label = "copy" }: { text: string; label?: string })
   return (
     <button type="button" class="copy" onClick={copy}>
       {label}
+      {of && <span class="read-out"> {of}</span>}
       <span class="copied" role="status">
         {done}
       </span>
