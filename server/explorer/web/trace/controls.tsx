@@ -8,7 +8,6 @@ import type { TraceView } from "./view";
 
 interface Props {
   view: TraceView;
-  services: readonly string[];
   /** Number of entries that were read. */
   read: number;
   /** The input of a text, which `/` focuses. */
@@ -24,7 +23,7 @@ const KINDS: [ShownKinds, string][] = [
 
 const CALM = 150; // milliseconds without a key, after which a text counts
 
-export function Controls({ view, services, read, input }: Props): JSX.Element {
+export function Controls({ view, read, input }: Props): JSX.Element {
   const { filter, visible } = view;
   return (
     <search class="trace-controls" aria-label="Entries of the trace">
@@ -36,20 +35,6 @@ export function Controls({ view, services, read, input }: Props): JSX.Element {
               {name}
             </option>
           ))}
-        </select>
-      </label>
-      <label>
-        <span class="read-out">Service</span>
-        <select value={filter.service} onChange={(event) => change({ service: event.currentTarget.value })}>
-          <option value="">all services</option>
-          {services.map((name) => (
-            <option key={name} value={name}>
-              {name.slice(0, 60)}
-            </option>
-          ))}
-          {filter.service && !services.includes(filter.service) && (
-            <option value={filter.service}>{filter.service.slice(0, 60)}</option>
-          )}
         </select>
       </label>
       <label class="check">

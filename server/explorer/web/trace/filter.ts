@@ -20,7 +20,10 @@ export interface Filter {
 
 export const EVERYTHING: Filter = { kinds: "all", errors: false, service: "", text: "", time: undefined };
 
-/** Spans that hide what is under them: those of the set, or, if `isAll`, all others. */
+/**
+ * Spans that hide what is under them: those of the set. With `isAll`, all that have a parent hide it, but for those of the
+ * set, and so do those of the set without a parent.
+ */
 export interface Collapsed {
   isAll: boolean;
   except: ReadonlySet<string>;
@@ -47,7 +50,7 @@ export function isDoubtful(entry: Entry | undefined): boolean {
 
 /** Return whether a row hides what is under it. */
 export const isCollapsed = (row: Row, { isAll, except }: Collapsed): boolean =>
-  row.size > 0 && except.has(row.spanId) !== isAll;
+  row.size > 0 && except.has(row.spanId) !== (isAll && row.depth > 0);
 
 /** Find the rows to show. */
 export function visibleOf({ rows }: Layout, filter: Filter, collapsed: Collapsed): Visible {
@@ -127,8 +130,7 @@ export function revealed({ rows }: Layout, index: number, collapsed: Collapsed):
   const except = new Set(collapsed.except);
   for (let row = rows[rows[index]?.parent ?? -1]; row; row = rows[row.parent]) {
     if (!isCollapsed(row, collapsed)) continue;
-    if (collapsed.isAll) except.add(row.spanId);
-    else except.delete(row.spanId);
+    if (!except.delete(row.spanId)) except.add(row.spanId);
   }
   return { isAll: collapsed.isAll, except };
 }

@@ -13,6 +13,7 @@ import { Fact } from "./fact";
 import type { LoadedTrace } from "./load";
 import { counted, durationText, offsetText } from "./notes";
 import { length, type Period } from "./quiet";
+import { COLOURS } from "./row";
 import type { Summary } from "./summary";
 import type { TraceView } from "./view";
 
@@ -29,9 +30,12 @@ export function Heading({ trace, view, summary, quiet, check }: Props): JSX.Elem
   const { date, time } = shownTime(layout.base, zone.value);
   return (
     <header class="trace-heading">
-      <h1>
-        Trace <code>{trace.traceId}</code> <Copy text={trace.traceId} label="copy ID" />
-      </h1>
+      <div class="trace-title">
+        <h1>
+          Trace <code>{trace.traceId}</code>
+        </h1>
+        <Copy text={trace.traceId} label="copy ID" />
+      </div>
       <dl class="facts">
         <Fact name="Time">
           {date} {time} {zoneName(layout.base, zone.value)}, took {durationText(layout.last - layout.first)}
@@ -64,18 +68,7 @@ export function Heading({ trace, view, summary, quiet, check }: Props): JSX.Elem
           )}
         </Fact>
         <Fact name="Services">
-          {summary.services.slice(0, 30).map((name) => (
-            <button
-              key={name}
-              type="button"
-              class="chip"
-              aria-pressed={filter.service === name}
-              onClick={() => change({ service: filter.service === name ? "" : name })}
-            >
-              <Text text={name} most={60} />
-            </button>
-          ))}
-          {summary.services.length > 30 && `and ${summary.services.length - 30} more`}
+          <Services names={summary.services} chosen={filter.service} />
         </Fact>
         <Fact name="Actors">
           {summary.actors.size === 0 && "none"}
@@ -109,6 +102,35 @@ export function Heading({ trace, view, summary, quiet, check }: Props): JSX.Elem
     </header>
   );
 }
+
+/** The services, each a filter, with the colour of its bars. */
+function Services({ names, chosen }: { names: readonly string[]; chosen: string }): JSX.Element {
+  const chips = names.map((name, at) => (
+    <button
+      key={name}
+      type="button"
+      class="chip"
+      title="show only this service"
+      aria-pressed={name === chosen}
+      onClick={() => change({ service: name === chosen ? "" : name })}
+    >
+      <span class={`swatch service-${at % COLOURS}`} aria-hidden="true" /> <Text text={name} most={60} />
+    </button>
+  ));
+  return (
+    <>
+      {chips.slice(0, FEW)}
+      {chips.length > FEW && (
+        <details open={names.indexOf(chosen) >= FEW}>
+          <summary>and {chips.length - FEW} more</summary>
+          {chips.slice(FEW)}
+        </details>
+      )}
+    </>
+  );
+}
+
+const FEW = 12;
 
 function Gaps({ trace, view, summary, quiet }: Omit<Props, "check">): JSX.Element {
   const { missing } = summary;

@@ -10,7 +10,8 @@ export type Note =
   | "no end"
   | "ends before it begins"
   | "implausible time"
-  | "unknown span";
+  | "unknown span"
+  | "no span";
 
 export type Kind = "span" | "audit" | "log" | "missing";
 
@@ -58,8 +59,11 @@ function nodeOf(entry: Entry): Node {
 }
 
 function before(one: Node, other: Node): number {
-  return compare(one.begin, other.begin) || Number(one.kind !== "span") - Number(other.kind !== "span");
+  return compare(one.begin, other.begin) || rank(one) - rank(other);
 }
+
+/** Spans come before what is recorded in them. */
+const rank = ({ kind }: Node): number => Number(kind === "audit" || kind === "log");
 
 /** The earlier, or the later, of two times; Math.min knows no bigint. */
 export const earlier = (one: bigint, other: bigint): bigint => (compare(one, other) <= 0 ? one : other);
@@ -88,24 +92,27 @@ export function treeOf(nodes: readonly Node[]): Node[] {
   }
   const missing = new Map<string, Node[]>();
   for (const node of nodes) if (node.kind === "span") node.parent = parentOf(node, spans, missing);
+  const alone: Node[] = [];
   for (const node of nodes) {
-    if (node.kind === "span" || !node.spanId) continue;
+    if (node.kind === "span") continue;
     const within = spans.get(node.spanId);
     if (within) node.parent = closest(node, within);
     else if (missing.has(node.spanId)) missing.get(node.spanId)?.push(node);
-    else node.notes.push("unknown span");
-  }
-  cutCycles(nodes);
-  const top: Node[] = [];
-  for (const [spanId, children] of missing) top.push(placeholder(spanId, children));
-  for (const node of nodes) {
-    if (!node.parent) top.push(node);
-    else if (node.parent.kind !== "missing") {
-      node.parent.children.push(node);
-      if (node.kind === "span" && node.begin < node.parent.begin) node.notes.push("begins before its parent");
+    else {
+      node.notes.push(node.spanId ? "unknown span" : "no span");
+      alone.push(node);
     }
   }
-  return top.sort(before);
+  cutCycles(nodes);
+  const placeholders = [...missing].map(([spanId, children]) => placeholder(spanId, children));
+  const roots = nodes.filter((node) => node.kind === "span" && !node.parent);
+  placeByTime(alone, [...placeholders, ...roots].sort(before));
+  for (const node of nodes) {
+    node.parent?.children.push(node);
+    const isEarly = node.kind === "span" && node.parent?.kind === "span" && node.begin < node.parent.begin;
+    if (isEarly) node.notes.push("begins before its parent");
+  }
+  return [...placeholders, ...nodes.filter(({ parent }) => !parent)].sort(before);
 }
 
 function parentOf(node: Node, spans: Map<string, Node[]>, missing: Map<string, Node[]>): Node | undefined {
@@ -144,7 +151,21 @@ function cutCycles(nodes: readonly Node[]): void {
   }
 }
 
-function placeholder(spanId: string, children: Node[]): Node {
+/** Put entries whose span is not known under the span without a parent that ran at their time, the latest of several. */
+function placeByTime(alone: readonly Node[], roots: readonly Node[]): void {
+  const open: Node[] = [];
+  let next = 0;
+  for (const node of alone) {
+    for (let root = roots[next]; root && root.begin <= node.begin; root = roots[next]) {
+      open.push(root);
+      next += 1;
+    }
+    while (open.length && (open.at(-1) as Node).end < node.begin) open.pop();
+    node.parent = open.at(-1);
+  }
+}
+
+function placeholder(spanId: string, children: readonly Node[]): Node {
   let [begin, end] = [children[0]?.begin ?? 0n, children[0]?.end ?? 0n];
   for (const child of children) {
     begin = earlier(begin, child.begin);
@@ -156,7 +177,7 @@ function placeholder(spanId: string, children: Node[]): Node {
     spanId,
     begin,
     end,
-    children: children.sort(before),
+    children: [],
     notes: [],
     parent: undefined,
   };

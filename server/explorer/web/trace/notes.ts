@@ -36,7 +36,9 @@ function sentence(note: Note, row: Row, { rows, base }: Layout): string {
       return `Its time, ${time}, is not plausible: the sender's clock is wrong. The times of the trace leave it out.`;
     }
     case "unknown span":
-      return `It names the span ${row.spanId}, which is not there: not sent, or not received.`;
+      return `It names the span ${row.spanId}, which is not there: not sent, or not received. It is shown at its time.`;
+    case "no span":
+      return "It names no span: it is shown at its time.";
   }
 }
 
@@ -47,8 +49,16 @@ export const counted = (count: number, one: string, many = `${one}s`): string =>
 /** A duration in nanoseconds for people. */
 export const durationText = (nanos: number): string => shownDuration(BigInt(Math.round(nanos)));
 
-/** A time from the start of the trace, with its sign. */
-export const offsetText = (nanos: number): string => `${nanos < 0 ? "" : "+"}${durationText(nanos)}`;
+/**
+ * A time from the start of the trace, with its sign.
+ *
+ * @param step nanoseconds that readers have to tell apart, for more than three digits
+ */
+export function offsetText(nanos: number, step = Number.POSITIVE_INFINITY): string {
+  if (nanos === 0) return "0";
+  const isFine = step < 10 ** (Math.floor(Math.log10(Math.abs(nanos))) - 2);
+  return `${nanos < 0 ? "" : "+"}${isFine ? tickText(nanos, step) : durationText(nanos)}`;
+}
 
 const UNITS: readonly [number, string][] = [
   [1e9, "s"],

@@ -50,6 +50,11 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
   useEffect(() => {
     if (trace.isComplete && trace.entries.length <= CHECKED_UNASKED) check.start();
   }, [trace.entries]);
+  useEffect(() => {
+    // On narrow screens the panel covers the lower half of the page: see panel.css.
+    const isNarrow = matchMedia("(max-width: 69.99rem)").matches;
+    if (view.selection.isOpen && isNarrow) table.current?.parentElement?.scrollIntoView({ block: "start" });
+  }, [view.selection.isOpen]);
   useKeys(view, table, input);
   return (
     <article class={`trace ${view.selection.isOpen ? "has-panel" : ""}`}>
@@ -72,7 +77,7 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
         </>
       )}
       <OverviewBar view={view} quiet={quiet} />
-      <Controls view={view} services={summary.services} read={trace.entries.length} input={input} />
+      <Controls view={view} read={trace.entries.length} input={input} />
       <div class="trace-body">
         <Waterfall view={view} services={summary.services} isReading={isReading} table={table} />
         {view.selection.isOpen && <Panel view={view} isReading={isReading} />}

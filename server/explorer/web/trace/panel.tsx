@@ -43,8 +43,6 @@ function Title({ row: { entry, spanId } }: { row: Row }): JSX.Element {
 function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
   const { layout } = view;
   const { entry, kind, begin, end, own } = row;
-  const at = layout.base + BigInt(Math.round(begin));
-  const shown = shownTime(entry?.nanos ?? at, zone.value, 9);
   if (!entry) {
     return (
       <p>
@@ -53,6 +51,7 @@ function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
       </p>
     );
   }
+  const shown = shownTime(entry.nanos, zone.value, 9);
   return (
     <>
       <p class="panel-line">
@@ -62,7 +61,8 @@ function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
       </p>
       <p class="panel-line">
         <span>
-          {offsetText(begin)} <span class="quiet">({`${shown.date} ${shown.time} ${zoneName(at, zone.value)}`})</span>
+          {offsetText(begin)}{" "}
+          <span class="quiet">({`${shown.date} ${shown.time} ${zoneName(entry.nanos, zone.value)}`})</span>
         </span>
         {kind === "span" && (
           <span>
@@ -122,7 +122,7 @@ function Links({ row, entry, view }: { row: Row; entry: Entry; view: TraceView }
           ))}
       {row.parent >= 0 && (
         <button type="button" onClick={() => view.show(row.parent)}>
-          parent span
+          {row.notes.some((note) => note === "no span" || note === "unknown span") ? "span at its time" : "parent span"}
         </button>
       )}
       {row.isPlausible && (

@@ -10,12 +10,12 @@ export interface Period {
 /** A period counts from this part of the trace's duration on. */
 const LEAST_PART = 0.05;
 const LEAST = 1_000_000; // 1 ms: shorter ones say nothing across machines
-const MOST = 5;
+const MOST = 3;
 
 /**
  * The longest periods in which no entry is dated and no span ran, other than spans that only waited for their child spans.
  *
- * @returns in order of time, at most 5
+ * @returns in order of time, at most 3
  */
 export function quietPeriods({ rows, first, last }: Layout): Period[] {
   const busy: Period[] = [{ from: last, to: last }];

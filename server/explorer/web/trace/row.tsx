@@ -3,6 +3,7 @@ import { Component, type JSX } from "preact";
 import { isError, severityOf, titleOf } from "../shared/entry";
 import { StateMark } from "../shared/state_mark";
 import { Text } from "../shared/text";
+import { textOf } from "../shared/time";
 import { placeOf } from "./axis";
 import type { Row } from "./layout";
 import { durationText, offsetText } from "./notes";
@@ -27,6 +28,9 @@ export interface RowProps {
   isReading: boolean;
 }
 
+/** Number of colours of services in trace.css. */
+export const COLOURS = 8;
+
 /** Height of each row, in pixels, as in trace.css. */
 export const ROW_HEIGHT = 28;
 
@@ -42,6 +46,8 @@ export class WaterfallRow extends Component<RowProps> {
   override render(): JSX.Element {
     const { row, index, number, isCollapsed, isSurrounding, isCursor, isSelected, isWhole, isReading } = this.props;
     const { entry, kind, size } = row;
+    const isByTime = row.notes.includes("no span") || row.notes.includes("unknown span");
+    const notes = row.notes.filter((note) => note !== "no span").join(", ");
     const failed = entry && isError(entry) ? "is-error" : "";
     const marks = `${isSurrounding ? "is-surrounding" : ""} ${isCursor ? "is-cursor" : ""} ${isSelected ? "is-selected" : ""}`;
     return (
@@ -60,7 +66,7 @@ export class WaterfallRow extends Component<RowProps> {
           <span class="row-line">
             <span class="indent" style={{ width: `${Math.min(row.depth, DEEPEST) * STEP}px` }} />
             <span class="twisty" data-toggle={size ? "" : undefined} aria-hidden="true">
-              {size ? (isCollapsed ? "▸" : "▾") : ""}
+              {size ? (isCollapsed ? "▸" : "▾") : isByTime ? "┆" : ""}
             </span>
             <span class="shape" aria-hidden="true">
               {SHAPES[kind]}
@@ -73,10 +79,10 @@ export class WaterfallRow extends Component<RowProps> {
               </em>
             )}
             {isCollapsed && <span class="hidden-rows">+{size.toLocaleString("en")}</span>}
-            {row.notes.length > 0 && (
-              <span class="row-note" title={row.notes.join(", ")}>
+            {notes && (
+              <span class="row-note" title={notes}>
                 <span aria-hidden="true">⚠</span>
-                <span class="read-out">{row.notes.join(", ")}</span>
+                <span class="read-out">{notes}</span>
               </span>
             )}
           </span>
@@ -86,7 +92,7 @@ export class WaterfallRow extends Component<RowProps> {
         <td class="lane">
           <Lane {...this.props} />
         </td>
-        <td class="row-time">{kind === "missing" ? "" : offsetText(row.begin)}</td>
+        <td class="row-time row-at">{atText(this.props)}</td>
         <td class="row-time">{tookText(row)}</td>
         <td class="row-state">{entry && <StateMark entry={entry} isShort />}</td>
       </tr>
@@ -102,6 +108,12 @@ export function kindText({ kind, entry }: Row): string {
   if (entry.stream === "spans") return `${entry.span.kind || "span"}${isError(entry) ? " · error" : ""}`;
   if (kind === "audit") return `AUDIT${isError(entry) ? " · failure" : ""}`;
   return entry.record.severityText.slice(0, 12) || severityOf(entry.record.severityNumber) || "log";
+}
+
+/** When it was: from the start of the trace; the date, if that is not plausible. */
+function atText({ row: { kind, begin, entry, isPlausible }, axis }: RowProps): string {
+  if (kind === "missing" || !entry) return "";
+  return isPlausible ? offsetText(begin, (axis.to - axis.from) / 1000) : textOf(entry.nanos).slice(0, 10);
 }
 
 function tookText(row: Row): string {

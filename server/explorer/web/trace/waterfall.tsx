@@ -5,7 +5,7 @@ import { useVirtualRows } from "../shared/virtual_rows";
 import { placeOn, ticksOf } from "./axis";
 import { isEverything } from "./filter";
 import { tickText } from "./notes";
-import { ROW_HEIGHT, WaterfallRow } from "./row";
+import { COLOURS, ROW_HEIGHT, WaterfallRow } from "./row";
 import { hides, type TraceView } from "./view";
 
 interface Props {
@@ -15,10 +15,6 @@ interface Props {
   /** The table, which gets the focus. */
   table: { current: HTMLTableElement | null };
 }
-
-/** Number of colours of services in trace.css. */
-const COLOURS = 8;
-const COLUMNS = 7;
 
 export function Waterfall({ view, services, isReading, table }: Props): JSX.Element {
   const { layout, visible, axis, cursor, cursorPlace, selection } = view;
@@ -66,9 +62,9 @@ export function Waterfall({ view, services, isReading, table }: Props): JSX.Elem
             </th>
             <th scope="col" class="lane">
               <span class="read-out">Timeline</span>
-              <Ticks axis={axis} />
+              <Ticks axis={axis} most={selection.isOpen ? 3 : 5} />
             </th>
-            <th scope="col" class="row-time">
+            <th scope="col" class="row-time row-at">
               At
             </th>
             <th scope="col" class="row-time">
@@ -114,13 +110,13 @@ function Space({ height }: { height: number }): JSX.Element {
   return (
     // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: space, and no row
     <tr role="none" class="space">
-      <td role="none" colSpan={COLUMNS} style={{ height: `${height}px` }} />
+      <td role="none" style={{ height: `${height}px` }} />
     </tr>
   );
 }
 
-function Ticks({ axis }: { axis: TraceView["axis"] }): JSX.Element {
-  const ticks = ticksOf(axis);
+function Ticks({ axis, most }: { axis: TraceView["axis"]; most: number }): JSX.Element {
+  const ticks = ticksOf(axis, most);
   const step = (ticks[1] ?? axis.to) - (ticks[0] ?? axis.from);
   return (
     <span class="lane-line" aria-hidden="true">
