@@ -29,8 +29,13 @@ export type Status = Schemas["GetStatusResponse"];
 export type TailAnswer = Schemas["TailResponse"];
 export type TargetHistory = Schemas["TargetHistoryResponse"];
 export type TimelineEntry = Schemas["TimelineEntry"];
+export type Tenants = Schemas["ListTenantsResponse"];
+export type Tenant = Schemas["Tenant"];
 export type Trace = Schemas["GetTraceResponse"];
 export type TraceSummary = Schemas["TraceSummary"];
+export type ValueSummary = Schemas["ValueSummary"];
+export type VerifyExpired = Schemas["VerifyExpired"];
+export type VerifyProgress = Schemas["VerifyProgress"];
 export type VerifyStep = Schemas["VerifyResponse"];
 export type VerifySummary = Schemas["VerifySummary"];
 

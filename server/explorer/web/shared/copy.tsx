@@ -1,6 +1,7 @@
 /** Text that is meant to be copied: a command, a digest, a link. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import { Text } from "./text";
 
 /** A button that copies a text. */
 export function Copy({ text, label = "copy" }: { text: string; label?: string }): JSX.Element {
@@ -28,7 +29,10 @@ export function Copy({ text, label = "copy" }: { text: string; label?: string })
 export function Command({ text }: { text: string }): JSX.Element {
   return (
     <p class="command">
-      <code>{text}</code> <Copy text={text} label="copy command" />
+      <code>
+        <Text text={text} />
+      </code>{" "}
+      <Copy text={text} label="copy command" />
     </p>
   );
 }
