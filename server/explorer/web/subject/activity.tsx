@@ -25,7 +25,7 @@ export function Activity({ subject, view, now }: { subject: Subject; view: View;
   if (answer.state === "failed") return <Failure error={answer.error} />;
   const histogram = answer.state === "there" ? answer.value : answer.before;
   if (!histogram) return <div class="activity" aria-busy="true" />;
-  if (histogram.buckets.length === 0) return null;
+  if (histogram.buckets.length < 2) return null; // one bar says no more than the number of events
   return <Chart histogram={histogram} />;
 }
 

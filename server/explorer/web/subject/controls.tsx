@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useShortcuts } from "../app/keyboard";
 import { change } from "../app/location";
-import { toggled } from "./terms";
+import { hasTerm, toggled } from "./terms";
 import type { Subject, View } from "./view";
 
 const RANGES: [string, string][] = [
@@ -66,16 +66,33 @@ export function Controls({ subject, view }: { subject: Subject; view: View }): J
           />
           group by session
         </label>
-        <button type="button" onClick={() => change({ q: toggled(view.query, "outcome:failure") })}>
-          <span aria-hidden="true">▲</span> failures only
-        </button>
+        <Toggle query={view.query} term="outcome:failure">
+          failures only
+        </Toggle>
+        <Toggle query={view.query} term="-scope:lognotary.access">
+          without who looked
+        </Toggle>
         {subject.kind === "actor" && (
-          <button type="button" onClick={() => change({ q: toggled(view.query, "effective_actor:*") })}>
-            only acting for others, or acted for
-          </button>
+          <Toggle query={view.query} term="effective_actor:*">
+            only on behalf of others
+          </Toggle>
         )}
       </div>
     </div>
+  );
+}
+
+/** A button that adds a term to the query, or takes it out. */
+function Toggle({ query, term, children }: { query: string; term: string; children: string }): JSX.Element {
+  return (
+    <button
+      type="button"
+      title={term}
+      aria-pressed={hasTerm(query, term)}
+      onClick={() => change({ q: toggled(query, term) })}
+    >
+      {children}
+    </button>
   );
 }
 

@@ -19,6 +19,8 @@ interface EventProps {
   subject: Subject;
   entry: Entry;
   marks: readonly FirstMark[];
+  /** True if a heading names the session already. */
+  isGrouped: boolean;
   /** Number of the row in the whole list, from 1, with the head. */
   number: number;
 }
@@ -29,7 +31,7 @@ export function recordPathOf(entry: Entry): string | undefined {
 }
 
 /** An event: when, what, where it came from, and its evidence. */
-export function EventRow({ subject, entry, marks, number }: EventProps): JSX.Element {
+export function EventRow({ subject, entry, marks, isGrouped, number }: EventProps): JSX.Element {
   const failed = isError(entry);
   const path = recordPathOf(entry);
   return (
@@ -46,7 +48,7 @@ export function EventRow({ subject, entry, marks, number }: EventProps): JSX.Ele
         </div>
         <div class="line quiet">
           {marks.length > 0 && <FirstTime marks={marks} />}
-          <Around entry={entry} />
+          <Around entry={entry} showsSession={!isGrouped} />
         </div>
       </td>
       <td class="proof">
@@ -84,13 +86,13 @@ function Sentence({ subject, entry }: { subject: Subject; entry: Entry }): JSX.E
   const isOther = isActor && actorId !== subject.id;
   return (
     <>
-      {isOther && (
-        <strong class="acted-for" title="somebody else acted on this actor's behalf, or with this actor's rights">
-          acted for by{" "}
-        </strong>
-      )}
       {(!isActor || isOther) &&
         (actorId ? <SubjectLink kind="actor" id={actorId} /> : <span class="quiet">(no actor)</span>)}{" "}
+      {isOther && (
+        <strong class="acted-for" title="somebody else acted on this actor's behalf, or with this actor's rights">
+          as this actor{" "}
+        </strong>
+      )}
       {effectiveActorId && !isOther && (
         <>
           <strong class="acted-for">as</strong> <SubjectLink kind="actor" id={effectiveActorId} />{" "}
@@ -118,7 +120,7 @@ function Sentence({ subject, entry }: { subject: Subject; entry: Entry }): JSX.E
   );
 }
 
-function Around({ entry }: { entry: Entry }): JSX.Element | null {
+function Around({ entry, showsSession }: { entry: Entry; showsSession: boolean }): JSX.Element | null {
   if (entry.stream === "spans") return null;
   const { audit, serviceName, traceId, otlpDetails } = entry.record;
   return (
@@ -139,7 +141,7 @@ function Around({ entry }: { entry: Entry }): JSX.Element | null {
         </span>
       )}
       {audit?.category && <span>{audit.category}</span>}
-      {audit?.sessionId && (
+      {showsSession && audit?.sessionId && (
         <span>
           session <Text text={audit.sessionId} most={80} />
         </span>

@@ -80,6 +80,7 @@ export function Events({ subject, view, asked, found, whole, isAll }: Props): JS
                   subject={subject}
                   entry={row.entry}
                   marks={marks.get(row.key) ?? []}
+                  isGrouped={view.isGrouped}
                   number={number}
                 />
               );
@@ -89,8 +90,8 @@ export function Events({ subject, view, asked, found, whole, isAll }: Props): JS
         </table>
       </section>
       <p class="quiet" role="status">
-        {asked.isLoadingMore
-          ? "Loading more …"
+        {asked.isWaiting || asked.isLoadingMore
+          ? "Loading …"
           : `${shownNumber(entries.length)} of ${shownNumber(Math.max(total, entries.length))} events are here${next ? ": scroll for more" : ""}`}
       </p>
       {asked.error && (

@@ -12,6 +12,8 @@ import { isNarrowed, type Kind, type Subject, type View } from "./view";
 import { SubjectLink } from "./words";
 
 const MOST = 8;
+/** Records of who looked name what was looked for, also where there is nothing of it. */
+const NOT_ACCESS = "-scope:lognotary.access";
 
 /** No event of a subject matches: the reasons that there may be, each with a way on. */
 export function Nobody({
@@ -107,7 +109,7 @@ function useMarks(kind: Kind): string[] {
 }
 
 async function valuesOf(kind: Kind, prefix: string, signal: AbortSignal): Promise<string[]> {
-  const fields = { streams: "audit", fields: kind, limit: MOST, prefix };
+  const fields = { query: NOT_ACCESS, streams: "audit", fields: kind, limit: MOST, prefix };
   const { facets } = await get<Facets>("/api/v1/facets", fields, signal);
   return facets.flatMap(({ values }) => values.map(({ value }) => value));
 }

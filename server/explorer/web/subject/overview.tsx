@@ -67,13 +67,15 @@ function Outcomes({
                 <Outcome of={value} />
               </Filter>
             </th>
-            <td class="share">
-              <span
-                class={`bar bar-${outcomeOf(value)}`}
-                style={{ width: `${(Number(count) / Math.max(total, 1)) * 100}%` }}
-                aria-hidden="true"
-              />
-              <span class="percent">{percent(Number(count), total)}</span>
+            <td>
+              <div class="share">
+                <span
+                  class={`bar bar-${outcomeOf(value)}`}
+                  style={{ width: `${(Number(count) / Math.max(total, 1)) * 100}%` }}
+                  aria-hidden="true"
+                />
+                <span class="percent">{percent(Number(count), total)}</span>
+              </div>
             </td>
             <td class="number">{shownNumber(count)}</td>
           </tr>
@@ -120,7 +122,7 @@ function FieldTable({ field, values, valueCount, query }: FieldProps): JSX.Eleme
             <tr key={summary.value}>
               <th scope="row">
                 <Filter field={field} value={summary.value} query={query}>
-                  <Text text={summary.value} most={200} />
+                  <Text text={summary.value} most={80} />
                 </Filter>
               </th>
               <td class="number">{shownNumber(summary.count)}</td>
