@@ -13,7 +13,7 @@ from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
-from docs.openapi_paths import EXPORTS, IN_PATHS, NDJSON, OPERATIONS, OTHER_PATHS, Json, Operation
+from docs.openapi_paths import BUNDLES, EXPORTS, IN_PATHS, NDJSON, OPERATIONS, OTHER_PATHS, Json, Operation
 from docs.openapi_schemas import Schemas
 from docs.proto_files import Protos, read_protos
 
@@ -108,12 +108,13 @@ def _operation(protos: Protos, operation: Operation, schemas: Schemas) -> Json:
         found["requestBody"] = {"content": {"application/json": {"schema": schemas.reference(call.input_type)}}}
     else:
         found["parameters"] = list(_parameters(protos, call.input_type, in_path, schemas))
-    if operation.media == EXPORTS:
+    is_file = operation.media in (EXPORTS, BUNDLES)
+    if is_file:
         content: Json = {kind: {"schema": {"type": "string"}} for kind in operation.media}
     else:
         content = {kind: {"schema": schemas.reference(call.output_type)} for kind in operation.media}
     what = "One message on each line." if operation.media == (NDJSON,) else "The answer."
-    ok: Json = {"description": "The file." if operation.media == EXPORTS else what, "content": content}
+    ok: Json = {"description": "The file." if is_file else what, "content": content}
     if operation.media == EXPORTS:
         ok["headers"] = {
             "Lognotary-Manifest": {

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["EXPORTS", "IN_PATHS", "NDJSON", "OPERATIONS", "OTHER_PATHS", "Json", "Operation"]
+__all__ = ["BUNDLES", "EXPORTS", "IN_PATHS", "NDJSON", "OPERATIONS", "OTHER_PATHS", "Json", "Operation"]
 
 Json = dict[str, Any]
 NDJSON = "application/x-ndjson"
 """Media type of answers with one message on each line."""
 EXPORTS = ("application/x-ndjson", "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.stream")
-"""Media types of downloads."""
+"""Media types of exports."""
+BUNDLES = ("application/zip", "text/html")
+"""Media types of evidence bundles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ OPERATIONS = (
     Operation("/api/v1/logs", "EvidenceService.ListLogs"),
     Operation("/api/v1/logs/{log}/checkpoint", "EvidenceService.GetCheckpoint", errors=(404,)),
     Operation("/api/v1/logs/{log}/inclusion-proof", "EvidenceService.GetInclusionProof", errors=(404,)),
+    Operation("/api/v1/logs/{log}/bundle", "EvidenceService.GetBundle", errors=(404,), media=BUNDLES),
     Operation("/api/v1/logs/{log}/consistency-proof", "EvidenceService.GetConsistencyProof", errors=(404,)),
     Operation("/api/v1/receipts/{record_id}", "EvidenceService.GetReceipt", errors=(404,)),
     Operation("/api/v1/verify", "EvidenceService.Verify", "post", media=(NDJSON,)),

@@ -62,6 +62,12 @@ _MOST_FOLDERS = 3  # around a bundle
 _MOST_RENAMED = 20  # files to examine if some of the bundle's are missing
 _MOST_RENAMED_BYTES = 128 * _MIB  # of all of them
 _ZIP, _GZIP = b"PK\3\4", b"\x1f\x8b"
+_SCRIPT = re.compile(rb"<script\b([^<>]{0,1000})>", re.IGNORECASE)  # attributes of an element of HTML
+_HOLDS_BUNDLE = re.compile(rb"""(?:\A|\s)id\s*=\s*["']?bundle["']?(?:\s|/|\Z)""", re.IGNORECASE)
+_END_OF_SCRIPT = re.compile(rb"</script[\s/>]", re.IGNORECASE)
+_SPACES = b" \t\r\n\f\v"
+_MOST_HTML = 512 * _MIB
+_MESSAGE = re.compile(rb"^(?:MIME-Version|Content-Type)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _SIGNED = re.compile("\n\n— [^\\s+]+ [A-Za-z0-9+/]+=*\n".encode())  # the first signature of a signed note
 _OTHER_ARCHIVES = (_GZIP, b"BZ", b"7z", b"\xfd7", b"Ra")
 _BASE64_TEXT = re.compile(rb"[A-Za-z0-9+/\r\n]+={0,2}\s*")
@@ -144,7 +150,7 @@ class Evidence:
 
 
 def read_bundle(path: Path) -> dict[str, bytes]:
-    """Read a bundle's files from a directory or a zip file. Those that are not checked are left empty."""
+    """Read a bundle's files from a directory, a zip file or an HTML file. Those that are not checked are left empty."""
     try:
         if path.is_dir():
             top = _innermost(path)
@@ -154,7 +160,7 @@ def read_bundle(path: Path) -> dict[str, bytes]:
         if not path.exists():
             raise UnusableError(f"there is no file {path}: check the path")
         if not path.is_file() or path.stat().st_size > 1024 * _MIB:
-            raise UnusableError(f"{path} is neither a directory nor a zip file of at most 1 GiB")
+            raise UnusableError(f"{path} is neither a directory nor a zip file or HTML file of at most 1 GiB")
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise UnusableError(_unreadable(path, error)) from error
@@ -162,16 +168,18 @@ def read_bundle(path: Path) -> dict[str, bytes]:
 
 
 def _unwrapped(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Return the files of a bundle that was packed again, as a zip file in a zip file or in a directory."""
+    """Return the files of a bundle that was packed again: a zip file or an HTML file, in a zip file or a directory."""
     for _ in range(_MOST_FOLDERS):
         contents = list(files.values())
-        if len(contents) != 1 or contents[0][:4] != _ZIP:
+        if len(contents) != 1 or not (contents[0][:4] == _ZIP or _is_html(contents[0])):
             break
         files = _read_archive(contents[0])
     return files
 
 
 def _read_archive(data: bytes) -> dict[str, bytes]:
+    if _is_html(data):
+        return _read_html(data)
     if not _is_archive(data[-42:]):
         if data[:2] in _OTHER_ARCHIVES:
             raise RefusedError("the file is another archive than a zip file: unpack it, and check the directory")
@@ -179,6 +187,11 @@ def _read_archive(data: bytes) -> dict[str, bytes]:
             raise UnusableError(
                 "the file is a signed note, such as a checkpoint or a manifest. A manifest comes after the file of its "
                 "export. A checkpoint alone proves no record: 'lognotary verify --checkpoint FILE' compares a log to it"
+            )
+        if _MESSAGE.search(data[:4096]):
+            raise RefusedError(
+                "the file is a message or a page in MIME (.eml, .mht): save the attachment, or the page as HTML, and "
+                "check that"
             )
         raise RefusedError(
             "the file is not a valid zip file of a bundle: if it was exported, give its manifest too, after the file"
@@ -189,6 +202,48 @@ def _read_archive(data: bytes) -> dict[str, bytes]:
         raise
     except Exception as error:  # zipfile raises errors of many kinds
         raise RefusedError(f"the zip file is broken: {error!r}") from error
+
+
+def _is_html(data: bytes) -> bool:
+    """Return whether a file begins as HTML does, also in UTF-16 or after a byte order mark."""
+    return data[:100].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe" + _SPACES)[:1] == b"<"
+
+
+def _read_html(data: bytes) -> dict[str, bytes]:
+    """Read a bundle from an HTML file. Nothing else in the file is looked at, and its script is not run.
+
+    The bundle is the content of the element ``<script type="application/json" id="bundle">``: a JSON object with the
+    path of each file and its content in base64. No text in it has blanks or ``<``, so whatever a program did to lines,
+    or to the page around it, is undone.
+    """
+    if len(data) > _MOST_HTML:
+        raise RefusedError(f"the HTML file is larger than {_MOST_HTML} bytes")
+    page = _as_written(data)[0]
+    found = [script for script in _SCRIPT.finditer(page) if _HOLDS_BUNDLE.search(script[1])]
+    if not found:
+        raise RefusedError(
+            "the HTML file has no bundle in it: it is another page, or a program has removed the scripts from it; then "
+            "ask for the bundle as a zip file"
+        )
+    if len(found) > 1:
+        raise RefusedError("the HTML file has several bundles in it, and 'lognotary prove' writes one")
+    begin = found[0].end()
+    end = page.find(b"<", begin)
+    if end < 0 or not _END_OF_SCRIPT.match(page, end):
+        raise RefusedError("the bundle in the HTML file was cut off or damaged: ask for it again, as a zip file")
+    text = page[begin:end].translate(None, _SPACES)
+    if text == b"null":
+        raise RefusedError("the HTML file has no bundle in it: it is the page that 'lognotary prove' puts bundles in")
+    try:
+        packed = _parse_object(text.decode("ascii"), "the bundle in the HTML file")
+        if not all(isinstance(content, str) for content in packed.values()):
+            raise RefusedError("the bundle in the HTML file is not an object of texts in base64")
+        files = {name: base64.b64decode(content, validate=True) for name, content in packed.items()}
+    except ValueError as error:
+        raise RefusedError(
+            f"the bundle in the HTML file is damaged ({error}): ask for the bundle again, as a zip file"
+        ) from error
+    return _read_files(list(files), lambda name: io.BytesIO(files[name]))
 
 
 def _is_archive(ends: bytes) -> bool:
@@ -1602,7 +1657,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     log_key = "the log's public key: a PEM file, a file of C2SP verifier keys, or a verifier key; may be given again"
     witness_key = "verifier key of a witness that has to have cosigned the bundle's checkpoint; may be given again"
-    parser.add_argument("bundle", metavar="BUNDLE", help="a directory or a zip file; or the file of an export")
+    bundle = "a directory, a zip file or an HTML file; or the file of an export"
+    parser.add_argument("bundle", metavar="BUNDLE", help=bundle)
     parser.add_argument("manifest", metavar="MANIFEST", nargs="?", help="the manifest of an export")
     parser.add_argument("--public-key", metavar="KEY", action="append", required=True, help=log_key)
     parser.add_argument("--witness", metavar="KEY", action="append", default=[], help=witness_key)

@@ -45,7 +45,7 @@ class TestFiles:
             check.read_bundle(file)
 
     def test_what_is_neither_a_directory_nor_a_file_is_refused(self) -> None:
-        with pytest.raises(check.UnusableError, match="/dev/null is neither a directory nor a zip file"):
+        with pytest.raises(check.UnusableError, match="/dev/null is neither a directory nor a zip file or HTML file"):
             check.read_bundle(Path("/dev/null"))
 
     def test_a_giant_that_is_not_checked_is_not_read(self, tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ _EXPORT, _COMPLETE = Action("export", is_long=True), Action("search.complete", i
 _TAIL = Action("tail", is_long=True, is_endless=True)
 _LOGS, _CHECKPOINT = Action("log.list"), Action("checkpoint.get", "log", "log")
 _INCLUSION, _CONSISTENCY = Action("proof.get", "log", "log"), Action("proof.consistency", "log", "log")
+_BUNDLE = Action("bundle.get", "log", "log")
 _RECEIPT, _VERIFY = Action("receipt.get", "record", "record_id"), Action("verify", is_long=True)
 _STATUS, _RETENTION = Action("status.get", category="admin"), Action("retention.get", category="admin")
 _HOLD_ADD, _HOLD_RELEASE = (
@@ -79,6 +80,7 @@ _SERVICES: Mapping[str, Mapping[str, Action]] = {
         "ListLogs": _LOGS,
         "GetCheckpoint": _CHECKPOINT,
         "GetInclusionProof": _INCLUSION,
+        "GetBundle": _BUNDLE,
         "GetConsistencyProof": _CONSISTENCY,
         "GetReceipt": _RECEIPT,
         "Verify": _VERIFY,
@@ -133,6 +135,7 @@ HTTP_ACTIONS: Mapping[tuple[str, str], Action] = MappingProxyType(
         ("GET", f"{_API}/logs"): _LOGS,
         ("GET", f"{_API}/logs/{{log}}/checkpoint"): _CHECKPOINT,
         ("GET", f"{_API}/logs/{{log}}/inclusion-proof"): _INCLUSION,
+        ("GET", f"{_API}/logs/{{log}}/bundle"): _BUNDLE,
         ("GET", f"{_API}/logs/{{log}}/consistency-proof"): _CONSISTENCY,
         ("GET", f"{_API}/receipts/{{record_id}}"): _RECEIPT,
         ("POST", f"{_API}/verify"): _VERIFY,

@@ -66,6 +66,7 @@ COUNTS: Mapping[str, _Count] = MappingProxyType(
             (evidence_pb2.ListLogsResponse, _none),
             (evidence_pb2.GetCheckpointResponse, _none),
             (evidence_pb2.GetInclusionProofResponse, lambda before, answer: before + bool(answer.record)),
+            (evidence_pb2.GetBundleResponse, lambda before, answer: before + bool(answer.content)),
             (evidence_pb2.GetConsistencyProofResponse, _none),
             (receipts_pb2.GetReceiptResponse, _none),
             (evidence_pb2.VerifyResponse, _verified),

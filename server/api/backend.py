@@ -19,6 +19,7 @@ from lognotary.v1 import (
     status_pb2,
 )
 from server.api.acknowledgements import acknowledgement_message, known_findings
+from server.api.bundles import get_bundle
 from server.api.checkpoints import parse_log
 from server.api.complete import answer_completely
 from server.api.correlation import get_trace, search_audit, search_records
@@ -29,7 +30,7 @@ from server.api.export import export_records
 from server.api.interruptible import interruptible
 from server.api.key_marks import check_marked_keys, read_marks
 from server.api.known_keys import KnownKeys
-from server.api.messages import to_nanos, verify_response
+from server.api.messages import to_nanos
 from server.api.neighbours import find_neighbours
 from server.api.proof_cache import ProofCache
 from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
@@ -42,6 +43,8 @@ from server.api.time_ranges import check_has_begun, check_time_range
 from server.api.timelines import actor_timeline, target_history
 from server.api.trace_search import search_traces
 from server.api.unsigned_streams import read_unsigned_streams
+from server.api.verify_messages import verify_response
+from server.explorer.bundle_page import bundle_template
 from server.notary.acknowledgement import Coverage
 from server.notary.checkpoint import Checkpoint, described, open_checkpoint
 from server.notary.errors import NotaryError
@@ -94,6 +97,7 @@ class Backend:
         signing_key: Callable[[], SigningKey] | None = None,
         trace_links: Sequence[tuple[str, Callable[[str], str]]] = (),
         queries: int = 4,
+        bundle_template: Callable[[], bytes] = bundle_template,
     ) -> None:
         """Answer from a storage.
 
@@ -110,6 +114,8 @@ class Backend:
             signing_key: function that returns the Ed25519 key that signs manifests of exports; None for no manifests.
             trace_links: links from a trace to other tools, as for ``get_trace``.
             queries: number of queries that run at the same time.
+            bundle_template: function that returns the page for evidence bundles as HTML, or raises
+                ExplorerNotBuiltError.
         """
         self._engine = engine
         self._remembered = remembered
@@ -121,6 +127,7 @@ class Backend:
         self._together = SideBySide((MOST_READS - 1) * queries)  # each caller makes one of its reads itself
         self._signing_key = signing_key
         self._trace_links = trace_links
+        self._bundle_template = bundle_template
         self._has_earlier_spans: bool | None = None  # not known yet
         self.tails = Tails(engine, lambda: self._trust.keys.now(), lambda: self._trust.proofs)
 
@@ -241,6 +248,11 @@ class Backend:
         """Answer ``GetInclusionProof``; raises ApiError and StorageError."""
         trust = self._trust
         return get_inclusion_proof(self._engine, trust.keys.now(), trust.proofs, request)
+
+    def get_bundle(self, request: evidence_pb2.GetBundleRequest) -> evidence_pb2.GetBundleResponse:
+        """Answer ``GetBundle``; raises ApiError and StorageError."""
+        trust = self._trust
+        return get_bundle(self._engine, trust.keys.now(), trust.proofs, request, self._bundle_template)
 
     def get_consistency_proof(
         self, request: evidence_pb2.GetConsistencyProofRequest

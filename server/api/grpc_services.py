@@ -163,6 +163,11 @@ class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
     ) -> evidence_pb2.GetInclusionProofResponse:
         return await answer_call(context, self._pool.run, lambda: self._backend.get_inclusion_proof(request))
 
+    async def GetBundle(  # noqa: N802 - the name is the API's
+        self, request: evidence_pb2.GetBundleRequest, context: Context
+    ) -> evidence_pb2.GetBundleResponse:
+        return await answer_call(context, self._pool.run, lambda: self._backend.get_bundle(request))
+
     async def GetConsistencyProof(  # noqa: N802 - the name is the API's
         self, request: evidence_pb2.GetConsistencyProofRequest, context: Context
     ) -> evidence_pb2.GetConsistencyProofResponse:

@@ -19,6 +19,7 @@ GET  /api/v1/tenants                            ListTenants; query parameters ar
 GET  /api/v1/logs                               ListLogs
 GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
 GET  /api/v1/logs/{log}/inclusion-proof         GetInclusionProof
+GET  /api/v1/logs/{log}/bundle                  GetBundle: the file
 GET  /api/v1/logs/{log}/consistency-proof       GetConsistencyProof
 POST, GET /api/v1/holds, GET /api/v1/retention  see ``administration_calls``
 POST /api/v1/disclosures                        see ``disclosures``
@@ -61,6 +62,7 @@ from server.api.administration import Administration
 from server.api.administration_calls import administration_routes, drop_routes
 from server.api.asking import Queries
 from server.api.backend import Backend
+from server.api.bundle_download import bundle_route
 from server.api.disclosures import Disclosures, disclosure_routes
 from server.api.export_download import export_routes
 from server.api.json_body import read_json
@@ -175,6 +177,7 @@ def build_http_api(
                 backend.get_inclusion_proof,
                 pool,
             ),
+            bundle_route(backend, pool),
             _call(
                 "/api/v1/logs/{log}/consistency-proof",
                 evidence_pb2.GetConsistencyProofRequest,

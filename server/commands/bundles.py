@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from server.errors.files import unwritable
+from server.explorer.bundle_page import bundle_page, bundle_template
+from server.notary.bundle_zip import zip_bundle
 from server.settings.errors import ConfigError
 
-__all__ = ["save_bundle"]
+__all__ = ["is_page", "save_bundle"]
 
-_EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first time that a zip file can name
+
+def is_page(path: Path) -> bool:
+    """Return whether a bundle at this path is an HTML file."""
+    return path.suffix.lower() in (".html", ".htm")
 
 
 def save_bundle(files: Mapping[str, bytes], path: Path) -> None:
-    """Write a bundle: as a zip file if the path ends with ``.zip``, else as a directory.
+    """Write a bundle: as a zip file if the path ends with ``.zip``, as a page with ``.html``, else as a directory.
 
-    The zip file is reproducible: the same bundle gives the same bytes.
+    Zip files and pages (HTML files) are reproducible: the same bundle gives the same bytes.
 
     Args:
         files: path within the bundle -> content.
@@ -26,12 +29,17 @@ def save_bundle(files: Mapping[str, bytes], path: Path) -> None:
 
     Raises:
         ConfigError: the path exists already, or cannot be written.
+        ExplorerNotBuiltError: it is the path of an HTML file, and this installation does not have the page for it.
     """
+    packed = None
+    if is_page(path):
+        packed = bundle_page(bundle_template(), files)
+    elif path.suffix.lower() == ".zip":
+        packed = zip_bundle(files)
     try:
-        if path.suffix == ".zip":
-            archive = _to_zip(files)
+        if packed is not None:
             with path.open("xb") as file:
-                file.write(archive)
+                file.write(packed)
             return
         path.mkdir()
         for name, content in files.items():
@@ -41,14 +49,3 @@ def save_bundle(files: Mapping[str, bytes], path: Path) -> None:
         raise ConfigError(f"{path} already exists, and evidence is never overwritten: give another path") from error
     except OSError as error:
         raise ConfigError(unwritable(path, error)) from error
-
-
-def _to_zip(files: Mapping[str, bytes]) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, _EARLIEST)
-            entry.create_system = 3  # Unix, also elsewhere
-            entry.external_attr = 0o644 << 16
-            file.writestr(entry, files[name])  # stored as it is: what deflate makes of it depends on the library
-    return archive.getvalue()

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lognotary.v1 import evidence_pb2
-from server.commands.bundles import save_bundle
+from server.api.bundle_files import bundle_files, bundle_name
+from server.commands.bundles import is_page, save_bundle
 from server.commands.disclosing import chosen, disclosed, opened_values
 from server.commands.output import say, say_json
 from server.commands.proved_records import NotProvedError, prove_record
 from server.commands.sources import Source, ask
 from server.escaping.visible import visible
-from server.notary.bundle import build_bundle, readable_record
+from server.notary.bundle import readable_record
 from server.notary.counted import counted, entries_of
 from server.notary.disclosure import Commitment, OpenedValue, find_commitments
 from server.notary.errors import VerificationError
@@ -36,23 +37,13 @@ def _write(options: argparse.Namespace, source: Source, proof: evidence_pb2.GetI
     try:
         commitments = find_commitments(readable_record(proof.record, proof.origin, proof.leaf_index))
         opened = _opened(options, source, commitments)
-        files = build_bundle(
-            record=proof.record,
-            origin=proof.origin,
-            leaf_index=proof.leaf_index,
-            path=proof.path,
-            checkpoint=proof.checkpoint,
-            verifier_keys=proof.verifier_keys,
-            key_changes=proof.key_changes,
-            timestamp=proof.timestamp or None,
-            opened=opened,
-        )
+        files = bundle_files(proof, opened)
     except VerificationError as error:
         name = visible(f"{proof.origin}#{proof.leaf_index}")
         raise NotProvedError(f"the server's proof for {name} is invalid: {error}") from error
     senders = sum(each.is_senders for each in commitments)
     closed = len(commitments) - senders - len(opened)
-    path = options.output or Path(f"{proof.origin.replace('/', '-')}-{proof.leaf_index}")
+    path = options.output or Path(bundle_name(proof))
     save_bundle(files, path)
     if options.json:
         what = {"bundle": str(path), "origin": proof.origin, "leafIndex": str(proof.leaf_index)}
@@ -65,6 +56,7 @@ def _write(options: argparse.Namespace, source: Source, proof: evidence_pb2.GetI
         f"{path} proves record {proof.leaf_index} of {proof.origin}, "
         f"by its checkpoint after {entries_of(proof.tree_size)}",
         *_values(len(opened), closed, senders),
+        *(("it shows the record in a browser, and checks itself there against the same key",) if is_page(path) else ()),
         "to check it, with the public key from the log's owner: "
         + shlex.join(["lognotary", "check", str(path), "--public-key", key]),
     )

@@ -22,6 +22,7 @@ LognotaryError
 ├── WitnessError              server.witness.errors: witnesses and timestamp authorities
 ├── QueryError                server.query.errors: the text of a query
 ├── QueryTooExpensiveError    server.query.errors: a query that reached a limit
+├── ExplorerNotBuiltError     server.explorer.bundle_page: pages that an installation does not have
 ├── ApiError                  server.api.errors: calls to the API
 ├── WorkerFailedError         server.workers.supervisor
 ├── TaskFailedError           server.process.background

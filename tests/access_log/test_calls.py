@@ -93,6 +93,7 @@ _ENTRY = correlation_pb2.TimelineEntry()
         ),
         ([evidence_pb2.GetInclusionProofResponse(record=b"x")], 1),
         ([evidence_pb2.GetInclusionProofResponse()], 0),
+        ([evidence_pb2.GetBundleResponse(content=b"x")], 1),
         ([disclosures_pb2.DiscloseResponse(values=[disclosures_pb2.DisclosedValue()])], 1),
         ([disclosures_pb2.EraseResponse(erased=4)], 4),
         ([status_pb2.GetStatusResponse()], 0),

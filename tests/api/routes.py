@@ -28,6 +28,7 @@ METHOD_OF_PATH = {
     "get /api/v1/logs": "ListLogs",
     "get /api/v1/logs/{log}/checkpoint": "GetCheckpoint",
     "get /api/v1/logs/{log}/inclusion-proof": "GetInclusionProof",
+    "get /api/v1/logs/{log}/bundle": "GetBundle",
     "get /api/v1/logs/{log}/consistency-proof": "GetConsistencyProof",
     "get /api/v1/receipts/{record_id}": "GetReceipt",
     "post /api/v1/verify": "Verify",

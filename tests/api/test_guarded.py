@@ -37,7 +37,8 @@ ROLES_OF_METHODS = {
         **dict.fromkeys(["SearchAuditEvents", "ActorTimeline", "TargetHistory", "CompleteSearch"], AUDITORS),
     },
     "lognotary.v1.EvidenceService": dict.fromkeys(
-        ["ListLogs", "GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "GetReceipt", "Verify"], AUDITORS
+        ["ListLogs", "GetCheckpoint", "GetInclusionProof", "GetBundle", "GetConsistencyProof", "GetReceipt", "Verify"],
+        AUDITORS,
     ),
     "lognotary.v1.StatusService": {
         "GetStatus": OPERATORS,
@@ -69,7 +70,8 @@ ROLES_OF_ROUTES = {
             f"GET {API}/actors/{{actor_id:path}}",
             f"GET {API}/targets/{{target_id:path}}",
             f"GET {API}/logs",
-            *(f"GET {API}/logs/{{log}}/{name}" for name in ("checkpoint", "inclusion-proof", "consistency-proof")),
+            *(f"GET {API}/logs/{{log}}/{name}" for name in ("checkpoint", "inclusion-proof", "bundle")),
+            f"GET {API}/logs/{{log}}/consistency-proof",
             f"GET {API}/receipts/{{record_id}}",
             f"POST {API}/verify",
             f"POST {API}/complete-search",

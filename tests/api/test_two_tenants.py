@@ -71,6 +71,7 @@ def operation(chance: random.Random) -> tuple[str, Callable[[Backend], Any]]:
                 tree_size=chance.choice([0, size]),
             ),
         ),
+        ("get_bundle", evidence.GetBundleRequest(log=log, leaf_index=leaf)),
         (
             "get_consistency_proof",
             evidence.GetConsistencyProofRequest(log=log, first=min(leaf, 2), second=chance.choice([0, 6])),

@@ -111,10 +111,11 @@ def request_of(chance: random.Random, tokens: Tokens, name: str) -> Message:
     streams = chance.choice([[], ["audit"], ["operational"], ["spans"], ["audit", "operational", "spans"]])
     asked: dict[str, Any] = {"query": query, "streams": streams, **RANGE}
     pages: dict[str, Any] = {"page_size": chance.randrange(1, 6), "page_token": tokens.any(chance, name)}
+    proofs: dict[str, Any] = {"include_proofs": leaf % 2 == 0}
     c = correlation_pb2
     match name:
         case "Search":
-            return c.SearchRequest(**asked, **pages, count_up_to=100)
+            return c.SearchRequest(**asked, **pages, **proofs, count_up_to=100)
         case "Histogram":
             return counts_pb2.HistogramRequest(**asked, group_by=chance.choice(["", "service", "marker"]))
         case "Facets":
@@ -125,23 +126,27 @@ def request_of(chance: random.Random, tokens: Tokens, name: str) -> Message:
             return c.FindTracesRequest(**asked, **pages)
         case "Neighbours":
             return c.NeighboursRequest(
-                log=log, leaf_index=leaf, by=chance.choice(["leaf", "trace", "service"]), before=3, after=3
+                log=log, leaf_index=leaf, by=chance.choice(["leaf", "trace", "service"]), before=3, after=3, **proofs
             )
         case "ActorTimeline":
-            return c.ActorTimelineRequest(actor_id=word, **RANGE, **pages)
+            return c.ActorTimelineRequest(actor_id=word, **RANGE, **pages, **proofs)
         case "TargetHistory":
-            return c.TargetHistoryRequest(target_id=f"{word}-target", **RANGE, **pages)
+            return c.TargetHistoryRequest(target_id=f"{word}-target", **RANGE, **pages, **proofs)
         case "GetTrace":
-            return c.GetTraceRequest(trace_id=trace, limit=chance.choice([0, 2]), page_token=tokens.any(chance, name))
+            return c.GetTraceRequest(
+                trace_id=trace, limit=chance.choice([0, 2]), page_token=tokens.any(chance, name), **proofs
+            )
         case "SearchAuditEvents":
-            return c.SearchAuditEventsRequest(actor_id=word, **RANGE, **pages, include_access=chance.random() < 0.5)
+            return c.SearchAuditEventsRequest(
+                actor_id=word, **RANGE, **pages, **proofs, include_access=chance.random() < 0.5
+            )
         case "Export":
             return export_pb2.ExportRequest(**asked, format=chance.choice(["", "csv", "ocsf"]))
         case "CompleteSearch":
             return c.CompleteSearchRequest(**asked)
         case "Tail":
             return c.TailRequest(
-                query=query, streams=streams, cursor=chance.choice([BEGUN, tokens.any(chance, name) or BEGUN])
+                query=query, streams=streams, cursor=chance.choice([BEGUN, tokens.any(chance, name) or BEGUN]), **proofs
             )
         case "ListLogs":
             return evidence_pb2.ListLogsRequest()
@@ -151,6 +156,8 @@ def request_of(chance: random.Random, tokens: Tokens, name: str) -> Message:
             return evidence_pb2.GetInclusionProofRequest(
                 log=log, leaf_index=leaf, include_record=chance.random() < 0.5, tree_size=chance.choice([0, size])
             )
+        case "GetBundle":
+            return evidence_pb2.GetBundleRequest(log=log, leaf_index=leaf, format=chance.choice(["", "zip"]))
         case "GetConsistencyProof":
             return evidence_pb2.GetConsistencyProofRequest(log=log, first=min(leaf, 2), second=chance.choice([0, 6]))
         case "GetReceipt":
@@ -354,6 +361,7 @@ async def test_what_is_another_s_costs_as_many_statements_as_what_does_not_exist
         for make in (
             lambda log: ("GetCheckpoint", evidence_pb2.GetCheckpointRequest(log=log)),
             lambda log: ("GetInclusionProof", evidence_pb2.GetInclusionProofRequest(log=log, leaf_index=1)),
+            lambda log: ("GetBundle", evidence_pb2.GetBundleRequest(log=log, leaf_index=1)),
             lambda log: ("GetConsistencyProof", evidence_pb2.GetConsistencyProofRequest(log=log, first=1, second=2)),
             lambda log: ("Neighbours", correlation_pb2.NeighboursRequest(log=log, leaf_index=1, before=1, after=1)),
             lambda log: ("Verify", evidence_pb2.VerifyRequest(logs=[log], lookups=0)),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from harness.bundles import Cosigner, MemoryLog, audit_record, encode_record, signer_of
+from server.explorer.bundle_page import bundle_page
 from server.notary.canonical import VERSIONS
 from server.notary.commitment import commitment_mark
 from server.notary.disclosure import OpenedValue
@@ -61,6 +62,8 @@ VERIFIER_KEYS = tuple(
     )
 )
 TRUSTED = VERIFIER_KEYS[0]
+_TEMPLATE = b"""<!doctype html><title>Evidence</title>
+<script type="application/json" id="bundle">null</script><script>0</script>"""
 
 
 def with_one_checkpoint(files: Files) -> dict[str, bytes]:
@@ -85,7 +88,8 @@ def seeds_of_targets() -> dict[str, list[dict[str, bytes]]]:
         "signed again": bundles[:],
         "record": [{"record.bin": encode_record(Stream.OPERATIONAL, {}, version)} for version in VERSIONS]
         + [{"record.bin": record} for record in LOG.records[: len(VERSIONS)]],
-        "zip": [{"bundle.zip": _zipped(files, method)} for files in bundles for method in (0, zipfile.ZIP_DEFLATED)],
+        "zip": [{"file": _zipped(files, method)} for files in bundles for method in (0, zipfile.ZIP_DEFLATED)],
+        "page": [{"file": bundle_page(_TEMPLATE, files)} for files in bundles],
         "key file": [{"key": content} for content in (pem, "\n".join(VERIFIER_KEYS).encode(), TRUSTED.encode())],
         "key": [{"key": key.encode()} for key in VERIFIER_KEYS],
         "note": [{"note": text} for text in (*texts, *(files["record.tlog-proof"] for files in bundles))],

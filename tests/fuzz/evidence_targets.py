@@ -106,9 +106,10 @@ def _sign_again(note: bytes) -> bytes:
     return (text + b"\n") + "".join(s.line() for signed in notes for s in signed.signatures).encode()
 
 
-def _zip(files: Files) -> bool:
-    with tempfile.NamedTemporaryFile(suffix=".zip") as file:
-        file.write(files["bundle.zip"])
+def _file(files: Files) -> bool:
+    """Check a bundle that is one file: a zip file or a page."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(files["file"])
         file.flush()
         try:
             return _judge(check.read_bundle(Path(file.name)))
@@ -200,7 +201,8 @@ def _note(files: Files) -> bool:
 TARGETS: dict[str, Callable[[Files], bool]] = {
     "bundle": _bundle,
     "signed again": _signed_again,
-    "zip": _zip,
+    "zip": _file,
+    "page": _file,
     "record": _record,
     "key file": _key_file,
     "key": _key,

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from harness.bundles import MemoryLog, audit_record, encode_record, signer_of
+from harness.explorer import require_bundle_page
 from harness.lacking import require_tools
 from server.commands.bundles import save_bundle
+from server.explorer.bundle_page import bundle_page
 from server.notary.bundle import build_bundle, readable_record
 from server.notary.canonical import Value, canonical_columns, encode_time
 from server.notary.commitment import commitment_mark
@@ -229,6 +231,14 @@ def test_a_bundle_is_written_as_a_zip_file_that_is_always_the_same(tmp_path: Pat
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "one.zip") as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == files
+
+
+@pytest.mark.parametrize("name", ["record.html", "RECORD.HTM"])
+def test_a_bundle_is_written_as_a_page_that_is_always_the_same(name: str, tmp_path: Path) -> None:
+    template = require_bundle_page()
+    files = LOG.bundle(5, NOTE, key_changes=[CHANGE])
+    save_bundle(files, tmp_path / name)
+    assert (tmp_path / name).read_bytes() == bundle_page(template, files)
 
 
 @pytest.mark.parametrize("name", ["bundle", "bundle.zip"])

@@ -181,7 +181,12 @@ def test_a_tenant_sees_who_of_its_own_looked_and_nobody_else(tmp_path: Path) -> 
         for name in names:
             for other in names.keys() - {name}:
                 foreign, unknown = logs[other], "0123456789abcdef"
-                for path in ("checkpoint", "inclusion-proof?leaf_index=0", "consistency-proof?first=0"):
+                for path in (
+                    "checkpoint",
+                    "inclusion-proof?leaf_index=0",
+                    "bundle?leaf_index=0",
+                    "consistency-proof?first=0",
+                ):
                     assert get(server, f"/api/v1/logs/{logs[name]}/{path}", tokens[name]).status_code == 200
                     refused, missing = (
                         get(server, f"/api/v1/logs/{log}/{path}", tokens[name]) for log in (foreign, unknown)

@@ -53,6 +53,11 @@ class EvidenceServiceStub:
                 request_serializer=lognotary_dot_v1_dot_evidence__pb2.GetInclusionProofRequest.SerializeToString,
                 response_deserializer=lognotary_dot_v1_dot_evidence__pb2.GetInclusionProofResponse.FromString,
                 _registered_method=True)
+        self.GetBundle = channel.unary_unary(
+                '/lognotary.v1.EvidenceService/GetBundle',
+                request_serializer=lognotary_dot_v1_dot_evidence__pb2.GetBundleRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_evidence__pb2.GetBundleResponse.FromString,
+                _registered_method=True)
         self.GetConsistencyProof = channel.unary_unary(
                 '/lognotary.v1.EvidenceService/GetConsistencyProof',
                 request_serializer=lognotary_dot_v1_dot_evidence__pb2.GetConsistencyProofRequest.SerializeToString,
@@ -97,6 +102,14 @@ class EvidenceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetBundle(self, request, context):
+        """Returns the evidence bundle of a record, as lognotary prove writes it: the record, and everything that proves it
+        without a server. Values to which the record has commitments stay closed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetConsistencyProof(self, request, context):
         """Proves that a log only grew between two sizes.
         """
@@ -135,6 +148,11 @@ def add_EvidenceServiceServicer_to_server(servicer, server):
                     servicer.GetInclusionProof,
                     request_deserializer=lognotary_dot_v1_dot_evidence__pb2.GetInclusionProofRequest.FromString,
                     response_serializer=lognotary_dot_v1_dot_evidence__pb2.GetInclusionProofResponse.SerializeToString,
+            ),
+            'GetBundle': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBundle,
+                    request_deserializer=lognotary_dot_v1_dot_evidence__pb2.GetBundleRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_evidence__pb2.GetBundleResponse.SerializeToString,
             ),
             'GetConsistencyProof': grpc.unary_unary_rpc_method_handler(
                     servicer.GetConsistencyProof,
@@ -236,6 +254,33 @@ class EvidenceService:
             '/lognotary.v1.EvidenceService/GetInclusionProof',
             lognotary_dot_v1_dot_evidence__pb2.GetInclusionProofRequest.SerializeToString,
             lognotary_dot_v1_dot_evidence__pb2.GetInclusionProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBundle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.EvidenceService/GetBundle',
+            lognotary_dot_v1_dot_evidence__pb2.GetBundleRequest.SerializeToString,
+            lognotary_dot_v1_dot_evidence__pb2.GetBundleResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -20,6 +20,7 @@ def add_parser(commands: Any) -> None:
         "status 1 if any check fails.",
         epilog=examples(
             "lognotary check bundle --public-key public-key.pem",
+            "lognotary check record.html --public-key public-key.pem",
             "lognotary check audit.csv audit.manifest --public-key verifier-keys.txt",
         ),
     )

@@ -30,6 +30,7 @@ def add_parser(commands: Any) -> None:
         "--storage. Exit status 1, and no bundle, if the record does not exist or does not match what was signed.",
         epilog=examples(
             "lognotary prove shop/audit/node-1#64 -o bundle",
+            "lognotary prove shop/audit/node-1#64 -o record.html   # opens in a browser, by a double click",
             "lognotary prove shop/audit/node-1#64 -o bundle --disclose key.custom   # with values of this rule",
             variables=API_VARIABLES,
         ),
@@ -45,7 +46,8 @@ def add_parser(commands: Any) -> None:
         "--output",
         metavar="PATH",
         type=Path,
-        help="new directory, or new file if it ends with .zip (default: a directory named after the record)",
+        help="new directory; or new file if it ends with .zip, or with .html for a page that shows the record and "
+        "checks itself in a browser without a network (default: a directory named after the record)",
     )
     what = "'all', a rule such as key.password, or the digits of a commitment (or their beginning); may be repeated"
     parser.add_argument(

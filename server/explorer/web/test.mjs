@@ -17,6 +17,7 @@ try {
   await esbuild.build({
     absWorkingDir: web,
     entryPoints: tests,
+    outbase: web,
     outdir: out,
     outbase: web,
     outExtension: { ".js": ".mjs" },

@@ -66,6 +66,7 @@ GOOD: Mapping[str, dict[str, Any]] = {
     "ListLogs": {},
     "GetCheckpoint": {"log": LOG},
     "GetInclusionProof": {"log": LOG, "leaf_index": 0},
+    "GetBundle": {"log": LOG, "leaf_index": 0},
     "GetConsistencyProof": {"log": LOG, "first": 3, "second": 3},
     "GetReceipt": {"record_id": "00000000-0000-0000-0000-000000000001"},
     "Verify": {"lookups": 1},
