@@ -19,7 +19,6 @@ try {
     entryPoints: tests,
     outbase: web,
     outdir: out,
-    outbase: web,
     outExtension: { ".js": ".mjs" },
     bundle: true,
     packages: "external",

@@ -3,12 +3,13 @@ import type { JSX } from "preact";
 import { get } from "../api/client";
 import type { Histogram } from "../api/types";
 import { withParameters } from "../app/location";
+import { timeOf } from "../shared/age";
 import { Failure, useAnswer } from "../shared/answer";
 import { counted, shownNumber } from "../shared/counted";
 import { Moment } from "../shared/moment";
 import { nanosOf, shownDuration } from "../shared/time";
 import { type OutcomeColumn, outcomeColumns } from "./columns";
-import { type Subject, timeOf, type View, wholeQuery } from "./view";
+import { type Subject, type View, wholeQuery } from "./view";
 import { Outcome } from "./words";
 
 /** Bars of the events in a view; a bar, or a row of the table, narrows the range to its time. */

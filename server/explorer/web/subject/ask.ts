@@ -8,7 +8,7 @@ import { fieldsOf, isNarrowed, pathOfSubject, type Subject, type View } from "./
 
 const PAGE = 200;
 /** What this browser needs to check each event itself. */
-const PROOFS = {};
+const PROOFS = { include_proofs: true };
 
 /** The events that are here so far. */
 export interface Found {

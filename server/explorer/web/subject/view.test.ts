@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { commandFor, fieldsOf, isNarrowed, pathOfSubject, timeOf, viewOf, wholeQuery } from "./view";
+import { timeOf } from "../shared/age";
+import { commandFor, fieldsOf, isNarrowed, pathOfSubject, viewOf, wholeQuery } from "./view";
 
 const NOW = 1_800_000_000_000_000_000n; // 2027-01-15T08:00:00Z
 const view = (text: string) => viewOf(new URLSearchParams(text), "actor");

@@ -1,7 +1,7 @@
 /** The view of an actor or a target that the address of the page describes. */
 import type { Fields } from "../api/client";
+import { timeOf } from "../shared/age";
 import { commandOf } from "../shared/shell_words";
-import { textOf } from "../shared/time";
 import { both, termOf } from "./terms";
 
 export type Kind = "actor" | "target";
@@ -35,16 +35,6 @@ export function viewOf(parameters: URLSearchParams, kind: Kind): View {
 
 /** Return whether a view leaves events out. */
 export const isNarrowed = (view: View): boolean => Boolean(view.query.trim() || view.since || view.until);
-
-const UNITS: Record<string, bigint> = { m: 60n, h: 3600n, d: 86_400n, w: 604_800n };
-
-/** A time as the API takes it: an age is counted back from now; everything else is left to the server to judge. */
-export function timeOf(text: string, now: bigint): string | undefined {
-  const [, number, unit = ""] = /^(\d{1,5})([mhdw])$/.exec(text.trim()) ?? [];
-  const seconds = UNITS[unit];
-  if (number === undefined || seconds === undefined) return text.trim() || undefined;
-  return textOf(now - BigInt(number) * seconds * 1_000_000_000n);
-}
 
 /** Path of the API for a subject. */
 export const pathOfSubject = ({ kind, id }: Subject): string => `/api/v1/${kind}s/${encodeURIComponent(id)}`;
