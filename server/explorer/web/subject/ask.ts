@@ -4,11 +4,10 @@ import { get, isAbort } from "../api/client";
 import type { ActorTimeline, AuditOverview, TargetHistory } from "../api/types";
 import { type Answer, useAnswer } from "../shared/answer";
 import { type Entry, entryOf } from "../shared/entry";
+import { PROOFS } from "../trust/proofs";
 import { fieldsOf, isNarrowed, pathOfSubject, type Subject, type View } from "./view";
 
 const PAGE = 200;
-/** What this browser needs to check each event itself. */
-const PROOFS = { include_proofs: true };
 
 /** The events that are here so far. */
 export interface Found {
