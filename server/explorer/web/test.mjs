@@ -18,6 +18,7 @@ try {
     absWorkingDir: web,
     entryPoints: tests,
     outdir: out,
+    outbase: web,
     outExtension: { ".js": ".mjs" },
     bundle: true,
     packages: "external",
