@@ -67,7 +67,7 @@ def is_installed(web: Path, *, with_tools: bool) -> bool:
     try:
         # npm writes down what it installed only when that is complete.
         installed = _packages(web / "node_modules" / ".package-lock.json")
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError, TypeError):
         return False
     for place, wanted in _packages(web / "package-lock.json").items():
         is_needed = place and not wanted.get("optional") and (with_tools or not wanted.get("dev"))
