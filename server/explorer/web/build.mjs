@@ -99,6 +99,19 @@ async function writePackages(metafile) {
   await writeFile(path.join(out, "licences.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));
 }
 
+/** Styles in the folder of a feature apply to its pages only, so that features may name things alike. */
+const scoping = {
+  name: "scope",
+  setup: (build) =>
+    build.onLoad({ filter: /[\\/](search|trace|subject|record|logs)[\\/][^\\/]+\.css$/ }, async ({ path: file }) => {
+      const text = await readFile(file, "utf8");
+      const imports = text.match(/^@import .*$/gm) ?? [];
+      const rules = text.replace(/^@import .*$/gm, "");
+      const feature = path.basename(path.dirname(file));
+      return { loader: "css", contents: `${imports.join("\n")}\n:where(.feature-${feature}) {\n${rules}\n}` };
+    }),
+};
+
 const writing = (write) => ({
   name: "write",
   setup: (build) => build.onEnd((result) => (result.errors.length ? undefined : write(result))),
@@ -109,7 +122,7 @@ for (const [options, write] of [
   [explorer, writeExplorer],
   [bundle, writeBundlePage],
 ]) {
-  const context = await esbuild.context({ ...options, plugins: [writing(write)] });
+  const context = await esbuild.context({ ...options, plugins: [scoping, writing(write)] });
   if (watches) await context.watch();
   else {
     await context.rebuild();
