@@ -22,6 +22,7 @@ SLOW = {
     "tests/explorer/test_entries_in_the_browser.py": "starts servers",
     "tests/explorer/test_trust.py": "starts servers and a browser",
     "tests/explorer/test_proofs_in_the_browser.py::test_thousands": "checks thousands of bundles in two languages",
+    "tests/explorer/bundles/": "starts a browser",
     "tests/faults/test_schedules.py": "schedules of faults against servers",
     "tests/fuzz/test_front_door.py::test_a_campaign": "a campaign against a server",
     "tests/fuzz/test_front_door.py::test_a_server_takes": "a campaign against a server",
