@@ -182,3 +182,32 @@ def test_a_checkpoint_that_the_reader_kept_is_compared(seen: Tab, shop: Shop, tm
     mine.write_text(json.dumps(log), encoding="utf-8")
     file.set_input_files(mine)
     expect(page.get_by_text("the file is not a signed note")).to_be_visible()
+
+
+def test_records_are_checked_with_the_pinned_key_and_a_changed_one_is_named(seen: Tab, shop: Shop) -> None:
+    page = _visit(seen, shop)
+    page.get_by_label("Key from a file").set_input_files(shop.server.public_key)
+    expect(page.get_by_role("row", name=_fingerprint(shop))).to_be_visible()
+
+    def changed(route: Route) -> None:
+        said = route.fetch().json()
+        event = next(entry["auditEvent"] for entry in said["entries"] if entry.get("auditEvent"))
+        event["audit"]["actorId"] = event["audit"]["actorName"] = "mallory"
+        route.fulfill(json=said)
+
+    page.goto(shop.url("/?q=service:accounts"))
+    expect(page.locator(".state-checked").first).to_be_visible(timeout=20_000)
+    expect(page.locator(".state-tampered")).to_have_count(0)
+    page.route("**/api/v1/search?*", changed)
+    page.reload()
+    expect(page.locator(".state-tampered", has_text="RECORD_CHANGED")).to_have_count(1, timeout=20_000)
+    expect(page.locator(".state-tampered")).to_have_attribute(
+        "title", re.compile("what is shown is not what was signed")
+    )
+    # Unpinned, nothing is called checked any more.
+    page.unroute_all()
+    page.goto(shop.url("/trust"))
+    page.get_by_role("button", name="Unpin").click()
+    page.goto(shop.url("/?q=service:accounts"))
+    expect(page.locator(".state-unpinned").first).to_be_visible(timeout=20_000)
+    expect(page.locator(".state-checked")).to_have_count(0)

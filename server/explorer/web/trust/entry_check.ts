@@ -35,18 +35,18 @@ export interface Trust {
 export async function checkEntry(entry: Entry, trust: Trust): Promise<Verdict> {
   const { evidence } = entry;
   if (!evidence) return { kind: "unproved", reason: "the span is in no log" };
-  if (evidence.state !== "VERIFIED" && evidence.state !== "SIGNED") {
-    return { kind: "unproved", reason: evidence.reason || "the server has no proof of it" };
-  }
-  if (!evidence.canonicalRecord || !evidence.checkpoint) {
-    return { kind: "unproved", reason: "the server sent no proof of it" };
-  }
+  const reason = evidence.reason || "the server sent no proof of it";
+  if (!evidence.checkpoint) return { kind: "unproved", reason };
+  if (!evidence.canonicalRecord) return { kind: "unproved", reason: "it is too large for an answer with others" };
+  let verdict: Verdict;
   try {
-    return await checkProof(entry, evidence, trust);
+    verdict = await checkProof(entry, evidence, trust);
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
     return { kind: "refuted", finding: findingOf(error), message: error.message };
   }
+  // A copy of a record has the record's proof: only who reads the whole storage knows that it is one too many.
+  return evidence.state === "VERIFIED" || evidence.state === "SIGNED" ? verdict : { kind: "unproved", reason };
 }
 
 /** The finding of verification that an error of a proof is. */
@@ -66,6 +66,9 @@ export function findingOf({ code }: VerificationError): string {
 }
 
 async function checkProof(entry: Entry, evidence: Evidence, trust: Trust): Promise<Verdict> {
+  if (![evidence.leafIndex, evidence.treeSize].every((number) => /^\d{1,18}$/.test(number))) {
+    throw new VerificationError("MALFORMED", "its leaf or the size of its tree is no number");
+  }
   const checkpoint = parseCheckpoint(evidence.checkpoint, "the checkpoint");
   await requirePlace(entry, evidence, checkpoint);
   const record = fromBase64(evidence.canonicalRecord, "the record");
@@ -85,7 +88,10 @@ async function checkProof(entry: Entry, evidence: Evidence, trust: Trust): Promi
 }
 
 /** The log has to be the one that the entry names, and of its stream; else a log could be passed off as another. */
-async function requirePlace(entry: Entry, evidence: Evidence, { origin }: Checkpoint): Promise<void> {
+async function requirePlace(entry: Entry, evidence: Evidence, { origin, size }: Checkpoint): Promise<void> {
+  if (size !== BigInt(evidence.treeSize)) {
+    throw new VerificationError("RECORD_CHANGED", `the proof is of ${size} entries, and not of ${evidence.treeSize}`);
+  }
   if (origin !== evidence.origin || (await logIdOf(origin)) !== evidence.logId || streamOf(origin) !== entry.stream) {
     throw new VerificationError("RECORD_CHANGED", `the proof is of another log, ${origin}, than the record names`);
   }
@@ -93,7 +99,6 @@ async function requirePlace(entry: Entry, evidence: Evidence, { origin }: Checkp
 
 async function requireInclusion(evidence: Evidence, checkpoint: Checkpoint, record: Uint8Array): Promise<void> {
   const entry = await sha256(record);
-  if (!/^\d{1,18}$/.test(evidence.leafIndex)) throw new VerificationError("MALFORMED", "its leaf is no number");
   const path = (evidence.inclusionPath ?? []).map((hash) => fromBase64(hash, "a hash of the proof"));
   const leaf = await leafHash(entry);
   const root = await rootFromPath(BigInt(evidence.leafIndex), checkpoint.size, leaf, path);
