@@ -1,4 +1,5 @@
 /** The records before and after one: by leaf, which no sender can reorder, by time, or with the same property. */
+
 import type { JSX } from "preact";
 import { get } from "../api/client";
 import type { Neighbours as NeighboursAnswer } from "../api/types";
@@ -10,9 +11,9 @@ import { type Entry, entryOf } from "../shared/entry";
 import { StateMark } from "../shared/state_mark";
 import { Text } from "../shared/text";
 import { shownTime } from "../shared/time";
+import { PROOFS } from "../trust/proofs";
 import { STREAM_MARKS, textIn } from "./columns";
 import { type LeafRow, leafRows } from "./leaf_rows";
-import { PROOFS } from "./query";
 import { placeOf } from "./rows";
 
 const AROUND = 15;

@@ -3,7 +3,8 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get, isAbort } from "../api/client";
 import type { SearchAnswer } from "../api/types";
 import { type Entry, entryOf } from "../shared/entry";
-import { fieldsOfSearch, PROOFS, type Search } from "./query";
+import { PROOFS } from "../trust/proofs";
+import { fieldsOfSearch, type Search } from "./query";
 
 const PAGE = 150;
 

@@ -3,7 +3,7 @@ import { ApiError, isAbort, lines, pathOf } from "../api/client";
 import type { TailAnswer } from "../api/types";
 import { type Entry, entryOf } from "../shared/entry";
 import { nanosOf } from "../shared/time";
-import { PROOFS } from "./query";
+import { PROOFS } from "../trust/proofs";
 
 /** Something that a tail tells. */
 export type TailStep =

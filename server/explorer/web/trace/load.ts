@@ -1,8 +1,10 @@
 /** All pages of a trace, shown as they arrive. */
+
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Fields, get, isAbort } from "../api/client";
+import { get, isAbort } from "../api/client";
 import type { Trace } from "../api/types";
 import { type Entry, entryOf } from "../shared/entry";
+import { PROOFS } from "../trust/proofs";
 
 /** What was read of a trace so far. */
 export interface LoadedTrace {
@@ -26,9 +28,6 @@ export interface Loading {
   /** Go on where reading ended. */
   retry: () => void;
 }
-
-/** Asks for proofs, which this browser checks: turn on as soon as the server knows the parameter. */
-const PROOFS: Fields = { include_proofs: false };
 
 /** Entries of each kind in the first answer, so that it is there soon, and in the others: the most that the server gives. */
 const FIRST = 200;
