@@ -20,6 +20,8 @@ SLOW = {
     "tests/commands/test_tokens.py::test_root": "runs commands as another user",
     "tests/docs/test_evidence_page.py::TestRecordOfARunningServer": "starts a server",
     "tests/explorer/bundles/": "starts a browser",
+    "tests/explorer/test_entries_in_the_browser.py": "starts servers",
+    "tests/explorer/test_proofs_in_the_browser.py::test_thousands": "checks thousands of bundles in two languages",
     "tests/faults/test_schedules.py": "schedules of faults against servers",
     "tests/fuzz/test_front_door.py::test_a_campaign": "a campaign against a server",
     "tests/fuzz/test_front_door.py::test_a_server_takes": "a campaign against a server",

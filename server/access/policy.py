@@ -190,7 +190,24 @@ HTTP_RULES: Mapping[tuple[str, str], Permission] = MappingProxyType(
         ("POST", f"{_API}/tokens/{{name_or_id}}/revoke"): Permission.CHANGE_TOKENS,
         ("GET", "/tlog/{log_id}/{path:path}"): Permission.READ_TILES,
         ("GET", "/api/openapi.json"): Permission.ANYBODY,
-        ("GET", "/trace/{trace_id}"): Permission.ANYBODY,  # a redirect, to a call with a rule of its own
+        # Pages have no records: they call the API. The path of a trace is a page, or a redirect to such a call.
+        **dict.fromkeys(
+            (
+                ("GET", "/"),
+                ("GET", "/traces"),
+                ("GET", "/trace/{trace_id}"),
+                ("GET", "/actor/{id:path}"),
+                ("GET", "/target/{id:path}"),
+                ("GET", "/r/{log}/{leaf}"),
+                ("GET", "/logs"),
+                ("GET", "/logs/{log}"),
+                ("GET", "/verify"),
+                ("GET", "/trust"),
+                ("GET", "/assets/{name}"),
+                ("GET", "/licences.txt"),
+            ),
+            Permission.OPEN,
+        ),
         **dict.fromkeys(
             (
                 ("GET", "/login"),

@@ -33,6 +33,8 @@ from server.api.tenant_drops import TenantDrops
 from server.api.token_calls import add_tokens
 from server.api.tokens import TokenAdministration
 from server.data_dir.kept_notes import tenant_origins
+from server.explorer.assets import built_files, read_built
+from server.explorer.pages import Explorer
 from server.intake.process import Intake, Process
 from server.intake.tokens import api_needs_credentials
 from server.login.build import open_login
@@ -93,6 +95,7 @@ async def answering(
             denied=access_log.denied if access_log else None,
             on_denied=denied_http,
             has_logs=lambda tenant: tenant in known or intake.has_logs(tenant),
+            required=api_needs_credentials(settings, process.tokens, settings.http),
         )
         login = stack.enter_context(opened)
         stack.enter_context(background("revoked sessions", login.follow(), ended))
@@ -133,6 +136,7 @@ async def answering(
             parts.drops,
             parts.tokens,
             login.routes,
+            Explorer(read_built(built_files())),
         )
         rules = http_rules(public_tiles=settings.public_tiles)
         guarded = guarded_http(

@@ -30,7 +30,7 @@ from server.api.export import export_records
 from server.api.interruptible import interruptible
 from server.api.key_marks import check_marked_keys, read_marks
 from server.api.known_keys import KnownKeys
-from server.api.messages import to_nanos, verify_response
+from server.api.messages import to_nanos
 from server.api.neighbours import find_neighbours
 from server.api.proof_cache import ProofCache
 from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
@@ -43,6 +43,7 @@ from server.api.time_ranges import check_has_begun, check_time_range
 from server.api.timelines import actor_timeline, target_history
 from server.api.trace_search import search_traces
 from server.api.unsigned_streams import read_unsigned_streams
+from server.api.verify_messages import verify_response
 from server.explorer.bundle_page import bundle_template
 from server.notary.acknowledgement import Coverage
 from server.notary.checkpoint import Checkpoint, described, open_checkpoint

@@ -9,9 +9,10 @@ from lognotary.v1 import correlation_pb2 as pb
 from server.api.correlation import entry_of
 from server.api.errors import InvalidArgumentError
 from server.api.interruptible import interruptible
-from server.api.messages import to_nanos, verify_response
+from server.api.messages import to_nanos
 from server.api.queries import parse_streams, parse_verified_query
 from server.api.time_ranges import CLOCKS, parse_time_range
+from server.api.verify_messages import verify_response
 from server.notary.checkpoint import Checkpoint, described, open_checkpoint
 from server.notary.errors import NotaryError
 from server.notary.findings import Finding

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.errors import InvalidArgumentError, NotFoundError
 from server.api.filters import access_condition, audit_filter, signature_condition
+from server.api.given_proofs import GivenProofs, proofs_for
 from server.api.messages import earlier_span_message, evidence_message, from_nanos, record_message, span_message
 from server.api.page_tokens import (
     TracePosition,
@@ -38,7 +39,7 @@ from storage.engine import Engine
 from storage.lookups import narrowed
 from storage.records import count_rows, of_audit_events, of_trace
 
-__all__ = ["entry_of", "get_trace", "search_audit", "search_records"]
+__all__ = ["entries_of", "entry_of", "get_trace", "search_audit", "search_records"]
 
 _TRACE_LIMIT = 1000
 _NO_PAGE = Page([], None, others_follow=False)
@@ -84,6 +85,7 @@ def get_trace(
     asked = trace_id if since is None and until is None else repr((trace_id, since, until))
     start = parse_trace_token(request.page_token, asked) if request.page_token else TracePosition()
     rehash = request.check != pb.CHECK_SIGNATURES
+    proofs = proofs_for(request)
     engine = LimitedEngine(engine, limits)
 
     positions = {Stream.AUDIT: start.audit, Stream.OPERATIONAL: start.logs, Stream.SPANS: start.spans}
@@ -107,12 +109,13 @@ def get_trace(
         )
     entries = [
         pb.TimelineEntry(timestamp=happened_at(message), audit_event=message)
-        for message in _messages(Stream.AUDIT, audit)
+        for message in _messages(Stream.AUDIT, audit, proofs)
     ]
     entries += [
-        pb.TimelineEntry(timestamp=happened_at(message), log=message) for message in _messages(Stream.OPERATIONAL, logs)
+        pb.TimelineEntry(timestamp=happened_at(message), log=message)
+        for message in _messages(Stream.OPERATIONAL, logs, proofs)
     ]
-    for message in (*_spans(spans), *map(earlier_span_message, earlier[:limit])):
+    for message in (*_spans(spans, proofs), *map(earlier_span_message, earlier[:limit])):
         entries.append(pb.TimelineEntry(timestamp=happened_at(message), span=message))
     entries = in_order(entries)
     following = TracePosition(
@@ -158,7 +161,7 @@ def search_audit(
         QueryTooExpensiveError: a limit was reached.
         StorageError: storage cannot be read.
     """
-    requested = audit_filter(request)
+    requested, proofs = audit_filter(request), proofs_for(request)
     query = parse_query(request.query, request.check, (Stream.AUDIT,), (Stream.AUDIT,))
     asked = repr((requested, request.query, request.signature, request.include_access))
     condition = all_of([query.condition(Stream.AUDIT), signature_condition(request), access_condition(request)])
@@ -181,7 +184,7 @@ def search_audit(
     )
     page = admitted(page, query)
     response = pb.SearchAuditEventsResponse(
-        events=_messages(Stream.AUDIT, page),
+        events=_messages(Stream.AUDIT, page, proofs),
         next_page_token=make_search_token(page.following, asked) if page.following else "",
         unproved_omitted=page.others_follow,
     )
@@ -192,8 +195,8 @@ def search_audit(
     return response
 
 
-def _spans(page: Page) -> list[pb.Span]:
-    return [span_message(row, found) for row, found in page.rows]
+def _spans(page: Page, proofs: GivenProofs | None) -> list[pb.Span]:
+    return [span_message(row, found, proofs) for row, found in page.rows]
 
 
 def search_records(
@@ -212,6 +215,7 @@ def search_records(
         StorageError: storage cannot be read.
     """
     since, until = parse_time_range(request)
+    proofs = proofs_for(request)
     streams = parse_streams(request.streams)
     query = parse_query(request.query, request.check, streams)
     asked = repr((request.query, [stream.value for stream in streams], since, until, request.oldest_first))
@@ -233,7 +237,7 @@ def search_records(
     )
     found = search(engine, keys, wanted, limits, together, cache)
     response = pb.SearchResponse(
-        entries=map(entry_of, found.page.rows),
+        entries=entries_of(found.page.rows, proofs),
         next_page_token=make_search_token(found.page.following, asked) if found.page.following else "",
         unproved_omitted=found.page.others_follow,
     )
@@ -245,17 +249,22 @@ def search_records(
     return response
 
 
-def entry_of(checked: Checked) -> pb.TimelineEntry:
-    """Return a record with its evidence as an entry of a timeline."""
+def entry_of(checked: Checked, proofs: GivenProofs | None = None) -> pb.TimelineEntry:
+    """Return a record with its evidence as an entry of a timeline, with its proof if the answer has proofs."""
     row, found = checked
     if row.stream is Stream.SPANS:
-        span = span_message(row, found)
+        span = span_message(row, found, proofs)
         return pb.TimelineEntry(timestamp=happened_at(span), span=span)
-    message = record_message(row.stream, row, evidence_message(row, found))
+    message = record_message(row.stream, row, evidence_message(row, found, proofs))
     if row.stream is Stream.AUDIT:
         return pb.TimelineEntry(timestamp=happened_at(message), audit_event=message)
     return pb.TimelineEntry(timestamp=happened_at(message), log=message)
 
 
-def _messages(stream: Stream, page: Page) -> list[pb.Record]:
-    return [record_message(stream, row, evidence_message(row, found)) for row, found in page.rows]
+def entries_of(rows: Iterable[Checked], proofs: GivenProofs | None) -> Iterator[pb.TimelineEntry]:
+    """Return records with their evidence as entries of a timeline, as ``entry_of`` does."""
+    return (entry_of(row, proofs) for row in rows)
+
+
+def _messages(stream: Stream, page: Page, proofs: GivenProofs | None) -> list[pb.Record]:
+    return [record_message(stream, row, evidence_message(row, found, proofs)) for row, found in page.rows]

@@ -29,7 +29,7 @@ POST /api/v1/verify                             Verify; the answer has one JSON 
 GET  /api/openapi.json                          all of this as an OpenAPI 3.1 document
 POST /api/v1/complete-search                    CompleteSearch; the answer has one JSON object per line
 GET  /tlog/{log_id}/...                         logs as static files: see ``tile_api``
-GET  /trace/{trace_id}                          for links from other tools: redirects to the trace
+GET  /trace/{trace_id}                          for links from other tools: the page of the trace, or a redirect to it
 GET  /healthz                                   200 while the process works
 GET  /readyz                                    200 while records can be acknowledged, else 503
 GET  /metrics                                   the server's metrics, in Prometheus' text format
@@ -75,6 +75,7 @@ from server.api.tile_api import tile_routes
 from server.api.token_calls import token_routes
 from server.api.tokens import TokenAdministration
 from server.api.trace_ids import parse_trace_id
+from server.explorer.pages import Explorer
 from server.process.fair_queue import QUERIES_AT_ONCE, FairQueue
 from server.process.pools import Pool
 from server.query.errors import QueryTooExpensiveError
@@ -102,6 +103,7 @@ def build_http_api(
     drops: TenantDrops | None = None,
     tokens: TokenAdministration | None = None,
     login: Sequence[Route] = (),
+    explorer: Explorer | None = None,
 ) -> Starlette:
     """Build the ASGI application.
 
@@ -117,11 +119,14 @@ def build_http_api(
         drops: dropping of tenants' data; None to leave out this call.
         tokens: the server's tokens; None to leave out these calls.
         login: routes of the login.
+        explorer: the web page; None to leave it out.
     """
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
 
     async def open_trace(request: Request) -> Response:
         # Links from other tools must stay valid, whichever path shows traces.
+        if explorer is not None and "text/html" in request.headers.get("accept", ""):
+            return await explorer.page(request)
         trace_id = parse_trace_id(request.path_params["trace_id"])
         return RedirectResponse(f"../api/v1/traces/{trace_id}", HTTPStatus.TEMPORARY_REDIRECT)
 
@@ -201,6 +206,7 @@ def build_http_api(
             Route("/readyz", readyz),
             Route("/metrics", tell_metrics),
             *login,
+            *(explorer.routes if explorer else ()),
         ],
         exception_handlers={
             **dict.fromkeys(EXPECTED_ERRORS, _refuse),

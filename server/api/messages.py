@@ -1,4 +1,4 @@
-"""Conversion of stored records, evidence and findings to messages of the public API."""
+"""Conversion of stored records and evidence to messages of the public API."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import correlation_pb2, evidence_pb2
 from server.api.attributes import counting, repeated, sent_texts, texts_of
-from server.notary.canonical import Pairs, Value, decode_record
-from server.notary.errors import MalformedError
-from server.notary.findings import Finding, finding_id, stored_hash
-from server.notary.origin import LogName, Stream
+from server.api.given_proofs import GivenProofs
+from server.api.stored_values import bytes_of, number_of, pairs_of, text_of
+from server.notary.canonical import Value, decode_record
+from server.notary.origin import Stream
 from server.notary.producer_signature import producer_signature
 from server.notary.sent_order import SentOrder
-from server.verification.expiry import Expired
 from server.verification.record_evidence import RecordEvidence
-from server.verification.scope import Progress, Summary
 from storage.earlier_spans import EarlierSpan
 from storage.stored_records import StoredRecord
 
@@ -28,7 +26,6 @@ __all__ = [
     "record_message",
     "span_message",
     "to_nanos",
-    "verify_response",
 ]
 
 _AUDIT_FIELDS = {
@@ -68,49 +65,51 @@ def from_nanos(nanos: int) -> Timestamp:
 def record_message(stream: Stream, stored: StoredRecord, evidence: evidence_pb2.Evidence) -> correlation_pb2.Record:
     """Convert a stored record."""
     values = decode_record(stream, stored.canonical)
-    observed = _number(values["ObservedTimestamp"])
-    order = SentOrder(_bytes(values["OtlpDetails"]))
-    resource = sent_texts(order, _pairs(values["ResourceAttributes"]), "resource_order")
-    scope = sent_texts(order, _pairs(values["ScopeAttributes"]), "scope_order")
-    log = sent_texts(order, _pairs(values["LogAttributes"]), "log_order")
+    observed = number_of(values["ObservedTimestamp"])
+    order = SentOrder(bytes_of(values["OtlpDetails"]))
+    resource = sent_texts(order, pairs_of(values["ResourceAttributes"]), "resource_order")
+    scope = sent_texts(order, pairs_of(values["ScopeAttributes"]), "scope_order")
+    log = sent_texts(order, pairs_of(values["LogAttributes"]), "log_order")
     message = correlation_pb2.Record(
-        timestamp=from_nanos(_number(values["Timestamp"])),
+        timestamp=from_nanos(number_of(values["Timestamp"])),
         observed_timestamp=from_nanos(observed) if observed else None,
-        ingested_at=from_nanos(_number(values["IngestedAt"])),
-        trace_id=_text(values["TraceId"]),
-        span_id=_text(values["SpanId"]),
-        flags=_number(values["Flags"]),
-        severity_text=_text(values["SeverityText"]),
-        severity_number=_number(values["SeverityNumber"]),
-        service_name=_text(values["ServiceName"]),
-        body=_text(values["Body"]),
-        event_name=_text(values["EventName"]),
-        scope_name=_text(values["ScopeName"]),
-        scope_version=_text(values["ScopeVersion"]),
+        ingested_at=from_nanos(number_of(values["IngestedAt"])),
+        trace_id=text_of(values["TraceId"]),
+        span_id=text_of(values["SpanId"]),
+        flags=number_of(values["Flags"]),
+        severity_text=text_of(values["SeverityText"]),
+        severity_number=number_of(values["SeverityNumber"]),
+        service_name=text_of(values["ServiceName"]),
+        body=text_of(values["Body"]),
+        event_name=text_of(values["EventName"]),
+        scope_name=text_of(values["ScopeName"]),
+        scope_version=text_of(values["ScopeVersion"]),
         resource_attributes=counting(resource),
         scope_attributes=counting(scope),
         log_attributes=counting(log),
-        otlp_details=_text(values["OtlpDetails"]),
-        dropped_attributes_count=_number(values["DroppedAttributesCount"]),
-        resource_schema_url=_text(values["ResourceSchemaUrl"]),
-        scope_schema_url=_text(values["ScopeSchemaUrl"]),
+        otlp_details=text_of(values["OtlpDetails"]),
+        dropped_attributes_count=number_of(values["DroppedAttributesCount"]),
+        resource_schema_url=text_of(values["ResourceSchemaUrl"]),
+        scope_schema_url=text_of(values["ScopeSchemaUrl"]),
         evidence=evidence,
         repeated_attributes=[*repeated("log", log), *repeated("scope", scope), *repeated("resource", resource)],
     )
-    if checked := producer_signature(_bytes(values["OtlpDetails"])):
+    if checked := producer_signature(bytes_of(values["OtlpDetails"])):
         message.producer_signature.CopyFrom(
             correlation_pb2.ProducerSignature(**{name: checked.get(name, "") for name in _SIGNATURE_FIELDS})
         )
     if stream is Stream.AUDIT:
-        fields = {field: _text(values[column]) for field, column in _AUDIT_FIELDS.items()}
+        fields = {field: text_of(values[column]) for field, column in _AUDIT_FIELDS.items()}
         message.audit.CopyFrom(correlation_pb2.AuditEvent(**fields))
     return message
 
 
-def evidence_message(stored: StoredRecord, evidence: RecordEvidence) -> evidence_pb2.Evidence:
-    """Convert a record's evidence."""
+def evidence_message(
+    stored: StoredRecord, evidence: RecordEvidence, proofs: GivenProofs | None = None
+) -> evidence_pb2.Evidence:
+    """Convert a record's evidence, with its proof if the answer has proofs."""
     batch = evidence.batch
-    return evidence_pb2.Evidence(
+    message = evidence_pb2.Evidence(
         state=evidence.state.value,
         reason=evidence.reason,
         log_id=stored.log_id,
@@ -121,43 +120,48 @@ def evidence_message(stored: StoredRecord, evidence: RecordEvidence) -> evidence
         tree_size=batch.tree_size if batch else 0,
         record_hash=evidence.record_hash.hex(),
     )
+    if proofs is not None:
+        proofs.add(message, evidence)
+    return message
 
 
-def span_message(stored: StoredRecord, evidence: RecordEvidence) -> correlation_pb2.Span:
+def span_message(
+    stored: StoredRecord, evidence: RecordEvidence, proofs: GivenProofs | None = None
+) -> correlation_pb2.Span:
     """Convert a stored span with its evidence; a span that a Collector wrote to storage has none."""
     values = decode_record(Stream.SPANS, stored.canonical)
-    order = SentOrder(_bytes(values["OtlpDetails"]))
-    resource = sent_texts(order, _pairs(values["ResourceAttributes"]), "resource_order")
-    scope = sent_texts(order, _pairs(values["ScopeAttributes"]), "scope_order")
-    span = sent_texts(order, _pairs(values["SpanAttributes"]), "span_order")
+    order = SentOrder(bytes_of(values["OtlpDetails"]))
+    resource = sent_texts(order, pairs_of(values["ResourceAttributes"]), "resource_order")
+    scope = sent_texts(order, pairs_of(values["ScopeAttributes"]), "scope_order")
+    span = sent_texts(order, pairs_of(values["SpanAttributes"]), "span_order")
     return correlation_pb2.Span(
-        timestamp=from_nanos(_number(values["Timestamp"])),
-        duration_nanos=_number(values["Duration"]),
-        span_id=_text(values["SpanId"]),
-        parent_span_id=_text(values["ParentSpanId"]),
-        name=_text(values["SpanName"]),
-        kind=_text(values["SpanKind"]),
-        service_name=_text(values["ServiceName"]),
-        status_code=_text(values["StatusCode"]),
-        status_message=_text(values["StatusMessage"]),
+        timestamp=from_nanos(number_of(values["Timestamp"])),
+        duration_nanos=number_of(values["Duration"]),
+        span_id=text_of(values["SpanId"]),
+        parent_span_id=text_of(values["ParentSpanId"]),
+        name=text_of(values["SpanName"]),
+        kind=text_of(values["SpanKind"]),
+        service_name=text_of(values["ServiceName"]),
+        status_code=text_of(values["StatusCode"]),
+        status_message=text_of(values["StatusMessage"]),
         attributes=counting(span),
-        trace_id=_text(values["TraceId"]),
-        trace_state=_text(values["TraceState"]),
-        flags=_number(values["Flags"]),
-        ingested_at=from_nanos(_number(values["IngestedAt"])),
-        scope_name=_text(values["ScopeName"]),
-        scope_version=_text(values["ScopeVersion"]),
+        trace_id=text_of(values["TraceId"]),
+        trace_state=text_of(values["TraceState"]),
+        flags=number_of(values["Flags"]),
+        ingested_at=from_nanos(number_of(values["IngestedAt"])),
+        scope_name=text_of(values["ScopeName"]),
+        scope_version=text_of(values["ScopeVersion"]),
         resource_attributes=counting(resource),
         scope_attributes=counting(scope),
-        resource_schema_url=_text(values["ResourceSchemaUrl"]),
-        scope_schema_url=_text(values["ScopeSchemaUrl"]),
+        resource_schema_url=text_of(values["ResourceSchemaUrl"]),
+        scope_schema_url=text_of(values["ScopeSchemaUrl"]),
         events=_events(values, order),
         links=_links(values, order),
-        dropped_attributes_count=_number(values["DroppedAttributesCount"]),
-        dropped_events_count=_number(values["DroppedEventsCount"]),
-        dropped_links_count=_number(values["DroppedLinksCount"]),
-        otlp_details=_text(values["OtlpDetails"]),
-        evidence=None if evidence.is_of_a_collector else evidence_message(stored, evidence),
+        dropped_attributes_count=number_of(values["DroppedAttributesCount"]),
+        dropped_events_count=number_of(values["DroppedEventsCount"]),
+        dropped_links_count=number_of(values["DroppedLinksCount"]),
+        otlp_details=text_of(values["OtlpDetails"]),
+        evidence=None if evidence.is_of_a_collector else evidence_message(stored, evidence, proofs),
         repeated_attributes=[*repeated("span", span), *repeated("scope", scope), *repeated("resource", resource)],
     )
 
@@ -165,10 +169,10 @@ def span_message(stored: StoredRecord, evidence: RecordEvidence) -> correlation_
 def _events(values: dict[str, Value], order: SentOrder) -> Iterator[correlation_pb2.SpanEvent]:
     parts = _elements(values, "Events", "Timestamp", "Name", "Attributes")
     for number, (time, name, pairs) in enumerate(parts):
-        attributes = sent_texts(order, _pairs(pairs), "events", str(number), "attributes_order")
+        attributes = sent_texts(order, pairs_of(pairs), "events", str(number), "attributes_order")
         yield correlation_pb2.SpanEvent(
-            timestamp=from_nanos(_number(time)),
-            name=_text(name),
+            timestamp=from_nanos(number_of(time)),
+            name=text_of(name),
             attributes=counting(attributes),
             repeated_attributes=repeated("event", attributes),
         )
@@ -177,11 +181,11 @@ def _events(values: dict[str, Value], order: SentOrder) -> Iterator[correlation_
 def _links(values: dict[str, Value], order: SentOrder) -> Iterator[correlation_pb2.SpanLink]:
     parts = _elements(values, "Links", "TraceId", "SpanId", "TraceState", "Attributes")
     for number, (trace_id, span_id, state, pairs) in enumerate(parts):
-        attributes = sent_texts(order, _pairs(pairs), "links", str(number), "attributes_order")
+        attributes = sent_texts(order, pairs_of(pairs), "links", str(number), "attributes_order")
         yield correlation_pb2.SpanLink(
-            trace_id=_text(trace_id),
-            span_id=_text(span_id),
-            trace_state=_text(state),
+            trace_id=text_of(trace_id),
+            span_id=text_of(span_id),
+            trace_state=text_of(state),
             attributes=counting(attributes),
             repeated_attributes=repeated("link", attributes),
         )
@@ -205,102 +209,6 @@ def earlier_span_message(span: EarlierSpan) -> correlation_pb2.Span:
     )
 
 
-def verify_response(item: Progress | Finding | Expired | Summary) -> evidence_pb2.VerifyResponse:
-    """Convert one step of a verification."""
-    if isinstance(item, Progress):
-        return evidence_pb2.VerifyResponse(
-            progress=evidence_pb2.VerifyProgress(
-                origin=item.origin,
-                batches=item.batches,
-                records=item.records,
-                total_records=item.total_records,
-                checkpoint=item.checkpoint,
-            )
-        )
-    if isinstance(item, Expired):
-        expired = evidence_pb2.VerifyExpired(
-            origin=item.origin, day=item.day.isoformat(), batches=item.batches, records=item.records
-        )
-        if item.dropped_at is not None:
-            expired.dropped_at.FromSeconds(item.dropped_at)
-        return evidence_pb2.VerifyResponse(expired=expired)
-    if isinstance(item, Summary):
-        return evidence_pb2.VerifyResponse(
-            summary=evidence_pb2.VerifySummary(
-                logs=item.logs,
-                batches=item.batches,
-                records=item.records,
-                findings=item.findings,
-                statements=item.statements,
-                expired_records=item.expired_records,
-                entries=[
-                    evidence_pb2.VerifiedEntries(origin=one.origin, first_leaf=one.first, end_leaf=one.end)
-                    for one in item.entries
-                ],
-                resumed_entries=item.resumed,
-                mismatched_records=item.mismatched,
-                unread_logs=item.unread,
-                logs_without_checkpoint=item.unanchored,
-                lookups=item.lookups,
-                skipped_checks=[
-                    evidence_pb2.SkippedCheck(check=one.check, grant=one.grant, reason=one.reason)
-                    for one in item.skipped
-                ],
-            )
-        )
-    return evidence_pb2.VerifyResponse(
-        finding=evidence_pb2.Finding(
-            id=finding_id(item),
-            stored_hash=stored_hash(item),
-            kind=item.kind.value,
-            message=item.message,
-            log_id=item.log_id,
-            origin=item.origin,
-            batch_id=str(item.batch_id) if item.batch_id else "",
-            sequence=item.sequence,
-            leaf_index=item.leaf_index,
-            record=_describe(item),
-            record_count=item.record_count,
-        )
-    )
-
-
-def _describe(finding: Finding) -> str:
-    """Describe a record in one line: time, service, content."""
-    if finding.record is None:
-        return ""
-    for stream in _streams(finding):
-        try:
-            values = decode_record(stream, finding.record)
-        except MalformedError:
-            continue
-        when = from_nanos(_number(values["Timestamp"])).ToJsonString()
-        who = f"{_text(values['ActorId'])} {_text(values['Action'])} " if stream is Stream.AUDIT else ""
-        content = _text(values["SpanName" if stream is Stream.SPANS else "Body"])
-        return f"{when} {_text(values['ServiceName'])} {who}{content}"[:500]
-    return ""
-
-
-def _streams(finding: Finding) -> list[Stream]:
-    return [LogName.parse(finding.origin).stream] if finding.origin else list(Stream)
-
-
 def _elements(values: dict[str, Value], array: str, *parts: str) -> Iterator[tuple[Value, ...]]:
     """Yield the elements of an array whose parts are columns of their own, which may have been made unlike."""
     return zip(*(cast("list[Value]", values[f"{array}.{part}"]) for part in parts), strict=False)
-
-
-def _number(value: Value) -> int:
-    return cast(int, value)
-
-
-def _bytes(value: Value) -> bytes:
-    return cast(bytes, value)
-
-
-def _text(value: Value) -> str:
-    return _bytes(value).decode("utf-8", "replace")
-
-
-def _pairs(value: Value) -> Pairs:
-    return cast("Pairs", value)

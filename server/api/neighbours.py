@@ -6,8 +6,9 @@ from collections.abc import Collection
 
 from lognotary.v1 import correlation_pb2 as pb
 from server.api.checkpoints import parse_log
-from server.api.correlation import entry_of
+from server.api.correlation import entries_of, entry_of
 from server.api.errors import InvalidArgumentError, NotFoundError
+from server.api.given_proofs import proofs_for
 from server.api.queries import parse_query, parse_streams
 from server.errors.suggestions import not_one_of
 from server.notary.errors import MalformedError
@@ -55,6 +56,7 @@ def find_neighbours(
             raise InvalidArgumentError(f"{name}: {number} is more than {_LARGEST}")
     if not before and not after:
         before = after = _DEFAULT
+    proofs = proofs_for(request)
     streams = parse_streams(request.streams)
     record, origin = _record(LimitedEngine(engine, limits), keys, request, cache)
     if by == "leaf":
@@ -72,9 +74,9 @@ def find_neighbours(
     except NoSuchValueError as error:
         raise InvalidArgumentError(f"by: {error}") from error
     return pb.NeighboursResponse(
-        record=entry_of(record),
-        before=map(entry_of, found.before),
-        after=map(entry_of, found.after),
+        record=entry_of(record, proofs),
+        before=entries_of(found.before, proofs),
+        after=entries_of(found.after, proofs),
         more_before=found.more_before,
         more_after=found.more_after,
         unproved_omitted=found.unproved_omitted,

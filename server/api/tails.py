@@ -10,8 +10,9 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from functools import partial
 
 from lognotary.v1 import correlation_pb2 as pb
-from server.api.correlation import entry_of
+from server.api.correlation import entries_of
 from server.api.errors import InvalidArgumentError
+from server.api.given_proofs import proofs_for
 from server.api.queries import parse_query, parse_streams
 from server.api.tail_cursors import make_cursor, parse_cursor
 from server.notary.trust import TrustedKeys
@@ -149,7 +150,7 @@ class Tails:
                     if not steps and time.monotonic() - said >= HEARTBEAT:
                         steps = [tail.position()]
                     for step in steps or ():
-                        yield _response(step)
+                        yield _response(step, request)
                         said = time.monotonic()
                     began = time.monotonic()
                     steps = await self._pool.resume(partial(self._read, tail, interrupt))
@@ -236,6 +237,7 @@ class Tails:
 
 
 def _wanted(request: pb.TailRequest, keys: TrustedKeys) -> Wanted:
+    proofs_for(request)  # refused before the first answer
     streams = parse_streams(request.streams)
     unsigned = [stream.value for stream in streams if stream in keys.unsigned_streams]
     if request.streams and unsigned:
@@ -265,13 +267,13 @@ def _check_reached(positions: Mapping[str, int], heads: Heads) -> None:
             )
 
 
-def _response(step: TailStep) -> pb.TailResponse:
+def _response(step: TailStep, request: pb.TailRequest) -> pb.TailResponse:
     missed = [
         pb.MissedLeaves(origin=one.origin, first_leaf=one.first, end_leaf=one.end, reason=_REASONS[one.why])
         for one in step.missed
     ]
     return pb.TailResponse(
-        entries=map(entry_of, step.rows),
+        entries=entries_of(step.rows, proofs_for(request)),
         missed=missed,
         missed_records=sum(one.end - one.first for one in step.missed),
         cursor=make_cursor(step.positions),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import correlation_pb2 as pb
-from server.api.correlation import entry_of
+from server.api.correlation import entries_of
 from server.api.errors import InvalidArgumentError
+from server.api.given_proofs import proofs_for
 from server.api.messages import from_nanos
 from server.api.page_tokens import make_search_token, parse_search_token
 from server.api.queries import parse_query
@@ -42,13 +43,14 @@ def actor_timeline(
         QueryTooExpensiveError: a limit was reached.
         StorageError: storage cannot be read.
     """
+    proofs = proofs_for(request)
     asked, end, found = _read(engine, keys, ACTOR, "actor_id", request, limits, cache)
     return pb.ActorTimelineResponse(
         actor_id=request.actor_id,
         overview=_overview(found.overview),
         until=end,
         later_count=found.later,
-        entries=map(entry_of, found.page.rows),
+        entries=entries_of(found.page.rows, proofs),
         next_page_token=make_search_token(found.page.following, asked) if found.page.following else "",
         unproved_omitted=found.page.others_follow,
         actors_of_this_name=found.of_this_name,
@@ -63,13 +65,14 @@ def target_history(
     cache: TileCache | None = None,
 ) -> pb.TargetHistoryResponse:
     """Answer ``CorrelationService.TargetHistory``; raises as ``actor_timeline``."""
+    proofs = proofs_for(request)
     asked, end, found = _read(engine, keys, TARGET, "target_id", request, limits, cache)
     return pb.TargetHistoryResponse(
         target_id=request.target_id,
         overview=_overview(found.overview),
         until=end,
         later_count=found.later,
-        entries=map(entry_of, found.page.rows),
+        entries=entries_of(found.page.rows, proofs),
         next_page_token=make_search_token(found.page.following, asked) if found.page.following else "",
         unproved_omitted=found.page.others_follow,
     )

@@ -1,1 +1,4 @@
-"""The explorer: the web page of the server, and the page of evidence bundles."""
+"""The explorer: a web page that shows records and their evidence, and checks them in the browser.
+
+The page itself is in ``web/``, written in TypeScript and built into ``static/``. It uses the API that others use.
+"""

@@ -124,6 +124,7 @@ def open_login(
     *,
     on_denied: Callable[[str], object] = lambda _: None,
     has_logs: Callable[[str], bool] = lambda _: True,
+    required: Callable[[], bool] = lambda: True,
 ) -> Iterator[Login]:
     """Open the login of a server until the block ends.
 
@@ -136,6 +137,7 @@ def open_login(
         denied: counts of the events of whoever is not let in; None to count those of login only.
         on_denied: function that is called with the reason of each refusal, a value of ``Denial``.
         has_logs: function that returns whether a tenant that a trusted proxy names has logs; it does not block.
+        required: function that returns whether calls of the HTTP API need credentials now.
     """
     events = LoginEvents(keep, note, denied, settings.roles)
     cookies = CookieNames(settings.public_url)
@@ -178,7 +180,7 @@ def open_login(
             restrict = proxies.restrict if settings.trusted_proxies else unrestricted
             return AuthenticationChain(authenticators, required=required, restrict=restrict)
 
-        routes = login_routes(pages, chain(lambda: True), presenting, events, on_denied)
+        routes = login_routes(pages, chain(required), presenting, events, on_denied)
         yield Login(tuple(routes), presenting, origin_of(settings.public_url), events, on_denied, chain, revocations)
 
 

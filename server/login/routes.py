@@ -84,7 +84,7 @@ def login_routes(
 
     Args:
         pages: parts of the login on pages; None if there is no provider.
-        chain: authenticates callers; credentials are required.
+        chain: authenticates callers, as for calls of the API.
         presenting: places in which requests present credentials.
         events: events that are put on record.
         on_denied: function that is called with the reason of each refusal, a value of ``Denial``.

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from server.notary.batch import Batch
 from server.notary.canonical import decode_record, entry_of, leaf_of, versions_of
 from server.notary.diagnosis import WRONG_BESIDE_CONTENT
-from server.notary.errors import VerificationError
 from server.notary.origin import LogName
-from server.notary.proofs import inclusion_nodes, inclusion_path, verify_inclusion
 from server.notary.trust import TrustedKeys
-from server.verification.proved_leaves import BatchLeaves
-from server.verification.record_claims import Claims, FoundBatch, look_up
-from server.verification.tree import TileCache, TreeHashes, read_trees
+from server.verification.leaf_proofs import LeafProver
+from server.verification.record_claims import Claims, look_up
+from server.verification.tree import TileCache
 from storage.engine import Engine
 from storage.stored_records import StoredRecord
 
@@ -56,6 +54,8 @@ class RecordEvidence:
         is_expected: True if the record is UNSIGNED because it names no log, and need not: see
             ``TrustedKeys.expects_unsigned``.
         is_of_a_collector: True if it then is a span of a Collector, because spans that Lognotary writes are signed.
+        path: audit path (RFC 6962, section 2.1.1) from the leaf that was signed at the record's place to the root hash
+            of the batch's checkpoint, verified; None if there is none, or the record was not hashed.
     """
 
     state: State
@@ -65,6 +65,7 @@ class RecordEvidence:
     tiles_altered: bool = False
     is_expected: bool = False
     is_of_a_collector: bool = False
+    path: tuple[bytes, ...] | None = None
 
     @property
     def record_hash(self) -> bytes:
@@ -101,7 +102,7 @@ def gather_evidence(
     claims = look_up(engine, keys, records)
     claimed = Counter((record.log_id, record.leaf_index) for record in records)
     hashed = [rehash or claimed[record.log_id, record.leaf_index] > 1 for record in records]
-    prover = _Prover(engine, _to_prove(records, hashed, claims), cache)
+    prover = LeafProver(engine, _to_prove(records, hashed, claims), cache)
     found = [_check(record, claims, prover, hash_it=hash_it) for record, hash_it in zip(records, hashed, strict=True)]
     taken: set[tuple[str, int]] = set()
     for number, (record, evidence) in enumerate(zip(records, found, strict=True)):
@@ -136,61 +137,7 @@ def _to_prove(
     return needed
 
 
-class _Prover:
-    """The tree hashes of logs that are needed to verify some records."""
-
-    def __init__(
-        self, engine: Engine, needed: Mapping[str, Collection[tuple[int, int]]], cache: TileCache | None
-    ) -> None:
-        self._engine = engine
-        nodes = {
-            log_id: {node for leaf, size in proofs for node in [(0, leaf), *inclusion_nodes(leaf, size)]}
-            for log_id, proofs in needed.items()
-        }
-        sizes = {log_id: max(size for _, size in proofs) for log_id, proofs in needed.items()}
-        self._needed = {log_id: (size, nodes[log_id]) for log_id, size in sizes.items()}
-        self._cache = cache
-        self._trees = read_trees(engine, self._needed, cache)
-        self._from_cache = set(self._trees) if cache is not None else set()
-        self._leaves = BatchLeaves(engine)
-
-    def prove(self, index: int, leaf: bytes, batch: Batch) -> tuple[str, bool]:
-        """Verify that a leaf is at a place in a batch.
-
-        Returns:
-            The reason why it cannot be verified, empty if it can; and whether hashes in the tiles were altered.
-        """
-        wrong = f"content does not match what was signed as record {index} of {batch.origin}"
-        try:
-            signed = self._signed(index, batch)
-        except VerificationError as error:
-            leaves = self._leaves.of(batch)
-            if leaves is not None:
-                return ("" if leaves[index - batch.first_leaf] == leaf else wrong), True
-            return (
-                f"the record cannot be proved: hashes of the tree in log_tiles were altered or are missing ({error}), "
-                "and the records of its batch do not lead to its signed root hash"
-            ), True
-        return ("" if leaf == signed else wrong), False
-
-    def _signed(self, index: int, batch: Batch) -> bytes:
-        """Return the leaf hash that was signed at a place; raises VerificationError."""
-        tree = self._trees.get(batch.log_id, TreeHashes({}))
-        try:
-            path = inclusion_path(index, batch.tree_size, tree.node)
-            signed = tree.node(0, index)
-            verify_inclusion(index, batch.tree_size, signed, path, batch.root_hash)
-        except VerificationError:
-            if self._cache is None or batch.log_id not in self._from_cache:
-                raise
-            self._cache.forget(batch.log_id)
-            self._from_cache.discard(batch.log_id)
-            self._trees |= read_trees(self._engine, {batch.log_id: self._needed[batch.log_id]})
-            return self._signed(index, batch)
-        return signed
-
-
-def _check(record: StoredRecord, claims: Claims, prover: _Prover, *, hash_it: bool) -> RecordEvidence:
+def _check(record: StoredRecord, claims: Claims, prover: LeafProver, *, hash_it: bool) -> RecordEvidence:
     found = claims.fitting.get((record.log_id, record.batch_id, record.leaf_index))
     if found is None:
         return _without_batch(record, claims, prover)
@@ -203,24 +150,27 @@ def _check(record: StoredRecord, claims: Claims, prover: _Prover, *, hash_it: bo
         return RecordEvidence(State.TAMPERED, found.problem, batch, canonical)
     if LogName.parse(batch.origin).stream is not record.stream:
         reason = f"the record is not in the table of its log, {batch.origin}"
-        return RecordEvidence(State.TAMPERED, reason, batch, canonical)
+        path = prover.prove(record.leaf_index, leaf_of(canonical), batch).path if hash_it else None
+        return RecordEvidence(State.TAMPERED, reason, batch, canonical, path=path)
     if not hash_it:
         return RecordEvidence(State.SIGNED, "", batch, canonical)
-    reason, tiles_altered = prover.prove(record.leaf_index, leaf_of(canonical), batch)
+    proof = prover.prove(record.leaf_index, leaf_of(canonical), batch)
+    reason = proof.problem
     if not reason and not ok_beside:
         reason = WRONG_BESIDE_CONTENT
     elif reason:
         for version in versions_of(record.stream):
             if (
                 version != batch.canonical_version
-                and not prover.prove(record.leaf_index, record.leaf(version), batch)[0]
+                and not prover.prove(record.leaf_index, record.leaf(version), batch).problem
             ):
                 canonical, _ = record.as_signed(version)
                 reason = f"the row of its batch was altered: the record was signed in canonical version {version}"
-    return RecordEvidence(State.TAMPERED if reason else State.VERIFIED, reason, batch, canonical, tiles_altered)
+    state = State.TAMPERED if reason else State.VERIFIED
+    return RecordEvidence(state, reason, batch, canonical, proof.tiles_altered, path=proof.path)
 
 
-def _without_batch(record: StoredRecord, claims: Claims, prover: _Prover) -> RecordEvidence:
+def _without_batch(record: StoredRecord, claims: Claims, prover: LeafProver) -> RecordEvidence:
     """Return the evidence of a record that does not name the batch that has its leaf."""
     named = claims.named.get(record.batch_id)
     taken = claims.taken.get((record.log_id, record.leaf_index))
@@ -235,9 +185,12 @@ def _without_batch(record: StoredRecord, claims: Claims, prover: _Prover) -> Rec
         )
         return RecordEvidence(State.TAMPERED, reason, named, record.as_signed(named.canonical_version)[0])
     if taken is not None:
-        reason = _reason_if_taken(record, taken, prover)
         canonical = record.as_signed(taken.batch.canonical_version)[0]
-        return RecordEvidence(State.TAMPERED, reason, taken.batch, canonical)
+        if taken.problem:
+            return RecordEvidence(State.TAMPERED, taken.problem, taken.batch, canonical)
+        proof = prover.prove(record.leaf_index, record.leaf(taken.batch.canonical_version), taken.batch)
+        reason = _reason_if_taken(record, taken.batch, is_signed=not proof.problem)
+        return RecordEvidence(State.TAMPERED, reason, taken.batch, canonical, path=proof.path)
     size = claims.sizes.get(record.log_id, 0)
     if record.leaf_index < size:
         reason = f"the record claims leaf {record.leaf_index} of a log of {size}, but the leaf's batch is missing"
@@ -245,12 +198,9 @@ def _without_batch(record: StoredRecord, claims: Claims, prover: _Prover) -> Rec
     return RecordEvidence(State.UNSIGNED, _reason_if_unsigned(record), None, record.canonical)
 
 
-def _reason_if_taken(record: StoredRecord, taken: FoundBatch, prover: _Prover) -> str:
-    batch = taken.batch
-    if taken.problem:
-        return taken.problem
+def _reason_if_taken(record: StoredRecord, batch: Batch, *, is_signed: bool) -> str:
     place = f"record {record.leaf_index} of {batch.origin}, which was signed in batch {batch.sequence}"
-    if not prover.prove(record.leaf_index, record.leaf(batch.canonical_version), batch)[0]:
+    if is_signed:
         return f"its BatchId was changed: it is {place}, or a copy of it"
     return f"the record claims the place of {place}: its batch was never committed, or its BatchId was changed"
 

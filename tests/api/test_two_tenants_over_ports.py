@@ -111,10 +111,11 @@ def request_of(chance: random.Random, tokens: Tokens, name: str) -> Message:
     streams = chance.choice([[], ["audit"], ["operational"], ["spans"], ["audit", "operational", "spans"]])
     asked: dict[str, Any] = {"query": query, "streams": streams, **RANGE}
     pages: dict[str, Any] = {"page_size": chance.randrange(1, 6), "page_token": tokens.any(chance, name)}
+    proofs: dict[str, Any] = {"include_proofs": leaf % 2 == 0}
     c = correlation_pb2
     match name:
         case "Search":
-            return c.SearchRequest(**asked, **pages, count_up_to=100)
+            return c.SearchRequest(**asked, **pages, **proofs, count_up_to=100)
         case "Histogram":
             return counts_pb2.HistogramRequest(**asked, group_by=chance.choice(["", "service", "marker"]))
         case "Facets":
@@ -125,23 +126,27 @@ def request_of(chance: random.Random, tokens: Tokens, name: str) -> Message:
             return c.FindTracesRequest(**asked, **pages)
         case "Neighbours":
             return c.NeighboursRequest(
-                log=log, leaf_index=leaf, by=chance.choice(["leaf", "trace", "service"]), before=3, after=3
+                log=log, leaf_index=leaf, by=chance.choice(["leaf", "trace", "service"]), before=3, after=3, **proofs
             )
         case "ActorTimeline":
-            return c.ActorTimelineRequest(actor_id=word, **RANGE, **pages)
+            return c.ActorTimelineRequest(actor_id=word, **RANGE, **pages, **proofs)
         case "TargetHistory":
-            return c.TargetHistoryRequest(target_id=f"{word}-target", **RANGE, **pages)
+            return c.TargetHistoryRequest(target_id=f"{word}-target", **RANGE, **pages, **proofs)
         case "GetTrace":
-            return c.GetTraceRequest(trace_id=trace, limit=chance.choice([0, 2]), page_token=tokens.any(chance, name))
+            return c.GetTraceRequest(
+                trace_id=trace, limit=chance.choice([0, 2]), page_token=tokens.any(chance, name), **proofs
+            )
         case "SearchAuditEvents":
-            return c.SearchAuditEventsRequest(actor_id=word, **RANGE, **pages, include_access=chance.random() < 0.5)
+            return c.SearchAuditEventsRequest(
+                actor_id=word, **RANGE, **pages, **proofs, include_access=chance.random() < 0.5
+            )
         case "Export":
             return export_pb2.ExportRequest(**asked, format=chance.choice(["", "csv", "ocsf"]))
         case "CompleteSearch":
             return c.CompleteSearchRequest(**asked)
         case "Tail":
             return c.TailRequest(
-                query=query, streams=streams, cursor=chance.choice([BEGUN, tokens.any(chance, name) or BEGUN])
+                query=query, streams=streams, cursor=chance.choice([BEGUN, tokens.any(chance, name) or BEGUN]), **proofs
             )
         case "ListLogs":
             return evidence_pb2.ListLogsRequest()

@@ -298,20 +298,22 @@ class TimelineEntry(_message.Message):
     def __init__(self, timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., audit_event: _Optional[_Union[Record, _Mapping]] = ..., log: _Optional[_Union[Record, _Mapping]] = ..., span: _Optional[_Union[Span, _Mapping]] = ...) -> None: ...
 
 class GetTraceRequest(_message.Message):
-    __slots__ = ("trace_id", "check", "limit", "page_token", "since", "until")
+    __slots__ = ("trace_id", "check", "limit", "page_token", "since", "until", "include_proofs")
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     CHECK_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_PROOFS_FIELD_NUMBER: _ClassVar[int]
     trace_id: str
     check: EvidenceCheck
     limit: int
     page_token: str
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
-    def __init__(self, trace_id: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., limit: _Optional[int] = ..., page_token: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    include_proofs: bool
+    def __init__(self, trace_id: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., limit: _Optional[int] = ..., page_token: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., include_proofs: _Optional[bool] = ...) -> None: ...
 
 class TraceOverview(_message.Message):
     __slots__ = ("first", "last", "duration_nanos", "services", "actors", "error_count", "missing_span_ids", "evidence", "implausible_time_count")
@@ -375,7 +377,7 @@ class GetTraceResponse(_message.Message):
     def __init__(self, trace_id: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., truncated: _Optional[bool] = ..., unproved_omitted: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., audit_event_count: _Optional[int] = ..., log_count: _Optional[int] = ..., span_count: _Optional[int] = ..., overview: _Optional[_Union[TraceOverview, _Mapping]] = ..., links: _Optional[_Iterable[_Union[TraceLink, _Mapping]]] = ...) -> None: ...
 
 class SearchAuditEventsRequest(_message.Message):
-    __slots__ = ("since", "until", "actor_id", "action", "target_id", "target_type", "source_id", "outcome", "category", "service_name", "trace_id", "text", "check", "page_size", "page_token", "query", "effective_actor_id", "rule", "signature", "include_access")
+    __slots__ = ("since", "until", "actor_id", "action", "target_id", "target_type", "source_id", "outcome", "category", "service_name", "trace_id", "text", "check", "page_size", "page_token", "query", "effective_actor_id", "rule", "signature", "include_access", "include_proofs")
     SINCE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
@@ -396,6 +398,7 @@ class SearchAuditEventsRequest(_message.Message):
     RULE_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_ACCESS_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_PROOFS_FIELD_NUMBER: _ClassVar[int]
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
     actor_id: str
@@ -416,7 +419,8 @@ class SearchAuditEventsRequest(_message.Message):
     rule: str
     signature: str
     include_access: bool
-    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor_id: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., service_name: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., query: _Optional[str] = ..., effective_actor_id: _Optional[str] = ..., rule: _Optional[str] = ..., signature: _Optional[str] = ..., include_access: _Optional[bool] = ...) -> None: ...
+    include_proofs: bool
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor_id: _Optional[str] = ..., action: _Optional[str] = ..., target_id: _Optional[str] = ..., target_type: _Optional[str] = ..., source_id: _Optional[str] = ..., outcome: _Optional[str] = ..., category: _Optional[str] = ..., service_name: _Optional[str] = ..., trace_id: _Optional[str] = ..., text: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., query: _Optional[str] = ..., effective_actor_id: _Optional[str] = ..., rule: _Optional[str] = ..., signature: _Optional[str] = ..., include_access: _Optional[bool] = ..., include_proofs: _Optional[bool] = ...) -> None: ...
 
 class SearchAuditEventsResponse(_message.Message):
     __slots__ = ("events", "next_page_token", "unproved_omitted", "until", "later_count")
@@ -433,7 +437,7 @@ class SearchAuditEventsResponse(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., later_count: _Optional[int] = ...) -> None: ...
 
 class SearchRequest(_message.Message):
-    __slots__ = ("query", "streams", "since", "until", "oldest_first", "check", "page_size", "page_token", "count_up_to")
+    __slots__ = ("query", "streams", "since", "until", "oldest_first", "check", "page_size", "page_token", "count_up_to", "include_proofs")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     STREAMS_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
@@ -443,6 +447,7 @@ class SearchRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     COUNT_UP_TO_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_PROOFS_FIELD_NUMBER: _ClassVar[int]
     query: str
     streams: _containers.RepeatedScalarFieldContainer[str]
     since: _timestamp_pb2.Timestamp
@@ -452,7 +457,8 @@ class SearchRequest(_message.Message):
     page_size: int
     page_token: str
     count_up_to: int
-    def __init__(self, query: _Optional[str] = ..., streams: _Optional[_Iterable[str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., oldest_first: _Optional[bool] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., count_up_to: _Optional[int] = ...) -> None: ...
+    include_proofs: bool
+    def __init__(self, query: _Optional[str] = ..., streams: _Optional[_Iterable[str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., oldest_first: _Optional[bool] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., count_up_to: _Optional[int] = ..., include_proofs: _Optional[bool] = ...) -> None: ...
 
 class SearchResponse(_message.Message):
     __slots__ = ("entries", "next_page_token", "unproved_omitted", "count", "count_is_lower_bound", "until", "later_count")
@@ -537,7 +543,7 @@ class FindTracesResponse(_message.Message):
     def __init__(self, traces: _Optional[_Iterable[_Union[TraceSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., later_count: _Optional[int] = ...) -> None: ...
 
 class NeighboursRequest(_message.Message):
-    __slots__ = ("log", "leaf_index", "record_id", "by", "before", "after", "query", "streams", "check")
+    __slots__ = ("log", "leaf_index", "record_id", "by", "before", "after", "query", "streams", "check", "include_proofs")
     LOG_FIELD_NUMBER: _ClassVar[int]
     LEAF_INDEX_FIELD_NUMBER: _ClassVar[int]
     RECORD_ID_FIELD_NUMBER: _ClassVar[int]
@@ -547,6 +553,7 @@ class NeighboursRequest(_message.Message):
     QUERY_FIELD_NUMBER: _ClassVar[int]
     STREAMS_FIELD_NUMBER: _ClassVar[int]
     CHECK_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_PROOFS_FIELD_NUMBER: _ClassVar[int]
     log: str
     leaf_index: int
     record_id: str
@@ -556,7 +563,8 @@ class NeighboursRequest(_message.Message):
     query: str
     streams: _containers.RepeatedScalarFieldContainer[str]
     check: EvidenceCheck
-    def __init__(self, log: _Optional[str] = ..., leaf_index: _Optional[int] = ..., record_id: _Optional[str] = ..., by: _Optional[str] = ..., before: _Optional[int] = ..., after: _Optional[int] = ..., query: _Optional[str] = ..., streams: _Optional[_Iterable[str]] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ...) -> None: ...
+    include_proofs: bool
+    def __init__(self, log: _Optional[str] = ..., leaf_index: _Optional[int] = ..., record_id: _Optional[str] = ..., by: _Optional[str] = ..., before: _Optional[int] = ..., after: _Optional[int] = ..., query: _Optional[str] = ..., streams: _Optional[_Iterable[str]] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., include_proofs: _Optional[bool] = ...) -> None: ...
 
 class NeighboursResponse(_message.Message):
     __slots__ = ("record", "before", "after", "more_before", "more_after", "unproved_omitted", "by", "value", "missing_leaves")
@@ -617,7 +625,7 @@ class AuditOverview(_message.Message):
     def __init__(self, event_count: _Optional[int] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fields: _Optional[_Iterable[_Union[FieldSummary, _Mapping]]] = ..., implausible_time_count: _Optional[int] = ...) -> None: ...
 
 class ActorTimelineRequest(_message.Message):
-    __slots__ = ("actor_id", "since", "until", "query", "oldest_first", "check", "page_size", "page_token")
+    __slots__ = ("actor_id", "since", "until", "query", "oldest_first", "check", "page_size", "page_token", "include_proofs")
     ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
@@ -626,6 +634,7 @@ class ActorTimelineRequest(_message.Message):
     CHECK_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_PROOFS_FIELD_NUMBER: _ClassVar[int]
     actor_id: str
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
@@ -634,7 +643,8 @@ class ActorTimelineRequest(_message.Message):
     check: EvidenceCheck
     page_size: int
     page_token: str
-    def __init__(self, actor_id: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., query: _Optional[str] = ..., oldest_first: _Optional[bool] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    include_proofs: bool
+    def __init__(self, actor_id: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., query: _Optional[str] = ..., oldest_first: _Optional[bool] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_proofs: _Optional[bool] = ...) -> None: ...
 
 class ActorTimelineResponse(_message.Message):
     __slots__ = ("actor_id", "overview", "entries", "next_page_token", "unproved_omitted", "actors_of_this_name", "until", "later_count")
@@ -657,7 +667,7 @@ class ActorTimelineResponse(_message.Message):
     def __init__(self, actor_id: _Optional[str] = ..., overview: _Optional[_Union[AuditOverview, _Mapping]] = ..., entries: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., unproved_omitted: _Optional[bool] = ..., actors_of_this_name: _Optional[_Iterable[str]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., later_count: _Optional[int] = ...) -> None: ...
 
 class TargetHistoryRequest(_message.Message):
-    __slots__ = ("target_id", "since", "until", "query", "oldest_first", "check", "page_size", "page_token")
+    __slots__ = ("target_id", "since", "until", "query", "oldest_first", "check", "page_size", "page_token", "include_proofs")
     TARGET_ID_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
@@ -666,6 +676,7 @@ class TargetHistoryRequest(_message.Message):
     CHECK_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_PROOFS_FIELD_NUMBER: _ClassVar[int]
     target_id: str
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
@@ -674,7 +685,8 @@ class TargetHistoryRequest(_message.Message):
     check: EvidenceCheck
     page_size: int
     page_token: str
-    def __init__(self, target_id: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., query: _Optional[str] = ..., oldest_first: _Optional[bool] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    include_proofs: bool
+    def __init__(self, target_id: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., query: _Optional[str] = ..., oldest_first: _Optional[bool] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_proofs: _Optional[bool] = ...) -> None: ...
 
 class TargetHistoryResponse(_message.Message):
     __slots__ = ("target_id", "overview", "entries", "next_page_token", "unproved_omitted", "until", "later_count")
@@ -801,18 +813,20 @@ class MissedLeaves(_message.Message):
     def __init__(self, origin: _Optional[str] = ..., first_leaf: _Optional[int] = ..., end_leaf: _Optional[int] = ..., reason: _Optional[_Union[MissedReason, str]] = ...) -> None: ...
 
 class TailRequest(_message.Message):
-    __slots__ = ("query", "streams", "cursor", "check", "most_behind")
+    __slots__ = ("query", "streams", "cursor", "check", "most_behind", "include_proofs")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     STREAMS_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     CHECK_FIELD_NUMBER: _ClassVar[int]
     MOST_BEHIND_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_PROOFS_FIELD_NUMBER: _ClassVar[int]
     query: str
     streams: _containers.RepeatedScalarFieldContainer[str]
     cursor: str
     check: EvidenceCheck
     most_behind: int
-    def __init__(self, query: _Optional[str] = ..., streams: _Optional[_Iterable[str]] = ..., cursor: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., most_behind: _Optional[int] = ...) -> None: ...
+    include_proofs: bool
+    def __init__(self, query: _Optional[str] = ..., streams: _Optional[_Iterable[str]] = ..., cursor: _Optional[str] = ..., check: _Optional[_Union[EvidenceCheck, str]] = ..., most_behind: _Optional[int] = ..., include_proofs: _Optional[bool] = ...) -> None: ...
 
 class TailResponse(_message.Message):
     __slots__ = ("entries", "missed", "missed_records", "cursor", "behind")

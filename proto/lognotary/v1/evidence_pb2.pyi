@@ -74,7 +74,7 @@ LOG_FOREIGN_SIGNED: FindingKind
 ANSWER_INCOMPLETE: FindingKind
 
 class Evidence(_message.Message):
-    __slots__ = ("state", "reason", "log_id", "origin", "batch_id", "leaf_index", "tree_size", "record_hash", "is_expected")
+    __slots__ = ("state", "reason", "log_id", "origin", "batch_id", "leaf_index", "tree_size", "record_hash", "is_expected", "canonical_record", "inclusion_path", "checkpoint")
     STATE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     LOG_ID_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +84,9 @@ class Evidence(_message.Message):
     TREE_SIZE_FIELD_NUMBER: _ClassVar[int]
     RECORD_HASH_FIELD_NUMBER: _ClassVar[int]
     IS_EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    CANONICAL_RECORD_FIELD_NUMBER: _ClassVar[int]
+    INCLUSION_PATH_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     state: EvidenceState
     reason: str
     log_id: str
@@ -93,7 +96,10 @@ class Evidence(_message.Message):
     tree_size: int
     record_hash: str
     is_expected: bool
-    def __init__(self, state: _Optional[_Union[EvidenceState, str]] = ..., reason: _Optional[str] = ..., log_id: _Optional[str] = ..., origin: _Optional[str] = ..., batch_id: _Optional[str] = ..., leaf_index: _Optional[int] = ..., tree_size: _Optional[int] = ..., record_hash: _Optional[str] = ..., is_expected: _Optional[bool] = ...) -> None: ...
+    canonical_record: bytes
+    inclusion_path: _containers.RepeatedScalarFieldContainer[bytes]
+    checkpoint: str
+    def __init__(self, state: _Optional[_Union[EvidenceState, str]] = ..., reason: _Optional[str] = ..., log_id: _Optional[str] = ..., origin: _Optional[str] = ..., batch_id: _Optional[str] = ..., leaf_index: _Optional[int] = ..., tree_size: _Optional[int] = ..., record_hash: _Optional[str] = ..., is_expected: _Optional[bool] = ..., canonical_record: _Optional[bytes] = ..., inclusion_path: _Optional[_Iterable[bytes]] = ..., checkpoint: _Optional[str] = ...) -> None: ...
 
 class Acknowledgement(_message.Message):
     __slots__ = ("reason", "time", "signed_by")

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Failure } from "../shared/answer";
+import { TrustBanner } from "../trust/banner";
 import { KeyHelp } from "./key_help";
 import { useShortcuts } from "./keyboard";
 import { address, path } from "./location";
@@ -30,6 +31,7 @@ export function Shell(): JSX.Element {
         <Preferences onKeys={() => (showsKeys.value = true)} />
         <Reader />
       </header>
+      <TrustBanner />
       <main id="main" ref={main} tabIndex={-1}>
         <Content />
       </main>

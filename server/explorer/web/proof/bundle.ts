@@ -122,13 +122,15 @@ async function parse(
   const checkpoint = parseCheckpoint(text("checkpoint"), "checkpoint");
   const claims = parseJson(text("record.json"), "record.json");
   if (!(claims instanceof Map)) throw malformed("record.json is not a JSON object");
+  const changes: KeyChange[] = [];
+  for (const name of names) changes.push(await parseKeyChange(text(name), name));
   const own = keys.filter(({ name }) => name === "" || name === checkpoint.origin);
   return {
     record: files["record.bin"] ?? new Uint8Array(),
     claims,
     proof,
     checkpoint,
-    changes: await Promise.all(names.map((name) => parseKeyChange(text(name), name))),
+    changes,
     keys: await Promise.all(own.map((key) => renamed(key, checkpoint.origin))),
     witnesses,
     disclosures: Object.hasOwn(files, DISCLOSURES) ? files[DISCLOSURES] : undefined,

@@ -11,6 +11,11 @@ export function hexOf(bytes: Uint8Array): string {
   return text;
 }
 
+/** The bytes of hexadecimal digits. */
+export function bytesOfHex(hex: string): Uint8Array {
+  return Uint8Array.from(hex.match(/../g) ?? [], (two) => Number.parseInt(two, 16));
+}
+
 /** Bytes one after the other. */
 export function joined(...parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
@@ -59,7 +64,9 @@ export function base64Of(bytes: Uint8Array): string {
  */
 export function fromBase64(text: string, what: string): Uint8Array {
   if (text.length % 4 || !BASE64.test(text)) throw malformed(`${what} is not base64`);
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const decoded = atob(text);
+  const bytes = new Uint8Array(decoded.length);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = decoded.charCodeAt(at);
   if (base64Of(bytes) !== text) throw malformed(`${what} is not canonical base64 (RFC 4648, section 3.5)`);
   return bytes;
 }

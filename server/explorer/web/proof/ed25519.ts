@@ -1,4 +1,6 @@
-/** Signatures of Ed25519 (RFC 8032), checked by the browser, or by @noble/curves where it cannot. */
+/** Signatures of Ed25519 (RFC 8032), checked by the browser, or by @noble/ed25519 where it cannot. */
+
+import { bytesOfHex } from "./bytes";
 
 type Verify = (publicKey: Uint8Array, signature: Uint8Array, message: Uint8Array) => Promise<boolean>;
 
@@ -42,17 +44,19 @@ export async function byBrowser(key: Uint8Array, signature: Uint8Array, message:
 
 /** Check a signature with the library, by the rules of RFC 8032, which are stricter than those of ZIP 215. */
 export async function byLibrary(key: Uint8Array, signature: Uint8Array, message: Uint8Array): Promise<boolean> {
-  const { ed25519 } = await import("@noble/curves/ed25519.js");
-  return ed25519.verify(signature, message, key, { zip215: false });
+  const [{ hashes, verify }, { sha512 }] = await Promise.all([
+    import("@noble/ed25519"),
+    import("@noble/hashes/sha2.js"),
+  ]);
+  hashes.sha512 = sha512;
+  return verify(signature, message, key, { zip215: false });
 }
-
-const bytesOf = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], (two) => Number.parseInt(two, 16));
 
 // RFC 8032, section 7.1, test 2.
 const PROBE = {
-  key: bytesOf("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"),
-  message: bytesOf("72"),
-  signature: bytesOf(
+  key: bytesOfHex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"),
+  message: bytesOfHex("72"),
+  signature: bytesOfHex(
     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
   ),
 };

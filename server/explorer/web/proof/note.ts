@@ -1,5 +1,5 @@
 /** Signed notes (C2SP signed-note): a text, an empty line, and signature lines. */
-import { fromBase64, hexOf } from "./bytes";
+import { base64Of, bytesOfHex, fromBase64, hexOf, joined } from "./bytes";
 import { malformed } from "./errors";
 
 const MOST_SIGNATURES = 64;
@@ -44,4 +44,12 @@ export function parseNote(note: string, where: string): Note {
     signatures.set(line, { name, keyId: hexOf(blob.subarray(0, 4)), signature: blob.subarray(4) });
   }
   return { text: note.slice(0, end + 1), signatures: [...signatures.values()] };
+}
+
+/** A note as it is written. */
+export function noteOf({ text, signatures }: Note): string {
+  const lines = signatures.map(
+    ({ name, keyId, signature }) => `— ${name} ${base64Of(joined(bytesOfHex(keyId), signature))}\n`,
+  );
+  return `${text}\n${lines.join("")}`;
 }

@@ -4,7 +4,8 @@ import { verdictOf } from "../trust/entries";
 import type { Verdict } from "../trust/verdict";
 import type { Entry } from "./entry";
 
-interface Mark {
+/** A mark: its kind, its word, and the sentence behind it. */
+export interface Mark {
   /** Class of the mark, which decides shape and colour. */
   kind: "checked" | "unpinned" | "said" | "signed" | "unsigned" | "expected" | "tampered";
   word: string;
@@ -45,7 +46,8 @@ export function markOf(evidence: Entry["evidence"], verdict: Verdict): Mark {
   }
 }
 
-const SHAPES: Record<Mark["kind"], string> = {
+/** The shape of each kind of mark. */
+export const SHAPES: Record<Mark["kind"], string> = {
   checked: "✔",
   unpinned: "◐",
   said: "○",

@@ -1,5 +1,31 @@
+/** What this browser believes, what it keeps, and what it found. */
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { CheckpointsSection } from "./checkpoints_section";
+import { FindingsSection } from "./findings_section";
+import { KeysSection } from "./keys_section";
+import { LimitsSection } from "./limits_section";
+import { MarksSection } from "./marks_section";
+import { readPinnedKeys } from "./pinned_keys";
 
 export default function Page(): JSX.Element {
-  return <h1>trust</h1>;
+  useEffect(() => {
+    void readPinnedKeys();
+    // The page is loaded when its address is known already, so the browser did not find the section.
+    if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  }, []);
+  return (
+    <div class="trust">
+      <h1>Trust</h1>
+      <p>
+        This page checks evidence itself: it hashes each record, follows its proof to the log's root hash, and checks
+        the signature with a key that you pinned. It does not take the server's word for any of these.
+      </p>
+      <FindingsSection />
+      <KeysSection />
+      <MarksSection />
+      <CheckpointsSection />
+      <LimitsSection />
+    </div>
+  );
 }

@@ -2,7 +2,8 @@
 
 /**
  * - waiting: not checked yet, or being checked
- * - checked: the record that is shown is the one that was signed with a key that the reader pinned
+ * - checked: the record that is shown is the one that was signed with a key that the reader pinned; `key` is its
+ *   fingerprint
  * - unpinned: everything fits together, but only the server says that the key is the right one
  * - unproved: there is nothing to check: the server sent no proof
  * - refuted: the record, the proof or the log is not what was signed; `finding` names it as verification does

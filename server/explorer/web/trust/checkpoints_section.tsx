@@ -1,0 +1,131 @@
+/** The checkpoints that this browser keeps, and the comparison with one that the reader kept. */
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { ApiError } from "../api/client";
+import { logPath } from "../app/routes";
+import { hasRole } from "../app/session";
+import { parseCheckpoint } from "../proof/checkpoint";
+import { VerificationError } from "../proof/errors";
+import { Failure, Notice, useAnswer } from "../shared/answer";
+import { Text } from "../shared/text";
+import { compareWithFile, keptCheckpoints, watchLogs } from "./checkpoints";
+import { checkpointFile, saveText } from "./downloads";
+import { lastLook } from "./state";
+import type { KeptCheckpoint } from "./witness";
+
+export function CheckpointsSection(): JSX.Element {
+  const look = lastLook.value;
+  const answer = useAnswer(() => keptCheckpoints(), [look]);
+  const kept = answer.state === "there" ? answer.value : answer.state === "waiting" ? (answer.before ?? []) : [];
+  return (
+    <section id="checkpoints" aria-labelledby="checkpoints-title">
+      <h2 id="checkpoints-title">Checkpoints that this browser keeps</h2>
+      <p>
+        Every reader is a witness: this browser keeps the last checkpoint that it saw of every log. At each visit, and
+        every few minutes, it demands a proof that the log has only grown since. If there is none, that is a finding.
+      </p>
+      {answer.state === "failed" && <Failure error={answer.error} />}
+      {!hasRole("auditor") && (
+        <Notice kind="note">Only auditors may list logs, so this browser keeps no checkpoints of this server.</Notice>
+      )}
+      {kept.length > 0 && <Kept kept={kept} problems={look?.problems ?? new Map()} />}
+      {[...(look?.problems ?? [])]
+        .filter(([origin]) => !kept.some((each) => each.origin === origin))
+        .map(([origin, problem]) => (
+          <Notice key={origin} kind="warning">
+            <Text text={problem} />
+          </Notice>
+        ))}
+      <p>
+        <button type="button" disabled={!hasRole("auditor")} onClick={() => void watchLogs()}>
+          Compare now
+        </button>{" "}
+        <span class="quiet">{look ? `Last compared at ${look.at.slice(0, 19)}Z.` : ""}</span>
+      </p>
+      <Compare />
+    </section>
+  );
+}
+
+function Kept({
+  kept,
+  problems,
+}: {
+  kept: readonly KeptCheckpoint[];
+  problems: ReadonlyMap<string, string>;
+}): JSX.Element {
+  const rows = kept.toSorted((one, other) => one.origin.localeCompare(other.origin));
+  return (
+    <div class="trust-scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Log</th>
+            <th scope="col">Entries</th>
+            <th scope="col">First seen</th>
+            <th scope="col">Last seen</th>
+            <th scope="col">Compared</th>
+            <th scope="col">Do</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ logId, origin, note, since, at }) => {
+            const { size } = parseCheckpoint(note, "a kept checkpoint");
+            const problem = problems.get(origin);
+            return (
+              <tr key={logId}>
+                <th scope="row">
+                  <a href={logPath(logId)}>
+                    <Text text={origin} />
+                  </a>
+                </th>
+                <td>{size.toLocaleString("en")}</td>
+                <td>{since.slice(0, 10)}</td>
+                <td>{at.slice(0, 16).replace("T", " ")} UTC</td>
+                <td>{problem ? <Text text={problem} /> : since === at ? "first seen now" : "has only grown"}</td>
+                <td>
+                  <button type="button" onClick={() => saveText(checkpointFile(logId, size), note)}>
+                    Save
+                  </button>
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Compare(): JSX.Element {
+  const [said, setSaid] = useState<{ kind: "note" | "error"; text: string }>();
+  const compare = async (file: File) => {
+    try {
+      setSaid({ kind: "note", text: await compareWithFile(await file.text()) });
+    } catch (error) {
+      if (!(error instanceof VerificationError || error instanceof ApiError)) throw error;
+      const kind = error instanceof VerificationError ? `${error.code}: ` : "";
+      setSaid({ kind: "error", text: kind + error.message });
+    }
+  };
+  return (
+    <div class="panel">
+      <h3>Compare with mine</h3>
+      <label class="trust-field">
+        <span>
+          A checkpoint that you, a colleague or a witness kept, as a file: the server has to prove that its log
+          continues it.
+        </span>
+        <input
+          type="file"
+          disabled={!hasRole("auditor")}
+          onChange={(event) => {
+            const file = event.currentTarget.files?.[0];
+            if (file) void compare(file);
+          }}
+        />
+      </label>
+      <div role="status">{said && <Notice kind={said.kind}>{said.text}</Notice>}</div>
+    </div>
+  );
+}

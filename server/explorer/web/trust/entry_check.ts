@@ -1,0 +1,126 @@
+/** The check of one entry: that its record is in a log that a pinned key signed, and that this is what is shown. */
+import type { Evidence } from "../api/types";
+import { areEqual, base64Of, fromBase64, hexOf } from "../proof/bytes";
+import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
+import { streamOf } from "../proof/columns";
+import { VerificationError } from "../proof/errors";
+import { leafHash, rootFromPath } from "../proof/merkle";
+import { readRecord } from "../proof/readable";
+import { sha256 } from "../proof/sha256";
+import type { Entry } from "../shared/entry";
+import { logIdOf } from "./log_keys";
+import { differenceIn } from "./shown";
+import type { Verdict } from "./verdict";
+
+/** The proof that an answer has beside an entry. */
+export interface Proof {
+  /** The canonical record, in base64. */
+  readonly canonicalRecord: string;
+  /** Hashes from the leaf's sibling to the root's child, in base64. */
+  readonly inclusionPath: readonly string[];
+  /** The signed note to whose root hash the path leads. */
+  readonly checkpoint: string;
+}
+
+/** Who vouches for a checkpoint. */
+export interface Voucher {
+  /** Fingerprint of the key. */
+  readonly key: string;
+  /** False if it is only the key that the server offered when this browser saw the log first. */
+  readonly isPinned: boolean;
+}
+
+/** What a check of an entry needs besides the entry. */
+export interface Trust {
+  /**
+   * The key that vouches for a checkpoint; undefined if no key is pinned and the log was never seen. Throws
+   * VerificationError if keys are known, and none vouches.
+   */
+  readonly voucherOf: (checkpoint: Checkpoint) => Promise<Voucher | undefined>;
+  /** Compares a checkpoint, whose signature is valid, with those seen before; throws VerificationError. */
+  readonly compareWithSeen: (checkpoint: Checkpoint) => Promise<void>;
+}
+
+/** The proof in an entry's evidence; undefined if the server sent none. */
+export function proofIn(evidence: Evidence): Proof | undefined {
+  const { canonicalRecord, inclusionPath = [], checkpoint } = evidence as Evidence & Partial<Proof>;
+  return canonicalRecord && checkpoint ? { canonicalRecord, inclusionPath, checkpoint } : undefined;
+}
+
+/** Check an entry. Whatever is wrong with it is in the verdict; only failures of the network are thrown. */
+export async function checkEntry(entry: Entry, trust: Trust): Promise<Verdict> {
+  const { evidence } = entry;
+  if (!evidence) return { kind: "unproved", reason: "the span is in no log" };
+  if (evidence.state !== "VERIFIED" && evidence.state !== "SIGNED") {
+    return { kind: "unproved", reason: evidence.reason || "the server has no proof of it" };
+  }
+  const proof = proofIn(evidence);
+  if (!proof) return { kind: "unproved", reason: "the server sent no proof of it" };
+  try {
+    return await checkProof(entry, evidence, proof, trust);
+  } catch (error) {
+    if (!(error instanceof VerificationError)) throw error;
+    return { kind: "refuted", finding: findingOf(error), message: error.message };
+  }
+}
+
+/** The finding of verification that an error of a proof is. */
+export function findingOf({ code }: VerificationError): string {
+  switch (code) {
+    case "LOG_FORKED":
+    case "LOG_TRUNCATED":
+      return code;
+    case "SIGNATURE_WRONG":
+      return "BATCH_ALTERED";
+    case "KEY_UNKNOWN":
+    case "NOT_CHECKED":
+      return "BATCH_FOREIGN_SIGNED";
+    default:
+      return "RECORD_CHANGED";
+  }
+}
+
+async function checkProof(entry: Entry, evidence: Evidence, proof: Proof, trust: Trust): Promise<Verdict> {
+  const checkpoint = parseCheckpoint(proof.checkpoint, "the checkpoint");
+  await requirePlace(entry, evidence, checkpoint);
+  const record = fromBase64(proof.canonicalRecord, "the record");
+  await requireInclusion(evidence, checkpoint, record, proof);
+  const signed = await readRecord(record, checkpoint.origin, BigInt(evidence.leafIndex));
+  const difference = differenceIn(entry, signed.columns);
+  if (difference !== undefined) {
+    throw new VerificationError(
+      "RECORD_CHANGED",
+      `what is shown is not what was signed: the signed record says something else in ${difference}`,
+    );
+  }
+  const voucher = await trust.voucherOf(checkpoint);
+  if (!voucher) return { kind: "unpinned" };
+  await trust.compareWithSeen(checkpoint);
+  return voucher.isPinned ? { kind: "checked", key: voucher.key } : { kind: "unpinned" };
+}
+
+/** The log has to be the one that the entry names, and of its stream; else a log could be passed off as another. */
+async function requirePlace(entry: Entry, evidence: Evidence, { origin }: Checkpoint): Promise<void> {
+  if (origin !== evidence.origin || (await logIdOf(origin)) !== evidence.logId || streamOf(origin) !== entry.stream) {
+    throw new VerificationError("RECORD_CHANGED", `the proof is of another log, ${origin}, than the record names`);
+  }
+}
+
+async function requireInclusion(
+  evidence: Evidence,
+  checkpoint: Checkpoint,
+  record: Uint8Array,
+  proof: Proof,
+): Promise<void> {
+  const entry = await sha256(record);
+  if (!/^\d{1,18}$/.test(evidence.leafIndex)) throw new VerificationError("MALFORMED", "its leaf is no number");
+  const path = proof.inclusionPath.map((hash) => fromBase64(hash, "a hash of the proof"));
+  const leaf = await leafHash(entry);
+  const root = await rootFromPath(BigInt(evidence.leafIndex), checkpoint.size, leaf, path);
+  if (!areEqual(root, checkpoint.root) || hexOf(entry) !== evidence.recordHash) {
+    throw new VerificationError(
+      "RECORD_CHANGED",
+      `the record does not lead to the root hash ${base64Of(checkpoint.root)} that was signed`,
+    );
+  }
+}

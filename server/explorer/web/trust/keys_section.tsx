@@ -1,0 +1,104 @@
+/** The pinned keys. */
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { fromBase64 } from "../proof/bytes";
+import { ED25519, keyOf, pemOf } from "../proof/keys";
+import { Text } from "../shared/text";
+import { isKept } from "./database";
+import { saveText } from "./downloads";
+import { PinForm } from "./pin_form";
+import { type PinnedKey, unpin } from "./pinned_keys";
+import { pathOfSquares, squaresOf } from "./qr";
+import { pinnedKeys } from "./state";
+
+export function KeysSection(): JSX.Element {
+  const keys = pinnedKeys.value ?? [];
+  const [lasts, setLasts] = useState(true);
+  useEffect(() => void isKept().then(setLasts), []);
+  return (
+    <section id="keys" aria-labelledby="keys-title-trust">
+      <h2 id="keys-title-trust">Pinned keys</h2>
+      {keys.length === 0 ? (
+        <p>
+          No key is pinned. Until you pin one, records can fit their proofs and signatures, but only the server says
+          that the key is the right one.
+        </p>
+      ) : (
+        <div class="trust-scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Key</th>
+                <th scope="col">Fingerprint</th>
+                <th scope="col">Pinned</th>
+                <th scope="col">Do</th>
+              </tr>
+            </thead>
+            <tbody>
+              {keys.map((key) => (
+                <PinnedRow key={key.fingerprint} pinned={key} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {!lasts && (
+        <p>This browser keeps nothing for this page: pinned keys and checkpoints are lost when it is closed.</p>
+      )}
+      <PinForm />
+    </section>
+  );
+}
+
+function PinnedRow({ pinned }: { pinned: PinnedKey }): JSX.Element {
+  const { fingerprint, name, way, since } = pinned;
+  const [path, setPath] = useState<{ d: string; size: number }>();
+  const pem = async () => pemOf(await keyOf("", ED25519, fromBase64(pinned.publicKey, "a pinned key")));
+  const show = async () => {
+    const squares = await squaresOf(await pem());
+    setPath({ d: pathOfSquares(squares), size: squares.length });
+  };
+  return (
+    <>
+      <tr>
+        <th scope="row">
+          <Text text={name} />
+        </th>
+        <td>
+          <code>{fingerprint}</code>
+        </td>
+        <td>
+          {since.slice(0, 10)}, by {way}
+        </td>
+        <td>
+          <div class="trust-actions">
+            <button
+              type="button"
+              aria-expanded={path !== undefined}
+              onClick={() => (path ? setPath(undefined) : void show())}
+            >
+              QR code
+            </button>
+            <button type="button" onClick={async () => saveText(`${fingerprint}.pem`, await pem())}>
+              Save
+            </button>
+            <button type="button" onClick={() => void unpin(fingerprint)}>
+              Unpin
+            </button>
+          </div>
+        </td>
+      </tr>
+      {path && (
+        <tr>
+          <td colSpan={4}>
+            <svg class="trust-code" viewBox={`0 0 ${path.size} ${path.size}`} role="img">
+              <title>{`QR code of the key ${fingerprint}: another browser takes it over from here`}</title>
+              <rect width={path.size} height={path.size} fill="white" />
+              <path d={path.d} fill="black" />
+            </svg>
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}

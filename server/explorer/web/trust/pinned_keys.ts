@@ -1,0 +1,84 @@
+/** Keys that the reader pinned: the only ones that this browser believes. */
+import { base64Of, fromBase64 } from "../proof/bytes";
+import { malformed } from "../proof/errors";
+import { ED25519, fingerprintOf, type Key, keyOf, longFingerprintOf, parseVerifierKey } from "../proof/keys";
+import { all, update } from "./database";
+import { pinnedKeys } from "./state";
+
+/** Ways to pin a key. A fingerprint comes through another channel than the key. */
+export type Way = "pasted" | "file" | "QR code" | "fingerprint";
+
+/** A pinned key, as it is kept. */
+export interface PinnedKey {
+  readonly fingerprint: string;
+  /** The public key in base64. */
+  readonly publicKey: string;
+  /** What the reader calls it. */
+  readonly name: string;
+  readonly way: Way;
+  /** When, by RFC 3339. */
+  readonly since: string;
+}
+
+/** Read the pinned keys; another tab may have changed them. */
+export async function readPinnedKeys(): Promise<readonly PinnedKey[]> {
+  const kept = await all<PinnedKey>("keys");
+  pinnedKeys.value = kept.sort((one, other) => one.since.localeCompare(other.since));
+  return pinnedKeys.value;
+}
+
+/** The pinned keys, without a name: each may sign every log. */
+export function believedKeys(): Promise<Key[]> {
+  const kept = pinnedKeys.value ?? [];
+  return Promise.all(kept.map(({ publicKey }) => keyOf("", ED25519, fromBase64(publicKey, "a pinned key"))));
+}
+
+/** Pin a key. Throws VerificationError if it is no key of a log that this browser can check. */
+export async function pin(key: Key, name: string, way: Way): Promise<void> {
+  requirePinnable(key);
+  const fingerprint = await fingerprintOf(key);
+  const since = new Date().toISOString();
+  await update<PinnedKey>("keys", fingerprint, () => ({
+    fingerprint,
+    publicKey: base64Of(key.publicKey),
+    name: name.trim() || `key ${fingerprint}`,
+    way,
+    since,
+  }));
+  await readPinnedKeys();
+}
+
+/** Stop to believe a key. */
+export async function unpin(fingerprint: string): Promise<void> {
+  await update<PinnedKey>("keys", fingerprint, () => undefined);
+  await readPinnedKeys();
+}
+
+/**
+ * The key with a fingerprint among those that the server offers.
+ *
+ * @param text 16 or 64 hexadecimal digits, as the reader got them through another channel; spaces do not count
+ * @param offered verifier keys that the server offers
+ * @throws VerificationError if the text is no fingerprint, or none of these keys has it
+ */
+export async function keyWithFingerprint(text: string, offered: readonly string[]): Promise<Key> {
+  const wanted = text.replace(/[\s:]/g, "").toLowerCase();
+  if (!/^(?:[0-9a-f]{16}|[0-9a-f]{64})$/.test(wanted)) {
+    throw malformed("a fingerprint has 16 or 64 hexadecimal digits, as 'lognotary keys list' shows it");
+  }
+  for (const verifierKey of new Set(offered)) {
+    const key = await parseVerifierKey(verifierKey);
+    if (key.type === ED25519 && (await longFingerprintOf(key)).startsWith(wanted)) return key;
+  }
+  throw malformed(
+    `no key of this server has the fingerprint ${wanted}: it is mistyped, or the server's key is another one. Do not ` +
+      "pin what the server offers instead, but ask whoever runs it",
+  );
+}
+
+/** Throws VerificationError for keys of witnesses, and of ML-DSA-44, which no browser can check yet. */
+export function requirePinnable(key: Key): void {
+  if (key.type !== ED25519) {
+    throw malformed("only Ed25519 keys of logs can be pinned: this is a witness's key, or one of ML-DSA-44");
+  }
+}

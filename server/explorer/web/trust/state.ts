@@ -1,0 +1,16 @@
+/** What this browser believes and found, as pages show it. The code that fills it is loaded when it is needed. */
+import { computed, signal } from "@preact/signals";
+import type { PinnedKey } from "./pinned_keys";
+import type { LogFinding } from "./witness";
+
+/** The pinned keys; undefined until they are read. */
+export const pinnedKeys = signal<readonly PinnedKey[] | undefined>(undefined);
+
+/** Fingerprints of the pinned keys, as one text that changes with them; undefined until they are read. */
+export const pinnedNames = computed(() => pinnedKeys.value?.map(({ fingerprint }) => fingerprint).join(" "));
+
+/** All findings about logs, the latest last. */
+export const logFindings = signal<readonly LogFinding[]>([]);
+
+/** The last comparison of logs: when it was, and what hindered it or came of it, by origin. */
+export const lastLook = signal<{ at: string; problems: ReadonlyMap<string, string> } | undefined>(undefined);

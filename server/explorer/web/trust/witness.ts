@@ -1,0 +1,148 @@
+/**
+ * What a witness does: it compares the checkpoint that it is shown with the last one that it saw, and demands a proof
+ * that the log has only grown.
+ */
+import type { Log } from "../api/types";
+import { areEqual } from "../proof/bytes";
+import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
+import { malformed, VerificationError } from "../proof/errors";
+import { type Key, parseVerifierKey } from "../proof/keys";
+import { checkConsistency } from "../proof/merkle";
+import { type ChangesOf, logIdOf, unvouched, voucherOf } from "./log_keys";
+
+/** The last checkpoint of a log that this browser saw. */
+export interface KeptCheckpoint {
+  readonly logId: string;
+  readonly origin: string;
+  /** The signed note. */
+  readonly note: string;
+  /** Verifier keys that the server offered when it was first seen: those who sign it have to stay the same. */
+  readonly keys: readonly string[];
+  /** When the log was seen first and last, by RFC 3339. */
+  readonly since: string;
+  readonly at: string;
+  /** Who saw it: others may not see every log. */
+  readonly reader: string;
+}
+
+/** A finding about a log, with the evidence for it. */
+export interface LogFinding {
+  readonly id: string;
+  /** Kind of the finding, as verification names it. */
+  readonly kind: "LOG_FORKED" | "LOG_TRUNCATED" | "LOG_MISSING" | "BATCH_FOREIGN_SIGNED" | "BATCH_ALTERED";
+  readonly origin: string;
+  readonly logId: string;
+  readonly message: string;
+  readonly at: string;
+  /** Signed notes: the kept one, and the one that contradicts it; that is missing if the server showed none. */
+  readonly kept: string;
+  readonly other?: string;
+  /** When the reader acknowledged it, by RFC 3339. */
+  readonly acknowledged?: string;
+}
+
+/** What came of looking at a log. */
+export type Outcome =
+  | { kind: "seen"; checkpoint: KeptCheckpoint }
+  | { kind: "finding"; finding: LogFinding }
+  /** It does not count: nobody whom this browser believes signed it. */
+  | { kind: "not counted"; reason: string };
+
+/** What a witness needs besides the logs. */
+export interface Means {
+  /** Pinned keys. */
+  readonly keys: readonly Key[];
+  readonly changesOf: ChangesOf;
+  readonly consistencyProofOf: (logId: string, first: bigint, second: bigint) => Promise<readonly Uint8Array[]>;
+  readonly reader: string;
+  /** Time now, by RFC 3339. */
+  readonly now: string;
+}
+
+/**
+ * Look at a log that the server shows.
+ *
+ * @param log the log
+ * @param kept the last checkpoint that was seen of it, if there is one
+ * @throws whatever the means throw that is no VerificationError: then nothing was compared
+ */
+export async function witnessed(log: Log, kept: KeptCheckpoint | undefined, means: Means): Promise<Outcome> {
+  const before = kept && parseCheckpoint(kept.note, "the kept checkpoint");
+  let checkpoint: Checkpoint;
+  try {
+    checkpoint = parseCheckpoint(log.checkpoint, "the checkpoint");
+    if (checkpoint.origin !== log.origin || (await logIdOf(log.origin)) !== log.logId) {
+      throw malformed(`it is one of ${checkpoint.origin}, or the log's ID is not ${log.logId}`);
+    }
+    const offered = await Promise.all((kept?.keys ?? log.verifierKeys).map(parseVerifierKey));
+    if ((await voucherOf(checkpoint, [...means.keys, ...offered], means.changesOf)) === undefined) {
+      const { message } = unvouched(checkpoint, "no key that is pinned or was seen before");
+      return kept ? found("BATCH_FOREIGN_SIGNED", kept, message, means, log) : { kind: "not counted", reason: message };
+    }
+  } catch (error) {
+    if (!(error instanceof VerificationError)) throw error;
+    const message = `${log.origin}: the server shows no valid checkpoint of the log: ${error.message}`;
+    return kept ? found("BATCH_ALTERED", kept, message, means, log) : { kind: "not counted", reason: message };
+  }
+  if (kept && before) {
+    const contradiction = await contradictionOf(before, checkpoint, kept.logId, means);
+    if (contradiction) return found(contradiction[0], kept, contradiction[1], means, log);
+  }
+  const { reader, now } = means;
+  const keys = kept?.keys ?? log.verifierKeys;
+  const seen = { logId: log.logId, origin: log.origin, note: log.checkpoint, keys, since: kept?.since ?? now, at: now };
+  return { kind: "seen", checkpoint: { ...seen, reader } };
+}
+
+/** The finding that a log, which was there, is not shown any more. */
+export function missing(kept: KeptCheckpoint, means: Means): LogFinding {
+  const { size } = parseCheckpoint(kept.note, "the kept checkpoint");
+  const message = `${kept.origin}: the log had ${size} entries when this browser last saw it, and is not there any more`;
+  return found("LOG_MISSING", kept, message, means).finding;
+}
+
+/**
+ * Compare two checkpoints of a log, the earlier one first; returns the finding and its sentence if they contradict.
+ * Throws what the means throw that is no VerificationError.
+ */
+export async function contradictionOf(
+  before: Checkpoint,
+  after: Checkpoint,
+  logId: string,
+  { consistencyProofOf }: Pick<Means, "consistencyProofOf">,
+): Promise<["LOG_FORKED" | "LOG_TRUNCATED", string] | undefined> {
+  const { origin } = before;
+  if (after.size < before.size) {
+    const had = `but had ${before.size} when this browser saw a signed checkpoint of it`;
+    return ["LOG_TRUNCATED", `${origin}: the log has ${after.size} entries, ${had}`];
+  }
+  if (after.size === before.size) {
+    if (areEqual(before.root, after.root)) return undefined;
+    const roots = `two signed checkpoints of ${after.size} entries have different root hashes`;
+    return ["LOG_FORKED", `${origin}: the log has two histories: ${roots}`];
+  }
+  try {
+    const proof = await consistencyProofOf(logId, before.size, after.size);
+    await checkConsistency(before.size, after.size, before.root, after.root, proof);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof VerificationError)) throw error;
+    const sizes = `the log of ${after.size} entries is not proved to begin with the ${before.size} that this browser saw`;
+    return ["LOG_FORKED", `${origin}: its history was replaced: ${sizes}: ${error.message}`];
+  }
+}
+
+function found(
+  kind: LogFinding["kind"],
+  kept: KeptCheckpoint,
+  message: string,
+  { now }: Means,
+  log?: Log,
+): { kind: "finding"; finding: LogFinding } {
+  const { logId, origin, note } = kept;
+  const id = `${logId} ${kind} ${now}`;
+  return {
+    kind: "finding",
+    finding: { id, kind, origin, logId, message, at: now, kept: note, other: log?.checkpoint },
+  };
+}

@@ -1,0 +1,67 @@
+"""Servers with a day of a shop, one for each engine, and tabs of a real browser on their pages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from playwright.sync_api import Browser
+
+from harness.browser import Tab, browser, tab
+from harness.clickhouse_http import ClickHouseServer
+from harness.lognotary_server import LognotaryServer
+from harness.shop_day import Day, hostile_requests, send_all, shop_day
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A running server and what it has stored."""
+
+    server: LognotaryServer
+    day: Day
+
+    def url(self, path: str) -> str:
+        """The address of a page."""
+        return f"{self.server.http}{path}"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture(params=["embedded", "server"], scope="module")
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A running server that has received the day of a shop; tests of a module share it."""
+    directory: Path = tmp_path_factory.mktemp("shop")
+    day = shop_day(time.time_ns(), logs=400, events=120, traces=12)
+    if request.param == "embedded":
+        with LognotaryServer(f"chdb://{directory / 'chdb'}", directory / "data", batch_age=0.02) as server:
+            yield _filled(server, day)
+        return
+    clickhouse: ClickHouseServer = request.getfixturevalue("clickhouse_server")
+    with clickhouse.fresh_database() as database:
+        url = urlunsplit(urlsplit(clickhouse.url)._replace(path=f"/{database}"))
+        with LognotaryServer(url, directory / "data", batch_age=0.02) as server:
+            yield _filled(server, day)
+
+
+def _filled(server: LognotaryServer, day: Day) -> Shop:
+    send_all(server.otlp_http, day.requests)
+    send_all(server.otlp_http, hostile_requests(time.time_ns()))
+    return Shop(server, day)
+
+
+@pytest.fixture
+def seen(chromium: Browser) -> Iterator[Tab]:
+    """An empty tab; afterwards, the page must not have complained, nor asked anybody but the server."""
+    with tab(chromium) as opened:
+        yield opened
+        assert opened.observed.complaints() == []
+        hosts = {urlsplit(asked.partition(" ")[2]).netloc for asked in opened.observed.requests}
+        assert len(hosts - {""}) <= 1, hosts
