@@ -23,7 +23,7 @@ import { hasReceipt, ReceiptView } from "./receipt_view";
 import { RedactionView } from "./redaction_view";
 import { columnsOfRecord, redactionsOf } from "./signed_record";
 import { type CheckState, useCheck } from "./use_check";
-import { CheckVerdict, Verdict } from "./verdict_view";
+import { CheckVerdict, sentence, Verdict } from "./verdict_view";
 
 interface RecordProps {
   found: Extract<Found, { kind: "found" }>;
@@ -42,10 +42,14 @@ export function RecordView({ found, wanted }: RecordProps): JSX.Element {
     <>
       <Heading entry={entry} place={place} />
       <Judgement found={found} entry={entry} check={check} />
-      <Actions place={place} entry={entry} hasEvidence={problem?.kind !== "limited"} />
+      <Actions
+        place={place}
+        entry={entry}
+        hasBundle={entry !== undefined && checked !== undefined && isWhole(checked) && problem?.kind !== "limited"}
+      />
       {entry && <Related entry={entry} place={place} />}
       {claims.length > 1 && entry && <Claims claims={claims} chosen={entry} onChoose={setEntry} />}
-      <div class="record-columns">
+      <div class={entry ? "record-columns" : undefined}>
         <div>
           {entry && <Differences entry={entry} />}
           {checked?.record && <RedactionView report={redactionsOf(checked.record)} place={place} />}
@@ -76,6 +80,9 @@ export function RecordView({ found, wanted }: RecordProps): JSX.Element {
     </>
   );
 }
+
+/** Return whether the server can make a bundle: it makes none of a record that is not what was signed. */
+const isWhole = ({ outcome, entry }: Checked): boolean => outcome.kind !== "refuted" && entry !== undefined;
 
 function Heading({ entry, place }: { entry: Entry | undefined; place: Place }): JSX.Element {
   const time = entry && shownTime(entry.nanos, zone.value);
@@ -111,7 +118,7 @@ function Judgement({ found: { claims, proof, problem }, entry, check }: Judgemen
     return (
       <Verdict kind="refuted" title="BATCH_ALTERED: the server says that its log is not what was signed">
         <p>
-          <Text text={problem.message} />.
+          <Text text={sentence(problem.message)} />
         </p>
         <p>
           <code>lognotary verify</code> names every finding.
@@ -145,7 +152,7 @@ function Judgement({ found: { claims, proof, problem }, entry, check }: Judgemen
     return (
       <Verdict kind="refuted" title={`${check.finding}: the proof does not hold`}>
         <p>
-          <Text text={check.message} />.
+          <Text text={sentence(check.message)} />
         </p>
       </Verdict>
     );
@@ -156,7 +163,7 @@ function Judgement({ found: { claims, proof, problem }, entry, check }: Judgemen
     return (
       <Verdict kind="refuted" title={`${seen.finding}: this is not what was signed`}>
         <p>
-          <Text text={seen.message} />.
+          <Text text={sentence(seen.message)} />
         </p>
       </Verdict>
     );

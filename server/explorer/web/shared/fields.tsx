@@ -91,6 +91,7 @@ function Values({ field: { values, type }, made }: { field: Field; made: Readonl
 
 const FIRST = 2_000;
 const STEP = 50_000;
+const LARGE = 50_000; // characters; a text that is longer is parsed on request only
 
 /** A value from storage: cut if it is long, over several lines on request if it is JSON. */
 export function Value({
@@ -105,6 +106,10 @@ export function Value({
   const [most, setMost] = useState(FIRST);
   const [isPretty, setPretty] = useState(false);
   const shown = useMemo(() => (isPretty ? (prettyJson(text) ?? text) : text), [text, isPretty]);
+  const isJson = useMemo(
+    () => text.length > 20 && looksLikeJson(text) && (text.length > LARGE || isParsed(text)),
+    [text],
+  );
   if (type === "time") return <TimeValue text={text} />;
   const rest = shown.length - most;
   return (
@@ -120,7 +125,7 @@ export function Value({
           <Copy text={text} label="copy all" />
         </span>
       )}
-      {text.length > 20 && looksLikeJson(text) && (
+      {isJson && (
         <button type="button" class="copy" aria-pressed={isPretty} onClick={() => setPretty(!isPretty)}>
           {isPretty ? "as stored" : "as lines"}
         </button>
@@ -128,6 +133,9 @@ export function Value({
     </>
   );
 }
+
+/** Return whether a text is JSON, and not only like it, as the marks of redaction are. */
+const isParsed = (text: string): boolean => prettyJson(text) !== undefined;
 
 /** Text with the marks of redaction set apart from it. */
 function MarkedText({ text, isMono, made }: { text: string; isMono: boolean; made: ReadonlySet<string> }): JSX.Element {
@@ -148,8 +156,8 @@ function MarkedText({ text, isMono, made }: { text: string; isMono: boolean; mad
 }
 
 function TimeValue({ text }: { text: string }): JSX.Element {
-  if (zone.value === "utc") return <Text text={text} />;
   const nanos = nanosOf(text);
+  if (zoneName(nanos, zone.value) === "UTC") return <Text text={text} />;
   const { date, time } = shownTime(nanos, "local", 9);
   return (
     <>
