@@ -32,7 +32,7 @@ export function Actions({ place, entry, hasBundle }: ActionsProps): JSX.Element 
       )}
       <Copy text={location.origin + recordPath(logId, leaf)} label="Copy permanent link" />
       <Copy text={`${place.origin}#${leaf}`} label="Copy LOG#LEAF" />
-      {entry && <Copy text={jsonOf(entry)} label="Copy as JSON" />}
+      {entry && <Copy text={() => jsonOf(entry)} label="Copy as JSON" />}
     </p>
   );
 }
@@ -73,7 +73,7 @@ const LONGEST = 300; // characters of a value that makes a usable query
 /** Links of a field's row: search for the same value, or for all others. */
 export function FieldLinks({ field, value, stream }: { field: Field; value: string; stream: string }): JSX.Element {
   const isSearchable = field.isSearchable && value.length <= LONGEST;
-  const term = termOf(field, value);
+  const term = isSearchable ? termOf(field, value) : "";
   return (
     <>
       {isSearchable && (
