@@ -57,6 +57,8 @@ OPERATIONS = (
     Operation("/api/v1/logs/{log}/inclusion-proof", "EvidenceService.GetInclusionProof", errors=(404,)),
     Operation("/api/v1/logs/{log}/bundle", "EvidenceService.GetBundle", errors=(404,), media=BUNDLES),
     Operation("/api/v1/logs/{log}/consistency-proof", "EvidenceService.GetConsistencyProof", errors=(404,)),
+    Operation("/api/v1/logs/{log}/statements", "EvidenceService.ListStatements", errors=(404, *_QUERY)),
+    Operation("/api/v1/gaps", "EvidenceService.ListGaps", errors=_QUERY),
     Operation("/api/v1/receipts/{record_id}", "EvidenceService.GetReceipt", errors=(404,)),
     Operation("/api/v1/verify", "EvidenceService.Verify", "post", media=(NDJSON,)),
     Operation("/api/v1/status", "StatusService.GetStatus"),

@@ -95,6 +95,9 @@ def tab(
 ) -> Iterator[Tab]:
     """Open an empty page in a fresh profile, and observe it from its first request on.
 
+    On pages without ``unsafe-eval`` in their policy, ``evaluate`` works and ``wait_for_function`` does not: wait for
+    selectors there.
+
     Args:
         within: the browser.
         color_scheme: the colour scheme that the reader prefers.

@@ -37,7 +37,10 @@ ROLES_OF_METHODS = {
         **dict.fromkeys(["SearchAuditEvents", "ActorTimeline", "TargetHistory", "CompleteSearch"], AUDITORS),
     },
     "lognotary.v1.EvidenceService": dict.fromkeys(
-        ["ListLogs", "GetCheckpoint", "GetInclusionProof", "GetBundle", "GetConsistencyProof", "GetReceipt", "Verify"],
+        [
+            *("ListLogs", "GetCheckpoint", "GetInclusionProof", "GetBundle", "GetConsistencyProof", "GetReceipt"),
+            *("ListStatements", "ListGaps", "Verify"),
+        ],
         AUDITORS,
     ),
     "lognotary.v1.StatusService": {
@@ -71,7 +74,8 @@ ROLES_OF_ROUTES = {
             f"GET {API}/targets/{{target_id:path}}",
             f"GET {API}/logs",
             *(f"GET {API}/logs/{{log}}/{name}" for name in ("checkpoint", "inclusion-proof", "bundle")),
-            f"GET {API}/logs/{{log}}/consistency-proof",
+            *(f"GET {API}/logs/{{log}}/{name}" for name in ("consistency-proof", "statements")),
+            f"GET {API}/gaps",
             f"GET {API}/receipts/{{record_id}}",
             f"POST {API}/verify",
             f"POST {API}/complete-search",

@@ -1,6 +1,7 @@
 /** Text that is meant to be copied: a command, a digest, a link. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import { Text } from "./text";
 
 interface CopyProps {
   /** The text, or what makes it, if that takes long. */
@@ -37,7 +38,10 @@ export function Copy({ text, label = "copy", of }: CopyProps): JSX.Element {
 export function Command({ text }: { text: string }): JSX.Element {
   return (
     <p class="command">
-      <code>{text}</code> <Copy text={text} label="copy command" />
+      <code>
+        <Text text={text} />
+      </code>{" "}
+      <Copy text={text} label="copy command" />
     </p>
   );
 }

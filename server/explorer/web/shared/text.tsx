@@ -10,14 +10,23 @@ export interface Part {
   isEscaped: boolean;
 }
 
-/** Split a text into what can be shown as it is, and characters that have to be shown by their number. */
+/**
+ * Split a text into what can be shown as it is, and characters that have to be shown by their number. Those that follow
+ * each other are one part: a text of nothing else would make as many elements as it has characters.
+ */
 export function partsOf(text: string): Part[] {
   const parts: Part[] = [];
   let end = 0;
   for (const found of text.matchAll(HIDDEN)) {
-    if (found.index > end) parts.push({ text: text.slice(end, found.index), isEscaped: false });
     const code = found[0].codePointAt(0) ?? 0;
-    parts.push({ text: `U+${code.toString(16).toUpperCase().padStart(4, "0")}`, isEscaped: true });
+    const number = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+    const last = parts[parts.length - 1];
+    if (last?.isEscaped && found.index === end) {
+      last.text += ` ${number}`;
+    } else {
+      if (found.index > end) parts.push({ text: text.slice(end, found.index), isEscaped: false });
+      parts.push({ text: number, isEscaped: true });
+    }
     end = found.index + found[0].length;
   }
   if (end < text.length) parts.push({ text: text.slice(end), isEscaped: false });

@@ -1,18 +1,19 @@
 /** The checks of entries, with what they share: pinned keys, key changes, checkpoints seen. Loaded when needed. */
-import { parseCheckpoint } from "../proof/checkpoint";
+import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
+import { type Key, parseVerifierKey } from "../proof/keys";
 import { noteOf } from "../proof/note";
 import type { Entry } from "../shared/entry";
 import { changesOf } from "./asked";
 import { keptCheckpoints } from "./checkpoints";
-import { checkEntry, type Trust } from "./entry_check";
-import { voucherOf } from "./log_keys";
+import { checkEntry, type Trust, type Voucher } from "./entry_check";
+import { unvouched, voucherOf } from "./log_keys";
 import { believedKeys, readPinnedKeys } from "./pinned_keys";
 import { SeenRoots } from "./seen";
-import { pinnedKeys, pinnedNames } from "./state";
+import { logFindings, pinnedKeys, pinnedNames } from "./state";
 import type { Verdict } from "./verdict";
 
-let seen: Promise<SeenRoots> | undefined;
+let seen: { accepted: number; roots: Promise<SeenRoots> } | undefined;
 let trust: { names: string; made: Promise<Trust> } | undefined;
 
 /** Check an entry with the keys that are pinned now. Throws ApiError if the server was needed and not reached. */
@@ -28,33 +29,49 @@ function trustNow(): Promise<Trust> {
 }
 
 async function makeTrust(): Promise<Trust> {
-  const keys = await believedKeys();
-  const vouchers = new Map<string, Promise<string | undefined>>();
+  const pinned = await believedKeys();
+  const vouchers = new Map<string, Promise<Voucher | undefined>>();
   return {
-    hasKeys: keys.length > 0,
     voucherOf: (checkpoint) => {
       // Entries of a batch have one checkpoint, whose signatures are checked once.
       const note = noteOf(checkpoint);
       const known = vouchers.get(note);
       if (known) return known;
-      const found = voucherOf(checkpoint, keys, changesOf);
+      const found = pinned.length ? pinnedVoucher(checkpoint, pinned) : firstSeenVoucher(checkpoint);
       vouchers.set(note, found);
       found.catch((error: unknown) => {
         if (!(error instanceof VerificationError)) vouchers.delete(note); // the server may be reached again
       });
       return found;
     },
-    compareWithSeen: async (checkpoint) => {
-      seen ??= seenBefore();
-      (await seen).compare(checkpoint);
-    },
+    compareWithSeen: async (checkpoint) => (await seenRoots()).compare(checkpoint),
   };
+}
+
+async function pinnedVoucher(checkpoint: Checkpoint, pinned: readonly Key[]): Promise<Voucher> {
+  const key = await voucherOf(checkpoint, pinned, changesOf);
+  if (key !== undefined) return { key, isPinned: true };
+  throw unvouched(checkpoint, "no pinned key (if several servers sign, pin the key of each)");
+}
+
+/** Where no key is pinned, the key that the server offered at first has at least to stay the same. */
+async function firstSeenVoucher(checkpoint: Checkpoint): Promise<Voucher | undefined> {
+  const kept = (await keptCheckpoints()).find(({ origin }) => origin === checkpoint.origin);
+  if (!kept) return undefined;
+  const key = await voucherOf(checkpoint, await Promise.all(kept.keys.map(parseVerifierKey)), changesOf);
+  if (key !== undefined) return { key, isPinned: false };
+  throw unvouched(checkpoint, "no key that this browser saw before");
+}
+
+/** The root hashes that this browser saw, without those of logs that the reader has accepted as they are now. */
+function seenRoots(): Promise<SeenRoots> {
+  const accepted = logFindings.peek().filter(({ acknowledged }) => acknowledged).length;
+  if (seen?.accepted !== accepted) seen = { accepted, roots: seenBefore() };
+  return seen.roots;
 }
 
 async function seenBefore(): Promise<SeenRoots> {
   const roots = new SeenRoots();
-  for (const { note } of await keptCheckpoints()) {
-    roots.compare(parseCheckpoint(note, "a kept checkpoint"));
-  }
+  for (const { note } of await keptCheckpoints()) roots.compare(parseCheckpoint(note, "a kept checkpoint"));
   return roots;
 }

@@ -6,6 +6,7 @@ import { pinnedNames } from "./state";
 import type { Verdict } from "./verdict";
 
 const MOST_AT_ONCE = 4;
+const MOST_ALIVE = 20_000; // references, of which many may be to entries that are shown no more
 
 interface Watched {
   readonly entry: Entry;
@@ -26,13 +27,20 @@ export function verdictOf(entry: Entry): Signal<Verdict> {
   const made: Watched = { entry, verdict: signal<Verdict>({ kind: "waiting" }) };
   watched.set(message, made);
   if (entry.evidence?.logId) {
-    alive.add(new WeakRef(made));
+    remember(made);
     check(made);
     listen();
   } else {
     made.verdict.value = { kind: "unproved", reason: entry.evidence?.reason || "it is in no log" };
   }
   return made.verdict;
+}
+
+function remember(entry: Watched): void {
+  if (alive.size >= MOST_ALIVE) {
+    for (const reference of alive) if (!reference.deref() || alive.size > MOST_ALIVE / 2) alive.delete(reference);
+  }
+  alive.add(new WeakRef(entry));
 }
 
 function check(entry: Watched): void {

@@ -12,30 +12,23 @@ import { logIdOf } from "./log_keys";
 import { differenceIn } from "./shown";
 import type { Verdict } from "./verdict";
 
-/** The proof that an answer has beside an entry. */
-export interface Proof {
-  /** The canonical record, in base64. */
-  readonly canonicalRecord: string;
-  /** Hashes from the leaf's sibling to the root's child, in base64. */
-  readonly inclusionPath: readonly string[];
-  /** The signed note to whose root hash the path leads. */
-  readonly checkpoint: string;
+/** Who vouches for a checkpoint. */
+export interface Voucher {
+  /** Fingerprint of the key. */
+  readonly key: string;
+  /** False if it is only the key that the server offered when this browser saw the log first. */
+  readonly isPinned: boolean;
 }
 
 /** What a check of an entry needs besides the entry. */
 export interface Trust {
-  /** True if the reader pinned a key. */
-  readonly hasKeys: boolean;
-  /** The fingerprint of the pinned key that vouches for a checkpoint, as `voucherOf` of log_keys.ts finds it. */
-  readonly voucherOf: (checkpoint: Checkpoint) => Promise<string | undefined>;
+  /**
+   * The key that vouches for a checkpoint; undefined if no key is pinned and the log was never seen. Throws
+   * VerificationError if keys are known, and none vouches.
+   */
+  readonly voucherOf: (checkpoint: Checkpoint) => Promise<Voucher | undefined>;
   /** Compares a checkpoint, whose signature is valid, with those seen before; throws VerificationError. */
   readonly compareWithSeen: (checkpoint: Checkpoint) => Promise<void>;
-}
-
-/** The proof in an entry's evidence; undefined if the server sent none. */
-export function proofIn(evidence: Evidence): Proof | undefined {
-  const { canonicalRecord, inclusionPath = [], checkpoint } = evidence as Evidence & Partial<Proof>;
-  return canonicalRecord && checkpoint ? { canonicalRecord, inclusionPath, checkpoint } : undefined;
 }
 
 /** Check an entry. Whatever is wrong with it is in the verdict; only failures of the network are thrown. */
@@ -45,10 +38,11 @@ export async function checkEntry(entry: Entry, trust: Trust): Promise<Verdict> {
   if (evidence.state !== "VERIFIED" && evidence.state !== "SIGNED") {
     return { kind: "unproved", reason: evidence.reason || "the server has no proof of it" };
   }
-  const proof = proofIn(evidence);
-  if (!proof) return { kind: "unproved", reason: "the server sent no proof of it" };
+  if (!evidence.canonicalRecord || !evidence.checkpoint) {
+    return { kind: "unproved", reason: "the server sent no proof of it" };
+  }
   try {
-    return await checkProof(entry, evidence, proof, trust);
+    return await checkProof(entry, evidence, trust);
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
     return { kind: "refuted", finding: findingOf(error), message: error.message };
@@ -71,11 +65,11 @@ export function findingOf({ code }: VerificationError): string {
   }
 }
 
-async function checkProof(entry: Entry, evidence: Evidence, proof: Proof, trust: Trust): Promise<Verdict> {
-  const checkpoint = parseCheckpoint(proof.checkpoint, "the checkpoint");
+async function checkProof(entry: Entry, evidence: Evidence, trust: Trust): Promise<Verdict> {
+  const checkpoint = parseCheckpoint(evidence.checkpoint, "the checkpoint");
   await requirePlace(entry, evidence, checkpoint);
-  const record = fromBase64(proof.canonicalRecord, "the record");
-  await requireInclusion(evidence, checkpoint, record, proof);
+  const record = fromBase64(evidence.canonicalRecord, "the record");
+  await requireInclusion(evidence, checkpoint, record);
   const signed = await readRecord(record, checkpoint.origin, BigInt(evidence.leafIndex));
   const difference = differenceIn(entry, signed.columns);
   if (difference !== undefined) {
@@ -84,17 +78,10 @@ async function checkProof(entry: Entry, evidence: Evidence, proof: Proof, trust:
       `what is shown is not what was signed: the signed record says something else in ${difference}`,
     );
   }
-  const key = await trust.voucherOf(checkpoint);
-  if (key === undefined && trust.hasKeys) {
-    const by = checkpoint.signatures.map(({ name, keyId }) => `${name}+${keyId}`).join(", ");
-    throw new VerificationError(
-      "KEY_UNKNOWN",
-      `no pinned key vouches for it: it is signed by ${by}. If another server of yours signs this log, pin its key too`,
-    );
-  }
-  if (key === undefined) return { kind: "unpinned" };
+  const voucher = await trust.voucherOf(checkpoint);
+  if (!voucher) return { kind: "unpinned" };
   await trust.compareWithSeen(checkpoint);
-  return { kind: "checked", key };
+  return voucher.isPinned ? { kind: "checked", key: voucher.key } : { kind: "unpinned" };
 }
 
 /** The log has to be the one that the entry names, and of its stream; else a log could be passed off as another. */
@@ -104,15 +91,10 @@ async function requirePlace(entry: Entry, evidence: Evidence, { origin }: Checkp
   }
 }
 
-async function requireInclusion(
-  evidence: Evidence,
-  checkpoint: Checkpoint,
-  record: Uint8Array,
-  proof: Proof,
-): Promise<void> {
+async function requireInclusion(evidence: Evidence, checkpoint: Checkpoint, record: Uint8Array): Promise<void> {
   const entry = await sha256(record);
   if (!/^\d{1,18}$/.test(evidence.leafIndex)) throw new VerificationError("MALFORMED", "its leaf is no number");
-  const path = proof.inclusionPath.map((hash) => fromBase64(hash, "a hash of the proof"));
+  const path = (evidence.inclusionPath ?? []).map((hash) => fromBase64(hash, "a hash of the proof"));
   const leaf = await leafHash(entry);
   const root = await rootFromPath(BigInt(evidence.leafIndex), checkpoint.size, leaf, path);
   if (!areEqual(root, checkpoint.root) || hexOf(entry) !== evidence.recordHash) {

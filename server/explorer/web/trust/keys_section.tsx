@@ -59,38 +59,46 @@ function PinnedRow({ pinned }: { pinned: PinnedKey }): JSX.Element {
     setPath({ d: pathOfSquares(squares), size: squares.length });
   };
   return (
-    <tr>
-      <th scope="row">
-        <Text text={name} />
-      </th>
-      <td>
-        <code>{fingerprint}</code>
-      </td>
-      <td>
-        {since.slice(0, 10)}, by {way}
-      </td>
-      <td class="trust-actions">
-        <button
-          type="button"
-          aria-expanded={path !== undefined}
-          onClick={() => (path ? setPath(undefined) : void show())}
-        >
-          QR code
-        </button>
-        <button type="button" onClick={async () => saveText(`${fingerprint}.pem`, await pem())}>
-          Save
-        </button>
-        <button type="button" onClick={() => void unpin(fingerprint)}>
-          Unpin
-        </button>
-        {path && (
-          <svg class="trust-code" viewBox={`0 0 ${path.size} ${path.size}`} role="img">
-            <title>{`QR code of the key ${fingerprint}: another browser takes it over from here`}</title>
-            <rect width={path.size} height={path.size} fill="white" />
-            <path d={path.d} fill="black" />
-          </svg>
-        )}
-      </td>
-    </tr>
+    <>
+      <tr>
+        <th scope="row">
+          <Text text={name} />
+        </th>
+        <td>
+          <code>{fingerprint}</code>
+        </td>
+        <td>
+          {since.slice(0, 10)}, by {way}
+        </td>
+        <td>
+          <div class="trust-actions">
+            <button
+              type="button"
+              aria-expanded={path !== undefined}
+              onClick={() => (path ? setPath(undefined) : void show())}
+            >
+              QR code
+            </button>
+            <button type="button" onClick={async () => saveText(`${fingerprint}.pem`, await pem())}>
+              Save
+            </button>
+            <button type="button" onClick={() => void unpin(fingerprint)}>
+              Unpin
+            </button>
+          </div>
+        </td>
+      </tr>
+      {path && (
+        <tr>
+          <td colSpan={4}>
+            <svg class="trust-code" viewBox={`0 0 ${path.size} ${path.size}`} role="img">
+              <title>{`QR code of the key ${fingerprint}: another browser takes it over from here`}</title>
+              <rect width={path.size} height={path.size} fill="white" />
+              <path d={path.d} fill="black" />
+            </svg>
+          </td>
+        </tr>
+      )}
+    </>
   );
 }

@@ -51,3 +51,12 @@ export async function voucherOf(
   const voucher = own.find((key) => includes(named, key));
   return voucher && fingerprintOf(voucher);
 }
+
+/** The error of a checkpoint for which none of the keys that are known vouches; `known` says which these are. */
+export function unvouched({ origin, signatures }: Checkpoint, known: string): VerificationError {
+  const by = signatures.map(({ name, keyId }) => `${name}+${keyId}`).join(", ");
+  return new VerificationError(
+    "KEY_UNKNOWN",
+    `${origin}: ${known} vouches for the log's checkpoint, which is signed by ${by}`,
+  );
+}

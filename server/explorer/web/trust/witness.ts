@@ -5,10 +5,10 @@
 import type { Log } from "../api/types";
 import { areEqual } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
-import { VerificationError } from "../proof/errors";
+import { malformed, VerificationError } from "../proof/errors";
 import { type Key, parseVerifierKey } from "../proof/keys";
 import { checkConsistency } from "../proof/merkle";
-import { type ChangesOf, voucherOf } from "./log_keys";
+import { type ChangesOf, logIdOf, unvouched, voucherOf } from "./log_keys";
 
 /** The last checkpoint of a log that this browser saw. */
 export interface KeptCheckpoint {
@@ -16,7 +16,7 @@ export interface KeptCheckpoint {
   readonly origin: string;
   /** The signed note. */
   readonly note: string;
-  /** Verifier keys that the server offered when it was first seen: they are believed where none is pinned. */
+  /** Verifier keys that the server offered when it was first seen: those who sign it have to stay the same. */
   readonly keys: readonly string[];
   /** When the log was seen first and last, by RFC 3339. */
   readonly since: string;
@@ -71,12 +71,12 @@ export async function witnessed(log: Log, kept: KeptCheckpoint | undefined, mean
   let checkpoint: Checkpoint;
   try {
     checkpoint = parseCheckpoint(log.checkpoint, "the checkpoint");
-    const keys = means.keys.length
-      ? means.keys
-      : await Promise.all((kept?.keys ?? log.verifierKeys).map(parseVerifierKey));
-    if (checkpoint.origin !== log.origin || (await voucherOf(checkpoint, keys, means.changesOf)) === undefined) {
-      const by = checkpoint.signatures.map(({ name, keyId }) => `${name}+${keyId}`).join(", ");
-      const message = `${log.origin}: no ${means.keys.length ? "pinned" : "known"} key signed the log's checkpoint, but ${by}`;
+    if (checkpoint.origin !== log.origin || (await logIdOf(log.origin)) !== log.logId) {
+      throw malformed(`it is one of ${checkpoint.origin}, or the log's ID is not ${log.logId}`);
+    }
+    const offered = await Promise.all((kept?.keys ?? log.verifierKeys).map(parseVerifierKey));
+    if ((await voucherOf(checkpoint, [...means.keys, ...offered], means.changesOf)) === undefined) {
+      const { message } = unvouched(checkpoint, "no key that is pinned or was seen before");
       return kept ? found("BATCH_FOREIGN_SIGNED", kept, message, means, log) : { kind: "not counted", reason: message };
     }
   } catch (error) {

@@ -1,0 +1,46 @@
+/** The files of the bundle, to save them. */
+import type { JSX } from "preact";
+import type { Files } from "./files";
+
+/** The table of files. Saving one needs no request: its bytes are in the page. */
+export function SavedFiles({ files }: { files: Files }): JSX.Element {
+  return (
+    <section class="on-screen" aria-labelledby="files-heading">
+      <h2 id="files-heading">Files in this bundle</h2>
+      <table class="files">
+        <thead>
+          <tr>
+            <th scope="col">File</th>
+            <th scope="col">Bytes</th>
+            <th scope="col">Save</th>
+          </tr>
+        </thead>
+        <tbody>
+          {Object.entries(files).map(([name, content]) => (
+            <tr key={name}>
+              <th scope="row" class="mono">
+                {name.slice(0, 80)}
+              </th>
+              <td class="number">{content.length.toLocaleString("en")}</td>
+              <td>
+                <button type="button" aria-label={`save ${name.slice(0, 80)}`} onClick={() => save(name, content)}>
+                  save
+                </button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function save(name: string, content: Uint8Array): void {
+  // As bytes of no type, whatever the file is called: a browser must not show it in place of this page.
+  const address = URL.createObjectURL(new Blob([content as BlobPart], { type: "application/octet-stream" }));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name.replaceAll("/", "-");
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}

@@ -1,0 +1,30 @@
+/** Checks entries of answers, for tests with a real server: a JSON object a line, on standard input and output. */
+import { createInterface } from "node:readline";
+import type { TimelineEntry } from "../api/types";
+import { parseKey } from "../proof/keys";
+import { entryOf } from "../shared/entry";
+import { checkEntry } from "./entry_check";
+import { unvouched, voucherOf } from "./log_keys";
+import { SeenRoots } from "./seen";
+
+interface Question {
+  entry: TimelineEntry;
+  keys: string[];
+  changes: string[];
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { entry, keys, changes } = JSON.parse(line) as Question;
+  const believed = await Promise.all(keys.map(parseKey));
+  const seen = new SeenRoots();
+  const verdict = await checkEntry(entryOf(entry), {
+    voucherOf: async (checkpoint) => {
+      if (!believed.length) return undefined;
+      const key = await voucherOf(checkpoint, believed, async () => changes);
+      if (key === undefined) throw unvouched(checkpoint, "no key");
+      return { key, isPinned: true };
+    },
+    compareWithSeen: async (checkpoint) => seen.compare(checkpoint),
+  });
+  console.log(JSON.stringify(verdict));
+}

@@ -1,0 +1,145 @@
+"""Entries of real answers, checked by the code of the page: true ones are checked, and any change is found."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from server.notary.keys import VerifierKey
+from server.notary.trust import fingerprint
+from tests.checked_bundles import FIRST
+from tests.explorer.browser_programs import answers_of
+from tests.explorer.conftest import Shop
+
+_NOT_COMPARED = {"evidence", "logId", "traceLinks"}
+_STRANGER = str(FIRST.verifier_key("lognotary/audit/x"))
+
+
+def _asked(shop: Shop, path: str, **fields: str) -> dict[str, Any]:
+    params = {"includeProofs": "true", **fields}
+    answer = httpx.get(shop.url(path), params=params, headers={"Host": "localhost"}, timeout=60)
+    answer.raise_for_status()
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.fixture(scope="module")
+def entries(shop: Shop) -> list[dict[str, Any]]:
+    trace = _asked(shop, f"/api/v1/traces/{shop.day.refund}")["entries"]
+    found = _asked(shop, "/api/v1/search", pageSize="150")["entries"]
+    hostile = _asked(shop, "/api/v1/search", query='service:"<b>hostile</b>"', pageSize="20")["entries"]
+    assert {kind for entry in trace for kind in ("span", "log", "auditEvent") if entry.get(kind)} > {
+        "span",
+        "auditEvent",
+    }
+    return [*trace, *found, *hostile]
+
+
+@pytest.fixture(scope="module")
+def key(shop: Shop) -> VerifierKey:
+    logs = httpx.get(shop.url("/api/v1/logs"), headers={"Host": "localhost"}).json()["logs"]
+    return VerifierKey.parse(logs[0]["verifierKeys"][0])
+
+
+def _verdicts(entries: list[dict[str, Any]], *keys: str) -> list[dict[str, str]]:
+    questions = [{"entry": entry, "keys": keys, "changes": []} for entry in entries]
+    return answers_of("trust/answers.ts", questions)
+
+
+def test_every_entry_is_checked_with_the_key_of_any_log_of_the_server(
+    entries: list[dict[str, Any]], key: VerifierKey
+) -> None:
+    verdicts = _verdicts(entries, str(key))
+    assert len(verdicts) > 150
+    expected = {"kind": "checked", "key": fingerprint(key.public_key)}
+    assert [verdict for verdict in verdicts if verdict != expected] == []
+
+
+def test_without_a_pinned_key_nothing_is_checked_and_with_another_one_all_is_refuted(
+    entries: list[dict[str, Any]],
+) -> None:
+    assert Counter(verdict["kind"] for verdict in _verdicts(entries[:30])) == {"unpinned": 30}
+    others = _verdicts(entries[:30], _STRANGER)
+    assert Counter((verdict["kind"], verdict.get("finding")) for verdict in others) == {
+        ("refuted", "BATCH_FOREIGN_SIGNED"): 30
+    }
+
+
+def test_every_change_of_what_is_shown_is_found(entries: list[dict[str, Any]], key: VerifierKey) -> None:
+    changed, names = list[dict[str, Any]](), list[str]()
+    for kind in ("auditEvent", "log", "span"):
+        for entry in [entry for entry in entries if entry.get(kind)][:4]:
+            for name, other in _changes(entry[kind]):
+                changed.append({**entry, kind: other})
+                names.append(f"{kind} {name}")
+    assert len(set(names)) > 70
+    verdicts = _verdicts(changed, str(key))
+    missed = [(name, verdict) for name, verdict in zip(names, verdicts, strict=True) if verdict["kind"] != "refuted"]
+    assert missed == []
+    assert {verdict["finding"] for verdict in verdicts} == {"RECORD_CHANGED"}
+
+
+def test_every_change_of_the_proof_is_found(entries: list[dict[str, Any]], key: VerifierKey) -> None:
+    one, other = (next(entry for entry in entries if entry.get(kind)) for kind in ("auditEvent", "log"))
+    true, foreign = one["auditEvent"]["evidence"], other["log"]["evidence"]
+    evidences = [
+        *({**true, name: foreign[name]} for name in ("canonicalRecord", "inclusionPath", "checkpoint", "logId")),
+        *({**true, name: foreign[name]} for name in ("origin", "recordHash")),
+        {**true, "leafIndex": str(int(true["leafIndex"]) + 1)},
+        {**true, "leafIndex": "x"},
+        {**true, "inclusionPath": true["inclusionPath"][:-1]},
+        {**true, "inclusionPath": [*true["inclusionPath"], true["inclusionPath"][0]]},
+        {**true, "inclusionPath": ["x", *true["inclusionPath"][1:]]},
+        {**true, "canonicalRecord": true["canonicalRecord"][:-4]},
+        {**true, "checkpoint": true["checkpoint"][:-8] + "AAAAAA=\n"},
+        {**true, "checkpoint": true["checkpoint"].partition("\n\n")[0]},
+    ]
+    changed = [{**one, "auditEvent": {**one["auditEvent"], "evidence": evidence}} for evidence in evidences]
+    verdicts = _verdicts(changed, str(key))
+    assert Counter(verdict["kind"] for verdict in verdicts) == {"refuted": len(evidences)}, verdicts
+
+
+def test_an_entry_without_a_proof_is_not_called_checked(entries: list[dict[str, Any]], key: VerifierKey) -> None:
+    one = copy.deepcopy(next(entry for entry in entries if entry.get("auditEvent")))
+    one["auditEvent"]["evidence"] |= {"canonicalRecord": "", "inclusionPath": [], "checkpoint": ""}
+    assert [verdict["kind"] for verdict in _verdicts([one], str(key))] == ["unproved"]
+
+
+def _changes(message: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the message with each of its fields changed."""
+    for name, value in message.items():
+        if name in _NOT_COMPARED:
+            continue
+        for what, other in _others(value):
+            yield f"{name}{what}", {**message, name: other}
+
+
+def _others(value: Any) -> Iterator[tuple[str, Any]]:
+    match value:
+        case bool():
+            pass
+        case int():
+            yield "", value + 1
+        case str() if value.endswith("Z") and value[:2] == "20":
+            yield " fraction", value[:-1] + "1Z" if "." in value else value[:-1] + ".000000001Z"
+            yield " missing", None
+        case str():
+            yield "", "1" if value == "0" else f"{value}1"
+        case dict():
+            for name, member in value.items():
+                for what, other in _others(member):
+                    yield f".{name}{what}", {**value, name: other}
+            if all(isinstance(member, str) for member in value.values()) and "recordId" not in value:
+                yield " added", {**value, "x": ""}
+        case list():
+            for at, member in enumerate(value):
+                for what, other in _others(member):
+                    yield f"[]{what}", [*value[:at], other, *value[at + 1 :]]
+            yield " shorter" if value else " longer", value[:-1] if value else [{}]
+        case _:
+            pass
