@@ -57,7 +57,7 @@ function Verdict({ running: { state, run } }: { running: Running }): JSX.Element
 function Judgement({ summary }: { summary: VerifySummary }): JSX.Element {
   const { kind, text } = verdictOn(summary);
   return (
-    <div class={`verdict verdict-${kind}`}>
+    <div class={`run-verdict run-${kind}`}>
       <p class="judgement">
         <span aria-hidden="true">{SHAPES[kind]} </span>server: <Text text={text} />
       </p>
