@@ -208,6 +208,7 @@ HTTP_RULES: Mapping[tuple[str, str], Permission] = MappingProxyType(
                 ("GET", "/verify"),
                 ("GET", "/trust"),
                 ("GET", "/assets/{name}"),
+                ("GET", "/favicon.ico"),
                 ("GET", "/licences.txt"),
             ),
             Permission.OPEN,

@@ -160,7 +160,6 @@ HTTP_ACTIONS: Mapping[tuple[str, str], Action] = MappingProxyType(
         ("POST", f"{_API}/tokens/{{name_or_id}}/revoke"): _TOKEN_REVOKE,
         ("GET", "/tlog/{log_id}/{path:path}"): Action("tile.get", "log", "log_id"),
         ("GET", "/api/openapi.json"): Action("description.get"),
-        ("GET", "/trace/{trace_id}"): Action("trace.link", "trace", "trace_id"),
         ("GET", "/metrics"): Action("metrics.get", category="admin"),
     }
 )

@@ -31,24 +31,24 @@ POST /api/v1/verify                             Verify; the answer has one JSON 
 GET  /api/openapi.json                          all of this as an OpenAPI 3.1 document
 POST /api/v1/complete-search                    CompleteSearch; the answer has one JSON object per line
 GET  /tlog/{log_id}/...                         logs as static files: see ``tile_api``
-GET  /trace/{trace_id}                          for links from other tools: the page of the trace, or a redirect to it
+GET  /trace/{trace_id}                          links from other tools: the page for browsers, a redirect for programs
 GET  /healthz                                   200 while the process works
 GET  /readyz                                    200 while records can be acknowledged, else 503
 GET  /metrics                                   the server's metrics, in Prometheus' text format
 /login, /logout                                 see ``server.login.routes``
+GET  /, /traces, /logs, /r/{log}/{leaf}, ...    the explorer's pages: see ``server.explorer.pages``
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from http import HTTPStatus
 from importlib.resources import files
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, receipts_pb2, status_pb2
@@ -67,7 +67,7 @@ from server.api.tenant_drops import TenantDrops
 from server.api.tile_api import tile_routes
 from server.api.token_calls import token_routes
 from server.api.tokens import TokenAdministration
-from server.api.trace_ids import parse_trace_id
+from server.api.trace_address import trace_route
 from server.explorer.pages import Explorer
 from server.process.fair_queue import QUERIES_AT_ONCE, FairQueue
 from server.process.pools import Pool
@@ -108,13 +108,6 @@ def build_http_api(
         explorer: the web page; None to leave it out.
     """
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
-
-    async def open_trace(request: Request) -> Response:
-        # Links from other tools must stay valid, whichever path shows traces.
-        if explorer is not None and "text/html" in request.headers.get("accept", ""):
-            return await explorer.page(request)
-        trace_id = parse_trace_id(request.path_params["trace_id"])
-        return RedirectResponse(f"../api/v1/traces/{trace_id}", HTTPStatus.TEMPORARY_REDIRECT)
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -193,7 +186,7 @@ def build_http_api(
             Route("/api/openapi.json", openapi),
             *tail_routes(backend.tails),
             *tile_routes(backend, pool),
-            Route("/trace/{trace_id}", open_trace),
+            trace_route(explorer),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", tell_metrics),

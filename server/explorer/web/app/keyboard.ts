@@ -29,7 +29,7 @@ export function useShortcuts(added: readonly Shortcut[], inputs: readonly unknow
 export function listenToKeys(): void {
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (belongsToElement(event)) return;
+    if (document.querySelector("dialog:modal") || belongsToElement(event)) return;
     const typing = isTyping(event.target);
     const found = shortcuts.value.find(({ key, whileTyping }) => key === event.key && (!typing || whileTyping));
     if (!found) return;
@@ -38,10 +38,10 @@ export function listenToKeys(): void {
   });
 }
 
-/** Return whether the browser does something with a key: links and buttons are pressed, an open dialog is closed. */
+/** Return whether the browser itself does something with a key: links and buttons are pressed, a dialog is closed. */
 function belongsToElement({ key, target }: KeyboardEvent): boolean {
   if (!(target instanceof Element)) return false;
-  if (key === "Enter" || key === " ") return target.closest("a[href], button, summary, label, dialog") !== null;
+  if (key === "Enter" || key === " ") return target.closest("a[href], button, summary, label, input, select") !== null;
   return key === "Escape" && target.closest("dialog[open]") !== null;
 }
 

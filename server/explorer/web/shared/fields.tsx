@@ -12,17 +12,19 @@ import { nanosOf, shownTime, zoneName } from "./time";
 
 interface FieldsProps {
   entry: Entry;
+  /** Groups that the entry itself does not have. */
+  more?: readonly FieldGroup[];
   /** Controls of a row, beside its value, such as a filter. */
   actions?: (field: Field, value: string) => ComponentChildren;
 }
 
 /** The fields of an entry as a table for each group. */
-export function Fields({ entry, actions }: FieldsProps): JSX.Element {
+export function Fields({ entry, more = [], actions }: FieldsProps): JSX.Element {
   const groups = useMemo(() => fieldGroupsOf(entry), [entry]);
   const made = useMemo(() => commitmentsOf(entry), [entry]);
   return (
     <div class="field-groups">
-      {groups.map((group) => (
+      {[...groups, ...more].map((group) => (
         <FieldTable key={group.title} group={group} made={made} actions={actions} />
       ))}
     </div>

@@ -22,6 +22,9 @@ function evidence(log: string) {
     treeSize: "1000",
     recordHash: leaf.toString(16).padStart(64, "0"),
     isExpected: false,
+    canonicalRecord: "",
+    inclusionPath: [] as string[],
+    checkpoint: "",
   } as const;
 }
 
