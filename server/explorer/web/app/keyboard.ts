@@ -29,12 +29,19 @@ export function useShortcuts(added: readonly Shortcut[], inputs: readonly unknow
 export function listenToKeys(): void {
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (document.querySelector("dialog:modal")) return; // its keys are those of the browser
+    if (event.key === "Enter" && isActivated(event.target)) return;
     const typing = isTyping(event.target);
     const found = shortcuts.value.find(({ key, whileTyping }) => key === event.key && (!typing || whileTyping));
     if (!found) return;
     event.preventDefault();
     found.run(event);
   });
+}
+
+/** Return whether Enter does something to an element by itself. */
+function isActivated(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches("a[href], button, summary, input, select");
 }
 
 function isTyping(target: EventTarget | null): boolean {
