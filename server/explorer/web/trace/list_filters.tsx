@@ -65,7 +65,7 @@ export function ListFilters({ state, streams, range, error, input }: Props): JSX
           resolved={range}
           onChange={(since, until) => change({ since, until })}
         />
-        <label class="check">
+        <label class="trace-check">
           <input
             type="checkbox"
             checked={state.errors}
