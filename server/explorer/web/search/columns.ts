@@ -111,7 +111,7 @@ function spanValue({ span }: Extract<Entry, { stream: "spans" }>, column: string
     timestamp: span.timestamp ?? "",
   };
   if (column === "duration") return shownDuration(BigInt(span.durationNanos));
-  return values[column];
+  return valueIn(values, column);
 }
 
 function recordValue({ record }: Extract<Entry, { record: unknown }>, column: string): string | undefined {
@@ -142,7 +142,7 @@ function recordValue({ record }: Extract<Entry, { record: unknown }>, column: st
     sourcetype: audit?.sourceType,
     signature: record.producerSignature?.result,
   };
-  return values[column.toLowerCase()];
+  return valueIn(values, column.toLowerCase());
 }
 
 /** The value of an attribute, by its whole name or by its key alone, as in queries. */
@@ -157,5 +157,5 @@ function attributeOf(entry: Entry, column: string): string | undefined {
   return (place === "Span") === (entry.stream === "spans") ? valueIn(own, key) : undefined;
 }
 
-const valueIn = (attributes: Record<string, string>, key: string): string | undefined =>
+const valueIn = (attributes: Record<string, string | undefined>, key: string): string | undefined =>
   Object.hasOwn(attributes, key) ? attributes[key] : undefined;
