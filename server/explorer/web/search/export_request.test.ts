@@ -31,12 +31,9 @@ test("the commands do the same, with the query after all options", () => {
   const { exports, check } = exportCommands({ search: SEARCH, format: "csv", columns: "" });
   assert.deepEqual(exports, [
     "lognotary export --stream audit --since 2026-11-30T00:00:00Z --until 2026-12-01T00:00:00Z --format csv " +
-      `-o lognotary-audit-2026-12-01.csv --manifest lognotary-audit-2026-12-01.csv.manifest -- '-a '"'"'b'"'"''`,
+      `-o lognotary-export.csv --manifest lognotary-export.csv.manifest -- '-a '"'"'b'"'"''`,
   ]);
-  assert.equal(
-    check,
-    "lognotary check lognotary-audit-2026-12-01.csv lognotary-audit-2026-12-01.csv.manifest --public-key public-key.pem",
-  );
+  assert.equal(check, "lognotary check lognotary-export.csv lognotary-export.csv.manifest --public-key public-key.pem");
 });
 
 test("streams that the command line exports one by one have a command each", () => {
