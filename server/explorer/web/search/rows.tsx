@@ -48,7 +48,7 @@ export function Rows(props: RowsProps): JSX.Element {
   }, [view.end, entries.length, onEnd]);
   useShownRow(body, current, height);
   const made = useRef<MadeRows>({ inputs: "", rows: new Map() });
-  const inputs = JSON.stringify([columns, wraps, zone.value, extra?.name, location.search]);
+  const inputs = JSON.stringify([columns, wraps, zone.value, extra?.name, withParameters(CLOSED)]);
   if (made.current.inputs !== inputs) made.current = { inputs, rows: new Map() };
   const rowOf = (at: number): VNode | null => {
     const entry = entries[at];
@@ -90,6 +90,9 @@ export function Rows(props: RowsProps): JSX.Element {
     </div>
   );
 }
+
+/** Parameters of the record beside the list, which the links of rows do not keep. */
+const CLOSED = { open: undefined, near: undefined };
 
 interface MadeRows {
   inputs: string;
@@ -178,7 +181,7 @@ function Row({ entry, at, place, columns, zone, isOpen, isCurrent, extra, onOpen
       {extra && <td>{extra.value(entry)}</td>}
       {columns.map((column, index) => (
         <Cell key={column} {...{ entry, column, zone }}>
-          {index === 0 ? { href: withParameters({ open: place }), isCurrent, at } : undefined}
+          {index === 0 ? { href: withParameters({ ...CLOSED, open: place }), isCurrent, at } : undefined}
         </Cell>
       ))}
     </tr>
