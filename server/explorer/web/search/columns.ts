@@ -36,22 +36,6 @@ export const OFFERED: readonly string[] = [
   "leaf",
 ];
 
-const WIDTHS: Readonly<Record<string, string>> = {
-  time: "13.5rem",
-  stream: "6.5rem",
-  service: "8rem",
-  severity: "5.2rem",
-  outcome: "6rem",
-  category: "6rem",
-  leaf: "5rem",
-  duration: "6rem",
-  trace: "10rem",
-};
-
-/** Width of a column; the message takes what the others leave. */
-export const widthOf = (column: string): string | undefined =>
-  column === "message" ? undefined : (WIDTHS[column] ?? "10rem");
-
 /** The words by which people know streams, with a shape for each. */
 export const STREAM_MARKS: Readonly<Record<Entry["stream"], { shape: string; word: string }>> = {
   audit: { shape: "◆", word: "audit" },

@@ -25,12 +25,12 @@ test("the server's own records are findings, changes of keys, or starts", () => 
   assert.equal(kinds[2]?.place, "0123456789abcdef#7");
 });
 
-test("a gap without an end is no mark", () => {
-  assert.deepEqual(markOfGap({ origin: "shop" }), []);
-  assert.equal(
-    markOfGap({ origin: "shop", from: "2026-11-30T00:00:00Z", until: "2026-11-30T00:01:00Z" })[0]?.kind,
-    "gap",
-  );
+test("a gap that lasts goes on until the end of the range, and is none without any end", () => {
+  const gap = { origin: "shop", since: "2026-11-30T00:00:00Z" };
+  assert.deepEqual(markOfGap(gap, undefined), []);
+  assert.match(markOfGap(gap, "2026-11-30T00:01:00Z")[0]?.text ?? "", /which lasts/);
+  const [mark] = markOfGap({ ...gap, until: "2026-11-30T00:00:30Z" }, "2026-11-30T00:01:00Z");
+  assert.equal((mark?.until ?? 0n) - (mark?.from ?? 0n), 30_000_000_000n);
 });
 
 test("marks that would be over each other are one, and those outside of the range are none", () => {

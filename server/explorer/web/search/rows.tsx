@@ -8,7 +8,7 @@ import { StateMark } from "../shared/state_mark";
 import { Text } from "../shared/text";
 import { shownTime, textOf, zoneName } from "../shared/time";
 import { useVirtualRows } from "../shared/virtual_rows";
-import { NAMED_COLUMNS, oneLine, STREAM_MARKS, textIn, widthOf } from "./columns";
+import { NAMED_COLUMNS, oneLine, STREAM_MARKS, textIn } from "./columns";
 
 export const ROW_HEIGHT = 26;
 export const WRAPPED_HEIGHT = 68;
@@ -112,7 +112,7 @@ function Head({ columns, extra, oldestFirst, onSort }: RowsProps): JSX.Element {
         <col class="col-state" />
         {extra && <col style={{ width: extra.width }} />}
         {columns.map((column) => (
-          <col key={column} style={{ width: widthOf(column) }} />
+          <col key={column} class={`col-${column}`} />
         ))}
       </colgroup>
       <thead>
@@ -140,7 +140,7 @@ function Head({ columns, extra, oldestFirst, onSort }: RowsProps): JSX.Element {
                 )}
               </th>
             ) : (
-              <th key={column} scope="col">
+              <th key={column} scope="col" class={`cell-${column}`}>
                 {NAMED_COLUMNS[column] ?? <Text text={column} most={80} />}
               </th>
             ),
@@ -221,7 +221,7 @@ function contentOf(entry: Entry, column: string, zone: Zone): JSX.Element {
     const { shape, word } = STREAM_MARKS[entry.stream];
     return (
       <span class={`stream stream-${entry.stream}`}>
-        <span aria-hidden="true">{shape}</span> {word}
+        <span aria-hidden="true">{shape}</span> <span class="word">{word}</span>
       </span>
     );
   }

@@ -63,7 +63,10 @@ test("a lost connection is made again from the last cursor on", async () => {
     if (waits.length === 2) controller.abort();
   };
   for await (const step of follow("a b", ["audit"], controller.signal, wait)) steps.push(step);
-  assert.deepEqual(asked, ["/api/v1/tail?query=a+b&streams=audit", "/api/v1/tail?query=a+b&streams=audit&cursor=one"]);
+  assert.deepEqual(asked, [
+    "/api/v1/tail?query=a+b&streams=audit&include_proofs=true",
+    "/api/v1/tail?query=a+b&streams=audit&cursor=one&include_proofs=true",
+  ]);
   assert.deepEqual(
     steps.map(({ kind }) => kind),
     ["connected", "records", "lost", "connected", "records", "lost"],
