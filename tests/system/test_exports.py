@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import grpc
 import httpx
@@ -111,14 +111,16 @@ def test_a_page_learns_why_its_download_failed(shared_server: LognotaryServer) -
 
 
 def test_a_wrong_export_is_refused_over_http(shared_server: LognotaryServer) -> None:
-    for parameters, status, message in (
-        ({"format": "xml"}, 400, "format: 'xml' is not ndjson, csv, parquet, arrow or ocsf"),
-        ({"query": "actr:x"}, 400, "query: column 1: there is no field 'actr'"),
-        ({"manifest": "guess"}, 400, "manifest: not a name of 32 lower-case hexadecimal digits"),
-        ([("manifest", "0" * 32), ("manifest", "1" * 32)], 400, "the parameter manifest is given twice"),
+    twice = [("manifest", "0" * 32), ("manifest", "1" * 32)]
+    for parameters, message in (
+        ([("format", "xml")], "format: 'xml' is not ndjson, csv, parquet, arrow or ocsf"),
+        ([("query", "actr:x")], "query: column 1: there is no field 'actr'"),
+        ([("manifest", "guess")], "manifest: not a name of 32 lower-case hexadecimal digits"),
+        (twice, "the parameter manifest is given twice"),
     ):
-        answer = httpx.get(f"{shared_server.http}/api/v1/export", params=parameters, timeout=PATIENCE)
-        assert answer.status_code == status
+        query = urlencode(parameters)
+        answer = httpx.get(f"{shared_server.http}/api/v1/export?{query}", timeout=PATIENCE)
+        assert answer.status_code == 400
         assert message in answer.json()["message"]
     answer = httpx.get(f"{shared_server.http}/api/v1/export-manifests/none", timeout=PATIENCE)
     assert answer.status_code == 404
