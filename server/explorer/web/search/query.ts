@@ -112,6 +112,3 @@ export function wrongColumn(message: string, search: Pick<Search, "before">): nu
 
 /** An error's message without the column, which is marked in the query itself. */
 export const withoutColumn = (message: string): string => message.replace(/^query: (column \d+: )?/, "");
-
-/** Fields with which answers have the proof of each record, for the check in this browser. */
-export const PROOFS: Fields = { include_proofs: true };
