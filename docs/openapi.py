@@ -107,7 +107,7 @@ def _operation(protos: Protos, operation: Operation, schemas: Schemas) -> Json:
             found["parameters"] = [each for each in every if each["in"] == "path"]
         found["requestBody"] = {"content": {"application/json": {"schema": schemas.reference(call.input_type)}}}
     else:
-        found["parameters"] = list(_parameters(protos, call.input_type, in_path, schemas))
+        found["parameters"] = [*_parameters(protos, call.input_type, in_path, schemas), *operation.more]
     if operation.media == EXPORTS:
         content: Json = {kind: {"schema": {"type": "string"}} for kind in operation.media}
     else:
@@ -121,8 +121,6 @@ def _operation(protos: Protos, operation: Operation, schemas: Schemas) -> Json:
                 "schema": {"type": "string"},
             }
         }
-    if operation.more:
-        found["parameters"] += operation.more
     errors = sorted({*_EVERY, *operation.errors, *(_WITH_BODY if operation.method == "post" else ())})
     found["responses"] = {
         "200": ok,
