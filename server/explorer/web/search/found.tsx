@@ -104,7 +104,7 @@ export function Found(props: FoundProps): JSX.Element {
               wraps={state.wraps}
               oldestFirst={state.oldestFirst}
               open={state.open}
-              isBusy={results.isAsking || isOld}
+              isBusy={isOld}
               onOpen={open}
               onSort={() => change({ sort: state.oldestFirst ? undefined : "oldest" })}
               onEnd={results.wasStopped || error ? undefined : more}

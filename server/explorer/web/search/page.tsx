@@ -83,7 +83,7 @@ export default function Page(): JSX.Element {
   const error =
     isWrongQuery && search ? { message: failure.message, column: wrongColumn(failure.message, search) } : undefined;
   return (
-    <div class={`search${state.open ? " with-record" : ""}`}>
+    <div class={`search fills-window${state.open ? " with-record" : ""}`}>
       <h1 class="read-out">Search</h1>
       <QueryLine
         query={state.query}
