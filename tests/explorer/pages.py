@@ -36,6 +36,5 @@ PAGES: Mapping[str, _Path] = {
     "log": lambda http, _: f"/logs/{first_audit_log(http)}",
     "verify": lambda _, __: "/verify",
     "trust": lambda _, __: "/trust",
-    "no such page": lambda _, __: "/nowhere/at/all",
 }
 """Name of each page -> function of the server's URL and its day, which returns the path."""

@@ -39,6 +39,8 @@ def visit(opened: Tab, shop: Shop, name: str) -> None:
     opened.page.wait_for_load_state("networkidle")
 
 
+# An engine makes no difference to what these pages look like.
+@pytest.mark.parametrize("shop", ["embedded"], indirect=True)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_on_a_page(
@@ -49,6 +51,7 @@ def test_axe_finds_nothing_on_a_page(
         assert findings_of(opened.page, axe) == []
 
 
+@pytest.mark.parametrize("shop", ["embedded"], indirect=True)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_a_narrow_window_and_the_browser_complains_of_nothing(
     chromium: Browser, shop: Shop, name: str
