@@ -107,7 +107,7 @@ def _operation(protos: Protos, operation: Operation, schemas: Schemas) -> Json:
             found["parameters"] = [each for each in every if each["in"] == "path"]
         found["requestBody"] = {"content": {"application/json": {"schema": schemas.reference(call.input_type)}}}
     else:
-        found["parameters"] = list(_parameters(protos, call.input_type, in_path, schemas))
+        found["parameters"] = [*_parameters(protos, call.input_type, in_path, schemas), *operation.more]
     is_file = operation.media in (EXPORTS, BUNDLES)
     if is_file:
         content: Json = {kind: {"schema": {"type": "string"}} for kind in operation.media}

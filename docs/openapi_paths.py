@@ -26,6 +26,7 @@ class Operation:
         method: the HTTP method.
         errors: status codes of errors, beside those of every call.
         media: media types of the answer.
+        more: parameters that the call over gRPC does not have.
     """
 
     path: str
@@ -33,9 +34,17 @@ class Operation:
     method: str = "get"
     errors: tuple[int, ...] = ()
     media: tuple[str, ...] = ("application/json",)
+    more: tuple[Json, ...] = ()
 
 
 _QUERY = (422,)
+_MANIFEST_NAME: Json = {
+    "name": "manifest",
+    "in": "query",
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    "description": "Name for the manifest: 16 random bytes as hexadecimal digits, new for each export. Browsers show "
+    "no headers of a download, so a page chooses the name under which it will ask for the manifest.",
+}
 _CHANGES = (403, 409)
 
 OPERATIONS = (
@@ -49,7 +58,7 @@ OPERATIONS = (
     Operation("/api/v1/histogram", "CorrelationService.Histogram", errors=_QUERY),
     Operation("/api/v1/facets", "CorrelationService.Facets", errors=_QUERY),
     Operation("/api/v1/field-names", "CorrelationService.FieldNames", errors=_QUERY),
-    Operation("/api/v1/export", "CorrelationService.Export", errors=_QUERY, media=EXPORTS),
+    Operation("/api/v1/export", "CorrelationService.Export", errors=_QUERY, media=EXPORTS, more=(_MANIFEST_NAME,)),
     Operation("/api/v1/complete-search", "CorrelationService.CompleteSearch", "post", errors=_QUERY, media=(NDJSON,)),
     Operation("/api/v1/tail", "CorrelationService.Tail", errors=_QUERY, media=(NDJSON,)),
     Operation("/api/v1/logs", "EvidenceService.ListLogs"),

@@ -185,6 +185,12 @@ def _add_demo(commands: Any) -> None:
         description="Start a server in a temporary directory, send it the records of a small shop, show a trace, "
         "verify everything, then tamper with a record and show that verification finds it.",
     )
+    demo.add_argument(
+        "--keep",
+        action="store_true",
+        help="leave the server running with its records, also the changed one, to look at them in a browser; Ctrl-C "
+        "stops it and removes the directory",
+    )
     demo.set_defaults(run=_demo)
 
 
@@ -211,10 +217,10 @@ def _completion(options: argparse.Namespace) -> int:
     return 0
 
 
-def _demo(_: argparse.Namespace) -> int:
+def _demo(options: argparse.Namespace) -> int:
     from server.demo import run_demo
 
-    return run_demo()
+    return run_demo(keep=options.keep)
 
 
 def _serve(options: argparse.Namespace) -> int:

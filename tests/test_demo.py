@@ -7,13 +7,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from harness.lacking import lacking
 from harness.signals import not_ignored
+from harness.waiting import PATIENCE
 from lognotary.v1 import evidence_pb2
 from server.demo import run_demo, story
-from server.demo.server_process import running_server
+from server.demo.server_process import ServerFailedError, running_server
 from server.demo.shop import Shop
 
 # The first words of the headings, in order.
@@ -58,6 +60,7 @@ def test_demo_shows_the_main_job(tmp_path: Path) -> None:
     assert after.count("└ ✘ tampered: content does not match what was signed") == 1
     assert re.search(r"^✘ .*AUDIT +alice refund\.approve on order 1047 .*→ success$", after, re.MULTILINE)
     assert list(tmp_path.iterdir()) == []
+    assert re.search(r"http://127\.0\.0\.1:\d+/trace/[0-9a-f]{32}: lognotary demo --keep leaves it running\.$", after)
 
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
     for number, section in enumerate(sections[2:], 3):
@@ -81,6 +84,49 @@ def test_demo_fails_if_a_record_does_not_arrive(
 
     assert run_demo() == 1
     assert "not go as expected: 251 records were verified, not 252" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 128 + signal.SIGTERM)])
+def test_demo_that_is_kept_leaves_the_server_running_with_the_changed_record(
+    tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    with not_ignored(number):
+        command = [*demo(temporary=tmp_path), "--keep"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout is not None
+        page = ""
+        for line in process.stdout:
+            page = line.strip() if line.startswith("  http://") else page
+            if line.startswith("Its data is in "):
+                break
+        [directory] = tmp_path.glob("lognotary-demo-*")
+        assert line == f"Its data is in {directory}. Ctrl-C stops the server and removes the directory.\n"
+        shown = httpx.get(page, headers={"Accept": "text/html"})
+        assert shown.status_code in (200, 501)  # 501 if the explorer was not built here
+        assert shown.headers["content-type"].startswith("text/html")
+        trace = httpx.get(page, headers={"Accept": "*/*"}, follow_redirects=True, timeout=60).json()
+        states = [(entry.get("auditEvent") or entry["log"])["evidence"]["state"] for entry in trace["entries"]]
+        assert sorted(set(states)) == ["TAMPERED", "VERIFIED"]
+        assert states.count("TAMPERED") == 1
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=PATIENCE)
+
+    assert (process.returncode, errors) == (status, "")
+    assert ("The server stops, and the temporary directory is removed." in rest) is (number == signal.SIGINT)
+    assert not _running_with(str(directory))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_demo_that_is_kept_ends_if_its_server_does(tmp_path: Path) -> None:
+    def lose() -> None:
+        with running_server(tmp_path) as server:
+            [process] = _processes_with(str(tmp_path))
+            os.kill(int(process), signal.SIGKILL)
+            server.wait()
+
+    with pytest.raises(ServerFailedError, match="the server exited with status -9"):
+        lose()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -140,12 +186,17 @@ def test_demo_says_how_to_install_what_it_needs(
 
 def _running_with(argument: str) -> list[str]:
     """Processes with a text in their command line."""
-    found = []
+    return list(_processes_with(argument).values())
+
+
+def _processes_with(argument: str) -> dict[str, str]:
+    """IDs of processes with a text in their command line, with that."""
+    found = {}
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             command = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue  # it ended meanwhile
         if argument in command:
-            found.append(command)
+            found[file.parent.name] = command
     return found

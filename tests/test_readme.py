@@ -51,6 +51,7 @@ VARIES_IN_DEMO = VARIES | {
     r"\b(record|leaf|LeafIndex =) \d+\b": r"\1 NUMBER",
     r"\bbatch \d+\b": "batch NUMBER",
     r"\bin \d+ batches\b": "in NUMBER batches",
+    r"127\.0\.0\.1:\d+": "ADDRESS",
     r"(?m)^ +└": " └",  # stands behind the ages
 }
 

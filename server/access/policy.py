@@ -202,7 +202,7 @@ HTTP_RULES: Mapping[tuple[str, str], Permission] = MappingProxyType(
                 ("GET", "/trace/{trace_id}"),
                 ("GET", "/actor/{id:path}"),
                 ("GET", "/target/{id:path}"),
-                ("GET", "/r/{log}/{leaf}"),
+                ("GET", "/r/{log:path}/{leaf}"),
                 ("GET", "/logs"),
                 ("GET", "/logs/{log}"),
                 ("GET", "/verify"),

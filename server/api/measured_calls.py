@@ -51,6 +51,7 @@ HTTP_CALLS = (
     "/api/v1/logs",
     "/api/v1/logs/{log}/checkpoint",
     "/api/v1/logs/{log}/inclusion-proof",
+    "/api/v1/logs/{log}/bundle",
     "/api/v1/logs/{log}/consistency-proof",
     "/api/v1/logs/{log}/statements",
     "/api/v1/gaps",

@@ -7,8 +7,11 @@ from server.commands.output import complain
 __all__ = ["run_demo"]
 
 
-def run_demo() -> int:
+def run_demo(*, keep: bool = False) -> int:
     """Run the demo.
+
+    Args:
+        keep: True to leave the server running after the story, until Ctrl-C.
 
     Returns:
         0 if every step showed what it should, 1 if one did not, 2 if the demo cannot run.
@@ -24,4 +27,4 @@ def run_demo() -> int:
             "Install it with: pip install 'lognotary[demo]'"
         )
         return 2
-    return tell()
+    return tell(keep=keep)

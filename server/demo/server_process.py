@@ -11,10 +11,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from server.errors.base import LognotaryError
 
-__all__ = ["DEPLOYMENT", "Addresses", "ServerFailedError", "running_server"]
+__all__ = ["DEPLOYMENT", "RunningServer", "ServerFailedError", "running_server"]
 
 DEPLOYMENT = "shop"
 
@@ -27,15 +28,27 @@ class ServerFailedError(LognotaryError):
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
-    """Addresses that the server listens on."""
+class RunningServer:
+    """A server that runs, and the addresses that it listens on."""
 
     otlp_grpc: str
     api_grpc: str
+    http: str
+    _process: subprocess.Popen[bytes]
+    _log: Path
+
+    def wait(self) -> NoReturn:
+        """Wait until the server ends by itself, which it should not.
+
+        Raises:
+            ServerFailedError: the server ended.
+        """
+        status = self._process.wait()
+        raise ServerFailedError(f"the server exited with status {status}: {_last_line(self._log)}")
 
 
 @contextlib.contextmanager
-def running_server(directory: Path) -> Iterator[Addresses]:
+def running_server(directory: Path) -> Iterator[RunningServer]:
     """Run a server until the block ends.
 
     Args:
@@ -69,7 +82,7 @@ def running_server(directory: Path) -> Iterator[Addresses]:
         raise ServerFailedError(f"the server exited with status {status}: {_last_line(log)}")
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> Addresses:
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> RunningServer:
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for
     # Not select(), which fails where a process, as one that embeds chDB, has more than 1024 files open.
     with selectors.DefaultSelector() as selector:
@@ -81,7 +94,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> Addresses:
     if not line:
         raise ServerFailedError(f"the server did not start: {_last_line(log)}")
     ready = json.loads(line)
-    return Addresses(ready["otlp_grpc"], ready["api_grpc"])
+    return RunningServer(ready["otlp_grpc"], ready["api_grpc"], ready["http"], process, log)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> int:

@@ -29,8 +29,9 @@ from server.demo.checks import (
     check_trace,
     check_verified,
 )
-from server.demo.server_process import Addresses, ServerFailedError, running_server
+from server.demo.server_process import RunningServer, ServerFailedError, running_server
 from server.demo.shop import Shop
+from server.explorer.assets import built_files, why_not_built
 from storage.clickhouse import connect
 from storage.errors import StorageError
 from storage.url import EmbeddedUrl
@@ -41,11 +42,11 @@ _SALES = 40
 _ORDER = 1047
 
 
-def tell() -> int:
-    """Run the demo and return its exit status."""
+def tell(*, keep: bool = False) -> int:
+    """Run the demo and return its exit status; ``keep`` as in ``run_demo``."""
     try:
         with _ending_in_order(), tempfile.TemporaryDirectory(prefix="lognotary-demo-") as directory:
-            _tell(Path(directory))
+            _tell(Path(directory), keep=keep)
     except (UnexpectedError, ServerFailedError) as error:
         problem = str(error)
     except (grpc.RpcError, StorageError) as error:
@@ -56,7 +57,7 @@ def tell() -> int:
     return 1
 
 
-def _tell(directory: Path) -> None:
+def _tell(directory: Path, *, keep: bool) -> None:
     _heading(1, "A server starts in a temporary directory, with embedded storage", "lognotary serve")
     with running_server(directory) as server:
         say(f"Receiving OTLP on {server.otlp_grpc}; the API is on {server.api_grpc}")
@@ -80,8 +81,26 @@ def _tell(directory: Path) -> None:
 
         _heading(7, "The trace again", f"lognotary trace {sent.trace_id}")
         check_tampered(show_trace(server, sent), event.evidence)
-    closing = _style().paint("Verification found the change and named the record.", "1")
-    say("", f"{closing} The temporary directory is removed.")
+        closing = _style().paint("Verification found the change and named the record.", "1")
+        page = f"http://{server.http}/trace/{sent.trace_id}"
+        if keep:
+            say("", closing)
+            _stay(server, page, directory)
+    if not keep:
+        say("", f"{closing} The temporary directory is removed.")
+        say(f"While the server ran, a browser could see the trace at {page}: lognotary demo --keep leaves it running.")
+
+
+def _stay(server: RunningServer, page: str, directory: Path) -> None:
+    """Leave the server running until Ctrl-C."""
+    say("The server runs on, with these records and the changed one. Open the trace in a browser:", "", f"  {page}", "")
+    if why := why_not_built(built_files()):
+        say(f"(The browser will only show how to get the explorer, which this installation is without: {why})")
+    say(f"Its data is in {directory}. Ctrl-C stops the server and removes the directory.")
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        say("", "The server stops, and the temporary directory is removed.")
 
 
 def send_records(otlp_grpc: str) -> Sent:
@@ -96,7 +115,7 @@ def send_records(otlp_grpc: str) -> Sent:
         return Sent(trace_id, shop.sent)
 
 
-def show_trace(server: Addresses, sent: Sent) -> correlation_pb2.GetTraceResponse:
+def show_trace(server: RunningServer, sent: Sent) -> correlation_pb2.GetTraceResponse:
     """Fetch the refund's trace, and print it."""
     with _channel(server) as channel:
         stub = correlation_pb2_grpc.CorrelationServiceStub(channel)
@@ -105,7 +124,7 @@ def show_trace(server: Addresses, sent: Sent) -> correlation_pb2.GetTraceRespons
     return trace
 
 
-def show_verification(server: Addresses) -> list[evidence_pb2.VerifyResponse]:
+def show_verification(server: RunningServer) -> list[evidence_pb2.VerifyResponse]:
     """Verify everything, and print the findings."""
     with _channel(server) as channel:
         steps = list(evidence_pb2_grpc.EvidenceServiceStub(channel).Verify(evidence_pb2.VerifyRequest()))
@@ -139,7 +158,7 @@ def change_record(data_dir: Path, evidence: evidence_pb2.Evidence) -> str:
     return statement
 
 
-def _channel(server: Addresses) -> grpc.Channel:
+def _channel(server: RunningServer) -> grpc.Channel:
     return grpc.insecure_channel(server.api_grpc, options=[("grpc.enable_http_proxy", 0)])
 
 

@@ -5,7 +5,7 @@ GET  /traces                  traces in which something happened
 GET  /trace/{trace_id}        a trace: see ``Explorer.page`` and ``server.api.http_api``, which has the route
 GET  /actor/{id}              everything that an actor did
 GET  /target/{id}             everything that was done to a target
-GET  /r/{log}/{leaf}          a record, at its permanent address
+GET  /r/{log}/{leaf}          a record, at its permanent address; the name of a log, in place of its ID, has slashes
 GET  /logs, /logs/{log}       the logs
 GET  /verify                  verification, as it progresses
 GET  /trust                   what this browser trusts, and why
@@ -40,7 +40,7 @@ PAGE_PATHS = (
     "/traces",
     "/actor/{id:path}",
     "/target/{id:path}",
-    "/r/{log}/{leaf}",
+    "/r/{log:path}/{leaf}",
     "/logs",
     "/logs/{log}",
     "/verify",

@@ -368,6 +368,7 @@ async def test_what_is_another_s_costs_as_many_statements_as_what_does_not_exist
             lambda log: ("GetInclusionProof", evidence_pb2.GetInclusionProofRequest(log=log, leaf_index=1)),
             lambda log: ("GetBundle", evidence_pb2.GetBundleRequest(log=log, leaf_index=1)),
             lambda log: ("GetConsistencyProof", evidence_pb2.GetConsistencyProofRequest(log=log, first=1, second=2)),
+            lambda log: ("ListStatements", evidence_pb2.ListStatementsRequest(log=log)),
             lambda log: ("Neighbours", correlation_pb2.NeighboursRequest(log=log, leaf_index=1, before=1, after=1)),
             lambda log: ("Verify", evidence_pb2.VerifyRequest(logs=[log], lookups=0)),
         )

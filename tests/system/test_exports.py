@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import grpc
 import httpx
@@ -84,13 +85,42 @@ def test_a_download_over_http_has_a_manifest_that_can_be_checked(
     assert "✔ Proved: the server signed that it exported this file." in done.stdout
 
 
+def test_a_page_chooses_the_name_of_the_manifest_of_its_download(shared_server: LognotaryServer, word: str) -> None:
+    name = secrets.token_hex(16)
+    manifest = f"{shared_server.http}/api/v1/export-manifests/{name}"
+    parameters = {"query": word, "manifest": name}
+    answer = httpx.get(f"{shared_server.http}/api/v1/export", params=parameters, timeout=PATIENCE)
+    assert answer.headers["Lognotary-Manifest"] == f"/api/v1/export-manifests/{name}"
+    assert f'"SHA256": "{sha256(answer.content).hexdigest()}"' in httpx.get(manifest, timeout=PATIENCE).text
+    again = httpx.get(f"{shared_server.http}/api/v1/export", params=parameters, timeout=PATIENCE)
+    assert (again.status_code, again.json()["message"]) == (
+        400,
+        "manifest: another export has this name; choose a new one for each export",
+    )
+
+
+def test_a_page_learns_why_its_download_failed(shared_server: LognotaryServer) -> None:
+    name = secrets.token_hex(16)
+    parameters = {"query": "actr:x", "manifest": name}
+    refused = httpx.get(f"{shared_server.http}/api/v1/export", params=parameters, timeout=PATIENCE)
+    told = httpx.get(f"{shared_server.http}/api/v1/export-manifests/{name}", timeout=PATIENCE)
+    assert (refused.status_code, told.status_code) == (400, 404)
+    assert (
+        "the export failed, so it has no manifest: query: column 1: there is no field 'actr'" in told.json()["message"]
+    )
+
+
 def test_a_wrong_export_is_refused_over_http(shared_server: LognotaryServer) -> None:
-    for parameters, status, message in (
-        ({"format": "xml"}, 400, "format: 'xml' is not ndjson, csv, parquet, arrow or ocsf"),
-        ({"query": "actr:x"}, 400, "query: column 1: there is no field 'actr'"),
+    twice = [("manifest", "0" * 32), ("manifest", "1" * 32)]
+    for parameters, message in (
+        ([("format", "xml")], "format: 'xml' is not ndjson, csv, parquet, arrow or ocsf"),
+        ([("query", "actr:x")], "query: column 1: there is no field 'actr'"),
+        ([("manifest", "guess")], "manifest: not a name of 32 lower-case hexadecimal digits"),
+        (twice, "the parameter manifest is given twice"),
     ):
-        answer = httpx.get(f"{shared_server.http}/api/v1/export", params=parameters, timeout=PATIENCE)
-        assert answer.status_code == status
+        query = urlencode(parameters)
+        answer = httpx.get(f"{shared_server.http}/api/v1/export?{query}", timeout=PATIENCE)
+        assert answer.status_code == 400
         assert message in answer.json()["message"]
     answer = httpx.get(f"{shared_server.http}/api/v1/export-manifests/none", timeout=PATIENCE)
     assert answer.status_code == 404

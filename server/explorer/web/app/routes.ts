@@ -34,11 +34,12 @@ export function routeOf(path: string): Route {
     case "target":
       // IDs come from senders, and may have slashes, also encoded ones that a proxy decoded.
       return second ? { page: first, id: decoded(rest.join("/")) } : { page: "missing" };
-    case "r":
-      if (rest.length === 2 && /^\d{1,20}$/.test(rest[1] ?? "")) {
-        return { page: "record", log: decoded(second), leaf: rest[1] ?? "" };
-      }
-      return { page: "missing" };
+    case "r": {
+      // The name of a log, which may stand in place of its ID, has slashes.
+      const [leaf, ...name] = [rest.at(-1) ?? "", ...rest.slice(0, -1)];
+      if (!name.join("") || !/^\d{1,20}$/.test(leaf)) return { page: "missing" };
+      return { page: "record", log: decoded(name.join("/")), leaf };
+    }
     default:
       return { page: "missing" };
   }

@@ -55,7 +55,7 @@ export async function claimedKeys(files: Files): Promise<readonly Key[]> {
 
 /** The steps with their states. Without a key of the reader, a signature proves nothing yet. */
 export function shownSteps(standing: Standing): ShownStep[] {
-  const isOpen = standing.kind === "unpinned";
+  const isOpen = standing.kind === "unpinned" || (standing.kind === "refuted" && !standing.isPinned);
   return standing.report.steps.map(({ name, ok, detail }) => {
     if (SKIPPED.test(detail)) return { name, state: "skipped", detail };
     if (!ok) return { name, state: "fails", detail };

@@ -8,6 +8,7 @@ const SECOND = 1_000_000_000n;
 /** An age in whole seconds, for people: 42 s ago. */
 export function agoOf(at: bigint, now: bigint): string {
   const age = ((now - at) / SECOND) * SECOND;
+  if (age === 0n) return "now";
   return age < 0n ? `in ${shownDuration(-age)}` : `${shownDuration(age)} ago`;
 }
 

@@ -21,7 +21,7 @@ export function CheckpointView({ answer, now }: { answer: Checkpoint; now: bigin
   const root = base64Of(parsed.root);
   return (
     <>
-      <dl class="facts">
+      <dl class="log-facts">
         <dt>size</dt>
         <dd>
           {counted(parsed.size, "entry", "entries")} in {counted(answer.sequence, "batch", "batches")}
@@ -41,7 +41,7 @@ export function CheckpointView({ answer, now }: { answer: Checkpoint; now: bigin
             : "none"}
         </dd>
       </dl>
-      <pre class="note">
+      <pre class="signed-note">
         <Text text={answer.checkpoint} most={20_000} />
       </pre>
       <p>

@@ -10,6 +10,8 @@ import { useAnswer } from "../shared/answer";
 import { Copy } from "../shared/copy";
 import { counted, shownNumber } from "../shared/counted";
 import { Text } from "../shared/text";
+import { nanosOf } from "../shared/time";
+import { lastLook, logFindings } from "../trust/state";
 import { Ago, agoOf } from "./ago";
 import { SignedBy } from "./keys";
 import { nameOf } from "./names";
@@ -115,7 +117,7 @@ function LogRow({ log, now, asksHeartbeat }: { log: Log; now: bigint; asksHeartb
           )}
         </td>
         <td>
-          <Remembered logId={log.logId} />
+          <Remembered log={log} now={now} />
         </td>
       </tr>
       {log.problem && (
@@ -172,9 +174,34 @@ function Heartbeat({ log, now }: { log: Log; now: bigint }): JSX.Element {
   );
 }
 
-function Remembered({ logId }: { logId: string }): JSX.Element {
+function Remembered({ log, now }: { log: Log; now: bigint }): JSX.Element {
   const kept = useKeptCheckpoints();
-  const found = kept?.get(logId);
-  if (!found) return <span class="quiet">{kept ? "nothing yet" : ""}</span>;
-  return <span>{counted(parseCheckpoint(found.note, "the kept checkpoint").size, "entry", "entries")}</span>;
+  const found = kept?.get(log.logId);
+  const finding = logFindings.value.find(({ logId, acknowledged }) => logId === log.logId && !acknowledged);
+  const problem = lastLook.value?.problems.get(log.origin);
+  return (
+    <>
+      {found ? (
+        <span>
+          {counted(parseCheckpoint(found.note, "the kept checkpoint").size, "entry", "entries")}
+          <div class="quiet">{agoOf(nanosOf(found.at), now)}</div>
+        </span>
+      ) : (
+        <span class="quiet">{kept ? "nothing yet" : ""}</span>
+      )}
+      {finding ? (
+        <a class="bad" href="/trust">
+          <span aria-hidden="true">✘ </span>
+          {finding.kind}
+        </a>
+      ) : (
+        problem && (
+          <div class="old">
+            <span aria-hidden="true">▲ </span>
+            <Text text={problem} most={200} />
+          </div>
+        )
+      )}
+    </>
+  );
 }

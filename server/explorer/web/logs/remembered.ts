@@ -1,25 +1,44 @@
 /** What this browser remembers of logs: pinned keys, and the last checkpoint that it saw of each (trust/). */
+import { useEffect } from "preact/hooks";
+import { fromBase64 } from "../proof/bytes";
+import { ED25519, keyOf, pemOf } from "../proof/keys";
+import { useAnswer } from "../shared/answer";
+import { all } from "../trust/database";
+import { type PinnedKey, readPinnedKeys } from "../trust/pinned_keys";
+import { lastLook, pinnedKeys } from "../trust/state";
+import type { KeptCheckpoint } from "../trust/witness";
 import type { Given } from "./choices";
-
-/** A checkpoint that this browser keeps. */
-export interface KeptCheckpoint {
-  readonly logId: string;
-  readonly note: string;
-}
+import { latest } from "./part";
 
 /** Fingerprints of the pinned keys; undefined until they are read. */
 export function usePinnedFingerprints(): ReadonlySet<string> | undefined {
-  return undefined;
+  const keys = usePinnedKeys();
+  return keys && new Set(keys.map(({ fingerprint }) => fingerprint));
 }
 
 /** The checkpoints that this browser keeps, by the log's ID; undefined until they are read. */
 export function useKeptCheckpoints(): ReadonlyMap<string, KeptCheckpoint> | undefined {
-  return undefined;
+  const answer = useAnswer(async () => {
+    const kept = await all<KeptCheckpoint>("checkpoints");
+    return new Map(kept.map((each) => [each.logId, each]));
+  }, [lastLook.value]);
+  return latest(answer);
 }
 
 /** What this browser can give to a verification. */
 export function useGiven(): Given {
-  return NOTHING;
+  const kept = useKeptCheckpoints();
+  const keys = usePinnedKeys();
+  const pems = useAnswer(() => Promise.all((keys ?? []).map(pemOfPinned)), [keys]);
+  return { checkpoints: [...(kept?.values() ?? [])].map(({ note }) => note), publicKeys: latest(pems) ?? [] };
 }
 
-const NOTHING: Given = { checkpoints: [], publicKeys: [] };
+function usePinnedKeys(): readonly PinnedKey[] | undefined {
+  useEffect(() => {
+    if (!pinnedKeys.peek()) void readPinnedKeys();
+  }, []);
+  return pinnedKeys.value;
+}
+
+const pemOfPinned = async ({ publicKey }: PinnedKey): Promise<string> =>
+  pemOf(await keyOf("", ED25519, fromBase64(publicKey, "a pinned key")));

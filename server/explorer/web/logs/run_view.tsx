@@ -8,7 +8,7 @@ import { Moment } from "../shared/moment";
 import { Text } from "../shared/text";
 import { shownDuration } from "../shared/time";
 import { FindingItem } from "./finding_item";
-import { paceOf, type Run, shareOf } from "./run";
+import { type LogProgress, paceOf, type Run, shareOf } from "./run";
 import type { Running } from "./use_run";
 import { type Line, limitsOf, type Outcome, verdictOn } from "./verdict";
 
@@ -57,7 +57,7 @@ function Verdict({ running: { state, run } }: { running: Running }): JSX.Element
 function Judgement({ summary }: { summary: VerifySummary }): JSX.Element {
   const { kind, text } = verdictOn(summary);
   return (
-    <div class={`verdict verdict-${kind}`}>
+    <div class={`run-verdict run-${kind}`}>
       <p class="judgement">
         <span aria-hidden="true">{SHAPES[kind]} </span>server: <Text text={text} />
       </p>
@@ -106,10 +106,13 @@ function Progress({ run, isRunning, seconds }: { run: Run; isRunning: boolean; s
   );
 }
 
+const NOT_BEGUN: LogProgress = { records: 0, batches: 0, checkpoint: "" };
+
 /** Bars by log. Of a part of the logs, how much of each will be read is not known. */
 function LogBars({ run, logs, isWhole }: { run: Run; logs: readonly Log[]; isWhole: boolean }): JSX.Element | null {
-  if (run.logs.size === 0) return null;
   const sizes = new Map(logs.filter(({ problem }) => !problem).map((log) => [log.origin, log]));
+  const origins = new Set([...sizes.keys(), ...run.logs.keys()]);
+  if (origins.size === 0) return null;
   return (
     <div class="scroll">
       <table class="log-bars">
@@ -126,8 +129,9 @@ function LogBars({ run, logs, isWhole }: { run: Run; logs: readonly Log[]; isWho
           </tr>
         </thead>
         <tbody>
-          {[...run.logs].map(([origin, progress]) => {
+          {[...origins].map((origin) => {
             const log = sizes.get(origin);
+            const progress = run.logs.get(origin) ?? NOT_BEGUN;
             const size = isWhole ? progress.records : Number(log?.treeSize ?? 0);
             return (
               <tr key={origin}>
@@ -135,7 +139,7 @@ function LogBars({ run, logs, isWhole }: { run: Run; logs: readonly Log[]; isWho
                 <td>
                   <progress
                     max={Math.max(size, progress.records, 1)}
-                    value={size === 0 && progress.records === 0 ? 1 : progress.records}
+                    value={size === 0 && run.logs.has(origin) ? 1 : progress.records}
                     aria-label={`Records of ${origin} read`}
                   />
                 </td>

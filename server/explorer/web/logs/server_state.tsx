@@ -15,7 +15,7 @@ const ENCRYPTED: Record<string, string> = {
 /** What an operator sees of the server. */
 export function ServerState({ status, now }: { status: Status; now: bigint }): JSX.Element {
   return (
-    <dl class="facts">
+    <dl class="log-facts">
       <dt>server</dt>
       <dd>
         Lognotary {status.version}, <Good isGood={!status.notReady}>{status.notReady ? "not ready" : "ready"}</Good>

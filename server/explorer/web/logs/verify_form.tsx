@@ -79,12 +79,13 @@ export function VerifyForm({ choices, given, isRunning, onStart, onStop }: Props
         </Choice>
       </fieldset>
       <p>
+        {/* Two buttons, not one that changes: the click that stops must not be the one that begins again. */}
         {isRunning ? (
-          <button type="button" onClick={onStop}>
+          <button key="stop" type="button" onClick={onStop}>
             Stop
           </button>
         ) : (
-          <button type="submit" class="primary">
+          <button key="start" type="submit" class="primary">
             Verify
           </button>
         )}{" "}

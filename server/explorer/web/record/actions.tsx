@@ -10,20 +10,20 @@ import { bundleName, type Place } from "./commands";
 interface ActionsProps {
   place: Place;
   entry?: Entry;
-  /** True if the reader may ask for evidence. */
-  hasEvidence: boolean;
+  /** True if the server can make a bundle, and gives it to the reader. */
+  hasBundle: boolean;
 }
 
 /** The buttons of the page. */
-export function Actions({ place, entry, hasEvidence }: ActionsProps): JSX.Element {
+export function Actions({ place, entry, hasBundle }: ActionsProps): JSX.Element {
   const { logId, leaf } = place;
   const bundle = (format: string) => pathOf(`/api/v1/logs/${logId}/bundle`, { leaf_index: leaf, format });
   return (
     <p class="record-actions">
-      {hasEvidence && entry && (
+      {hasBundle && (
         <>
           <a class="button primary" href={bundle("html")} download={bundleName(place, "html")}>
-            Download bundle <span class="quiet-inverse">HTML that checks itself</span>
+            Download bundle (HTML that checks itself)
           </a>
           <a class="button" href={bundle("zip")} download={bundleName(place, "zip")}>
             Bundle as zip
@@ -32,7 +32,7 @@ export function Actions({ place, entry, hasEvidence }: ActionsProps): JSX.Elemen
       )}
       <Copy text={location.origin + recordPath(logId, leaf)} label="Copy permanent link" />
       <Copy text={`${place.origin}#${leaf}`} label="Copy LOG#LEAF" />
-      {entry && <Copy text={jsonOf(entry)} label="Copy as JSON" />}
+      {entry && <Copy text={() => jsonOf(entry)} label="Copy as JSON" />}
     </p>
   );
 }
@@ -73,7 +73,7 @@ const LONGEST = 300; // characters of a value that makes a usable query
 /** Links of a field's row: search for the same value, or for all others. */
 export function FieldLinks({ field, value, stream }: { field: Field; value: string; stream: string }): JSX.Element {
   const isSearchable = field.isSearchable && value.length <= LONGEST;
-  const term = termOf(field, value);
+  const term = isSearchable ? termOf(field, value) : "";
   return (
     <>
       {isSearchable && (

@@ -46,7 +46,7 @@ export function ComparisonView({ comparison }: { comparison: Comparison }): JSX.
   );
 }
 
-const SHAPES: Record<Change["kind"], string> = { added: "+", removed: "−", changed: "≠" };
+const SHAPES: Record<Change["kind"], string> = { added: "+", removed: "−", changed: "→" };
 
 function Row({ change }: { change: Change }): JSX.Element {
   return (

@@ -37,10 +37,14 @@ export async function find({ logId, leaf }: Wanted, signal: AbortSignal): Promis
     // Somebody wrote the name of the log, which has slashes, in place of its ID.
     return logId.includes("/") ? { kind: "elsewhere", logId: await logIdOf(logId) } : { kind: "no log" };
   }
-  const claims = claimsOf({ logId, leaf }, signal);
+  const claims = claimsOf({ logId, leaf }, false, signal);
   try {
     const proof = await proofOf({ logId, leaf }, signal);
-    return { kind: "found", claims: inOrder(await claims, proof.evidence), proof };
+    return {
+      kind: "found",
+      claims: inOrder(await claims, proof.evidence).map((claim) => withProof(claim, proof)),
+      proof,
+    };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.isForbidden) return await withoutProofs({ logId, leaf }, signal);
@@ -65,13 +69,13 @@ async function proofOf({ logId, leaf }: Wanted, signal: AbortSignal): Promise<In
   }
 }
 
-async function claimsOf({ logId, leaf }: Wanted, signal: AbortSignal): Promise<Entry[]> {
+async function claimsOf({ logId, leaf }: Wanted, includesProofs: boolean, signal: AbortSignal): Promise<Entry[]> {
   const fields = {
     ...ALL_TIMES,
     query: `log:"${logId}" leaf:${leaf}`,
     streams: ["audit", "operational", "spans"],
     page_size: MOST_CLAIMS,
-    include_proofs: true,
+    include_proofs: includesProofs,
   };
   const claims: Entry[] = [];
   for (let page: string | undefined = ""; page !== undefined && claims.length < MOST_CLAIMS; ) {
@@ -88,9 +92,17 @@ function inOrder(claims: readonly Entry[], proved: Evidence | undefined): Entry[
   return [...claims].sort((one, other) => isProved(other) - isProved(one));
 }
 
+/** The claim with its proof, as if the search had been asked for it: marks of entries check it, too. */
+function withProof(claim: Entry, { record, path, checkpoint, evidence: proved }: InclusionProof): Entry {
+  const { evidence } = claim;
+  if (!evidence || evidence.recordHash !== proved?.recordHash) return claim;
+  const proof = { canonicalRecord: record, inclusionPath: path, checkpoint };
+  return { ...claim, evidence: { ...evidence, ...proof } };
+}
+
 /** What a reader finds who may search, but not ask for proofs. */
 async function withoutProofs(wanted: Wanted, signal: AbortSignal): Promise<Found> {
-  const claims = await claimsOf(wanted, signal);
+  const claims = await claimsOf(wanted, true, signal);
   if (!claims.length) return { kind: "not shown" };
   const proved = claims.find(({ evidence }) => evidence?.checkpoint);
   const proof = proved?.evidence && (await proofWithin(proved.evidence));

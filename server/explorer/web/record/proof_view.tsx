@@ -9,11 +9,16 @@ import { Hash, Seconds } from "./hash";
 import type { CheckedSignature, SignatureState } from "./signers";
 import { Tree } from "./tree";
 
+interface ProofProps {
+  checked: Checked;
+  /** True if the server did not say who else vouches for the checkpoint, since the reader may not ask for proofs. */
+  isLimited: boolean;
+}
+
 /** The proof, drawn from the record down to the signatures. */
-export function ProofView({ checked }: { checked: Checked }): JSX.Element {
-  const { checkpoint, signatures, changes, timestamp } = checked;
+export function ProofView({ checked, isLimited }: ProofProps): JSX.Element {
+  const { checkpoint, signatures } = checked;
   const isOfLog = signatures.filter(({ isWitness }) => !isWitness);
-  const ofWitnesses = signatures.filter(({ isWitness }) => isWitness);
   return (
     <div class="proof">
       <RecordStep checked={checked} />
@@ -45,6 +50,22 @@ export function ProofView({ checked }: { checked: Checked }): JSX.Element {
       <Step title="Signatures of the log">
         <Signatures signatures={isOfLog} />
       </Step>
+      {isLimited ? (
+        <Step title="Witnesses, timestamps, key changes">
+          <p class="quiet">Only readers with the role auditor are told of them.</p>
+        </Step>
+      ) : (
+        <Vouchers checked={checked} />
+      )}
+    </div>
+  );
+}
+
+/** Who else vouches for the checkpoint, and how the keys of its log changed. */
+function Vouchers({ checked: { signatures, timestamp, changes } }: { checked: Checked }): JSX.Element {
+  const ofWitnesses = signatures.filter(({ isWitness }) => isWitness);
+  return (
+    <>
       <Step title="Witnesses">
         {ofWitnesses.length ? (
           <>
@@ -74,7 +95,7 @@ export function ProofView({ checked }: { checked: Checked }): JSX.Element {
           <p class="quiet">The log has had the same key from its first entry to this checkpoint.</p>
         )}
       </Step>
-    </div>
+    </>
   );
 }
 

@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { zone } from "../app/preferences";
+import type { ReadRecord } from "../proof/readable";
 import type { Entry } from "../shared/entry";
 import { titleOf } from "../shared/entry";
 import { fieldGroupsOf } from "../shared/field_list";
@@ -21,9 +22,9 @@ import type { Found } from "./load";
 import { ProofView } from "./proof_view";
 import { hasReceipt, ReceiptView } from "./receipt_view";
 import { RedactionView } from "./redaction_view";
-import { columnsOfRecord, redactionsOf } from "./signed_record";
+import { columnsOfRecord, type RedactionReport, redactionsOf } from "./signed_record";
 import { type CheckState, useCheck } from "./use_check";
-import { CheckVerdict, Verdict } from "./verdict_view";
+import { CheckVerdict, sentence, Verdict } from "./verdict_view";
 
 interface RecordProps {
   found: Extract<Found, { kind: "found" }>;
@@ -38,17 +39,22 @@ export function RecordView({ found, wanted }: RecordProps): JSX.Element {
   const checked = check.state === "done" ? check.checked : undefined;
   const origin = proof?.origin || entry?.evidence?.origin || wanted.logId;
   const place: Place = { origin, ...wanted };
+  const redactions = useMemo(() => checked?.record && redactionsOf(checked.record), [checked]);
   return (
     <>
       <Heading entry={entry} place={place} />
       <Judgement found={found} entry={entry} check={check} />
-      <Actions place={place} entry={entry} hasEvidence={problem?.kind !== "limited"} />
+      <Actions
+        place={place}
+        entry={entry}
+        hasBundle={entry !== undefined && checked !== undefined && isWhole(checked) && problem?.kind !== "limited"}
+      />
       {entry && <Related entry={entry} place={place} />}
       {claims.length > 1 && entry && <Claims claims={claims} chosen={entry} onChoose={setEntry} />}
-      <div class="record-columns">
+      <div class={entry ? "record-columns" : undefined}>
         <div>
           {entry && <Differences entry={entry} />}
-          {checked?.record && <RedactionView report={redactionsOf(checked.record)} place={place} />}
+          {redactions && <RedactionView report={redactions} place={place} />}
           {entry && (
             <section class="panel">
               <h2>Fields</h2>
@@ -58,7 +64,7 @@ export function RecordView({ found, wanted }: RecordProps): JSX.Element {
               />
             </section>
           )}
-          {checked?.record && <SignedRecord checked={checked} />}
+          {checked?.record && <SignedRecord record={checked.record} made={redactions?.commitments ?? []} />}
           {entry && hasReceipt(entry) && entry.stream === "audit" && (
             <ReceiptView recordId={entry.record.audit?.recordId ?? ""} {...wanted} />
           )}
@@ -67,7 +73,7 @@ export function RecordView({ found, wanted }: RecordProps): JSX.Element {
           {checked && (
             <section class="panel">
               <h2>Proof</h2>
-              <ProofView checked={checked} />
+              <ProofView checked={checked} isLimited={problem?.kind === "limited"} />
             </section>
           )}
           <Elsewhere place={place} checked={checked} />
@@ -76,6 +82,9 @@ export function RecordView({ found, wanted }: RecordProps): JSX.Element {
     </>
   );
 }
+
+/** Return whether the server can make a bundle: it makes none of a record that is not what was signed. */
+const isWhole = ({ outcome, entry }: Checked): boolean => outcome.kind !== "refuted" && entry !== undefined;
 
 function Heading({ entry, place }: { entry: Entry | undefined; place: Place }): JSX.Element {
   const time = entry && shownTime(entry.nanos, zone.value);
@@ -107,11 +116,13 @@ interface JudgementProps {
 
 /** The verdict on the row that is shown: what this browser found out, and else what the server says. */
 function Judgement({ found: { claims, proof, problem }, entry, check }: JudgementProps): JSX.Element {
+  const record = check.state === "done" ? check.checked.record : undefined;
+  const difference = useMemo(() => entry && record && differenceIn(entry, record.columns), [entry, record]);
   if (problem?.kind === "altered") {
     return (
       <Verdict kind="refuted" title="BATCH_ALTERED: the server says that its log is not what was signed">
         <p>
-          <Text text={problem.message} />.
+          <Text text={sentence(problem.message)} />
         </p>
         <p>
           <code>lognotary verify</code> names every finding.
@@ -145,7 +156,7 @@ function Judgement({ found: { claims, proof, problem }, entry, check }: Judgemen
     return (
       <Verdict kind="refuted" title={`${check.finding}: the proof does not hold`}>
         <p>
-          <Text text={check.message} />.
+          <Text text={sentence(check.message)} />
         </p>
       </Verdict>
     );
@@ -156,13 +167,11 @@ function Judgement({ found: { claims, proof, problem }, entry, check }: Judgemen
     return (
       <Verdict kind="refuted" title={`${seen.finding}: this is not what was signed`}>
         <p>
-          <Text text={seen.message} />.
+          <Text text={sentence(seen.message)} />
         </p>
       </Verdict>
     );
   }
-  const { record } = check.checked;
-  const difference = entry && record && differenceIn(entry, record.columns);
   return (
     <>
       <CheckVerdict checked={check.checked} difference={difference} />
@@ -208,17 +217,17 @@ function Differences({ entry }: { entry: Entry }): JSX.Element | null {
   );
 }
 
-function SignedRecord({ checked }: { checked: Checked }): JSX.Element | null {
-  const group = useMemo(() => checked.record && columnsOfRecord(checked.record), [checked]);
-  const made = useMemo(
-    () => new Set(checked.record && redactionsOf(checked.record).commitments.map((each) => each.digits)),
-    [checked],
-  );
-  if (!group) return null;
+interface SignedRecordProps {
+  record: ReadRecord;
+  made: RedactionReport["commitments"];
+}
+
+function SignedRecord({ record, made }: SignedRecordProps): JSX.Element {
+  const [isOpen, setOpen] = useState(false);
   return (
-    <details class="panel">
+    <details class="panel" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>The canonical record, as this browser read it from the bytes that were hashed</summary>
-      <FieldTable group={group} made={made} />
+      {isOpen && <FieldTable group={columnsOfRecord(record)} made={new Set(made.map(({ digits }) => digits))} />}
     </details>
   );
 }

@@ -7,8 +7,9 @@ import type { Leaves, PathStep } from "./path";
 
 /** The path of a proof. Read out, it is a list of steps. */
 export function Tree({ checked }: { checked: Checked }): JSX.Element {
-  const { steps, saidLeaf, root, checkpoint } = checked;
+  const { steps, saidLeaf, computedLeaf, root, checkpoint } = checked;
   const isRoot = areEqual(root, checkpoint.root);
+  const isLeaf = computedLeaf !== undefined && areEqual(computedLeaf, saidLeaf);
   return (
     <ol class="tree" aria-label="Merkle path from the leaf to the root">
       {steps.map((step, at) => (
@@ -16,6 +17,7 @@ export function Tree({ checked }: { checked: Checked }): JSX.Element {
           key={at}
           step={step}
           number={at + 1}
+          isComputed={at > 0 || isLeaf}
           below={at === 0 ? { hash: saidLeaf, leaves: leafBeside(step) } : ofParent(steps[at - 1])}
           next={at + 1 < steps.length ? (steps[at + 1]?.side === "left" ? "right" : "left") : "middle"}
         />
@@ -45,13 +47,15 @@ interface Node {
 interface PairProps {
   step: PathStep;
   number: number;
+  /** True if the hash on the path was computed here. */
+  isComputed: boolean;
   /** The node on the path, before this step. */
   below: Node;
   /** Where the next row has the hash of both. */
   next: "left" | "right" | "middle";
 }
 
-function Pair({ step, number, below, next }: PairProps): JSX.Element {
+function Pair({ step, number, isComputed, below, next }: PairProps): JSX.Element {
   const beside = (
     <div class="node">
       <span class="quiet">{shownLeaves(step.besideLeaves)}</span>
@@ -64,7 +68,11 @@ function Pair({ step, number, below, next }: PairProps): JSX.Element {
     <div class="node node-path">
       <span>{isLeaf ? <strong>leaf {String(below.leaves.first)}</strong> : shownLeaves(below.leaves)}</span>
       <Hash bytes={below.hash} of={isLeaf ? "the leaf" : shownLeaves(below.leaves)} />
-      <span class="mark mark-good">{isLeaf ? "this record's leaf" : "✔ computed here"}</span>
+      {isComputed ? (
+        <span class="mark mark-good">✔ computed here</span>
+      ) : (
+        <span class="mark quiet">in the log, given by the server</span>
+      )}
     </div>
   );
   const sides = step.side === "left" ? [beside, own] : [own, beside];

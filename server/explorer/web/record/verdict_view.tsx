@@ -5,7 +5,7 @@ import type { Checked } from "./check";
 import { pinnedName } from "./use_check";
 
 interface VerdictProps {
-  kind: "checked" | "unpinned" | "refuted" | "unproved" | "waiting";
+  kind: "checked" | "unpinned" | "gone" | "refuted" | "unproved" | "waiting";
   title: string;
   children: ComponentChildren;
 }
@@ -13,6 +13,7 @@ interface VerdictProps {
 const SHAPES: Record<VerdictProps["kind"], string> = {
   checked: "✔",
   unpinned: "◐",
+  gone: "∅",
   refuted: "✘",
   unproved: "▢",
   waiting: "…",
@@ -37,12 +38,11 @@ export function Verdict({ kind, title, children }: VerdictProps): JSX.Element {
 export function CheckVerdict({ checked, difference }: { checked: Checked; difference?: string }): JSX.Element {
   const { outcome, entry, checkpoint } = checked;
   const size = `${checkpoint.size.toLocaleString("en")} ${checkpoint.size === 1n ? "entry" : "entries"}`;
-  const what = entry ? "this is the record that was signed" : "the leaf is in the signed log";
   if (outcome.kind === "refuted") {
     return (
       <Verdict kind="refuted" title={`${outcome.finding}: this is not what was signed`}>
         <p>
-          <Text text={outcome.message} />.
+          <Text text={sentence(outcome.message)} />
         </p>
         <p>
           Do not rely on this record. <code>lognotary verify</code> checks the whole log and names every finding.
@@ -64,36 +64,47 @@ export function CheckVerdict({ checked, difference }: { checked: Checked; differ
     return (
       <Verdict kind="unproved" title="It cannot be checked here">
         <p>
-          <Text text={outcome.message} />.
+          <Text text={sentence(outcome.message)} />
         </p>
+      </Verdict>
+    );
+  }
+  const key =
+    outcome.kind === "checked" ? (
+      <>
+        a key that you pinned, <Text text={pinnedName(outcome.key)} /> (<code>{outcome.key}</code>)
+      </>
+    ) : (
+      "a key that only this server names"
+    );
+  if (!entry) {
+    return (
+      <Verdict kind="gone" title="Its content has expired or was deleted; its leaf is still proved">
+        <p>
+          The leaf leads to the root of a checkpoint of {size}, signed by {key}. Whoever kept the record can prove it
+          with this leaf. <code>lognotary verify</code> tells whether the log's retention permitted to drop it.
+        </p>
+        {outcome.kind === "unpinned" && <PinLink />}
       </Verdict>
     );
   }
   if (outcome.kind === "unpinned") {
     return (
-      <Verdict
-        kind="unpinned"
-        title={entry ? "It fits, but its key is not pinned" : "Only its leaf is left, and its key is not pinned"}
-      >
+      <Verdict kind="unpinned" title="It fits, but its key is not pinned">
         <p>
           Record, path, root and signature fit together ({size}). But only this server says that the key is the log's:
-          whoever runs it could have signed anything. <a href="/trust">Pin the key</a> that you were given another way,
-          and it is checked against that.
+          whoever runs it could have signed anything.
         </p>
-        {!entry && <Expired />}
+        <PinLink />
       </Verdict>
     );
   }
   return (
-    <Verdict
-      kind="checked"
-      title={entry ? "Checked in this browser" : "Its content has expired; the leaf is still proved"}
-    >
+    <Verdict kind="checked" title="Checked in this browser">
       <p>
-        Computed here, {what}: it leads to the root of a checkpoint of {size}, signed by a key that you pinned,{" "}
-        <Text text={pinnedName(outcome.key)} /> (<code>{outcome.key}</code>).
+        Computed here, this is the record that was signed: it leads to the root of a checkpoint of {size}, signed by{" "}
+        {key}.
       </p>
-      {!entry && <Expired />}
       <p class="quiet">
         This page's script comes from the server. <a href="/trust">What this does not prove</a>
       </p>
@@ -101,11 +112,14 @@ export function CheckVerdict({ checked, difference }: { checked: Checked; differ
   );
 }
 
-function Expired(): JSX.Element {
+function PinLink(): JSX.Element {
   return (
     <p>
-      The record's content is no longer stored: it has expired, or was deleted. Whoever kept the record can still prove
-      it with this leaf. <code>lognotary verify</code> tells whether its retention permitted that.
+      <a href="/trust">Pin the key</a> that you were given another way, and it is checked against that.
     </p>
   );
 }
+
+/** A message of a check as a sentence of its own. */
+export const sentence = (message: string): string =>
+  `${message.charAt(0).toUpperCase()}${message.slice(1)}${message.endsWith(".") ? "" : "."}`;

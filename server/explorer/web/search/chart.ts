@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import type { Zone } from "../app/preferences";
 import { shownTime } from "../shared/time";
+import { bucketAt } from "./bucket_at";
 
 /** What to draw: for each group its counts, in the order of the stack from the bottom. */
 export interface Bars {
@@ -112,15 +113,6 @@ function colourOf(element: HTMLElement, name: string): string {
 const WHOLE = [1, 2, 5]
   .flatMap((digit) => Array.from({ length: 9 }, (_, power) => digit * 10 ** power))
   .sort((a, b) => a - b);
-
-/** The bucket of a time, in milliseconds. */
-export function bucketAt(
-  { starts, stepMillis }: Pick<Bars, "starts" | "stepMillis">,
-  millis: number,
-): number | undefined {
-  const at = Math.floor((millis - (starts[0] ?? 0)) / stepMillis);
-  return at >= 0 && at < starts.length ? at : undefined;
-}
 
 const DAY = 86_400_000;
 

@@ -36,22 +36,6 @@ export const OFFERED: readonly string[] = [
   "leaf",
 ];
 
-const WIDTHS: Readonly<Record<string, string>> = {
-  time: "13.5rem",
-  stream: "6.5rem",
-  service: "8rem",
-  severity: "5.2rem",
-  outcome: "6rem",
-  category: "6rem",
-  leaf: "5rem",
-  duration: "6rem",
-  trace: "10rem",
-};
-
-/** Width of a column; the message takes what the others leave. */
-export const widthOf = (column: string): string | undefined =>
-  column === "message" ? undefined : (WIDTHS[column] ?? "10rem");
-
 /** The words by which people know streams, with a shape for each. */
 export const STREAM_MARKS: Readonly<Record<Entry["stream"], { shape: string; word: string }>> = {
   audit: { shape: "◆", word: "audit" },
@@ -111,7 +95,7 @@ function spanValue({ span }: Extract<Entry, { stream: "spans" }>, column: string
     timestamp: span.timestamp ?? "",
   };
   if (column === "duration") return shownDuration(BigInt(span.durationNanos));
-  return values[column];
+  return valueIn(values, column);
 }
 
 function recordValue({ record }: Extract<Entry, { record: unknown }>, column: string): string | undefined {
@@ -142,7 +126,7 @@ function recordValue({ record }: Extract<Entry, { record: unknown }>, column: st
     sourcetype: audit?.sourceType,
     signature: record.producerSignature?.result,
   };
-  return values[column.toLowerCase()];
+  return valueIn(values, column.toLowerCase());
 }
 
 /** The value of an attribute, by its whole name or by its key alone, as in queries. */
@@ -157,5 +141,5 @@ function attributeOf(entry: Entry, column: string): string | undefined {
   return (place === "Span") === (entry.stream === "spans") ? valueIn(own, key) : undefined;
 }
 
-const valueIn = (attributes: Record<string, string>, key: string): string | undefined =>
+const valueIn = (attributes: Record<string, string | undefined>, key: string): string | undefined =>
   Object.hasOwn(attributes, key) ? attributes[key] : undefined;

@@ -37,7 +37,7 @@ export function ExportDialog({ search, onClose }: { search: Search; onClose: () 
         <label>
           Format{" "}
           <select value={format} onChange={(event) => setFormat(event.currentTarget.value)}>
-            {Object.entries(FORMATS).map(([value, { text }]) => (
+            {Object.entries(FORMATS).map(([value, text]) => (
               <option key={value} value={value}>
                 {text}
               </option>
@@ -68,7 +68,8 @@ export function ExportDialog({ search, onClose }: { search: Search; onClose: () 
             download={file}
             onClick={() => {
               setBegun(name);
-              setName(newName());
+              // The browser follows the link only after this, so its name must not change before.
+              setTimeout(() => setName(newName()));
             }}
           >
             Download {file}
@@ -78,8 +79,8 @@ export function ExportDialog({ search, onClose }: { search: Search; onClose: () 
       {begun !== undefined && <ManifestLine key={begun} name={begun} file={file} />}
       <p>
         The file has every record that was verified, however many there are. Those that are not what was signed, or were
-        never signed, are left out, and the manifest counts them. Without a manifest of its own key, nobody has to
-        believe the file; with it, this checks both on any machine, without a server:
+        never signed, are left out, and the manifest counts them. The manifest is signed with the server's key: this
+        checks both files on any machine, without a server.
       </p>
       <Command text={check} />
       <p>The command line does all of it at once:</p>

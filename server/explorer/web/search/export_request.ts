@@ -10,13 +10,13 @@ export interface ExportRequest {
   readonly columns: string;
 }
 
-/** Formats, with the end of a file's name. */
-export const FORMATS: Readonly<Record<string, { text: string; suffix: string }>> = {
-  ndjson: { text: "NDJSON: a JSON object per line", suffix: "ndjson" },
-  csv: { text: "CSV: for spreadsheets", suffix: "csv" },
-  parquet: { text: "Parquet", suffix: "parquet" },
-  arrow: { text: "Arrow IPC stream", suffix: "arrow" },
-  ocsf: { text: "OCSF: audit events for a SIEM", suffix: "ocsf" },
+/** Formats, which are also the ends of files' names. */
+export const FORMATS: Readonly<Record<string, string>> = {
+  ndjson: "NDJSON: a JSON object per line",
+  csv: "CSV: for spreadsheets",
+  parquet: "Parquet",
+  arrow: "Arrow IPC stream",
+  ocsf: "OCSF: audit events for a SIEM",
 };
 
 /** A sentence that says why the server would refuse a request; empty if it would not. */
@@ -39,11 +39,8 @@ export function exportPath({ search, format, columns }: ExportRequest, manifest:
 /** The path of a manifest. */
 export const manifestPath = (name: string): string => `/api/v1/export-manifests/${name}`;
 
-/** A name for a file: with the day of the end of the range. */
-export function exportName({ search, format }: Pick<ExportRequest, "search" | "format">): string {
-  const day = search.until?.slice(0, 10) ?? "all";
-  return `lognotary-${search.streams.join("-")}-${day}.${FORMATS[format]?.suffix ?? format}`;
-}
+/** The name that the server gives the file of a download. */
+export const exportName = ({ format }: Pick<ExportRequest, "format">): string => `lognotary-export.${format}`;
 
 /** Commands that export, one for each file, and the command that checks what was downloaded. */
 export function exportCommands(request: ExportRequest): { exports: string[]; check: string } {
@@ -52,7 +49,7 @@ export function exportCommands(request: ExportRequest): { exports: string[]; che
   const together = search.streams.join() === "audit,operational";
   const parts = together ? [search] : search.streams.map((stream) => ({ ...search, streams: [stream] }));
   const exports = parts.map((part) => {
-    const file = exportName({ search: part, format });
+    const file = together || parts.length === 1 ? exportName(request) : `lognotary-${part.streams.join()}.${format}`;
     const words = ["lognotary", "export"];
     if (!together) words.push("--stream", ...part.streams);
     if (part.since) words.push("--since", part.since);

@@ -16,7 +16,7 @@ import { hasTerm } from "./terms";
 type Facet = FacetsAnswer["facets"][number];
 
 interface FacetsProps {
-  search: Search;
+  search: Search | undefined;
   /** The query of the reader, whose terms are shown as chosen. */
   query: string;
   onTerm: (term: string) => void;
@@ -29,7 +29,7 @@ const MORE = 200;
 export function Facets({ search, query, onTerm, onStreams }: FacetsProps): JSX.Element {
   const answer = useAnswer(
     (signal) =>
-      search.isAboutEvidence
+      !search || search.isAboutEvidence
         ? Promise.resolve(undefined)
         : get<FacetsAnswer>(
             "/api/v1/facets",
@@ -43,18 +43,19 @@ export function Facets({ search, query, onTerm, onStreams }: FacetsProps): JSX.E
     <aside class="facets" aria-label="Facets" aria-busy={answer.state === "waiting"}>
       <EvidenceFacet query={query} onTerm={onTerm} />
       {answer.state === "failed" && <Failure error={answer.error} />}
-      {search.isAboutEvidence && <p class="quiet">Records of a query about evidence cannot be counted.</p>}
+      {search?.isAboutEvidence && <p class="quiet">Records of a query about evidence cannot be counted.</p>}
       {answer.state === "waiting" && !value && <p class="quiet">Counting …</p>}
       {value?.isPartial && value.since && <Notice kind="note">counted only from {shownWhole(value.since)} on</Notice>}
-      {value?.facets
-        .filter(({ values }) => values.length > 0)
-        .map((facet) => (
-          <FacetGroup
-            key={facet.field}
-            {...{ facet, search, query, onTerm, onStreams }}
-            total={Number(value.recordCount)}
-          />
-        ))}
+      {search &&
+        value?.facets
+          .filter(({ values }) => values.length > 0)
+          .map((facet) => (
+            <FacetGroup
+              key={facet.field}
+              {...{ facet, search, query, onTerm, onStreams }}
+              total={Number(value.recordCount)}
+            />
+          ))}
     </aside>
   );
 }
@@ -89,6 +90,7 @@ function EvidenceFacet({ query, onTerm }: Pick<FacetsProps, "query" | "onTerm">)
 }
 
 interface GroupProps extends FacetsProps {
+  search: Search;
   facet: Facet;
   total: number;
 }
@@ -149,6 +151,7 @@ function FacetGroup({ facet, total, search, ...actions }: GroupProps): JSX.Eleme
 }
 
 interface ValueProps extends FacetsProps {
+  search: Search;
   field: string;
   value: string;
   count: number;

@@ -38,11 +38,13 @@ export function Found(props: FoundProps): JSX.Element {
     if (isOld) return;
     if (body.current) body.current.scrollTop = 0;
   }, [isOld]);
+  // Rows come first: what is counted beside the histogram waits for them.
+  const settled = results.search;
   const counted = useAnswer(
-    (signal) => (search.isAboutEvidence ? Promise.resolve(undefined) : countOf(search, signal)),
-    [search],
+    (signal) => (!settled || settled.isAboutEvidence ? Promise.resolve(undefined) : countOf(settled, signal)),
+    [settled],
   );
-  const count = counted.state === "there" ? counted.value : undefined;
+  const count = counted.state === "there" && !isOld ? counted.value : undefined;
   const total = results.isComplete ? entries.length : count && !count.isLowerBound ? count.count : undefined;
   const open = useCallback(
     (at: number) => {
@@ -87,12 +89,12 @@ export function Found(props: FoundProps): JSX.Element {
         {search.isAboutEvidence && (
           <span class="quiet">Evidence is checked as records are read: they cannot be counted before.</span>
         )}
-        {state.until === "" && <LaterNotice search={search} onShow={onRange} />}
+        {state.until === "" && settled && <LaterNotice search={settled} onShow={onRange} />}
         {error && entries.length > 0 && <Failure error={error} />}
       </div>
       {!hasFailed && (
         <div class="columns">
-          <Facets {...{ search, onTerm }} query={state.query} onStreams={setStreams} />
+          <Facets {...{ onTerm }} search={settled} query={state.query} onStreams={setStreams} />
           {results.isComplete && !isOld && entries.length === 0 ? (
             <Nothing {...{ search, state, onRange }} />
           ) : (

@@ -184,7 +184,7 @@ function Point({ answer, groupBy, point }: { answer: HistogramAnswer; groupBy: s
   if (!bucket?.start) return <>&nbsp;</>;
   return (
     <>
-      <strong>{shownWhole(nanosOf(bucket.start))}</strong> {Number(bucket.count).toLocaleString("en")} records
+      <strong>{shownWhole(nanosOf(bucket.start))}</strong> {Number(bucket.count).toLocaleString("en")} records:{" "}
       {answer.groups.map((group, at) => {
         const count = Number(bucket.groupCounts[at] ?? 0);
         return (

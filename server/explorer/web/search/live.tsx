@@ -77,6 +77,7 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
     if (body.current) body.current.scrollTop = 0;
     setFeed((now) => resumed(now));
   };
+  const begun = useMemo(() => new Date().toLocaleTimeString("en-GB"), [query, streams]);
   const extra = useMemo(
     () => ({
       name: "Signed after",
@@ -119,9 +120,7 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
         </Notice>
       )}
       {feed.shown.length === 0 && connection.state === "connected" && (
-        <p class="nothing quiet">
-          No record has come since {new Date().toLocaleTimeString("en-GB")}. They are shown as they are signed.
-        </p>
+        <p class="nothing quiet">No record has come since {begun}. They are shown as they are signed.</p>
       )}
       <Rows
         entries={feed.shown}

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError, isAbort, request } from "../api/client";
 import { Failure } from "../shared/answer";
 import { manifestPath } from "./export_request";
+import { numbersOf } from "./manifest_numbers";
 
 type State =
   | { state: "waiting"; message: string }
@@ -69,22 +70,3 @@ export function ManifestLine({ name, file }: { name: string; file: string }): JS
 }
 
 const isUnderWay = (message: string): boolean => message.includes("is not complete yet");
-
-/** The numbers of records that a manifest names, as a text; undefined if it is not read. */
-export function numbersOf(note: string): string | undefined {
-  try {
-    const { Records, LeftOut } = JSON.parse(note.split("\n")[1] ?? "") as {
-      Records: number;
-      LeftOut: { Tampered: number; Unsigned: number; Later: number };
-    };
-    const out = [
-      [LeftOut.Tampered, "tampered"],
-      [LeftOut.Unsigned, "unsigned"],
-      [LeftOut.Later, "later"],
-    ] as const;
-    const left = out.filter(([count]) => count > 0).map(([count, name]) => `${count.toLocaleString("en")} ${name}`);
-    return `${Records.toLocaleString("en")} records${left.length ? `; left out: ${left.join(", ")}` : ""}`;
-  } catch {
-    return undefined;
-  }
-}

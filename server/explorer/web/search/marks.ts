@@ -28,9 +28,10 @@ export const MARK_SHAPES: Readonly<Record<MarkKind, string>> = {
 const QUERY = "sender:server (event:lognotary.verification.finding OR action:key.rotate OR action:settings.start)";
 const MOST = 200;
 
+/** A gap of `/api/v1/gaps`; one without an end lasts. */
 interface Gap {
   readonly origin: string;
-  readonly from?: string;
+  readonly since?: string;
   readonly until?: string;
 }
 
@@ -48,18 +49,21 @@ export async function marksOf(range: TimeRange, signal: AbortSignal): Promise<Ma
 
 async function gapsOf({ since, until }: TimeRange, signal: AbortSignal): Promise<Mark[]> {
   try {
-    const { gaps = [] } = await get<{ gaps?: Gap[] }>("/api/v1/gaps", { since, until }, signal);
-    return gaps.flatMap(markOfGap);
+    const { gaps } = await get<{ gaps: Gap[] }>("/api/v1/gaps", { since, until }, signal);
+    return gaps.flatMap((gap) => markOfGap(gap, until));
   } catch (error) {
     if (error instanceof ApiError) return []; // the other marks are worth showing, and Logs tells of gaps too
     throw error;
   }
 }
 
-/** The mark of a gap that has both of its ends. */
-export function markOfGap({ origin, from, until }: Gap): Mark[] {
-  if (!from || !until) return [];
-  return [{ kind: "gap", from: nanosOf(from), until: nanosOf(until), text: `no signed heartbeat of ${origin}` }];
+/** The mark of a gap; one that lasts goes on until the end of the range. */
+export function markOfGap({ origin, since, until }: Gap, end: string | undefined): Mark[] {
+  const last = until ?? end;
+  if (!since || !last || since >= last) return [];
+  const lasts = until ? "" : ", which lasts";
+  const text = `gap${lasts}: nobody signed a statement of ${origin || "a log"}`;
+  return [{ kind: "gap", from: nanosOf(since), until: nanosOf(last), text }];
 }
 
 /** The mark of one of the server's own records. */

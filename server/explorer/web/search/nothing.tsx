@@ -32,7 +32,8 @@ export function Nothing({ search, state, onRange }: NothingProps): JSX.Element {
     <section class="nothing">
       <h2>No record matches</h2>
       <p>
-        In {rangeName(state.since, state.until, zone.value)}, in {state.streams.join(" and ")}. Try
+        The range is {rangeName(state.since, state.until, zone.value)}; the streams are {state.streams.join(" and ")}.
+        Try
       </p>
       <ul>
         {state.since !== ANY && (

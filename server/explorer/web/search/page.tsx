@@ -41,7 +41,8 @@ export default function Page(): JSX.Element {
   useEffect(() => setFailure(undefined), [search]);
   useEffect(() => setCurrent(-1), [search, state.isLive]);
 
-  const ask = useCallback((query: string) => {
+  const ask = useCallback((text: string) => {
+    const query = text.trim();
     keepQuery(query);
     if (query === (parameters.peek().get("q") ?? "")) setRun((before) => before + 1);
     else change({ q: query, open: undefined, near: undefined });

@@ -63,6 +63,7 @@ export function QueryLine({
   const search = () => {
     setOpen(false);
     setActive(-1);
+    setText(text.trim());
     onSearch(text);
   };
   const onKeyDown = (event: KeyboardEvent) => {

@@ -13,6 +13,8 @@ export interface Results {
   readonly search: Search | undefined;
   readonly entries: readonly Entry[];
   readonly isAsking: boolean;
+  /** Number of pages, some of which may have no records. */
+  readonly pages: number;
   /** True if the last page is there. */
   readonly isComplete: boolean;
   /** True if records that cannot be proved come only on later pages. */
@@ -32,6 +34,7 @@ const NOTHING: Results = {
   search: undefined,
   entries: [],
   isAsking: false,
+  pages: 0,
   isComplete: false,
   unprovedOmitted: false,
   wasStopped: false,
@@ -56,6 +59,7 @@ export function useResults(search: Search | undefined): { results: Results; more
             search,
             entries: isFirst ? entries : [...now.entries, ...entries],
             isAsking: false,
+            pages: isFirst ? 1 : now.pages + 1,
             isComplete: answer.nextPageToken === "",
             unprovedOmitted: answer.unprovedOmitted,
             wasStopped: false,
@@ -84,9 +88,10 @@ export function useResults(search: Search | undefined): { results: Results; more
       controller.abort();
     };
   }, [search]);
+  // Another function after each page, so that who waits at the end of the list asks again, also after an empty page.
   const more = useCallback(() => {
     if (running.current?.token) ask(false);
-  }, [ask]);
+  }, [ask, results.pages]);
   const stop = useCallback(() => {
     const run = running.current;
     if (!run?.isAsking) return;

@@ -8,7 +8,7 @@ import { StateMark } from "../shared/state_mark";
 import { Text } from "../shared/text";
 import { shownTime, textOf, zoneName } from "../shared/time";
 import { useVirtualRows } from "../shared/virtual_rows";
-import { NAMED_COLUMNS, oneLine, STREAM_MARKS, textIn, widthOf } from "./columns";
+import { NAMED_COLUMNS, oneLine, STREAM_MARKS, textIn } from "./columns";
 
 export const ROW_HEIGHT = 26;
 export const WRAPPED_HEIGHT = 68;
@@ -48,7 +48,7 @@ export function Rows(props: RowsProps): JSX.Element {
   }, [view.end, entries.length, onEnd]);
   useShownRow(body, current, height);
   const made = useRef<MadeRows>({ inputs: "", rows: new Map() });
-  const inputs = JSON.stringify([columns, wraps, zone.value, extra?.name, location.search]);
+  const inputs = JSON.stringify([columns, wraps, zone.value, extra?.name, withParameters(CLOSED)]);
   if (made.current.inputs !== inputs) made.current = { inputs, rows: new Map() };
   const rowOf = (at: number): VNode | null => {
     const entry = entries[at];
@@ -91,6 +91,9 @@ export function Rows(props: RowsProps): JSX.Element {
   );
 }
 
+/** Parameters of the record beside the list, which the links of rows do not keep. */
+const CLOSED = { open: undefined, near: undefined };
+
 interface MadeRows {
   inputs: string;
   rows: Map<string, VNode>;
@@ -109,7 +112,7 @@ function Head({ columns, extra, oldestFirst, onSort }: RowsProps): JSX.Element {
         <col class="col-state" />
         {extra && <col style={{ width: extra.width }} />}
         {columns.map((column) => (
-          <col key={column} style={{ width: widthOf(column) }} />
+          <col key={column} class={`col-${column}`} />
         ))}
       </colgroup>
       <thead>
@@ -137,7 +140,7 @@ function Head({ columns, extra, oldestFirst, onSort }: RowsProps): JSX.Element {
                 )}
               </th>
             ) : (
-              <th key={column} scope="col">
+              <th key={column} scope="col" class={`cell-${column}`}>
                 {NAMED_COLUMNS[column] ?? <Text text={column} most={80} />}
               </th>
             ),
@@ -178,7 +181,7 @@ function Row({ entry, at, place, columns, zone, isOpen, isCurrent, extra, onOpen
       {extra && <td>{extra.value(entry)}</td>}
       {columns.map((column, index) => (
         <Cell key={column} {...{ entry, column, zone }}>
-          {index === 0 ? { href: withParameters({ open: place }), isCurrent, at } : undefined}
+          {index === 0 ? { href: withParameters({ ...CLOSED, open: place }), isCurrent, at } : undefined}
         </Cell>
       ))}
     </tr>
@@ -218,7 +221,7 @@ function contentOf(entry: Entry, column: string, zone: Zone): JSX.Element {
     const { shape, word } = STREAM_MARKS[entry.stream];
     return (
       <span class={`stream stream-${entry.stream}`}>
-        <span aria-hidden="true">{shape}</span> {word}
+        <span aria-hidden="true">{shape}</span> <span class="word">{word}</span>
       </span>
     );
   }

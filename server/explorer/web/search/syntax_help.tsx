@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { Dialog } from "../shared/dialog";
 import { FIELD_NOTES } from "./completion";
+import { forgetQueries } from "./recent";
 
 const EXAMPLES: readonly [string, string][] = [
   ["paid", "with this word in the body"],
@@ -73,6 +74,12 @@ export function SyntaxHelp({
       <p>
         Attributes are <code>LogAttributes.key</code>, <code>ResourceAttributes.key</code>,{" "}
         <code>ScopeAttributes.key</code> and <code>SpanAttributes.key</code>, or just a key with a dot in it.
+      </p>
+      <p>
+        The empty line offers recent queries, which only this browser keeps.{" "}
+        <button type="button" onClick={forgetQueries}>
+          Forget them
+        </button>
       </p>
     </Dialog>
   );

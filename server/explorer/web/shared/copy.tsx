@@ -4,7 +4,8 @@ import { useState } from "preact/hooks";
 import { Text } from "./text";
 
 interface CopyProps {
-  text: string;
+  /** The text, or what makes it, if that takes long. */
+  text: string | (() => string);
   label?: string;
   /** The rest of the button's name, for readers who do not see beside what it is. */
   of?: string;
@@ -15,7 +16,7 @@ export function Copy({ text, label = "copy", of }: CopyProps): JSX.Element {
   const [done, setDone] = useState("");
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(typeof text === "string" ? text : text());
       setDone("copied");
     } catch {
       setDone("not copied: the browser does not permit it");

@@ -12,19 +12,17 @@ import { nanosOf, shownTime, zoneName } from "./time";
 
 interface FieldsProps {
   entry: Entry;
-  /** Groups that the entry itself does not have. */
-  more?: readonly FieldGroup[];
   /** Controls of a row, beside its value, such as a filter. */
   actions?: (field: Field, value: string) => ComponentChildren;
 }
 
 /** The fields of an entry as a table for each group. */
-export function Fields({ entry, more = [], actions }: FieldsProps): JSX.Element {
+export function Fields({ entry, actions }: FieldsProps): JSX.Element {
   const groups = useMemo(() => fieldGroupsOf(entry), [entry]);
   const made = useMemo(() => commitmentsOf(entry), [entry]);
   return (
     <div class="field-groups">
-      {[...groups, ...more].map((group) => (
+      {groups.map((group) => (
         <FieldTable key={group.title} group={group} made={made} actions={actions} />
       ))}
     </div>
@@ -93,6 +91,7 @@ function Values({ field: { values, type }, made }: { field: Field; made: Readonl
 
 const FIRST = 2_000;
 const STEP = 50_000;
+const LARGE = 50_000; // characters; a text that is longer is parsed on request only
 
 /** A value from storage: cut if it is long, over several lines on request if it is JSON. */
 export function Value({
@@ -107,6 +106,10 @@ export function Value({
   const [most, setMost] = useState(FIRST);
   const [isPretty, setPretty] = useState(false);
   const shown = useMemo(() => (isPretty ? (prettyJson(text) ?? text) : text), [text, isPretty]);
+  const isJson = useMemo(
+    () => text.length > 20 && looksLikeJson(text) && (text.length > LARGE || isParsed(text)),
+    [text],
+  );
   if (type === "time") return <TimeValue text={text} />;
   const rest = shown.length - most;
   return (
@@ -122,7 +125,7 @@ export function Value({
           <Copy text={text} label="copy all" />
         </span>
       )}
-      {text.length > 20 && looksLikeJson(text) && (
+      {isJson && (
         <button type="button" class="copy" aria-pressed={isPretty} onClick={() => setPretty(!isPretty)}>
           {isPretty ? "as stored" : "as lines"}
         </button>
@@ -130,6 +133,9 @@ export function Value({
     </>
   );
 }
+
+/** Return whether a text is JSON, and not only like it, as the marks of redaction are. */
+const isParsed = (text: string): boolean => prettyJson(text) !== undefined;
 
 /** Text with the marks of redaction set apart from it. */
 function MarkedText({ text, isMono, made }: { text: string; isMono: boolean; made: ReadonlySet<string> }): JSX.Element {
@@ -150,8 +156,8 @@ function MarkedText({ text, isMono, made }: { text: string; isMono: boolean; mad
 }
 
 function TimeValue({ text }: { text: string }): JSX.Element {
-  if (zone.value === "utc") return <Text text={text} />;
   const nanos = nanosOf(text);
+  if (zoneName(nanos, zone.value) === "UTC") return <Text text={text} />;
   const { date, time } = shownTime(nanos, "local", 9);
   return (
     <>

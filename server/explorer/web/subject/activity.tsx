@@ -55,7 +55,7 @@ function Chart({ histogram }: { histogram: Histogram }): JSX.Element {
                 column[outcome] > 0 && (
                   <span
                     key={outcome}
-                    class={`bar bar-${outcome}`}
+                    class={`outcome-bar bar-${outcome}`}
                     style={{ height: `${(column[outcome] / most) * 100}%` }}
                   />
                 ),

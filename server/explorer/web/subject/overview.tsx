@@ -70,7 +70,7 @@ function Outcomes({
             <td>
               <div class="share">
                 <span
-                  class={`bar bar-${outcomeOf(value)}`}
+                  class={`outcome-bar bar-${outcomeOf(value)}`}
                   style={{ width: `${(Number(count) / Math.max(total, 1)) * 100}%` }}
                   aria-hidden="true"
                 />

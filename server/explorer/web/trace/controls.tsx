@@ -37,7 +37,7 @@ export function Controls({ view, read, input }: Props): JSX.Element {
           ))}
         </select>
       </label>
-      <label class="check">
+      <label class="trace-check">
         <input
           type="checkbox"
           checked={filter.errors}
@@ -46,7 +46,7 @@ export function Controls({ view, read, input }: Props): JSX.Element {
         errors only
       </label>
       <TextFilter text={filter.text} input={input} />
-      <span class="group">
+      <span class="trace-group">
         <button type="button" onClick={() => view.jump("error", 1)}>
           next error <kbd>e</kbd>
         </button>

@@ -30,7 +30,7 @@ export function EvidenceFacts({ summary, check, view }: Props): JSX.Element {
           </span>
         ))}
         {summary.evidence.some(({ word }) => word === "tampered" || word === "unsigned") && (
-          <button type="button" class="chip chip-error" onClick={() => view.jump("unproved entry", 1)}>
+          <button type="button" class="trace-chip trace-chip-error" onClick={() => view.jump("unproved entry", 1)}>
             show next <kbd>u</kbd>
           </button>
         )}
@@ -69,7 +69,7 @@ function OwnCheck({ check, view }: { check: CheckOfAll; view: TraceView }): JSX.
         </span>
       )}
       {refuted.length > 0 && (
-        <button type="button" class="chip chip-error" onClick={() => view.jump("unproved entry", 1)}>
+        <button type="button" class="trace-chip trace-chip-error" onClick={() => view.jump("unproved entry", 1)}>
           show next <kbd>u</kbd>
         </button>
       )}

@@ -36,7 +36,7 @@ export function Heading({ trace, view, summary, quiet, check }: Props): JSX.Elem
         </h1>
         <Copy text={trace.traceId} label="copy ID" />
       </div>
-      <dl class="facts">
+      <dl class="trace-facts">
         <Fact name="Time">
           {date} {time} {zoneName(layout.base, zone.value)}, took {durationText(layout.last - layout.first)}
           {layout.implausible > 0 && (
@@ -57,7 +57,7 @@ export function Heading({ trace, view, summary, quiet, check }: Props): JSX.Elem
           {summary.errors ? (
             <button
               type="button"
-              class="chip chip-error"
+              class="trace-chip trace-chip-error"
               aria-pressed={filter.errors}
               onClick={() => change({ errors: filter.errors ? "" : "1" })}
             >
@@ -73,7 +73,7 @@ export function Heading({ trace, view, summary, quiet, check }: Props): JSX.Elem
         <Fact name="Actors">
           {summary.actors.size === 0 && "none"}
           {[...summary.actors].slice(0, 30).map(([id, name]) => (
-            <a key={id} class="chip" href={actorPath(id)}>
+            <a key={id} class="trace-chip" href={actorPath(id)}>
               <Text text={name ? `${name} (${id})` : id} most={100} />
             </a>
           ))}
@@ -109,12 +109,12 @@ function Services({ names, chosen }: { names: readonly string[]; chosen: string 
     <button
       key={name}
       type="button"
-      class="chip"
+      class="trace-chip"
       title="show only this service"
       aria-pressed={name === chosen}
       onClick={() => change({ service: name === chosen ? "" : name })}
     >
-      <span class={`swatch service-${at % COLOURS}`} aria-hidden="true" /> <Text text={name} most={60} />
+      <span class={`service-swatch service-${at % COLOURS}`} aria-hidden="true" /> <Text text={name} most={60} />
     </button>
   ));
   return (
@@ -138,7 +138,7 @@ function Gaps({ trace, view, summary, quiet }: Omit<Props, "check">): JSX.Elemen
   return (
     <>
       {missing.length > 0 && trace.isComplete && (
-        <button type="button" class="chip chip-warning" onClick={() => view.show(first)}>
+        <button type="button" class="trace-chip trace-chip-warning" onClick={() => view.show(first)}>
           <span aria-hidden="true">?</span> {counted(missing.length, "missing span")}: not sent, or not received
         </button>
       )}
@@ -146,7 +146,7 @@ function Gaps({ trace, view, summary, quiet }: Omit<Props, "check">): JSX.Elemen
         <button
           key={period.from}
           type="button"
-          class="chip"
+          class="trace-chip"
           title="Nothing is dated in this time, and no span ran but those that waited for others"
           onClick={() => view.zoomTo({ from: period.from - length(period) / 2, to: period.to + length(period) / 2 })}
         >

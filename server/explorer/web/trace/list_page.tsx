@@ -4,12 +4,12 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useShortcuts } from "../app/keyboard";
 import { parameters, withParameters } from "../app/location";
 import { hasRole } from "../app/session";
+import { ANY, nowNanos, rangeOf } from "../search/range";
 import { Failure, Notice } from "../shared/answer";
 import { Command } from "../shared/copy";
 import { commandOf } from "../shared/shell_words";
 import { durationOf, type ListState, listStateOf, useList } from "./list";
-import { ListFilters } from "./list_filters";
-import { rangeOf } from "./list_range";
+import { isWrongQuery, ListFilters } from "./list_filters";
 import { ListRow } from "./list_row";
 import { counted } from "./notes";
 
@@ -41,9 +41,15 @@ export default function TracesPage(): JSX.Element {
   return (
     <section class="traces">
       <h1>Traces</h1>
-      <ListFilters state={state} input={input} />
+      <ListFilters
+        state={state}
+        streams={state.streams ? state.streams.split(",") : usual}
+        range={"fields" in asked ? asked.range : undefined}
+        error={list.error}
+        input={input}
+      />
       {"problem" in asked && <Notice kind="error">{asked.problem}</Notice>}
-      {list.error && <Failure error={list.error} />}
+      {list.error && !isWrongQuery(list.error) && <Failure error={list.error} />}
       {list.isUnprovedOmitted && (
         <Notice kind="error">
           Matching records that cannot be proved were skipped: they do not lead to traces.{" "}
@@ -119,14 +125,16 @@ function fieldsOf(state: ListState, usual: readonly string[]) {
   try {
     const shortest = least ? durationOf(least) : 0n;
     if (shortest === undefined) return { problem: `${least} is no duration: write one such as 500ms or 2s` };
+    const range = rangeOf(since, until || ANY, nowNanos()); // without an end, the server's own: records of fast clocks count
+
     const fields = {
       query,
       streams: streams || usual,
-      ...rangeOf(since, until, BigInt(Date.now()) * 1_000_000n),
+      ...range,
       with_errors: errors,
       min_duration_nanos: shortest ? String(shortest) : undefined,
     };
-    return { fields };
+    return { fields, range };
   } catch (error) {
     if (error instanceof RangeError) return { problem: error.message };
     throw error;

@@ -10,7 +10,7 @@ import { Text } from "../shared/text";
 import { nanosOf, shownTime } from "../shared/time";
 import { counted, durationText } from "./notes";
 
-const FEW = 4; // names in a cell
+const FEW = 8; // names in a cell
 
 /** A row, whose bar has the length of the trace's duration beside the longest of the list. */
 export function ListRow({ trace, longest }: { trace: TraceSummary; longest: number }): JSX.Element {
@@ -50,15 +50,15 @@ export function ListRow({ trace, longest }: { trace: TraceSummary; longest: numb
         </span>
       </td>
       <td>
-        <ul class="counts">
-          <li class={Number(trace.auditEventCount) ? "has-audits" : ""}>
+        <ul class="trace-counts">
+          <li class={Number(trace.auditEventCount) ? "has-audits" : undefined}>
             {counted(Number(trace.auditEventCount), "audit event")}
           </li>
           <li>{counted(Number(trace.logCount), "log")}</li>
           <li>{counted(Number(trace.spanCount), "span")}</li>
         </ul>
       </td>
-      <td class={Number(errorCount) ? "failed" : "quiet"}>
+      <td class={Number(errorCount) ? "trace-failed" : "quiet"}>
         {Number(errorCount) ? `✘ ${Number(errorCount).toLocaleString("en")}` : "none"}
       </td>
       <td>
@@ -75,7 +75,7 @@ const STREAM_NAMES = { audit: "audit event", operational: "log", spans: "span" }
 
 function Names({ names, path }: { names: readonly string[]; path?: (name: string) => string }): JSX.Element {
   return (
-    <ul class="names">
+    <ul class="trace-names">
       {names.slice(0, FEW).map((name) => (
         <li key={name}>
           {path ? (

@@ -30,7 +30,7 @@ export function OverviewBar({ view, quiet }: { view: TraceView; quiet: readonly 
     return { from: Math.min(from.at, at), to: Math.max(from.at, at) };
   };
   return (
-    <div class="overview">
+    <div class="trace-overview">
       <div
         class="overview-bar"
         onPointerDown={(event) => {
@@ -102,8 +102,8 @@ function Picture({ layout, quiet }: { layout: Layout; quiet: readonly Period[] }
 function Outside({ whole, shown }: { whole: Period; shown: Period }): JSX.Element {
   return (
     <>
-      <span class="outside" style={{ left: 0, width: `${placeOn(whole, shown.from)}%` }} />
-      <span class="outside" style={{ left: `${placeOn(whole, shown.to)}%`, right: 0 }} />
+      <span class="map-outside" style={{ left: 0, width: `${placeOn(whole, shown.from)}%` }} />
+      <span class="map-outside" style={{ left: `${placeOn(whole, shown.to)}%`, right: 0 }} />
     </>
   );
 }
@@ -111,7 +111,7 @@ function Outside({ whole, shown }: { whole: Period; shown: Period }): JSX.Elemen
 function Range({ whole, period }: { whole: Period; period: Period }): JSX.Element {
   const left = placeOn(whole, period.from);
   return (
-    <span class="dragged" style={{ left: `${left}%`, width: `${placeOn(whole, period.to) - left}%` }}>
+    <span class="map-dragged" style={{ left: `${left}%`, width: `${placeOn(whole, period.to) - left}%` }}>
       {durationText(length(period))}
     </span>
   );

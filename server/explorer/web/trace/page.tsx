@@ -60,7 +60,7 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
     <article class={`trace ${view.selection.isOpen ? "has-panel" : ""}`}>
       <Heading trace={trace} view={view} summary={summary} quiet={quiet} check={check} />
       {isReading && (
-        <p role="status" class="reading">
+        <p role="status" class="trace-reading">
           Reading: {trace.entries.length.toLocaleString("en")} of {all.toLocaleString("en")} entries{" "}
           <progress aria-label="Entries read" max={all} value={trace.entries.length} />
         </p>

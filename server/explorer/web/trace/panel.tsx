@@ -55,7 +55,7 @@ function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
   return (
     <>
       <p class="panel-line">
-        <strong class={isError(entry) ? "failed" : ""}>{kindText(row)}</strong>
+        <strong class={isError(entry) ? "trace-failed" : undefined}>{kindText(row)}</strong>
         <Text text={entry.service} most={100} />
         <StateMark entry={entry} />
       </p>

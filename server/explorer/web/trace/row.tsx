@@ -54,7 +54,7 @@ export class WaterfallRow extends Component<RowProps> {
       <tr
         id={`row-${index}`}
         data-index={index}
-        class={`waterfall-row row-${kind} ${failed} ${marks}`}
+        class={`waterfall-row is-${kind} ${failed} ${marks}`}
         aria-level={row.depth + 1}
         aria-rowindex={number}
         aria-posinset={isWhole ? row.place : undefined}
@@ -64,11 +64,11 @@ export class WaterfallRow extends Component<RowProps> {
       >
         <th scope="row" class="row-name">
           <span class="row-line">
-            <span class="indent" style={{ width: `${Math.min(row.depth, DEEPEST) * STEP}px` }} />
-            <span class="twisty" data-toggle={size ? "" : undefined} aria-hidden="true">
+            <span class="row-indent" style={{ width: `${Math.min(row.depth, DEEPEST) * STEP}px` }} />
+            <span class="row-twisty" data-toggle={size ? "" : undefined} aria-hidden="true">
               {size ? (isCollapsed ? "▸" : "▾") : isByTime ? "┆" : ""}
             </span>
-            <span class="shape" aria-hidden="true">
+            <span class="row-shape" aria-hidden="true">
               {SHAPES[kind]}
             </span>
             {entry ? (
@@ -130,15 +130,18 @@ function Lane({ row, axis, colour }: RowProps): JSX.Element {
   return (
     <span class="lane-line" aria-hidden="true">
       {!isOutside && (kind === "span" || kind === "missing") && (
-        <span class={`bar bar-${kind} service-${colour}`} style={{ left: `${left}%`, width: `${width}%` }} />
+        <span
+          class={`span-bar span-bar-${kind === "span" ? "sent" : "missing"} service-${colour}`}
+          style={{ left: `${left}%`, width: `${width}%` }}
+        />
       )}
       {!isOutside && (kind === "audit" || kind === "log") && (
-        <span class={`point point-${kind}`} style={{ left: `${left}%` }}>
+        <span class={`row-point row-point-${kind}`} style={{ left: `${left}%` }}>
           {SHAPES[kind]}
         </span>
       )}
-      {isBefore && <span class="goes-on goes-on-before">◂</span>}
-      {isAfter && <span class="goes-on goes-on-after">▸</span>}
+      {isBefore && <span class="lane-goes-on lane-goes-on-before">◂</span>}
+      {isAfter && <span class="lane-goes-on lane-goes-on-after">▸</span>}
     </span>
   );
 }

@@ -109,7 +109,7 @@ export function Waterfall({ view, services, isReading, table }: Props): JSX.Elem
 function Space({ height }: { height: number }): JSX.Element {
   return (
     // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: space, and no row
-    <tr role="none" class="space">
+    <tr role="none" class="row-space">
       <td role="none" style={{ height: `${height}px` }} />
     </tr>
   );
@@ -121,7 +121,7 @@ function Ticks({ axis, most }: { axis: TraceView["axis"]; most: number }): JSX.E
   return (
     <span class="lane-line" aria-hidden="true">
       {ticks.map((at) => (
-        <span key={at} class="tick" style={{ left: `${placeOn(axis, at)}%` }}>
+        <span key={at} class="axis-tick" style={{ left: `${placeOn(axis, at)}%` }}>
           {tickText(at, step)}
         </span>
       ))}

@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { recordPath, routeOf } from "./routes";
+
+test("a record is at its log's ID, or its name with slashes, encoded or not", () => {
+  const record = (log: string) => ({ page: "record", log, leaf: "7" });
+  assert.deepEqual(routeOf("/r/52ee01323c348f62/7"), record("52ee01323c348f62"));
+  assert.deepEqual(routeOf("/r/shop/audit/node-1/7"), record("shop/audit/node-1"));
+  assert.deepEqual(routeOf(recordPath("shop/audit/node-1", "7")), record("shop/audit/node-1"));
+});
+
+test("a path without a leaf is no record's", () => {
+  for (const path of ["/r", "/r/", "/r/7", "/r//7", "/r/52ee01323c348f62/", "/r/52ee01323c348f62/x"]) {
+    assert.deepEqual(routeOf(path), { page: "missing" }, path);
+  }
+});

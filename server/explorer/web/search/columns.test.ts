@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LogRecord } from "../api/types";
+import { entryOf } from "../shared/entry";
+import { oneLine, textIn } from "./columns";
+
+const RECORD = {
+  body: "a\n  b",
+  serviceName: "shop",
+  severityNumber: 17,
+  traceId: "",
+  logAttributes: { "http.method": "GET", constructor: "own" },
+  resourceAttributes: { "http.method": "resource", "host.name": "node-1" },
+  scopeAttributes: {},
+  audit: { actorId: "alice", action: "role.grant", targetId: "bob", targetType: "user", outcome: "failure" },
+} as unknown as LogRecord;
+const entry = entryOf({ timestamp: "2026-11-30T00:00:00Z", auditEvent: RECORD });
+
+test("the message of an audit record says who did what, and that it failed", () => {
+  assert.equal(textIn(entry, "message"), "alice role.grant on user bob – failure");
+});
+
+test("fields and attributes are columns by the names of queries", () => {
+  assert.equal(textIn(entry, "severity"), "ERROR");
+  assert.equal(textIn(entry, "actor"), "alice");
+  assert.equal(textIn(entry, "TargetType"), "user");
+  assert.equal(textIn(entry, "LogAttributes.http.method"), "GET");
+  assert.equal(textIn(entry, "ResourceAttributes.http.method"), "resource");
+});
+
+test("a key alone is an attribute of the record, or else of its resource, and never of the page's own objects", () => {
+  assert.equal(textIn(entry, "http.method"), "GET");
+  assert.equal(textIn(entry, "host.name"), "node-1");
+  assert.equal(textIn(entry, "constructor"), "own");
+  assert.equal(textIn(entry, "toString"), "");
+});
+
+test("a value is one line of some hundred characters, however long it is", () => {
+  assert.equal(oneLine("a\n  b\tc"), "a b c");
+  assert.equal(oneLine("x".repeat(1_500_000)).length, 401);
+});

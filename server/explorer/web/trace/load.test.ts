@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Trace } from "../api/types";
+import type { Entry } from "../shared/entry";
+import { textOf } from "../shared/time";
+import type { Verdict } from "../trust/verdict";
+import { run, type Tally } from "./check_all";
+import { record, START } from "./fixtures";
+import { joined } from "./load";
+
+const page = (body: string, next: string, more: Partial<Trace> = {}): Trace =>
+  ({
+    traceId: "t",
+    entries: [{ timestamp: textOf(START), log: { timestamp: textOf(START), body, serviceName: "shop", traceId: "t" } }],
+    auditEventCount: "0",
+    logCount: "0",
+    spanCount: "0",
+    links: [],
+    unprovedOmitted: false,
+    nextPageToken: next,
+    ...more,
+  }) as unknown as Trace;
+
+test("counts and links are those of the first page, what was left out and the end those of the last", () => {
+  const link = { name: "Tempo", url: "https://tempo.example/t" };
+  const first = joined(undefined, page("one", "more", { logCount: "2", links: [link], unprovedOmitted: true }));
+  assert.deepEqual([first.logs, first.isComplete, first.isUnprovedOmitted], [2, false, true]);
+  const both = joined(first, page("two", ""));
+  assert.deepEqual([both.logs, both.isComplete, both.isUnprovedOmitted, both.links], [2, true, false, [link]]);
+  assert.deepEqual(
+    both.entries.map((entry) => (entry.stream === "spans" ? "" : entry.record.body)),
+    ["one", "two"],
+  );
+});
+
+test("the check of all entries counts every verdict once, and ends when there are no more", async () => {
+  const entries = Array.from({ length: 200 }, () => record({}));
+  const looks = new Map<Entry, number>();
+  const look = (entry: Entry): Verdict => {
+    const count = (looks.get(entry) ?? 0) + 1;
+    looks.set(entry, count);
+    if (count < 3) return { kind: "waiting" };
+    return entries.indexOf(entry) % 2
+      ? { kind: "unpinned" }
+      : { kind: "refuted", finding: "RECORD_CHANGED", message: "" };
+  };
+  const { tally, refuted } = await new Promise<{ tally: Tally; refuted: readonly Entry[] }>((resolve) => {
+    run(entries, (tally, refuted, isDone) => isDone && resolve({ tally, refuted }), look);
+  });
+  assert.deepEqual(tally, { waiting: 0, checked: 0, unpinned: 100, unproved: 0, refuted: 100 });
+  assert.equal(refuted.length, 100);
+});
+
+test("a check that was stopped tells nothing more", async () => {
+  let told = 0;
+  const tell = () => {
+    told += 1;
+  };
+  const { stop } = run([record({})], tell, () => ({ kind: "waiting" }));
+  stop();
+  const before = told;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(told, before);
+});
