@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 from harness.bundles import MemoryLog, encode_record
 from server import check
 from server.notary.canonical import Kind, canonical_columns, versions_of
+from server.notary.commitment import commitment_mark
 from server.notary.errors import NotaryError
 from server.notary.origin import LogName, Stream
 from tests.checked_bundles import BUNDLES, FIRST, SECOND, STRANGER, THIRD, WITNESS, WITNESSED
@@ -115,7 +118,7 @@ def bundle_cases(seed: int, count: int) -> Iterator[BundleCase]:
         count: number of cases, more than the seeds.
     """
     chance = random.Random(seed)
-    made = [*_seeds(), *_random_bundles(_Random(chance))]
+    made = [*_seeds(), *_aimed(), *_random_bundles(_Random(chance))]
     yield from made[:count]
     seeds = seeds_of_targets()
     seeds["bundle"] += [dict(case.files) for case in made]
@@ -161,6 +164,90 @@ def _seeds() -> Iterator[BundleCase]:
                 yield BundleCase(LOG.bundle(1, LOG.checkpoint(size, signer), key_changes=changes))
     for opened in ((), (NAME,), (NAME, SECRET, EMPTY), (NAME, NAME)):
         yield BundleCase(disclosed_bundle(*opened))
+
+
+def _aimed() -> Iterator[BundleCase]:
+    """Yield bundles in which all holds but for one rule, which chance would hardly break alone."""
+    for changes in (
+        (LOG.key_change(4, 2, FIRST, SECOND), LOG.key_change(7, 5, FIRST, THIRD)),  # does not go on
+        (LOG.key_change(4, 5, FIRST, SECOND), LOG.key_change(7, 5, SECOND, THIRD)),  # the same number
+        (LOG.key_change(7, 2, FIRST, SECOND), LOG.key_change(4, 5, SECOND, THIRD)),  # the size goes back
+        (LOG.key_change(4, 2, FIRST, SECOND), LOG.key_change(4, 5, SECOND, THIRD)),  # twice at a size
+        (LOG.key_change(4, 2, FIRST, FIRST), LOG.key_change(7, 5, FIRST, THIRD)),
+    ):
+        for size in (4, 7, 9):
+            for signer in (FIRST, SECOND, THIRD):
+                yield BundleCase(LOG.bundle(1, LOG.checkpoint(size, signer), key_changes=changes))
+    for files in (BUNDLES[1], BUNDLES[2], disclosed_bundle(NAME, SECRET, EMPTY)):
+        yield from map(BundleCase, _with_other_claims(files))
+        yield from map(BundleCase, _in_other_base64(files))
+    yield from map(BundleCase, _with_other_disclosures())
+
+
+def _with_other_claims(files: Files) -> Iterator[Files]:
+    claims = json.loads(files["record.json"])
+    for name, value in claims.items():
+        others: list[object] = [None, True, [value], {"base64": "YQ=="}, {}]
+        if isinstance(value, int):
+            others += [float(value), str(value), bool(value), value + 1, value + 2**64]
+        if isinstance(value, dict):
+            others += [list(value.items()), {**value, "": ""}, dict(reversed(value.items()))]
+        if name.endswith("Timestamp") or name == "IngestedAt":
+            others += [{**value, "unix_nanos": float(value["unix_nanos"])}, value["time"]]
+        for other in others:
+            yield {**files, "record.json": json.dumps({**claims, name: other}).encode()}
+    text = files["record.json"].decode()
+    for other in (
+        text.replace(": 0,", ": -0,"),
+        text.replace(": 0,", ": 0e0,"),
+        text.replace(": 0,", ": NaN,"),
+        text + " ",
+    ):
+        yield {**files, "record.json": other.encode()}
+
+
+def _in_other_base64(files: Files) -> Iterator[Files]:
+    """Yield the bundle with each base64 in it written in another way: of the last digit, not all bits count."""
+    for name in ("checkpoint", "record.tlog-proof", "disclosures.json"):
+        for found in re.finditer(rb"([A-Za-z0-9+/]{9,})(=?)(?=[\n\"])", files.get(name, b"")):
+            last = found.end(1) - 1
+            for other in (bytes((files[name][last] ^ 1,)), files[name][last : last + 1] + b"="):
+                changed = {**files, name: files[name][:last] + other + files[name][last + 1 :]}
+                yield with_one_checkpoint(changed) if name == "checkpoint" else changed
+
+
+def _with_other_disclosures() -> Iterator[Files]:
+    true = disclosed_bundle(NAME, SECRET, EMPTY)
+    given = json.loads(true["disclosures.json"])
+    values = given["disclosures"]
+    one = values[0]
+    moved = base64.b64decode(one["salt"]) + base64.b64decode(one["value"])
+    split = [base64.b64encode(part).decode() for part in (moved[:31], moved[31:])]
+    for other in (
+        *([], [one, one], [one, 7], [{**one, "more": ""}], [{**one, "salt": 7}], [{**one, "rule": "card"}], {"0": one}),
+        *([{**one, "salt": split[0], "value": split[1]}], [{**one, "value": ""}], [{**one, "commitment": "0" * 64}]),
+        *([{name: one[name] for name in ("commitment", "rule", "salt")}], [values[1], values[0]], values * 500),
+    ):
+        yield {**true, "disclosures.json": json.dumps({**given, "disclosures": other}).encode()}
+    wholes: tuple[object, ...] = (
+        {**given, "format": "lognotary/disclosures/v2"},
+        {**given, "more": 1},
+        {"format": given["format"]},
+        [],
+    )
+    for whole in wholes:
+        yield {**true, "disclosures.json": json.dumps(whole).encode()}
+    marks = b" ".join(commitment_mark(value.rule, value.digest) for value in (NAME, SECRET, EMPTY))
+    for details in (
+        *(b"", b"{}", b"{", b"\xff", b"[]", b'{"commitments":7}', b'{"commitments":[[]]}', b'{"commitments":[7,null]}'),
+        *(b'{"commitments":["%b"]}' % value.digest.encode() for value in (NAME, EMPTY)),
+        b'{"commitments":[],"commitments":["%b"],"x":NaN}' % NAME.digest.encode(),
+    ):
+        for body in (marks, base64.b64encode(b" " + marks), base64.b64encode(marks) + b"=", b"x" + marks):
+            log = MemoryLog([encode_record(Stream.AUDIT, {"Body": body, "OtlpDetails": details})])
+            files = log.bundle(0, log.checkpoint(1, FIRST))
+            yield files
+            yield {**files, "disclosures.json": disclosed_bundle(NAME)["disclosures.json"]}
 
 
 def _random_bundles(values: _Random) -> Iterator[BundleCase]:

@@ -63,7 +63,7 @@ def _same(case: BundleCase, report: check.Report, browser: dict[str, Any]) -> No
 
 
 def test_every_bundle_has_the_same_verdict_as_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    _compare(1500, SEED, monkeypatch)
+    _compare(2500, SEED, monkeypatch)
 
 
 def test_thousands_of_others_have_the_same_verdict_as_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
