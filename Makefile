@@ -13,26 +13,35 @@ print(f"The compiled codec is missing ({why}). The reference codec takes its pla
       if why else "The compiled codec is built.")
 endef
 export WHICH_CODEC
+define WHICH_EXPLORER
+from server.explorer.assets import built_files, why_not_built
+why = why_not_built(built_files())
+print(f"The explorer, the server's web page, is missing: {why}. The server runs without it."
+      "\nTo build it, with the npm registry within reach: make explorer." if why else "The explorer is built.")
+endef
+export WHICH_EXPLORER
+WEB := server/explorer/web
 PYTEST := $(BIN)/pytest --dist worksteal --durations=15
 # Slow tests spend half of their time waiting for servers, so one more worker than there are processors.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-all test-slow test-fast all-branches coverage audit wheel release verify-release bench fuzz faults lint format stubs clean
+.PHONY: help setup demo serve test test-all test-slow test-fast all-branches coverage audit wheel release verify-release bench fuzz faults lint format stubs explorer screenshots clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
 
-$(READY): pyproject.toml requirements.txt setup.py $(wildcard server/*/native/*)
+$(READY): pyproject.toml requirements.txt setup.py $(wildcard build_support/*.py) $(wildcard server/*/native/*) $(WEB)/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "Setting up $(VENV): about 350 MB to download, 1.2 GB of disk (800 MB for embedded storage), a few minutes."
 	@echo "1/3 Creating the virtual environment"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "2/3 Installing the packages that requirements.txt pins"
 	@$(PIP) -r requirements.txt
-	@echo "3/3 Building and installing Lognotary, with the compiled codec if there is a C++ compiler: about a minute"
+	@echo "3/3 Building and installing Lognotary, with the compiled codec if there is a C++ compiler, and the explorer: about a minute"
 	@$(PIP) --no-deps --editable .
 	@$(BIN)/python -c "$$WHICH_CODEC"
+	@$(BIN)/python -c "$$WHICH_EXPLORER"
 	@touch $(READY)
 
 setup: $(READY) ## create the virtual environment with pinned dependencies
@@ -68,6 +77,8 @@ lint: $(READY) ## check style, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	@if command -v npm > /dev/null && [ -d $(WEB)/node_modules ]; then cd $(WEB) && npm run --silent check; \
+	else echo "The TypeScript of $(WEB) is not checked: install Node.js 20.19 or newer with npm, then: make explorer" >&2; fi
 
 audit: $(READY) ## ask PyPI for vulnerabilities of dependencies, and scan the files for secrets
 	$(BIN)/python -m release.leaks
@@ -103,8 +114,14 @@ format: $(READY) ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+explorer: $(READY) ## build the explorer's page again, after a change of server/explorer/web/
+	BUILD_EXPLORER=required $(BIN)/python setup.py --quiet build_explorer --editable-mode
+
+screenshots: $(READY) ## take the screenshots of docs/explorer.md, with Chromium
+	$(BIN)/python -m docs.screenshots
+
 stubs: $(READY) ## generate the API stubs from proto/
 	PYTHON=$(abspath $(BIN)/python) proto/generate
 
 clean: ## remove build results and caches
-	rm -rf $(VENV) .cache .coverage build dist *.egg-info server/*/_native.*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .cache .coverage build dist *.egg-info server/*/_native.*.so server/explorer/static $(WEB)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -35,10 +35,11 @@ PYTHON
     rm "$wanted"
     ;;
 project)
-    "$venv/bin/pip" install --disable-pip-version-check --progress-bar off --no-deps .
+    # Other installations may lack the explorer's page or the compiled codec; an image must have both. pip fetches
+    # Node.js from PyPI for the build.
+    BUILD_EXPLORER=required "$venv/bin/pip" install --disable-pip-version-check --progress-bar off --no-deps .
     "$venv/bin/pip" check
     "$venv/bin/lognotary" --help >/dev/null
-    # Other installations may fall back to the reference codec; an image must have the compiled one.
     "$venv/bin/python" -P -c 'from server.notary import _native; from server.codec._native import HAS_SHA256; assert HAS_SHA256'
     # Nothing is installed into a running container.
     "$venv/bin/pip" uninstall --yes --quiet pip

@@ -57,6 +57,8 @@ OPERATIONS = (
     Operation("/api/v1/logs/{log}/inclusion-proof", "EvidenceService.GetInclusionProof", errors=(404,)),
     Operation("/api/v1/logs/{log}/bundle", "EvidenceService.GetBundle", errors=(404,), media=BUNDLES),
     Operation("/api/v1/logs/{log}/consistency-proof", "EvidenceService.GetConsistencyProof", errors=(404,)),
+    Operation("/api/v1/logs/{log}/statements", "EvidenceService.ListStatements", errors=(404, *_QUERY)),
+    Operation("/api/v1/gaps", "EvidenceService.ListGaps", errors=_QUERY),
     Operation("/api/v1/receipts/{record_id}", "EvidenceService.GetReceipt", errors=(404,)),
     Operation("/api/v1/verify", "EvidenceService.Verify", "post", media=(NDJSON,)),
     Operation("/api/v1/status", "StatusService.GetStatus"),
@@ -140,13 +142,15 @@ OTHER_PATHS: Json = {
     ),
     "/trace/{trace_id}": _get(
         "openTrace",
-        "Leads from links of other tools to a trace.",
+        "Leads from links of other tools to a trace: a browser (Accept: text/html) to its page, a program to the API.",
         {
+            "200": _text("The page of the trace.", "text/html"),
             "307": {
                 "description": "The trace is at another address.",
                 "headers": {"Location": {"description": "The address of the trace.", "schema": {"type": "string"}}},
             },
             "400": {"$ref": "#/components/responses/400"},
+            "501": _text("The server was installed without pages.", "text/html"),
         },
         [_in_path("trace_id", "A trace ID, in any of the forms in which tools write it.", pattern="^.+$")],
     ),

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from build_support.node import find_node
 from release.build import Built, build, differences
 from release.errors import ReleaseError
 from release.files import Circumstances, check_release, write_release
@@ -102,6 +103,10 @@ def _open(key: str) -> SigningKey:
 def _environment() -> dict[str, str]:
     compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
     tools = {tool: version(tool) for tool in ("build", "cython", "setuptools")}
+    if node := find_node():
+        tools["node"] = subprocess.run(
+            [node.program, "--version"], capture_output=True, text=True, check=True
+        ).stdout.strip()
     return {"python": platform.python_version(), "platform": platform.platform(), "compiler": compiler, **tools}
 
 

@@ -1,15 +1,17 @@
 """Audit of the pinned dependencies for known vulnerabilities: ``python -m release.audit [--strict]``.
 
-pip-audit asks PyPI. It reports a package that PyPI gives no answer for as one without vulnerabilities. So the audit
-first asks for a version that is known to be vulnerable: only if that is found, an answer without findings counts.
+pip-audit asks PyPI, and npm its registry (``release.npm_audit``). pip-audit reports a package that PyPI gives no answer
+for as one without vulnerabilities. So the audit first asks for a version that is known to be vulnerable: only if that
+is found, an answer without findings counts.
 
-A build must not fail because PyPI cannot be reached, nor pass for that reason without anybody noticing: if it cannot be
-asked, the audit says so, and fails only with ``--strict``, as releases need it.
+A build must not fail because a registry cannot be reached, nor pass for that reason without anybody noticing: if it
+cannot be asked, the audit says so, and fails only with ``--strict``, as releases need it.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -22,9 +24,21 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from release.errors import ReleaseError
+from release.npm_audit import KNOWN, LOCK, AskNpm, ask_npm, locked_versions, read_npm_report
 from release.source import ROOT
 
-__all__ = ["Accepted", "Vulnerability", "audit", "judge", "main", "read_accepted", "read_report"]
+__all__ = [
+    "Accepted",
+    "Asked",
+    "Vulnerability",
+    "audit_python",
+    "audit_scripts",
+    "conclude",
+    "judge",
+    "main",
+    "read_accepted",
+    "read_report",
+]
 
 ACCEPTED = Path(__file__).with_name("accepted-vulnerabilities.toml")
 VULNERABLE = "urllib3==1.26.4\n"
@@ -39,7 +53,7 @@ Report = dict[str, Any] | None
 
 @dataclass(frozen=True, slots=True)
 class Vulnerability:
-    """A known vulnerability of a pinned package; ``ids`` are its ID and aliases."""
+    """A known vulnerability of a pinned package; ``ids`` are its ID and aliases, ``fixed_in`` is empty if unknown."""
 
     package: str
     version: str
@@ -47,7 +61,7 @@ class Vulnerability:
     fixed_in: tuple[str, ...]
 
     def __str__(self) -> str:
-        fixed = f"fixed in {', '.join(self.fixed_in)}" if self.fixed_in else "there is no fixed version"
+        fixed = f"fixed in {', '.join(self.fixed_in)}" if self.fixed_in else "no fixed version is known"
         return f"{self.package} {self.version} has the vulnerability {', '.join(self.ids)}: {fixed}"
 
 
@@ -108,30 +122,58 @@ def judge(
     return problems
 
 
-def audit(
-    requirements: str, accepted: Sequence[Accepted], today: date, ask: Callable[[str], Report]
-) -> tuple[list[str], str]:
-    """Audit requirements.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Answers of a registry: vulnerabilities, packages without an answer, and why these have none."""
+
+    found: tuple[Vulnerability, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    why: str = ""
+
+
+def audit_python(requirements: str, ask: Callable[[str], Report]) -> Asked:
+    """Audit Python packages.
 
     Args:
         requirements: text of a requirements file.
-        accepted: accepted vulnerabilities.
-        today: the date of today.
         ask: function that returns the report on a requirements file.
-
-    Returns:
-        A sentence for each problem, and why packages were not audited, empty if all were.
     """
-    expired = judge([], [entry.package for entry in accepted], accepted, today)
+    names = tuple(re.findall(r"^([\w.-]+)==", requirements, re.MULTILINE))
     known = ask(VULNERABLE)
     if known is None or not read_report(known)[0]:
-        return expired, f"PyPI does not report the vulnerability of {VULNERABLE.strip()}, which is known"
+        return Asked((), names, f"PyPI does not report the vulnerability of {VULNERABLE.strip()}, which is known")
     report = ask(requirements)
     if report is None:
-        return expired, "pip-audit could not ask PyPI"
+        return Asked((), names, "pip-audit could not ask PyPI")
     found, unanswered = read_report(report)
     why = f"PyPI gave no answer for {', '.join(unanswered)}" if unanswered else ""
-    return judge(found, unanswered, accepted, today), why
+    return Asked(tuple(found), tuple(unanswered), why)
+
+
+def audit_scripts(lock: str, ask: AskNpm) -> Asked:
+    """Audit the npm packages that the explorer is built from.
+
+    Args:
+        lock: text of a lock file of npm.
+        ask: function that returns the report on a lock file.
+    """
+    versions = locked_versions(lock)
+    known = ask(KNOWN)
+    if known is None or not read_npm_report(known):
+        why = "the npm registry does not report the vulnerability of lodash 4.17.4, which is known"
+        return Asked((), tuple(versions), f"{why}: {', '.join(sorted(versions))}")
+    report = ask(lock)
+    if report is None:
+        return Asked((), tuple(versions), f"npm could not ask its registry about {', '.join(sorted(versions))}")
+    found = (Vulnerability(name, versions.get(name, "?"), (one,), ()) for name, one in read_npm_report(report))
+    return Asked(tuple(found))
+
+
+def conclude(asked: Sequence[Asked], accepted: Sequence[Accepted], today: date) -> tuple[list[str], list[str]]:
+    """Return a sentence for each problem, and for each registry why packages were not audited, if any were not."""
+    found = [one for answer in asked for one in answer.found]
+    unanswered = [name for answer in asked for name in answer.unanswered]
+    return judge(found, unanswered, accepted, today), [answer.why for answer in asked if answer.why]
 
 
 def _ask_pypi(requirements: str) -> Report:
@@ -153,14 +195,15 @@ def _ask_pypi(requirements: str) -> Report:
 
 
 def main(arguments: list[str]) -> int:
-    """Audit requirements.txt; return 1 if there is a problem, and with ``--strict`` 2 if not all was audited."""
+    """Audit what is pinned; return 1 if there is a problem, and with ``--strict`` 2 if not all was audited."""
     accepted = read_accepted(ACCEPTED.read_text(encoding="utf-8"))
     requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    problems, not_audited = audit(requirements, accepted, datetime.now(UTC).date(), _ask_pypi)
+    asked = audit_python(requirements, _ask_pypi), audit_scripts(LOCK.read_text(encoding="utf-8"), ask_npm)
+    problems, not_audited = conclude(asked, accepted, datetime.now(UTC).date())
     for problem in problems:
         sys.stderr.write(f"{problem}\n")
-    if not_audited:
-        sys.stderr.write(f"warning: dependencies were not audited, or not all: {not_audited}\n")
+    for why in not_audited:
+        sys.stderr.write(f"warning: dependencies were not audited, or not all: {why}\n")
     if problems:
         return 1
     if not_audited:

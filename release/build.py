@@ -61,6 +61,7 @@ def _build(kind: str, source: Path, out: Path, time: int) -> None:
     # The variables replace the flags that Python was built with, which extensions need, too.
     flags = f"{sysconfig.get_config_var('CFLAGS') or ''} -g0 -ffile-prefix-map={source.resolve()}=."
     fixed = {"SOURCE_DATE_EPOCH": str(time), "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    fixed["BUILD_EXPLORER"] = "required"  # a release must not lack it because the npm registry did not answer
     inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR")}
     done = subprocess.run(
         build_command(kind, str(out.resolve()), str(source)),

@@ -17,6 +17,7 @@ from release.errors import ReleaseError
 from release.packages import Package, reachable
 from release.provenance import make_statement, open_envelope, sign_envelope, subjects
 from release.sbom import WheelFile, check_sbom, make_sbom
+from release.script_packages import read_script_packages
 from release.source import Source
 from server.notary.errors import NotaryError
 from server.notary.keys import VerifierKey
@@ -44,18 +45,19 @@ def write_release(built: Built, packages: Sequence[Package], circumstances: Circ
     """Write bill of materials, provenance and checksums beside what was built.
 
     Raises:
-        ReleaseError: the bill does not match its schema.
+        ReleaseError: the bill does not match its schema, or the wheel's list of npm packages cannot be read.
         SigningError: the key cannot be reached, or did not sign.
     """
-    directory, wheel = built.wheel.parent, read_wheel(built.wheel)
+    directory, wheel, scripts = built.wheel.parent, read_wheel(built.wheel), read_script_packages(built.wheel)
     required = reachable(packages, _required(built.wheel))
     sbom = directory / f"{wheel.name}-{wheel.version}.cdx.json"
-    sbom.write_text(make_sbom(wheel, packages, required, circumstances.source.time), encoding="utf-8")
+    sbom.write_text(make_sbom(wheel, packages, required, circumstances.source.time, scripts), encoding="utf-8")
     made = {file.name: _digest(file) for file in (built.sdist, built.wheel, sbom)}
     statement = make_statement(
         made,
         circumstances.source,
         packages,
+        scripts,
         locked=circumstances.locked,
         command=circumstances.command,
         builder=circumstances.builder,

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from release.errors import ReleaseError
 from release.packages import Package
+from release.script_packages import ScriptPackage
 from release.source import Source
 from server.notary.signers import SigningKey
 
@@ -28,6 +29,7 @@ def make_statement(
     files: Mapping[str, str],
     source: Source,
     materials: Sequence[Package],
+    scripts: Sequence[ScriptPackage],
     *,
     locked: str,
     command: str,
@@ -40,6 +42,7 @@ def make_statement(
         files: name of each file -> its SHA-256, in hexadecimal.
         source: the commit that they were built from.
         materials: packages that are installed with the wheel.
+        scripts: npm packages that are in the scripts of the wheel.
         locked: SHA-256 of requirements.txt, which pins the tools of the build.
         command: the command that made them.
         builder: URI of who or what built them.
@@ -49,6 +52,14 @@ def make_statement(
     packages = [
         {"uri": f"pkg:pypi/{package.name}@{package.version}", "digest": {"sha256": package.sha256}}
         for package in materials
+    ]
+    # In a Package URL, the @ of a scope is encoded.
+    packages += [
+        {
+            "uri": f"pkg:npm/{package.name.replace('@', '%40')}@{package.version}",
+            "digest": {"sha512": package.sha512},
+        }
+        for package in scripts
     ]
     return {
         "_type": _STATEMENT_TYPE,

@@ -18,6 +18,7 @@ from packageurl import PackageURL
 
 from release.errors import ReleaseError
 from release.packages import Package
+from release.script_packages import ScriptPackage
 
 __all__ = ["WheelFile", "check_sbom", "make_sbom"]
 
@@ -43,7 +44,13 @@ class WheelFile:
     requires: tuple[str, ...]
 
 
-def make_sbom(wheel: WheelFile, packages: Sequence[Package], required: Collection[str], time: int) -> str:
+def make_sbom(
+    wheel: WheelFile,
+    packages: Sequence[Package],
+    required: Collection[str],
+    time: int,
+    scripts: Sequence[ScriptPackage] = (),
+) -> str:
     """Return the bill of materials of a wheel; the same materials give the same text.
 
     Args:
@@ -51,6 +58,7 @@ def make_sbom(wheel: WheelFile, packages: Sequence[Package], required: Collectio
         packages: all packages that can be installed with it, by the versions that are pinned.
         required: names of the packages that are always installed; the others belong to extras.
         time: time of the bill, in seconds since 1970.
+        scripts: npm packages that are in the scripts of the wheel.
 
     Raises:
         ReleaseError: the bill does not match the schema.
@@ -70,10 +78,11 @@ def make_sbom(wheel: WheelFile, packages: Sequence[Package], required: Collectio
         metadata=BomMetaData(component=root, timestamp=datetime.fromtimestamp(time, UTC)),
     )
     components = {package.name: _component(package, package.name in required) for package in packages}
-    bom.components.update(components.values())
+    contained = [_script_component(package) for package in scripts]
+    bom.components.update(components.values(), contained)
     for package in packages:
         bom.register_dependency(components[package.name], [components[name] for name in package.requires])
-    bom.register_dependency(root, [components[name] for name in wheel.requires if name in components])
+    bom.register_dependency(root, [*(components[name] for name in wheel.requires if name in components), *contained])
     text = JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
     check_sbom(text)
     return text
@@ -90,6 +99,21 @@ def _component(package: Package, required: bool) -> Component:
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=package.sha256)],
         licenses=[LicenseFactory().make_from_string(package.license)] if package.license else (),
         external_references=[ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(package.url))],
+    )
+
+
+def _script_component(package: ScriptPackage) -> Component:
+    scope, _, name = package.name.rpartition("/")
+    return Component(
+        type=ComponentType.LIBRARY,
+        name=name,
+        group=scope or None,
+        version=package.version,
+        bom_ref=f"npm:{package.name}@{package.version}",
+        scope=ComponentScope.REQUIRED,
+        purl=PackageURL("npm", namespace=scope or None, name=name, version=package.version),
+        hashes=[HashType(alg=HashAlgorithm.SHA_512, content=package.sha512)],
+        licenses=[LicenseFactory().make_from_string(package.license)],
     )
 
 

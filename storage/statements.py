@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from server.notary.canonical import encode_string
 from server.notary.statement import StatementKind, StatementRow, data_digest
@@ -16,6 +18,7 @@ from storage.rowbinary import read_one, read_rows, string, text, uint32, uint64
 from storage.schema import STATEMENT_COLUMNS
 
 __all__ = [
+    "StatementPage",
     "are_stated",
     "decode_statements",
     "encode_statement",
@@ -26,6 +29,7 @@ __all__ = [
     "last_witnessed_size",
     "read_numbered_statements",
     "read_stated_logs",
+    "read_statement_page",
     "read_statements",
     "read_statements_of_logs",
 ]
@@ -33,6 +37,29 @@ __all__ = [
 _LOGS_AT_ONCE = 500  # in a statement
 _FIELDS = ", ".join(column.name for column in STATEMENT_COLUMNS)
 _READERS = (text, uint64, text, uint64, uint32, text, string)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementPage:
+    """A page of a log's statements.
+
+    Attributes:
+        log_id: the log's short ID.
+        number: highest number of a statement.
+        skipped: number of rows with this number to leave out.
+        size: number of rows, at most.
+        kinds: kinds of the statements; none for all.
+        since: earliest time of signing, in seconds since the epoch.
+        until: time after the latest one; None for no end.
+    """
+
+    log_id: str
+    number: int
+    skipped: int
+    size: int
+    kinds: Collection[str] = ()
+    since: int = 0
+    until: int | None = None
 
 
 def insert_statement(engine: Engine, row: StatementRow, *, renewed: int = 0) -> None:
@@ -163,6 +190,35 @@ def read_statements(
     if tree_size is not None:
         condition += f" AND TreeSize = {int(tree_size)}"
     return _select(engine, log_id, f"{condition} ORDER BY LogId, Number, Note")
+
+
+def read_statement_page(engine: Engine, page: StatementPage) -> list[StatementRow]:
+    """Return the rows of a page, those with the highest number first; rows of one number always in the same order.
+
+    Raises:
+        StorageError: storage cannot be read.
+    """
+    # Others may insert any number of rows with one number, so pages end within them too.
+    conditions = ["LogId = {log:String}", "Number <= {number:UInt64}", "toUnixTimestamp(SignedAt) >= {since:UInt64}"]
+    parameters: dict[str, Any] = {
+        "log": page.log_id,
+        "number": page.number,
+        "since": page.since,
+        "size": page.size,
+        "skipped": page.skipped,
+    }
+    if page.until is not None:
+        conditions.append("toUnixTimestamp(SignedAt) < {until:UInt64}")
+        parameters["until"] = page.until
+    if page.kinds:
+        conditions.append("Kind IN {kinds:Array(String)}")
+        parameters["kinds"] = sorted(page.kinds)
+    rows = engine.query(
+        f"SELECT {_FIELDS} FROM log_statements WHERE {' AND '.join(conditions)} "
+        "ORDER BY Number DESC, SignedAt, Kind, TreeSize, Note, Data LIMIT {size:UInt64} OFFSET {skipped:UInt64}",
+        parameters,
+    )
+    return [StatementRow(*row) for row in read_rows(rows, _READERS)]
 
 
 def read_numbered_statements(engine: Engine, places: Collection[tuple[str, int]]) -> Iterator[StatementRow]:

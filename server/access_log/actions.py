@@ -45,6 +45,7 @@ _TAIL = Action("tail", is_long=True, is_endless=True)
 _LOGS, _CHECKPOINT = Action("log.list"), Action("checkpoint.get", "log", "log")
 _INCLUSION, _CONSISTENCY = Action("proof.get", "log", "log"), Action("proof.consistency", "log", "log")
 _BUNDLE = Action("bundle.get", "log", "log")
+_STATEMENTS, _GAPS = Action("statement.list", "log", "log"), Action("gap.list")
 _RECEIPT, _VERIFY = Action("receipt.get", "record", "record_id"), Action("verify", is_long=True)
 _STATUS, _RETENTION = Action("status.get", category="admin"), Action("retention.get", category="admin")
 _HOLD_ADD, _HOLD_RELEASE = (
@@ -83,6 +84,8 @@ _SERVICES: Mapping[str, Mapping[str, Action]] = {
         "GetBundle": _BUNDLE,
         "GetConsistencyProof": _CONSISTENCY,
         "GetReceipt": _RECEIPT,
+        "ListStatements": _STATEMENTS,
+        "ListGaps": _GAPS,
         "Verify": _VERIFY,
     },
     "StatusService": {"GetStatus": _STATUS, "GetSettings": _SETTINGS, "ListTenants": _TENANTS},
@@ -138,6 +141,8 @@ HTTP_ACTIONS: Mapping[tuple[str, str], Action] = MappingProxyType(
         ("GET", f"{_API}/logs/{{log}}/bundle"): _BUNDLE,
         ("GET", f"{_API}/logs/{{log}}/consistency-proof"): _CONSISTENCY,
         ("GET", f"{_API}/receipts/{{record_id}}"): _RECEIPT,
+        ("GET", f"{_API}/logs/{{log}}/statements"): _STATEMENTS,
+        ("GET", f"{_API}/gaps"): _GAPS,
         ("POST", f"{_API}/verify"): _VERIFY,
         ("GET", f"{_API}/status"): _STATUS,
         ("GET", f"{_API}/settings"): _SETTINGS,
@@ -155,7 +160,6 @@ HTTP_ACTIONS: Mapping[tuple[str, str], Action] = MappingProxyType(
         ("POST", f"{_API}/tokens/{{name_or_id}}/revoke"): _TOKEN_REVOKE,
         ("GET", "/tlog/{log_id}/{path:path}"): Action("tile.get", "log", "log_id"),
         ("GET", "/api/openapi.json"): Action("description.get"),
-        ("GET", "/trace/{trace_id}"): Action("trace.link", "trace", "trace_id"),
         ("GET", "/metrics"): Action("metrics.get", category="admin"),
     }
 )

@@ -69,6 +69,8 @@ COUNTS: Mapping[str, _Count] = MappingProxyType(
             (evidence_pb2.GetBundleResponse, lambda before, answer: before + bool(answer.content)),
             (evidence_pb2.GetConsistencyProofResponse, _none),
             (receipts_pb2.GetReceiptResponse, _none),
+            (evidence_pb2.ListStatementsResponse, _none),
+            (evidence_pb2.ListGapsResponse, _none),
             (evidence_pb2.VerifyResponse, _verified),
             (status_pb2.GetStatusResponse, _none),
             (status_pb2.GetSettingsResponse, _none),

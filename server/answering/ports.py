@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from server.api.administration import Administration
 from server.api.administration_calls import add_administration
 from server.api.asking import Queries
 from server.api.backend import Backend
+from server.api.browser_headers import with_browser_headers
 from server.api.disclosures import Disclosures, add_disclosures
 from server.api.grpc_services import SERVICE_NAMES, add_services
 from server.api.guarded_grpc import GuardedCalls
@@ -33,7 +35,7 @@ from server.api.tenant_drops import TenantDrops
 from server.api.token_calls import add_tokens
 from server.api.tokens import TokenAdministration
 from server.data_dir.kept_notes import tenant_origins
-from server.explorer.assets import built_files, read_built
+from server.explorer.assets import built_files, read_built, why_not_built
 from server.explorer.pages import Explorer
 from server.intake.process import Intake, Process
 from server.intake.tokens import api_needs_credentials
@@ -51,6 +53,8 @@ from server.transport.http_connections import ConnectionLimits
 from server.transport.servers import serve_grpc, serve_http_apart
 
 __all__ = ["ApiParts", "answering"]
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ async def answering(
             parts.drops,
             parts.tokens,
             login.routes,
-            Explorer(read_built(built_files())),
+            _explorer(),
         )
         rules = http_rules(public_tiles=settings.public_tiles)
         guarded = guarded_http(
@@ -148,7 +152,14 @@ async def answering(
             recorded.get("http"),
             login.browsers(settings.http.host),
         )
-        http_api = login.guard(measured_http(guarded, metrics.call))
+        http_api = with_browser_headers(login.guard(measured_http(guarded, metrics.call)))
         serving_http = serve_http_apart(http_api, settings.http, limits, ended, certificates.of("http"))
         http_address = await stack.enter_async_context(serving_http)
         yield grpc_address, http_address
+
+
+def _explorer() -> Explorer:
+    files = built_files()
+    if why := why_not_built(files):
+        _logger.warning("this installation is without the explorer, the server's web page: %s", why)
+    return Explorer(read_built(files), why)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from lognotary.v1 import (
     correlation_pb2,
@@ -18,59 +15,41 @@ from lognotary.v1 import (
     receipts_pb2,
     status_pb2,
 )
-from server.api.acknowledgements import acknowledgement_message, known_findings
 from server.api.bundles import get_bundle
-from server.api.checkpoints import parse_log
 from server.api.complete import answer_completely
 from server.api.correlation import get_trace, search_audit, search_records
 from server.api.counting import count_facets, count_histogram, list_field_names
 from server.api.disclosed_values import disclosed_values
-from server.api.errors import InvalidArgumentError
 from server.api.export import export_records
-from server.api.interruptible import interruptible
-from server.api.key_marks import check_marked_keys, read_marks
 from server.api.known_keys import KnownKeys
-from server.api.messages import to_nanos
 from server.api.neighbours import find_neighbours
 from server.api.proof_cache import ProofCache
 from server.api.proofs import get_checkpoint, get_consistency_proof, get_inclusion_proof, list_logs
 from server.api.receipts import get_receipt
 from server.api.server_status import StatusSource, get_settings, get_status
+from server.api.statement_gaps import list_gaps
+from server.api.statements import list_statements
 from server.api.tails import Tails
 from server.api.tenant_usage import list_tenants
 from server.api.tile_files import latest_checkpoint, read_tile
-from server.api.time_ranges import check_has_begun, check_time_range
 from server.api.timelines import actor_timeline, target_history
 from server.api.trace_search import search_traces
-from server.api.unsigned_streams import read_unsigned_streams
-from server.api.verify_messages import verify_response
+from server.api.verifying import Outside, verify_logs
 from server.explorer.bundle_page import bundle_template
-from server.notary.acknowledgement import Coverage
-from server.notary.checkpoint import Checkpoint, described, open_checkpoint
-from server.notary.errors import NotaryError
+from server.notary.checkpoint import Checkpoint
 from server.notary.findings import Finding
-from server.notary.note import UnknownKeyError
 from server.notary.signers import SigningKey
-from server.notary.statement import Statement, StatementKind
-from server.notary.statement_check import learn_keys
+from server.notary.statement import Statement
 from server.notary.tiles import Tile
-from server.notary.trust import TrustedKeys, check_checkpoint, parse_public_keys
+from server.notary.trust import TrustedKeys
 from server.query.side_by_side import MOST_READS, SideBySide
-from server.verification.expiry import Expired
-from server.verification.lookup_check import Lookups
-from server.verification.scope import Progress, Scope, Summary
-from server.verification.verification import verify
 from storage.earlier_spans import has_earlier_spans
 from storage.engine import Engine
-from storage.errors import StorageError
 from storage.interrupt import Interrupt
-from storage.statements import read_statements
 
 __all__ = ["Backend"]
 
 _Answer = TypeVar("_Answer")
-
-_MOST_LOOKUPS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +97,8 @@ class Backend:
                 ExplorerNotBuiltError.
         """
         self._engine = engine
-        self._remembered = remembered
+        self._outside = Outside(remembered, acknowledged, on_verified, on_finding)
         self._trust = _Trust(KnownKeys(engine, keys), ProofCache())
-        self._acknowledged = acknowledged
-        self._on_verified = on_verified
-        self._on_finding = on_finding
         self._status = status or StatusSource()
         self._together = SideBySide((MOST_READS - 1) * queries)  # each caller makes one of its reads itself
         self._signing_key = signing_key
@@ -219,7 +195,7 @@ class Backend:
     ) -> Generator[correlation_pb2.CompleteSearchResponse, None, None]:
         """Answer ``CompleteSearch``; raises as ``answer_completely``, and DataDirectoryError as ``verify``."""
         return answer_completely(
-            self._engine, self._trust.keys.now(), request, interrupt or Interrupt(), self._remembered
+            self._engine, self._trust.keys.now(), request, interrupt or Interrupt(), self._outside.remembered
         )
 
     def list_logs(self, request: evidence_pb2.ListLogsRequest) -> evidence_pb2.ListLogsResponse:  # noqa: ARG002
@@ -261,6 +237,14 @@ class Backend:
         trust = self._trust
         return get_consistency_proof(self._engine, trust.keys.now(), trust.proofs, request)
 
+    def list_statements(self, request: evidence_pb2.ListStatementsRequest) -> evidence_pb2.ListStatementsResponse:
+        """Answer ``ListStatements``; raises ApiError, QueryTooExpensiveError and StorageError."""
+        return list_statements(self._engine, self._trust.keys.now(), request)
+
+    def list_gaps(self, request: evidence_pb2.ListGapsRequest) -> evidence_pb2.ListGapsResponse:
+        """Answer ``ListGaps``; raises ApiError, QueryTooExpensiveError and StorageError."""
+        return list_gaps(self._engine, self._trust.keys.now(), request)
+
     def get_receipt(self, request: receipts_pb2.GetReceiptRequest) -> receipts_pb2.GetReceiptResponse:
         """Answer ``GetReceipt``; raises ApiError and StorageError."""
         return get_receipt(self._engine, request)
@@ -280,112 +264,5 @@ class Backend:
     def verify(
         self, request: evidence_pb2.VerifyRequest, interrupt: Interrupt | None = None
     ) -> Generator[evidence_pb2.VerifyResponse, None, None]:
-        """Answer ``Verify``; the iteration raises StorageError and InterruptedQueryError.
-
-        Args:
-            request: the request.
-            interrupt: interrupt that ends the call and the iteration, set by another thread.
-
-        Raises:
-            ApiError, StorageError: the call cannot be answered.
-            DataDirectoryError: a checkpoint that this server remembers is damaged. Without it, the answer would not
-                show whether storage was rolled back.
-        """
-        interrupt = interrupt or Interrupt()
-        check_time_range(request)
-        check_has_begun(request)
-        if request.lookups > _MOST_LOOKUPS:
-            raise InvalidArgumentError(f"lookups: {request.lookups} is more than {_MOST_LOOKUPS}, the most for one log")
-        try:
-            own = self.keys
-            given = parse_public_keys(request.public_keys) if request.public_keys else own
-            unsigned = own.unsigned_streams | read_unsigned_streams(request)
-            keys = given + TrustedKeys(compromised=read_marks(request, own), unsigned_streams=unsigned)
-            learned, unread = keys, False
-            try:
-                with self._engine.interrupted_by(interrupt):
-                    rows = list(read_statements(self._engine, None, StatementKind.KEYS))
-            except StorageError:
-                unread = True  # verification shows whether the table was altered, or storage is away
-            else:
-                learned = learn_keys(rows, keys)
-                check_marked_keys(request, learned + own, rows)
-            scope = _scope(request, learned, self._remembered(), all_keys=not unread)
-            coverage = Coverage(known_findings(request, learned, self._acknowledged()))
-        except NotaryError as error:
-            raise InvalidArgumentError(str(error)) from error
-        steps = verify(self._engine, keys, scope, known_keys=own)
-        return self._responses(steps, coverage, interrupt, sorted(stream.value for stream in unsigned))
-
-    def _responses(
-        self,
-        steps: Generator[Progress | Finding | Expired | Summary, None, None],
-        coverage: Coverage,
-        interrupt: Interrupt,
-        unsigned_streams: Sequence[str],
-    ) -> Generator[evidence_pb2.VerifyResponse, None, None]:
-        covered = 0
-        with contextlib.closing(interruptible(self._engine, steps, interrupt, "a verification")) as found:
-            for step in found:
-                response = verify_response(step)
-                if isinstance(step, Summary):
-                    self._on_verified(step.records - step.mismatched, step.expired_records)
-                    response.summary.nothing_verified = _is_nothing(step)
-                    response.summary.acknowledged = covered
-                    response.summary.unsigned_streams.extend(unsigned_streams)
-                elif isinstance(step, Finding) and (known := coverage.take(step)) is not None:
-                    response.finding.acknowledgement.CopyFrom(acknowledgement_message(known))
-                    covered += 1
-                elif isinstance(step, Finding):
-                    self._on_finding(step)
-                yield response
-
-
-def _scope(
-    request: evidence_pb2.VerifyRequest,
-    keys: TrustedKeys,
-    remembered: Sequence[Checkpoint | Statement],
-    *,
-    all_keys: bool,
-) -> Scope:
-    """Return the scope of a request; without ``all_keys``, leave out checkpoints that an unknown key signed."""
-    given = [*_checked(request.checkpoints, keys, all_keys=all_keys)]
-    resume = [*_checked(request.resume, keys, all_keys=all_keys)]
-    return Scope(
-        since=_nanos(request.since) if request.HasField("since") else None,
-        until=_nanos(request.until) if request.HasField("until") else None,
-        required=_required(request),
-        lookups=Lookups(
-            request.lookups if request.HasField("lookups") else Lookups().records, request.all_audit_lookups
-        ),
-        checkpoints=(*given, *(kept for kept in remembered if kept not in given)),
-        resume=[kept.checkpoint if isinstance(kept, Statement) else kept for kept in resume],
-    )
-
-
-def _checked(notes: Iterable[str], keys: TrustedKeys, *, all_keys: bool) -> Iterator[Checkpoint | Statement]:
-    for note in notes:
-        try:
-            yield check_checkpoint(note, keys)
-        except UnknownKeyError as error:
-            if all_keys:
-                checkpoint, _ = open_checkpoint(note)
-                raise InvalidArgumentError(f"{described(checkpoint)} cannot be used: {error}") from error
-
-
-def _required(request: evidence_pb2.VerifyRequest) -> Sequence[str]:
-    for log in request.logs:
-        parse_log(log)
-    return list(request.logs)
-
-
-def _is_nothing(summary: Summary) -> bool:
-    """Return whether a verification verified nothing of what it is about.
-
-    That is no batch, unless a log was found at the checkpoint from which it continued; or no record of a range of time.
-    """
-    return summary.logs == 0 or summary.nothing_received or (summary.batches == 0 and summary.continued == 0)
-
-
-def _nanos(timestamp: Timestamp) -> int:
-    return min(max(to_nanos(timestamp), 0), (1 << 63) - 1)
+        """Answer ``Verify``; raises as ``verify_logs``."""
+        return verify_logs(self._engine, self.keys, request, interrupt or Interrupt(), self._outside)

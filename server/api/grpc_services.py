@@ -144,9 +144,10 @@ class _Correlation(correlation_pb2_grpc.CorrelationServiceServicer):
 
 
 class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
-    def __init__(self, backend: Backend, pool: Pool) -> None:
+    def __init__(self, backend: Backend, pool: Pool, queries: Queries) -> None:
         self._backend = backend
         self._pool = pool
+        self._queries = queries
 
     async def ListLogs(  # noqa: N802 - the name is the API's
         self, request: evidence_pb2.ListLogsRequest, context: Context
@@ -177,6 +178,16 @@ class _Evidence(evidence_pb2_grpc.EvidenceServiceServicer):
         self, request: receipts_pb2.GetReceiptRequest, context: Context
     ) -> receipts_pb2.GetReceiptResponse:
         return await answer_call(context, self._pool.run, lambda: self._backend.get_receipt(request))
+
+    async def ListStatements(  # noqa: N802 - the name is the API's
+        self, request: evidence_pb2.ListStatementsRequest, context: Context
+    ) -> evidence_pb2.ListStatementsResponse:
+        return await answer_call(context, self._pool.run, lambda: self._backend.list_statements(request))
+
+    async def ListGaps(  # noqa: N802 - the name is the API's
+        self, request: evidence_pb2.ListGapsRequest, context: Context
+    ) -> evidence_pb2.ListGapsResponse:
+        return await answer_call(context, _in_turn(context, self._queries), lambda: self._backend.list_gaps(request))
 
     async def Verify(  # noqa: N802 - the name is the API's
         self, request: evidence_pb2.VerifyRequest, context: Context
@@ -268,5 +279,5 @@ def add_services(server: grpc.aio.Server, backend: Backend, pool: Pool, queries:
     """
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
     correlation_pb2_grpc.add_CorrelationServiceServicer_to_server(_Correlation(backend, pool, queries), server)
-    evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(_Evidence(backend, pool), server)
+    evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(_Evidence(backend, pool, queries), server)
     status_pb2_grpc.add_StatusServiceServicer_to_server(_Status(backend, pool, queries), server)

@@ -21,6 +21,8 @@ GET  /api/v1/logs/{log}/checkpoint              GetCheckpoint
 GET  /api/v1/logs/{log}/inclusion-proof         GetInclusionProof
 GET  /api/v1/logs/{log}/bundle                  GetBundle: the file
 GET  /api/v1/logs/{log}/consistency-proof       GetConsistencyProof
+GET  /api/v1/logs/{log}/statements              ListStatements; query parameters are the request's fields
+GET  /api/v1/gaps                               ListGaps; query parameters are the request's fields
 POST, GET /api/v1/holds, GET /api/v1/retention  see ``administration_calls``
 POST /api/v1/disclosures                        see ``disclosures``
 POST, GET /api/v1/tokens                        see ``token_calls``
@@ -29,64 +31,48 @@ POST /api/v1/verify                             Verify; the answer has one JSON 
 GET  /api/openapi.json                          all of this as an OpenAPI 3.1 document
 POST /api/v1/complete-search                    CompleteSearch; the answer has one JSON object per line
 GET  /tlog/{log_id}/...                         logs as static files: see ``tile_api``
-GET  /trace/{trace_id}                          for links from other tools: the page of the trace, or a redirect to it
+GET  /trace/{trace_id}                          links from other tools: the page for browsers, a redirect for programs
 GET  /healthz                                   200 while the process works
 GET  /readyz                                    200 while records can be acknowledged, else 503
 GET  /metrics                                   the server's metrics, in Prometheus' text format
 /login, /logout                                 see ``server.login.routes``
+GET  /, /traces, /logs, /r/{log}/{leaf}, ...    the explorer's pages: see ``server.explorer.pages``
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
-from functools import partial
-from http import HTTPStatus
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
-from typing import TypeVar
 
-from google.protobuf.message import Message
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from lognotary.v1 import correlation_pb2, counts_pb2, evidence_pb2, receipts_pb2, status_pb2
 from server.access.exact_routes import match_exactly
-from server.access_log.calls import note_answer
 from server.api.administration import Administration
 from server.api.administration_calls import administration_routes, drop_routes
 from server.api.asking import Queries
 from server.api.backend import Backend
 from server.api.bundle_download import bundle_route
+from server.api.call_routes import call_route, steps_route
 from server.api.disclosures import Disclosures, disclosure_routes
 from server.api.export_download import export_routes
-from server.api.json_body import read_json
-from server.api.parameters import parse_body, parse_parameters
-from server.api.responses import json_response, to_json
 from server.api.statuses import EXPECTED_ERRORS, status_of
 from server.api.tail_lines import tail_routes
 from server.api.tenant_drops import TenantDrops
 from server.api.tile_api import tile_routes
 from server.api.token_calls import token_routes
 from server.api.tokens import TokenAdministration
-from server.api.trace_ids import parse_trace_id
+from server.api.trace_address import trace_route
 from server.explorer.pages import Explorer
 from server.process.fair_queue import QUERIES_AT_ONCE, FairQueue
 from server.process.pools import Pool
-from server.query.errors import QueryTooExpensiveError
-from storage.errors import StorageError
-from storage.interrupt import Interrupt
 
 __all__ = ["build_http_api"]
-
-_logger = logging.getLogger(__name__)
-_MessageT = TypeVar("_MessageT", bound=Message)
-
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus, "Exposition formats"
 
@@ -123,13 +109,6 @@ def build_http_api(
     """
     queries = queries or Queries(backend, pool, FairQueue(QUERIES_AT_ONCE))
 
-    async def open_trace(request: Request) -> Response:
-        # Links from other tools must stay valid, whichever path shows traces.
-        if explorer is not None and "text/html" in request.headers.get("accept", ""):
-            return await explorer.page(request)
-        trace_id = parse_trace_id(request.path_params["trace_id"])
-        return RedirectResponse(f"../api/v1/traces/{trace_id}", HTTPStatus.TEMPORARY_REDIRECT)
-
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
@@ -147,46 +126,52 @@ def build_http_api(
 
     api = Starlette(
         routes=[
-            _call("/api/v1/traces/{trace_id}", correlation_pb2.GetTraceRequest, backend.get_trace, queries),
-            _call(
+            call_route("/api/v1/traces/{trace_id}", correlation_pb2.GetTraceRequest, backend.get_trace, queries),
+            call_route(
                 "/api/v1/audit-events", correlation_pb2.SearchAuditEventsRequest, backend.search_audit_events, queries
             ),
-            _call("/api/v1/search", correlation_pb2.SearchRequest, backend.search, queries),
-            _call("/api/v1/histogram", counts_pb2.HistogramRequest, backend.histogram, queries),
-            _call("/api/v1/facets", counts_pb2.FacetsRequest, backend.facets, queries),
-            _call("/api/v1/field-names", counts_pb2.FieldNamesRequest, backend.field_names, queries),
-            _call("/api/v1/traces", correlation_pb2.FindTracesRequest, backend.find_traces, queries),
-            _call("/api/v1/neighbours", correlation_pb2.NeighboursRequest, backend.neighbours, queries),
-            _call(
+            call_route("/api/v1/search", correlation_pb2.SearchRequest, backend.search, queries),
+            call_route("/api/v1/histogram", counts_pb2.HistogramRequest, backend.histogram, queries),
+            call_route("/api/v1/facets", counts_pb2.FacetsRequest, backend.facets, queries),
+            call_route("/api/v1/field-names", counts_pb2.FieldNamesRequest, backend.field_names, queries),
+            call_route("/api/v1/traces", correlation_pb2.FindTracesRequest, backend.find_traces, queries),
+            call_route("/api/v1/neighbours", correlation_pb2.NeighboursRequest, backend.neighbours, queries),
+            call_route(
                 "/api/v1/actors/{actor_id:path}", correlation_pb2.ActorTimelineRequest, backend.actor_timeline, queries
             ),
-            _call(
+            call_route(
                 "/api/v1/targets/{target_id:path}",
                 correlation_pb2.TargetHistoryRequest,
                 backend.target_history,
                 queries,
             ),
-            _call("/api/v1/status", status_pb2.GetStatusRequest, backend.get_status, pool),
-            _call("/api/v1/settings", status_pb2.GetSettingsRequest, backend.get_settings, pool),
-            _call("/api/v1/tenants", status_pb2.ListTenantsRequest, backend.list_tenants, queries),
-            _call("/api/v1/logs", evidence_pb2.ListLogsRequest, backend.list_logs, pool),
-            _call("/api/v1/logs/{log}/checkpoint", evidence_pb2.GetCheckpointRequest, backend.get_checkpoint, pool),
-            _call(
+            call_route("/api/v1/status", status_pb2.GetStatusRequest, backend.get_status, pool),
+            call_route("/api/v1/settings", status_pb2.GetSettingsRequest, backend.get_settings, pool),
+            call_route("/api/v1/tenants", status_pb2.ListTenantsRequest, backend.list_tenants, queries),
+            call_route("/api/v1/logs", evidence_pb2.ListLogsRequest, backend.list_logs, pool),
+            call_route(
+                "/api/v1/logs/{log}/checkpoint", evidence_pb2.GetCheckpointRequest, backend.get_checkpoint, pool
+            ),
+            call_route(
                 "/api/v1/logs/{log}/inclusion-proof",
                 evidence_pb2.GetInclusionProofRequest,
                 backend.get_inclusion_proof,
                 pool,
             ),
             bundle_route(backend, pool),
-            _call(
+            call_route(
                 "/api/v1/logs/{log}/consistency-proof",
                 evidence_pb2.GetConsistencyProofRequest,
                 backend.get_consistency_proof,
                 pool,
             ),
-            _call("/api/v1/receipts/{record_id}", receipts_pb2.GetReceiptRequest, backend.get_receipt, pool),
-            _steps("/api/v1/verify", evidence_pb2.VerifyRequest, backend.verify, pool),
-            _steps(
+            call_route(
+                "/api/v1/logs/{log}/statements", evidence_pb2.ListStatementsRequest, backend.list_statements, pool
+            ),
+            call_route("/api/v1/gaps", evidence_pb2.ListGapsRequest, backend.list_gaps, queries),
+            call_route("/api/v1/receipts/{record_id}", receipts_pb2.GetReceiptRequest, backend.get_receipt, pool),
+            steps_route("/api/v1/verify", evidence_pb2.VerifyRequest, backend.verify, pool),
+            steps_route(
                 "/api/v1/complete-search",
                 correlation_pb2.CompleteSearchRequest,
                 backend.complete_search,
@@ -201,7 +186,7 @@ def build_http_api(
             Route("/api/openapi.json", openapi),
             *tail_routes(backend.tails),
             *tile_routes(backend, pool),
-            Route("/trace/{trace_id}", open_trace),
+            trace_route(explorer),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", tell_metrics),
@@ -217,79 +202,6 @@ def build_http_api(
     match_exactly(api.routes)
     api.router.redirect_slashes = False  # the redirect would go to any host that the caller names
     return api
-
-
-def _call(path: str, kind: type[_MessageT], answer: Callable[[_MessageT], Message], runner: Pool | Queries) -> Route:
-    """Return a route for GET, with the fields of the call's request in the path and in the query.
-
-    Args:
-        path: path of the route.
-        kind: class of the request.
-        answer: function that answers a request; it blocks.
-        runner: runner of queries for a query, which takes a turn and ends with its caller; otherwise the pool.
-    """
-
-    async def handle(request: Request) -> Response:
-        call = parse_parameters(request.query_params.multi_items(), request.path_params, kind())
-        if isinstance(runner, Queries):
-            return json_response(await runner.run_until_gone(request, partial(answer, call)))
-        return json_response(await runner.run(partial(answer, call)))
-
-    route = Route(path, handle)
-    # Starlette's converter allows no line breaks in a path, but IDs come from senders and may have them.
-    route.path_regex = re.compile(route.path_regex.pattern, re.DOTALL)
-    return route
-
-
-def _steps(
-    path: str,
-    kind: type[_MessageT],
-    answer: Callable[[_MessageT, Interrupt], Generator[Message, None, None]],
-    pool: Pool,
-    queries: Queries | None = None,
-) -> Route:
-    """Return a route for POST, with the call's request as JSON; the answer has one JSON object per line.
-
-    Args:
-        path: path of the route.
-        kind: class of the request.
-        answer: function that answers a request step by step; each step blocks.
-        pool: pool in whose threads the steps are made.
-        queries: runner of queries if each step takes a turn; None if steps take no turns.
-    """
-
-    async def handle(request: Request) -> Response:
-        call = parse_body(await read_json(request, empty={}), kind())
-        interrupt = Interrupt()
-        try:
-            steps = await pool.run(partial(answer, call, interrupt))
-            # An error in the first step of a query still decides the HTTP status.
-            first, made = (None, pool.iterate(steps)) if queries is None else await queries.begin(request, steps)
-        except BaseException:
-            interrupt.set()
-            raise
-        return StreamingResponse(_lines(first, made, interrupt, path), media_type="application/x-ndjson")
-
-    return Route(path, handle, methods=["POST"])
-
-
-async def _lines(
-    first: Message | None, made: AsyncGenerator[Message, None], interrupt: Interrupt, path: str
-) -> AsyncIterator[str]:
-    try:
-        async with contextlib.aclosing(made) as answers:
-            if first is not None:
-                note_answer(first)
-                yield to_json(first, indent=None) + "\n"
-            async for step in answers:
-                note_answer(step)
-                yield to_json(step, indent=None) + "\n"
-    except (QueryTooExpensiveError, StorageError) as error:
-        # The status has been sent already, so only an aborted response can tell the caller.
-        _logger.warning("an answer of %s was interrupted: %s", path, error)
-        raise
-    finally:
-        interrupt.set()  # the client may have gone
 
 
 async def _gone(_: Request, __: Exception) -> Response:

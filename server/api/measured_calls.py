@@ -52,6 +52,8 @@ HTTP_CALLS = (
     "/api/v1/logs/{log}/checkpoint",
     "/api/v1/logs/{log}/inclusion-proof",
     "/api/v1/logs/{log}/consistency-proof",
+    "/api/v1/logs/{log}/statements",
+    "/api/v1/gaps",
     "/api/v1/receipts/{record_id}",
     "/api/v1/verify",
     "/api/v1/complete-search",

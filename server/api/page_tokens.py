@@ -16,11 +16,14 @@ from server.query.traces import TracePlace
 from storage.records import Place
 
 __all__ = [
+    "StatementPosition",
     "TracePosition",
     "make_search_token",
+    "make_statements_token",
     "make_trace_token",
     "make_traces_token",
     "parse_search_token",
+    "parse_statements_token",
     "parse_trace_token",
     "parse_traces_token",
 ]
@@ -47,6 +50,19 @@ class TracePosition:
     logs: Position | None = _BEGIN
     spans: Position | None = _BEGIN
     earlier: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StatementPosition:
+    """Position among the statements of a log from which a page begins.
+
+    Attributes:
+        number: highest number of a statement.
+        skipped: number of rows with this number that have been returned.
+    """
+
+    number: int = (1 << 64) - 1
+    skipped: int = 0
 
 
 def make_search_token(position: Position, asked: str) -> str:
@@ -89,6 +105,27 @@ def parse_traces_token(token: str, asked: str) -> TracePlace:
     if mark != _mark(asked):
         raise InvalidArgumentError(_OTHER)
     return place
+
+
+def make_statements_token(position: StatementPosition, asked: str) -> str:
+    """Return the token of a position among the statements that were asked for, which is any text."""
+    return _encode([_mark(asked), position.number, position.skipped])
+
+
+def parse_statements_token(token: str, asked: str) -> StatementPosition:
+    """Return the position of a token.
+
+    Raises:
+        InvalidArgumentError: the token was not made by ``make_statements_token``, or something else was asked for.
+    """
+    try:
+        mark, number, skipped = _decode(token)
+        position = StatementPosition(_in_range(number, 1 << 64), _in_range(skipped))
+    except _UNUSABLE as error:
+        raise InvalidArgumentError(_UNKNOWN) from error
+    if mark != _mark(asked):
+        raise InvalidArgumentError(_OTHER)
+    return position
 
 
 def _mark(asked: str) -> str:
@@ -162,8 +199,8 @@ def _load_if_any(value: Any) -> Position | None:
     return None if value is None else _load_position(value)
 
 
-def _in_range(number: Any) -> int:
-    if not 0 <= int(number) < _LARGEST:
+def _in_range(number: Any, end: int = _LARGEST) -> int:
+    if not 0 <= int(number) < end:
         raise ValueError("out of range")
     return int(number)
 

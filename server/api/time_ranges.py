@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from server.api.errors import InvalidArgumentError
 from server.api.messages import to_nanos
 
-__all__ = ["CLOCKS", "WithTimeRange", "check_has_begun", "check_time_range", "parse_time_range"]
+__all__ = ["CLOCKS", "WithTimeRange", "check_has_begun", "check_time_range", "in_seconds", "parse_time_range"]
 
 CLOCKS = 60 * 10**9
 """Nanoseconds by which the clock of the caller may be ahead."""
@@ -61,6 +61,11 @@ def _end(request: WithTimeRange, name: str) -> int | None:
     if not 0 <= nanos < 1 << 63:
         raise InvalidArgumentError(f"{name} is not between 1970 and 2262")
     return nanos
+
+
+def in_seconds(nanos: int | None) -> int | None:
+    """Return an end of a range in seconds, for times in whole seconds: rounded up; None for an end that is unset."""
+    return None if nanos is None else -(-nanos // 10**9)
 
 
 def check_has_begun(request: WithTimeRange, now: int | None = None) -> None:

@@ -10,6 +10,7 @@ import time
 from http import HTTPStatus
 from typing import Any
 
+from server.access.callers import CallerKind
 from server.commands.api_token import NO_CREDENTIALS, WRONG_CREDENTIALS
 from server.commands.http_server import client_of_server, given_token, given_url
 from server.commands.logins import KeptLogin, client_of_provider, fresh, keep, kept
@@ -65,18 +66,20 @@ def whoami(options: argparse.Namespace) -> int:
     """Show as whom a server knows the caller; return the exit status."""
     url = given_url(options, os.environ)
     token = given_token(options, os.environ) or _login_token(url)
-    if not token:
-        say(f"no token is given, and there is no login at {url}: {NO_CREDENTIALS}")
-        return 1
     with contextlib.closing(client_of_server(options, os.environ)) as at_server:
         try:
             who = at_server.get(f"{url}/login/whoami", token)
         except ProviderError as error:
             if error.status != HTTPStatus.UNAUTHORIZED:
                 raise
+            if not token:
+                say(f"no token is given, and there is no login at {url}: {NO_CREDENTIALS}")
+                return 1
             raise ProviderError(f"{error}: {WRONG_CREDENTIALS}") from error
     if options.json:
         say_json(json.dumps(who, indent=2))
+    elif who.get("kind") == CallerKind.LOCAL.value:
+        say(f"this server needs no credentials: {_roles(who)}")
     else:
         say(f"{who.get('name')}: {_roles(who)}")
     return 0

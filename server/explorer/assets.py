@@ -11,7 +11,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 
-__all__ = ["Asset", "BuiltExplorer", "built_files", "read_built"]
+__all__ = ["Asset", "BuiltExplorer", "built_files", "read_built", "why_not_built"]
 
 _TYPES = MappingProxyType({".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".txt": "text/plain"})
 
@@ -24,7 +24,8 @@ class Asset:
         content: content of the file.
         compressed: the content, compressed with gzip.
         media_type: media type, with the character set.
-        etag: entity tag (RFC 9110, section 8.8.3), which depends on the content alone.
+        etag: entity tag (RFC 9110, section 8.8.3), which depends on the content alone; a weak one, since it is the
+            same for the compressed content.
     """
 
     content: bytes
@@ -66,8 +67,21 @@ def read_built(directory: Traversable) -> BuiltExplorer | None:
     page = directory.joinpath("index.html")
     if not page.is_file():
         return None
+    # Only what the page names is served, so that the server cannot be made to read anything else.
     assets = {file.name: _asset(file) for file in directory.joinpath("assets").iterdir()}
     return BuiltExplorer(_asset(page), MappingProxyType(assets), _asset(directory.joinpath("licences.txt")))
+
+
+def why_not_built(directory: Traversable) -> str:
+    """Return why the explorer was not built, as the build of the package wrote it down; empty if it was built.
+
+    Args:
+        directory: directory that it is built into.
+    """
+    if directory.joinpath("index.html").is_file():
+        return ""
+    reason = directory.joinpath("not-built.txt")
+    return reason.read_text(encoding="utf-8").strip() if reason.is_file() else "nothing built it yet"
 
 
 def _asset(file: Traversable) -> Asset:
@@ -75,5 +89,5 @@ def _asset(file: Traversable) -> Asset:
     suffix = "." + file.name.rpartition(".")[2]
     kind = _TYPES.get(suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     media_type = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
-    etag = f'"{sha256(content).hexdigest()[:32]}"'
+    etag = f'W/"{sha256(content).hexdigest()[:32]}"'
     return Asset(content, gzip.compress(content, mtime=0), media_type, etag)

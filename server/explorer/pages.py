@@ -2,7 +2,7 @@
 
 GET  /                        search
 GET  /traces                  traces in which something happened
-GET  /trace/{trace_id}        a trace: see ``Explorer.trace``
+GET  /trace/{trace_id}        a trace: see ``Explorer.page`` and ``server.api.http_api``, which has the route
 GET  /actor/{id}              everything that an actor did
 GET  /target/{id}             everything that was done to a target
 GET  /r/{log}/{leaf}          a record, at its permanent address
@@ -10,15 +10,19 @@ GET  /logs, /logs/{log}       the logs
 GET  /verify                  verification, as it progresses
 GET  /trust                   what this browser trusts, and why
 GET  /assets/{name}           scripts and styles
-GET  /licences.txt            licences of the code of others in them
+GET  /favicon.ico             the icon, for pages that name none, such as answers of the API in a browser
+GET  /licences.txt            licences of the code of others in the scripts
 
-Nothing here has any content of records: pages ask the API, which decides who may read what.
+Nothing here has any content of records: pages ask the API, which decides who may read what. So it does not matter
+either by which name a browser reaches them (DNS rebinding): under a foreign name, the API answers nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from types import MappingProxyType
 
 from starlette.exceptions import HTTPException
@@ -27,8 +31,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from server.explorer.assets import Asset, BuiltExplorer
+from server.explorer.negotiation import accepts_gzip, has_current
 
-__all__ = ["PAGE_PATHS", "SECURITY_HEADERS", "Explorer"]
+__all__ = ["ASSET_PATHS", "PAGE_PATHS", "SECURITY_HEADERS", "Explorer"]
 
 PAGE_PATHS = (
     "/",
@@ -42,6 +47,9 @@ PAGE_PATHS = (
     "/trust",
 )
 """Paths of pages, but for that of a trace, which programs use too."""
+
+ASSET_PATHS = ("/assets/{name}", "/favicon.ico", "/licences.txt")
+"""Paths of what pages load."""
 
 SECURITY_HEADERS: Mapping[str, str] = MappingProxyType(
     {
@@ -66,8 +74,9 @@ _MISSING = """\
 <!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Lognotary</title>
 <h1>The explorer was not built</h1>
-<p>This server answers, but its web page is not part of this installation: Node.js or the npm registry was missing when
-it was installed. Install a wheel of a release, or install it again where both are there.</p>
+<p>This server answers, but its web page is not part of this installation: {why}.</p>
+<p>To get it, install the wheel of a release, which has it, or install Lognotary again with the npm registry within
+reach, and Node.js or PyPI for it. In a checkout: <code>make explorer</code>.</p>
 <p>Meanwhile, the command line does the same: <code>lognotary search</code>, <code>trace</code>, <code>actor</code>,
 <code>tail</code>, <code>verify</code>. The API is described in <a href="/api/openapi.json">/api/openapi.json</a>.</p>
 </html>
@@ -80,30 +89,40 @@ class Explorer:
 
     Attributes:
         built: its files; None if it was not built: pages then say how to get it.
+        why_not: why it was not built, for people.
     """
 
     built: BuiltExplorer | None
+    why_not: str = ""
 
     @property
     def routes(self) -> list[Route]:
         """Routes of pages and assets, without that of a trace."""
+        assets = (self._asset, self._icon, self._licences)
         return [
-            *(Route(path, self.page) for path in PAGE_PATHS),
-            Route("/assets/{name}", self._asset),
-            Route("/licences.txt", self._licences),
+            *(_any_text(Route(path, self.page)) for path in PAGE_PATHS),
+            *(Route(path, answer) for path, answer in zip(ASSET_PATHS, assets, strict=True)),
         ]
 
     async def page(self, request: Request) -> Response:
         """Answer a request for any page."""
         if self.built is None:
-            return HTMLResponse(_MISSING, 501, {**SECURITY_HEADERS, "Cache-Control": "no-store"})
+            page = _MISSING.format(why=escape(self.why_not))
+            return HTMLResponse(page, 501, {**SECURITY_HEADERS, "Cache-Control": "no-store"})
+        # Browsers ask each time whether the page is still the same: it names the scripts of this version.
         return _answer(request, self.built.page, "no-cache")
 
     async def _asset(self, request: Request) -> Response:
-        asset = self.built.assets.get(request.path_params["name"]) if self.built else None
+        return self._named(request, request.path_params["name"], f"public, max-age={_YEAR}, immutable")
+
+    async def _icon(self, request: Request) -> Response:
+        return self._named(request, "icon.svg", "no-cache")
+
+    def _named(self, request: Request, name: str, caching: str) -> Response:
+        asset = self.built.assets.get(name) if self.built else None
         if asset is None:
             raise HTTPException(404)
-        return _answer(request, asset, f"public, max-age={_YEAR}, immutable")
+        return _answer(request, asset, caching if _HASHED.search(name) else "no-cache")
 
     async def _licences(self, request: Request) -> Response:
         if self.built is None:
@@ -111,12 +130,27 @@ class Explorer:
         return _answer(request, self.built.licences, "no-cache")
 
 
+_HASHED = re.compile(r"-[0-9A-Z]{8}\.\w+\Z")
+"""Names that change with the content: esbuild's ``[name]-[hash]``."""
+
+
+def _any_text(route: Route) -> Route:
+    """Let a route have line breaks in its path, as IDs from senders may have them."""
+    route.path_regex = re.compile(route.path_regex.pattern, re.DOTALL)
+    return route
+
+
 def _answer(request: Request, asset: Asset, caching: str) -> Response:
     headers = {**SECURITY_HEADERS, "Cache-Control": caching, "ETag": asset.etag, "Vary": "Accept-Encoding"}
-    if asset.etag in request.headers.get("if-none-match", ""):
+    if has_current(_all(request, "if-none-match"), asset.etag):
         return Response(status_code=304, headers=headers)
     content = asset.content
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if accepts_gzip(_all(request, "accept-encoding")):
         content = asset.compressed
         headers["Content-Encoding"] = "gzip"
     return Response(content, headers={**headers, "Content-Type": asset.media_type})
+
+
+def _all(request: Request, name: str) -> str:
+    """Return the value of a header with a list, which may have been sent in several lines (RFC 9110, section 5.3)."""
+    return ", ".join(request.headers.getlist(name))

@@ -2,7 +2,7 @@
 
 GET  /login?next=/path    sends a browser to the provider
 GET  /login/callback      ends the login, begins a session
-POST /logout              ends the session
+POST /logout              ends the session; sends a browser to the provider, or tells a script where to go in JSON
 GET  /login/config        what ``lognotary login`` needs: issuer, client ID, scopes
 GET  /login/whoami        who calls, and which roles that has
 """
@@ -187,7 +187,11 @@ def _pages(pages: Pages) -> list[Route]:
             await _save(pages)
             _logger.info("%s logged out", ended.identity.name)
             await pages.events.of_person("logout", ended.identity, address(request), is_done=True)
-        answer = RedirectResponse(await pages.flow.leave(f"{pages.public_url}/"), HTTPStatus.SEE_OTHER, _PRIVATE)
+        provider = await pages.flow.leave(f"{pages.public_url}/")
+        answer: Response = RedirectResponse(provider, HTTPStatus.SEE_OTHER, _PRIVATE)
+        if "application/json" in request.headers.get("accept", "").lower():
+            # The explorer's policy 'form-action' holds for redirects too, in Chromium, and a provider is elsewhere.
+            answer = JSONResponse({"location": provider}, headers=_PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.session, "", 0))
         return answer
 

@@ -29,7 +29,7 @@ from server.notary.statement import (
 )
 from server.notary.trust import TrustedKeys, fingerprint, follow_key_changes
 
-__all__ = ["LogStatements", "check_statements", "learn_keys"]
+__all__ = ["LogStatements", "check_statements", "learn_keys", "statement_problem"]
 
 _OF_NOW = (StatementKind.HEARTBEAT, StatementKind.KEYS, StatementKind.RETENTION)
 # Seconds for which records may have waited to be signed in logs whose statements have no receipt bounds.
@@ -159,6 +159,17 @@ def check_statements(rows: Iterable[StatementRow], keys: TrustedKeys) -> dict[st
     for home, log in logs.items():
         log.findings += _missing(home, origins.get(home, ""), log.statements, broken[home])
     return dict(logs)
+
+
+def statement_problem(row: StatementRow, keys: TrustedKeys) -> str:
+    """Return the reason why a row is not a valid statement of its log; empty if it is valid.
+
+    Args:
+        row: a row of ``log_statements``.
+        keys: the trusted keys, including those that ``learn_keys`` found.
+    """
+    finding = _check(row, keys)[2]
+    return "" if finding is None else finding.message
 
 
 def _check(row: StatementRow, keys: TrustedKeys) -> tuple[str, Statement | None, Finding | None]:

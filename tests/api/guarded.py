@@ -33,6 +33,7 @@ from server.api.tenant_drops import TenantDrops
 from server.api.token_calls import add_tokens
 from server.api.tokens import TokenAdministration
 from server.data_dir.drop_orders import DropOrders
+from server.explorer.pages import Explorer
 from server.notary.signers import SigningKey
 from server.notary.trust import TrustedKeys
 from server.otlp.refusal_log import RefusalLog
@@ -99,6 +100,7 @@ class Guarded:
             disclosures=self._disclosures,
             drops=self._drops,
             tokens=self._tokens,
+            explorer=Explorer(None),
         )
         self._rules = rules
         self.recorded = {name: RecordedCalls(access_log, name) for name in ("grpc", "http")} if access_log else {}

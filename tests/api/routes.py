@@ -30,6 +30,8 @@ METHOD_OF_PATH = {
     "get /api/v1/logs/{log}/inclusion-proof": "GetInclusionProof",
     "get /api/v1/logs/{log}/bundle": "GetBundle",
     "get /api/v1/logs/{log}/consistency-proof": "GetConsistencyProof",
+    "get /api/v1/logs/{log}/statements": "ListStatements",
+    "get /api/v1/gaps": "ListGaps",
     "get /api/v1/receipts/{record_id}": "GetReceipt",
     "post /api/v1/verify": "Verify",
     "get /api/v1/status": "GetStatus",

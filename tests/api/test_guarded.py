@@ -19,6 +19,7 @@ from starlette.routing import Mount, Route
 from server.access.callers import Role
 from server.access.policy import GRPC_RULES, HTTP_RULES, http_rules
 from server.api.guarded_http import guarded_http
+from server.explorer.pages import ASSET_PATHS, PAGE_PATHS
 from storage.deferred import DeferredEngine
 from tests.api.guarded import Guarded, guarded_http_client
 
@@ -37,7 +38,10 @@ ROLES_OF_METHODS = {
         **dict.fromkeys(["SearchAuditEvents", "ActorTimeline", "TargetHistory", "CompleteSearch"], AUDITORS),
     },
     "lognotary.v1.EvidenceService": dict.fromkeys(
-        ["ListLogs", "GetCheckpoint", "GetInclusionProof", "GetBundle", "GetConsistencyProof", "GetReceipt", "Verify"],
+        [
+            *("ListLogs", "GetCheckpoint", "GetInclusionProof", "GetBundle", "GetConsistencyProof", "GetReceipt"),
+            *("ListStatements", "ListGaps", "Verify"),
+        ],
         AUDITORS,
     ),
     "lognotary.v1.StatusService": {
@@ -71,7 +75,8 @@ ROLES_OF_ROUTES = {
             f"GET {API}/targets/{{target_id:path}}",
             f"GET {API}/logs",
             *(f"GET {API}/logs/{{log}}/{name}" for name in ("checkpoint", "inclusion-proof", "bundle")),
-            f"GET {API}/logs/{{log}}/consistency-proof",
+            *(f"GET {API}/logs/{{log}}/{name}" for name in ("consistency-proof", "statements")),
+            f"GET {API}/gaps",
             f"GET {API}/receipts/{{record_id}}",
             f"POST {API}/verify",
             f"POST {API}/complete-search",
@@ -97,9 +102,12 @@ ROLES_OF_ROUTES = {
         OPERATORS,
     ),
     **dict.fromkeys([f"GET {API}/{name}" for name in ("holds", "retention", "tenants")], AUDITORS | OPERATORS),
-    **dict.fromkeys(["GET /api/openapi.json", "GET /trace/{trace_id}"], EVERYBODY),
+    "GET /api/openapi.json": EVERYBODY,
 }
 OPEN_ROUTES = {"GET /healthz", "GET /readyz"}
+PAGES = {f"GET {path}" for path in (*PAGE_PATHS, *ASSET_PATHS, "/trace/{trace_id}")}
+"""Routes of the explorer, which have no records: everybody gets them, and the API decides who may read what."""
+
 VALUES = {"log": "shop", "log_id": "0" * 16, "path": "checkpoint", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}
 REFUSED = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
 
@@ -217,7 +225,7 @@ async def asked(client: httpx.AsyncClient, method: str, path: str, token: str | 
 
 
 async def test_each_route_of_the_api_answers_the_roles_it_is_for(guarded: Guarded) -> None:
-    assert routes_of(guarded) - OPEN_ROUTES == ROLES_OF_ROUTES.keys()
+    assert routes_of(guarded) - OPEN_ROUTES - PAGES == ROLES_OF_ROUTES.keys()
     assert {tuple(route.split()) for route in routes_of(guarded)} - HTTP_RULES.keys() == set()
     async with guarded.http() as client:
         for route, roles in ROLES_OF_ROUTES.items():
@@ -238,6 +246,12 @@ async def test_open_routes_answer_everybody(guarded: Guarded) -> None:
     async with guarded.http() as client:
         for route in OPEN_ROUTES:
             assert (await asked(client, *route.split(), None)).status_code == 200  # type: ignore[call-arg]
+        for route in PAGES:
+            method, path = route.split()
+            answers = [await asked(client, method, filled(path), token) for token in (None, "nobody", "admin")]
+            assert {answer.status_code for answer in answers} <= {307, 404, 501}, route
+            assert len({answer.text for answer in answers}) == 1, route
+    assert guarded.denials == []
 
 
 CONFUSED = [

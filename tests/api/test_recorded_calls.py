@@ -244,7 +244,7 @@ async def test_without_a_record_there_is_no_answer_if_records_are_required(recor
         with unavailable():
             async for _ in stub.Export(export_pb2.ExportRequest(query="*"), metadata=as_role("admin")):
                 pytest.fail("there was an answer")
-        for path in ("/api/v1/search?query=one", "/api/v1/export?query=*", "/api/v1/tail", f"/trace/{TRACE}"):
+        for path in ("/api/v1/search?query=one", "/api/v1/export?query=*", "/api/v1/tail"):
             answer = await _answers(client, path)
             assert answer.status_code == 503
             assert answer.json()["code"] == "UNAVAILABLE"
@@ -252,7 +252,7 @@ async def test_without_a_record_there_is_no_answer_if_records_are_required(recor
         assert (await client.get("/healthz")).status_code == 200
         server.port.is_away = False
     failed = [event for event in await server.events() if event["lognotary.access.outcome"] == "failed"]
-    assert {event["audit.action"] for event in failed} == {"search", "export", "tail", "trace.link"}
+    assert {event["audit.action"] for event in failed} == {"search", "export", "tail"}
     reasons = {(event["lognotary.access.protocol"], event["lognotary.access.reason"]) for event in failed}
     assert reasons == {(each, "there was no record of the call in time") for each in ("grpc", "http")} | {
         ("grpc", "UNAVAILABLE")  # the end of a long answer

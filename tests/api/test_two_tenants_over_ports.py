@@ -160,6 +160,11 @@ def request_of(chance: random.Random, tokens: Tokens, name: str) -> Message:
             return evidence_pb2.GetBundleRequest(log=log, leaf_index=leaf, format=chance.choice(["", "zip"]))
         case "GetConsistencyProof":
             return evidence_pb2.GetConsistencyProofRequest(log=log, first=min(leaf, 2), second=chance.choice([0, 6]))
+        case "ListStatements":
+            kinds = [[], ["retention", "keys"]][leaf % 2]
+            return evidence_pb2.ListStatementsRequest(log=log, kinds=kinds, page_size=1 + size % 2)
+        case "ListGaps":
+            return evidence_pb2.ListGapsRequest(min_seconds=leaf % 2, until=RANGE["until"] if leaf % 3 else None)
         case "GetReceipt":
             return receipts_pb2.GetReceiptRequest(record_id=f"00000000-0000-0000-0000-{leaf:012}")
         case "Disclose":

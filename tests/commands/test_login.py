@@ -37,8 +37,16 @@ OTHER = new_token()
 class Answers(BaseHTTPRequestHandler):
     """Knows one token, and no OpenID provider."""
 
+    local: dict[str, object] | None = None
+    """Answer to whoever gives no token; None if one is required."""
+
     def do_GET(self) -> None:
         """Answer ``/login/whoami``."""
+        if self.local and "Authorization" not in self.headers:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(self.local).encode())
+            return
         knows = self.headers["Authorization"] == f"Bearer {TOKEN}" and self.path == "/login/whoami"
         self.send_response(200 if knows else 401)
         self.end_headers()
@@ -79,9 +87,21 @@ def test_a_token_of_a_file_or_a_variable_says_who_calls(
     assert OTHER not in error
 
 
-def test_who_has_neither_token_nor_login_is_told_how_to_get_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["whoami", "--url", "http://localhost:1"]) == 1
+def test_who_has_neither_token_nor_login_and_needs_one_is_told_how_to_get_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with answering() as address:
+        assert main(["whoami", "--url", f"http://{address}"]) == 1
     assert "give a token with --token-file or LOGNOTARY_TOKEN, or run 'lognotary login'" in capsys.readouterr().out
+
+
+def test_a_server_that_needs_no_credentials_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Answers, "local", {"name": "local", "kind": "local", "roles": [{"role": "admin"}]})
+    with answering() as address:
+        assert main(["whoami", "--url", f"http://{address}"]) == 0
+    assert capsys.readouterr().out == "this server needs no credentials: admin\n"
 
 
 def test_the_ca_of_a_server_with_tls_may_be_a_variable(

@@ -92,6 +92,8 @@ def test_every_change_of_the_proof_is_found(entries: list[dict[str, Any]], key: 
         *({**true, name: foreign[name]} for name in ("origin", "recordHash")),
         {**true, "leafIndex": str(int(true["leafIndex"]) + 1)},
         {**true, "leafIndex": "x"},
+        {**true, "treeSize": str(int(true["treeSize"]) + 1)},
+        {**true, "state": "TAMPERED", "recordHash": foreign["recordHash"]},
         {**true, "inclusionPath": true["inclusionPath"][:-1]},
         {**true, "inclusionPath": [*true["inclusionPath"], true["inclusionPath"][0]]},
         {**true, "inclusionPath": ["x", *true["inclusionPath"][1:]]},
@@ -108,6 +110,14 @@ def test_an_entry_without_a_proof_is_not_called_checked(entries: list[dict[str, 
     one = copy.deepcopy(next(entry for entry in entries if entry.get("auditEvent")))
     one["auditEvent"]["evidence"] |= {"canonicalRecord": "", "inclusionPath": [], "checkpoint": ""}
     assert [verdict["kind"] for verdict in _verdicts([one], str(key))] == ["unproved"]
+
+
+def test_a_copy_of_a_record_which_the_server_calls_tampered_is_not_called_checked(
+    entries: list[dict[str, Any]], key: VerifierKey
+) -> None:
+    one = copy.deepcopy(next(entry for entry in entries if entry.get("auditEvent")))
+    one["auditEvent"]["evidence"] |= {"state": "TAMPERED", "reason": "a copy"}
+    assert _verdicts([one], str(key)) == [{"kind": "unproved", "reason": "a copy"}]
 
 
 def _changes(message: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from server.notary.findings import FindingKind
 from server.notary.note import SignedNote, parse_note
 from server.notary.statement import StatementKind, StatementRow, data_digest
-from server.notary.statement_check import LogStatements, check_statements
+from server.notary.statement_check import LogStatements, check_statements, statement_problem
 from tests.notary.checked_statements import DAY, GOOD, KEYS, NAME, OTHER, T0, THIEF, A, check, kinds, row
 
 
@@ -68,6 +68,11 @@ class TestRows:
         assert finding.kind is FindingKind.STATEMENT_ALTERED
         if "note" not in altered:
             assert (finding.origin, finding.sequence) == (NAME.origin, 3)
+
+    def test_one_row_alone_is_valid_or_has_the_message_of_its_finding(self) -> None:
+        assert [statement_problem(one, KEYS) for one in GOOD] == len(GOOD) * [""]
+        changed = replace(GOOD[2], tree_size=4)
+        assert statement_problem(changed, KEYS) == check(*GOOD[:2], changed, *GOOD[3:])[0].message
 
     def test_data_beside_a_statement_that_has_none_is_found(self) -> None:
         assert kinds(replace(GOOD[0], data=b"x"), *GOOD[1:]) == [FindingKind.STATEMENT_ALTERED]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
 
-from release.audit import ACCEPTED, VULNERABLE, Accepted, audit, read_accepted
+from release.audit import ACCEPTED, VULNERABLE, Accepted, audit_python, audit_scripts, conclude, read_accepted
 from release.errors import ReleaseError
+from release.npm_audit import KNOWN
 
 TODAY = date(2026, 11, 30)
 PINNED = "urllib3==2.8.0\nstarlette==1.10.0\n"
@@ -32,6 +34,14 @@ def pypi(*packages: dict[str, Any], canary: dict[str, Any] | None = CANARY) -> C
         return {"dependencies": list(packages)}
 
     return ask
+
+
+def audit(
+    requirements: str, entries: list[Accepted], today: date, ask: Callable[[str], dict[str, Any] | None]
+) -> tuple[list[str], str]:
+    """Return the problems of Python packages, and why some were not audited."""
+    problems, not_audited = conclude([audit_python(requirements, ask)], entries, today)
+    return problems, "".join(not_audited)
 
 
 def accepted(**changes: Any) -> list[Accepted]:
@@ -114,3 +124,57 @@ def test_an_acceptance_without_a_reason_or_a_date_is_refused(missing: str) -> No
         read_accepted(f"[[accepted]]\n{lines}\n")
     with pytest.raises(ReleaseError, match="accepted vulnerability"):
         read_accepted('[[accepted]]\npackage = "a"\nid = "b"\nuntil = "2027"\nreason = " "\n')
+
+
+LOCK = json.dumps(
+    {
+        "packages": {
+            "": {"dependencies": {"preact": "^11.2.0"}},
+            "node_modules/preact": {"version": "11.2.0"},
+            "node_modules/@preact/signals": {"version": "2.11.4"},
+            "node_modules/typescript": {"version": "5.9.3", "dev": True},
+        }
+    }
+)
+ADVISORY = {"name": "preact", "title": "…", "url": "https://advisories.example/GHSA-aaaa-bbbb-cccc", "range": "<11.2.1"}
+BAD_SCRIPT = {"preact": {"via": [ADVISORY]}, "@preact/signals": {"via": ["preact"]}}
+LODASH = {"lodash": {"via": [{"name": "lodash", "url": "https://advisories.example/GHSA-jf85-cpcp-j695"}]}}
+
+
+def npm(found: dict[str, Any] | None, known: dict[str, Any] | None = LODASH) -> Callable[[str], dict[str, Any] | None]:
+    """Return what asks an npm registry that knows this of the locked packages, and this of a vulnerable one."""
+
+    def ask(lock: str) -> dict[str, Any] | None:
+        answer = known if lock == KNOWN else found
+        return None if answer is None else {"auditReportVersion": 2, "vulnerabilities": answer}
+
+    return ask
+
+
+def test_packages_in_scripts_without_vulnerabilities_pass() -> None:
+    assert conclude([audit_scripts(LOCK, npm({}))], [], TODAY) == ([], [])
+
+
+def test_a_vulnerability_of_a_package_in_scripts_is_a_problem_unless_it_is_accepted() -> None:
+    asked = audit_scripts(LOCK, npm(BAD_SCRIPT))
+    [problem], _ = conclude([asked], [], TODAY)
+    assert problem == "preact 11.2.0 has the vulnerability GHSA-aaaa-bbbb-cccc: no fixed version is known"
+    assert conclude([asked], accepted(package="preact", id="GHSA-aaaa-bbbb-cccc"), TODAY) == ([], [])
+    clean = audit_scripts(LOCK, npm({}))
+    [problem], _ = conclude([clean], accepted(package="preact", id="GHSA-aaaa-bbbb-cccc"), TODAY)
+    assert problem.endswith("not found any more: remove it")
+
+
+@pytest.mark.parametrize("known", [None, {}], ids=["it cannot be reached", "it knows no vulnerabilities"])
+def test_a_registry_that_does_not_report_what_is_known_is_no_clean_audit(known: dict[str, Any] | None) -> None:
+    entries = accepted(package="preact", id="GHSA-aaaa-bbbb-cccc")
+    problems, [why] = conclude([audit_scripts(LOCK, npm({}, known))], entries, TODAY)
+    assert problems == []
+    assert why == (
+        "the npm registry does not report the vulnerability of lodash 4.17.4, which is known: @preact/signals, preact"
+    )
+
+
+def test_packages_that_npm_could_not_ask_about_are_named() -> None:
+    _, [why] = conclude([audit_scripts(LOCK, npm(None))], [], TODAY)
+    assert why == "npm could not ask its registry about @preact/signals, preact"

@@ -19,6 +19,7 @@ from release.errors import ReleaseError
 from release.files import NOTE, PROVENANCE, SUMS, Circumstances, check_release, write_release
 from release.packages import Package
 from release.provenance import open_envelope, sign_envelope
+from release.script_packages import read_script_packages
 from release.source import Source
 from server.notary.signers import Ed25519Key, Signer
 
@@ -30,6 +31,14 @@ PACKAGES = [
     Package("chdb", "4.4.0", "2" * 64, "https://files.example/chdb.whl", "Apache-2.0"),
     Package("odd", "1.0", "3" * 64, "https://files.example/odd.whl", "Some License 1", ("anyio",)),
     Package("starlette", "1.10.0", "4" * 64, "https://files.example/starlette.whl", "BSD-3-Clause", ("anyio",)),
+]
+SCRIPTS = [
+    {
+        "name": "@preact/signals",
+        "version": "2.11.4",
+        "license": "MIT",
+        "integrity": f"sha512-{base64.b64encode(b'6' * 64).decode()}",
+    }
 ]
 METADATA = """\
 Metadata-Version: 2.4
@@ -49,6 +58,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("made")
     with zipfile.ZipFile(directory / "demo-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr("demo-1.0.dist-info/METADATA", METADATA)
+        wheel.writestr("server/explorer/static/packages.json", json.dumps(SCRIPTS))
     (directory / "demo-1.0.tar.gz").write_bytes(b"source")
     built = Built(directory / "demo-1.0.tar.gz", directory / "demo-1.0-py3-none-any.whl")
     circumstances = Circumstances(SOURCE, "5" * 64, "make release", "urn:test", {"python": "3.13.1"})
@@ -133,6 +143,8 @@ def test_provenance_names_the_commit_and_all_materials(released: Path) -> None:
     }
     assert materials[1]["digest"] == {"sha256": "5" * 64}
     assert {"uri": "pkg:pypi/anyio@4.16.0", "digest": {"sha256": "1" * 64}} in materials
+    signals = {"uri": "pkg:npm/%40preact/signals@2.11.4", "digest": {"sha512": (b"6" * 64).hex()}}
+    assert signals in materials
 
 
 def test_the_bill_has_hashes_licenses_and_what_needs_what(released: Path) -> None:
@@ -145,10 +157,20 @@ def test_the_bill_has_hashes_licenses_and_what_needs_what(released: Path) -> Non
         "anyio": "required",  # because starlette is
         "chdb": "optional",
         "odd": "required",
+        "signals": "required",  # it is in the wheel
         "starlette": "required",
     }
+    signals = components["signals"]
+    assert (signals["group"], signals["purl"]) == ("@preact", "pkg:npm/%40preact/signals@2.11.4")
+    assert signals["hashes"] == [{"alg": "SHA-512", "content": (b"6" * 64).hex()}]
+    assert signals["licenses"] == [{"license": {"id": "MIT"}}]
     needs = {entry["ref"]: entry.get("dependsOn", []) for entry in bill["dependencies"]}
-    assert needs["demo-1.0-py3-none-any.whl"] == ["chdb==4.4.0", "odd==1.0", "starlette==1.10.0"]
+    assert needs["demo-1.0-py3-none-any.whl"] == [
+        "chdb==4.4.0",
+        "npm:@preact/signals@2.11.4",
+        "odd==1.0",
+        "starlette==1.10.0",
+    ]
     assert needs["starlette==1.10.0"] == ["anyio==4.16.0"]
 
 
@@ -174,3 +196,29 @@ def test_the_command_tells_a_good_release_from_a_bad_one(
 def test_a_release_key_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(tmp_path), "--key", str(tmp_path / "missing.pub")]) == 1
     assert f"the release key: there is no file {tmp_path / 'missing.pub'}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("integrity", ["", "sha1-AAAA", "sha512-AAAA", "sha512-*"])
+def test_a_package_of_npm_without_its_digest_is_refused(integrity: str, tmp_path: Path) -> None:
+    wheel = wheel_with(json.dumps([SCRIPTS[0] | {"integrity": integrity}]), tmp_path)
+    with pytest.raises(ReleaseError, match="has no digest"):
+        read_script_packages(wheel)
+
+
+@pytest.mark.parametrize("content", ["{", "1", "[1]", '[{"name": "a"}]'])
+def test_a_list_of_npm_packages_that_no_build_wrote_is_refused(content: str, tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match=r"packages\.json is not as the build writes it"):
+        read_script_packages(wheel_with(content, tmp_path))
+
+
+def test_a_wheel_without_the_explorer_has_no_npm_packages(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "demo.whl", "w") as written:
+        written.writestr("server/__init__.py", "")
+    assert read_script_packages(tmp_path / "demo.whl") == []
+
+
+def wheel_with(packages: str, directory: Path) -> Path:
+    """Return a wheel that has a list of npm packages."""
+    with zipfile.ZipFile(directory / "demo.whl", "w") as written:
+        written.writestr("server/explorer/static/packages.json", packages)
+    return directory / "demo.whl"

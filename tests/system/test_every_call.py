@@ -26,6 +26,7 @@ from server.access.tokens import Token, Tokens
 from tests.api.test_guarded import (
     OPEN_METHODS,
     OPEN_ROUTES,
+    PAGES,
     REFUSED,
     ROLES_OF_METHODS,
     ROLES_OF_ROUTES,
@@ -113,7 +114,7 @@ async def ask(client: httpx.AsyncClient, route: str, token: str | None) -> tuple
 
 
 async def test_each_route_answers_the_roles_that_it_is_for_and_nobody_else(walked: Walked) -> None:
-    assert walked.routes - OPEN_ROUTES - LOGIN.keys() == ROLES_OF_ROUTES.keys()
+    assert walked.routes - OPEN_ROUTES - PAGES - LOGIN.keys() == ROLES_OF_ROUTES.keys()
     async with httpx.AsyncClient(base_url=walked.server.http, timeout=60) as client:
         for route, roles in ROLES_OF_ROUTES.items():
             answered = {role: await ask(client, route, walked.tokens[role.value]) for role in Role}
@@ -137,5 +138,8 @@ async def test_open_calls_answer_everybody(walked: Walked) -> None:
     async with httpx.AsyncClient(base_url=walked.server.http) as client:
         for route in OPEN_ROUTES:
             assert (await ask(client, route, None))[0] == 200
+        for route in PAGES:
+            for token in walked.wrong:
+                assert (await ask(client, route, token))[0] not in (401, 403)
     async with grpc.aio.insecure_channel(walked.server.api_grpc) as channel:
         assert (await call(channel, "/grpc.health.v1.Health/Check", (False, False), None))[0] is grpc.StatusCode.OK

@@ -431,3 +431,95 @@ class GetConsistencyProofResponse(_message.Message):
     first_checkpoint: str
     second_checkpoint: str
     def __init__(self, origin: _Optional[str] = ..., log_id: _Optional[str] = ..., first: _Optional[int] = ..., second: _Optional[int] = ..., path: _Optional[_Iterable[bytes]] = ..., first_root: _Optional[bytes] = ..., second_root: _Optional[bytes] = ..., first_checkpoint: _Optional[str] = ..., second_checkpoint: _Optional[str] = ...) -> None: ...
+
+class ListStatementsRequest(_message.Message):
+    __slots__ = ("log", "kinds", "since", "until", "page_size", "page_token")
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    log: str
+    kinds: _containers.RepeatedScalarFieldContainer[str]
+    since: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    page_size: int
+    page_token: str
+    def __init__(self, log: _Optional[str] = ..., kinds: _Optional[_Iterable[str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class Statement(_message.Message):
+    __slots__ = ("number", "kind", "tree_size", "signed_at", "note", "data", "problem")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TREE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_AT_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    kind: str
+    tree_size: int
+    signed_at: _timestamp_pb2.Timestamp
+    note: str
+    data: bytes
+    problem: str
+    def __init__(self, number: _Optional[int] = ..., kind: _Optional[str] = ..., tree_size: _Optional[int] = ..., signed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., note: _Optional[str] = ..., data: _Optional[bytes] = ..., problem: _Optional[str] = ...) -> None: ...
+
+class ListStatementsResponse(_message.Message):
+    __slots__ = ("origin", "log_id", "statements", "next_page_token")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    LOG_ID_FIELD_NUMBER: _ClassVar[int]
+    STATEMENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    log_id: str
+    statements: _containers.RepeatedCompositeFieldContainer[Statement]
+    next_page_token: str
+    def __init__(self, origin: _Optional[str] = ..., log_id: _Optional[str] = ..., statements: _Optional[_Iterable[_Union[Statement, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListGapsRequest(_message.Message):
+    __slots__ = ("since", "until", "min_seconds", "limit")
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    MIN_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    since: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    min_seconds: int
+    limit: int
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., min_seconds: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class Gap(_message.Message):
+    __slots__ = ("origin", "log_id", "since", "until", "last_statement", "last_tree_size", "next_statement", "next_tree_size", "missing_statements", "usual_seconds", "problem")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    LOG_ID_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    LAST_STATEMENT_FIELD_NUMBER: _ClassVar[int]
+    LAST_TREE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_STATEMENT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_TREE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    MISSING_STATEMENTS_FIELD_NUMBER: _ClassVar[int]
+    USUAL_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    log_id: str
+    since: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    last_statement: int
+    last_tree_size: int
+    next_statement: int
+    next_tree_size: int
+    missing_statements: int
+    usual_seconds: int
+    problem: str
+    def __init__(self, origin: _Optional[str] = ..., log_id: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_statement: _Optional[int] = ..., last_tree_size: _Optional[int] = ..., next_statement: _Optional[int] = ..., next_tree_size: _Optional[int] = ..., missing_statements: _Optional[int] = ..., usual_seconds: _Optional[int] = ..., problem: _Optional[str] = ...) -> None: ...
+
+class ListGapsResponse(_message.Message):
+    __slots__ = ("gaps", "truncated")
+    GAPS_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    gaps: _containers.RepeatedCompositeFieldContainer[Gap]
+    truncated: bool
+    def __init__(self, gaps: _Optional[_Iterable[_Union[Gap, _Mapping]]] = ..., truncated: _Optional[bool] = ...) -> None: ...

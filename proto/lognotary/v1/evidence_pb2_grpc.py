@@ -68,6 +68,16 @@ class EvidenceServiceStub:
                 request_serializer=lognotary_dot_v1_dot_receipts__pb2.GetReceiptRequest.SerializeToString,
                 response_deserializer=lognotary_dot_v1_dot_receipts__pb2.GetReceiptResponse.FromString,
                 _registered_method=True)
+        self.ListStatements = channel.unary_unary(
+                '/lognotary.v1.EvidenceService/ListStatements',
+                request_serializer=lognotary_dot_v1_dot_evidence__pb2.ListStatementsRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_evidence__pb2.ListStatementsResponse.FromString,
+                _registered_method=True)
+        self.ListGaps = channel.unary_unary(
+                '/lognotary.v1.EvidenceService/ListGaps',
+                request_serializer=lognotary_dot_v1_dot_evidence__pb2.ListGapsRequest.SerializeToString,
+                response_deserializer=lognotary_dot_v1_dot_evidence__pb2.ListGapsResponse.FromString,
+                _registered_method=True)
         self.Verify = channel.unary_stream(
                 '/lognotary.v1.EvidenceService/Verify',
                 request_serializer=lognotary_dot_v1_dot_evidence__pb2.VerifyRequest.SerializeToString,
@@ -124,6 +134,20 @@ class EvidenceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListStatements(self, request, context):
+        """Lists the signed statements of a log in pages, latest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListGaps(self, request, context):
+        """Lists periods in which nobody signed a statement of a log, latest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Verify(self, request, context):
         """Verifies all logs, or a range of time, and reports everything that does not match what was signed.
         """
@@ -163,6 +187,16 @@ def add_EvidenceServiceServicer_to_server(servicer, server):
                     servicer.GetReceipt,
                     request_deserializer=lognotary_dot_v1_dot_receipts__pb2.GetReceiptRequest.FromString,
                     response_serializer=lognotary_dot_v1_dot_receipts__pb2.GetReceiptResponse.SerializeToString,
+            ),
+            'ListStatements': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStatements,
+                    request_deserializer=lognotary_dot_v1_dot_evidence__pb2.ListStatementsRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_evidence__pb2.ListStatementsResponse.SerializeToString,
+            ),
+            'ListGaps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGaps,
+                    request_deserializer=lognotary_dot_v1_dot_evidence__pb2.ListGapsRequest.FromString,
+                    response_serializer=lognotary_dot_v1_dot_evidence__pb2.ListGapsResponse.SerializeToString,
             ),
             'Verify': grpc.unary_stream_rpc_method_handler(
                     servicer.Verify,
@@ -335,6 +369,60 @@ class EvidenceService:
             '/lognotary.v1.EvidenceService/GetReceipt',
             lognotary_dot_v1_dot_receipts__pb2.GetReceiptRequest.SerializeToString,
             lognotary_dot_v1_dot_receipts__pb2.GetReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStatements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.EvidenceService/ListStatements',
+            lognotary_dot_v1_dot_evidence__pb2.ListStatementsRequest.SerializeToString,
+            lognotary_dot_v1_dot_evidence__pb2.ListStatementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGaps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lognotary.v1.EvidenceService/ListGaps',
+            lognotary_dot_v1_dot_evidence__pb2.ListGapsRequest.SerializeToString,
+            lognotary_dot_v1_dot_evidence__pb2.ListGapsResponse.FromString,
             options,
             channel_credentials,
             insecure,

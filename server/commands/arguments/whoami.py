@@ -16,7 +16,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "whoami",
         description="Show as whom a server knows you by your token or your login, and your roles. Exit status 1 if you "
-        "have neither.",
+        "have neither, and the server needs one.",
         epilog=examples("lognotary whoami", "lognotary whoami --url https://logs.example", variables=API_VARIABLES),
     )
     add_server_flags(parser)

@@ -62,7 +62,7 @@ async function writeExplorer(result) {
   const page = await readFile(path.join(web, "index.html"), "utf8");
   const filled = page.replace("@styles@", asset("styles/main.css")).replace("@script@", asset("main.tsx"));
   await writeFile(path.join(out, "index.html"), filled);
-  await writeFile(path.join(out, "licences.txt"), await licences(result.metafile));
+  await writePackages(result.metafile);
 }
 
 async function writeBundlePage(result) {
@@ -75,24 +75,42 @@ async function writeBundlePage(result) {
   const parts = { script, styles, "script-digest": digest(script), "styles-digest": digest(styles) };
   const filled = page.replace(/@(script-digest|styles-digest|script|styles)@/g, (_, name) => parts[name]);
   await writeFile(path.join(out, "bundle.html"), filled);
+  await writePackages(result.metafile);
 }
 
-/** The licences of everything in the scripts that others wrote. */
-async function licences(metafile) {
-  const names = new Set();
-  for (const input of Object.keys(metafile.inputs)) {
-    const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
-    if (found) names.add(found[1]);
-  }
+/** What others wrote of the scripts: packages.json for bills of materials, and licences.txt. */
+const inputs = new Set();
+
+async function writePackages(metafile) {
+  for (const input of Object.keys(metafile.inputs)) inputs.add(input);
+  const found = [...inputs].map((input) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]);
+  const names = [...new Set(found.filter(Boolean))].sort();
+  const lock = JSON.parse(await readFile(path.join(web, "package-lock.json"), "utf8"));
+  const packages = [];
   const texts = [];
-  for (const name of [...names].sort()) {
-    const folder = path.join(web, "node_modules", name);
-    const { version, license } = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8"));
-    const text = await readFile(path.join(folder, "LICENSE"), "utf8");
+  for (const name of names) {
+    const place = `node_modules/${name}`;
+    const { version, license } = JSON.parse(await readFile(path.join(web, place, "package.json"), "utf8"));
+    const text = await readFile(path.join(web, place, "LICENSE"), "utf8");
+    packages.push({ name, version, license, integrity: lock.packages[place].integrity });
     texts.push(`${name} ${version} (${license})\n\n${text.trim()}\n`);
   }
-  return texts.join(`\n${"-".repeat(80)}\n\n`);
+  await writeFile(path.join(out, "packages.json"), `${JSON.stringify(packages, null, 2)}\n`);
+  await writeFile(path.join(out, "licences.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));
 }
+
+/** Styles in the folder of a feature apply to its pages only, so that features may name things alike. */
+const scoping = {
+  name: "scope",
+  setup: (build) =>
+    build.onLoad({ filter: /[\\/](search|trace|subject|record|logs)[\\/][^\\/]+\.css$/ }, async ({ path: file }) => {
+      const text = await readFile(file, "utf8");
+      const imports = text.match(/^@import .*$/gm) ?? [];
+      const rules = text.replace(/^@import .*$/gm, "");
+      const feature = path.basename(path.dirname(file));
+      return { loader: "css", contents: `${imports.join("\n")}\n:where(.feature-${feature}) {\n${rules}\n}` };
+    }),
+};
 
 const writing = (write) => ({
   name: "write",
@@ -104,7 +122,7 @@ for (const [options, write] of [
   [explorer, writeExplorer],
   [bundle, writeBundlePage],
 ]) {
-  const context = await esbuild.context({ ...options, plugins: [writing(write)] });
+  const context = await esbuild.context({ ...options, plugins: [scoping, writing(write)] });
   if (watches) await context.watch();
   else {
     await context.rebuild();

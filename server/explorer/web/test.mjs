@@ -17,8 +17,8 @@ try {
   await esbuild.build({
     absWorkingDir: web,
     entryPoints: tests,
-    outbase: web,
     outdir: out,
+    outbase: web,
     outExtension: { ".js": ".mjs" },
     bundle: true,
     packages: "external",

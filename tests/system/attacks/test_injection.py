@@ -68,6 +68,8 @@ GOOD: Mapping[str, dict[str, Any]] = {
     "GetInclusionProof": {"log": LOG, "leaf_index": 0},
     "GetBundle": {"log": LOG, "leaf_index": 0},
     "GetConsistencyProof": {"log": LOG, "first": 3, "second": 3},
+    "ListStatements": {"log": LOG, "page_size": 3},
+    "ListGaps": {**RANGE, "limit": 3},
     "GetReceipt": {"record_id": "00000000-0000-0000-0000-000000000001"},
     "Verify": {"lookups": 1},
     "GetStatus": {},

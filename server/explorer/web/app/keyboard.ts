@@ -29,12 +29,20 @@ export function useShortcuts(added: readonly Shortcut[], inputs: readonly unknow
 export function listenToKeys(): void {
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (document.querySelector("dialog:modal") || belongsToElement(event)) return;
     const typing = isTyping(event.target);
     const found = shortcuts.value.find(({ key, whileTyping }) => key === event.key && (!typing || whileTyping));
     if (!found) return;
     event.preventDefault();
     found.run(event);
   });
+}
+
+/** Return whether the browser itself does something with a key: links and buttons are pressed, a dialog is closed. */
+function belongsToElement({ key, target }: KeyboardEvent): boolean {
+  if (!(target instanceof Element)) return false;
+  if (key === "Enter" || key === " ") return target.closest("a[href], button, summary, label, input, select") !== null;
+  return key === "Escape" && target.closest("dialog[open]") !== null;
 }
 
 function isTyping(target: EventTarget | null): boolean {

@@ -5,18 +5,20 @@ import { Failure } from "../shared/answer";
 import type { Route } from "./routes";
 
 type Page = ComponentType<{ route: never }>;
+type Name = Exclude<Route["page"], "missing">;
 
-const LOADERS: Record<Exclude<Route["page"], "missing">, () => Promise<{ default: unknown }>> = {
-  search: () => import("../search/page"),
-  traces: () => import("../trace/list_page"),
-  trace: () => import("../trace/page"),
-  actor: () => import("../subject/page"),
-  target: () => import("../subject/page"),
-  record: () => import("../record/page"),
-  logs: () => import("../logs/page"),
-  log: () => import("../logs/log_page"),
-  verify: () => import("../logs/verify_page"),
-  trust: () => import("../trust/page"),
+/** The feature of each page, whose folder has it and its styles, and how it is loaded. */
+const PAGES: Record<Name, [feature: string, load: () => Promise<{ default: unknown }>]> = {
+  search: ["search", () => import("../search/page")],
+  traces: ["trace", () => import("../trace/list_page")],
+  trace: ["trace", () => import("../trace/page")],
+  actor: ["subject", () => import("../subject/page")],
+  target: ["subject", () => import("../subject/page")],
+  record: ["record", () => import("../record/page")],
+  logs: ["logs", () => import("../logs/page")],
+  log: ["logs", () => import("../logs/log_page")],
+  verify: ["logs", () => import("../logs/verify_page")],
+  trust: ["trust", () => import("../trust/page")],
 };
 
 const loaded = new Map<string, Page>();
@@ -28,7 +30,8 @@ export function Outlet({ route }: { route: Route }): JSX.Element {
   const name = route.page;
   useEffect(() => {
     if (name === "missing" || loaded.has(name)) return;
-    LOADERS[name]().then(
+    const [, load] = PAGES[name];
+    load().then(
       (module) => {
         loaded.set(name, module.default as Page);
         setCount((count) => count + 1);
@@ -40,7 +43,12 @@ export function Outlet({ route }: { route: Route }): JSX.Element {
   if (name === "missing") return <MissingPage />;
   if (error) return <Failure error={error} />;
   const Loaded = loaded.get(name) as ComponentType<{ route: Route }> | undefined;
-  return Loaded ? <Loaded route={route} /> : <p role="status">Loading …</p>;
+  if (!Loaded) return <p role="status">Loading …</p>;
+  return (
+    <div class={`feature-${PAGES[name][0]}`} key={name}>
+      <Loaded route={route} />
+    </div>
+  );
 }
 
 function MissingPage(): JSX.Element {

@@ -1,6 +1,6 @@
 /** The reader: name and roles, as the server knows them. */
 import { signal } from "@preact/signals";
-import { ApiError, get } from "../api/client";
+import { ApiError, get, request } from "../api/client";
 import type { WhoAmI } from "../api/types";
 
 export type Session =
@@ -29,3 +29,13 @@ export function hasRole(...roles: string[]): boolean {
 
 /** Path that sends the reader to the login, and afterwards back to a path of this server. */
 export const loginPath = (next: string): string => `/login?${new URLSearchParams({ next })}`;
+
+/**
+ * End the session, here and at the identity provider. A form would not do: its policy `form-action` holds for the
+ * redirect to the provider, too.
+ */
+export async function logOut(): Promise<void> {
+  const response = await request("/logout", { method: "POST", headers: { Accept: "application/json" } });
+  const { location: next } = (await response.json()) as { location: string };
+  window.location.assign(next);
+}

@@ -10,7 +10,7 @@ import { address, path } from "./location";
 import { Outlet } from "./pages";
 import { type Theme, theme, type Zone, zone } from "./preferences";
 import { routeOf } from "./routes";
-import { hasRole, loginPath, session } from "./session";
+import { hasRole, loginPath, logOut, session } from "./session";
 
 /** The explorer. */
 export function Shell(): JSX.Element {
@@ -120,6 +120,11 @@ function Preferences({ onKeys }: { onKeys: () => void }): JSX.Element {
 }
 
 function Reader(): JSX.Element | null {
+  const failure = useSignal<Error | null>(null);
+  const leave = () =>
+    logOut().catch((error: unknown) => {
+      failure.value = error instanceof Error ? error : new Error(String(error));
+    });
   if (session.value.state !== "known") return null;
   const { name, kind, roles } = session.value.reader;
   if (kind === "local") return null; // whoever is at this machine may do everything, and has no name
@@ -128,10 +133,11 @@ function Reader(): JSX.Element | null {
     <div class="reader">
       <span title={shown}>{name}</span>
       {kind === "oidc" && (
-        <form method="post" action="/logout">
-          <button type="submit">Log out</button>
-        </form>
+        <button type="button" onClick={() => void leave()}>
+          Log out
+        </button>
       )}
+      {failure.value && <Failure error={failure.value} />}
     </div>
   );
 }

@@ -1,5 +1,107 @@
+/** One log: its last checkpoint, its keys, its statements, and what is amiss. */
 import type { JSX } from "preact";
+import { get } from "../api/client";
+import type { Checkpoint, Logs } from "../api/types";
+import { recordPath, searchPath } from "../app/routes";
+import { Notice } from "../shared/answer";
+import { Command } from "../shared/copy";
+import { commandOf } from "../shared/shell_words";
+import { Text } from "../shared/text";
+import { termOf } from "../subject/terms";
+import { CheckpointView } from "./checkpoint_view";
+import { askFindings, FindingList } from "./findings";
+import { askGaps, GapTable } from "./gaps";
+import { KeyTable } from "./keys";
+import { useNow } from "./now";
+import { Part } from "./part";
+import { StatementTable } from "./statement_table";
 
-export default function Page(): JSX.Element {
-  return <h1>logs</h1>;
+export default function Page({ route: { log } }: { route: { log: string } }): JSX.Element {
+  const { now } = useNow();
+  const path = `/api/v1/logs/${encodeURIComponent(log)}/checkpoint`;
+  return (
+    <article class="logs-page">
+      <p>
+        <a href="/logs">All logs</a>
+      </p>
+      <h1>
+        <span class="quiet">Log</span> <Text text={log} most={300} />
+      </h1>
+      <Part
+        title="Problems"
+        roles={["auditor"]}
+        ask={(signal) => get<Logs>("/api/v1/logs", {}, signal)}
+        inputs={[log, now]}
+      >
+        {({ logs }) => <Problems logs={logs} log={log} />}
+      </Part>
+      <Part
+        title="Last checkpoint"
+        roles={["auditor"]}
+        ask={(signal) => get<Checkpoint>(path, {}, signal)}
+        inputs={[path, now]}
+      >
+        {(checkpoint) => (
+          <>
+            <Links checkpoint={checkpoint} />
+            <CheckpointView answer={checkpoint} now={now} />
+            <h3>Keys that signed it</h3>
+            <p class="quiet">
+              The server lists these keys: that does not make them the right ones. Compare a fingerprint with one that
+              came through another channel, and pin it on the page <a href="/trust">Trust</a>.
+            </p>
+            <KeyTable keys={checkpoint.verifierKeys} />
+            <Command text={commandOf("lognotary", "checkpoint", "--log", checkpoint.origin)} />
+          </>
+        )}
+      </Part>
+      <Part
+        title="Findings of self-verification"
+        roles={["auditor"]}
+        ask={(signal) => askFindings(signal, log)}
+        inputs={[log]}
+      >
+        {(answer) => <FindingList answer={answer} logId={log} />}
+      </Part>
+      <Part title="Gaps" roles={["auditor"]} ask={askGaps} inputs={[log]}>
+        {(answer) => <GapTable answer={answer} now={now} logId={log} />}
+      </Part>
+      <Part title="Statements" roles={["auditor"]} ask={async () => true} inputs={[]}>
+        {() => <StatementTable log={log} />}
+      </Part>
+    </article>
+  );
+}
+
+function Problems({ logs, log }: { logs: Logs["logs"]; log: string }): JSX.Element {
+  const own = logs.filter(({ logId }) => logId === log);
+  const problems = own.filter(({ problem }) => problem);
+  if (!own.length) return <Notice kind="warning">The server lists no log of this ID.</Notice>;
+  if (!problems.length) return <p>The server knows of none: the largest checkpoint is valid.</p>;
+  return (
+    <>
+      {problems.map(({ problem, treeSize }) => (
+        <Notice key={treeSize} kind="error">
+          the checkpoint of {treeSize} entries is not valid: <Text text={problem} />
+        </Notice>
+      ))}
+    </>
+  );
+}
+
+function Links({ checkpoint }: { checkpoint: Checkpoint }): JSX.Element {
+  const size = BigInt(checkpoint.treeSize);
+  return (
+    <p class="links">
+      <Text text={checkpoint.origin} most={300} />
+      {size > 0n && (
+        <>
+          <a href={recordPath(checkpoint.logId, "0")}>first record</a>
+          <a href={recordPath(checkpoint.logId, String(size - 1n))}>last record</a>
+        </>
+      )}
+      <a href={searchPath(termOf("log", checkpoint.origin))}>its records in the search</a>
+      <a href={`/verify?${new URLSearchParams({ log: checkpoint.origin })}`}>verify</a>
+    </p>
+  );
 }

@@ -1,5 +1,70 @@
+/** A run of verification, with its progress. */
 import type { JSX } from "preact";
+import { get } from "../api/client";
+import type { Logs } from "../api/types";
+import { parameters } from "../app/location";
+import { hasRole } from "../app/session";
+import { Notice, useAnswer } from "../shared/answer";
+import { Command, Copy } from "../shared/copy";
+import { choicesOf, commandFor, type Given, requestOf } from "./choices";
+import { latest } from "./part";
+import { useGiven } from "./remembered";
+import { RunView } from "./run_view";
+import { useRun } from "./use_run";
+import { VerifyForm } from "./verify_form";
 
 export default function Page(): JSX.Element {
-  return <h1>logs</h1>;
+  return hasRole("auditor") ? (
+    <Verification />
+  ) : (
+    <section>
+      <h1>Verify</h1>
+      <Notice kind="note">Verification takes the role auditor, which you do not have.</Notice>
+    </section>
+  );
+}
+
+function Verification(): JSX.Element {
+  const running = useRun();
+  const given = useGiven();
+  const choices = choicesOf(parameters.value);
+  const logs = useAnswer((signal) => get<Logs>("/api/v1/logs", {}, signal), []);
+  // The last change of a field may not be rendered yet.
+  const start = () => running.start(requestOf(choicesOf(parameters.peek()), given, BigInt(Date.now()) * 1_000_000n));
+  return (
+    <article class="logs-page verify">
+      <h1>Verify</h1>
+      <p>
+        The server reads all that is stored, and compares it with what was signed: every batch, record and statement of
+        every log.
+      </p>
+      <VerifyForm
+        choices={choices}
+        given={given}
+        isRunning={running.state === "running"}
+        onStart={start}
+        onStop={running.stop}
+      />
+      <RunView running={running} logs={latest(logs)?.logs ?? []} />
+      <h2>The same on the command line</h2>
+      <Command text={commandFor(choices, given)} />
+      {choices.withCheckpoints && <Files given={given} />}
+      <p class="quiet">
+        With <code>--storage URL</code> and <code>--public-key FILE</code> it reads the storage directly, and trusts no
+        server.
+      </p>
+    </article>
+  );
+}
+
+function Files({ given: { checkpoints } }: { given: Given }): JSX.Element | null {
+  if (!checkpoints.length) return null;
+  return (
+    <p>
+      Save the checkpoints as files first:{" "}
+      {checkpoints.map((note, index) => (
+        <Copy key={note} text={note} label={`copy kept-${index + 1}`} />
+      ))}
+    </p>
+  );
 }

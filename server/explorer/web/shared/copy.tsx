@@ -1,9 +1,17 @@
 /** Text that is meant to be copied: a command, a digest, a link. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import { Text } from "./text";
+
+interface CopyProps {
+  text: string;
+  label?: string;
+  /** The rest of the button's name, for readers who do not see beside what it is. */
+  of?: string;
+}
 
 /** A button that copies a text. */
-export function Copy({ text, label = "copy" }: { text: string; label?: string }): JSX.Element {
+export function Copy({ text, label = "copy", of }: CopyProps): JSX.Element {
   const [done, setDone] = useState("");
   const copy = async () => {
     try {
@@ -17,6 +25,7 @@ export function Copy({ text, label = "copy" }: { text: string; label?: string })
   return (
     <button type="button" class="copy" onClick={copy}>
       {label}
+      {of && <span class="read-out"> {of}</span>}
       <span class="copied" role="status">
         {done}
       </span>
@@ -28,7 +37,10 @@ export function Copy({ text, label = "copy" }: { text: string; label?: string })
 export function Command({ text }: { text: string }): JSX.Element {
   return (
     <p class="command">
-      <code>{text}</code> <Copy text={text} label="copy command" />
+      <code>
+        <Text text={text} />
+      </code>{" "}
+      <Copy text={text} label="copy command" />
     </p>
   );
 }

@@ -60,10 +60,10 @@ export function severityOf(number: number): string {
   return ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"][Math.floor((number - 1) / 4)] ?? "";
 }
 
-/** Return whether an entry is an error: severity ERROR and above, outcome failure, or the status of a span. */
+/** Return whether an entry is an error, as the server counts them: severity ERROR and above, outcome failure, status of a span. */
 export function isError(entry: Entry): boolean {
   if (entry.stream === "spans") return /error/i.test(entry.span.statusCode);
-  return entry.stream === "audit" ? entry.record.audit?.outcome === "failure" : entry.record.severityNumber >= 17;
+  return entry.record.severityNumber >= 17 || entry.record.audit?.outcome === "failure";
 }
 
 /** One line that says what an entry is about. */

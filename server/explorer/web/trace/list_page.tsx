@@ -1,5 +1,148 @@
+/** The traces in which something happened. */
 import type { JSX } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useShortcuts } from "../app/keyboard";
+import { parameters, withParameters } from "../app/location";
+import { hasRole } from "../app/session";
+import { Failure, Notice } from "../shared/answer";
+import { Command } from "../shared/copy";
+import { commandOf } from "../shared/shell_words";
+import { durationOf, type ListState, listStateOf, useList } from "./list";
+import { ListFilters } from "./list_filters";
+import { rangeOf } from "./list_range";
+import { ListRow } from "./list_row";
+import { counted } from "./notes";
 
-export default function Page(): JSX.Element {
-  return <h1>trace</h1>;
+export default function TracesPage(): JSX.Element {
+  const state = listStateOf(parameters.value);
+  const usual = useMemo(usualStreams, []);
+  const text = JSON.stringify(state);
+  const asked = useMemo(() => fieldsOf(state, usual), [text]);
+  const list = useList("fields" in asked ? asked.fields : undefined);
+  const input = useRef<HTMLInputElement>(null);
+  const body = useRef<HTMLTableSectionElement>(null);
+  const end = useRef<HTMLDivElement>(null);
+  const longest = list.traces.reduce((most, { durationNanos }) => Math.max(most, Number(durationNanos)), 1);
+
+  useMoreAtEnd(end, list.more, list.hasMore && !list.isReading && !list.error);
+  const step = (by: number) => () => {
+    const links = [...(body.current?.querySelectorAll<HTMLElement>("th a") ?? [])];
+    const at = links.indexOf(document.activeElement as HTMLElement);
+    links[Math.min(Math.max(at + by, 0), links.length - 1)]?.focus();
+  };
+  useShortcuts(
+    [
+      { key: "j", does: "next trace", run: step(1) },
+      { key: "k", does: "previous trace", run: step(-1) },
+      { key: "/", does: "write a query", run: () => input.current?.focus() },
+    ],
+    [],
+  );
+  return (
+    <section class="traces">
+      <h1>Traces</h1>
+      <ListFilters state={state} input={input} />
+      {"problem" in asked && <Notice kind="error">{asked.problem}</Notice>}
+      {list.error && <Failure error={list.error} />}
+      {list.isUnprovedOmitted && (
+        <Notice kind="error">
+          Matching records that cannot be proved were skipped: they do not lead to traces.{" "}
+          <a href={`/?${new URLSearchParams({ q: state.query, since: state.since, until: state.until })}`}>Search</a>{" "}
+          shows them.
+        </Notice>
+      )}
+      {list.later && (
+        <Notice kind="note">
+          {counted(list.later.count, "matching record is", "matching records are")} dated later, by clocks that are
+          ahead: <a href={withParameters({ since: list.later.until, until: "any" })}>show their traces</a>
+        </Notice>
+      )}
+      {list.traces.length > 0 && (
+        <table class="trace-list">
+          <thead>
+            <tr>
+              <th scope="col">Latest match</th>
+              <th scope="col">Began</th>
+              <th scope="col">Took</th>
+              <th scope="col">Entries</th>
+              <th scope="col">Errors</th>
+              <th scope="col">Services</th>
+              <th scope="col">Actors</th>
+            </tr>
+          </thead>
+          <tbody ref={body}>
+            {list.traces.map((trace) => (
+              <ListRow key={trace.traceId} trace={trace} longest={longest} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      <div ref={end} class="list-end">
+        <span role="status">{statusOf(list, "fields" in asked)}</span>{" "}
+        {(list.error || list.hasMore) && !list.isReading && (
+          <button type="button" onClick={list.more}>
+            {list.error ? "try again" : "more traces"}
+          </button>
+        )}
+      </div>
+      <Command text={commandFor(state)} />
+    </section>
+  );
+}
+
+function statusOf({ traces, isReading, hasMore, error }: ReturnType<typeof useList>, isAsked: boolean): string {
+  if (error || !isAsked) return "";
+  if (isReading) return traces.length ? `${counted(traces.length, "trace")}, reading more …` : "Reading …";
+  if (!traces.length) return "No trace matches: choose a longer time, or fewer conditions.";
+  return hasMore ? counted(traces.length, "trace") : `${counted(traces.length, "trace")}, and no more`;
+}
+
+/** Read more when the end of the list comes into view. */
+function useMoreAtEnd(end: { current: HTMLElement | null }, more: () => void, isWanted: boolean): void {
+  useEffect(() => {
+    const element = end.current;
+    if (!element || !isWanted) return;
+    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && more(), { rootMargin: "400px" });
+    observer.observe(element);
+    return () => observer.disconnect();
+  });
+}
+
+/** The streams in which a match counts unless others are chosen, as on the command line: all but spans. */
+function usualStreams(): string[] {
+  return [...(hasRole("auditor") ? ["audit"] : []), ...(hasRole("viewer") ? ["operational"] : [])];
+}
+
+/** The fields of the request, or why there is none. */
+function fieldsOf(state: ListState, usual: readonly string[]) {
+  const { query, streams, since, until, errors, least } = state;
+  try {
+    const shortest = least ? durationOf(least) : 0n;
+    if (shortest === undefined) return { problem: `${least} is no duration: write one such as 500ms or 2s` };
+    const fields = {
+      query,
+      streams: streams || usual,
+      ...rangeOf(since, until, BigInt(Date.now()) * 1_000_000n),
+      with_errors: errors,
+      min_duration_nanos: shortest ? String(shortest) : undefined,
+    };
+    return { fields };
+  } catch (error) {
+    if (error instanceof RangeError) return { problem: error.message };
+    throw error;
+  }
+}
+
+/** The command that lists the same. */
+function commandFor({ query, streams, since, until, errors, least }: ListState): string {
+  return commandOf(
+    "lognotary",
+    "traces",
+    ...(query ? [query] : []),
+    ...(streams && !streams.includes(",") ? ["--stream", streams] : []),
+    ...(since && since !== "any" ? ["--since", since] : []),
+    ...(until && until !== "any" ? ["--until", until] : []),
+    ...(errors ? ["--errors"] : []),
+    ...(least ? ["--min-duration", least.replaceAll(" ", "")] : []),
+  );
 }

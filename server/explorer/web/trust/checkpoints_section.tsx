@@ -10,6 +10,7 @@ import { Failure, Notice, useAnswer } from "../shared/answer";
 import { Text } from "../shared/text";
 import { compareWithFile, keptCheckpoints, watchLogs } from "./checkpoints";
 import { checkpointFile, saveText } from "./downloads";
+import { FileInput } from "./file_input";
 import { lastLook } from "./state";
 import type { KeptCheckpoint } from "./witness";
 
@@ -111,20 +112,11 @@ function Compare(): JSX.Element {
   return (
     <div class="panel">
       <h3>Compare with mine</h3>
-      <label class="trust-field">
-        <span>
-          A checkpoint that you, a colleague or a witness kept, as a file: the server has to prove that its log
-          continues it.
-        </span>
-        <input
-          type="file"
-          disabled={!hasRole("auditor")}
-          onChange={(event) => {
-            const file = event.currentTarget.files?.[0];
-            if (file) void compare(file);
-          }}
-        />
-      </label>
+      <FileInput
+        label="A checkpoint that you, a colleague or a witness kept, as a file: the server has to prove that its log continues it."
+        disabled={!hasRole("auditor")}
+        onFile={(file) => void compare(file)}
+      />
       <div role="status">{said && <Notice kind={said.kind}>{said.text}</Notice>}</div>
     </div>
   );

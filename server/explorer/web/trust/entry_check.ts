@@ -12,16 +12,6 @@ import { logIdOf } from "./log_keys";
 import { differenceIn } from "./shown";
 import type { Verdict } from "./verdict";
 
-/** The proof that an answer has beside an entry. */
-export interface Proof {
-  /** The canonical record, in base64. */
-  readonly canonicalRecord: string;
-  /** Hashes from the leaf's sibling to the root's child, in base64. */
-  readonly inclusionPath: readonly string[];
-  /** The signed note to whose root hash the path leads. */
-  readonly checkpoint: string;
-}
-
 /** Who vouches for a checkpoint. */
 export interface Voucher {
   /** Fingerprint of the key. */
@@ -41,27 +31,22 @@ export interface Trust {
   readonly compareWithSeen: (checkpoint: Checkpoint) => Promise<void>;
 }
 
-/** The proof in an entry's evidence; undefined if the server sent none. */
-export function proofIn(evidence: Evidence): Proof | undefined {
-  const { canonicalRecord, inclusionPath = [], checkpoint } = evidence as Evidence & Partial<Proof>;
-  return canonicalRecord && checkpoint ? { canonicalRecord, inclusionPath, checkpoint } : undefined;
-}
-
 /** Check an entry. Whatever is wrong with it is in the verdict; only failures of the network are thrown. */
 export async function checkEntry(entry: Entry, trust: Trust): Promise<Verdict> {
   const { evidence } = entry;
   if (!evidence) return { kind: "unproved", reason: "the span is in no log" };
-  if (evidence.state !== "VERIFIED" && evidence.state !== "SIGNED") {
-    return { kind: "unproved", reason: evidence.reason || "the server has no proof of it" };
-  }
-  const proof = proofIn(evidence);
-  if (!proof) return { kind: "unproved", reason: "the server sent no proof of it" };
+  const reason = evidence.reason || "the server sent no proof of it";
+  if (!evidence.checkpoint) return { kind: "unproved", reason };
+  if (!evidence.canonicalRecord) return { kind: "unproved", reason: "it is too large for an answer with others" };
+  let verdict: Verdict;
   try {
-    return await checkProof(entry, evidence, proof, trust);
+    verdict = await checkProof(entry, evidence, trust);
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
     return { kind: "refuted", finding: findingOf(error), message: error.message };
   }
+  // A copy of a record has the record's proof: only who reads the whole storage knows that it is one too many.
+  return evidence.state === "VERIFIED" || evidence.state === "SIGNED" ? verdict : { kind: "unproved", reason };
 }
 
 /** The finding of verification that an error of a proof is. */
@@ -80,11 +65,14 @@ export function findingOf({ code }: VerificationError): string {
   }
 }
 
-async function checkProof(entry: Entry, evidence: Evidence, proof: Proof, trust: Trust): Promise<Verdict> {
-  const checkpoint = parseCheckpoint(proof.checkpoint, "the checkpoint");
+async function checkProof(entry: Entry, evidence: Evidence, trust: Trust): Promise<Verdict> {
+  if (![evidence.leafIndex, evidence.treeSize].every((number) => /^\d{1,18}$/.test(number))) {
+    throw new VerificationError("MALFORMED", "its leaf or the size of its tree is no number");
+  }
+  const checkpoint = parseCheckpoint(evidence.checkpoint, "the checkpoint");
   await requirePlace(entry, evidence, checkpoint);
-  const record = fromBase64(proof.canonicalRecord, "the record");
-  await requireInclusion(evidence, checkpoint, record, proof);
+  const record = fromBase64(evidence.canonicalRecord, "the record");
+  await requireInclusion(evidence, checkpoint, record);
   const signed = await readRecord(record, checkpoint.origin, BigInt(evidence.leafIndex));
   const difference = differenceIn(entry, signed.columns);
   if (difference !== undefined) {
@@ -100,21 +88,18 @@ async function checkProof(entry: Entry, evidence: Evidence, proof: Proof, trust:
 }
 
 /** The log has to be the one that the entry names, and of its stream; else a log could be passed off as another. */
-async function requirePlace(entry: Entry, evidence: Evidence, { origin }: Checkpoint): Promise<void> {
+async function requirePlace(entry: Entry, evidence: Evidence, { origin, size }: Checkpoint): Promise<void> {
+  if (size !== BigInt(evidence.treeSize)) {
+    throw new VerificationError("RECORD_CHANGED", `the proof is of ${size} entries, and not of ${evidence.treeSize}`);
+  }
   if (origin !== evidence.origin || (await logIdOf(origin)) !== evidence.logId || streamOf(origin) !== entry.stream) {
     throw new VerificationError("RECORD_CHANGED", `the proof is of another log, ${origin}, than the record names`);
   }
 }
 
-async function requireInclusion(
-  evidence: Evidence,
-  checkpoint: Checkpoint,
-  record: Uint8Array,
-  proof: Proof,
-): Promise<void> {
+async function requireInclusion(evidence: Evidence, checkpoint: Checkpoint, record: Uint8Array): Promise<void> {
   const entry = await sha256(record);
-  if (!/^\d{1,18}$/.test(evidence.leafIndex)) throw new VerificationError("MALFORMED", "its leaf is no number");
-  const path = proof.inclusionPath.map((hash) => fromBase64(hash, "a hash of the proof"));
+  const path = (evidence.inclusionPath ?? []).map((hash) => fromBase64(hash, "a hash of the proof"));
   const leaf = await leafHash(entry);
   const root = await rootFromPath(BigInt(evidence.leafIndex), checkpoint.size, leaf, path);
   if (!areEqual(root, checkpoint.root) || hexOf(entry) !== evidence.recordHash) {

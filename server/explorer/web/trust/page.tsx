@@ -1,6 +1,7 @@
 /** What this browser believes, what it keeps, and what it found. */
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import { address } from "../app/location";
 import { CheckpointsSection } from "./checkpoints_section";
 import { FindingsSection } from "./findings_section";
 import { KeysSection } from "./keys_section";
@@ -9,11 +10,12 @@ import { MarksSection } from "./marks_section";
 import { readPinnedKeys } from "./pinned_keys";
 
 export default function Page(): JSX.Element {
+  useEffect(() => void readPinnedKeys(), []);
+  const { hash } = address.value;
   useEffect(() => {
-    void readPinnedKeys();
-    // The page is loaded when its address is known already, so the browser did not find the section.
-    if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
-  }, []);
+    // The page is not loaded anew, so the browser does not go to the section by itself.
+    if (hash) document.getElementById(hash.slice(1))?.scrollIntoView();
+  }, [hash]);
   return (
     <div class="trust">
       <h1>Trust</h1>

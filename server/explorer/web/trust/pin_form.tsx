@@ -8,6 +8,7 @@ import { fingerprintOf, type Key, parseKey, parseKeys } from "../proof/keys";
 import { Notice } from "../shared/answer";
 import { Command } from "../shared/copy";
 import { Camera } from "./camera";
+import { FileInput } from "./file_input";
 import { keyWithFingerprint, pin, requirePinnable, type Way } from "./pinned_keys";
 import { textInPicture } from "./qr";
 
@@ -55,26 +56,16 @@ export function PinForm(): JSX.Element {
         onText={(text) => attempt("pasted", async () => [await parseKey(text)])}
       />
       <div class="trust-row">
-        <Field label="Key from a file">
-          <input
-            type="file"
-            accept=".pem,.pub,.txt,.vkey,text/plain"
-            onChange={(event) => {
-              const file = event.currentTarget.files?.[0];
-              if (file) void attempt("file", async () => parseKeys(await file.text()));
-            }}
-          />
-        </Field>
-        <Field label="Key from a picture of a QR code">
-          <input
-            type="file"
-            accept="image/*"
-            onChange={(event) => {
-              const file = event.currentTarget.files?.[0];
-              if (file) void attempt("QR code", async () => [await parseKey(await textInPicture(file))]);
-            }}
-          />
-        </Field>
+        <FileInput
+          label="Key from a file"
+          accept=".pem,.pub,.txt,.vkey,text/plain"
+          onFile={(file) => void attempt("file", async () => parseKeys(await file.text()))}
+        />
+        <FileInput
+          label="Key from a picture of a QR code"
+          accept="image/*"
+          onFile={(file) => void attempt("QR code", async () => [await parseKey(await textInPicture(file))])}
+        />
         {"mediaDevices" in navigator && (
           <button type="button" aria-expanded={films} onClick={() => setFilms(!films)}>
             {films ? "Stop the camera" : "Read a QR code with the camera"}

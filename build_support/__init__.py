@@ -1,0 +1,1 @@
+"""Parts of the package's build, which setup.py puts together; nothing of this is installed."""

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { choicesOf, commandFor, linesOf, requestOf } from "./choices";
+
+const NOW = 1_800_000_000_000_000_000n; // 2027-01-15T08:00:00Z
+const GIVEN = { checkpoints: ["note 1", "note 2"], publicKeys: ["key"] };
+const choices = (text: string) => choicesOf(new URLSearchParams(text));
+
+test("a plain verification asks for everything, with the checkpoints that this browser keeps", () => {
+  assert.deepEqual(requestOf(choices(""), GIVEN, NOW), { checkpoints: ["note 1", "note 2"] });
+  assert.deepEqual(requestOf(choices("checkpoints=none"), GIVEN, NOW), {});
+  assert.deepEqual(requestOf(choices(""), { checkpoints: [], publicKeys: [] }, NOW), {});
+});
+
+test("the address has the whole choice", () => {
+  const all = choices(
+    "since=1d&until=2027-01-15T07:00:00Z&log=shop/audit/n1&log=shop/spans/n1&lookups=all&keys=pinned",
+  );
+  assert.deepEqual(requestOf(all, GIVEN, NOW), {
+    since: "2027-01-14T08:00:00Z",
+    until: "2027-01-15T07:00:00Z",
+    logs: ["shop/audit/n1", "shop/spans/n1"],
+    allAuditLookups: true,
+    checkpoints: ["note 1", "note 2"],
+    publicKeys: ["key"],
+  });
+});
+
+test("the command makes the same choices, and names files for checkpoints and keys", () => {
+  assert.equal(commandFor(choices("checkpoints=none"), GIVEN), "lognotary verify");
+  assert.equal(
+    commandFor(choices("since=1d&log=a%20b&lookups=all&keys=pinned"), GIVEN),
+    "lognotary verify --since 1d --log 'a b' --lookups all --checkpoint kept-1 --checkpoint kept-2 --public-key key-1",
+  );
+});
+
+test("names of logs are taken from lines, each once", () => {
+  assert.deepEqual(linesOf(" a \n\nb,a\n"), ["a", "b"]);
+});

@@ -1,0 +1,53 @@
+/** A finding of verification. */
+import type { JSX } from "preact";
+import type { Finding } from "../api/types";
+import { logPath, recordPath } from "../app/routes";
+import { Moment } from "../shared/moment";
+import { Text } from "../shared/text";
+
+/** Kind, message, and links to what it is about. */
+export function FindingItem({ finding }: { finding: Finding }): JSX.Element {
+  const known = finding.acknowledgement;
+  return (
+    <li class={known ? "finding finding-known" : "finding"}>
+      <div>
+        <strong class={known ? "old" : "bad"}>
+          <span aria-hidden="true">{known ? "● " : "✘ "}</span>
+          {finding.kind}
+          {known && " (acknowledged)"}
+        </strong>{" "}
+        <Text text={finding.message} />
+      </div>
+      <div class="links">
+        {finding.logId && (
+          <a href={logPath(finding.logId)}>
+            <Text text={finding.origin || finding.logId} most={200} />
+          </a>
+        )}
+        {finding.logId && finding.leafIndex !== undefined && (
+          <a href={recordPath(finding.logId, finding.leafIndex)}>record {finding.leafIndex}</a>
+        )}
+        {finding.batchId && (
+          <span class="quiet">
+            batch <code>{finding.batchId}</code>
+          </span>
+        )}
+        {!known && finding.id && (
+          <span class="quiet">
+            finding <code>{finding.id.slice(0, 16)}</code>
+          </span>
+        )}
+      </div>
+      {finding.record && (
+        <div class="quiet">
+          record: <Text text={finding.record} most={600} />
+        </div>
+      )}
+      {known && (
+        <div>
+          known since <Moment at={known.time} />, signed by <code>{known.signedBy}</code>: <Text text={known.reason} />
+        </div>
+      )}
+    </li>
+  );
+}

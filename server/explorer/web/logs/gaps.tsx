@@ -1,0 +1,89 @@
+/** Gaps: periods in which nobody signed a statement of a log. */
+import type { JSX } from "preact";
+import { get } from "../api/client";
+import type { Gap, Gaps } from "../api/types";
+import { logPath } from "../app/routes";
+import { counted, shownNumber } from "../shared/counted";
+import { Moment } from "../shared/moment";
+import { Text } from "../shared/text";
+import { nanosOf, shownDuration } from "../shared/time";
+
+/** Ask for the latest gaps of all logs. */
+export const askGaps = (signal: AbortSignal): Promise<Gaps> => get<Gaps>("/api/v1/gaps", {}, signal);
+
+/** The gaps of all logs, or of one. */
+export function GapTable({ answer, now, logId }: { answer: Gaps; now: bigint; logId?: string }): JSX.Element {
+  const gaps = logId === undefined ? answer.gaps : answer.gaps.filter((gap) => gap.logId === logId);
+  return (
+    <>
+      {gaps.length === 0 ? (
+        <p>There is no gap: statements followed each other as usual.</p>
+      ) : (
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                {logId === undefined && <th scope="col">log</th>}
+                <th scope="col">from</th>
+                <th scope="col">until</th>
+                <th scope="col">for</th>
+                <th scope="col">meanwhile</th>
+              </tr>
+            </thead>
+            <tbody>
+              {gaps.map((gap) => (
+                <GapRow key={`${gap.logId} ${gap.lastStatement}`} gap={gap} now={now} namesLog={logId === undefined} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {answer.truncated && <p class="quiet">There are earlier gaps, which are not listed.</p>}
+    </>
+  );
+}
+
+function GapRow({ gap, now, namesLog }: { gap: Gap; now: bigint; namesLog: boolean }): JSX.Element {
+  const end = gap.until ? nanosOf(gap.until) : now;
+  const seconds = ((end - nanosOf(gap.since ?? "1970-01-01T00:00:00Z")) / 1_000_000_000n) * 1_000_000_000n;
+  const missing = Number(gap.missingStatements);
+  return (
+    <tr>
+      {namesLog && (
+        <th scope="row">
+          <a href={logPath(gap.logId)}>
+            <Text text={gap.origin || gap.logId} most={200} />
+          </a>
+        </th>
+      )}
+      <td>
+        <Moment at={gap.since} />
+      </td>
+      <td>{gap.until ? <Moment at={gap.until} /> : <strong class="old">still lasts</strong>}</td>
+      <td>{shownDuration(seconds)}</td>
+      <td>
+        {meanwhileText(gap)}
+        {missing > 0 && (
+          <div class="bad">
+            <span aria-hidden="true">✘ </span>
+            {counted(missing, "statement")} between them {missing === 1 ? "is" : "are"} not stored: somebody removed{" "}
+            {missing === 1 ? "it" : "them"}, and there may be no gap
+          </div>
+        )}
+        {gap.problem && (
+          <div class="bad">
+            <span aria-hidden="true">✘ </span>
+            <Text text={gap.problem} />
+          </div>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+/** What the log received in a gap, as its statements say. */
+export function meanwhileText({ lastTreeSize, nextTreeSize }: Gap): string {
+  if (nextTreeSize === undefined) return "no statement since";
+  const added = BigInt(nextTreeSize) - BigInt(lastTreeSize);
+  return added > 0n ? `${shownNumber(added)} entries more at the next statement` : "nothing was received";
+}

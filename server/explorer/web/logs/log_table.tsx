@@ -1,0 +1,180 @@
+/** All logs in a table: what each has, who signed its last checkpoint, and its last heartbeat. */
+import type { JSX } from "preact";
+import { get } from "../api/client";
+import type { Checkpoint, Log } from "../api/types";
+import { logPath } from "../app/routes";
+import { hasRole } from "../app/session";
+import { base64Of } from "../proof/bytes";
+import { parseCheckpoint } from "../proof/checkpoint";
+import { useAnswer } from "../shared/answer";
+import { Copy } from "../shared/copy";
+import { counted, shownNumber } from "../shared/counted";
+import { Text } from "../shared/text";
+import { Ago, agoOf } from "./ago";
+import { SignedBy } from "./keys";
+import { nameOf } from "./names";
+import { latest } from "./part";
+import { useKeptCheckpoints } from "./remembered";
+import { saidIn } from "./statements";
+
+const MOST_HEARTBEATS = 60; // logs whose last statement is asked for
+const OLD = 3_600_000_000_000n; // nanoseconds
+
+/** The table of logs; those of unsigned streams are named below it. */
+export function LogTable({
+  logs,
+  unsigned,
+  now,
+}: {
+  logs: readonly Log[];
+  unsigned: readonly string[];
+  now: bigint;
+}): JSX.Element {
+  return (
+    <>
+      {logs.length === 0 && <p>There is no log yet: no record was stored.</p>}
+      {logs.length > 0 && (
+        <div class="scroll">
+          <table class="logs">
+            <thead>
+              <tr>
+                <th scope="col">log</th>
+                <th scope="col">stream</th>
+                <th scope="col" class="number">
+                  entries
+                </th>
+                <th scope="col">last record received</th>
+                <th scope="col">root</th>
+                <th scope="col">signed by</th>
+                <th scope="col">last heartbeat</th>
+                <th scope="col">this browser remembers</th>
+              </tr>
+            </thead>
+            <tbody>
+              {logs.map((log, index) => (
+                <LogRow
+                  key={`${log.logId} ${log.treeSize} ${log.problem}`}
+                  log={log}
+                  now={now}
+                  asksHeartbeat={index < MOST_HEARTBEATS}
+                />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {unsigned.length > 0 && (
+        <p>
+          Not signed: {unsigned.join(" and ")} (setting <code>signed_streams</code>). Records of these streams have no
+          evidence.
+        </p>
+      )}
+    </>
+  );
+}
+
+function LogRow({ log, now, asksHeartbeat }: { log: Log; now: bigint; asksHeartbeat: boolean }): JSX.Element {
+  const name = nameOf(log.origin);
+  return (
+    <>
+      <tr class={log.problem ? "with-problem" : undefined}>
+        <th scope="row">
+          {hasRole("auditor") ? (
+            <a href={logPath(log.logId)}>
+              <Text text={log.origin} most={200} />
+            </a>
+          ) : (
+            <Text text={log.origin} most={200} />
+          )}
+          <div class="quiet">
+            <code>{log.logId}</code>
+          </div>
+        </th>
+        <td>
+          {log.stream}
+          {name?.stream === "access" && <div class="quiet">who looked</div>}
+        </td>
+        <td class="number">
+          {shownNumber(log.treeSize)}
+          <div class="quiet">{counted(log.sequence, "batch", "batches")}</div>
+        </td>
+        <td>
+          <Ago at={log.ingestedAt} now={now} />
+        </td>
+        <td>
+          <Root note={log.checkpoint} />
+        </td>
+        <td>
+          <SignedBy keys={log.verifierKeys} />
+        </td>
+        <td>
+          {hasRole("auditor") && asksHeartbeat ? (
+            <Heartbeat log={log} now={now} />
+          ) : (
+            <span class="quiet">{hasRole("auditor") ? "on the log's page" : "for auditors"}</span>
+          )}
+        </td>
+        <td>
+          <Remembered logId={log.logId} />
+        </td>
+      </tr>
+      {log.problem && (
+        <tr class="problem">
+          <td colSpan={8}>
+            <strong>
+              <span aria-hidden="true">✘ </span>not valid:
+            </strong>{" "}
+            <Text text={log.problem} />
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+function Root({ note }: { note: string }): JSX.Element {
+  const root = rootIn(note);
+  if (!root) return <span class="quiet">none</span>;
+  return (
+    <>
+      <code title={root}>{root.slice(0, 10)}…</code> <Copy text={root} />
+    </>
+  );
+}
+
+function rootIn(note: string): string | undefined {
+  try {
+    return base64Of(parseCheckpoint(note, "the checkpoint").root);
+  } catch {
+    return undefined;
+  }
+}
+
+function Heartbeat({ log, now }: { log: Log; now: bigint }): JSX.Element {
+  const answer = useAnswer(
+    async (signal) => {
+      const path = `/api/v1/logs/${log.logId}/checkpoint`;
+      return saidIn((await get<Checkpoint>(path, {}, signal)).lastStatement);
+    },
+    [log.logId, log.treeSize, now / 30_000_000_000n],
+  );
+  if (answer.state === "failed") return <span class="bad">{answer.error.message}</span>;
+  const said = latest(answer);
+  if (!said) return <span class="quiet">{answer.state === "there" ? "none yet" : "…"}</span>;
+  const isOld = now - said.signedAt > OLD;
+  return (
+    <span class={isOld ? "old" : undefined}>
+      {isOld && <span aria-hidden="true">▲ </span>}
+      {agoOf(said.signedAt, now)}
+      {isOld && " (late)"}
+      <div class="quiet">statement {shownNumber(said.number)}</div>
+    </span>
+  );
+}
+
+function Remembered({ logId }: { logId: string }): JSX.Element {
+  const kept = useKeptCheckpoints();
+  const found = kept?.get(logId);
+  if (!found) return <span class="quiet">{kept ? "nothing yet" : ""}</span>;
+  return <span>{counted(parseCheckpoint(found.note, "the kept checkpoint").size, "entry", "entries")}</span>;
+}

@@ -1,0 +1,19 @@
+/** The time, for ages on a page. */
+import { useEffect, useState } from "preact/hooks";
+
+const STEP = 15_000; // ms
+
+/** Nanoseconds since 1970, again every 15 s while the page is seen; with a function that moves it on at once. */
+export function useNow(): { now: bigint; refresh: () => void } {
+  const [now, setNow] = useState(current);
+  const refresh = () => setNow(current());
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden) refresh();
+    }, STEP);
+    return () => clearInterval(timer);
+  }, []);
+  return { now, refresh };
+}
+
+const current = (): bigint => BigInt(Date.now()) * 1_000_000n;

@@ -1,0 +1,176 @@
+/** The check of one record in this browser: canonical record, leaf, path, root, checkpoint, signatures. */
+import type { InclusionProof } from "../api/types";
+import { areEqual, fromBase64, hexOf, utf8 } from "../proof/bytes";
+import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
+import { VerificationError } from "../proof/errors";
+import { followKeys } from "../proof/key_changes";
+import { type Key, parseVerifierKey, renamed } from "../proof/keys";
+import { leafHash } from "../proof/merkle";
+import { type ReadRecord, readRecord } from "../proof/readable";
+import { sha256 } from "../proof/sha256";
+import { type KeyChange, parseKeyChange } from "../proof/statement";
+import { findingOf } from "../trust/entry_check";
+import { voucherOf } from "../trust/log_keys";
+import { type PathStep, stepsOf } from "./path";
+import { type CheckedSignature, checkSignatures } from "./signers";
+import { parseTimestamp, SHA_256 } from "./timestamp";
+
+/**
+ * - checked: the stored record is the one that was signed with a key that the reader pinned
+ * - unpinned: everything fits together, but only the server says that the key is the right one
+ * - refuted: something is not what was signed
+ * - unproved: something cannot be checked here
+ */
+export type Outcome =
+  | { readonly kind: "checked"; readonly key: string } // its fingerprint
+  | { readonly kind: "unpinned" }
+  | { readonly kind: "refuted"; readonly finding: string; readonly message: string }
+  | { readonly kind: "unproved"; readonly message: string };
+
+/** A timestamp of the checkpoint: its time, and whether it is of this checkpoint; nobody checked the authority. */
+export type CheckedTimestamp =
+  | { readonly time: string; readonly isOfCheckpoint: boolean }
+  | { readonly problem: string };
+
+/** All that the check found out. What could not be computed is not there. */
+export interface Checked {
+  readonly outcome: Outcome;
+  /** The canonical record, decoded. */
+  readonly record?: ReadRecord;
+  /** SHA-256 of the canonical record, computed here; absent if its content is not stored any more. */
+  readonly entry?: Uint8Array;
+  /** Hash of the leaf that is in the tree, as the server says. */
+  readonly saidLeaf: Uint8Array;
+  /** Hash of the leaf, computed here from the record. */
+  readonly computedLeaf?: Uint8Array;
+  /** From the leaf that is in the tree up to the root. */
+  readonly steps: readonly PathStep[];
+  /** Root hash at the end of the path, computed here. */
+  readonly root: Uint8Array;
+  readonly checkpoint: Checkpoint;
+  readonly signatures: readonly CheckedSignature[];
+  readonly changes: readonly KeyChange[];
+  readonly timestamp?: CheckedTimestamp;
+}
+
+/** The record that was asked for. */
+export interface Wanted {
+  /** ID of the log, which is computed from its name. */
+  readonly logId: string;
+  readonly leaf: string;
+}
+
+/**
+ * Check a proof.
+ *
+ * @param proof the server's answer
+ * @param wanted the record that was asked for
+ * @param pinned keys that the reader pinned; one without a name may sign every log
+ * @throws VerificationError if the proof is malformed or of another record, so that nothing can be drawn
+ */
+export async function checkProof(proof: InclusionProof, wanted: Wanted, pinned: readonly Key[]): Promise<Checked> {
+  const checkpoint = parseCheckpoint(proof.checkpoint, "the checkpoint");
+  await requireWanted(checkpoint.origin, proof.leafIndex, wanted);
+  const saidLeaf = fromBase64(proof.leafHash, "the hash of the leaf");
+  const path = proof.path.map((hash) => fromBase64(hash, "a hash of the path"));
+  const index = BigInt(proof.leafIndex);
+  const steps = await stepsOf(index, checkpoint.size, saidLeaf, path);
+  const root = steps.at(-1)?.parent ?? saidLeaf;
+  const content = proof.record ? fromBase64(proof.record, "the record") : undefined;
+  const entry = content && (await sha256(content));
+  const computedLeaf = entry && (await leafHash(entry));
+  const changes = await Promise.all(proof.keyChanges.map((note, at) => parseKeyChange(note, `key change ${at + 1}`)));
+  const believed = await keysOf(checkpoint.origin, pinned);
+  const said = [
+    ...(await Promise.all(proof.verifierKeys.map(parseVerifierKey))),
+    ...changes.flatMap(({ before, after }) => [...before, ...after]),
+  ];
+  const signatures = await checkSignatures(checkpoint, { pinned: believed, said });
+  const found = { entry, saidLeaf, computedLeaf, steps, root, checkpoint, signatures, changes };
+  const timestamp = await timestampOf(proof.timestamp, checkpoint);
+  let record: ReadRecord | undefined;
+  try {
+    if (content) record = await readRecord(content, checkpoint.origin, index);
+    requireFit(found);
+    const outcome = await outcomeOf(found, proof.keyChanges, believed, said);
+    return { ...found, record, timestamp, outcome };
+  } catch (error) {
+    if (!(error instanceof VerificationError)) throw error;
+    const { code, message } = error;
+    const outcome: Outcome =
+      code === "NOT_CHECKED" ? { kind: "unproved", message } : { kind: "refuted", finding: findingOf(error), message };
+    return { ...found, record, timestamp, outcome };
+  }
+}
+
+async function keysOf(origin: string, keys: readonly Key[]): Promise<Key[]> {
+  return Promise.all(keys.filter(({ name }) => name === "" || name === origin).map((key) => renamed(key, origin)));
+}
+
+/** ID of a log: the first 16 hexadecimal digits of the SHA-256 of its name. */
+export async function logIdOf(origin: string): Promise<string> {
+  return hexOf(await sha256(utf8(origin))).slice(0, 16);
+}
+
+async function requireWanted(origin: string, leaf: string, wanted: Wanted): Promise<void> {
+  if ((await logIdOf(origin)) === wanted.logId && leaf === wanted.leaf) return;
+  throw new VerificationError(
+    "PROOF_WRONG",
+    `the server answered with a proof of leaf ${leaf} of ${origin}, which is not the record that was asked for`,
+  );
+}
+
+type Found = Pick<Checked, "computedLeaf" | "saidLeaf" | "root" | "checkpoint" | "signatures" | "changes">;
+
+function requireFit({ computedLeaf, saidLeaf, root, checkpoint, signatures }: Found): void {
+  if (computedLeaf && !areEqual(computedLeaf, saidLeaf)) {
+    const [here, there] = [hexOf(computedLeaf), hexOf(saidLeaf)];
+    throw new VerificationError(
+      "RECORD_CHANGED",
+      `the stored record is not the one that was signed: it gives the leaf ${here}, and the log has ${there}`,
+    );
+  }
+  if (!areEqual(root, checkpoint.root)) {
+    throw new VerificationError("PROOF_WRONG", "the path does not lead to the root hash that is in the checkpoint");
+  }
+  const wrong = signatures.find(({ state }) => state === "wrong");
+  if (wrong) throw new VerificationError("SIGNATURE_WRONG", `the signature of ${wrong.name}+${wrong.keyId} is wrong`);
+}
+
+async function outcomeOf(
+  { checkpoint, changes, signatures }: Found,
+  notes: readonly string[],
+  believed: readonly Key[],
+  said: readonly Key[],
+): Promise<Outcome> {
+  if (changes.length) await followKeys(checkpoint, changes, said);
+  if (believed.length) {
+    const key = await voucherOf(checkpoint, believed, async () => notes);
+    if (key !== undefined) return { kind: "checked", key };
+    const by = signatures.map(({ name, keyId }) => `${name}+${keyId}`).join(", ");
+    throw new VerificationError(
+      "KEY_UNKNOWN",
+      `no key that you pinned vouches for it: it is signed by ${by}. If another server of yours signs this log, pin its key too`,
+    );
+  }
+  if (!said.length) {
+    const message = "record, path and root fit together, but you have pinned no key to check the signature with";
+    return { kind: "unproved", message };
+  }
+  if (!signatures.some(({ state, isWitness }) => state === "said" && !isWitness)) {
+    throw new VerificationError("KEY_UNKNOWN", "no key that the server names for the log signed the checkpoint");
+  }
+  return { kind: "unpinned" };
+}
+
+async function timestampOf(response: string, checkpoint: Checkpoint): Promise<CheckedTimestamp | undefined> {
+  if (!response) return undefined;
+  try {
+    const { imprint, algorithm, time } = parseTimestamp(fromBase64(response, "the timestamp"));
+    const isOfCheckpoint = algorithm === SHA_256 && areEqual(imprint, await sha256(utf8(checkpoint.text)));
+    return { time, isOfCheckpoint };
+  } catch (error) {
+    if (error instanceof VerificationError) return { problem: error.message };
+    throw error;
+  }
+}

@@ -1,0 +1,128 @@
+/** What the server has at a leaf of a log: the rows that claim it, and the proof. */
+import { ApiError, get } from "../api/client";
+import type { Checkpoint, Evidence, InclusionProof, SearchAnswer } from "../api/types";
+import { base64Of } from "../proof/bytes";
+import { leafHash } from "../proof/merkle";
+import { type Entry, entryOf } from "../shared/entry";
+import { logIdOf, type Wanted } from "./check";
+
+/** The answer about a leaf. */
+export type Found =
+  | {
+      readonly kind: "found";
+      /** Rows that claim the leaf: the one with the proof first. None if the record's content is not stored any more. */
+      readonly claims: readonly Entry[];
+      readonly proof?: InclusionProof;
+      /** Why there is no proof, or not all of it. */
+      readonly problem?: Problem;
+    }
+  | { readonly kind: "elsewhere"; readonly logId: string }
+  | { readonly kind: "no log" }
+  | { readonly kind: "beyond"; readonly origin: string; readonly size: bigint }
+  | { readonly kind: "not shown" };
+
+/**
+ * - altered: the server found out that its batch or tree is not what was signed
+ * - limited: the reader may not ask for proofs
+ */
+export type Problem = { readonly kind: "altered"; readonly message: string } | { readonly kind: "limited" };
+
+// Rows of all times: those of the future, too, which a search leaves out unless it is asked for them.
+const ALL_TIMES = { since: "1970-01-01T00:00:00Z", until: "2262-01-01T00:00:00Z" };
+const MOST_CLAIMS = 20;
+
+/** Ask for everything at a leaf. Throws ApiError, or an AbortError after the signal. */
+export async function find({ logId, leaf }: Wanted, signal: AbortSignal): Promise<Found> {
+  if (!/^[0-9a-f]{16}$/.test(logId)) {
+    // Somebody wrote the name of the log, which has slashes, in place of its ID.
+    return logId.includes("/") ? { kind: "elsewhere", logId: await logIdOf(logId) } : { kind: "no log" };
+  }
+  const claims = claimsOf({ logId, leaf }, signal);
+  try {
+    const proof = await proofOf({ logId, leaf }, signal);
+    return { kind: "found", claims: inOrder(await claims, proof.evidence), proof };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.isForbidden) return await withoutProofs({ logId, leaf }, signal);
+    if (error.code === "DATA_LOSS") {
+      return { kind: "found", claims: await claims, problem: { kind: "altered", message: error.message } };
+    }
+    if (error.code !== "NOT_FOUND") throw error;
+    return await missing({ logId, leaf }, signal);
+  } finally {
+    claims.catch(() => undefined); // another failure came first
+  }
+}
+
+async function proofOf({ logId, leaf }: Wanted, signal: AbortSignal): Promise<InclusionProof> {
+  const path = `/api/v1/logs/${logId}/inclusion-proof`;
+  const fields = { leaf_index: leaf, for_evidence: true };
+  try {
+    return await get<InclusionProof>(path, { ...fields, include_record: true }, signal);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== "NOT_FOUND") throw error;
+    return await get<InclusionProof>(path, fields, signal); // the record expired: its leaf has not
+  }
+}
+
+async function claimsOf({ logId, leaf }: Wanted, signal: AbortSignal): Promise<Entry[]> {
+  const fields = {
+    ...ALL_TIMES,
+    query: `log:"${logId}" leaf:${leaf}`,
+    streams: ["audit", "operational", "spans"],
+    page_size: MOST_CLAIMS,
+    include_proofs: true,
+  };
+  const claims: Entry[] = [];
+  for (let page: string | undefined = ""; page !== undefined && claims.length < MOST_CLAIMS; ) {
+    const answer: SearchAnswer = await get("/api/v1/search", { ...fields, page_token: page }, signal);
+    claims.push(...answer.entries.map(entryOf));
+    page = answer.nextPageToken || undefined;
+  }
+  return claims;
+}
+
+/** The claims, of which that comes first whose evidence is with the proof. */
+function inOrder(claims: readonly Entry[], proved: Evidence | undefined): Entry[] {
+  const isProved = (claim: Entry) => Number(claim.evidence?.recordHash === proved?.recordHash);
+  return [...claims].sort((one, other) => isProved(other) - isProved(one));
+}
+
+/** What a reader finds who may search, but not ask for proofs. */
+async function withoutProofs(wanted: Wanted, signal: AbortSignal): Promise<Found> {
+  const claims = await claimsOf(wanted, signal);
+  if (!claims.length) return { kind: "not shown" };
+  const proved = claims.find(({ evidence }) => evidence?.checkpoint);
+  const proof = proved?.evidence && (await proofWithin(proved.evidence));
+  return { kind: "found", claims: inOrder(claims, proved?.evidence), proof, problem: { kind: "limited" } };
+}
+
+/** The proof that an evidence has in it, in the form of the answer about a proof. */
+async function proofWithin(evidence: Evidence): Promise<InclusionProof> {
+  const hash = Uint8Array.from(evidence.recordHash.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+  return {
+    origin: evidence.origin,
+    logId: evidence.logId,
+    leafIndex: evidence.leafIndex,
+    treeSize: evidence.treeSize,
+    leafHash: base64Of(await leafHash(hash)),
+    path: evidence.inclusionPath,
+    checkpoint: evidence.checkpoint,
+    verifierKeys: [],
+    tlogProof: "",
+    record: evidence.canonicalRecord,
+    evidence,
+    keyChanges: [],
+    timestamp: "",
+  };
+}
+
+async function missing({ logId }: Wanted, signal: AbortSignal): Promise<Found> {
+  try {
+    const { origin, treeSize } = await get<Checkpoint>(`/api/v1/logs/${logId}/checkpoint`, {}, signal);
+    return { kind: "beyond", origin, size: BigInt(treeSize) };
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "NOT_FOUND") return { kind: "no log" };
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+/** The records just before and after one in its log: an order that no sender can change. */
+import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
+import { get } from "../api/client";
+import type { Neighbours as Answer } from "../api/types";
+import { useShortcuts } from "../app/keyboard";
+import { navigate } from "../app/location";
+import { recordPath } from "../app/routes";
+import { useAnswer } from "../shared/answer";
+import { type Entry, entryOf, titleOf } from "../shared/entry";
+import { Text } from "../shared/text";
+import type { Wanted } from "./check";
+
+/** Links to the previous and the next leaf, with the keys h and l, and the arrows. */
+export function Neighbours({ logId, leaf }: Wanted): JSX.Element {
+  const answer = useAnswer<Answer>(
+    (signal) => get("/api/v1/neighbours", { log: logId, leaf_index: leaf, by: "leaf", before: 1, after: 1 }, signal),
+    [logId, leaf],
+  );
+  const found = answer.state === "there" ? answer.value : undefined;
+  const entries = useMemo(() => [...(found?.before ?? []), ...(found?.after ?? [])].map(entryOf), [found]);
+  const [previous, next] = [BigInt(leaf) - 1n, BigInt(leaf) + 1n];
+  const isFirst = previous < 0n;
+  // Without an answer nobody knows whether the log goes on: the next page will say it.
+  const isLast = found !== undefined && !found.after.length && !found.moreAfter && !found.unprovedOmitted;
+  const go = (to: bigint, isEnd: boolean) => () => {
+    if (!isEnd) navigate(recordPath(logId, String(to)));
+  };
+  useShortcuts(
+    [
+      { key: "h", does: "the record before, in its log", run: go(previous, isFirst) },
+      { key: "l", does: "the record after, in its log", run: go(next, isLast) },
+      { key: "ArrowLeft", does: "the record before, in its log", run: go(previous, isFirst) },
+      { key: "ArrowRight", does: "the record after, in its log", run: go(next, isLast) },
+    ],
+    [logId, leaf, isLast],
+  );
+  return (
+    <nav class="leaves" aria-label="Records before and after in the log">
+      <Neighbour to={previous} isEnd={isFirst} logId={logId} word="← before" end="the first record" entries={entries} />
+      <Neighbour to={next} isEnd={isLast} logId={logId} word="after →" end="the last record" entries={entries} />
+    </nav>
+  );
+}
+
+interface NeighbourProps {
+  to: bigint;
+  isEnd: boolean;
+  logId: string;
+  word: string;
+  end: string;
+  entries: readonly Entry[];
+}
+
+function Neighbour({ to, isEnd, logId, word, end, entries }: NeighbourProps): JSX.Element {
+  if (isEnd) return <span class="leaf quiet">{end}</span>;
+  const entry = entries.find(({ evidence }) => evidence?.leafIndex === String(to));
+  return (
+    <a class="leaf" href={recordPath(logId, String(to))}>
+      {word} <span class="quiet">leaf {to.toLocaleString("en")}</span>
+      {entry && (
+        <span class="leaf-title">
+          <Text text={titleOf(entry)} most={80} />
+        </span>
+      )}
+    </a>
+  );
+}

@@ -1,0 +1,198 @@
+/** The proof of a record: each step from its bytes to the signatures, with what this browser computed. */
+import type { ComponentChildren, JSX } from "preact";
+import { areEqual, base64Of, hexOf } from "../proof/bytes";
+import { labelOf } from "../proof/keys";
+import { Copy } from "../shared/copy";
+import { Text } from "../shared/text";
+import type { Checked } from "./check";
+import { Hash, Seconds } from "./hash";
+import type { CheckedSignature, SignatureState } from "./signers";
+import { Tree } from "./tree";
+
+/** The proof, drawn from the record down to the signatures. */
+export function ProofView({ checked }: { checked: Checked }): JSX.Element {
+  const { checkpoint, signatures, changes, timestamp } = checked;
+  const isOfLog = signatures.filter(({ isWitness }) => !isWitness);
+  const ofWitnesses = signatures.filter(({ isWitness }) => isWitness);
+  return (
+    <div class="proof">
+      <RecordStep checked={checked} />
+      <Step title="Path to the root" note="each hash is SHA-256(01 ‖ left ‖ right) (RFC 6962)">
+        <Tree checked={checked} />
+      </Step>
+      <Step title="Checkpoint" note="the signed state of the log">
+        <dl class="facts">
+          <dt>log</dt>
+          <dd>
+            <Text text={checkpoint.origin} />
+          </dd>
+          <dt>entries</dt>
+          <dd>{checkpoint.size.toLocaleString("en")}</dd>
+          <dt>root hash</dt>
+          <dd>
+            <Hash bytes={checkpoint.root} of="the root" /> <span class="quiet">in base64 in the checkpoint:</span>{" "}
+            <code class="text">{base64Of(checkpoint.root)}</code>
+          </dd>
+        </dl>
+        <details>
+          <summary>the signed note</summary>
+          <pre class="note-text">
+            <Text text={noteOf(checked)} most={20_000} />
+          </pre>
+          <Copy text={noteOf(checked)} label="copy note" />
+        </details>
+      </Step>
+      <Step title="Signatures of the log">
+        <Signatures signatures={isOfLog} />
+      </Step>
+      <Step title="Witnesses">
+        {ofWitnesses.length ? (
+          <>
+            <Signatures signatures={ofWitnesses} />
+            <p class="quiet">
+              Witnesses' keys are not known to this page. Check them with <code>lognotary check --witness KEY</code>.
+            </p>
+          </>
+        ) : (
+          <p class="quiet">No witness cosigned this checkpoint.</p>
+        )}
+      </Step>
+      <Step title="Timestamp">
+        {timestamp ? <TimestampView timestamp={timestamp} /> : <p class="quiet">No authority timestamped it.</p>}
+      </Step>
+      <Step title="Key changes">
+        {changes.length ? (
+          <ol>
+            {changes.map(({ number, checkpoint: { size }, before, after }) => (
+              <li key={String(number)}>
+                at {size.toLocaleString("en")} entries, from <Text text={before.map(labelOf).join(" and ")} /> to{" "}
+                <Text text={after.map(labelOf).join(" and ")} />
+              </li>
+            ))}
+          </ol>
+        ) : (
+          <p class="quiet">The log has had the same key from its first entry to this checkpoint.</p>
+        )}
+      </Step>
+    </div>
+  );
+}
+
+function RecordStep({ checked: { entry, computedLeaf, saidLeaf, record } }: { checked: Checked }): JSX.Element {
+  if (!entry || !computedLeaf) {
+    return (
+      <Step title="Record and leaf">
+        <p>
+          The record's content is not stored any more. In the log is its leaf: <Hash bytes={saidLeaf} of="the leaf" />
+        </p>
+      </Step>
+    );
+  }
+  const isSame = areEqual(computedLeaf, saidLeaf);
+  return (
+    <Step title="Record and leaf" note="computed here from the record's bytes">
+      <dl class="facts">
+        <dt>record</dt>
+        <dd>
+          SHA-256 <Hash bytes={entry} of="the record" />
+          {record && <span class="quiet"> canonical record, version {record.version}</span>}
+        </dd>
+        <dt>leaf</dt>
+        <dd>
+          SHA-256(00 ‖ hash of the record) <Hash bytes={computedLeaf} of="the leaf, computed here" />{" "}
+          {isSame ? (
+            <span class="mark mark-good">✔ computed here, and equal to the leaf in the log</span>
+          ) : (
+            <span class="mark mark-bad">✘ not the leaf in the log</span>
+          )}
+        </dd>
+        {!isSame && (
+          <>
+            <dt>in the log</dt>
+            <dd>
+              <Hash bytes={saidLeaf} of="the leaf in the log" />{" "}
+              <span class="quiet">the drawing below begins with this one</span>
+            </dd>
+          </>
+        )}
+      </dl>
+    </Step>
+  );
+}
+
+function Step({ title, note, children }: { title: string; note?: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <section class="proof-step">
+      <h3>
+        {title} {note && <span class="quiet">{note}</span>}
+      </h3>
+      {children}
+    </section>
+  );
+}
+
+const STATES: Record<SignatureState, [string, string]> = {
+  pinned: ["mark-good", "✔ valid, by a key that you pinned"],
+  said: ["mark-open", "◐ valid, by a key that only this server names"],
+  wrong: ["mark-bad", "✘ wrong: it is not over this checkpoint"],
+  unchecked: ["mark-open", "◌ not checked: ML-DSA-44 needs 'lognotary check'"],
+  unknown: ["mark-open", "◌ not checked: its key is not known here"],
+};
+
+function Signatures({ signatures }: { signatures: readonly CheckedSignature[] }): JSX.Element {
+  return (
+    <table class="signatures">
+      <thead>
+        <tr>
+          <th scope="col">Key</th>
+          <th scope="col">Fingerprint</th>
+          <th scope="col">Signature</th>
+          <th scope="col">Signed at</th>
+        </tr>
+      </thead>
+      <tbody>
+        {signatures.map(({ name, keyId, state, fingerprint, time }, at) => (
+          <tr key={at}>
+            <td>
+              <Text text={`${name}+${keyId}`} />
+            </td>
+            <td>{fingerprint ? <code>{fingerprint}</code> : <span class="quiet">not known</span>}</td>
+            <td class={`mark ${STATES[state][0]}`}>{STATES[state][1]}</td>
+            <td>{time ? <Seconds since1970={time} /> : <span class="quiet">has no time</span>}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function TimestampView({ timestamp }: { timestamp: NonNullable<Checked["timestamp"]> }): JSX.Element {
+  if ("problem" in timestamp) return <p class="mark mark-bad">✘ It cannot be read: {timestamp.problem}.</p>;
+  return (
+    <>
+      <p>
+        RFC 3161, at <Text text={timestamp.time} />.{" "}
+        {timestamp.isOfCheckpoint ? (
+          <span class="mark mark-good">✔ it is of this checkpoint: the hashes are equal</span>
+        ) : (
+          <span class="mark mark-bad">✘ it is of something else than this checkpoint</span>
+        )}
+      </p>
+      <p class="mark mark-open">
+        ◌ The authority's signature is not checked in the browser. Check it with its root certificate:{" "}
+        <code>openssl ts -verify -in timestamp.tsr -data stamped-text -CAfile timestamp-roots.pem</code>
+      </p>
+    </>
+  );
+}
+
+function noteOf({ checkpoint: { text, signatures } }: Checked): string {
+  const lines = signatures.map(({ name, keyId, signature }) => {
+    const id = Uint8Array.from(keyId.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+    return `— ${name} ${base64Of(Uint8Array.of(...id, ...signature))}\n`;
+  });
+  return `${text}\n${lines.join("")}`;
+}
+
+/** The hash of a record in hexadecimal digits, as `sha256sum` prints it. */
+export const entryDigits = ({ entry }: Checked): string => (entry ? hexOf(entry) : "");

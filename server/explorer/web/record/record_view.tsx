@@ -1,0 +1,224 @@
+/** A record that was found, or what is left of it: verdict, fields, differences, redaction, proof. */
+import type { JSX } from "preact";
+import { useMemo, useState } from "preact/hooks";
+import { zone } from "../app/preferences";
+import type { Entry } from "../shared/entry";
+import { titleOf } from "../shared/entry";
+import { fieldGroupsOf } from "../shared/field_list";
+import { Fields, FieldTable } from "../shared/fields";
+import { Text } from "../shared/text";
+import { shownTime, zoneName } from "../shared/time";
+import { verdictOf } from "../trust/entries";
+import { differenceIn } from "../trust/shown";
+import { Actions, FieldLinks, Related } from "./actions";
+import type { Checked, Wanted } from "./check";
+import { Claims } from "./claims";
+import type { Place } from "./commands";
+import { comparisonsOf } from "./comparisons";
+import { ComparisonView } from "./diff_view";
+import { Elsewhere } from "./elsewhere";
+import type { Found } from "./load";
+import { ProofView } from "./proof_view";
+import { hasReceipt, ReceiptView } from "./receipt_view";
+import { RedactionView } from "./redaction_view";
+import { columnsOfRecord, redactionsOf } from "./signed_record";
+import { type CheckState, useCheck } from "./use_check";
+import { CheckVerdict, Verdict } from "./verdict_view";
+
+interface RecordProps {
+  found: Extract<Found, { kind: "found" }>;
+  wanted: Wanted;
+}
+
+/** The record, or its leaf alone. */
+export function RecordView({ found, wanted }: RecordProps): JSX.Element {
+  const { claims, proof, problem } = found;
+  const [entry, setEntry] = useState(claims[0]);
+  const check = useCheck(proof, wanted);
+  const checked = check.state === "done" ? check.checked : undefined;
+  const origin = proof?.origin || entry?.evidence?.origin || wanted.logId;
+  const place: Place = { origin, ...wanted };
+  return (
+    <>
+      <Heading entry={entry} place={place} />
+      <Judgement found={found} entry={entry} check={check} />
+      <Actions place={place} entry={entry} hasEvidence={problem?.kind !== "limited"} />
+      {entry && <Related entry={entry} place={place} />}
+      {claims.length > 1 && entry && <Claims claims={claims} chosen={entry} onChoose={setEntry} />}
+      <div class="record-columns">
+        <div>
+          {entry && <Differences entry={entry} />}
+          {checked?.record && <RedactionView report={redactionsOf(checked.record)} place={place} />}
+          {entry && (
+            <section class="panel">
+              <h2>Fields</h2>
+              <Fields
+                entry={entry}
+                actions={(field, value) => <FieldLinks field={field} value={value} stream={entry.stream} />}
+              />
+            </section>
+          )}
+          {checked?.record && <SignedRecord checked={checked} />}
+          {entry && hasReceipt(entry) && entry.stream === "audit" && (
+            <ReceiptView recordId={entry.record.audit?.recordId ?? ""} {...wanted} />
+          )}
+        </div>
+        <div>
+          {checked && (
+            <section class="panel">
+              <h2>Proof</h2>
+              <ProofView checked={checked} />
+            </section>
+          )}
+          <Elsewhere place={place} checked={checked} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Heading({ entry, place }: { entry: Entry | undefined; place: Place }): JSX.Element {
+  const time = entry && shownTime(entry.nanos, zone.value);
+  return (
+    <>
+      <h1>{entry ? <Text text={titleOf(entry)} most={200} /> : `Leaf ${place.leaf}`}</h1>
+      <p class="record-place">
+        {entry && <strong class={`stream-${entry.stream}`}>{STREAMS[entry.stream]}</strong>}{" "}
+        {entry && time && (
+          <>
+            {time.date} {time.time} {zoneName(entry.nanos, zone.value)} · <Text text={entry.service} most={200} /> ·{" "}
+          </>
+        )}
+        <code class="text">
+          {place.origin}#{place.leaf}
+        </code>
+      </p>
+    </>
+  );
+}
+
+const STREAMS: Record<Entry["stream"], string> = { audit: "audit event", operational: "log record", spans: "span" };
+
+interface JudgementProps {
+  found: RecordProps["found"];
+  entry: Entry | undefined;
+  check: CheckState;
+}
+
+/** The verdict on the row that is shown: what this browser found out, and else what the server says. */
+function Judgement({ found: { claims, proof, problem }, entry, check }: JudgementProps): JSX.Element {
+  if (problem?.kind === "altered") {
+    return (
+      <Verdict kind="refuted" title="BATCH_ALTERED: the server says that its log is not what was signed">
+        <p>
+          <Text text={problem.message} />.
+        </p>
+        <p>
+          <code>lognotary verify</code> names every finding.
+        </p>
+      </Verdict>
+    );
+  }
+  if (entry && entry !== claims[0]) return <OtherClaim entry={entry} />;
+  if (!proof) {
+    return (
+      <Verdict kind="unproved" title="The server sent no proof">
+        <p>
+          {entry?.evidence?.reason ? (
+            <Text text={entry.evidence.reason} />
+          ) : (
+            "Proofs are for readers with the role auditor"
+          )}
+          . The server says: {entry?.evidence?.state.toLowerCase() ?? "nothing"}.
+        </p>
+      </Verdict>
+    );
+  }
+  if (check.state === "waiting") {
+    return (
+      <Verdict kind="waiting" title="Being checked in this browser">
+        <p role="status">Hashes and signatures are computed …</p>
+      </Verdict>
+    );
+  }
+  if (check.state === "refused") {
+    return (
+      <Verdict kind="refuted" title={`${check.finding}: the proof does not hold`}>
+        <p>
+          <Text text={check.message} />.
+        </p>
+      </Verdict>
+    );
+  }
+  const seen = entry && verdictOf(entry).value;
+  if (seen?.kind === "refuted" && check.checked.outcome.kind !== "refuted") {
+    // Such as another root hash than this browser saw before at this size.
+    return (
+      <Verdict kind="refuted" title={`${seen.finding}: this is not what was signed`}>
+        <p>
+          <Text text={seen.message} />.
+        </p>
+      </Verdict>
+    );
+  }
+  const { record } = check.checked;
+  const difference = entry && record && differenceIn(entry, record.columns);
+  return (
+    <>
+      <CheckVerdict checked={check.checked} difference={difference} />
+      {problem?.kind === "limited" && (
+        <p class="quiet">
+          Without the role auditor, this is proved against the checkpoint of its batch alone: witnesses, timestamps, key
+          changes and bundles are not shown.
+        </p>
+      )}
+    </>
+  );
+}
+
+function OtherClaim({ entry }: { entry: Entry }): JSX.Element {
+  return (
+    <Verdict kind="refuted" title="This row is not the record that was signed at this leaf">
+      <p>
+        The server says: {entry.evidence?.state.toLowerCase()}
+        {entry.evidence?.reason && (
+          <>
+            , <Text text={entry.evidence.reason} />
+          </>
+        )}
+        . The proof below is of the first row.
+      </p>
+    </Verdict>
+  );
+}
+
+function Differences({ entry }: { entry: Entry }): JSX.Element | null {
+  const comparisons = useMemo(() => {
+    const fields = fieldGroupsOf(entry).flatMap((group) => group.fields);
+    return comparisonsOf(fields.map(({ name, values }) => ({ name, value: values.at(-1) ?? "" })));
+  }, [entry]);
+  if (!comparisons.length) return null;
+  return (
+    <section class="panel">
+      <h2>Before and after</h2>
+      {comparisons.map((comparison) => (
+        <ComparisonView key={`${comparison.before} ${comparison.after}`} comparison={comparison} />
+      ))}
+    </section>
+  );
+}
+
+function SignedRecord({ checked }: { checked: Checked }): JSX.Element | null {
+  const group = useMemo(() => checked.record && columnsOfRecord(checked.record), [checked]);
+  const made = useMemo(
+    () => new Set(checked.record && redactionsOf(checked.record).commitments.map((each) => each.digits)),
+    [checked],
+  );
+  if (!group) return null;
+  return (
+    <details class="panel">
+      <summary>The canonical record, as this browser read it from the bytes that were hashed</summary>
+      <FieldTable group={group} made={made} />
+    </details>
+  );
+}

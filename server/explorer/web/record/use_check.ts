@@ -1,0 +1,46 @@
+/** The check of a proof while its page is shown: again whenever the reader pins a key, or unpins one. */
+import { useEffect, useState } from "preact/hooks";
+import type { InclusionProof } from "../api/types";
+import { VerificationError } from "../proof/errors";
+import { findingOf } from "../trust/entry_check";
+import { believedKeys, readPinnedKeys } from "../trust/pinned_keys";
+import { pinnedKeys, pinnedNames } from "../trust/state";
+import { type Checked, checkProof, type Wanted } from "./check";
+
+export type CheckState =
+  | { readonly state: "waiting" }
+  | { readonly state: "done"; readonly checked: Checked }
+  | { readonly state: "refused"; readonly finding: string; readonly message: string };
+
+/** Check a proof, if there is one. */
+export function useCheck(proof: InclusionProof | undefined, { logId, leaf }: Wanted): CheckState {
+  const [result, setResult] = useState<CheckState>({ state: "waiting" });
+  const names = pinnedNames.value;
+  useEffect(() => {
+    if (names === undefined) void readPinnedKeys();
+    if (names === undefined || !proof) return;
+    let isCurrent = true;
+    setResult({ state: "waiting" });
+    checkNow(proof, { logId, leaf }).then((next) => {
+      if (isCurrent) setResult(next);
+    });
+    return () => {
+      isCurrent = false;
+    };
+  }, [proof, logId, leaf, names]);
+  return result;
+}
+
+async function checkNow(proof: InclusionProof, wanted: Wanted): Promise<CheckState> {
+  try {
+    return { state: "done", checked: await checkProof(proof, wanted, await believedKeys()) };
+  } catch (error) {
+    if (!(error instanceof VerificationError)) throw error;
+    return { state: "refused", finding: findingOf(error), message: error.message };
+  }
+}
+
+/** The name that the reader gave a pinned key, by its fingerprint. */
+export function pinnedName(fingerprint: string): string {
+  return pinnedKeys.value?.find((key) => key.fingerprint === fingerprint)?.name ?? fingerprint;
+}

@@ -1,0 +1,199 @@
+/** The most frequent values of fields, with the number of records that have each. */
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { get } from "../api/client";
+import type { Facets as FacetsAnswer } from "../api/types";
+import { zone } from "../app/preferences";
+import { Failure, Notice, useAnswer } from "../shared/answer";
+import type { Stream } from "../shared/entry";
+import { termOf } from "../shared/field_list";
+import { Text } from "../shared/text";
+import { nanosOf, shownTime } from "../shared/time";
+import { facetFields } from "./facet_fields";
+import { fieldsOfSearch, type Search } from "./query";
+import { hasTerm } from "./terms";
+
+type Facet = FacetsAnswer["facets"][number];
+
+interface FacetsProps {
+  search: Search;
+  /** The query of the reader, whose terms are shown as chosen. */
+  query: string;
+  onTerm: (term: string) => void;
+  onStreams: (streams: readonly Stream[]) => void;
+}
+
+const FIRST = 8;
+const MORE = 200;
+
+export function Facets({ search, query, onTerm, onStreams }: FacetsProps): JSX.Element {
+  const answer = useAnswer(
+    (signal) =>
+      search.isAboutEvidence
+        ? Promise.resolve(undefined)
+        : get<FacetsAnswer>(
+            "/api/v1/facets",
+            { ...fieldsOfSearch(search), fields: facetFields(search.streams), limit: FIRST },
+            signal,
+          ),
+    [search],
+  );
+  const value = answer.state === "there" ? answer.value : answer.state === "waiting" ? answer.before : undefined;
+  return (
+    <aside class="facets" aria-label="Facets" aria-busy={answer.state === "waiting"}>
+      <EvidenceFacet query={query} onTerm={onTerm} />
+      {answer.state === "failed" && <Failure error={answer.error} />}
+      {search.isAboutEvidence && <p class="quiet">Records of a query about evidence cannot be counted.</p>}
+      {answer.state === "waiting" && !value && <p class="quiet">Counting …</p>}
+      {value?.isPartial && value.since && <Notice kind="note">counted only from {shownWhole(value.since)} on</Notice>}
+      {value?.facets
+        .filter(({ values }) => values.length > 0)
+        .map((facet) => (
+          <FacetGroup
+            key={facet.field}
+            {...{ facet, search, query, onTerm, onStreams }}
+            total={Number(value.recordCount)}
+          />
+        ))}
+    </aside>
+  );
+}
+
+function shownWhole(text: string): string {
+  const { date, time } = shownTime(nanosOf(text), zone.value, 0);
+  return `${date} ${time}`;
+}
+
+const STATES: readonly [term: string, name: string][] = [
+  ["evidence:tampered", "tampered"],
+  ["evidence:unsigned", "unsigned"],
+  ["-evidence:verified", "not verified"],
+];
+
+/** Evidence is checked as records are read, so it has no counts; a press searches for a state. */
+function EvidenceFacet({ query, onTerm }: Pick<FacetsProps, "query" | "onTerm">): JSX.Element {
+  return (
+    <section class="facet">
+      <h2>evidence</h2>
+      <ul>
+        {STATES.map(([term, name]) => (
+          <li key={term}>
+            <button type="button" class="facet-value" aria-pressed={hasTerm(query, term)} onClick={() => onTerm(term)}>
+              {name}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+interface GroupProps extends FacetsProps {
+  facet: Facet;
+  total: number;
+}
+
+function FacetGroup({ facet, total, search, ...actions }: GroupProps): JSX.Element {
+  const [isOpen, setOpen] = useState(true);
+  const [wantsMore, setWantsMore] = useState(false);
+  const more = useAnswer(
+    (signal) =>
+      wantsMore
+        ? get<FacetsAnswer>("/api/v1/facets", { ...fieldsOfSearch(search), fields: [facet.field], limit: MORE }, signal)
+        : Promise.resolve(undefined),
+    [search, wantsMore],
+  );
+  const shown = (more.state === "there" && more.value?.facets[0]) || facet;
+  const others = Number(shown.otherValues);
+  return (
+    <section class="facet">
+      <h2>
+        <button type="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          <span aria-hidden="true">{isOpen ? "▾" : "▸"}</span> {facet.field}
+        </button>
+      </h2>
+      {isOpen && (
+        <>
+          <ul>
+            {shown.values.map(({ value, count }) => (
+              <FacetValue
+                key={value}
+                field={facet.field}
+                value={value}
+                count={Number(count)}
+                {...{ total, search, ...actions }}
+              />
+            ))}
+          </ul>
+          {(others > 0 || Number(shown.missingCount) > 0) && (
+            <p class="facet-rest quiet">
+              {others > 0 && !wantsMore && (
+                <button type="button" class="as-link" onClick={() => setWantsMore(true)}>
+                  {others.toLocaleString("en")} more<span class="read-out"> values of {facet.field}</span>
+                </button>
+              )}
+              {others > 0 &&
+                wantsMore &&
+                (more.state === "waiting" ? "…" : `${others.toLocaleString("en")} others not shown`)}
+              {Number(shown.missingCount) > 0 && (
+                <button type="button" class="as-link" onClick={() => actions.onTerm(`-${facet.field}:*`)}>
+                  {Number(shown.missingCount).toLocaleString("en")} without
+                </button>
+              )}
+            </p>
+          )}
+        </>
+      )}
+    </section>
+  );
+}
+
+interface ValueProps extends FacetsProps {
+  field: string;
+  value: string;
+  count: number;
+  total: number;
+}
+
+function FacetValue({ field, value, count, total, search, query, onTerm, onStreams }: ValueProps): JSX.Element {
+  const isStream = field === "stream";
+  const term = termOf({ name: field }, value);
+  const share = total > 0 ? (100 * count) / total : 0;
+  const exclude = () =>
+    isStream ? onStreams(search.streams.filter((stream) => stream !== value)) : onTerm(`-${term}`);
+  const choose = (event: MouseEvent) => {
+    if (event.shiftKey) exclude();
+    else if (isStream) onStreams([value as Stream]);
+    else onTerm(term);
+  };
+  return (
+    <li>
+      <button type="button" class="facet-value" aria-pressed={!isStream && hasTerm(query, term)} onClick={choose}>
+        <span class="facet-name">
+          <Text text={value || "(empty)"} most={120} />
+        </span>
+        <span class="facet-count">
+          {count.toLocaleString("en")} <span class="quiet">{shownShare(share)}</span>
+        </span>
+        <span class="facet-bar" aria-hidden="true" style={{ width: `${share}%` }} />
+      </button>
+      {(!isStream || search.streams.length > 1) && (
+        <button
+          type="button"
+          class="facet-minus"
+          aria-pressed={!isStream && hasTerm(query, `-${term}`)}
+          onClick={exclude}
+        >
+          <span aria-hidden="true">−</span>
+          <span class="read-out">exclude {value.slice(0, 100)}</span>
+        </button>
+      )}
+    </li>
+  );
+}
+
+/** A share in per cent; one that is not nothing is never shown as nothing. */
+export function shownShare(share: number): string {
+  if (share > 0 && share < 1) return "<1%";
+  return `${share > 99 && share < 100 ? 99 : Math.round(share)}%`;
+}

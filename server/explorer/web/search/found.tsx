@@ -1,0 +1,128 @@
+/** What a search found: histogram, count, facets and rows, all about exactly the same range. */
+import type { JSX } from "preact";
+import { useCallback, useEffect } from "preact/hooks";
+import { change } from "../app/location";
+import { hasRole } from "../app/session";
+import { Failure, Notice, useAnswer } from "../shared/answer";
+import type { Entry } from "../shared/entry";
+import { Facets } from "./facets";
+import { Histogram } from "./histogram";
+import { LaterNotice } from "./later";
+import { Nothing } from "./nothing";
+import type { Search, SearchState } from "./query";
+import { type Count, countOf, type Results, useResults } from "./results";
+import { Rows } from "./rows";
+import { setStreams } from "./toolbar";
+
+interface FoundProps {
+  search: Search;
+  state: SearchState;
+  current: number;
+  body: { current: HTMLDivElement | null };
+  onOpen: (entry: Entry, at: number) => void;
+  onPlace: (place: string) => void;
+  onEntries: (entries: readonly Entry[]) => void;
+  onFailure: (error: Error | undefined) => void;
+  onTerm: (term: string) => void;
+  onRange: (since: string, until: string) => void;
+}
+
+export function Found(props: FoundProps): JSX.Element {
+  const { search, state, current, body, onOpen, onPlace, onEntries, onFailure, onTerm, onRange } = props;
+  const { results, more, stop } = useResults(search);
+  const { entries, error } = results;
+  const isOld = results.search !== search;
+  useEffect(() => onEntries(entries), [entries]);
+  useEffect(() => onFailure(entries.length ? undefined : error), [error]);
+  useEffect(() => {
+    if (isOld) return;
+    if (body.current) body.current.scrollTop = 0;
+  }, [isOld]);
+  const counted = useAnswer(
+    (signal) => (search.isAboutEvidence ? Promise.resolve(undefined) : countOf(search, signal)),
+    [search],
+  );
+  const count = counted.state === "there" ? counted.value : undefined;
+  const total = results.isComplete ? entries.length : count && !count.isLowerBound ? count.count : undefined;
+  const open = useCallback(
+    (at: number) => {
+      const entry = entries[at];
+      if (entry) onOpen(entry, at);
+    },
+    [entries, onOpen],
+  );
+  const hasFailed = error !== undefined && entries.length === 0;
+  return (
+    <div class="found">
+      {!hasFailed && !search.isAboutEvidence && (
+        <Histogram
+          {...{ search, count }}
+          groupBy={state.groupBy}
+          withMarks={hasRole("auditor")}
+          onGroupBy={(by) => change({ by: by === "stream" ? undefined : by }, { replace: true })}
+          onZoom={onRange}
+          onOpen={onPlace}
+        />
+      )}
+      <div class="status-line">
+        <p role="status">{hasFailed ? "" : statusOf(results, isOld, count, search)}</p>
+        {results.isAsking && (
+          <button type="button" onClick={stop}>
+            Stop
+          </button>
+        )}
+        {results.wasStopped && !results.isComplete && (
+          <button type="button" onClick={more}>
+            Go on
+          </button>
+        )}
+        {results.unprovedOmitted && (
+          <Notice kind="warning">
+            Records that cannot be proved come last, after all others.{" "}
+            <button type="button" class="as-link" onClick={() => onTerm("-evidence:verified")}>
+              Show only these
+            </button>
+          </Notice>
+        )}
+        {search.isAboutEvidence && (
+          <span class="quiet">Evidence is checked as records are read: they cannot be counted before.</span>
+        )}
+        {state.until === "" && <LaterNotice search={search} onShow={onRange} />}
+        {error && entries.length > 0 && <Failure error={error} />}
+      </div>
+      {!hasFailed && (
+        <div class="columns">
+          <Facets {...{ search, onTerm }} query={state.query} onStreams={setStreams} />
+          {results.isComplete && !isOld && entries.length === 0 ? (
+            <Nothing {...{ search, state, onRange }} />
+          ) : (
+            <Rows
+              {...{ entries, total, current, body }}
+              columns={state.columns}
+              wraps={state.wraps}
+              oldestFirst={state.oldestFirst}
+              open={state.open}
+              isBusy={results.isAsking || isOld}
+              onOpen={open}
+              onSort={() => change({ sort: state.oldestFirst ? undefined : "oldest" })}
+              onEnd={results.wasStopped || error ? undefined : more}
+            />
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** One sentence on how far the search is. */
+function statusOf(results: Results, isOld: boolean, count: Count | undefined, search: Search): string {
+  const loaded = results.entries.length.toLocaleString("en");
+  if (isOld) return "Searching …";
+  const inAll = count ? `${count.isLowerBound ? "more than " : ""}${count.count.toLocaleString("en")} records` : "";
+  if (results.wasStopped) return `Stopped after ${loaded} records${inAll && ` of ${inAll}`}`;
+  if (inAll) return results.isAsking ? `${inAll}, reading more …` : inAll;
+  if (results.isComplete) return `${loaded} records`;
+  return search.isAboutEvidence && results.isAsking
+    ? `${loaded} records so far, reading on …`
+    : `${loaded} records and more`;
+}

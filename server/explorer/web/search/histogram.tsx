@@ -1,0 +1,247 @@
+/** The number of records in each step of time: exactly the records of the list, with what happened to the logs. */
+import type { JSX } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { get } from "../api/client";
+import type { Histogram as HistogramAnswer } from "../api/types";
+import { theme, zone } from "../app/preferences";
+import { Failure, Notice, useAnswer } from "../shared/answer";
+import { Text } from "../shared/text";
+import { nanosOf, shownDuration, shownTime, textOf } from "../shared/time";
+import { barsOf, groupName, type OrderedBars } from "./histogram_bars";
+import { MarkStrip } from "./mark_strip";
+import { fieldsOfSearch, GROUPS, type Search } from "./query";
+import type { Count } from "./results";
+
+interface HistogramProps {
+  search: Search;
+  groupBy: string;
+  count: Count | undefined;
+  withMarks: boolean;
+  onGroupBy: (field: string) => void;
+  onZoom: (since: string, until: string) => void;
+  onOpen: (place: string) => void;
+}
+
+const BUCKETS = 80;
+
+export function Histogram(props: HistogramProps): JSX.Element {
+  const { search, count } = props;
+  const groupBy = groupsFor(search).includes(props.groupBy) ? props.groupBy : "stream";
+  const answer = useAnswer(
+    (signal) =>
+      get<HistogramAnswer>(
+        "/api/v1/histogram",
+        { ...fieldsOfSearch(search), buckets: BUCKETS, group_by: groupBy, groups: 7 },
+        signal,
+      ),
+    [search, groupBy],
+  );
+  const value = answer.state === "there" ? answer.value : answer.state === "waiting" ? answer.before : undefined;
+  const difference =
+    answer.state === "there" && count && !count.isLowerBound ? count.count - Number(answer.value.count) : 0;
+  return (
+    <section class="histogram" aria-label="Histogram" aria-busy={answer.state === "waiting"}>
+      {answer.state === "failed" && <Failure error={answer.error} />}
+      {value ? <Bucketed {...props} groupBy={groupBy} answer={value} /> : <div class="chart-space" />}
+      {answer.state === "there" && answer.value.isPartial && (
+        <Notice kind="warning">
+          There are too many records to count them all: the histogram begins only at{" "}
+          {answer.value.since && shownWhole(nanosOf(answer.value.since))}. A shorter range or another term gives the
+          rest.
+        </Notice>
+      )}
+      {answer.state === "there" && !answer.value.isPartial && difference !== 0 && (
+        <Notice kind="note">
+          The histogram has {Math.abs(difference).toLocaleString("en")} {difference > 0 ? "fewer" : "more"} records than
+          the count: they arrived, or went, between the two. Search again for one state.
+        </Notice>
+      )}
+    </section>
+  );
+}
+
+/** Fields that can split a histogram of a search; the server refuses those that its streams do not have. */
+export function groupsFor({ streams }: Pick<Search, "streams">): string[] {
+  const isOnly = (field: string) => {
+    if (field === "severity") return streams.some((stream) => stream !== "spans");
+    return field === "stream" || field === "service" || streams.includes("audit");
+  };
+  return GROUPS.filter(isOnly);
+}
+
+function Bucketed({
+  search,
+  answer,
+  groupBy,
+  withMarks,
+  onGroupBy,
+  onZoom,
+  onOpen,
+}: HistogramProps & { answer: HistogramAnswer }): JSX.Element {
+  const [point, setPoint] = useState<number>();
+  const [hasTable, setHasTable] = useState(false);
+  const bars = useMemo(() => barsOf(answer, groupBy), [answer]);
+  return (
+    <>
+      {withMarks && bars && <MarkStrip since={bars.since} until={bars.until} search={search} {...{ onOpen, onZoom }} />}
+      {bars ? (
+        <Chart bars={bars} onPoint={setPoint} onZoom={onZoom} />
+      ) : (
+        <div class="chart-space quiet">no records in this range</div>
+      )}
+      <div class="chart-line">
+        <p class="point" aria-hidden="true">
+          {point === undefined ? (
+            <Legend answer={answer} groupBy={groupBy} bars={bars} />
+          ) : (
+            <Point {...{ answer, groupBy, point }} />
+          )}
+        </p>
+        <label>
+          by{" "}
+          <select value={groupBy} onChange={(event) => onGroupBy(event.currentTarget.value)}>
+            {groupsFor(search).map((field) => (
+              <option key={field}>{field}</option>
+            ))}
+          </select>
+        </label>
+        <button type="button" aria-expanded={hasTable} onClick={() => setHasTable(!hasTable)}>
+          Table
+        </button>
+      </div>
+      {hasTable && <BucketTable {...{ answer, groupBy, onZoom }} />}
+    </>
+  );
+}
+
+interface ChartProps {
+  bars: OrderedBars;
+  onPoint: (bucket: number | undefined) => void;
+  onZoom: HistogramProps["onZoom"];
+}
+
+function Chart({ bars, onPoint, onZoom }: ChartProps): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  const events = useRef({ onPoint, onZoom });
+  events.current = { onPoint, onZoom };
+  useEffect(() => {
+    let remove: (() => void) | undefined;
+    let isGone = false;
+    import("./chart").then(({ drawChart }) => {
+      if (isGone || !place.current) return;
+      remove = drawChart(place.current, bars, zone.value, {
+        onPoint: (bucket) => events.current.onPoint(bucket),
+        onSelect: (since, until) => events.current.onZoom(timeOf(since), timeOf(until)),
+      });
+    });
+    return () => {
+      isGone = true;
+      remove?.();
+    };
+  }, [bars, zone.value, theme.value]);
+  return (
+    <div
+      class="chart-space"
+      ref={place}
+      role="img"
+      aria-label="Bars of the histogram; the button Table shows them as a table. Drag to zoom"
+      title="drag to zoom"
+    />
+  );
+}
+
+const timeOf = (millis: number): string => textOf(BigInt(Math.round(millis)) * 1_000_000n);
+
+function Legend({
+  answer,
+  groupBy,
+  bars,
+}: {
+  answer: HistogramAnswer;
+  groupBy: string;
+  bars?: OrderedBars;
+}): JSX.Element {
+  const step = BigInt(answer.stepNanos);
+  return (
+    <>
+      {bars?.groups
+        .map((group, at) => (
+          <span key={group.name} class="legend">
+            <span class={`swatch swatch-${group.colour.slice(2)}`} />
+            <Text text={group.name} most={40} />{" "}
+            {Number(answer.groups[bars.order[at] ?? 0]?.count).toLocaleString("en")}
+          </span>
+        ))
+        .reverse()}
+      {step > 0n && <span class="quiet">each bar {shownDuration(step)}</span>}
+      {!bars && groupBy}
+    </>
+  );
+}
+
+function Point({ answer, groupBy, point }: { answer: HistogramAnswer; groupBy: string; point: number }): JSX.Element {
+  const bucket = answer.buckets[point];
+  if (!bucket?.start) return <>&nbsp;</>;
+  return (
+    <>
+      <strong>{shownWhole(nanosOf(bucket.start))}</strong> {Number(bucket.count).toLocaleString("en")} records
+      {answer.groups.map((group, at) => {
+        const count = Number(bucket.groupCounts[at] ?? 0);
+        return (
+          count > 0 && (
+            <span key={`${group.value} ${group.isOther}`} class="legend">
+              <Text text={groupName(group, groupBy)} most={40} /> {count.toLocaleString("en")}
+            </span>
+          )
+        );
+      })}
+    </>
+  );
+}
+
+function BucketTable({
+  answer,
+  groupBy,
+  onZoom,
+}: Pick<HistogramProps, "groupBy" | "onZoom"> & { answer: HistogramAnswer }): JSX.Element {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboards scroll it
+    <section class="bucket-table" aria-label="Table of the histogram" tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">From</th>
+            <th scope="col">Records</th>
+            {answer.groups.map((group) => (
+              <th scope="col" key={`${group.value} ${group.isOther}`}>
+                <Text text={groupName(group, groupBy)} most={40} />
+              </th>
+            ))}
+            <th scope="col">Zoom</th>
+          </tr>
+        </thead>
+        <tbody>
+          {answer.buckets.map(({ start = "", end = "", count, groupCounts }) => (
+            <tr key={start}>
+              <th scope="row">{shownWhole(nanosOf(start))}</th>
+              <td>{Number(count).toLocaleString("en")}</td>
+              {groupCounts.map((each, at) => (
+                <td key={answer.groups[at]?.value}>{Number(each).toLocaleString("en")}</td>
+              ))}
+              <td>
+                <button type="button" class="copy" onClick={() => onZoom(start, end)}>
+                  zoom in<span class="read-out"> to {start}</span>
+                </button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function shownWhole(nanos: bigint): string {
+  const { date, time } = shownTime(nanos, zone.value, 0);
+  return `${date} ${time}`;
+}

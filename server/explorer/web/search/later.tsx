@@ -1,0 +1,39 @@
+/** A note on records that are dated in the future, which a search until now does not show. */
+import type { JSX } from "preact";
+import { Notice, useAnswer } from "../shared/answer";
+import { nanosOf, textOf } from "../shared/time";
+import type { Search } from "./query";
+import { ANY } from "./range";
+import { countOf } from "./results";
+
+// Clocks of senders and of this browser may differ by a little, and records arrive while the reader reads.
+const AHEAD = 120_000_000_000n; // nanoseconds
+
+export function LaterNotice({
+  search,
+  onShow,
+}: {
+  search: Search;
+  onShow: (since: string, until: string) => void;
+}): JSX.Element | null {
+  const since = search.until ? textOf(nanosOf(search.until) + AHEAD) : undefined;
+  const answer = useAnswer(
+    (signal) =>
+      since === undefined || search.isAboutEvidence
+        ? Promise.resolve(undefined)
+        : countOf({ ...search, since, until: undefined }, signal),
+    [search],
+  );
+  if (answer.state !== "there" || !answer.value?.count || since === undefined) return null;
+  const { count, isLowerBound } = answer.value;
+  return (
+    <Notice kind="note">
+      {isLowerBound && "more than "}
+      {count.toLocaleString("en")} matching {count === 1 ? "record is" : "records are"} dated in the future, by a clock
+      that is ahead.{" "}
+      <button type="button" class="as-link" onClick={() => onShow(since, ANY)}>
+        Show
+      </button>
+    </Notice>
+  );
+}

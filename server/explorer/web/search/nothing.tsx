@@ -1,0 +1,97 @@
+/** No record was found: what to try, or, where nothing was ever received, how to send some. */
+import type { JSX } from "preact";
+import { get } from "../api/client";
+import type { SearchAnswer } from "../api/types";
+import { change, withParameters } from "../app/location";
+import { zone } from "../app/preferences";
+import { useAnswer } from "../shared/answer";
+import { Command } from "../shared/copy";
+import { namesAccess, type Search, type SearchState } from "./query";
+import { ANY, nowNanos, rangeName, zoomedOut } from "./range";
+
+interface NothingProps {
+  search: Search;
+  state: SearchState;
+  onRange: (since: string, until: string) => void;
+}
+
+const SEND = `curl http://127.0.0.1:4318/v1/logs -H 'Content-Type: application/json' -d '{"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "hello"}}]}]}]}'`;
+
+export function Nothing({ search, state, onRange }: NothingProps): JSX.Element {
+  const answer = useAnswer(
+    async (signal) => {
+      const query = search.streams.includes("audit") ? "-event:lognotary.access" : "";
+      const fields = { query, streams: search.streams, page_size: 1, check: "CHECK_SIGNATURES" };
+      return (await get<SearchAnswer>("/api/v1/search", fields, signal)).entries.length > 0;
+    },
+    [search],
+  );
+  if (answer.state === "there" && !answer.value) return <FirstVisit />;
+  const wider = zoomedOut(state.since, state.until, nowNanos());
+  return (
+    <section class="nothing">
+      <h2>No record matches</h2>
+      <p>
+        In {rangeName(state.since, state.until, zone.value)}, in {state.streams.join(" and ")}. Try
+      </p>
+      <ul>
+        {state.since !== ANY && (
+          <li>
+            a wider range:{" "}
+            <button type="button" onClick={() => onRange(wider.since, wider.until)}>
+              {rangeName(wider.since, wider.until, zone.value)}
+            </button>{" "}
+            <button type="button" onClick={() => onRange(ANY, "")}>
+              all records
+            </button>
+          </li>
+        )}
+        {!state.streams.includes("spans") && (
+          <li>
+            spans too: <a href={withParameters({ streams: [...state.streams, "spans"].join() })}>search in spans</a>
+          </li>
+        )}
+        {!state.withAccess && state.streams.includes("audit") && !namesAccess(state.query) && (
+          <li>
+            the server's own records of who looked:{" "}
+            <button type="button" onClick={() => change({ access: "1" })}>
+              with who looked
+            </button>
+          </li>
+        )}
+        {state.query && (
+          <>
+            <li>
+              fewer terms, or none: <a href={withParameters({ q: undefined })}>all records of the range</a>
+            </li>
+            <li>
+              other words: <code>pay*</code> finds payment, <code>*pay*</code> finds it within words; most fields need
+              the whole value, with upper and lower case: <code>actor:ali*</code>
+            </li>
+          </>
+        )}
+      </ul>
+    </section>
+  );
+}
+
+function FirstVisit(): JSX.Element {
+  return (
+    <section class="nothing">
+      <h2>This server has no records yet</h2>
+      <p>
+        Send logs and spans by OTLP: over gRPC to port 4317, or over HTTP to port 4318, as every OpenTelemetry SDK and
+        Collector does. From a terminal on the server's machine:
+      </p>
+      <Command text={SEND} />
+      <p>
+        They are shown here once they are stored and signed:{" "}
+        <a href={withParameters({ live: "1" })}>follow them live</a>, or{" "}
+        <button type="button" onClick={() => location.reload()}>
+          search again
+        </button>
+        . Where the server needs tokens, <code>lognotary tokens create</code> makes one.
+      </p>
+    </section>
+  );
+}

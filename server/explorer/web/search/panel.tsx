@@ -1,0 +1,175 @@
+/** A record beside the list: all of its fields, what to do with them, and its neighbours. */
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { change, parameters, withParameters } from "../app/location";
+import { zone } from "../app/preferences";
+import { actorPath, recordPath, targetPath, tracePath } from "../app/routes";
+import { hasRole } from "../app/session";
+import { Failure, Notice, useAnswer } from "../shared/answer";
+import { Copy } from "../shared/copy";
+import type { Entry } from "../shared/entry";
+import { type Field, termOf } from "../shared/field_list";
+import { Fields } from "../shared/fields";
+import { StateMark } from "../shared/state_mark";
+import { Text } from "../shared/text";
+import { shownTime, zoneName } from "../shared/time";
+import { STREAM_MARKS, textIn } from "./columns";
+import { Neighbours } from "./neighbours";
+import { recordAt } from "./results";
+import { placeOf } from "./rows";
+
+interface PanelProps {
+  /** The record, as log#leaf or by its key. */
+  open: string;
+  /** The rows of the list, which have it without another call. */
+  entries: readonly Entry[];
+  streams: readonly string[];
+  columns: readonly string[];
+  onTerm: (term: string) => void;
+  onColumn: (column: string) => void;
+  onClose: () => void;
+}
+
+export function Panel({ open, entries, streams, ...actions }: PanelProps): JSX.Element {
+  const loaded = entries.find((entry) => placeOf(entry) === open);
+  const kept = useRef<Entry | undefined>(undefined);
+  if (loaded) kept.current = loaded;
+  const known = loaded ?? (kept.current && placeOf(kept.current) === open ? kept.current : undefined);
+  const isInLog = /^[0-9a-f]{16}#\d{1,20}$/.test(open);
+  const isWanted = !known && isInLog;
+  const answer = useAnswer(
+    (signal) => (isWanted ? recordAt(open, streams, signal) : Promise.resolve([])),
+    [isWanted ? open : "", streams.join()],
+  );
+  const found = known ?? (answer.state === "there" ? answer.value[0] : undefined);
+  const head = useRef<HTMLHeadingElement>(null);
+  const isFocused = useRef(false);
+  useEffect(() => {
+    // On narrow screens the record covers the list, so the focus has to be in it.
+    if (isFocused.current || !head.current) return;
+    isFocused.current = true;
+    if (matchMedia("(max-width: 60rem)").matches) head.current.focus();
+  });
+  return (
+    <aside class="record-panel" aria-label="Record">
+      <div class="panel-head">
+        <h2 ref={head} tabIndex={-1}>
+          Record
+        </h2>
+        <button type="button" onClick={actions.onClose}>
+          Close <kbd>Esc</kbd>
+        </button>
+      </div>
+      {found ? (
+        <Shown entry={found} {...actions} />
+      ) : !isInLog ? (
+        <Notice kind="note">This row is in no log, so it has no address of its own. Search for it again.</Notice>
+      ) : answer.state === "failed" ? (
+        <Failure error={answer.error} />
+      ) : answer.state === "there" ? (
+        <Notice kind="warning">
+          There is no record at {open}: it has expired, was removed, or is not yours to read.
+        </Notice>
+      ) : (
+        <p role="status">Loading …</p>
+      )}
+    </aside>
+  );
+}
+
+type ShownProps = Pick<PanelProps, "columns" | "onTerm" | "onColumn"> & { entry: Entry };
+
+function Shown({ entry, columns, onTerm, onColumn }: ShownProps): JSX.Element {
+  const near = parameters.value.get("near") ?? "";
+  const { date, time } = shownTime(entry.nanos, zone.value, 9);
+  const { shape, word } = STREAM_MARKS[entry.stream];
+  const actions = (field: Field, value: string) => <FieldActions {...{ field, value, columns, onTerm, onColumn }} />;
+  return (
+    <>
+      <p class="panel-title">
+        <StateMark entry={entry} />{" "}
+        <span class={`stream stream-${entry.stream}`}>
+          <span aria-hidden="true">{shape}</span> {word}
+        </span>{" "}
+        <span class="mono">
+          {date} {time}
+        </span>{" "}
+        <span class="quiet">{zoneName(entry.nanos, zone.value)}</span>
+      </p>
+      <p class="panel-message">
+        <Text text={textIn(entry, "message")} most={400} />
+      </p>
+      <PanelLinks entry={entry} />
+      <nav class="panel-tabs" aria-label="Parts of the record">
+        <a href={withParameters({ near: undefined })} aria-current={near === "" ? "true" : undefined}>
+          Fields
+        </a>
+        {entry.evidence?.logId !== undefined && entry.evidence.logId !== "" && (
+          <a href={withParameters({ near: near || "leaf" })} aria-current={near !== "" ? "true" : undefined}>
+            Before and after
+          </a>
+        )}
+      </nav>
+      {near === "" ? <Fields entry={entry} actions={actions} /> : <Neighbours entry={entry} by={near} />}
+    </>
+  );
+}
+
+function PanelLinks({ entry }: { entry: Entry }): JSX.Element {
+  const { evidence, traceId } = entry;
+  const audit = entry.stream === "spans" ? undefined : entry.record.audit;
+  const address = evidence?.logId ? recordPath(evidence.logId, evidence.leafIndex) : "";
+  return (
+    <p class="panel-links">
+      {address && (
+        <>
+          <a href={address}>Record and proof</a> <Copy text={location.origin + address} label="copy address" />
+        </>
+      )}
+      {traceId && <a href={tracePath(traceId)}>Trace</a>}
+      {audit?.actorId && hasRole("auditor") && <a href={actorPath(audit.actorId)}>Actor</a>}
+      {audit?.targetId && hasRole("auditor") && <a href={targetPath(audit.targetId)}>Target</a>}
+    </p>
+  );
+}
+
+// A record's time, hash and the like are its own: nobody filters by them, or wants them as they are in a column.
+const OWN = /^(timestamp|ObservedTimestamp|received|OtlpDetails|body)$/;
+
+function FieldActions({
+  field,
+  value,
+  columns,
+  onTerm,
+  onColumn,
+}: Omit<ShownProps, "entry"> & { field: Field; value: string }): JSX.Element {
+  const short = value.length <= 1000;
+  const term = termOf(field, value);
+  const isColumn = columns.includes(field.name);
+  return (
+    <span class="field-buttons">
+      {field.isSearchable && short && !OWN.test(field.name) && (
+        <>
+          <button type="button" title={`only ${field.name}`} onClick={() => onTerm(term)}>
+            <span aria-hidden="true">+</span>
+            <span class="read-out">only records with this {field.name}</span>
+          </button>
+          <button type="button" title={`without this ${field.name}`} onClick={() => onTerm(`-${term}`)}>
+            <span aria-hidden="true">−</span>
+            <span class="read-out">no records with this {field.name}</span>
+          </button>
+        </>
+      )}
+      {field.isSearchable && (
+        <button type="button" aria-pressed={isColumn} title="column of the list" onClick={() => onColumn(field.name)}>
+          <span aria-hidden="true">▥</span>
+          <span class="read-out">{field.name} as a column</span>
+        </button>
+      )}
+      <Copy text={value} />
+    </span>
+  );
+}
+
+/** Close the record, and what belongs to it. */
+export const closePanel = (): void => change({ open: undefined, near: undefined });

@@ -1,0 +1,114 @@
+/** State of the search page, which is in its URL, and the requests that it leads to. */
+import type { Fields } from "../api/client";
+import type { Stream } from "../shared/entry";
+import { rangeOf, type TimeRange } from "./range";
+import { namesField, needsParentheses } from "./terms";
+
+/** Everything that the URL says. */
+export interface SearchState {
+  readonly query: string;
+  readonly streams: readonly Stream[];
+  readonly since: string;
+  readonly until: string;
+  readonly columns: readonly string[];
+  readonly oldestFirst: boolean;
+  readonly wraps: boolean;
+  /** The record that is shown beside the list: log#leaf; empty for none. */
+  readonly open: string;
+  readonly isLive: boolean;
+  /** Field that splits the histogram. */
+  readonly groupBy: string;
+  /** True to find the records of who looked too, of which each search adds some. */
+  readonly withAccess: boolean;
+}
+
+export const ALL_STREAMS: readonly Stream[] = ["audit", "operational", "spans"];
+export const DEFAULT_COLUMNS: readonly string[] = ["time", "stream", "service", "severity", "message"];
+export const GROUPS: readonly string[] = ["stream", "severity", "outcome", "service", "category", "action"];
+
+/**
+ * The state that the parameters of a URL describe; what they get wrong has its default.
+ *
+ * @param readable streams that the reader may read
+ */
+export function stateOf(parameters: URLSearchParams, readable: readonly Stream[] = ALL_STREAMS): SearchState {
+  const text = (name: string) => parameters.get(name) ?? "";
+  const named = text("streams").split(",");
+  const streams = readable.filter((stream) => named.includes(stream));
+  const columns = text("columns").split(",").filter(Boolean);
+  return {
+    query: text("q"),
+    streams: streams.length ? streams : readable.filter((stream) => stream !== "spans"),
+    since: text("since") || "24h",
+    until: text("until"),
+    columns: columns.length ? columns : DEFAULT_COLUMNS,
+    oldestFirst: text("sort") === "oldest",
+    wraps: text("wrap") === "1",
+    open: text("open"),
+    isLive: text("live") === "1",
+    groupBy: GROUPS.includes(text("by")) ? text("by") : "stream",
+    withAccess: text("access") === "1",
+  };
+}
+
+/** A search: query, streams and a range of time that no longer depends on when it is asked. */
+export interface Search extends TimeRange {
+  /** The query that the server gets. */
+  readonly query: string;
+  /** Number of characters that it has before the query that the reader wrote. */
+  readonly before: number;
+  readonly streams: readonly Stream[];
+  readonly oldestFirst: boolean;
+  /** True if the query is about evidence, which is known only after records are read: they cannot be counted. */
+  readonly isAboutEvidence: boolean;
+}
+
+/** The search of a state at a time, in nanoseconds since 1970. Throws RangeError for a range that is none. */
+export function searchOf(state: SearchState, now: bigint): Search {
+  const { query, before } = askedQuery(state);
+  return {
+    ...rangeOf(state.since, state.until, now),
+    query,
+    before,
+    streams: state.streams,
+    oldestFirst: state.oldestFirst,
+    isAboutEvidence: namesField(state.query, "evidence"),
+  };
+}
+
+const WITHOUT_ACCESS = "-event:lognotary.access";
+
+/**
+ * The query of a state for the server. Unless the reader asks for them, it leaves out records of who looked: each
+ * search adds one, so that a list of the latest records would show little else.
+ */
+export function askedQuery({ query, streams, withAccess }: Pick<SearchState, "query" | "streams" | "withAccess">): {
+  query: string;
+  before: number;
+} {
+  const text = query.trimEnd();
+  const before = query.length - query.trimStart().length;
+  if (withAccess || !streams.includes("audit") || namesAccess(text)) return { query: text, before: 0 };
+  if (!text.trim()) return { query: WITHOUT_ACCESS, before };
+  if (needsParentheses(text)) return { query: `(${text}) ${WITHOUT_ACCESS}`, before: 1 };
+  return { query: `${text} ${WITHOUT_ACCESS}`, before: 0 };
+}
+
+/** Return whether a query is about the server's own records, such as those of who looked. */
+export function namesAccess(query: string): boolean {
+  return /lognotary\.access/i.test(query) || namesField(query, "sender");
+}
+
+/** Fields of a request about exactly the records of a search. */
+export function fieldsOfSearch({ query, streams, since, until }: Search): Fields {
+  return { query, streams, since, until };
+}
+
+/** The column of the reader's query that an error of the server names, from 1; undefined if it names none. */
+export function wrongColumn(message: string, search: Pick<Search, "before">): number | undefined {
+  const found = /^query: column (\d+):/.exec(message);
+  return found ? Math.max(Number(found[1]) - search.before, 1) : undefined;
+}
+
+/** An error's message without the column, which is marked in the query itself. */
+export const withoutColumn = (message: string): string => message.replace(/^query: (column \d+: )?/, "");

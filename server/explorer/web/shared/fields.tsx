@@ -1,0 +1,170 @@
+/** All fields of an entry: name, type, value, and what one can do with it. */
+import type { ComponentChildren, JSX } from "preact";
+import { useMemo, useState } from "preact/hooks";
+import { zone } from "../app/preferences";
+import { Copy } from "./copy";
+import type { Entry } from "./entry";
+import { commitmentsOf, type Field, type FieldGroup, fieldGroupsOf } from "./field_list";
+import { looksLikeJson, prettyJson } from "./json_text";
+import { markedParts, meaningOf } from "./redactions";
+import { Text } from "./text";
+import { nanosOf, shownTime, zoneName } from "./time";
+
+interface FieldsProps {
+  entry: Entry;
+  /** Groups that the entry itself does not have. */
+  more?: readonly FieldGroup[];
+  /** Controls of a row, beside its value, such as a filter. */
+  actions?: (field: Field, value: string) => ComponentChildren;
+}
+
+/** The fields of an entry as a table for each group. */
+export function Fields({ entry, more = [], actions }: FieldsProps): JSX.Element {
+  const groups = useMemo(() => fieldGroupsOf(entry), [entry]);
+  const made = useMemo(() => commitmentsOf(entry), [entry]);
+  return (
+    <div class="field-groups">
+      {[...groups, ...more].map((group) => (
+        <FieldTable key={group.title} group={group} made={made} actions={actions} />
+      ))}
+    </div>
+  );
+}
+
+interface TableProps {
+  group: FieldGroup;
+  made: ReadonlySet<string>;
+  actions?: FieldsProps["actions"];
+}
+
+/** One group of fields. `made` has the commitments that the server has made in the record. */
+export function FieldTable({ group: { title, fields }, made, actions }: TableProps): JSX.Element {
+  return (
+    <table class="fields">
+      <caption>{title}</caption>
+      <colgroup>
+        <col class="field-name-column" />
+        <col class="field-type-column" />
+        <col />
+        {actions && <col class="field-actions-column" />}
+      </colgroup>
+      <thead class="read-out">
+        <tr>
+          <th scope="col">Field</th>
+          <th scope="col">Type</th>
+          <th scope="col">Value</th>
+          {actions && <th scope="col">Actions</th>}
+        </tr>
+      </thead>
+      <tbody>
+        {fields.map((field) => (
+          <tr key={field.name}>
+            <th scope="row">
+              <Text text={field.name} most={300} />
+            </th>
+            <td class="field-type">{field.type}</td>
+            <td class="field-value">
+              <Values field={field} made={made} />
+            </td>
+            {actions && <td class="field-actions">{actions(field, field.values.at(-1) ?? "")}</td>}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Values({ field: { values, type }, made }: { field: Field; made: ReadonlySet<string> }): JSX.Element {
+  const [only] = values;
+  if (values.length === 1 && only !== undefined) return <Value text={only} type={type} made={made} />;
+  return (
+    <>
+      <span class="quiet">sent {values.length} times; the last value counts</span>
+      <ol class="field-values">
+        {values.map((value, at) => (
+          <li key={at}>
+            <Value text={value} type={type} made={made} />
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+const FIRST = 2_000;
+const STEP = 50_000;
+
+/** A value from storage: cut if it is long, over several lines on request if it is JSON. */
+export function Value({
+  text,
+  type = "string",
+  made = new Set(),
+}: {
+  text: string;
+  type?: string;
+  made?: ReadonlySet<string>;
+}): JSX.Element {
+  const [most, setMost] = useState(FIRST);
+  const [isPretty, setPretty] = useState(false);
+  const shown = useMemo(() => (isPretty ? (prettyJson(text) ?? text) : text), [text, isPretty]);
+  if (type === "time") return <TimeValue text={text} />;
+  const rest = shown.length - most;
+  return (
+    <>
+      <MarkedText text={rest > 0 ? whole(shown, most) : shown} isMono={isPretty} made={made} />
+      {rest > 0 && (
+        <span class="cut">
+          {" "}
+          … {rest.toLocaleString("en")} more characters{" "}
+          <button type="button" onClick={() => setMost(most + STEP)}>
+            show {Math.min(rest, STEP).toLocaleString("en")} more
+          </button>{" "}
+          <Copy text={text} label="copy all" />
+        </span>
+      )}
+      {text.length > 20 && looksLikeJson(text) && (
+        <button type="button" class="copy" aria-pressed={isPretty} onClick={() => setPretty(!isPretty)}>
+          {isPretty ? "as stored" : "as lines"}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** Text with the marks of redaction set apart from it. */
+function MarkedText({ text, isMono, made }: { text: string; isMono: boolean; made: ReadonlySet<string> }): JSX.Element {
+  const parts = useMemo(() => markedParts(text), [text]);
+  return (
+    <span class={isMono ? "mono" : undefined}>
+      {parts.map((part, at) =>
+        part.kind === "text" ? (
+          <Text key={at} text={part.text} most={Number.POSITIVE_INFINITY} />
+        ) : (
+          <span key={at} class={`redaction redaction-${part.kind}`} title={meaningOf(part, made)}>
+            <Text text={part.text} />
+          </span>
+        ),
+      )}
+    </span>
+  );
+}
+
+function TimeValue({ text }: { text: string }): JSX.Element {
+  if (zone.value === "utc") return <Text text={text} />;
+  const nanos = nanosOf(text);
+  const { date, time } = shownTime(nanos, "local", 9);
+  return (
+    <>
+      <Text text={text} />{" "}
+      <span class="quiet">
+        ({date} {time} {zoneName(nanos, "local")})
+      </span>
+    </>
+  );
+}
+
+/** The beginning of a text, without half of a surrogate pair. */
+function whole(text: string, most: number): string {
+  const last = text.charCodeAt(most - 1);
+  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? most - 1 : most);
+}

@@ -1,0 +1,72 @@
+/** The view of an actor or a target that the address of the page describes. */
+import type { Fields } from "../api/client";
+import { timeOf } from "../shared/age";
+import { commandOf } from "../shared/shell_words";
+import { both, termOf } from "./terms";
+
+export type Kind = "actor" | "target";
+
+/** One actor, or one target. */
+export interface Subject {
+  readonly kind: Kind;
+  readonly id: string;
+}
+
+/** A part of the events of a subject, and their order. Times are in RFC 3339, or an age such as 7d. */
+export interface View {
+  readonly query: string;
+  readonly since: string;
+  readonly until: string;
+  readonly isOldestFirst: boolean;
+  readonly isGrouped: boolean;
+}
+
+/** The view that parameters of the address describe: q, since, until, order and group. */
+export function viewOf(parameters: URLSearchParams, kind: Kind): View {
+  return {
+    query: parameters.get("q") ?? "",
+    since: parameters.get("since") ?? "",
+    until: parameters.get("until") ?? "",
+    isOldestFirst: parameters.get("order") === "oldest",
+    // Sessions of an actor follow each other; those on a target are of many actors, and in between each other.
+    isGrouped: (parameters.get("group") ?? (kind === "actor" ? "session" : "none")) === "session",
+  };
+}
+
+/** Return whether a view leaves events out. */
+export const isNarrowed = (view: View): boolean => Boolean(view.query.trim() || view.since || view.until);
+
+/** Path of the API for a subject. */
+export const pathOfSubject = ({ kind, id }: Subject): string => `/api/v1/${kind}s/${encodeURIComponent(id)}`;
+
+/** Fields of the request for the events in a view. */
+export function fieldsOf(view: View, now: bigint): Fields {
+  return {
+    query: view.query.trim(),
+    since: timeOf(view.since, now),
+    until: timeOf(view.until, now),
+    oldest_first: view.isOldestFirst,
+  };
+}
+
+/** The query that finds all events of a subject. */
+export function queryOf({ kind, id }: Subject): string {
+  if (kind === "target") return termOf("target", id);
+  return `${termOf("actor", id)} OR ${termOf("effective_actor", id)}`;
+}
+
+/** The query that finds the events in a view, wherever queries are taken. */
+export const wholeQuery = (subject: Subject, view: View): string => both(queryOf(subject), view.query);
+
+/** The command that shows the same. */
+export function commandFor({ kind, id }: Subject, view: View): string {
+  const options = [
+    ...(view.since ? ["--since", view.since] : []),
+    ...(view.until ? ["--until", view.until] : []),
+    ...(view.isOldestFirst ? ["--oldest-first"] : []),
+  ];
+  const query = view.query.trim();
+  const positional = query ? [id, query] : [id];
+  const needsEnd = positional.some((word) => word.startsWith("-"));
+  return commandOf("lognotary", kind, ...options, ...(needsEnd ? ["--"] : []), ...positional);
+}

@@ -1,0 +1,93 @@
+/** A trace of the list. */
+import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
+import type { TraceSummary } from "../api/types";
+import { zone } from "../app/preferences";
+import { actorPath, tracePath } from "../app/routes";
+import { entryOf, titleOf } from "../shared/entry";
+import { StateMark } from "../shared/state_mark";
+import { Text } from "../shared/text";
+import { nanosOf, shownTime } from "../shared/time";
+import { counted, durationText } from "./notes";
+
+const FEW = 4; // names in a cell
+
+/** A row, whose bar has the length of the trace's duration beside the longest of the list. */
+export function ListRow({ trace, longest }: { trace: TraceSummary; longest: number }): JSX.Element {
+  const { traceId, first, durationNanos, services, actors, errorCount, match, implausibleTimeCount } = trace;
+  const entry = useMemo(() => (match ? entryOf(match) : undefined), [match]);
+  const began = first ? shownTime(nanosOf(first), zone.value) : undefined;
+  const implausible = Number(implausibleTimeCount);
+  return (
+    <tr>
+      <th scope="row">
+        <a href={tracePath(traceId)}>
+          {entry ? <Text text={titleOf(entry) || traceId} most={160} /> : traceId}
+          <span class="read-out"> in trace {traceId}</span>
+        </a>
+        <span class="list-match">
+          {entry && <StateMark entry={entry} />} <code>{traceId.slice(0, 8)}</code>{" "}
+          {entry && (
+            <>
+              <Text text={entry.service} most={40} /> · {STREAM_NAMES[entry.stream]}
+            </>
+          )}
+        </span>
+      </th>
+      <td class="list-time">
+        {began && (
+          <>
+            {began.date} <br />
+            {began.time}
+          </>
+        )}
+      </td>
+      <td class="list-took">
+        {durationText(Number(durationNanos))}
+        {implausible > 0 && <span title={`without ${implausible} dated before 2000 or in the future`}> ⚠</span>}
+        <span class="list-bar" aria-hidden="true">
+          <span style={{ width: `${(100 * Number(durationNanos)) / longest}%` }} />
+        </span>
+      </td>
+      <td>
+        <ul class="counts">
+          <li class={Number(trace.auditEventCount) ? "has-audits" : ""}>
+            {counted(Number(trace.auditEventCount), "audit event")}
+          </li>
+          <li>{counted(Number(trace.logCount), "log")}</li>
+          <li>{counted(Number(trace.spanCount), "span")}</li>
+        </ul>
+      </td>
+      <td class={Number(errorCount) ? "failed" : "quiet"}>
+        {Number(errorCount) ? `✘ ${Number(errorCount).toLocaleString("en")}` : "none"}
+      </td>
+      <td>
+        <Names names={services} />
+      </td>
+      <td>
+        <Names names={actors} path={actorPath} />
+      </td>
+    </tr>
+  );
+}
+
+const STREAM_NAMES = { audit: "audit event", operational: "log", spans: "span" };
+
+function Names({ names, path }: { names: readonly string[]; path?: (name: string) => string }): JSX.Element {
+  return (
+    <ul class="names">
+      {names.slice(0, FEW).map((name) => (
+        <li key={name}>
+          {path ? (
+            <a href={path(name)}>
+              <Text text={name} most={60} />
+            </a>
+          ) : (
+            <Text text={name} most={60} />
+          )}
+        </li>
+      ))}
+      {names.length > FEW && <li class="quiet">and {names.length - FEW} more</li>}
+    </ul>
+  );
+}

@@ -1,0 +1,144 @@
+/** A row of the waterfall. */
+import { Component, type JSX } from "preact";
+import { isError, severityOf, titleOf } from "../shared/entry";
+import { StateMark } from "../shared/state_mark";
+import { Text } from "../shared/text";
+import { textOf } from "../shared/time";
+import { placeOf } from "./axis";
+import type { Row } from "./layout";
+import { durationText, offsetText } from "./notes";
+import type { Period } from "./quiet";
+
+export interface RowProps {
+  row: Row;
+  index: number;
+  /** Number of the row in the table, from 1; the header is the first. */
+  number: number;
+  axis: Period;
+  /** Colour of its service. */
+  colour: number;
+  isCollapsed: boolean;
+  /** True if it does not match the filters, and is shown because of what is under it. */
+  isSurrounding: boolean;
+  isCursor: boolean;
+  isSelected: boolean;
+  /** True if all rows of its parent are shown. */
+  isWhole: boolean;
+  /** True while there may be entries that were not read yet. */
+  isReading: boolean;
+}
+
+/** Number of colours of services in trace.css. */
+export const COLOURS = 8;
+
+/** Height of each row, in pixels, as in trace.css. */
+export const ROW_HEIGHT = 28;
+
+const DEEPEST = 14; // levels that are indented
+const STEP = 12; // pixels
+
+/** A row; it renders again only if something that it shows changed, so that scrolling is cheap. */
+export class WaterfallRow extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    return (Object.keys(next) as (keyof RowProps)[]).some((name) => next[name] !== this.props[name]);
+  }
+
+  override render(): JSX.Element {
+    const { row, index, number, isCollapsed, isSurrounding, isCursor, isSelected, isWhole, isReading } = this.props;
+    const { entry, kind, size } = row;
+    const isByTime = row.notes.includes("no span") || row.notes.includes("unknown span");
+    const notes = row.notes.filter((note) => note !== "no span").join(", ");
+    const failed = entry && isError(entry) ? "is-error" : "";
+    const marks = `${isSurrounding ? "is-surrounding" : ""} ${isCursor ? "is-cursor" : ""} ${isSelected ? "is-selected" : ""}`;
+    return (
+      <tr
+        id={`row-${index}`}
+        data-index={index}
+        class={`waterfall-row row-${kind} ${failed} ${marks}`}
+        aria-level={row.depth + 1}
+        aria-rowindex={number}
+        aria-posinset={isWhole ? row.place : undefined}
+        aria-setsize={isWhole ? row.places : undefined}
+        aria-expanded={size ? !isCollapsed : undefined}
+        aria-selected={isSelected}
+      >
+        <th scope="row" class="row-name">
+          <span class="row-line">
+            <span class="indent" style={{ width: `${Math.min(row.depth, DEEPEST) * STEP}px` }} />
+            <span class="twisty" data-toggle={size ? "" : undefined} aria-hidden="true">
+              {size ? (isCollapsed ? "▸" : "▾") : isByTime ? "┆" : ""}
+            </span>
+            <span class="shape" aria-hidden="true">
+              {SHAPES[kind]}
+            </span>
+            {entry ? (
+              <Text text={titleOf(entry)} most={300} />
+            ) : (
+              <em>
+                span {row.spanId} {isReading ? "was not read yet" : "is missing"}
+              </em>
+            )}
+            {isCollapsed && <span class="hidden-rows">+{size.toLocaleString("en")}</span>}
+            {notes && (
+              <span class="row-note" title={notes}>
+                <span aria-hidden="true">⚠</span>
+                <span class="read-out">{notes}</span>
+              </span>
+            )}
+          </span>
+        </th>
+        <td class="row-service">{entry && <Text text={entry.service} most={60} />}</td>
+        <td class="row-kind">{kindText(row)}</td>
+        <td class="lane">
+          <Lane {...this.props} />
+        </td>
+        <td class="row-time row-at">{atText(this.props)}</td>
+        <td class="row-time">{tookText(row)}</td>
+        <td class="row-state">{entry && <StateMark entry={entry} isShort />}</td>
+      </tr>
+    );
+  }
+}
+
+const SHAPES: Record<Row["kind"], string> = { span: "▬", audit: "◆", log: "•", missing: "?" };
+
+/** The kind of an entry, and that it failed, in words. */
+export function kindText({ kind, entry }: Row): string {
+  if (!entry) return "";
+  if (entry.stream === "spans") return `${entry.span.kind || "span"}${isError(entry) ? " · error" : ""}`;
+  if (kind === "audit") return `AUDIT${isError(entry) ? " · failure" : ""}`;
+  return entry.record.severityText.slice(0, 12) || severityOf(entry.record.severityNumber) || "log";
+}
+
+/** When it was: from the start of the trace; the date, if that is not plausible. */
+function atText({ row: { kind, begin, entry, isPlausible }, axis }: RowProps): string {
+  if (kind === "missing" || !entry) return "";
+  return isPlausible ? offsetText(begin, (axis.to - axis.from) / 1000) : textOf(entry.nanos).slice(0, 10);
+}
+
+function tookText(row: Row): string {
+  if (row.kind !== "span") return "";
+  return row.notes.includes("no end") || row.notes.includes("ends before it begins")
+    ? "?"
+    : durationText(row.end - row.begin);
+}
+
+function Lane({ row, axis, colour }: RowProps): JSX.Element {
+  const { kind, begin, end } = row;
+  const { left, width, isBefore, isAfter } = placeOf(axis, begin, end);
+  const isOutside = begin > axis.to || end < axis.from;
+  return (
+    <span class="lane-line" aria-hidden="true">
+      {!isOutside && (kind === "span" || kind === "missing") && (
+        <span class={`bar bar-${kind} service-${colour}`} style={{ left: `${left}%`, width: `${width}%` }} />
+      )}
+      {!isOutside && (kind === "audit" || kind === "log") && (
+        <span class={`point point-${kind}`} style={{ left: `${left}%` }}>
+          {SHAPES[kind]}
+        </span>
+      )}
+      {isBefore && <span class="goes-on goes-on-before">◂</span>}
+      {isAfter && <span class="goes-on goes-on-after">▸</span>}
+    </span>
+  );
+}

@@ -1,0 +1,213 @@
+"""The page of trust in a real browser: pinned keys, and every reader as a witness against the server."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from playwright.sync_api import Page, Route, expect
+
+from harness.browser import Tab
+from harness.shop_day import send_all, shop_day
+from server.notary.checkpoint import Checkpoint, sign_checkpoint
+from server.notary.keys import VerifierKey
+from server.notary.note import parse_note
+from server.notary.signers import Ed25519Key, Signer
+from server.notary.trust import fingerprint
+from tests.explorer.conftest import Shop
+
+_Log = dict[str, Any]
+
+
+def _logs(shop: Shop) -> list[_Log]:
+    found: list[_Log] = httpx.get(shop.url("/api/v1/logs"), headers={"Host": "localhost"}).json()["logs"]
+    return found
+
+
+def _fingerprint(shop: Shop) -> str:
+    return fingerprint(VerifierKey.parse(_logs(shop)[0]["verifierKeys"][0]).public_key)
+
+
+def _signer(shop: Shop) -> Signer:
+    """Return the server's own signer, as somebody has it who took over the server."""
+    key = load_pem_private_key((shop.server.data_dir / "keys" / "signing-key.pem").read_bytes(), None)
+    assert isinstance(key, Ed25519PrivateKey)
+    return Signer(Ed25519Key(key))
+
+
+def _with_other_checkpoint(shop: Shop, log: _Log, size: int) -> _Log:
+    forged = Checkpoint(log["origin"], size, bytes(range(32)))
+    return {**log, "treeSize": str(size), "checkpoint": str(sign_checkpoint(forged, _signer(shop)))}
+
+
+def _serve(page: Page, change: Callable[[list[_Log]], list[_Log]]) -> None:
+    """Change what the server says about its logs on the way to the page, as a hostile server does itself."""
+
+    def answer(route: Route) -> None:
+        said = route.fetch().json()
+        route.fulfill(json={**said, "logs": change(said["logs"])})
+
+    page.route("**/api/v1/logs", answer)
+
+
+def _visit(seen: Tab, shop: Shop) -> Page:
+    page = seen.page
+    page.goto(shop.url("/trust"))
+    expect(page.get_by_text("Last compared at")).to_be_visible(timeout=20_000)
+    return page
+
+
+def _banner(page: Page) -> Any:
+    return page.locator(".trust-banner")
+
+
+def test_a_key_is_pinned_by_the_fingerprint_that_came_through_another_channel(
+    seen: Tab, shop: Shop, tmp_path: Path
+) -> None:
+    page = _visit(seen, shop)
+    expect(page.get_by_text("No key is pinned.")).to_be_visible()
+    page.get_by_label("Fingerprint: 16").fill("0123456789abcdef")
+    page.get_by_role("button", name="Pin by fingerprint").click()
+    expect(page.get_by_text("no key of this server has the fingerprint")).to_be_visible()
+    right = _fingerprint(shop)
+    page.get_by_label("Name for the key").fill("the shop's")
+    page.get_by_label("Fingerprint: 16").fill(f"{right[:8]} {right[8:]}".upper())
+    page.get_by_role("button", name="Pin by fingerprint").click()
+    row = page.get_by_role("row", name="the shop's")
+    expect(row).to_contain_text(right)
+    page.reload()
+    expect(row).to_contain_text("by fingerprint")
+    # Another browser takes it over from the QR code.
+    row.get_by_role("button", name="QR code").click()
+    code = tmp_path / "code.png"
+    page.get_by_role("img", name="QR code").screenshot(path=code)
+    row.get_by_role("button", name="Unpin").click()
+    expect(row).to_have_count(0)
+    page.get_by_label("Key from a picture of a QR code").set_input_files(code)
+    expect(page.get_by_role("row", name=right)).to_contain_text("by QR code")
+    page.get_by_role("row", name=right).get_by_role("button", name="Unpin").click()
+    page.get_by_label("Key from a file").set_input_files(shop.server.public_key)
+    expect(page.get_by_role("row", name=right)).to_contain_text("by file")
+
+
+def test_a_log_that_grows_has_to_be_proved_to_continue_what_was_seen(seen: Tab, shop: Shop) -> None:
+    page = _visit(seen, shop)
+    log = next(log for log in _logs(shop) if log["stream"] == "operational")
+    row = page.get_by_role("row", name=log["origin"])
+    expect(row).to_contain_text(f"{int(log['treeSize']):,}")
+    send_all(shop.server.otlp_http, shop_day(time.time_ns(), logs=30, events=0, traces=0, seed=time.time_ns()).requests)
+    grown = _wait_for_growth(shop, log)
+    page.reload()
+    expect(row).to_contain_text(f"{int(grown['treeSize']):,}")
+    expect(row).to_contain_text("has only grown")
+    assert any(f"first={log['treeSize']}&second=" in asked for asked in seen.observed.requests)
+    expect(_banner(page)).to_have_count(0)
+
+
+def _wait_for_growth(shop: Shop, log: _Log) -> _Log:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        now = next(other for other in _logs(shop) if other["logId"] == log["logId"])
+        if int(now["treeSize"]) > int(log["treeSize"]):
+            return now
+        time.sleep(0.2)
+    pytest.fail("the log did not grow")
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"), [("LOG_FORKED", 0), ("LOG_FORKED", 1), ("LOG_TRUNCATED", -1), ("LOG_MISSING", None)]
+)
+def test_a_forged_history_is_refused_with_both_signed_notes_as_evidence(
+    seen: Tab, shop: Shop, kind: str, more: int | None
+) -> None:
+    page = _visit(seen, shop)
+    true = _logs(shop)[0]
+
+    def forged(logs: list[_Log]) -> list[_Log]:
+        others = [log for log in logs if log["logId"] != true["logId"]]
+        if more is None:
+            return others
+        return [_with_other_checkpoint(shop, true, int(true["treeSize"]) + more), *others]
+
+    _serve(page, forged)
+    # The server has no proof to a tree that there is not: a hostile one sends some hashes.
+    path = [true["checkpoint"].split("\n")[2]]
+    page.route("**/consistency-proof*", lambda route: route.fulfill(json={"path": path}))
+    page.reload()
+    expect(_banner(page)).to_contain_text(kind, timeout=20_000)
+    expect(_banner(page)).to_contain_text(true["origin"])
+    page.unroute_all()
+    page.goto(shop.url("/"))
+    expect(_banner(page)).to_contain_text(kind)
+    _banner(page).get_by_role("link").click()
+    finding = page.locator(".trust-finding-open")
+    expect(finding).to_contain_text(f"--checkpoint {true['logId']}-before.checkpoint")
+    assert _saved(page, "Save the checkpoint seen before") == true["checkpoint"]
+    if more is not None:
+        other = _saved(page, "Save the one that contradicts it")
+        assert Checkpoint.parse(parse_note(other).text).root == bytes(range(32))
+    # What was seen is not replaced by the forged checkpoint.
+    row = page.get_by_role("row", name=true["origin"])
+    expect(row).to_contain_text(f"{int(true['treeSize']):,}")
+    finding.get_by_role("button", name="Acknowledge").click()
+    expect(_banner(page)).to_have_count(0)
+    expect(page.get_by_text("You acknowledged it at")).to_be_visible()
+
+
+def _saved(page: Page, button: str) -> str:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    return Path(download.value.path()).read_text(encoding="utf-8")
+
+
+def test_a_checkpoint_that_the_reader_kept_is_compared(seen: Tab, shop: Shop, tmp_path: Path) -> None:
+    page = _visit(seen, shop)
+    log = _logs(shop)[0]
+    mine = tmp_path / "mine.checkpoint"
+    mine.write_text(log["checkpoint"], encoding="utf-8")
+    file = page.get_by_label(re.compile("A checkpoint that you"))
+    file.set_input_files(mine)
+    expect(page.get_by_text("of your checkpoint, as proved here")).to_be_visible()
+    mine.write_text(_with_other_checkpoint(shop, log, int(log["treeSize"]))["checkpoint"], encoding="utf-8")
+    file.set_input_files(mine)
+    expect(page.get_by_text("LOG_FORKED")).to_be_visible()
+    mine.write_text(json.dumps(log), encoding="utf-8")
+    file.set_input_files(mine)
+    expect(page.get_by_text("the file is not a signed note")).to_be_visible()
+
+
+def test_records_are_checked_with_the_pinned_key_and_a_changed_one_is_named(seen: Tab, shop: Shop) -> None:
+    page = _visit(seen, shop)
+    page.get_by_label("Key from a file").set_input_files(shop.server.public_key)
+    expect(page.get_by_role("row", name=_fingerprint(shop))).to_be_visible()
+
+    def changed(route: Route) -> None:
+        said = route.fetch().json()
+        event = next(entry["auditEvent"] for entry in said["entries"] if entry.get("auditEvent"))
+        event["audit"]["actorId"] = event["audit"]["actorName"] = "mallory"
+        route.fulfill(json=said)
+
+    page.goto(shop.url("/?q=service:accounts"))
+    expect(page.locator(".state-checked").first).to_be_visible(timeout=20_000)
+    expect(page.locator(".state-tampered")).to_have_count(0)
+    page.route("**/api/v1/search?*", changed)
+    page.reload()
+    expect(page.locator(".state-tampered", has_text="RECORD_CHANGED")).to_have_count(1, timeout=20_000)
+    expect(page.locator(".state-tampered")).to_have_attribute(
+        "title", re.compile("what is shown is not what was signed")
+    )
+    # Unpinned, nothing is called checked any more.
+    page.unroute_all()
+    page.goto(shop.url("/trust"))
+    page.get_by_role("button", name="Unpin").click()
+    page.goto(shop.url("/?q=service:accounts"))
+    expect(page.locator(".state-unpinned").first).to_be_visible(timeout=20_000)
+    expect(page.locator(".state-checked")).to_have_count(0)
