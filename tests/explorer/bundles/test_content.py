@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,12 @@ from playwright.sync_api import Browser
 
 from harness.bundles import MemoryLog, encode_record
 from harness.explorer import require_bundle_page
+from harness.timestamp_authority import TimestampAuthority
 from server.explorer.bundle_page import bundle_page
 from server.notary.commitment import commitment_mark
 from server.notary.disclosure import OpenedValue
 from server.notary.origin import Stream
-from tests.checked_bundles import BUNDLE, FIRST, OLD_BUNDLE, STRANGER
+from tests.checked_bundles import BUNDLE, FIRST, LOG, NOTE, OLD_BUNDLE, STRANGER
 from tests.explorer.bundles.opened import HOSTILE, MINE, PROVED, REFUTED, UNPINNED, log_of, opened, opened_file
 
 OPENED = OpenedValue("key.custom", bytes(32), b"alice")
@@ -113,3 +116,33 @@ def test_files_of_the_bundle_are_saved_as_they_are(chromium: Browser, tmp_path: 
         assert downloading.value.suggested_filename == "record.bin"
         assert Path(downloading.value.path()).read_bytes() == BUNDLE["record.bin"]
         page.tab.observed.requests[:] = [each for each in page.tab.observed.requests if "blob:" not in each]
+
+
+def test_a_timestamp_is_shown_with_its_time_if_it_is_of_the_checkpoint(chromium: Browser, tmp_path: Path) -> None:
+    (tmp_path / "authority").mkdir()
+    authority = TimestampAuthority(tmp_path / "authority")
+
+    def stamped(text: str) -> bytes:
+        (tmp_path / "text").write_text(text, encoding="utf-8")
+        query: list[str | Path] = [
+            "openssl",
+            "ts",
+            "-query",
+            "-data",
+            tmp_path / "text",
+            "-sha256",
+            "-cert",
+            "-out",
+            tmp_path / "query",
+        ]
+        subprocess.run(query, check=True, capture_output=True, timeout=60)
+        return authority.reply((tmp_path / "query").read_bytes())
+
+    for text, words in (
+        (NOTE.text, r"RFC 3161: 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ, of this checkpoint, by its hash; this page does not"),
+        (NOTE.text + "more\n", "RFC 3161: it is not of this checkpoint"),
+    ):
+        with opened(chromium, LOG.bundle(5, NOTE, timestamp=stamped(text)), tmp_path) as page:
+            page.tab.page.wait_for_selector(".place >> text=of this checkpoint")
+            assert re.search(words, page.tab.page.inner_text(".place"))
+            assert "openssl ts -verify -data signed-text -in timestamp.tsr" in page.tab.page.inner_text("#app")

@@ -63,8 +63,9 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(chromium: Browser, scheme: str
 def test_on_paper_everything_is_unfolded_and_nothing_is_to_be_pressed(chromium: Browser, tmp_path: Path) -> None:
     with opened(chromium, BUNDLE, tmp_path) as page:
         page.verdict(UNPINNED)
-        page.tab.page.emulate_media(media="print")
+        page.tab.page.emulate_media(media="print", color_scheme="dark")
         page.tab.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.tab.page.evaluate("getComputedStyle(document.body).color") == "rgb(23, 33, 29)"
         assert page.tab.page.locator("details:not([open])").count() == 0
         assert page.tab.page.locator("button:visible, textarea:visible").count() == 0
         assert page.tab.page.locator("text=No key was given when this page was printed").is_visible()

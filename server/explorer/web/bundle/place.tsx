@@ -8,10 +8,12 @@ import type { ReadRecord } from "../proof/readable";
 import { Command } from "../shared/copy";
 import { Text } from "../shared/text";
 import type { Files } from "./files";
+import { useTimestamp } from "./timestamp";
 
 /** The section; all of it is what the file says, which the steps of the check confirm or refute. */
 export function Place({ files, record }: { files: Files; record: ReadRecord | undefined }): JSX.Element | null {
   const checkpoint = useMemo(() => checkpointIn(files), [files]);
+  const timestamp = useTimestamp(files);
   if (!checkpoint) return null;
   const changes = Object.keys(files).filter((name) => name.startsWith("key-changes/")).length;
   return (
@@ -51,11 +53,7 @@ export function Place({ files, record }: { files: Files; record: ReadRecord | un
         <dt>Key changes</dt>
         <dd>{changes || "none"}</dd>
         <dt>Timestamp</dt>
-        <dd>
-          {"timestamp.tsr" in files
-            ? "RFC 3161, of the checkpoint's first three lines; this page does not check it"
-            : "none"}
-        </dd>
+        <dd>{"timestamp.tsr" in files ? <Text text={`RFC 3161: ${timestamp}`} /> : "none"}</dd>
       </dl>
       {"timestamp.tsr" in files && (
         <>

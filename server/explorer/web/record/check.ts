@@ -9,11 +9,11 @@ import { leafHash } from "../proof/merkle";
 import { type ReadRecord, readRecord } from "../proof/readable";
 import { sha256 } from "../proof/sha256";
 import { type KeyChange, parseKeyChange } from "../proof/statement";
+import { parseTimestamp, SHA_256 } from "../proof/timestamp";
 import { findingOf } from "../trust/entry_check";
 import { voucherOf } from "../trust/log_keys";
 import { type PathStep, stepsOf } from "./path";
 import { type CheckedSignature, checkSignatures } from "./signers";
-import { parseTimestamp, SHA_256 } from "./timestamp";
 
 /**
  * - checked: the stored record is the one that was signed with a key that the reader pinned

@@ -1,6 +1,6 @@
 /** Timestamps (RFC 3161): what they are of, and their time. Nothing here checks who made them. */
-import { hexOf } from "../proof/bytes";
-import { malformed } from "../proof/errors";
+import { hexOf } from "./bytes";
+import { malformed } from "./errors";
 
 /** What a timestamp says; no signature is checked. */
 export interface Timestamp {

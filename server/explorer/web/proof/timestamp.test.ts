@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { fromBase64, hexOf } from "../proof/bytes";
-import { VerificationError } from "../proof/errors";
+import { fromBase64, hexOf } from "./bytes";
+import { VerificationError } from "./errors";
 import { parseTimestamp, SHA_256 } from "./timestamp";
 
 // Of the text "hello\n": openssl ts -reply.
