@@ -33,7 +33,7 @@ help: ## show this list
 
 $(READY): pyproject.toml requirements.txt setup.py $(wildcard build_support/*.py) $(wildcard server/*/native/*) $(WEB)/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
-	@echo "Setting up $(VENV): about 350 MB to download, 1.2 GB of disk (800 MB for embedded storage), a few minutes."
+	@echo "Setting up $(VENV): about 400 MB to download, 1.4 GB of disk (800 MB for embedded storage), a few minutes."
 	@echo "1/3 Creating the virtual environment"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "2/3 Installing the packages that requirements.txt pins"
@@ -115,7 +115,7 @@ format: $(READY) ## format the code
 	$(BIN)/ruff format .
 
 explorer: $(READY) ## build the explorer's page again, after a change of server/explorer/web/
-	BUILD_EXPLORER=required $(BIN)/python setup.py --quiet build_explorer --editable-mode
+	$(BIN)/python -m build_support
 
 screenshots: $(READY) ## take the screenshots of docs/explorer.md, with Chromium
 	$(BIN)/python -m docs.screenshots

@@ -23,8 +23,7 @@ class BuildExplorer(Command):
     """Build of the explorer's page; a part of ``build`` (``setuptools.command.build.SubCommand``)."""
 
     description = f"build the explorer's page, with Node.js {'.'.join(map(str, OLDEST))} or newer"
-    user_options = [("editable-mode", None, "install what checks and tests the sources, too")]  # noqa: RUF012 - setuptools reads it
-    boolean_options = ["editable-mode"]  # noqa: RUF012 - as above
+    user_options: list[tuple[str, str, str]] = []  # noqa: RUF012 - setuptools reads it from the class
     editable_mode: bool
     build_lib: str | None
 

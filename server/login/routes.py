@@ -190,7 +190,8 @@ def _pages(pages: Pages) -> list[Route]:
         provider = await pages.flow.leave(f"{pages.public_url}/")
         answer: Response = RedirectResponse(provider, HTTPStatus.SEE_OTHER, _PRIVATE)
         if "application/json" in request.headers.get("accept", "").lower():
-            # The explorer's policy 'form-action' holds for redirects too, in Chromium, and a provider is elsewhere.
+            # A form of the explorer's pages would not do. Under 'Referrer-Policy: no-referrer', browsers send it with
+            # 'Origin: null', and in Chromium 'form-action' holds for redirects too, while the provider is elsewhere.
             answer = JSONResponse({"location": provider}, headers=_PRIVATE)
         answer.headers.append("Set-Cookie", cookie(cookies.session, "", 0))
         return answer

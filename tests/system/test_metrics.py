@@ -116,7 +116,7 @@ def test_the_ports_of_the_api_say_where_logs_go_and_count_what_they_refuse(serve
             assert "this port serves the API" in (caught.value.details() or "")
             assert places in (caught.value.details() or "")
     with httpx.Client(base_url=server.http, timeout=60.0) as client:
-        for path in ("/", "/v1/logs", "/api/v1/foo"):
+        for path in ("/foo", "/v1/logs", "/api/v1/foo"):
             answer = client.get(path)
             assert answer.status_code == 404
             assert answer.text.startswith("404: this port serves the API")

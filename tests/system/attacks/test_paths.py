@@ -111,10 +111,12 @@ def test_no_path_below_a_log_leads_to_anything_but_its_files(site: Site) -> None
 
 def test_a_percent_encoded_letter_is_the_letter(site: Site) -> None:
     own = log_ids(site)[0]
-    assert (
-        ask(site, b"/tlog/%s/%%63heckpoint" % own).partition(b"\r\n\r\n")[2]
-        == (ask(site, b"/tlog/%s/checkpoint" % own).partition(b"\r\n\r\n")[2])
+    # The origin only: the log may be the access log, which grows with each call.
+    plain, encoded = (
+        ask(site, path % own).partition(b"\r\n\r\n")[2].partition(b"\n")[0]
+        for path in (b"/tlog/%s/checkpoint", b"/tlog/%s/%%63heckpoint")
     )
+    assert plain == encoded != b""
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ export function hasRole(...roles: string[]): boolean {
 export const loginPath = (next: string): string => `/login?${new URLSearchParams({ next })}`;
 
 /**
- * End the session, here and at the identity provider. A form would not do: its policy `form-action` holds for the
- * redirect to the provider, too.
+ * End the session, here and at the identity provider. A form would not do: without a referrer, browsers do not tell
+ * that it is of this site, and the policy `form-action` holds for the redirect to the provider, too.
  */
 export async function logOut(): Promise<void> {
   const response = await request("/logout", { method: "POST", headers: { Accept: "application/json" } });
