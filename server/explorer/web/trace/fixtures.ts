@@ -1,5 +1,5 @@
 /** Entries for the tests of this folder. */
-import type { LogRecord, Span } from "../api/types";
+import type { Evidence, LogRecord, Span } from "../api/types";
 import { type Entry, entryOf } from "../shared/entry";
 import { textOf } from "../shared/time";
 
@@ -10,9 +10,9 @@ const MS = 1_000_000n;
 
 let leaf = 0;
 
-function evidence(log: string) {
+function evidence(log: string): Evidence {
   leaf += 1;
-  return {
+  const made: Partial<Evidence> = {
     state: "VERIFIED",
     reason: "",
     logId: log,
@@ -22,7 +22,8 @@ function evidence(log: string) {
     treeSize: "1000",
     recordHash: leaf.toString(16).padStart(64, "0"),
     isExpected: false,
-  } as const;
+  };
+  return made as Evidence;
 }
 
 interface SpanGiven {
