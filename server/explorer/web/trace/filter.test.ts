@@ -64,6 +64,13 @@ test("entries that cannot be proved are shown whatever the filters", () => {
   assert.equal(isDoubtful(span({ id: "a", inLog: false })), false);
 });
 
+test("so are entries that this browser refuted", () => {
+  const plain = layoutOf([span({ id: "a" }), record({ at: 1, body: "changed" })], NOW);
+  const key = plain.rows[1]?.entry?.key ?? "";
+  const { matches } = visibleOf(plain, { ...EVERYTHING, kinds: "spans" }, NONE, new Set([key]));
+  assert.deepEqual([...matches], [1, 1]);
+});
+
 test("a collapsed span hides what is under it, and matches in it still count", () => {
   assert.deepEqual(shown({}, { isAll: false, except: new Set(["pay"]) }), ["root", "pay", "ship", "no label"]);
   const { count } = visibleOf(layout, { ...EVERYTHING, errors: true }, { isAll: false, except: new Set(["root"]) });

@@ -52,15 +52,22 @@ export function isDoubtful(entry: Entry | undefined): boolean {
 export const isCollapsed = (row: Row, { isAll, except }: Collapsed): boolean =>
   row.size > 0 && except.has(row.spanId) !== (isAll && row.depth > 0);
 
-/** Find the rows to show. */
-export function visibleOf({ rows }: Layout, filter: Filter, collapsed: Collapsed): Visible {
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * Find the rows to show.
+ *
+ * @param refuted keys of entries that this browser refuted, which are shown whatever the filter
+ */
+export function visibleOf({ rows }: Layout, filter: Filter, collapsed: Collapsed, refuted = NONE): Visible {
   const matches = new Uint8Array(rows.length);
   const shown = new Uint8Array(rows.length);
   const isWhole = isEverything(filter);
   const text = filter.text.toLowerCase();
   let count = 0;
   rows.forEach((row, index) => {
-    if (!isWhole && !matchesFilter(row, filter, text)) return;
+    const isShown = isWhole || (row.entry && refuted.has(row.entry.key)) || matchesFilter(row, filter, text);
+    if (!isShown) return;
     matches[index] = 1;
     if (row.entry) count += 1;
     for (let at = index; at >= 0 && !shown[at]; at = rows[at]?.parent ?? -1) shown[at] = 1;

@@ -34,8 +34,9 @@ export function ListFilters({ state, streams, range, error, input }: Props): JSX
     keepQuery(query);
     change({ q: query.trim() });
   };
+  // The query line, the picker and the help are those of the search, with its styles, which apply only in its class.
   return (
-    <>
+    <div class="feature-search">
       <QueryLine
         query={state.query}
         streams={streams}
@@ -84,7 +85,7 @@ export function ListFilters({ state, streams, range, error, input }: Props): JSX
           }}
         />
       )}
-    </>
+    </div>
   );
 }
 

@@ -10,6 +10,7 @@ import { Command } from "../shared/copy";
 import { commandOf } from "../shared/shell_words";
 import { useCheckOfAll } from "./check_all";
 import { Controls } from "./controls";
+import { isDoubtful } from "./filter";
 import { Heading } from "./heading";
 import { layoutOf } from "./layout";
 import { type LoadedTrace, type Loading, useTrace } from "./load";
@@ -45,6 +46,7 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
   const view = useTraceView(layout, refuted);
   const table = useRef<HTMLTableElement>(null);
   const input = useRef<HTMLInputElement>(null);
+  const hasFindings = refuted.size > 0 || trace.entries.some(isDoubtful);
   const isReading = !trace.isComplete && !loading.error;
   const all = trace.audits + trace.logs + trace.spans;
   useEffect(() => {
@@ -79,7 +81,13 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
       <OverviewBar view={view} quiet={quiet} />
       <Controls view={view} read={trace.entries.length} input={input} />
       <div class="trace-body">
-        <Waterfall view={view} services={summary.services} isReading={isReading} table={table} />
+        <Waterfall
+          view={view}
+          services={summary.services}
+          isReading={isReading}
+          hasFindings={hasFindings}
+          table={table}
+        />
         {view.selection.isOpen && <Panel view={view} isReading={isReading} />}
       </div>
       <Notice kind="note">

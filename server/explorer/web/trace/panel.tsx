@@ -8,6 +8,7 @@ import { Fields } from "../shared/fields";
 import { StateMark } from "../shared/state_mark";
 import { Text } from "../shared/text";
 import { shownTime, zoneName } from "../shared/time";
+import { verdictOf } from "../trust/entries";
 import type { Row } from "./layout";
 import { durationText, offsetText, sentencesOf } from "./notes";
 import { kindText } from "./row";
@@ -74,6 +75,7 @@ function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
       {entry.evidence?.reason && (
         <Notice kind={entry.evidence.isExpected ? "note" : "error"}>{entry.evidence.reason}</Notice>
       )}
+      <Refutation entry={entry} />
       {sentencesOf(row, layout).map((text) => (
         <Notice key={text} kind="warning">
           {text}
@@ -82,6 +84,17 @@ function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
       <Links row={row} entry={entry} view={view} />
       <Fields entry={entry} />
     </>
+  );
+}
+
+/** What this browser found wrong. */
+function Refutation({ entry }: { entry: Entry }): JSX.Element | null {
+  const verdict = verdictOf(entry).value;
+  if (verdict.kind !== "refuted") return null;
+  return (
+    <Notice kind="error">
+      {verdict.finding}: {verdict.message}
+    </Notice>
   );
 }
 

@@ -53,7 +53,7 @@ export function useTraceView(layout: Layout, refuted: ReadonlySet<string>): Trac
   const filter = useMemo(() => filterOf(query, layout.base), [query, layout.base]);
   const collapsed = useMemo(() => collapsedOf(query), [query]);
   const text = JSON.stringify([filter, collapsed.isAll, ...collapsed.except]);
-  const visible = useMemo(() => visibleOf(layout, filter, collapsed), [layout, text]);
+  const visible = useMemo(() => visibleOf(layout, filter, collapsed, refuted), [layout, text, refuted]);
   const axis = useMemo(() => axisOf(layout, filter.time), [layout, text]);
   const indexes = useMemo(() => new Map(layout.rows.map(({ id }, index) => [id, index])), [layout]);
   const places = useMemo(() => new Map(visible.indexes.map((index, place) => [index, place])), [visible]);

@@ -12,11 +12,13 @@ interface Props {
   view: TraceView;
   services: readonly string[];
   isReading: boolean;
+  /** True if there are entries that cannot be proved, whose state needs room for words. */
+  hasFindings: boolean;
   /** The table, which gets the focus. */
   table: { current: HTMLTableElement | null };
 }
 
-export function Waterfall({ view, services, isReading, table }: Props): JSX.Element {
+export function Waterfall({ view, services, isReading, hasFindings, table }: Props): JSX.Element {
   const { layout, visible, axis, cursor, cursorPlace, selection } = view;
   const box = useRef<HTMLDivElement>(null);
   const count = visible.indexes.length;
@@ -37,7 +39,7 @@ export function Waterfall({ view, services, isReading, table }: Props): JSX.Elem
     } else if (String(getSelection() ?? "") === "") selection.open(row.id);
   };
   return (
-    <div class="waterfall" ref={box}>
+    <div class={`waterfall ${hasFindings ? "has-findings" : ""}`} ref={box}>
       <table
         ref={table}
         // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a tree grid has no element of its own
