@@ -15,7 +15,12 @@ from playwright.sync_api import Browser, Page, Route, expect
 from harness.browser import Tab, tab
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.shop_day import send_all, shop_day
+from harness.small_http import serving
 from harness.tampering import change_actor
+from harness.timestamp_authority import TimestampAuthority
+from harness.waiting import wait_for
+from harness.witness import SmallWitness
+from server.notary.keys import VerifierKey
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
 from tests.explorer.conftest import Shop
@@ -213,3 +218,40 @@ def test_all_rows_that_claim_a_leaf_are_shown_with_their_states(seen: Tab, alter
     _expect_verdict(seen.page, "its key is not pinned")
     seen.page.get_by_role("row", name="tampered").get_by_role("button", name="show").click()
     _expect_verdict(seen.page, "not the record that was signed at this leaf")
+
+
+def test_who_else_vouches_for_a_checkpoint_is_shown_with_what_this_browser_could_check(
+    seen: Tab, tmp_path: Path
+) -> None:
+    storage, data = f"chdb://{tmp_path / 'chdb'}", tmp_path / "data"
+    with LognotaryServer(storage, data, batch_age=0.02) as server:
+        send_all(server.otlp_http, [_audit_event(_CHANGE)])
+    assert run_lognotary("keys", "rotate", "--data-dir", str(data)).returncode == 0
+    with LognotaryServer(storage, data, batch_age=0.02, ml_dsa="true") as server:
+        server.wait_for_log("signing key changed to")
+    keys = map(VerifierKey.parse, server.verifier_keys.read_text().split())
+    witness = SmallWitness(tmp_path / "witness", {key.name: [key] for key in keys})
+    (tmp_path / "tsa").mkdir()
+    authority = TimestampAuthority(tmp_path / "tsa")
+    with serving(witness.respond) as witness_url, serving(authority.respond) as authority_url:
+        flags: dict[str, Any] = {
+            "batch_age": 0.02,
+            "ml_dsa": "true",
+            "witnesses": f"{witness.verifier_key} {witness_url}",
+            "witness_interval": 0.1,
+            "timestamp_authority": authority_url,
+            "timestamp_roots": str(authority.roots),
+            "timestamp_interval": 0.1,
+        }
+        with LognotaryServer(storage, data, **flags) as server:
+            send_all(server.otlp_http, [_audit_event({"audit.record.id": "r-2"})])
+            path = f"/api/v1/logs/{_audit_log(server)['logId']}/inclusion-proof"
+            wait_for(lambda: bool(_get(server, path, leaf_index="0", for_evidence="true")["timestamp"]))
+            _pin(seen.page, server)
+            _visit(seen.page, server, 0)
+            _expect_verdict(seen.page, "Checked in this browser")
+            proof = seen.page.locator(".proof")
+            expect(proof.get_by_role("row", name=witness.verifier_key.name)).to_contain_text("not checked")
+            expect(proof.get_by_text("ML-DSA-44 needs 'lognotary check'")).to_be_visible()
+            expect(proof.get_by_text("it is of this checkpoint: the hashes are equal")).to_be_visible()
+            expect(proof.get_by_role("listitem").filter(has_text="entry, from")).not_to_have_count(0)
