@@ -21,6 +21,7 @@ SLOW = {
     "tests/docs/test_evidence_page.py::TestRecordOfARunningServer": "starts a server",
     "tests/explorer/test_accessibility.py": "starts a server and a browser",
     "tests/explorer/test_entries_in_the_browser.py": "starts servers",
+    "tests/explorer/test_record_page.py": "starts servers and a browser",
     "tests/explorer/test_trust.py": "starts servers and a browser",
     "tests/explorer/test_proofs_in_the_browser.py": "checks thousands of bundles in two languages",
     "tests/explorer/test_proofs_in_the_browser.py::test_thousands": "checks thousands of bundles in two languages",

@@ -26,7 +26,7 @@ export function ProofView({ checked, isLimited }: ProofProps): JSX.Element {
         <Tree checked={checked} />
       </Step>
       <Step title="Checkpoint" note="the signed state of the log">
-        <dl class="facts">
+        <dl class="proof-facts">
           <dt>log</dt>
           <dd>
             <Text text={checkpoint.origin} />
@@ -62,7 +62,7 @@ export function ProofView({ checked, isLimited }: ProofProps): JSX.Element {
 }
 
 /** Who else vouches for the checkpoint, and how the keys of its log changed. */
-function Vouchers({ checked: { signatures, timestamp, changes } }: { checked: Checked }): JSX.Element {
+function Vouchers({ checked: { signatures, timestamp, changes, outcome } }: { checked: Checked }): JSX.Element {
   const ofWitnesses = signatures.filter(({ isWitness }) => isWitness);
   return (
     <>
@@ -83,14 +83,19 @@ function Vouchers({ checked: { signatures, timestamp, changes } }: { checked: Ch
       </Step>
       <Step title="Key changes">
         {changes.length ? (
-          <ol>
-            {changes.map(({ number, checkpoint: { size }, before, after }) => (
-              <li key={String(number)}>
-                at {size.toLocaleString("en")} entries, from <Text text={before.map(labelOf).join(" and ")} /> to{" "}
-                <Text text={after.map(labelOf).join(" and ")} />
-              </li>
-            ))}
-          </ol>
+          <>
+            {outcome.kind !== "refuted" && (
+              <p class="quiet">Computed here: each is signed by the keys before it and the keys after it.</p>
+            )}
+            <ol>
+              {changes.map(({ number, checkpoint: { size }, before, after }) => (
+                <li key={String(number)}>
+                  at {size.toLocaleString("en")} {size === 1n ? "entry" : "entries"}, from{" "}
+                  <Text text={before.map(labelOf).join(" and ")} /> to <Text text={after.map(labelOf).join(" and ")} />
+                </li>
+              ))}
+            </ol>
+          </>
         ) : (
           <p class="quiet">The log has had the same key from its first entry to this checkpoint.</p>
         )}
@@ -112,7 +117,7 @@ function RecordStep({ checked: { entry, computedLeaf, saidLeaf, record } }: { ch
   const isSame = areEqual(computedLeaf, saidLeaf);
   return (
     <Step title="Record and leaf" note="computed here from the record's bytes">
-      <dl class="facts">
+      <dl class="proof-facts">
         <dt>record</dt>
         <dd>
           SHA-256 <Hash bytes={entry} of="the record" />
@@ -122,9 +127,9 @@ function RecordStep({ checked: { entry, computedLeaf, saidLeaf, record } }: { ch
         <dd>
           SHA-256(00 ‖ hash of the record) <Hash bytes={computedLeaf} of="the leaf, computed here" />{" "}
           {isSame ? (
-            <span class="mark mark-good">✔ computed here, and equal to the leaf in the log</span>
+            <span class="step-mark step-good">✔ computed here, and equal to the leaf in the log</span>
           ) : (
-            <span class="mark mark-bad">✘ not the leaf in the log</span>
+            <span class="step-mark step-bad">✘ not the leaf in the log</span>
           )}
         </dd>
         {!isSame && (
@@ -153,11 +158,11 @@ function Step({ title, note, children }: { title: string; note?: string; childre
 }
 
 const STATES: Record<SignatureState, [string, string]> = {
-  pinned: ["mark-good", "✔ valid, by a key that you pinned"],
-  said: ["mark-open", "◐ valid, by a key that only this server names"],
-  wrong: ["mark-bad", "✘ wrong: it is not over this checkpoint"],
-  unchecked: ["mark-open", "◌ not checked: ML-DSA-44 needs 'lognotary check'"],
-  unknown: ["mark-open", "◌ not checked: its key is not known here"],
+  pinned: ["step-good", "✔ valid, by a key that you pinned"],
+  said: ["step-open", "◐ valid, by a key that only this server names"],
+  wrong: ["step-bad", "✘ wrong: it is not over this checkpoint"],
+  unchecked: ["step-open", "◌ not checked: ML-DSA-44 needs 'lognotary check'"],
+  unknown: ["step-open", "◌ not checked: its key is not known here"],
 };
 
 function Signatures({ signatures }: { signatures: readonly CheckedSignature[] }): JSX.Element {
@@ -178,8 +183,14 @@ function Signatures({ signatures }: { signatures: readonly CheckedSignature[] })
               <Text text={`${name}+${keyId}`} />
             </td>
             <td>{fingerprint ? <code>{fingerprint}</code> : <span class="quiet">not known</span>}</td>
-            <td class={`mark ${STATES[state][0]}`}>{STATES[state][1]}</td>
-            <td>{time ? <Seconds since1970={time} /> : <span class="quiet">has no time</span>}</td>
+            <td class={`step-mark ${STATES[state][0]}`}>{STATES[state][1]}</td>
+            <td>
+              {time ? (
+                <Seconds since1970={time} />
+              ) : (
+                <span class="quiet">{state === "unknown" ? "not known" : "has no time"}</span>
+              )}
+            </td>
           </tr>
         ))}
       </tbody>
@@ -188,18 +199,18 @@ function Signatures({ signatures }: { signatures: readonly CheckedSignature[] })
 }
 
 function TimestampView({ timestamp }: { timestamp: NonNullable<Checked["timestamp"]> }): JSX.Element {
-  if ("problem" in timestamp) return <p class="mark mark-bad">✘ It cannot be read: {timestamp.problem}.</p>;
+  if ("problem" in timestamp) return <p class="step-mark step-bad">✘ It cannot be read: {timestamp.problem}.</p>;
   return (
     <>
       <p>
         RFC 3161, at <Text text={timestamp.time} />.{" "}
         {timestamp.isOfCheckpoint ? (
-          <span class="mark mark-good">✔ it is of this checkpoint: the hashes are equal</span>
+          <span class="step-mark step-good">✔ it is of this checkpoint: the hashes are equal</span>
         ) : (
-          <span class="mark mark-bad">✘ it is of something else than this checkpoint</span>
+          <span class="step-mark step-bad">✘ it is of something else than this checkpoint</span>
         )}
       </p>
-      <p class="mark mark-open">
+      <p class="step-mark step-open">
         ◌ The authority's signature is not checked in the browser. Check it with its root certificate:{" "}
         <code>openssl ts -verify -in timestamp.tsr -data stamped-text -CAfile timestamp-roots.pem</code>
       </p>

@@ -29,7 +29,7 @@ export function ReceiptView({ recordId, logId, leaf }: { recordId: string; logId
       )}
       {answer.state === "there" && (
         <>
-          <dl class="facts">
+          <dl class="proof-facts">
             <dt>audit.record.id</dt>
             <dd>
               <Text text={answer.value.recordId} />

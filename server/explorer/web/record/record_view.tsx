@@ -95,7 +95,12 @@ function Heading({ entry, place }: { entry: Entry | undefined; place: Place }): 
         {entry && <strong class={`stream-${entry.stream}`}>{STREAMS[entry.stream]}</strong>}{" "}
         {entry && time && (
           <>
-            {time.date} {time.time} {zoneName(entry.nanos, zone.value)} · <Text text={entry.service} most={200} /> ·{" "}
+            {time.date} {time.time} {zoneName(entry.nanos, zone.value)} ·{" "}
+            {entry.service && (
+              <>
+                <Text text={entry.service} most={200} /> ·{" "}
+              </>
+            )}
           </>
         )}
         <code class="text">

@@ -27,9 +27,9 @@ export function Tree({ checked }: { checked: Checked }): JSX.Element {
           <strong>root</strong> <span class="quiet">{entries(checkpoint.size)}</span>
           <Hash bytes={root} of="the root, computed here" />
           {isRoot ? (
-            <span class="mark mark-good">✔ computed here, and equal to the signed root</span>
+            <span class="step-mark step-good">✔ computed here, and equal to the signed root</span>
           ) : (
-            <span class="mark mark-bad">
+            <span class="step-mark step-bad">
               ✘ computed here; signed is <Hash bytes={checkpoint.root} of="the root, as signed" />
             </span>
           )}
@@ -60,7 +60,7 @@ function Pair({ step, number, isComputed, below, next }: PairProps): JSX.Element
     <div class="node">
       <span class="quiet">{shownLeaves(step.besideLeaves)}</span>
       <Hash bytes={step.beside} of={shownLeaves(step.besideLeaves)} />
-      <span class="mark quiet">given by the server</span>
+      <span class="step-mark quiet">given by the server</span>
     </div>
   );
   const isLeaf = number === 1;
@@ -69,9 +69,9 @@ function Pair({ step, number, isComputed, below, next }: PairProps): JSX.Element
       <span>{isLeaf ? <strong>leaf {String(below.leaves.first)}</strong> : shownLeaves(below.leaves)}</span>
       <Hash bytes={below.hash} of={isLeaf ? "the leaf" : shownLeaves(below.leaves)} />
       {isComputed ? (
-        <span class="mark mark-good">✔ computed here</span>
+        <span class="step-mark step-good">✔ computed here</span>
       ) : (
-        <span class="mark quiet">in the log, given by the server</span>
+        <span class="step-mark quiet">in the log, given by the server</span>
       )}
     </div>
   );
