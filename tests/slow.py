@@ -20,6 +20,8 @@ SLOW = {
     "tests/commands/test_tokens.py::test_root": "runs commands as another user",
     "tests/docs/test_evidence_page.py::TestRecordOfARunningServer": "starts a server",
     "tests/explorer/test_entries_in_the_browser.py": "starts servers",
+    "tests/explorer/test_logs_in_the_browser.py": "starts servers",
+    "tests/explorer/test_subjects_in_the_browser.py": "starts servers",
     "tests/explorer/test_proofs_in_the_browser.py::test_thousands": "checks thousands of bundles in two languages",
     "tests/explorer/bundles/": "starts a browser",
     "tests/explorer/test_web_units.py": "compiles the tests of the page and starts Node.js",
