@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 
 from harness.browser import Tab, browser, tab
 from harness.clickhouse_http import ClickHouseServer
+from harness.free_port import free_port
 from harness.lognotary_server import LognotaryServer
 from harness.shop_day import Day, hostile_requests, send_all, shop_day
 
@@ -40,14 +41,16 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A running server that has received the day of a shop; tests of a module share it."""
     directory: Path = tmp_path_factory.mktemp("shop")
     day = shop_day(time.time_ns(), logs=400, events=120, traces=12)
+    # A server that does not know its port before it listens takes requests of its own pages for those of foreign ones.
+    http = f"127.0.0.1:{free_port()}"
     if request.param == "embedded":
-        with LognotaryServer(f"chdb://{directory / 'chdb'}", directory / "data", batch_age=0.02) as server:
+        with LognotaryServer(f"chdb://{directory / 'chdb'}", directory / "data", batch_age=0.02, http=http) as server:
             yield _filled(server, day)
         return
     clickhouse: ClickHouseServer = request.getfixturevalue("clickhouse_server")
     with clickhouse.fresh_database() as database:
         url = urlunsplit(urlsplit(clickhouse.url)._replace(path=f"/{database}"))
-        with LognotaryServer(url, directory / "data", batch_age=0.02) as server:
+        with LognotaryServer(url, directory / "data", batch_age=0.02, http=http) as server:
             yield _filled(server, day)
 
 

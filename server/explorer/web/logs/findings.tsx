@@ -27,7 +27,12 @@ export function askFindings(signal: AbortSignal, logId?: string): Promise<Search
 export function FindingList({ answer, logId }: { answer: SearchAnswer; logId?: string }): JSX.Element {
   const records = answer.entries.flatMap(({ auditEvent }) => (auditEvent ? [auditEvent] : []));
   if (!records.length) {
-    return <p>Self-verification has recorded no finding{logId === undefined ? "" : " about this log"}.</p>;
+    return (
+      <p>
+        No finding{logId === undefined ? "" : " about this log"} is recorded. The server looks for them by itself only
+        with the setting <code>self_verify</code>.
+      </p>
+    );
   }
   return (
     <>

@@ -5,7 +5,8 @@ import type { Logs } from "../api/types";
 import { parameters } from "../app/location";
 import { hasRole } from "../app/session";
 import { Notice, useAnswer } from "../shared/answer";
-import { Command, Copy } from "../shared/copy";
+import { Command } from "../shared/copy";
+import { saveText } from "../trust/downloads";
 import { choicesOf, commandFor, type Given, requestOf } from "./choices";
 import { latest } from "./part";
 import { useGiven } from "./remembered";
@@ -60,10 +61,12 @@ function Verification(): JSX.Element {
 function Files({ given: { checkpoints } }: { given: Given }): JSX.Element | null {
   if (!checkpoints.length) return null;
   return (
-    <p>
-      Save the checkpoints as files first:{" "}
+    <p class="links">
+      Save the checkpoints first:
       {checkpoints.map((note, index) => (
-        <Copy key={note} text={note} label={`copy kept-${index + 1}`} />
+        <button key={note} type="button" onClick={() => saveText(`kept-${index + 1}`, note)}>
+          kept-{index + 1}
+        </button>
       ))}
     </p>
   );

@@ -1,0 +1,84 @@
+"""The pages of actors and targets in Chromium, against real servers."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from playwright.sync_api import Page, expect
+
+from harness.browser import Tab
+from tests.explorer.conftest import Shop
+
+
+def events_of(page: Page) -> str:
+    """The line that counts the events of the view."""
+    line = page.locator(".summary")
+    expect(line).to_be_visible()
+    return line.inner_text()
+
+
+def test_a_value_of_the_overview_narrows_the_events_and_back_widens_them_again(shop: Shop, seen: Tab) -> None:
+    page = seen.page
+    page.goto(shop.url("/actor/bob"))
+    everything = events_of(page)
+    page.get_by_role("link", name="refund.approve", exact=True).first.click()
+    expect(page).to_have_url(re.compile(r"/actor/bob\?q=action%3A%22refund.approve%22$"))
+    expect(page.locator(".summary")).not_to_have_text(everything)
+    expect(page.locator("tr.event").first).to_contain_text("refund.approve")
+    page.reload()
+    expect(page.get_by_role("searchbox")).to_have_value('action:"refund.approve"')
+    page.go_back()
+    expect(page.locator(".summary")).to_have_text(everything)
+    expect(page.get_by_role("searchbox")).to_have_value("")
+
+
+def test_the_first_event_of_an_actor_has_its_first_times_marked(shop: Shop, seen: Tab) -> None:
+    page = seen.page
+    page.goto(shop.url("/actor/bob?order=oldest"))
+    first = page.locator("tr.event").first
+    expect(first.locator(".first")).to_contain_text("first time from 203.0.113.")
+
+
+def test_an_event_leads_to_its_trace_its_record_and_its_target_and_back(shop: Shop, seen: Tab) -> None:
+    page = seen.page
+    page.goto(shop.url("/actor/bob?q=action:refund.approve"))
+    row = page.locator("tr.event").first
+    row.get_by_role("link", name="1047").click()
+    expect(page).to_have_url(re.compile("/target/1047$"))
+    expect(page.locator("tr.event").first).to_contain_text("bob")
+    page.go_back()
+    page.locator("tr.event").first.get_by_role("link", name=re.compile("^trace ")).click()
+    expect(page).to_have_url(re.compile("/trace/[0-9a-f]{32}$"))
+    page.go_back()
+    page.locator("tr.event").first.get_by_role("link", name=re.compile("^record ")).click()
+    expect(page).to_have_url(re.compile(r"/r/[0-9a-f]{16}/\d+$"))
+
+
+def test_keys_move_from_event_to_event_and_open_a_record(shop: Shop, seen: Tab) -> None:
+    page = seen.page
+    page.goto(shop.url("/actor/bob"))
+    expect(page.locator("tr.event").first).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.locator("tr.event").nth(0)).to_be_focused()
+    page.keyboard.press("j")
+    expect(page.locator("tr.event").nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/r/[0-9a-f]{16}/\d+$"))
+
+
+def test_an_id_with_markup_and_slashes_is_shown_as_text(shop: Shop, seen: Tab) -> None:
+    page = seen.page
+    target = "../../a b/<img src=x onerror=alert(1)>?x=1#y" + "z" * 900
+    page.goto(shop.url(f"/target/{quote(target, safe='')}"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("<img src=x onerror=alert(1)>?x=1#y")
+    expect(page.get_by_text("No event of the target")).to_be_visible()
+
+
+def test_nobody_of_an_id_gets_suggestions(shop: Shop, seen: Tab) -> None:
+    page = seen.page
+    page.goto(shop.url("/actor/bo"))
+    suggestion = page.get_by_role("listitem").filter(has_text="begins alike").get_by_role("link", name="bob")
+    suggestion.click()
+    expect(page).to_have_url(re.compile("/actor/bob$"))
+    assert "events" in events_of(page)
