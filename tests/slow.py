@@ -26,7 +26,6 @@ SLOW = {
     "tests/explorer/test_proofs_in_the_browser.py": "checks thousands of bundles in two languages",
     "tests/explorer/test_logs_in_the_browser.py": "starts servers",
     "tests/explorer/test_subjects_in_the_browser.py": "starts servers",
-    "tests/explorer/test_proofs_in_the_browser.py::test_thousands": "checks thousands of bundles in two languages",
     "tests/explorer/bundles/": "starts a browser",
     "tests/explorer/test_web_units.py": "compiles the tests of the page and starts Node.js",
     "tests/faults/test_schedules.py": "schedules of faults against servers",
