@@ -51,8 +51,6 @@ async def test_every_page_is_the_same_document(browser: httpx.AsyncClient, path:
 @pytest.mark.parametrize(
     "path",
     [
-        "/r/x/y/z",
-        "/r/x%2Fy/1",
         "/r/x",
         "/r",
         "/traces/",
