@@ -8,7 +8,8 @@ const SECOND = 1_000_000_000n;
 /** An age in whole seconds, for people: 42 s ago. */
 export function agoOf(at: bigint, now: bigint): string {
   const age = ((now - at) / SECOND) * SECOND;
-  if (age === 0n) return "now";
+  // The page's clock moves in steps, so what just happened may be ahead of it.
+  if (age <= 0n && age > -60n * SECOND) return "now";
   return age < 0n ? `in ${shownDuration(-age)}` : `${shownDuration(age)} ago`;
 }
 
