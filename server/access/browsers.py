@@ -71,13 +71,21 @@ class BrowserRules:
             self._check_host(presented.headers.get("host", ""))
         if method in SAFE_METHODS:
             return
-        if is_foreign_page(presented.headers, self.origin):
+        if is_foreign_page(presented.headers, self.origin) and not self._is_local_page(presented.headers):
             raise ForbiddenError(f"{FOREIGN_PAGE}: pages of this server are those of the setting public_url")
         # Old browsers send neither header. But no browser sends JSON to another site without asking before (CORS).
         if _is_ambient(presented, caller) and media_type(presented.headers) != JSON:
             raise ForbiddenError(
                 f"a page of another site may have sent this request: send it with the header 'Content-Type: {JSON}'"
             )
+
+    def _is_local_page(self, headers: Mapping[str, str]) -> bool:
+        """Return whether a page of this server sent a request, by whichever name this machine has for itself."""
+        host = headers.get("host", "")
+        is_same = (
+            headers.get("sec-fetch-site") == "same-origin" and headers.get("origin", "").partition("://")[2] == host
+        )
+        return self.is_on_loopback and is_same and is_loopback(_host_name(host))
 
     def _check_host(self, host: str) -> None:
         if _host_name(host) and not _is_this_machine(host, self.origin):

@@ -138,3 +138,31 @@ async def test_reading_is_not_concerned() -> None:
     async with of_kind(CallerKind.PROXY) as http:
         answer = await http.get("/unknown", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 404
+
+
+SAME = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.mark.parametrize("host", ["localhost:7318", "127.0.0.1:7318", "[::1]:7318", "127.0.0.1:43121"])
+async def test_a_page_of_a_server_on_this_machine_may_call_it_by_any_name_of_this_machine(host: str) -> None:
+    nobody_needs_credentials = AuthenticationChain((), required=lambda: False)
+    async with client(nobody_needs_credentials, BrowserRules(OWN, is_on_loopback=True)) as http:
+        own = JSON | SAME | {"Host": host, "Origin": f"http://{host}"}
+        assert (await http.post(RELEASE, headers=own, content=b"{}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_on_loopback"),
+    [
+        (SAME | {"Host": "evil.example:7318", "Origin": "http://evil.example:7318"}, True),  # DNS rebinding
+        (SAME | {"Host": "127.0.0.1:7318", "Origin": "http://127.0.0.1:9999"}, True),  # another server here
+        ({"Host": "127.0.0.1:7318", "Origin": "http://127.0.0.1:7318", "Sec-Fetch-Site": "cross-site"}, True),
+        ({"Host": "127.0.0.1:7318", "Origin": "http://127.0.0.1:7318"}, True),  # too old a browser to tell
+        (SAME | {"Host": "127.0.0.1:7318", "Origin": "http://127.0.0.1:7318"}, False),
+    ],
+)
+async def test_a_page_of_something_else_on_this_machine_may_not(headers: dict[str, str], is_on_loopback: bool) -> None:
+    nobody_needs_credentials = AuthenticationChain((), required=lambda: False)
+    async with client(nobody_needs_credentials, BrowserRules(OWN, is_on_loopback=is_on_loopback)) as http:
+        answer = await http.post(RELEASE, headers=JSON | headers, content=b"{}")
+    assert (answer.status_code, answer.json()["code"]) == (403, "PERMISSION_DENIED")

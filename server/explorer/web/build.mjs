@@ -72,32 +72,43 @@ async function writeBundlePage(result) {
   const styles = text(".css");
   const page = await readFile(path.join(web, "bundle", "page.html"), "utf8");
   const digest = (content) => `'sha256-${createHash("sha256").update(content).digest("base64")}'`;
-  const parts = { script, styles, "script-digest": digest(script), "styles-digest": digest(styles) };
-  const filled = page.replace(/@(script-digest|styles-digest|script|styles)@/g, (_, name) => parts[name]);
+  // The file is handed on without the others, so it has the licences of what is in it.
+  const licences = licencesOf(await packagesOf(Object.keys(result.metafile.inputs)));
+  const parts = { script, styles, licences, "script-digest": digest(script), "styles-digest": digest(styles) };
+  const filled = page.replace(/@(script-digest|styles-digest|script|styles|licences)@/g, (_, name) => parts[name]);
   await writeFile(path.join(out, "bundle.html"), filled);
   await writePackages(result.metafile);
 }
 
-/** What others wrote of the scripts: packages.json for bills of materials, and licences.txt. */
+/** Sources of both results. */
 const inputs = new Set();
 
+/** What others wrote of the scripts: packages.json for bills of materials, and licences.txt. */
 async function writePackages(metafile) {
   for (const input of Object.keys(metafile.inputs)) inputs.add(input);
-  const found = [...inputs].map((input) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]);
-  const names = [...new Set(found.filter(Boolean))].sort();
+  const packages = await packagesOf(inputs);
+  const listed = packages.map(({ name, version, license, integrity }) => ({ name, version, license, integrity }));
+  await writeFile(path.join(out, "packages.json"), `${JSON.stringify(listed, null, 2)}\n`);
+  await writeFile(path.join(out, "licences.txt"), licencesOf(packages));
+}
+
+async function packagesOf(sources) {
+  const found = [...sources].map((source) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(source)?.[1]);
   const lock = JSON.parse(await readFile(path.join(web, "package-lock.json"), "utf8"));
   const packages = [];
-  const texts = [];
-  for (const name of names) {
+  for (const name of [...new Set(found.filter(Boolean))].sort()) {
     const place = `node_modules/${name}`;
     const { version, license } = JSON.parse(await readFile(path.join(web, place, "package.json"), "utf8"));
     const text = await readFile(path.join(web, place, "LICENSE"), "utf8");
-    packages.push({ name, version, license, integrity: lock.packages[place].integrity });
-    texts.push(`${name} ${version} (${license})\n\n${text.trim()}\n`);
+    packages.push({ name, version, license, integrity: lock.packages[place].integrity, text: text.trim() });
   }
-  await writeFile(path.join(out, "packages.json"), `${JSON.stringify(packages, null, 2)}\n`);
-  await writeFile(path.join(out, "licences.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));
+  return packages;
 }
+
+const licencesOf = (packages) =>
+  packages
+    .map(({ name, version, license, text }) => `${name} ${version} (${license})\n\n${text}\n`)
+    .join(`\n${"-".repeat(80)}\n\n`);
 
 /** Styles in the folder of a feature apply to its pages only, so that features may name things alike. */
 const scoping = {
