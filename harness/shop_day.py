@@ -190,6 +190,7 @@ def _audit_event(
     target: tuple[str, str],
     outcome: str = "success",
     trace: str = "",
+    span: str = "",
     attributes: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     kind, name = target
@@ -205,7 +206,9 @@ def _audit_event(
         "session.id": f"session-{actor}-{time // (2 * _HOUR) % 9}",
     }
     severity = 9 if outcome == "success" else 13
-    return _log(draw, time, f"{actor}: {action} on {kind} {name}", severity, trace, attributes={**audit, **attributes})
+    return _log(
+        draw, time, f"{actor}: {action} on {kind} {name}", severity, trace, span, attributes={**audit, **attributes}
+    )
 
 
 def _any_audit_event(draw: random.Random, time: int, end: int) -> dict[str, Any]:
@@ -246,7 +249,7 @@ def _trace(draw: random.Random, made: _Requests, start: int, *, spans: int, each
         (9, "payment", "refund.approve", ("order", "1047"), "success"),
     ):
         time = start + milliseconds * 10**6
-        made.log(service, _audit_event(draw, time, "bob", action, target, outcome, trace))
+        made.log(service, _audit_event(draw, time, "bob", action, target, outcome, trace, root))
     return trace
 
 

@@ -93,10 +93,11 @@ function inOrder(claims: readonly Entry[], proved: Evidence | undefined): Entry[
 }
 
 /** The claim with its proof, as if the search had been asked for it: marks of entries check it, too. */
-function withProof(claim: Entry, { record, path, checkpoint, evidence: proved }: InclusionProof): Entry {
+function withProof(claim: Entry, { record, path, checkpoint, treeSize, evidence: proved }: InclusionProof): Entry {
   const { evidence } = claim;
   if (!evidence || evidence.recordHash !== proved?.recordHash) return claim;
-  const proof = { canonicalRecord: record, inclusionPath: path, checkpoint };
+  // A search proves a record by the checkpoint of its batch, and this proof is by a later one.
+  const proof = { canonicalRecord: record, inclusionPath: path, checkpoint, treeSize };
   return { ...claim, evidence: { ...evidence, ...proof } };
 }
 

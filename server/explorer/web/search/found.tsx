@@ -4,6 +4,7 @@ import { useCallback, useEffect } from "preact/hooks";
 import { change } from "../app/location";
 import { hasRole } from "../app/session";
 import { Failure, Notice, useAnswer } from "../shared/answer";
+import { counted } from "../shared/counted";
 import type { Entry } from "../shared/entry";
 import { Facets } from "./facets";
 import { Histogram } from "./histogram";
@@ -118,13 +119,11 @@ export function Found(props: FoundProps): JSX.Element {
 
 /** One sentence on how far the search is. */
 function statusOf(results: Results, isOld: boolean, count: Count | undefined, search: Search): string {
-  const loaded = results.entries.length.toLocaleString("en");
+  const loaded = counted(results.entries.length, "record");
   if (isOld) return "Searching …";
-  const inAll = count ? `${count.isLowerBound ? "more than " : ""}${count.count.toLocaleString("en")} records` : "";
-  if (results.wasStopped) return `Stopped after ${loaded} records${inAll && ` of ${inAll}`}`;
+  const inAll = count ? `${count.isLowerBound ? "more than " : ""}${counted(count.count, "record")}` : "";
+  if (results.wasStopped) return `Stopped after ${loaded}${inAll && ` of ${inAll}`}`;
   if (inAll) return results.isAsking ? `${inAll}, reading more …` : inAll;
-  if (results.isComplete) return `${loaded} records`;
-  return search.isAboutEvidence && results.isAsking
-    ? `${loaded} records so far, reading on …`
-    : `${loaded} records and more`;
+  if (results.isComplete) return loaded;
+  return search.isAboutEvidence && results.isAsking ? `${loaded} so far, reading on …` : `${loaded} and more`;
 }
