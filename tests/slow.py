@@ -22,6 +22,8 @@ SLOW = {
     "tests/explorer/test_accessibility.py": "starts a server and a browser",
     "tests/explorer/test_entries_in_the_browser.py": "starts servers",
     "tests/explorer/test_record_page.py": "starts servers and a browser",
+    "tests/explorer/test_search_page.py": "starts servers and a browser",
+    "tests/explorer/test_trace_page.py": "starts servers and a browser",
     "tests/explorer/test_trust.py": "starts servers and a browser",
     "tests/explorer/test_proofs_in_the_browser.py": "checks thousands of bundles in two languages",
     "tests/explorer/test_logs_in_the_browser.py": "starts servers",

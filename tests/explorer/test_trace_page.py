@@ -1,0 +1,109 @@
+"""The page of a trace in a real browser: its entries in their places, and the way through a long one."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from harness.browser import Tab, tab
+from harness.lognotary_server import LognotaryServer
+from harness.shop_day import Day, long_trace, send_all
+from tests.explorer.conftest import Shop
+
+_PATIENCE = 60_000  # milliseconds; the machine may be busy
+_LONG = 10_000  # entries
+
+
+def _visit(page: Page, shop: Shop, more: str = "") -> None:
+    page.goto(shop.url(f"/trace/{shop.day.refund}{more}"))
+    expect(_grid(page).get_by_role("row").nth(1)).to_be_visible(timeout=_PATIENCE)
+
+
+def _grid(page: Page) -> Locator:
+    return page.get_by_role("treegrid", name="Entries of the trace")
+
+
+def test_audit_events_stand_under_the_span_in_which_they_happened(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    _visit(page, shop)
+    rows = _grid(page).get_by_role("row")
+    expect(rows.nth(1)).to_contain_text("POST /refund")
+    expect(rows.nth(1)).to_have_attribute("aria-level", "1")
+    for place, (title, outcome) in enumerate(
+        [("refund.approve", "failure"), ("role.grant", "AUDIT"), ("refund.approve", "AUDIT")], start=2
+    ):
+        expect(rows.nth(place)).to_contain_text(title)
+        expect(rows.nth(place)).to_contain_text(outcome)
+        expect(rows.nth(place)).to_have_attribute("aria-level", "2")
+    expect(page.get_by_role("definition").filter(has_text="3 audit events")).to_be_visible()
+
+
+def test_filters_and_the_opened_entry_are_in_the_address_and_survive_a_reload(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    _visit(page, shop)
+    page.get_by_role("combobox", name="Kinds of entries").select_option("audit events only")
+    rows = _grid(page).get_by_role("row")
+    expect(rows).to_have_count(5)  # a header, and the span in which they happened
+    page.keyboard.press("a")
+    page.keyboard.press("Enter")
+    panel = page.get_by_role("complementary")
+    expect(panel).to_contain_text("refund.approve")
+    kept = page.url
+    page.reload()
+    expect(panel).to_contain_text("refund.approve", timeout=_PATIENCE)
+    assert page.url == kept
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    expect(rows).to_have_count(5)
+
+
+def test_the_id_may_be_in_another_notation_and_a_trace_that_is_not_there_says_what_to_try(
+    chromium: Browser, shop: Shop
+) -> None:
+    with tab(chromium) as opened:
+        digits = shop.day.refund
+        uuid = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+        opened.page.goto(shop.url(f"/trace/{uuid}"))
+        expect(opened.page.get_by_role("heading", level=1)).to_contain_text(digits, timeout=_PATIENCE)
+        expect(opened.page).to_have_url(shop.url(f"/trace/{digits}"))
+        opened.page.goto(shop.url(f"/trace/{'ab' * 16}"))
+        expect(opened.page.get_by_role("main")).to_contain_text("no ", timeout=_PATIENCE)
+        assert opened.observed.exceptions == []
+
+
+def test_from_an_audit_event_to_its_actor_and_back_to_the_trace(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    _visit(page, shop)
+    page.get_by_role("link", name="bob", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("bob")
+    expect(page).to_have_url(shop.url("/actor/bob"))
+    page.locator(f'a[href="/trace/{shop.day.refund}"]').first.click(timeout=_PATIENCE)
+    expect(_grid(page)).to_be_visible(timeout=_PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def long_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A server with one trace of 10,000 entries."""
+    directory: Path = tmp_path_factory.mktemp("long")
+    day = long_trace(time.time_ns() - 3600 * 10**9, _LONG)
+    with LognotaryServer(f"chdb://{directory / 'chdb'}", directory / "data", batch_age=0.02) as server:
+        send_all(server.otlp_http, day.requests)
+        yield Shop(server, Day((), day.refund))
+
+
+def test_of_ten_thousand_entries_only_those_in_view_are_in_the_page(seen: Tab, long_one: Shop) -> None:
+    page = seen.page
+    _visit(page, long_one)
+    grid = _grid(page)
+    expect(grid).to_have_attribute("aria-rowcount", str(_LONG + 5), timeout=4 * _PATIENCE)  # a root, 3 events, a header
+    assert grid.get_by_role("row").count() < 200
+    page.keyboard.press("j")
+    page.keyboard.press("End")
+    last = grid.locator(f'[aria-rowindex="{_LONG + 5}"]')
+    expect(last).to_be_visible(timeout=_PATIENCE)
+    assert grid.get_by_role("row").count() < 200
