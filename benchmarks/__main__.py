@@ -36,6 +36,7 @@ _BENCHMARKS = (
     "complete",
     "visible",
     "searching",
+    "explorer",
 )
 _SHORT = {
     "codec": ["--rounds=3"],

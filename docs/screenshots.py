@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 import httpx
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
 from harness.browser import browser, tab
 from harness.lognotary_server import LognotaryServer
@@ -34,11 +34,13 @@ def main(arguments: Sequence[str]) -> None:
     directory = Path(arguments[0]) if arguments else DIRECTORY
     directory.mkdir(parents=True, exist_ok=True)
     with tampered_shop() as (server, day), browser() as chromium:
-        for name, path in pages_of(server, day).items():
-            for theme in THEMES:
-                file = directory / f"{name}-{theme}.png"
-                take(chromium, f"{server.http}{path}", theme, file)
-                print(file)
+        for theme in THEMES:
+            with tab(chromium, color_scheme=theme, width=1280, height=860) as opened:
+                pin_key(opened.page, server)
+                for name, path in pages_of(server, day).items():
+                    file = directory / f"{name}-{theme}.png"
+                    take(opened.page, f"{server.http}{path}", file)
+                    print(file)
 
 
 @contextmanager
@@ -62,13 +64,19 @@ def audit_log(server: LognotaryServer) -> str:
     return next(str(log["logId"]) for log in logs if log["stream"] == "audit")
 
 
-def take(chromium: Browser, url: str, theme: Literal["light", "dark"], file: Path) -> None:
+def pin_key(page: Page, server: LognotaryServer) -> None:
+    """Pin the server's key, as a reader does who has its file."""
+    page.goto(f"{server.http}/trust")
+    page.get_by_label("Key from a file").set_input_files(server.public_key)
+    page.get_by_role("button", name="Unpin").wait_for()
+
+
+def take(page: Page, url: str, file: Path) -> None:
     """Take a screenshot of a page once it has everything that it asks for."""
-    with tab(chromium, color_scheme=theme, width=1280, height=860) as opened:
-        opened.page.goto(url)
-        opened.page.wait_for_load_state("networkidle")
-        opened.page.wait_for_timeout(500)  # the browser checks records after they are shown
-        opened.page.screenshot(path=file)
+    page.goto(url)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)  # the browser checks records after they are shown
+    page.screenshot(path=file)
 
 
 def pages_of(server: LognotaryServer, day: Day) -> dict[str, str]:
