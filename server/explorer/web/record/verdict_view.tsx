@@ -72,7 +72,7 @@ export function CheckVerdict({ checked, difference }: { checked: Checked; differ
   const key =
     outcome.kind === "checked" ? (
       <>
-        a key that you pinned, <Text text={pinnedName(outcome.key)} /> (<code>{outcome.key}</code>)
+        a key that you pinned, <PinnedKey fingerprint={outcome.key} />
       </>
     ) : (
       "a key that only this server names"
@@ -109,6 +109,22 @@ export function CheckVerdict({ checked, difference }: { checked: Checked; differ
         This page's script comes from the server. <a href="/trust">What this does not prove</a>
       </p>
     </Verdict>
+  );
+}
+
+/** The name that the reader gave a key, and its fingerprint, which is in the name of a key without one. */
+function PinnedKey({ fingerprint }: { fingerprint: string }): JSX.Element {
+  const name = pinnedName(fingerprint);
+  return (
+    <>
+      <Text text={name} />
+      {!name.includes(fingerprint) && (
+        <>
+          {" "}
+          (<code>{fingerprint}</code>)
+        </>
+      )}
+    </>
   );
 }
 
