@@ -1,4 +1,4 @@
-"""All pages of the explorer: WCAG 2.2 AA as axe-core checks it, narrow windows, and no complaint of the browser."""
+"""All pages of the explorer: WCAG 2.2 AA as axe-core checks it, narrow windows, weight, and the browser's complaints."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from tests.explorer.pages import PAGES
 
 WEB = Path(__file__).parents[2] / "server" / "explorer" / "web"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+SCRIPT_BYTES = """
+performance.getEntriesByType("resource").filter(({ name }) => name.endsWith(".js"))
+  .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +57,14 @@ def test_axe_finds_nothing_on_a_page(
 
 @pytest.mark.parametrize("shop", ["embedded"], indirect=True)
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_fits_a_narrow_window_and_the_browser_complains_of_nothing(
+def test_a_page_fits_a_narrow_window_loads_little_script_and_the_browser_complains_of_nothing(
     chromium: Browser, shop: Shop, name: str
 ) -> None:
     with tab(chromium, width=360, height=740) as opened:
         visit(opened, shop, name)
         width = opened.page.evaluate("document.documentElement.scrollWidth")
         assert width <= 360, f"the page is {width} pixels wide"
+        assert 0 < opened.page.evaluate(SCRIPT_BYTES) < 120_000  # compressed
         # The browser itself names each answer with an error, which some pages ask for on purpose.
         complaints = [each for each in opened.observed.complaints() if "Failed to load resource" not in each]
         assert complaints == []
