@@ -1,4 +1,4 @@
-"""All pages of the explorer: WCAG 2.2 AA as axe-core checks it, narrow windows, weight, and the browser's complaints."""
+"""All pages of the explorer: WCAG 2.2 AA by axe-core, narrow windows, weight, and complaints of the browser."""
 
 from __future__ import annotations
 
