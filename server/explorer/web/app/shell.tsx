@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Failure } from "../shared/answer";
+import { Text } from "../shared/text";
 import { TrustBanner } from "../trust/banner";
 import { KeyHelp } from "./key_help";
 import { useShortcuts } from "./keyboard";
@@ -59,8 +60,21 @@ function Content(): JSX.Element {
     case "failed":
       return <Failure error={session.value.error} />;
     default:
+      if (!session.value.reader.roles.length) return <NoRole name={session.value.reader.name} />;
       return <Outlet route={routeOf(path.value)} />;
   }
+}
+
+function NoRole({ name }: { name: string }): JSX.Element {
+  return (
+    <section class="login">
+      <h1>You have no role here</h1>
+      <p>
+        This server knows you as <Text text={name} />, and its rules grant you no role. Whoever runs it can add one:{" "}
+        <code>[[roles]]</code> in its settings.
+      </p>
+    </section>
+  );
 }
 
 /** After the way to another page, the focus is on it, so that screen readers read it (WCAG 2.4.3). */

@@ -1,0 +1,91 @@
+"""Readers who log in at a real OpenID provider in a real browser, and what the pages offer to their roles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from harness.browser import tab
+from harness.free_port import free_port
+from harness.keycloak import CLIENT_SECRET, PASSWORD, keycloak
+from harness.lognotary_server import LognotaryServer
+from harness.shop_day import send_all, shop_day
+
+_PATIENCE = 120_000  # milliseconds; the provider is slow to start
+_ROLES = """
+[[roles]]
+group = "log-auditors"
+role = "auditor"
+
+[[roles]]
+claim = "preferred_username"
+value = "eve"
+role = "viewer"
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LognotaryServer]:
+    """A server whose readers log in at a provider: ada is an auditor, and eve a viewer."""
+    directory: Path = tmp_path_factory.mktemp("login")
+    with keycloak(directory) as provider:
+        secret, settings = directory / "secret", directory / "lognotary.toml"
+        secret.write_text(f"{CLIENT_SECRET}\n")
+        secret.chmod(0o600)
+        settings.write_text(
+            f'oidc_issuer = "{provider.issuer}"\noidc_client_id = "lognotary"\n'
+            f'oidc_client_secret_file = "{secret}"\noidc_cli_client_id = "lognotary-cli"\n{_ROLES}'
+        )
+        http = f"127.0.0.1:{free_port()}"  # the provider sends people back to it
+        storage, data = f"chdb://{directory / 'chdb'}", directory / "data"
+        with LognotaryServer(storage, data, http=http, config=str(settings)) as running:
+            send_all(running.otlp_http, shop_day(time.time_ns(), logs=50, events=20, traces=2).requests)
+            yield running
+
+
+def _log_in(page: Page, name: str) -> None:
+    page.get_by_role("link", name="Log in").click(timeout=_PATIENCE)
+    page.locator("#username").fill(name, timeout=_PATIENCE)
+    page.locator("#password").fill(PASSWORD)
+    page.locator("[type=submit]").click()
+
+
+def test_a_reader_logs_in_is_back_at_the_address_and_logs_out_at_the_provider_too(
+    server: LognotaryServer, chromium: Browser
+) -> None:
+    with tab(chromium) as opened:
+        page = opened.page
+        wanted = f"{server.http}/actor/bob?q=outcome%3Afailure&x=1+2"
+        page.goto(wanted)
+        expect(page.get_by_role("heading", name="Log in")).to_be_visible(timeout=_PATIENCE)
+        _log_in(page, "ada")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("bob", timeout=_PATIENCE)
+        assert page.url == wanted
+        page.get_by_role("button", name="Log out").click()
+        page.wait_for_url("**/realms/**", timeout=_PATIENCE)
+        assert httpx.get(f"{server.http}/login/whoami", cookies=_cookies(page, server)).status_code == 401
+        assert opened.observed.violations == []
+
+
+def test_a_viewer_is_offered_only_what_the_role_permits(server: LognotaryServer, chromium: Browser) -> None:
+    with tab(chromium) as opened:
+        page = opened.page
+        page.goto(f"{server.http}/?since=24h")
+        _log_in(page, "eve")
+        rows = page.get_by_role("table", name="Records").get_by_role("row")
+        expect(rows.nth(1)).to_be_visible(timeout=_PATIENCE)
+        pages = page.get_by_role("navigation", name="Pages")
+        expect(pages.get_by_role("link", name="Search")).to_be_visible()
+        expect(pages.get_by_role("link", name="Logs")).to_have_count(0)
+        assert "audit" not in (page.get_by_role("table", name="Records").text_content() or "")
+        page.goto(f"{server.http}/actor/bob")
+        expect(page.get_by_role("alert").filter(has_text="auditor")).to_be_visible(timeout=_PATIENCE)
+
+
+def _cookies(page: Page, server: LognotaryServer) -> dict[str, str]:
+    return {str(each["name"]): str(each["value"]) for each in page.context.cookies(server.http)}
