@@ -27,7 +27,8 @@ def _visit(page: Page, shop: Shop, query: str = "", **more: str) -> None:
 
 
 def _count(page: Page) -> int:
-    """The number of records that the page says it has found."""
+    """The number of records that the page says it has found, once the first of them is shown."""
+    expect(page.get_by_role("table", name="Records").get_by_role("row").nth(1)).to_be_visible(timeout=_PATIENCE)
     status = page.get_by_role("status").filter(has_text=re.compile(r"^[\d,]+ records?$"))
     expect(status).to_be_visible(timeout=_PATIENCE)
     return int((status.text_content() or "").partition(" ")[0].replace(",", ""))
@@ -90,7 +91,7 @@ def test_reload_back_and_forward_keep_the_query_the_columns_and_the_opened_recor
     assert _state(page)["open"] == opened
     headers = page.get_by_role("table", name="Records").get_by_role("columnheader")
     expect(headers).to_contain_text(["Evidence", "Time", "Actor", "Action"], ignore_case=True)
-    page.keyboard.press("Escape")
+    panel.get_by_role("button", name="Close").click()
     expect(panel).not_to_be_visible()
     assert "open" not in _state(page)
     page.go_back()
@@ -143,7 +144,7 @@ def test_a_live_tail_shows_what_arrives_and_waits_while_a_record_is_read(seen: T
     expect(page.get_by_role("complementary", name="Record")).to_be_visible()
     _log(shop, f"second {word}")
     expect(page.get_by_text(re.compile("paused", re.IGNORECASE)).first).to_be_visible(timeout=_PATIENCE)
-    page.keyboard.press("Escape")
+    page.get_by_role("complementary", name="Record").get_by_role("button", name="Close").click()
     expect(rows.filter(has_text="second")).to_have_count(1, timeout=_PATIENCE)
 
 

@@ -56,7 +56,7 @@ def test_filters_and_the_opened_entry_are_in_the_address_and_survive_a_reload(se
     page.reload()
     expect(panel).to_contain_text("refund.approve", timeout=_PATIENCE)
     assert page.url == kept
-    page.keyboard.press("Escape")
+    panel.get_by_role("button", name="Close").click()
     expect(panel).to_have_count(0)
     expect(rows).to_have_count(5)
 
