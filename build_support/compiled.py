@@ -62,7 +62,7 @@ class BuildExt(build_ext):
 
 
 def extensions() -> list[Extension]:
-    """Return the extensions, as C++ sources; the current directory is that of the project."""
+    """Return the C++ extensions; the current directory must be the root of the project."""
     described = [_extension(_CODEC, _CODEC_FOLDER, _NOTARY_FOLDER), _extension(_HASHING, _NOTARY_FOLDER)]
     found: list[Extension] = cythonize(described, build_dir="build/cython", force=False)
     return found

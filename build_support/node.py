@@ -1,4 +1,4 @@
-"""Node.js for the build of the explorer: that of the machine, or the one from PyPI."""
+"""Node.js for the build of the explorer, from the machine or from PyPI."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def read_npm_report(report: dict[str, Any]) -> list[tuple[str, str]]:
     found = set()
     for about in report["vulnerabilities"].values():
         for advisory in about.get("via", []):
-            if isinstance(advisory, dict):  # a name is that of a package that has the vulnerability itself
+            if isinstance(advisory, dict):  # a text names another package, whose own entry has the advisory
                 found.add((str(advisory["name"]), str(advisory["url"]).rpartition("/")[2]))
     return sorted(found)
 

@@ -104,7 +104,7 @@ def _problem(rows: Sequence[StatementRow], keys: TrustedKeys) -> str:
 
 
 def _origin(row: StatementRow) -> str:
-    """Return the origin that a note names, if it is that of its row's log; empty otherwise."""
+    """Return the origin that a note names, if its ID is the LogId of the row; empty otherwise."""
     with suppress(MalformedError):
         name = LogName.parse(row.note.partition("\n")[0])
         if name.log_id == row.log_id:

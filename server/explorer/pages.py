@@ -46,7 +46,7 @@ PAGE_PATHS = (
     "/verify",
     "/trust",
 )
-"""Paths of pages, but for that of a trace, which programs use too."""
+"""Paths of all pages except ``/trace/{trace_id}``, which programs use too."""
 
 ASSET_PATHS = ("/assets/{name}", "/favicon.ico", "/licences.txt")
 """Paths of what pages load."""
@@ -97,7 +97,7 @@ class Explorer:
 
     @property
     def routes(self) -> list[Route]:
-        """Routes of pages and assets, without that of a trace."""
+        """Routes of all pages except the page of a trace, and of assets."""
         assets = (self._asset, self._icon, self._licences)
         return [
             *(_any_text(Route(path, self.page)) for path in PAGE_PATHS),

@@ -19,7 +19,7 @@ class BatchTree:
         """Compute them from the batch's proved leaves, and from the right edge of the tree before them.
 
         Raises:
-            MalformedError: the stored edge cannot be that of a tree of this size.
+            MalformedError: a tree of this size cannot have the stored edge.
         """
         edge = list(CompactRange.from_bytes(batch.first_leaf, batch.frontier).nodes)
         before = batch.first_leaf  # subtrees of the present level that are complete before the batch

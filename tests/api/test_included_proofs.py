@@ -164,7 +164,7 @@ def test_a_reader_sees_himself_that_a_changed_record_is_not_what_was_signed(writ
     assert [is_proved(evidence, key_of(writer)) for evidence in found] == [number != 5 for number in range(12)]
     assert b"other" in found[5].canonical_record
     assert (found[5].inclusion_path, found[5].checkpoint) == (signed[5].inclusion_path, signed[5].checkpoint)
-    # The path is that of the leaf which was signed there.
+    # The path leads from the leaf that was signed there.
     leaf = leaf_hash(entry_of(signed[5].canonical_record))
     root = root_from_path(5, found[5].tree_size, leaf, list(found[5].inclusion_path))
     assert root == proved_root(found[5], key_of(writer))

@@ -17,6 +17,7 @@ from playwright.sync_api import Page, Route, expect
 
 from harness.browser import Tab
 from harness.shop_day import send_all, shop_day
+from harness.waiting import wait_for
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.keys import VerifierKey
 from server.notary.note import parse_note
@@ -113,13 +114,11 @@ def test_a_log_that_grows_has_to_be_proved_to_continue_what_was_seen(seen: Tab, 
 
 
 def _wait_for_growth(shop: Shop, log: _Log) -> _Log:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        now = next(other for other in _logs(shop) if other["logId"] == log["logId"])
-        if int(now["treeSize"]) > int(log["treeSize"]):
-            return now
-        time.sleep(0.2)
-    pytest.fail("the log did not grow")
+    def now() -> _Log:
+        return next(other for other in _logs(shop) if other["logId"] == log["logId"])
+
+    wait_for(lambda: int(now()["treeSize"]) > int(log["treeSize"]), every=0.2)
+    return now()
 
 
 @pytest.mark.parametrize(
