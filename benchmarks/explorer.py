@@ -57,7 +57,7 @@ _FRAMES = """
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What the server has stored: the IDs of a long trace, and the log and leaf of a record of 1.5 MB."""
+    """Places in what the server has stored: the IDs of a long trace, and the log and leaf of a record of 1.5 MB."""
 
     trace: str
     large: str
