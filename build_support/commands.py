@@ -42,10 +42,11 @@ class BuildExplorer(Command):
             shutil.rmtree(Path(self.build_lib) / _STATIC, ignore_errors=True)
         wanted = os.environ.get(SWITCH, "")
         if wanted == "no":
+            shutil.rmtree(_STATIC, ignore_errors=True)  # also what was built before
             self._leave_out(f"{SWITCH} was 'no'")
             return
         try:
-            build_page(_WEB, with_tools=self.editable_mode)
+            build_page(_WEB, with_tools=self.editable_mode, afresh=wanted == "required")
         except ExplorerError as error:
             if wanted == "required":
                 raise BaseError(f"the explorer cannot be built: {error}") from error

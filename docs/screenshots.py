@@ -75,6 +75,10 @@ def take(page: Page, url: str, file: Path) -> None:
     """Take a screenshot of a page once it has everything that it asks for."""
     page.goto(url)
     page.wait_for_load_state("networkidle")
+    if url.endswith("/verify"):
+        page.get_by_role("button", name="Verify").click()
+        page.locator(".judgement").wait_for()
+        page.get_by_label("Verification", exact=True).scroll_into_view_if_needed()
     page.wait_for_timeout(1000)  # the browser checks records after they are shown
     page.screenshot(path=file)
 

@@ -62,8 +62,25 @@ _MOST_FOLDERS = 3  # around a bundle
 _MOST_RENAMED = 20  # files to examine if some of the bundle's are missing
 _MOST_RENAMED_BYTES = 128 * _MIB  # of all of them
 _ZIP, _GZIP = b"PK\3\4", b"\x1f\x8b"
-_SCRIPT = re.compile(rb"<script\b([^<>]{0,1000})>", re.IGNORECASE)  # attributes of an element of HTML
-_HOLDS_BUNDLE = re.compile(rb"""(?:\A|\s)id\s*=\s*["']?bundle["']?(?:\s|/|\Z)""", re.IGNORECASE)
+_ATTRIBUTE = (
+    rb"[ \t\r\n\f]++([a-z_:@][\w:.@-]*+)"
+    rb"""(?:[ \t\r\n\f]*+=[ \t\r\n\f]*+("[^"]*+"|'[^']*+'|[^ \t\r\n\f"'=<>`]++))?+"""
+)
+_ATTRIBUTES = re.compile(_ATTRIBUTE, re.IGNORECASE)
+_MARKUP = re.compile(  # all that may begin with "<" outside of the elements below: a comment, a doctype, a tag
+    rb"<!--[^<>]*+(?<=--)>|<!doctype [^<>\[]*+>|<(/?)([a-z][a-z0-9-]*+)((?:" + _ATTRIBUTE + rb")*+)[ \t\r\n\f]*+/?>",
+    re.IGNORECASE,
+)
+_TEXT_ONLY = {
+    b"script",
+    b"style",
+    b"title",
+    b"textarea",
+    b"noscript",
+}  # elements whose content is text up to the end tag
+_HIDING = {  # elements in which a tag is something else, or nothing
+    *(b"frameset", b"iframe", b"math", b"noembed", b"noframes", b"plaintext", b"select", b"svg", b"template", b"xmp"),
+}
 _END_OF_SCRIPT = re.compile(rb"</script[\s/>]", re.IGNORECASE)
 _SPACES = b" \t\r\n\f\v"
 _MOST_HTML = 512 * _MIB
@@ -151,12 +168,17 @@ class Evidence:
 
 def read_bundle(path: Path) -> dict[str, bytes]:
     """Read a bundle's files from a directory, a zip file or an HTML file. Those that are not checked are left empty."""
+    return _read_bundle(path)[0]
+
+
+def _read_bundle(path: Path) -> tuple[dict[str, bytes], bool]:
+    """Read a bundle's files; return also whether they were in an HTML file."""
     try:
         if path.is_dir():
             top = _innermost(path)
             found = [file.relative_to(top).as_posix() for file in (*top.iterdir(), *top.glob("key-changes/*"))]
             names = [name for name in found if (top / name).is_file()]  # opening a pipe would wait for its writer
-            return _unwrapped(_read_files(names, lambda name: (top / name).open("rb")))
+            return _unwrapped(_read_files(names, lambda name: (top / name).open("rb")), is_page=False)
         if not path.exists():
             raise UnusableError(f"there is no file {path}: check the path")
         if not path.is_file() or path.stat().st_size > 1024 * _MIB:
@@ -164,17 +186,17 @@ def read_bundle(path: Path) -> dict[str, bytes]:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise UnusableError(_unreadable(path, error)) from error
-    return _unwrapped(_read_archive(data))
+    return _unwrapped(_read_archive(data), is_page=_is_html(data))
 
 
-def _unwrapped(files: dict[str, bytes]) -> dict[str, bytes]:
+def _unwrapped(files: dict[str, bytes], *, is_page: bool) -> tuple[dict[str, bytes], bool]:
     """Return the files of a bundle that was packed again: a zip file or an HTML file, in a zip file or a directory."""
     for _ in range(_MOST_FOLDERS):
         contents = list(files.values())
         if len(contents) != 1 or not (contents[0][:4] == _ZIP or _is_html(contents[0])):
             break
-        files = _read_archive(contents[0])
-    return files
+        files, is_page = _read_archive(contents[0]), is_page or _is_html(contents[0])
+    return files, is_page
 
 
 def _read_archive(data: bytes) -> dict[str, bytes]:
@@ -210,7 +232,7 @@ def _is_html(data: bytes) -> bool:
 
 
 def _read_html(data: bytes) -> dict[str, bytes]:
-    """Read a bundle from an HTML file. Nothing else in the file is looked at, and its script is not run.
+    """Read a bundle from an HTML file. What the page shows is not looked at, and its script is not run.
 
     The bundle is the content of the element ``<script type="application/json" id="bundle">``: a JSON object with the
     path of each file and its content in base64. No text in it has blanks or ``<``, so whatever a program did to lines,
@@ -218,16 +240,10 @@ def _read_html(data: bytes) -> dict[str, bytes]:
     """
     if len(data) > _MOST_HTML:
         raise RefusedError(f"the HTML file is larger than {_MOST_HTML} bytes")
+    if data[:2] not in (b"\xff\xfe", b"\xfe\xff") and b"\0" in data.rstrip(b"\0"):
+        raise RefusedError("the HTML file has zero bytes in it: ask for the bundle again, as a zip file")
     page = _as_written(data)[0]
-    found = [script for script in _SCRIPT.finditer(page) if _HOLDS_BUNDLE.search(script[1])]
-    if not found:
-        raise RefusedError(
-            "the HTML file has no bundle in it: it is another page, or a program has removed the scripts from it; then "
-            "ask for the bundle as a zip file"
-        )
-    if len(found) > 1:
-        raise RefusedError("the HTML file has several bundles in it, and 'lognotary prove' writes one")
-    begin = found[0].end()
+    begin = _begin_of_bundle(page)
     end = page.find(b"<", begin)
     if end < 0 or not _END_OF_SCRIPT.match(page, end):
         raise RefusedError("the bundle in the HTML file was cut off or damaged: ask for it again, as a zip file")
@@ -244,6 +260,65 @@ def _read_html(data: bytes) -> dict[str, bytes]:
             f"the bundle in the HTML file is damaged ({error}): ask for the bundle again, as a zip file"
         ) from error
     return _read_files(list(files), lambda name: io.BytesIO(files[name]))
+
+
+def _begin_of_bundle(page: bytes) -> int:
+    """Return where the content of the element with the bundle begins in a page.
+
+    A browser must find the same element, or a page could show one record and prove another. So markup is permitted
+    only if every browser reads it as this function does (HTML Standard, section 13.2).
+    """
+    found, at = [], 0
+    if b"\x1b" in page:  # in ISO-2022-JP, what follows it is no ASCII
+        raise _ambiguous("it has the control character ESC")
+    while (at := page.find(b"<", at)) >= 0:
+        markup = _MARKUP.match(page, at)
+        if markup is None:
+            raise _ambiguous(f"at byte {at}, there is neither a plain tag nor a plain comment")
+        at, name = markup.end(), (markup[2] or b"").lower()
+        if name in _HIDING:
+            raise _ambiguous(f"it has an element '{name.decode()}'")
+        if not name or markup[1]:
+            continue
+        identifier = _identifier(markup[3])
+        if identifier == b"bundle" and name == b"script":
+            found.append(at)
+        elif b"&" in identifier or identifier.lower() == b"bundle":
+            raise _ambiguous(f"an element '{name.decode()}' may have the ID of the bundle, too")
+        if name in _TEXT_ONLY:
+            at = _end_of_text(page, name, at)
+    if not found:
+        raise RefusedError(
+            "the HTML file has no bundle in it: it is another page, or a program has removed the scripts from it; then "
+            "ask for the bundle as a zip file"
+        )
+    if len(found) > 1:
+        raise RefusedError("the HTML file has several bundles in it, and 'lognotary prove' writes one")
+    return found[0]
+
+
+def _identifier(attributes: bytes) -> bytes:
+    """Return the value of the attribute ``id``; of several, the first counts."""
+    values = (value for name, value in _ATTRIBUTES.findall(attributes) if name.lower() == b"id")
+    value: bytes = next(values, b"")
+    return value[1:-1] if value[:1] in (b'"', b"'") else value
+
+
+def _end_of_text(page: bytes, name: bytes, begin: int) -> int:
+    """Return where the content of an element ends that has text instead of other elements."""
+    closing = re.compile(rb"</" + name + rb"[ \t\r\n\f/>]", re.IGNORECASE).search(page, begin)
+    end = closing.start() if closing else len(page)
+    content = page[begin:end].lower()
+    if b"<!--" in content or (name != b"script" and b"<script" in content):
+        raise _ambiguous(f"the element '{name.decode()}' has a comment or a script in it")
+    return end
+
+
+def _ambiguous(why: str) -> RefusedError:
+    return RefusedError(
+        f"the HTML file is ambiguous, as {why}: a browser might show another record than the one that is checked here. "
+        "Ask for the bundle as a zip file"
+    )
 
 
 def _is_archive(ends: bytes) -> bool:
@@ -1673,7 +1748,9 @@ def run(options: argparse.Namespace) -> int:
         if options.manifest:
             report = check_export(Path(options.bundle), Path(options.manifest), keys)
         else:
-            report = check(read_bundle(Path(options.bundle)), keys, witnesses)
+            files, is_page = _read_bundle(Path(options.bundle))
+            report = check(files, keys, witnesses)
+            report = _of_page(report) if is_page else report
     except RefusedError as error:
         report = Report((Step("files", False, str(error)),))
     except UnusableError as error:
@@ -1690,6 +1767,15 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         return _complain(f"the report cannot be written: {error.strerror}")
     return 0 if report.holds else 1
+
+
+def _of_page(report: Report) -> Report:
+    """Add to a report that the evidence was in a page, which may show anything."""
+    proved = report.proved
+    rely = f"; rely on the record below, {proved['Origin']}#{proved['LeafIndex']}" if proved else ""
+    return replace(
+        report, not_checked=(f"the page around the evidence, its text and its script{rely}", *report.not_checked)
+    )
 
 
 def _complain(message: str) -> int:

@@ -11,6 +11,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -214,10 +215,10 @@ class TestProgram:
     def test_too_little_memory_is_no_verdict(
         self, bundle: Path, pem: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        def refuse(_: Path) -> dict[str, bytes]:
+        def refuse(_: Path) -> NoReturn:
             raise MemoryError
 
-        monkeypatch.setattr(check, "read_bundle", refuse)
+        monkeypatch.setattr(check, "_read_bundle", refuse)
         assert check.main([str(bundle), "--public-key", str(pem)]) == 2
         assert "not enough memory" in capsys.readouterr().err
 

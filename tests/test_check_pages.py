@@ -12,7 +12,7 @@ import pytest
 
 from server import check
 from server.explorer.bundle_page import bundle_page
-from tests.checked_bundles import BUNDLE, FIRST, LOG, READ, SECOND, failed, key
+from tests.checked_bundles import BUNDLE, FIRST, LOG, READ, SECOND, STRANGER, failed, key
 from tests.saved_again import crlf, marked, utf_16, utf_16_be, zipped
 
 TEMPLATE = """<!doctype html>
@@ -68,10 +68,13 @@ def test_a_page_with_key_changes_is_read(tmp_path: Path) -> None:
         lambda page: page.replace(BEGIN, b'<SCRIPT id=bundle type="application/json">'),
         lambda page: page.replace(BEGIN, b"<script id='bundle'\n type='application/json' data-x=\"\">"),
         lambda page: page.replace(
-            b'<div id="app">', '<div id="app"><p id="bundle">алиса — &lt;script id="bundle"'.encode()
+            b'<div id="app">',
+            '<div id="app"><p title=\'<script id="bundle">{}</script>\'>алиса — &lt;script id="bundle"<br />'.encode(),
         ),
         lambda page: page.replace(b"{\n", b"{").replace(b",\n", b", \t "),
         lambda page: page.rstrip() + b"\0" * 100,
+        lambda page: page.replace(b"<body>", b"<body><!----><textarea id=key> </textarea><STYLE>a > b {}</STYLE\n>"),
+        lambda page: page[: page.index(b"textContent")],
     ],
 )
 def test_a_page_that_programs_saved_again_is_read(saved: Callable[[bytes], bytes], tmp_path: Path) -> None:
@@ -92,7 +95,7 @@ def test_a_page_in_a_zip_file_or_in_a_folder_is_read(inside: Callable[[bytes], b
     [
         (TEMPLATE, "the page that 'lognotary prove' puts bundles in"),
         (b"<!doctype html><title>Another page</title>", "it is another page, or a program has removed the scripts"),
-        (b"<html><body><p id=bundle>{}</p>", "no bundle in it"),
+        (b"<html><body><p>{}</p>", "no bundle in it"),
         (PAGE.replace(BEGIN, BEGIN.replace(b' id="bundle"', b' data-id="bundle"')), "no bundle in it"),
         (PAGE.replace(BEGIN, BEGIN.replace(b"bundle", b"bundle2")), "no bundle in it"),
         (PAGE.replace(b"</body>", BEGIN + b"{}</script></body>"), "several bundles"),
@@ -112,6 +115,73 @@ def test_a_page_in_a_zip_file_or_in_a_folder_is_read(inside: Callable[[bytes], b
 def test_another_page_is_refused_with_a_reason(page: bytes, why: str, tmp_path: Path) -> None:
     with pytest.raises(check.RefusedError, match=why):
         read(page, tmp_path)
+
+
+def before(html: bytes) -> bytes:
+    """Return the page with something in front of the element with the bundle."""
+    return PAGE.replace(BEGIN, html + BEGIN)
+
+
+OTHER = BEGIN + b'{"record.bin": "AAAA"}</script>'
+ODD = BEGIN.replace(b"bundle", b"&#98;undle")
+
+
+@pytest.mark.parametrize(
+    ("page", "why"),
+    [
+        (before(b'<pre hidden id="bundle">{}</pre>'), "an element 'pre' may have the ID of the bundle"),
+        (before(b"<PRE ID=BUNDLE>{}</PRE>"), "an element 'pre' may have the ID"),
+        (before(b"<p id='&#x62;undle'>{}</p>"), "an element 'p' may have the ID"),
+        (PAGE.replace(b"</body>", b"<table><div id=bundle></div></table></body>"), "an element 'div' may have the ID"),
+        (before(ODD + b"{}</script>"), "an element 'script' may have the ID"),
+        (PAGE.replace(BEGIN, b"<!-- " + BEGIN).replace(b"</body>", b"-->" + ODD + b"</script>"), "plain comment"),
+        (before(b"<!-- > --!> " + OTHER + b" -->"), "neither a plain tag nor a plain comment"),
+        (before(b"<![CDATA[" + OTHER + b"]]>"), "neither a plain tag nor a plain comment"),
+        (before(b"<?xml " + OTHER + b"?>"), "neither a plain tag nor a plain comment"),
+        (before(b"</ " + OTHER), "neither a plain tag nor a plain comment"),
+        (before(b'<p title="a"x>'), "neither a plain tag nor a plain comment"),
+        (before(b"<p ="), "neither a plain tag nor a plain comment"),
+        (before(b"<template>"), "has an element 'template'"),
+        (before(b"<SVG><style>"), "has an element 'svg'"),
+        (before(b"<select><title>"), "has an element 'select'"),
+        (before(b"<plaintext>"), "has an element 'plaintext'"),
+        (before(b"<title>" + OTHER + b"</title>"), "the element 'title' has a comment or a script"),
+        (before(b"<noscript>" + OTHER + b"</noscript>"), "the element 'noscript' has a comment or a script"),
+        (before(b"<textarea>" + OTHER + b"</textarea>"), "the element 'textarea' has a comment or a script"),
+        (before(b"<style><!--</style>"), "the element 'style' has a comment or a script"),
+        (before(b"<script><!-- <script></script>"), "the element 'script' has a comment or a script"),
+        (before(b"\x1b$B"), "the control character ESC"),
+        (PAGE.decode().encode("utf-16-le"), "zero bytes"),
+    ],
+)
+def test_a_page_in_which_a_browser_might_find_another_bundle_is_refused(page: bytes, why: str, tmp_path: Path) -> None:
+    with pytest.raises(check.RefusedError, match=why):
+        read(page, tmp_path)
+
+
+def test_of_several_attributes_for_an_id_the_first_counts(tmp_path: Path) -> None:
+    assert read(before(b"<p id=a id=bundle>"), tmp_path) == BUNDLE
+    with pytest.raises(check.RefusedError, match="no bundle in it"):
+        read(PAGE.replace(BEGIN, BEGIN.replace(b" id=", b" id id=")), tmp_path)
+
+
+def test_a_long_page_of_odd_tags_is_refused_at_once(tmp_path: Path) -> None:
+    for odd in (b"<p" + b" a" * 2_000_000, b"<p" + b" " * 4_000_000, b"<!--" + b"-" * 4_000_000):
+        with pytest.raises(check.RefusedError, match="neither a plain tag"):
+            read(before(odd), tmp_path)
+
+
+@pytest.mark.parametrize("inside", [lambda page: page, lambda page: zipped({"mail/record.html": page})])
+def test_the_report_says_that_the_page_was_not_looked_at_and_which_record_is_proved(
+    inside: Callable[[bytes], bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "record").write_bytes(inside(PAGE))
+    unseen = "the page around the evidence, its text and its script"
+    mine, foreign = (str(signer.verifier_key(LOG.origin)) for signer in (FIRST, STRANGER))
+    assert check.main([str(tmp_path / "record"), "--public-key", mine]) == 0
+    assert f"not checked: {unseen}; rely on the record below, {LOG.origin}#5\n" in capsys.readouterr().out
+    assert check.main([str(tmp_path / "record"), "--public-key", foreign, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["not_checked"][0] == unseen
 
 
 def test_a_page_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

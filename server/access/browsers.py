@@ -57,7 +57,8 @@ class BrowserRules:
         """Check that a request is not sent by a page of another site that must not send it.
 
         Pages of other sites change nothing, whoever looks at them, and read nothing without credentials: not even
-        under a name that they have lead to this machine.
+        under a name that they have lead to this machine. Nor do they begin work by embedding or fetching answers, which
+        they could not read anyway. They may have links to answers, such as a wiki has, which a person follows.
 
         Args:
             method: the method of HTTP.
@@ -70,6 +71,8 @@ class BrowserRules:
         if caller.kind is CallerKind.LOCAL and self.is_on_loopback:
             self._check_host(presented.headers.get("host", ""))
         if method in SAFE_METHODS:
+            if _is_foreign_load(presented.headers):
+                raise ForbiddenError(f"{FOREIGN_PAGE}, which may only link to this address")
             return
         if is_foreign_page(presented.headers, self.origin) and not self._is_local_page(presented.headers):
             raise ForbiddenError(f"{FOREIGN_PAGE}: pages of this server are those of the setting public_url")
@@ -155,6 +158,17 @@ def is_foreign_page(headers: Mapping[str, str], origin: str) -> bool:
         origin: origin of the server's pages.
     """
     return headers.get("origin", origin) != origin or headers.get("sec-fetch-site", "none") not in _OWN_SITES
+
+
+def _is_foreign_load(headers: Mapping[str, str]) -> bool:
+    """Return whether a browser says that a page of another site loads an answer, rather than links to it.
+
+    See Fetch Metadata Request Headers (W3C) and, of answers that a browser loads before a person follows the link,
+    ``Sec-Purpose`` (Fetch). A frame is a navigation, too, with another destination than a document.
+    """
+    is_link = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
+    is_followed = is_link and "sec-purpose" not in headers
+    return headers.get("sec-fetch-site", "none") not in _OWN_SITES and not is_followed
 
 
 def _is_this_machine(host: str, own_url: str) -> bool:

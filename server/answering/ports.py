@@ -12,8 +12,8 @@ import grpc.aio
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 
+from server.access.call_rules import GRPC_RULES, http_rules
 from server.access.chain import AuthenticationChain
-from server.access.policy import GRPC_RULES, http_rules
 from server.access.tenants import tenants_of_logs
 from server.access.token_authenticator import TokenAuthenticator
 from server.access_log.access_log import AccessLog
@@ -100,6 +100,7 @@ async def answering(
             on_denied=denied_http,
             has_logs=lambda tenant: tenant in known or intake.has_logs(tenant),
             required=api_needs_credentials(settings, process.tokens, settings.http),
+            host=settings.http.host,
         )
         login = stack.enter_context(opened)
         stack.enter_context(background("revoked sessions", login.follow(), ended))
@@ -150,7 +151,7 @@ async def answering(
             denied_http,
             login.presenting,
             recorded.get("http"),
-            login.browsers(settings.http.host),
+            login.browsers,
         )
         http_api = with_browser_headers(login.guard(measured_http(guarded, metrics.call)))
         serving_http = serve_http_apart(http_api, settings.http, limits, ended, certificates.of("http"))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from server.access.authentication import Presented
+from server.access.call_rules import Permission
 from server.access.callers import Caller
 from server.access.chain import AuthenticationChain
 from server.access.errors import AccessError
-from server.access.policy import Permission, decide
+from server.access.policy import decide
 from server.access_log.calls import RecordedCall
 from server.access_log.event import Outcome
 from server.own_records.sender import NotRecordedError

@@ -12,10 +12,10 @@ import grpc.aio
 from google.protobuf.message import DecodeError, Message
 
 from server.access.authentication import Presented
+from server.access.call_rules import GRPC_RULES, Permission
 from server.access.chain import AuthenticationChain
 from server.access.current import calling
 from server.access.errors import AccessError
-from server.access.policy import GRPC_RULES, Permission
 from server.access.presenting import DIRECT, Presenting, address_of_peer
 from server.access_log.actions import GRPC_ACTIONS, UNKNOWN, Action
 from server.access_log.calls import RecordedCall, RecordedCalls

@@ -17,10 +17,11 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.access.browsers import NO_PAGES, BrowserRules
+from server.access.call_rules import Permission
 from server.access.chain import AuthenticationChain
 from server.access.current import calling
 from server.access.errors import AccessError, ForbiddenError
-from server.access.policy import FORBIDDEN, OPEN_SCOPE, Permission
+from server.access.policy import FORBIDDEN, OPEN_SCOPE
 from server.access.presenting import DIRECT, Presenting
 from server.access_log.actions import UNRECORDED_ROUTES
 from server.access_log.calls import RecordedCalls

@@ -79,6 +79,7 @@ class Login:
         origin: origin of the server's pages.
         events: events that are put on record.
         on_denied: called with the reason of each refusal, a value of ``Denial``.
+        browsers: rules for requests that a browser may have sent to the HTTP API.
     """
 
     routes: tuple[Route, ...]
@@ -86,6 +87,7 @@ class Login:
     origin: str
     events: LoginEvents
     on_denied: Callable[[str], object]
+    browsers: BrowserRules
     _chain: Callable[[Callable[[], bool]], AuthenticationChain]
     _revocations: _Revocations | None
 
@@ -101,10 +103,6 @@ class Login:
             required: function that returns whether every call needs credentials now.
         """
         return self._chain(required)
-
-    def browsers(self, host: str) -> BrowserRules:
-        """Return the rules for requests that a browser may have sent to the HTTP API, which listens on a host."""
-        return BrowserRules(self.origin, is_loopback(host))
 
     def guard(self, app: ASGIApp) -> ASGIApp:
         """Return an application that refuses what foreign pages send with a person's session."""
@@ -125,6 +123,7 @@ def open_login(
     on_denied: Callable[[str], object] = lambda _: None,
     has_logs: Callable[[str], bool] = lambda _: True,
     required: Callable[[], bool] = lambda: True,
+    host: str = "",
 ) -> Iterator[Login]:
     """Open the login of a server until the block ends.
 
@@ -138,6 +137,7 @@ def open_login(
         on_denied: function that is called with the reason of each refusal, a value of ``Denial``.
         has_logs: function that returns whether a tenant that a trusted proxy names has logs; it does not block.
         required: function that returns whether calls of the HTTP API need credentials now.
+        host: host on which the HTTP API listens; empty for all.
     """
     events = LoginEvents(keep, note, denied, settings.roles)
     cookies = CookieNames(settings.public_url)
@@ -180,8 +180,10 @@ def open_login(
             restrict = proxies.restrict if settings.trusted_proxies else unrestricted
             return AuthenticationChain(authenticators, required=required, restrict=restrict)
 
-        routes = login_routes(pages, chain(required), presenting, events, on_denied)
-        yield Login(tuple(routes), presenting, origin_of(settings.public_url), events, on_denied, chain, revocations)
+        origin = origin_of(settings.public_url)
+        browsers = BrowserRules(origin, is_loopback(host))
+        routes = login_routes(pages, chain(required), presenting, events, on_denied, browsers)
+        yield Login(tuple(routes), presenting, origin, events, on_denied, browsers, chain, revocations)
 
 
 def _end(revoked: RevocationFile, sessions: Sessions) -> list[tuple[Revocation, int]]:

@@ -20,10 +20,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from server.access.browsers import FOREIGN_PAGE, is_own_page
+from server.access.browsers import FOREIGN_PAGE, NO_PAGES, BrowserRules, is_own_page
 from server.access.callers import Grant
 from server.access.chain import AuthenticationChain
-from server.access.errors import Denial, UnauthenticatedError
+from server.access.errors import AccessError, Denial, UnauthenticatedError
 from server.access.presenting import Presenting, cookie_in
 from server.access.proxies import join_headers
 from server.access_log.event import Outcome, actor_of
@@ -79,6 +79,7 @@ def login_routes(
     presenting: Presenting,
     events: LoginEvents,
     on_denied: Callable[[str], object] = lambda _: None,
+    browsers: BrowserRules = NO_PAGES,
 ) -> list[Route]:
     """Return the routes of login.
 
@@ -88,17 +89,22 @@ def login_routes(
         presenting: places in which requests present credentials.
         events: events that are put on record.
         on_denied: function that is called with the reason of each refusal, a value of ``Denial``.
+        browsers: rules for requests that a browser may have sent.
     """
 
     async def whoami(request: Request) -> Response:
         try:
-            caller = await chain.authenticate(presenting.over_http(request.scope))
-        except UnauthenticatedError as error:
+            presented = presenting.over_http(request.scope)
+            caller = await chain.authenticate(presented)
+            browsers.check(request.method, presented, caller)
+        except AccessError as error:
             on_denied(error.denial.value)
             await events.failed(
                 "whoami", presenting.address_over_http(request.scope), error.denial.value, Outcome.DENIED
             )
-            return _refused("UNAUTHENTICATED", str(error), HTTPStatus.UNAUTHORIZED)
+            if isinstance(error, UnauthenticatedError):
+                return _refused("UNAUTHENTICATED", str(error), HTTPStatus.UNAUTHORIZED)
+            return _refused("PERMISSION_DENIED", str(error), HTTPStatus.FORBIDDEN)
         await events.succeeded("whoami", actor_of(caller))
         return JSONResponse(
             {"name": caller.name, "kind": caller.kind.value, "roles": [_grant(grant) for grant in caller.grants]},

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from server.access.call_rules import GRPC_RULES, HTTP_RULES, Permission, http_rules
 from server.access.callers import Caller, CallerKind, Grant, Role
 from server.access.errors import ForbiddenError
-from server.access.policy import GRPC_RULES, HTTP_RULES, OPEN_SCOPE, Permission, decide, http_rules
+from server.access.policy import OPEN_SCOPE, decide
 from server.access.scopes import EVERYTHING
 from storage.bound import LOG_TABLES, TABLES
 

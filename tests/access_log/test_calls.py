@@ -16,7 +16,7 @@ from lognotary.v1 import (
     status_pb2,
     tokens_pb2,
 )
-from server.access.policy import GRPC_RULES, HTTP_RULES, Permission
+from server.access.call_rules import GRPC_RULES, HTTP_RULES, Permission
 from server.access_log.access_log import AccessLog
 from server.access_log.actions import GRPC_ACTIONS, HTTP_ACTIONS, UNKNOWN, UNRECORDED_ROUTES, Action
 from server.access_log.bursts import Bursts, Skipped

@@ -14,10 +14,10 @@ from grpc_reflection.v1alpha import reflection
 from starlette.applications import Starlette
 
 from server.access.authentication import Presented
+from server.access.call_rules import GRPC_RULES, Permission, http_rules
 from server.access.callers import Caller, CallerKind, Grant, Role
 from server.access.chain import AuthenticationChain
 from server.access.errors import Denial, UnauthenticatedError
-from server.access.policy import GRPC_RULES, Permission, http_rules
 from server.access_log.access_log import AccessLog
 from server.access_log.calls import RecordedCalls
 from server.api.administration import Administration

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from server.access.call_rules import HTTP_RULES
 from server.access.chain import AuthenticationChain
-from server.access.policy import HTTP_RULES
 from server.access.presenting import Presenting
 from server.access_log.access_log import AccessLog
 from server.access_log.calls import RecordedCalls

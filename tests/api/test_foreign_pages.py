@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from server.access.authentication import Presented
 from server.access.browsers import BrowserRules
+from server.access.call_rules import HTTP_RULES
 from server.access.callers import Caller, CallerKind, Grant, Role
 from server.access.chain import AuthenticationChain
-from server.access.policy import HTTP_RULES
 from server.access.proxies import ProxyAuthenticator, ProxyHeaders
 from server.access.role_rules import GROUP, RoleRule
 from server.api.guarded_http import guarded_http
@@ -134,10 +134,31 @@ async def test_where_others_may_call_without_credentials_the_server_may_have_any
         assert (await http.post(RELEASE, headers=JSON | {"Host": "lognotary:7318"}, content=b"{}")).status_code == 200
 
 
-async def test_reading_is_not_concerned() -> None:
-    async with of_kind(CallerKind.PROXY) as http:
-        answer = await http.get("/unknown", headers={"Sec-Fetch-Site": "cross-site"})
-    assert answer.status_code == 404
+LINK = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_served"),
+    [
+        ({}, True),  # a program
+        ({"Sec-Fetch-Site": "none"} | LINK, True),  # a bookmark
+        ({"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, True),
+        ({"Sec-Fetch-Site": "cross-site"} | LINK, True),  # a link in a wiki
+        ({"Sec-Fetch-Site": "same-site"} | LINK, True),
+        ({"Sec-Fetch-Site": "cross-site"} | LINK | {"Sec-Purpose": "prefetch"}, False),
+        ({"Sec-Fetch-Site": "cross-site"} | LINK | {"Sec-Fetch-Dest": "iframe"}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, False),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+    ],
+)
+@pytest.mark.parametrize("kind", CallerKind)
+async def test_pages_of_other_sites_link_to_answers_and_load_none(
+    kind: CallerKind, headers: dict[str, str], *, is_served: bool
+) -> None:
+    async with of_kind(kind) as http:
+        answer = await http.get("/unknown", headers=headers)
+    assert answer.status_code == (404 if is_served else 403)
 
 
 SAME = {"Sec-Fetch-Site": "same-origin"}

@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
+from server.access.call_rules import GRPC_RULES, HTTP_RULES, http_rules
 from server.access.callers import Role
-from server.access.policy import GRPC_RULES, HTTP_RULES, http_rules
 from server.api.guarded_http import guarded_http
 from server.explorer.pages import ASSET_PATHS, PAGE_PATHS
 from storage.deferred import DeferredEngine

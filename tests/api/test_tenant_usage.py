@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from lognotary.v1 import status_pb2 as pb
+from server.access.call_rules import Permission
 from server.access.callers import Caller, CallerKind, Grant, Role
-from server.access.policy import Permission, decide
+from server.access.policy import decide
 from server.admission.tenant_limits import TenantLimits, Usage
 from server.api.errors import InvalidArgumentError
 from server.api.messages import from_nanos, to_nanos

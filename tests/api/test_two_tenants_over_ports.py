@@ -33,8 +33,8 @@ from lognotary.v1 import (
     status_pb2,
     tokens_pb2,
 )
+from server.access.call_rules import http_rules
 from server.access.callers import Grant, Role
-from server.access.policy import http_rules
 from server.api.guarded_http import guarded_http
 from server.api.tail_cursors import make_cursor, parse_cursor
 from server.notary.origin import LogName, Stream

@@ -102,3 +102,23 @@ def test_packages_are_installed_by_the_lock_file_without_their_scripts(
     install(web)
     build_page(web, with_tools=False)
     assert not (web / "asked").exists()
+    build_page(web, with_tools=False, afresh=True)
+    assert (web / "asked").exists()
+
+
+def test_npm_and_node_get_no_more_of_the_environment_than_they_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = Path(program(tmp_path / "bin" / "node", ""))
+    node.write_text('#!/bin/sh\n[ "$1" = --version ] && echo v24.0.0 && exit\nenv > of-node\n')
+    Path(program(tmp_path / "bin" / "npm", "")).write_text("#!/bin/sh\nenv > of-npm\n")
+    for name in ("LOGNOTARY_TOKEN", "NODE_OPTIONS", "npm_config_script_shell", "HTTPS_PROXY", "npm_config_registry"):
+        monkeypatch.setenv(name, "given")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin:/usr/bin")
+    web = sources(tmp_path / "web")
+    build_page(web, with_tools=False)
+    given = {
+        name: {line.partition("=")[0] for line in (web / name).read_text().splitlines() if line.endswith("=given")}
+        for name in ("of-npm", "of-node")
+    }
+    assert given == {"of-npm": {"HTTPS_PROXY", "npm_config_registry"}, "of-node": set()}

@@ -32,6 +32,17 @@ _TOKENS = (
     *(b"{", b"}", b"[" * 3000, b'"', b'"ActorId": "bob",', b"null", b"NaN", b"true", b"1.0", b"\\u0000", b"\\ud800"),
     *(b"\x80" * 9 + b"\x01", b"\xff" * 9 + b"\x7f", b"PK\1\2", b"PK\3\4", b"PK\5\6", b"PK\6\7", b"\xff\xff\xff\xff"),
     *(b"<", b"</script>", b'<script type="application/json" id="bundle">', b"\\u003c", b"AAAA", b'{"record.bin": "'),
+    *(
+        b"<!--",
+        b"-->",
+        b"<template>",
+        b"</title>",
+        b"<svg>",
+        b"<p id=bundle>",
+        b'<script id="&#98;undle">',
+        b'" ',
+        b">",
+    ),
     *(b"-----BEGIN PUBLIC KEY-----\n", b"-----END PUBLIC KEY-----", *(key.encode() for key in VERIFIER_KEYS[:3])),
 )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import tempfile
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 
 from server import check
@@ -117,6 +119,44 @@ def _file(files: Files) -> bool:
             return False
 
 
+class _Identified(HTMLParser):
+    """The elements of a page that have the ID of the bundle, as another parser finds them: names and contents."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self._is_open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        identifier = next((value for name, value in attrs if name == "id"), None)
+        self._is_open = identifier == "bundle"
+        if self._is_open:
+            self.found.append((tag, ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._is_open = False
+
+    def handle_data(self, data: str) -> None:
+        if self._is_open:
+            tag, text = self.found[-1]
+            self.found[-1] = (tag, text + data)
+
+
+def _page(files: Files) -> bool:
+    """Check a bundle in a page; another parser of HTML has to find the same bundle, and no second one."""
+    is_accepted = _file(files)
+    if is_accepted and files["file"].lstrip()[:1] == b"<":
+        parser = _Identified()
+        parser.feed(files["file"].decode(errors="replace"))
+        parser.close()
+        _require([tag for tag, _ in parser.found] == ["script"], "another parser finds another element")
+        packed = json.loads("".join(parser.found[0][1].split()))
+        read = check._read_html(files["file"])
+        unpacked = {name: base64.b64decode(packed[name]) for name in read if name in packed and read[name]}
+        _require(unpacked == {name: content for name, content in read.items() if content}, "another bundle")
+    return is_accepted
+
+
 def _record(files: Files) -> bool:
     """Read a canonical record of any version, as the notary does."""
     readable: dict[str, object] = {}
@@ -202,7 +242,7 @@ TARGETS: dict[str, Callable[[Files], bool]] = {
     "bundle": _bundle,
     "signed again": _signed_again,
     "zip": _file,
-    "page": _file,
+    "page": _page,
     "record": _record,
     "key file": _key_file,
     "key": _key,

@@ -337,6 +337,32 @@ async def test_groups_that_a_token_leaves_out_are_fetched_page_by_page(tmp_path:
             assert "app roles" in refused.json()["message"]
 
 
+REBOUND = {"Host": "evil.example:7318", "Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:7318", "Sec-Fetch-Site": "same-origin"}, 200),
+        (REBOUND, 403),  # a page of another site, under its own name that it has lead to this machine
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, 403),
+    ],
+)
+async def test_a_page_of_another_site_does_not_learn_who_calls_without_credentials(
+    headers: dict[str, str], status: int, tmp_path: Path
+) -> None:
+    counted: list[str] = []
+    none = load_settings({"data_dir": str(tmp_path)}, {}).login
+    opened = open_login(none, tmp_path, on_denied=counted.append, required=lambda: False, host="127.0.0.1")
+    with opened as login:
+        async with client(login) as browser:
+            answer = await browser.get("/login/whoami", headers={"Host": "127.0.0.1:7318"} | headers)
+    assert answer.status_code == status
+    assert counted == ([] if status == 200 else ["forbidden"])
+    assert ("name" in answer.json()) is (status == 200)
+
+
 async def test_without_a_provider_only_the_question_who_calls_is_answered(tmp_path: Path) -> None:
     none = load_settings({"data_dir": str(tmp_path)}, {}).login
     with open_login(none, tmp_path) as login:

@@ -68,12 +68,14 @@ async function writeExplorer(result) {
 async function writeBundlePage(result) {
   const text = (suffix) => result.outputFiles.find((file) => file.path.endsWith(suffix)).text.trim();
   // A closing tag in a text of the script would end the element.
-  const script = text(".js").replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
+  const script = text(".js").replaceAll(/<(?=\/script|!--)/gi, "<\\");
   const styles = text(".css");
   const page = await readFile(path.join(web, "bundle", "page.html"), "utf8");
   const digest = (content) => `'sha256-${createHash("sha256").update(content).digest("base64")}'`;
   // The file is handed on without the others, so it has the licences of what is in it.
   const licences = licencesOf(await packagesOf(Object.keys(result.metafile.inputs)));
+  if (/<\/?script|<!--|<\/style/i.test(licences + styles))
+    throw new Error("a licence or a style would end its element");
   const parts = { script, styles, licences, "script-digest": digest(script), "styles-digest": digest(styles) };
   const filled = page.replace(/@(script-digest|styles-digest|script|styles|licences)@/g, (_, name) => parts[name]);
   await writeFile(path.join(out, "bundle.html"), filled);

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 from harness.bundles import MemoryLog, encode_record
 from harness.explorer import require_bundle_page
 from server import check
+from server.explorer.bundle_page import bundle_page
 from server.notary.origin import Stream
 from tests.checked_bundles import BUNDLE, FIRST, LOG, STRANGER, key
 from tests.explorer.bundles.opened import MINE, REFUTED, UNPINNED, opened, opened_file
@@ -67,3 +68,28 @@ def test_a_missing_file_is_named(chromium: Browser, missing: str, tmp_path: Path
     files = {name: content for name, content in BUNDLE.items() if name != missing}
     with opened(chromium, files, tmp_path) as page:
         assert f"files: missing: {missing}" in page.verdict(REFUTED)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<pre hidden id="bundle">{}</pre>',
+        "<p id=BUNDLE>{}</p>",
+        '<table><script type="application/json" id="&#98;undle">{}</script></table>',
+        "<svg><script id='bundle'></script></svg>",
+    ],
+)
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_page_with_a_second_bundle_is_refused_by_itself_as_by_the_command(
+    chromium: Browser, html: str, is_before: bool, tmp_path: Path
+) -> None:
+    page = bundle_page(require_bundle_page(), BUNDLE).decode()
+    place = '<div id="app">' if is_before else "</body>"
+    (tmp_path / "page.html").write_text(page.replace(place, html + place), encoding="utf-8")
+    with pytest.raises(check.RefusedError, match="ambiguous"):
+        check.read_bundle(tmp_path / "page.html")
+    with opened_file(chromium, tmp_path / "page.html") as opened_page:
+        if is_before:
+            assert "this page is ambiguous" in opened_page.verdict(REFUTED)
+        else:  # it was not there yet when the script ran
+            opened_page.verdict(UNPINNED)

@@ -7,6 +7,22 @@ import { parseJson } from "../proof/json";
 export type Files = Record<string, Uint8Array>;
 
 /**
+ * Return the text of a page's element `bundle`; empty if there is none.
+ *
+ * Throws VerificationError if there are several, or it is another element than `lognotary check` reads: the page would
+ * show one record, and that command check another.
+ */
+export function textOfBundle(page: Pick<Document, "querySelectorAll">): string {
+  const found = page.querySelectorAll("[id=bundle i]");
+  const element = found[0];
+  if (!element) return "";
+  if (found.length > 1 || element.id !== "bundle" || element.localName !== "script" || !element.closest("body")) {
+    throw malformed("this page is ambiguous, as it has a second bundle, or an element that could be taken for it");
+  }
+  return element.textContent ?? "";
+}
+
+/**
  * Read the files of a bundle from the text of the page's element `bundle`. Blanks and line ends, which a mail program
  * may have put in, have no meaning there.
  *
