@@ -1,7 +1,7 @@
 /** The check of one entry: that its record is in a log that a pinned key signed, and that this is what is shown. */
 import type { Evidence } from "../api/types";
 import { areEqual, base64Of, fromBase64, hexOf } from "../proof/bytes";
-import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
+import { type Checkpoint, NUMBER, parseCheckpoint } from "../proof/checkpoint";
 import { streamOf } from "../proof/columns";
 import { VerificationError } from "../proof/errors";
 import { leafHash, rootFromPath } from "../proof/merkle";
@@ -66,7 +66,7 @@ export function findingOf({ code }: VerificationError): string {
 }
 
 async function checkProof(entry: Entry, evidence: Evidence, trust: Trust): Promise<Verdict> {
-  if (![evidence.leafIndex, evidence.treeSize].every((number) => /^\d{1,18}$/.test(number))) {
+  if (![evidence.leafIndex, evidence.treeSize].every((number) => NUMBER.test(number))) {
     throw new VerificationError("MALFORMED", "its leaf or the size of its tree is no number");
   }
   const checkpoint = parseCheckpoint(evidence.checkpoint, "the checkpoint");
