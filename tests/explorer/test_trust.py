@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -17,6 +18,7 @@ from playwright.sync_api import Page, Route, expect
 
 from harness.browser import Tab
 from harness.shop_day import send_all, shop_day
+from server.notary.canonical import leaf_of
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.keys import VerifierKey
 from server.notary.note import parse_note
@@ -210,3 +212,42 @@ def test_records_are_checked_with_the_pinned_key_and_a_changed_one_is_named(seen
     page.goto(shop.url("/?q=service:accounts"))
     expect(page.locator(".state-unpinned").first).to_be_visible(timeout=20_000)
     expect(page.locator(".state-checked")).to_have_count(0)
+
+
+def _pin(seen: Tab, shop: Shop) -> Page:
+    page = _visit(seen, shop)
+    page.get_by_label("Key from a file").set_input_files(shop.server.public_key)
+    expect(page.get_by_role("row", name=_fingerprint(shop))).to_be_visible()
+    return page
+
+
+def test_a_forged_history_of_records_is_refused_and_named_on_every_page(seen: Tab, shop: Shop) -> None:
+    page = _pin(seen, shop)
+
+    def forged(route: Route) -> None:
+        said = route.fetch().json()
+        for entry in [entry for entry in said["entries"] if entry.get("auditEvent")][:1]:
+            evidence = entry["auditEvent"]["evidence"]
+            leaf = leaf_of(base64.b64decode(evidence["canonicalRecord"]))
+            note = str(sign_checkpoint(Checkpoint(evidence["origin"], 1, leaf), _signer(shop)))
+            evidence |= {"leafIndex": "0", "treeSize": "1", "inclusionPath": [], "checkpoint": note}
+        route.fulfill(json=said)
+
+    page.route("**/api/v1/search?*", forged)
+    page.goto(shop.url("/?q=service:accounts"))
+    expect(page.locator(".state-tampered", has_text="LOG_FORKED").first).to_be_visible(timeout=20_000)
+    expect(_banner(page)).to_contain_text("LOG_FORKED")
+    expect(page.locator(".state-checked").first).to_be_visible(timeout=20_000)
+    page.unroute_all(behavior="ignoreErrors")
+    page.goto(shop.url("/logs"))
+    expect(_banner(page)).to_contain_text("LOG_FORKED")
+
+
+def test_records_are_not_called_checked_while_the_proof_of_their_history_is_refused(seen: Tab, shop: Shop) -> None:
+    page = _pin(seen, shop)
+    page.route("**/consistency-proof*", lambda route: route.fulfill(status=200, content_type="text/plain", body="no"))
+    page.goto(shop.url("/?q=service:accounts"))
+    uncompared = page.locator(".state-uncompared").first
+    expect(uncompared).to_be_visible(timeout=20_000)
+    expect(uncompared).to_have_attribute("title", re.compile("did not prove that its log has only grown"))
+    expect(page.locator(".state-tampered")).to_have_count(0)

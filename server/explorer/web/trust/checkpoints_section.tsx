@@ -27,7 +27,9 @@ export function CheckpointsSection(): JSX.Element {
       </p>
       {answer.state === "failed" && <Failure error={answer.error} />}
       {!hasRole("auditor") && (
-        <Notice kind="note">Only auditors may list logs, so this browser keeps no checkpoints of this server.</Notice>
+        <Notice kind="note">
+          Only auditors may list logs, and the server says that you are none: nothing is compared or kept.
+        </Notice>
       )}
       {kept.length > 0 && <Kept kept={kept} problems={look?.problems ?? new Map()} />}
       {[...(look?.problems ?? [])]
@@ -41,7 +43,7 @@ export function CheckpointsSection(): JSX.Element {
         <button type="button" disabled={!hasRole("auditor")} onClick={() => void watchLogs()}>
           Compare now
         </button>{" "}
-        <span class="quiet">{look ? `Last compared at ${look.at.slice(0, 19)}Z.` : ""}</span>
+        <span class="quiet">{look?.at ? `Last compared at ${look.at.slice(0, 19)}Z.` : ""}</span>
       </p>
       <Compare />
     </section>

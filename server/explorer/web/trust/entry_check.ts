@@ -29,6 +29,11 @@ export interface Trust {
   readonly voucherOf: (checkpoint: Checkpoint) => Promise<Voucher | undefined>;
   /** Compares a checkpoint, whose signature is valid, with those seen before; throws VerificationError. */
   readonly compareWithSeen: (checkpoint: Checkpoint) => Promise<void>;
+  /**
+   * Compares such a checkpoint with the kept one of its log; returns why that was not possible, undefined if one
+   * continues the other. Throws VerificationError if they contradict each other.
+   */
+  readonly compareHistory: (checkpoint: Checkpoint) => Promise<string | undefined>;
 }
 
 /** Check an entry. Whatever is wrong with it is in the verdict; only failures of the network are thrown. */
@@ -54,6 +59,7 @@ export function findingOf({ code }: VerificationError): string {
   switch (code) {
     case "LOG_FORKED":
     case "LOG_TRUNCATED":
+    case "LOG_MISSING":
       return code;
     case "SIGNATURE_WRONG":
       return "BATCH_ALTERED";
@@ -84,7 +90,10 @@ async function checkProof(entry: Entry, evidence: Evidence, trust: Trust): Promi
   const voucher = await trust.voucherOf(checkpoint);
   if (!voucher) return { kind: "unpinned" };
   await trust.compareWithSeen(checkpoint);
-  return voucher.isPinned ? { kind: "checked", key: voucher.key } : { kind: "unpinned" };
+  const reason = await trust.compareHistory(checkpoint);
+  if (!voucher.isPinned) return { kind: "unpinned" };
+  const { key } = voucher;
+  return reason === undefined ? { kind: "checked", key } : { kind: "uncompared", key, reason };
 }
 
 /** The log has to be the one that the entry names, and of its stream; else a log could be passed off as another. */

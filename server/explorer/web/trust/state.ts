@@ -12,5 +12,8 @@ export const pinnedNames = computed(() => pinnedKeys.value?.map(({ fingerprint }
 /** All findings about logs, the latest last. */
 export const logFindings = signal<readonly LogFinding[]>([]);
 
-/** The last comparison of logs: when it was, and what hindered it or came of it, by origin. */
+/** Sentences for what the server has not let this browser compare, at two attempts. */
+export const overdue = signal<readonly string[]>([]);
+
+/** The last comparison of logs: when it was (empty if none was possible), and what hindered it or came of it, by origin. */
 export const lastLook = signal<{ at: string; problems: ReadonlyMap<string, string> } | undefined>(undefined);
