@@ -251,3 +251,62 @@ def test_records_are_not_called_checked_while_the_proof_of_their_history_is_refu
     expect(uncompared).to_be_visible(timeout=20_000)
     expect(uncompared).to_have_attribute("title", re.compile("did not prove that its log has only grown"))
     expect(page.locator(".state-tampered")).to_have_count(0)
+
+
+def _overdue(page: Page) -> Any:
+    return page.locator(".trust-banner-overdue")
+
+
+def test_a_log_that_is_not_in_its_form_does_not_keep_the_others_from_being_compared(seen: Tab, shop: Shop) -> None:
+    page = _visit(seen, shop)
+    true = _logs(shop)[0]
+    odd: list[Any] = [None, {"checkpoint": None}, {**true, "logId": 1}, {**true, "verifierKeys": {}}]
+
+    def forged(logs: list[_Log]) -> list[_Log]:
+        return [*odd, _with_other_checkpoint(shop, true, int(true["treeSize"])), *logs[1:]]
+
+    _serve(page, forged)
+    page.reload()
+    expect(_banner(page)).to_contain_text("LOG_FORKED", timeout=20_000)
+    expect(page.get_by_text("log 2 of the server's list is not in the form of one")).to_be_visible()
+
+
+@pytest.mark.parametrize("body", ["nothing of the kind", '{"logs": "none"}', "null"])
+def test_a_list_of_logs_that_cannot_be_read_is_told_on_every_page(seen: Tab, shop: Shop, body: str) -> None:
+    page = _visit(seen, shop)
+    count = page.locator("#checkpoints tbody tr").count()
+    page.route("**/api/v1/logs", lambda route: route.fulfill(content_type="application/json", body=body))
+    page.goto(shop.url("/?q=service:accounts"))
+    if body == "null":
+        expect(_banner(page)).to_contain_text("LOG_MISSING", timeout=40_000)
+        return
+    expect(_overdue(page)).to_contain_text("the server's list of logs cannot be read", timeout=40_000)
+    expect(_overdue(page)).to_contain_text(f"{count} logs that this browser keeps")
+    _overdue(page).get_by_role("button", name="Hide").click()
+    expect(_overdue(page)).to_have_count(0)
+
+
+def test_a_proof_that_is_refused_again_is_told_on_every_page(seen: Tab, shop: Shop) -> None:
+    page = _visit(seen, shop)
+    log = next(log for log in _logs(shop) if log["stream"] == "operational")
+    page.route(
+        "**/consistency-proof*", lambda route: route.fulfill(content_type="application/json", body='{"path": 5}')
+    )
+    send_all(shop.server.otlp_http, shop_day(time.time_ns(), logs=30, events=0, traces=0, seed=time.time_ns()).requests)
+    _wait_for_growth(shop, log)
+    page.goto(shop.url("/traces"))
+    expect(_overdue(page)).to_contain_text(f"{log['origin']}: the server has not proved since", timeout=40_000)
+    expect(page.locator(".trust-banner", has_text="LOG_")).to_have_count(0)
+
+
+def test_a_reader_who_is_an_auditor_no_more_is_told_that_nothing_is_compared(seen: Tab, shop: Shop) -> None:
+    page = _visit(seen, shop)
+
+    def viewer(route: Route) -> None:
+        said = route.fetch().json()
+        route.fulfill(json={**said, "name": "eve", "roles": [{**said["roles"][0], "role": "viewer"}]})
+
+    page.route("**/login/whoami", viewer)
+    page.goto(shop.url("/"))
+    expect(_overdue(page)).to_contain_text("it says that this reader, eve (viewer), is no auditor", timeout=20_000)
+    expect(_overdue(page)).to_contain_text("not compared since 20")
