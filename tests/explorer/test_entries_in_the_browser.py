@@ -43,9 +43,10 @@ def entries(shop: Shop) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def key(shop: Shop) -> VerifierKey:
+def keys(shop: Shop) -> list[str]:
+    """The verifier keys of all logs."""
     logs = httpx.get(shop.url("/api/v1/logs"), headers={"Host": "localhost"}).json()["logs"]
-    return VerifierKey.parse(logs[0]["verifierKeys"][0])
+    return [key for log in logs for key in log["verifierKeys"]]
 
 
 def _verdicts(entries: list[dict[str, Any]], *keys: str) -> list[dict[str, str]]:
@@ -53,13 +54,19 @@ def _verdicts(entries: list[dict[str, Any]], *keys: str) -> list[dict[str, str]]
     return answers_of("trust/answers.ts", questions)
 
 
-def test_every_entry_is_checked_with_the_key_of_any_log_of_the_server(
-    entries: list[dict[str, Any]], key: VerifierKey
-) -> None:
-    verdicts = _verdicts(entries, str(key))
+def test_every_entry_is_checked_with_the_keys_of_the_logs(entries: list[dict[str, Any]], keys: list[str]) -> None:
+    verdicts = _verdicts(entries, *keys)
     assert len(verdicts) > 150
-    expected = {"kind": "checked", "key": fingerprint(key.public_key)}
+    expected = {"kind": "checked", "key": fingerprint(VerifierKey.parse(keys[0]).public_key)}
     assert [verdict for verdict in verdicts if verdict != expected] == []
+
+
+def test_the_key_of_one_log_vouches_for_no_other_log(entries: list[dict[str, Any]], keys: list[str]) -> None:
+    key = next(key for key in keys if VerifierKey.parse(key).name.split("/")[1] == "audit")
+    kinds = Counter[tuple[bool, str]]()
+    for entry, verdict in zip(entries, _verdicts(entries, key), strict=True):
+        kinds[bool(entry.get("auditEvent")), verdict["kind"]] += 1
+    assert set(kinds) == {(True, "checked"), (False, "refuted")}
 
 
 def test_without_a_pinned_key_nothing_is_checked_and_with_another_one_all_is_refuted(
@@ -72,7 +79,7 @@ def test_without_a_pinned_key_nothing_is_checked_and_with_another_one_all_is_ref
     }
 
 
-def test_every_change_of_what_is_shown_is_found(entries: list[dict[str, Any]], key: VerifierKey) -> None:
+def test_every_change_of_what_is_shown_is_found(entries: list[dict[str, Any]], keys: list[str]) -> None:
     changed, names = list[dict[str, Any]](), list[str]()
     for kind in ("auditEvent", "log", "span"):
         for entry in [entry for entry in entries if entry.get(kind)][:4]:
@@ -83,13 +90,13 @@ def test_every_change_of_what_is_shown_is_found(entries: list[dict[str, Any]], k
                 changed.append({**entry, "timestamp": moved})
                 names.append(f"time of the entry of {kind}: {moved}")
     assert len(set(names)) > 70
-    verdicts = _verdicts(changed, str(key))
+    verdicts = _verdicts(changed, *keys)
     missed = [(name, verdict) for name, verdict in zip(names, verdicts, strict=True) if verdict["kind"] != "refuted"]
     assert missed == []
     assert {verdict["finding"] for verdict in verdicts} == {"RECORD_CHANGED"}
 
 
-def test_every_change_of_the_proof_is_found(entries: list[dict[str, Any]], key: VerifierKey) -> None:
+def test_every_change_of_the_proof_is_found(entries: list[dict[str, Any]], keys: list[str]) -> None:
     one, other = (next(entry for entry in entries if entry.get(kind)) for kind in ("auditEvent", "log"))
     true, foreign = one["auditEvent"]["evidence"], other["log"]["evidence"]
     evidences = [
@@ -108,11 +115,11 @@ def test_every_change_of_the_proof_is_found(entries: list[dict[str, Any]], key: 
         {**true, "checkpoint": true["checkpoint"].partition("\n\n")[0]},
     ]
     changed = [{**one, "auditEvent": {**one["auditEvent"], "evidence": evidence}} for evidence in evidences]
-    verdicts = _verdicts(changed, str(key))
+    verdicts = _verdicts(changed, *keys)
     assert Counter(verdict["kind"] for verdict in verdicts) == {"refuted": len(evidences)}, verdicts
 
 
-def test_a_span_that_was_sent_without_a_time_happened_at_its_receipt(shop: Shop, key: VerifierKey) -> None:
+def test_a_span_that_was_sent_without_a_time_happened_at_its_receipt(shop: Shop, keys: list[str]) -> None:
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "timeless"}}]}
     spans = [{"traceId": "ab" * 16, "spanId": "cd" * 8, "name": "when?"}]
     body = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}
@@ -120,7 +127,7 @@ def test_a_span_that_was_sent_without_a_time_happened_at_its_receipt(shop: Shop,
     entry = _committed(shop, "service:timeless")
     at_zero = {**entry, "timestamp": "1970-01-01T00:00:00Z"}
     assert entry["span"]["timestamp"] == at_zero["timestamp"] != entry["timestamp"]
-    assert [verdict["kind"] for verdict in _verdicts([entry, at_zero], str(key))] == ["checked", "refuted"]
+    assert [verdict["kind"] for verdict in _verdicts([entry, at_zero], *keys)] == ["checked", "refuted"]
 
 
 def _committed(shop: Shop, query: str) -> dict[str, Any]:
@@ -134,18 +141,18 @@ def _committed(shop: Shop, query: str) -> dict[str, Any]:
     pytest.fail("the record was not signed")
 
 
-def test_an_entry_without_a_proof_is_not_called_checked(entries: list[dict[str, Any]], key: VerifierKey) -> None:
+def test_an_entry_without_a_proof_is_not_called_checked(entries: list[dict[str, Any]], keys: list[str]) -> None:
     one = copy.deepcopy(next(entry for entry in entries if entry.get("auditEvent")))
     one["auditEvent"]["evidence"] |= {"canonicalRecord": "", "inclusionPath": [], "checkpoint": ""}
-    assert [verdict["kind"] for verdict in _verdicts([one], str(key))] == ["unproved"]
+    assert [verdict["kind"] for verdict in _verdicts([one], *keys)] == ["unproved"]
 
 
 def test_a_copy_of_a_record_which_the_server_calls_tampered_is_not_called_checked(
-    entries: list[dict[str, Any]], key: VerifierKey
+    entries: list[dict[str, Any]], keys: list[str]
 ) -> None:
     one = copy.deepcopy(next(entry for entry in entries if entry.get("auditEvent")))
     one["auditEvent"]["evidence"] |= {"state": "TAMPERED", "reason": "a copy"}
-    assert _verdicts([one], str(key)) == [{"kind": "unproved", "reason": "a copy"}]
+    assert _verdicts([one], *keys) == [{"kind": "unproved", "reason": "a copy"}]
 
 
 def _a_nanosecond_later(text: str) -> str:

@@ -7,21 +7,30 @@ import { logIdOf } from "./log_keys";
 
 const MOST_PATIENCE = 20_000; // ms
 
-const changes = new Map<string, Promise<readonly string[]>>();
+const FRESH = 10_000; // ms in which an answer about key changes is not asked for again
+const OLD = 60_000; // ms after which it says nothing of checkpoints that are larger than the one that it was asked for
 
-/** The key changes of a checkpoint's log, asked for once. Who may not read them gets none. Throws ApiError. */
-export function changesOf({ origin, size }: Checkpoint): Promise<readonly string[]> {
-  const known = changes.get(origin);
-  if (known) return known;
-  const asked = askForChanges(origin, size);
-  changes.set(origin, asked);
-  asked.catch(() => changes.delete(origin));
-  return asked;
+interface AskedChanges {
+  readonly size: bigint;
+  readonly at: number;
+  readonly answer: Promise<readonly string[] | undefined>;
 }
 
-/** Ask for the key changes again, when a checkpoint is signed by a key that they do not name. */
-export function forgetChanges(): void {
-  changes.clear();
+const asked = new Map<string, AskedChanges>();
+
+/**
+ * The key changes of a checkpoint's log: all that the log has now. They are asked for again if a later checkpoint may
+ * be signed after another change, or with `isAgain`. Who may not read them gets undefined. Throws ApiError.
+ */
+export function changesOf({ origin, size }: Checkpoint, isAgain: boolean): Promise<readonly string[] | undefined> {
+  const known = asked.get(origin);
+  const age = known ? performance.now() - known.at : Number.POSITIVE_INFINITY;
+  if (known && (age < FRESH || (!isAgain && (size <= known.size || age < OLD)))) return known.answer;
+  const answer = askForChanges(origin, size);
+  const now = { size, at: performance.now(), answer };
+  asked.set(origin, now);
+  answer.catch(() => asked.get(origin) === now && asked.delete(origin));
+  return answer;
 }
 
 /** The hashes of a consistency proof. Throws ApiError, or VerificationError if they are no hashes. */
@@ -31,14 +40,14 @@ export async function consistencyProofOf(logId: string, first: bigint, second: b
   return textsIn(proof?.path, "a consistency proof").map((hash) => fromBase64(hash, "a hash of the consistency proof"));
 }
 
-async function askForChanges(origin: string, size: bigint): Promise<readonly string[]> {
+async function askForChanges(origin: string, size: bigint): Promise<readonly string[] | undefined> {
   if (size === 0n) return [];
   try {
     const fields = { leaf_index: String(size - 1n), for_evidence: true };
     const path = `/api/v1/logs/${await logIdOf(origin)}/inclusion-proof`;
     return textsIn((await ask<InclusionProof>(path, fields))?.keyChanges, "key changes");
   } catch (error) {
-    if (error instanceof ApiError && error.isForbidden) return [];
+    if (error instanceof ApiError && error.isForbidden) return undefined;
     throw error;
   }
 }

@@ -68,7 +68,7 @@ function Kept({
             <th scope="col">First seen</th>
             <th scope="col">Last seen</th>
             <th scope="col">Compared</th>
-            <th scope="col">Do</th>
+            <th scope="col">Actions</th>
           </tr>
         </thead>
         <tbody>

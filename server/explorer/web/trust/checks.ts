@@ -1,7 +1,6 @@
 /** The checks of entries, with what they share: pinned keys, key changes, checkpoints seen. Loaded when needed. */
 import { ApiError } from "../api/client";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
-import { VerificationError } from "../proof/errors";
 import { type Key, parseVerifierKey } from "../proof/keys";
 import { noteOf } from "../proof/note";
 import type { Entry } from "../shared/entry";
@@ -30,6 +29,16 @@ export async function verdictNow(entry: Entry): Promise<Verdict> {
   return checkEntry(entry, await trustNow());
 }
 
+/**
+ * Compare a checkpoint, whose signature is valid, with the one of its log that this browser keeps; returns why that was
+ * not possible, undefined if one continues the other. Throws VerificationError if they contradict each other.
+ */
+export async function historyOf(checkpoint: Checkpoint): Promise<string | undefined> {
+  const { roots, histories } = await seenNow();
+  roots.compare(checkpoint);
+  return histories.compare(checkpoint);
+}
+
 function trustNow(): Promise<Trust> {
   const names = pinnedNames.peek() ?? "";
   if (trust?.names !== names) trust = { names, made: makeTrust() };
@@ -47,9 +56,7 @@ async function makeTrust(): Promise<Trust> {
       if (known) return known;
       const found = pinned.length ? pinnedVoucher(checkpoint, pinned) : firstSeenVoucher(checkpoint);
       vouchers.set(note, found);
-      found.catch((error: unknown) => {
-        if (!(error instanceof VerificationError)) vouchers.delete(note); // the server may be reached again
-      });
+      found.catch(() => vouchers.delete(note)); // the server may be reached again, or tell of a key change
       return found;
     },
     compareWithSeen: async (checkpoint) => (await seenNow()).roots.compare(checkpoint),
@@ -93,7 +100,7 @@ async function seenBefore(): Promise<Seen> {
 
 /** On the first visit, the page may show records before its browser has looked at the logs. */
 function firstLook(): Promise<void> {
-  looked ??= lastLook.peek() ? Promise.resolve() : watchLogs();
+  looked ??= lastLook.peek() ? Promise.resolve() : watchLogs().catch(() => undefined); // the banner tells it
   return looked;
 }
 

@@ -8,7 +8,7 @@ import { leafHash, rootFromPath } from "../proof/merkle";
 import { readRecord } from "../proof/readable";
 import { sha256 } from "../proof/sha256";
 import type { Entry } from "../shared/entry";
-import { logIdOf } from "./log_keys";
+import { ChangesNotTold, logIdOf } from "./log_keys";
 import { differenceIn } from "./shown";
 import type { Verdict } from "./verdict";
 
@@ -47,6 +47,7 @@ export async function checkEntry(entry: Entry, trust: Trust): Promise<Verdict> {
   try {
     verdict = await checkProof(entry, evidence, trust);
   } catch (error) {
+    if (error instanceof ChangesNotTold) return { kind: "unproved", reason: error.message };
     if (!(error instanceof VerificationError)) throw error;
     return { kind: "refuted", finding: findingOf(error), message: error.message };
   }

@@ -6,8 +6,10 @@ import type { LogFinding } from "./witness";
 /** The pinned keys; undefined until they are read. */
 export const pinnedKeys = signal<readonly PinnedKey[] | undefined>(undefined);
 
-/** Fingerprints of the pinned keys, as one text that changes with them; undefined until they are read. */
-export const pinnedNames = computed(() => pinnedKeys.value?.map(({ fingerprint }) => fingerprint).join(" "));
+/** Fingerprints and logs of the pinned keys, as one text that changes with them; undefined until they are read. */
+export const pinnedNames = computed(() =>
+  pinnedKeys.value?.map(({ fingerprint, logs }) => [fingerprint, ...(logs ?? [])].join("+")).join(" "),
+);
 
 /** All findings about logs, the latest last. */
 export const logFindings = signal<readonly LogFinding[]>([]);
