@@ -1,5 +1,5 @@
 /**
- * Every reader is a witness: this browser keeps the last checkpoint that it saw of every log, and compares it with
+ * Every auditor is a witness: this browser keeps the last checkpoint that it saw of every log, and compares it with
  * what the server shows now. Evidence against the server is kept until the reader acknowledges it.
  */
 import { ApiError } from "../api/client";

@@ -22,8 +22,9 @@ export function CheckpointsSection(): JSX.Element {
     <section id="checkpoints" aria-labelledby="checkpoints-title">
       <h2 id="checkpoints-title">Checkpoints that this browser keeps</h2>
       <p>
-        Every reader is a witness: this browser keeps the last checkpoint that it saw of every log. At each visit, and
-        every few minutes, it demands a proof that the log has only grown since. If there is none, that is a finding.
+        Every auditor is a witness: this browser keeps the last checkpoint that it saw of every log. At each visit,
+        every few minutes, and for the checkpoint of each record, it demands a proof that the log has only grown. A
+        proof that is wrong is a finding; one that is refused is told on every page.
       </p>
       {answer.state === "failed" && <Failure error={answer.error} />}
       {!hasRole("auditor") && (
