@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from harness.shop_day import send_all
 from server.notary.keys import VerifierKey
 from server.notary.trust import fingerprint
 from tests.checked_bundles import FIRST
@@ -41,9 +43,10 @@ def entries(shop: Shop) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def key(shop: Shop) -> VerifierKey:
+def keys(shop: Shop) -> list[str]:
+    """The verifier keys of all logs."""
     logs = httpx.get(shop.url("/api/v1/logs"), headers={"Host": "localhost"}).json()["logs"]
-    return VerifierKey.parse(logs[0]["verifierKeys"][0])
+    return [key for log in logs for key in log["verifierKeys"]]
 
 
 def _verdicts(entries: list[dict[str, Any]], *keys: str) -> list[dict[str, str]]:
@@ -51,13 +54,19 @@ def _verdicts(entries: list[dict[str, Any]], *keys: str) -> list[dict[str, str]]
     return answers_of("trust/answers.ts", questions)
 
 
-def test_every_entry_is_checked_with_the_key_of_any_log_of_the_server(
-    entries: list[dict[str, Any]], key: VerifierKey
-) -> None:
-    verdicts = _verdicts(entries, str(key))
+def test_every_entry_is_checked_with_the_keys_of_the_logs(entries: list[dict[str, Any]], keys: list[str]) -> None:
+    verdicts = _verdicts(entries, *keys)
     assert len(verdicts) > 150
-    expected = {"kind": "checked", "key": fingerprint(key.public_key)}
+    expected = {"kind": "checked", "key": fingerprint(VerifierKey.parse(keys[0]).public_key)}
     assert [verdict for verdict in verdicts if verdict != expected] == []
+
+
+def test_the_key_of_one_log_vouches_for_no_other_log(entries: list[dict[str, Any]], keys: list[str]) -> None:
+    key = next(key for key in keys if VerifierKey.parse(key).name.split("/")[1] == "audit")
+    kinds = Counter[tuple[bool, str]]()
+    for entry, verdict in zip(entries, _verdicts(entries, key), strict=True):
+        kinds[bool(entry.get("auditEvent")), verdict["kind"]] += 1
+    assert set(kinds) == {(True, "checked"), (False, "refuted")}
 
 
 def test_without_a_pinned_key_nothing_is_checked_and_with_another_one_all_is_refuted(
@@ -70,21 +79,24 @@ def test_without_a_pinned_key_nothing_is_checked_and_with_another_one_all_is_ref
     }
 
 
-def test_every_change_of_what_is_shown_is_found(entries: list[dict[str, Any]], key: VerifierKey) -> None:
+def test_every_change_of_what_is_shown_is_found(entries: list[dict[str, Any]], keys: list[str]) -> None:
     changed, names = list[dict[str, Any]](), list[str]()
     for kind in ("auditEvent", "log", "span"):
         for entry in [entry for entry in entries if entry.get(kind)][:4]:
             for name, other in _changes(entry[kind]):
                 changed.append({**entry, kind: other})
                 names.append(f"{kind} {name}")
+            for moved in ("1999-12-31T23:59:59Z", _a_nanosecond_later(entry["timestamp"]), None):
+                changed.append({**entry, "timestamp": moved})
+                names.append(f"time of the entry of {kind}: {moved}")
     assert len(set(names)) > 70
-    verdicts = _verdicts(changed, str(key))
+    verdicts = _verdicts(changed, *keys)
     missed = [(name, verdict) for name, verdict in zip(names, verdicts, strict=True) if verdict["kind"] != "refuted"]
     assert missed == []
     assert {verdict["finding"] for verdict in verdicts} == {"RECORD_CHANGED"}
 
 
-def test_every_change_of_the_proof_is_found(entries: list[dict[str, Any]], key: VerifierKey) -> None:
+def test_every_change_of_the_proof_is_found(entries: list[dict[str, Any]], keys: list[str]) -> None:
     one, other = (next(entry for entry in entries if entry.get(kind)) for kind in ("auditEvent", "log"))
     true, foreign = one["auditEvent"]["evidence"], other["log"]["evidence"]
     evidences = [
@@ -92,6 +104,7 @@ def test_every_change_of_the_proof_is_found(entries: list[dict[str, Any]], key: 
         *({**true, name: foreign[name]} for name in ("origin", "recordHash")),
         {**true, "leafIndex": str(int(true["leafIndex"]) + 1)},
         {**true, "leafIndex": "x"},
+        {**true, "leafIndex": f"0{true['leafIndex']}"},
         {**true, "treeSize": str(int(true["treeSize"]) + 1)},
         {**true, "state": "TAMPERED", "recordHash": foreign["recordHash"]},
         {**true, "inclusionPath": true["inclusionPath"][:-1]},
@@ -102,22 +115,49 @@ def test_every_change_of_the_proof_is_found(entries: list[dict[str, Any]], key: 
         {**true, "checkpoint": true["checkpoint"].partition("\n\n")[0]},
     ]
     changed = [{**one, "auditEvent": {**one["auditEvent"], "evidence": evidence}} for evidence in evidences]
-    verdicts = _verdicts(changed, str(key))
+    verdicts = _verdicts(changed, *keys)
     assert Counter(verdict["kind"] for verdict in verdicts) == {"refuted": len(evidences)}, verdicts
 
 
-def test_an_entry_without_a_proof_is_not_called_checked(entries: list[dict[str, Any]], key: VerifierKey) -> None:
+def test_a_span_that_was_sent_without_a_time_happened_at_its_receipt(shop: Shop, keys: list[str]) -> None:
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "timeless"}}]}
+    spans = [{"traceId": "ab" * 16, "spanId": "cd" * 8, "name": "when?"}]
+    body = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}
+    send_all(shop.server.otlp_http, [("/v1/traces", body)])
+    entry = _committed(shop, "service:timeless")
+    at_zero = {**entry, "timestamp": "1970-01-01T00:00:00Z"}
+    assert entry["span"]["timestamp"] == at_zero["timestamp"] != entry["timestamp"]
+    assert [verdict["kind"] for verdict in _verdicts([entry, at_zero], *keys)] == ["checked", "refuted"]
+
+
+def _committed(shop: Shop, query: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for entry in _asked(shop, "/api/v1/search", query=query, streams="spans")["entries"]:
+            found: dict[str, Any] = entry
+            if found["span"]["evidence"]["checkpoint"]:
+                return found
+        time.sleep(0.1)
+    pytest.fail("the record was not signed")
+
+
+def test_an_entry_without_a_proof_is_not_called_checked(entries: list[dict[str, Any]], keys: list[str]) -> None:
     one = copy.deepcopy(next(entry for entry in entries if entry.get("auditEvent")))
     one["auditEvent"]["evidence"] |= {"canonicalRecord": "", "inclusionPath": [], "checkpoint": ""}
-    assert [verdict["kind"] for verdict in _verdicts([one], str(key))] == ["unproved"]
+    assert [verdict["kind"] for verdict in _verdicts([one], *keys)] == ["unproved"]
 
 
 def test_a_copy_of_a_record_which_the_server_calls_tampered_is_not_called_checked(
-    entries: list[dict[str, Any]], key: VerifierKey
+    entries: list[dict[str, Any]], keys: list[str]
 ) -> None:
     one = copy.deepcopy(next(entry for entry in entries if entry.get("auditEvent")))
     one["auditEvent"]["evidence"] |= {"state": "TAMPERED", "reason": "a copy"}
-    assert _verdicts([one], str(key)) == [{"kind": "unproved", "reason": "a copy"}]
+    assert _verdicts([one], *keys) == [{"kind": "unproved", "reason": "a copy"}]
+
+
+def _a_nanosecond_later(text: str) -> str:
+    seconds, _, fraction = text.removesuffix("Z").partition(".")
+    return f"{seconds}.{(int(fraction.ljust(9, '0')) + 1) % 10**9:09}Z"
 
 
 def _changes(message: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -140,6 +180,7 @@ def _others(value: Any) -> Iterator[tuple[str, Any]]:
             yield " missing", None
         case str():
             yield "", "1" if value == "0" else f"{value}1"
+            yield " as a list", [value]
         case dict():
             for name, member in value.items():
                 for what, other in _others(member):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -18,6 +19,7 @@ from playwright.sync_api import Page, Route, expect
 from harness.browser import Tab
 from harness.shop_day import send_all, shop_day
 from harness.waiting import wait_for
+from server.notary.canonical import leaf_of
 from server.notary.checkpoint import Checkpoint, sign_checkpoint
 from server.notary.keys import VerifierKey
 from server.notary.note import parse_note
@@ -209,3 +211,101 @@ def test_records_are_checked_with_the_pinned_key_and_a_changed_one_is_named(seen
     page.goto(shop.url("/?q=service:accounts"))
     expect(page.locator(".state-unpinned").first).to_be_visible(timeout=20_000)
     expect(page.locator(".state-checked")).to_have_count(0)
+
+
+def _pin(seen: Tab, shop: Shop) -> Page:
+    page = _visit(seen, shop)
+    page.get_by_label("Key from a file").set_input_files(shop.server.public_key)
+    expect(page.get_by_role("row", name=_fingerprint(shop))).to_be_visible()
+    return page
+
+
+def test_a_forged_history_of_records_is_refused_and_named_on_every_page(seen: Tab, shop: Shop) -> None:
+    page = _pin(seen, shop)
+
+    def forged(route: Route) -> None:
+        said = route.fetch().json()
+        for entry in [entry for entry in said["entries"] if entry.get("auditEvent")][:1]:
+            evidence = entry["auditEvent"]["evidence"]
+            leaf = leaf_of(base64.b64decode(evidence["canonicalRecord"]))
+            note = str(sign_checkpoint(Checkpoint(evidence["origin"], 1, leaf), _signer(shop)))
+            evidence |= {"leafIndex": "0", "treeSize": "1", "inclusionPath": [], "checkpoint": note}
+        route.fulfill(json=said)
+
+    page.route("**/api/v1/search?*", forged)
+    page.goto(shop.url("/?q=service:accounts"))
+    expect(page.locator(".state-tampered", has_text="LOG_FORKED").first).to_be_visible(timeout=20_000)
+    expect(_banner(page)).to_contain_text("LOG_FORKED")
+    expect(page.locator(".state-checked").first).to_be_visible(timeout=20_000)
+    page.unroute_all(behavior="ignoreErrors")
+    page.goto(shop.url("/logs"))
+    expect(_banner(page)).to_contain_text("LOG_FORKED")
+
+
+def test_records_are_not_called_checked_while_the_proof_of_their_history_is_refused(seen: Tab, shop: Shop) -> None:
+    page = _pin(seen, shop)
+    page.route("**/consistency-proof*", lambda route: route.fulfill(status=200, content_type="text/plain", body="no"))
+    page.goto(shop.url("/?q=service:accounts"))
+    uncompared = page.locator(".state-uncompared").first
+    expect(uncompared).to_be_visible(timeout=20_000)
+    expect(uncompared).to_have_attribute("title", re.compile("did not prove that its log has only grown"))
+    expect(page.locator(".state-tampered")).to_have_count(0)
+
+
+def _overdue(page: Page) -> Any:
+    return page.locator(".trust-banner-overdue")
+
+
+def test_a_log_that_is_not_in_its_form_does_not_keep_the_others_from_being_compared(seen: Tab, shop: Shop) -> None:
+    page = _visit(seen, shop)
+    true = _logs(shop)[0]
+    odd: list[Any] = [None, {"checkpoint": None}, {**true, "logId": 1}, {**true, "verifierKeys": {}}]
+
+    def forged(logs: list[_Log]) -> list[_Log]:
+        return [*odd, _with_other_checkpoint(shop, true, int(true["treeSize"])), *logs[1:]]
+
+    _serve(page, forged)
+    page.reload()
+    expect(_banner(page)).to_contain_text("LOG_FORKED", timeout=20_000)
+    expect(page.get_by_text("log 2 of the server's list is not in the form of one")).to_be_visible()
+
+
+@pytest.mark.parametrize("body", ["nothing of the kind", '{"logs": "none"}', "null"])
+def test_a_list_of_logs_that_cannot_be_read_is_told_on_every_page(seen: Tab, shop: Shop, body: str) -> None:
+    page = _visit(seen, shop)
+    count = page.locator("#checkpoints tbody tr").count()
+    page.route("**/api/v1/logs", lambda route: route.fulfill(content_type="application/json", body=body))
+    page.goto(shop.url("/?q=service:accounts"))
+    if body == "null":
+        expect(_banner(page)).to_contain_text("LOG_MISSING", timeout=40_000)
+        return
+    expect(_overdue(page)).to_contain_text("the server's list of logs cannot be read", timeout=40_000)
+    expect(_overdue(page)).to_contain_text(f"{count} logs that this browser keeps")
+    _overdue(page).get_by_role("button", name="Hide").click()
+    expect(_overdue(page)).to_have_count(0)
+
+
+def test_a_proof_that_is_refused_again_is_told_on_every_page(seen: Tab, shop: Shop) -> None:
+    page = _visit(seen, shop)
+    log = next(log for log in _logs(shop) if log["stream"] == "operational")
+    page.route(
+        "**/consistency-proof*", lambda route: route.fulfill(content_type="application/json", body='{"path": 5}')
+    )
+    send_all(shop.server.otlp_http, shop_day(time.time_ns(), logs=30, events=0, traces=0, seed=time.time_ns()).requests)
+    _wait_for_growth(shop, log)
+    page.goto(shop.url("/traces"))
+    expect(_overdue(page)).to_contain_text(f"{log['origin']}: the server has not proved since", timeout=40_000)
+    expect(page.locator(".trust-banner", has_text="LOG_")).to_have_count(0)
+
+
+def test_a_reader_who_is_an_auditor_no_more_is_told_that_nothing_is_compared(seen: Tab, shop: Shop) -> None:
+    page = _visit(seen, shop)
+
+    def viewer(route: Route) -> None:
+        said = route.fetch().json()
+        route.fulfill(json={**said, "name": "eve", "roles": [{**said["roles"][0], "role": "viewer"}]})
+
+    page.route("**/login/whoami", viewer)
+    page.goto(shop.url("/"))
+    expect(_overdue(page)).to_contain_text("it says that this reader, eve (viewer), is no auditor", timeout=20_000)
+    expect(_overdue(page)).to_contain_text("not compared since 20")

@@ -45,13 +45,22 @@ export function pathOf(path: string, fields: Fields = {}): string {
 /** Call with GET, and return the answer. Throws ApiError, or an AbortError after the signal. */
 export async function get<T>(path: string, fields: Fields = {}, signal?: AbortSignal): Promise<T> {
   const response = await request(pathOf(path, fields), { signal });
-  return (await response.json()) as T;
+  return jsonOf<T>(response);
 }
 
 /** Call with POST, and return the answer. Throws as `get`. */
 export async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
   const response = await request(path, posted(body, signal));
-  return (await response.json()) as T;
+  return jsonOf<T>(response);
+}
+
+async function jsonOf<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new ApiError(response.status, "UNKNOWN", "the answer is no JSON");
+    throw failure(error);
+  }
 }
 
 /** Call whose answer is a stream of JSON objects, one per line; `body` makes it a POST. Throws as `get`. */

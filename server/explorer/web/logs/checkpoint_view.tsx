@@ -104,7 +104,8 @@ function Signatures({
               </td>
               <td>
                 {results.state === "there"
-                  ? (results.value.get(signature.keyId) ?? "not checked: no key of this signer is known here")
+                  ? (results.value.get(`${signature.name} ${signature.keyId}`) ??
+                    "not checked: no key of this signer is known here")
                   : "…"}
               </td>
             </tr>
@@ -121,12 +122,12 @@ function timeOf({ signature }: NoteSignature): bigint | undefined {
   return numberOf(signature.subarray(0, 8)) * 1_000_000_000n;
 }
 
-/** What this browser finds of each signature, by the ID of its key. */
+/** What this browser finds of the signatures, by name and ID of the key: others may write the same ID. */
 async function resultsOf(checkpoint: Parsed, texts: readonly string[]): Promise<Map<string, string>> {
   const results = new Map<string, string>();
   for (const text of texts) {
     const key = await parseVerifierKey(text);
-    results.set(key.id, await resultOf(checkpoint, key));
+    results.set(`${key.name} ${key.id}`, await resultOf(checkpoint, key));
   }
   return results;
 }

@@ -8,6 +8,7 @@
  * - RECORD_CHANGED: a readable text says something else than the signed record
  * - LOG_FORKED: a log has two histories
  * - LOG_TRUNCATED: a log has fewer entries than it had
+ * - LOG_MISSING: a log is not there any more
  * - NOT_CHECKED: this browser cannot check it, so it does not hold here; `lognotary check` can
  */
 export type Code =
@@ -18,6 +19,7 @@ export type Code =
   | "RECORD_CHANGED"
   | "LOG_FORKED"
   | "LOG_TRUNCATED"
+  | "LOG_MISSING"
   | "NOT_CHECKED";
 
 /** Evidence does not hold, or is malformed. */

@@ -2,10 +2,11 @@
 import { useEffect, useState } from "preact/hooks";
 import type { InclusionProof } from "../api/types";
 import { VerificationError } from "../proof/errors";
+import { historyOf } from "../trust/checks";
 import { findingOf } from "../trust/entry_check";
 import { believedKeys, readPinnedKeys } from "../trust/pinned_keys";
 import { pinnedKeys, pinnedNames } from "../trust/state";
-import { type Checked, checkProof, type Wanted } from "./check";
+import { type Checked, checkProof, type Outcome, type Wanted } from "./check";
 
 export type CheckState =
   | { readonly state: "waiting" }
@@ -33,10 +34,25 @@ export function useCheck(proof: InclusionProof | undefined, { logId, leaf }: Wan
 
 async function checkNow(proof: InclusionProof, wanted: Wanted): Promise<CheckState> {
   try {
-    return { state: "done", checked: await checkProof(proof, wanted, await believedKeys()) };
+    const checked = await checkProof(proof, wanted, await believedKeys());
+    return { state: "done", checked: { ...checked, outcome: await withHistory(checked) } };
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
     return { state: "refused", finding: findingOf(error), message: error.message };
+  }
+}
+
+/** The outcome, if the log has the history that this browser keeps: whoever has its key can sign another one. */
+async function withHistory({ outcome, checkpoint }: Checked): Promise<Outcome> {
+  if (outcome.kind !== "checked" && outcome.kind !== "unpinned") return outcome;
+  try {
+    const reason = await historyOf(checkpoint);
+    if (reason === undefined || outcome.kind === "unpinned") return outcome;
+    const message = `it is signed with a key that you pinned, but the history of its log was not compared: ${reason}`;
+    return { kind: "unproved", message };
+  } catch (error) {
+    if (!(error instanceof VerificationError)) throw error;
+    return { kind: "refuted", finding: findingOf(error), message: error.message };
   }
 }
 

@@ -44,12 +44,14 @@ export function entryOf(message: TimelineEntry): Entry {
 
 /** An audit event as an entry, as in answers that only have these. */
 export function auditEntryOf(record: LogRecord): Entry {
-  return entryOf({ timestamp: record.timestamp, auditEvent: record } as TimelineEntry);
+  const { timestamp, ingestedAt } = record;
+  const hasTime = timestamp !== undefined && nanosOf(timestamp) !== 0n; // as the server's own entries: else its receipt
+  return entryOf({ timestamp: hasTime ? timestamp : ingestedAt, auditEvent: record } as TimelineEntry);
 }
 
 function keyOf(evidence: Evidence | undefined, otherwise: string): string {
   // Somebody may have inserted a row that claims another one's leaf: only the hash tells them apart.
-  if (evidence?.logId) return `${evidence.logId}#${evidence.leafIndex}#${evidence.recordHash.slice(0, 8)}`;
+  if (evidence?.logId) return `${evidence.logId}#${evidence.leafIndex}#${evidence.recordHash}`;
   unnamed += 1;
   return `${otherwise} ${unnamed}`;
 }

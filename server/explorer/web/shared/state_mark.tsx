@@ -7,7 +7,7 @@ import type { Entry } from "./entry";
 /** A mark: its kind, its word, and the sentence behind it. */
 export interface Mark {
   /** Class of the mark, which decides shape and colour. */
-  kind: "checked" | "unpinned" | "said" | "signed" | "unsigned" | "expected" | "tampered";
+  kind: "checked" | "uncompared" | "unpinned" | "said" | "signed" | "unsigned" | "expected" | "tampered";
   word: string;
   detail: string;
 }
@@ -33,6 +33,12 @@ export function markOf(evidence: Entry["evidence"], verdict: Verdict): Mark {
         word: "checked",
         detail: `checked in this browser against the pinned key ${verdict.key}`,
       };
+    case "uncompared":
+      return {
+        kind: "uncompared",
+        word: "signed, history not compared",
+        detail: `signed with the pinned key ${verdict.key}, but ${verdict.reason}`,
+      };
     case "unpinned":
       return {
         kind: "unpinned",
@@ -49,6 +55,7 @@ export function markOf(evidence: Entry["evidence"], verdict: Verdict): Mark {
 /** The shape of each kind of mark. */
 export const SHAPES: Record<Mark["kind"], string> = {
   checked: "✔",
+  uncompared: "◑",
   unpinned: "◐",
   said: "○",
   signed: "◌",

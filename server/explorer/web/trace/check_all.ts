@@ -59,7 +59,7 @@ export function run(
   tell: (tally: Tally, refuted: readonly Entry[], isDone: boolean) => void,
   look: (entry: Entry) => Verdict = (entry) => verdictOf(entry).peek(),
 ): { stop: () => void } {
-  const tally: Tally = { waiting: entries.length, checked: 0, unpinned: 0, unproved: 0, refuted: 0 };
+  const tally: Tally = { waiting: entries.length, checked: 0, uncompared: 0, unpinned: 0, unproved: 0, refuted: 0 };
   const refuted: Entry[] = [];
   let open: Entry[] = [];
   let at = 0;

@@ -60,7 +60,7 @@ function OwnCheck({ check, view }: { check: CheckOfAll; view: TraceView }): JSX.
       </>
     );
   }
-  const all = tally.waiting + tally.checked + tally.unpinned + tally.unproved + tally.refuted;
+  const all = tally.waiting + tally.checked + tally.uncompared + tally.unpinned + tally.unproved + tally.refuted;
   return (
     <>
       {tally.refuted > 0 && (
@@ -76,6 +76,11 @@ function OwnCheck({ check, view }: { check: CheckOfAll; view: TraceView }): JSX.
       {tally.checked > 0 && (
         <span class="state state-checked">
           <span aria-hidden="true">✔</span> {tally.checked.toLocaleString("en")} checked
+        </span>
+      )}
+      {tally.uncompared > 0 && (
+        <span class="state state-uncompared">
+          <span aria-hidden="true">◑</span> {tally.uncompared.toLocaleString("en")} signed, history not compared
         </span>
       )}
       {tally.unpinned > 0 && (

@@ -1,13 +1,17 @@
 /** Findings about logs, on every page; and the comparison of logs, when the browser is idle. */
-import { effect } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { session } from "../app/session";
 import { Text } from "../shared/text";
 import { whenIdle } from "./queue";
-import { logFindings } from "./state";
+import { logFindings, overdue } from "./state";
 
 const EVERY = 5 * 60_000; // ms
+const SOON = 30_000; // ms, while something could not be compared
+const MOST_SENTENCES = 3;
+
+const hidden = signal<ReadonlySet<string>>(new Set());
 
 /** The findings that the reader has not acknowledged. */
 export function TrustBanner(): JSX.Element {
@@ -18,14 +22,24 @@ export function TrustBanner(): JSX.Element {
       isFirst = false;
       whenIdle(watch);
     });
-    const timer = setInterval(() => {
+    const again = () => {
       if (!document.hidden) whenIdle(watch);
-    }, EVERY);
+    };
+    const timers = [setInterval(again, EVERY), setInterval(() => overdue.peek().length && again(), SOON)];
     return () => {
       stop();
-      clearInterval(timer);
+      timers.forEach(clearInterval);
     };
   }, []);
+  return (
+    <>
+      <Findings />
+      <Overdue />
+    </>
+  );
+}
+
+function Findings(): JSX.Element {
   const open = logFindings.value.filter(({ acknowledged }) => !acknowledged);
   return (
     <div role="alert">
@@ -48,6 +62,39 @@ export function TrustBanner(): JSX.Element {
   );
 }
 
+/** What a server hides by not answering is no finding, and must not go unnoticed. */
+function Overdue(): JSX.Element {
+  const open = overdue.value.filter((sentence) => !hidden.value.has(sentence));
+  const most = open.slice(0, MOST_SENTENCES);
+  return (
+    <div role="status">
+      {open.length > 0 && (
+        <div class="trust-banner trust-banner-overdue">
+          {most.map((sentence) => (
+            <p key={sentence}>
+              <strong>
+                <span aria-hidden="true">⚠</span> not compared
+              </strong>{" "}
+              <Text text={sentence} />
+            </p>
+          ))}
+          <p>
+            {open.length > most.length && `And ${open.length - most.length} more. `}
+            <a href="/trust#checkpoints">What this browser keeps</a>{" "}
+            <button type="button" onClick={() => (hidden.value = new Set([...hidden.value, ...open]))}>
+              Hide until the page is loaded again
+            </button>
+          </p>
+        </div>
+      )}
+    </div>
+  );
+}
+
 function watch(): void {
-  void import("./checkpoints").then(({ watchLogs }) => watchLogs()).catch(() => undefined); // again in some minutes
+  void import("./checkpoints")
+    .then(({ watchLogs }) => watchLogs())
+    .catch((error: unknown) => {
+      overdue.value = [`logs could not be compared: ${error instanceof Error ? error.message : error}`];
+    });
 }

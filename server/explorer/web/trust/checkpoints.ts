@@ -1,21 +1,25 @@
 /**
- * Every reader is a witness: this browser keeps the last checkpoint that it saw of every log, and compares it with
+ * Every auditor is a witness: this browser keeps the last checkpoint that it saw of every log, and compares it with
  * what the server shows now. Evidence against the server is kept until the reader acknowledges it.
  */
-import { ApiError, get } from "../api/client";
+import { ApiError } from "../api/client";
 import type { Log, Logs } from "../api/types";
 import { hasRole, session } from "../app/session";
 import { parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { parseVerifierKey } from "../proof/keys";
-import { changesOf, consistencyProofOf, forgetChanges } from "./asked";
+import { counted } from "../shared/counted";
+import { ask, changesOf, consistencyProofOf } from "./asked";
 import { all, update } from "./database";
 import { voucherOf } from "./log_keys";
 import { believedKeys, readPinnedKeys } from "./pinned_keys";
-import { lastLook, logFindings } from "./state";
+import { lastLook, logFindings, overdue } from "./state";
 import { contradictionOf, type KeptCheckpoint, type LogFinding, type Means, missing, witnessed } from "./witness";
 
 const PAUSE = 2000; // ms, before a log that seems to be gone is looked for again
+const LONG_PAUSE = 8000; // ms, before logs are compared again that could not be
+
+let running: Promise<void> | undefined;
 
 /** The checkpoints that this browser keeps. */
 export function keptCheckpoints(): Promise<KeptCheckpoint[]> {
@@ -28,18 +32,26 @@ export async function readFindings(): Promise<void> {
   logFindings.value = kept.sort((one, other) => one.at.localeCompare(other.at));
 }
 
-/** Compare what the server shows with what was seen. Readers who may not list logs are no witnesses. */
-export async function watchLogs(): Promise<void> {
+/** Compare what the server shows with what was seen. What cannot be compared at the second attempt either is told. */
+export function watchLogs(): Promise<void> {
+  running ??= watch().finally(() => {
+    running = undefined;
+  });
+  return running;
+}
+
+async function watch(): Promise<void> {
   await readFindings();
-  if (!hasRole("auditor")) return;
-  try {
-    if (await look(false)) {
-      await new Promise((resolve) => setTimeout(resolve, PAUSE)); // a replica of the storage may be behind
-      await look(true);
-    }
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error; // else the server was not reached, or the session has ended
+  if (!hasRole("auditor")) {
+    overdue.value = unread(await keptCheckpoints(), `it says that this reader, ${shownReader()}, is no auditor`);
+    return;
   }
+  const first = await look(false);
+  if (first.isUnsure || first.overdue.length) {
+    // A replica of the storage may be behind, or the server is being started again.
+    await new Promise((resolve) => setTimeout(resolve, first.overdue.length ? LONG_PAUSE : PAUSE));
+    overdue.value = (await look(true)).overdue;
+  } else overdue.value = [];
 }
 
 /** Accept a log as it is now, in spite of a finding, whose evidence stays. */
@@ -51,66 +63,123 @@ export async function acknowledge({ id, logId }: LogFinding): Promise<void> {
   await watchLogs();
 }
 
-/** Compare once. Unless `isSure`, logs that seem to be gone or cut are not findings yet: then return true. */
-async function look(isSure: boolean): Promise<boolean> {
+/** What came of a look: `isUnsure` if logs seem to be gone or cut, `overdue` has a sentence for what was not compared. */
+interface Looked {
+  readonly isUnsure: boolean;
+  readonly overdue: readonly string[];
+}
+
+/** Compare once. Unless `isSure`, logs that seem to be gone or cut are not findings yet. */
+async function look(isSure: boolean): Promise<Looked> {
   await readPinnedKeys();
-  forgetChanges();
-  const { logs = [] } = await get<Logs>("/api/v1/logs");
   const kept = new Map((await keptCheckpoints()).map((each) => [each.logId, each]));
+  const problems = new Map<string, string>();
+  let logs: readonly unknown[];
+  try {
+    logs = await listedLogs();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const message = `the server's list of logs cannot be read: ${error.message}`;
+    lastLook.value = { at: lastLook.peek()?.at ?? "", problems: problems.set("", message) };
+    return { isUnsure: false, overdue: kept.size ? unread([...kept.values()], message) : [message] };
+  }
   const now = new Date().toISOString();
   const means: Means = { keys: await believedKeys(), changesOf, consistencyProofOf, reader: readerNow(), now };
-  const problems = new Map<string, string>();
+  const overdue: string[] = [];
   let isUnsure = false;
   const report = async (finding: LogFinding) => {
     problems.set(finding.origin, finding.message);
     if (!isSure && (finding.kind === "LOG_TRUNCATED" || finding.kind === "LOG_MISSING")) isUnsure = true;
     else await keepFinding(finding);
   };
-  for (const log of logs) {
-    const problem = await lookAt(log, kept.get(log.logId), means, report);
-    if (problem) problems.set(log.origin, problem);
+  const shown = new Set<string>();
+  for (const [at, log] of logs.entries()) {
+    // One log that is not in its form must not keep the others from being compared.
+    if (!isLog(log)) {
+      problems.set(`log ${at + 1}`, `log ${at + 1} of the server's list is not in the form of one`);
+      continue;
+    }
+    shown.add(log.logId);
+    const before = kept.get(log.logId);
+    try {
+      const outcome = await witnessed(log, before, means);
+      if (outcome.kind === "finding") await report(outcome.finding);
+      else if (outcome.kind === "not counted") problems.set(log.origin, outcome.reason);
+      // Else another tab kept another one meanwhile, and compares. A log that is listed twice is compared with itself.
+      else if (await replace(before, outcome.checkpoint)) kept.set(log.logId, outcome.checkpoint);
+    } catch (error) {
+      const problem = `it could not be compared: ${error instanceof Error ? error.message : error}`;
+      problems.set(log.origin, problem);
+      overdue.push(`${log.origin}: ${sinceWhen(before)}${problem}`);
+    }
   }
-  const shown = new Set(logs.map(({ logId }) => logId));
   for (const each of kept.values()) {
-    if (!shown.has(each.logId) && each.reader === means.reader) await report(missing(each, means));
+    if (shown.has(each.logId)) continue;
+    if (each.reader === means.reader) await report(missing(each, means));
+    else {
+      const message = `the server does not show it to this reader, ${shownReader()}`;
+      problems.set(each.origin, message);
+      overdue.push(`${each.origin}: ${sinceWhen(each)}${message}; another one saw it then`);
+    }
   }
   lastLook.value = { at: now, problems };
-  return isUnsure;
+  return { isUnsure, overdue };
 }
 
-async function lookAt(
-  log: Log,
-  kept: KeptCheckpoint | undefined,
-  means: Means,
-  report: (finding: LogFinding) => Promise<void>,
-): Promise<string | undefined> {
-  try {
-    const outcome = await witnessed(log, kept, means);
-    if (outcome.kind === "finding") await report(outcome.finding);
-    else if (outcome.kind === "seen") await keep(outcome.checkpoint);
-    return outcome.kind === "not counted" ? outcome.reason : undefined;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    return `it could not be compared: ${error.message}`;
-  }
+/** The server's list of its logs. Throws ApiError if it is refused, or no list. */
+async function listedLogs(): Promise<readonly unknown[]> {
+  const logs: unknown = (await ask<Partial<Logs> | null>("/api/v1/logs"))?.logs ?? [];
+  if (Array.isArray(logs)) return logs;
+  throw new ApiError(200, "UNKNOWN", "it is no list");
 }
 
-/** Keep a checkpoint, unless another tab has kept a larger one meanwhile. */
-async function keep(checkpoint: KeptCheckpoint): Promise<void> {
-  const size = ({ note }: KeptCheckpoint) => parseCheckpoint(note, "a kept checkpoint").size;
-  await update<KeptCheckpoint>("checkpoints", checkpoint.logId, (now) =>
-    now && size(now) > size(checkpoint) ? now : checkpoint,
+function isLog(value: unknown): value is Log {
+  const { origin, logId, checkpoint, verifierKeys } = (value ?? {}) as Partial<Record<keyof Log, unknown>>;
+  return (
+    [origin, logId, checkpoint].every((each) => typeof each === "string") &&
+    Array.isArray(verifierKeys) &&
+    verifierKeys.every((each) => typeof each === "string")
   );
 }
 
+/** What is told of kept checkpoints if no log can be compared. */
+function unread(kept: readonly KeptCheckpoint[], why: string): string[] {
+  const [oldest] = kept.map(({ at }) => at).sort();
+  if (!oldest) return [];
+  return [`not compared since ${oldest.slice(0, 16)}Z: ${counted(kept.length, "log")} that this browser keeps; ${why}`];
+}
+
+function sinceWhen(kept: KeptCheckpoint | undefined): string {
+  return kept ? `the server has not proved since ${kept.at.slice(0, 16)}Z that the log has only grown; ` : "";
+}
+
+/**
+ * Keep a checkpoint in place of the one that it was compared with; if another tab has kept another meanwhile, that one
+ * stays, and false is returned.
+ */
+export async function replace(before: KeptCheckpoint | undefined, after: KeptCheckpoint): Promise<boolean> {
+  let isReplaced = false;
+  await update<KeptCheckpoint>("checkpoints", after.logId, (now) => {
+    isReplaced = now?.note === before?.note;
+    return isReplaced ? after : now;
+  });
+  return isReplaced;
+}
+
 /** Keep a finding, once for each log and kind until it is acknowledged. */
-async function keepFinding(finding: LogFinding): Promise<void> {
+export async function keepFinding(finding: LogFinding): Promise<void> {
   const isKnown = logFindings.value.some(
     ({ logId, kind, acknowledged }) => logId === finding.logId && kind === finding.kind && !acknowledged,
   );
   if (isKnown) return;
   await update<LogFinding>("findings", finding.id, () => finding);
   await readFindings();
+}
+
+function shownReader(): string {
+  if (session.value.state !== "known") return "";
+  const { name, roles } = session.value.reader;
+  return `${name || "without a name"} (${roles.map(({ role }) => role).join(", ") || "no role"})`;
 }
 
 function readerNow(): string {
@@ -125,9 +194,8 @@ function readerNow(): string {
  */
 export async function compareWithFile(text: string): Promise<string> {
   const mine = parseCheckpoint(text, "the file");
-  const { logs = [] } = await get<Logs>("/api/v1/logs");
-  const log = logs.find(({ origin }) => origin === mine.origin);
-  if (!log) throw new VerificationError("LOG_TRUNCATED", `LOG_MISSING: the server shows no log ${mine.origin}`);
+  const log = (await listedLogs()).filter(isLog).find(({ origin }) => origin === mine.origin);
+  if (!log) throw new VerificationError("LOG_MISSING", `the server shows no log ${mine.origin}`);
   const pinned = await believedKeys();
   const keys = pinned.length ? pinned : await Promise.all(log.verifierKeys.map(parseVerifierKey));
   const now = parseCheckpoint(log.checkpoint, "the server's checkpoint");
@@ -142,7 +210,7 @@ export async function compareWithFile(text: string): Promise<string> {
       );
     }
   }
-  const contradiction = await contradictionOf(mine, now, log.logId, { consistencyProofOf });
+  const contradiction = await contradictionOf(mine, now, log.logId, { consistencyProofOf }, "your checkpoint");
   if (contradiction) throw new VerificationError(...contradiction);
   const by = pinned.length ? "a pinned key vouches for both" : "no key is pinned: only the server says whose key it is";
   return `the log of ${now.size} entries begins with the ${mine.size} of your checkpoint, as proved here; ${by}`;

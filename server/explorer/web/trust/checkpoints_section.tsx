@@ -22,12 +22,15 @@ export function CheckpointsSection(): JSX.Element {
     <section id="checkpoints" aria-labelledby="checkpoints-title">
       <h2 id="checkpoints-title">Checkpoints that this browser keeps</h2>
       <p>
-        Every reader is a witness: this browser keeps the last checkpoint that it saw of every log. At each visit, and
-        every few minutes, it demands a proof that the log has only grown since. If there is none, that is a finding.
+        Every auditor is a witness: this browser keeps the last checkpoint that it saw of every log. At each visit,
+        every few minutes, and for the checkpoint of each record, it demands a proof that the log has only grown. A
+        proof that is wrong is a finding; one that is refused is told on every page.
       </p>
       {answer.state === "failed" && <Failure error={answer.error} />}
       {!hasRole("auditor") && (
-        <Notice kind="note">Only auditors may list logs, so this browser keeps no checkpoints of this server.</Notice>
+        <Notice kind="note">
+          Only auditors may list logs, and the server says that you are none: nothing is compared or kept.
+        </Notice>
       )}
       {kept.length > 0 && <Kept kept={kept} problems={look?.problems ?? new Map()} />}
       {[...(look?.problems ?? [])]
@@ -41,7 +44,7 @@ export function CheckpointsSection(): JSX.Element {
         <button type="button" disabled={!hasRole("auditor")} onClick={() => void watchLogs()}>
           Compare now
         </button>{" "}
-        <span class="quiet">{look ? `Last compared at ${look.at.slice(0, 19)}Z.` : ""}</span>
+        <span class="quiet">{look?.at ? `Last compared at ${look.at.slice(0, 19)}Z.` : ""}</span>
       </p>
       <Compare />
     </section>
@@ -66,7 +69,7 @@ function Kept({
             <th scope="col">First seen</th>
             <th scope="col">Last seen</th>
             <th scope="col">Compared</th>
-            <th scope="col">Do</th>
+            <th scope="col">Actions</th>
           </tr>
         </thead>
         <tbody>

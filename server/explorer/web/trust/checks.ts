@@ -1,25 +1,42 @@
 /** The checks of entries, with what they share: pinned keys, key changes, checkpoints seen. Loaded when needed. */
+import { ApiError } from "../api/client";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
-import { VerificationError } from "../proof/errors";
 import { type Key, parseVerifierKey } from "../proof/keys";
 import { noteOf } from "../proof/note";
 import type { Entry } from "../shared/entry";
-import { changesOf } from "./asked";
-import { keptCheckpoints } from "./checkpoints";
+import { changesOf, consistencyProofOf } from "./asked";
+import { keepFinding, keptCheckpoints, replace, watchLogs } from "./checkpoints";
 import { checkEntry, type Trust, type Voucher } from "./entry_check";
+import { Histories } from "./histories";
 import { unvouched, voucherOf } from "./log_keys";
 import { believedKeys, readPinnedKeys } from "./pinned_keys";
 import { SeenRoots } from "./seen";
-import { logFindings, pinnedKeys, pinnedNames } from "./state";
+import { lastLook, logFindings, pinnedKeys, pinnedNames } from "./state";
 import type { Verdict } from "./verdict";
 
-let seen: { accepted: number; roots: Promise<SeenRoots> } | undefined;
+interface Seen {
+  readonly roots: SeenRoots;
+  readonly histories: Histories;
+}
+
+let looked: Promise<void> | undefined;
+let seen: { accepted: number; made: Promise<Seen> } | undefined;
 let trust: { names: string; made: Promise<Trust> } | undefined;
 
 /** Check an entry with the keys that are pinned now. Throws ApiError if the server was needed and not reached. */
 export async function verdictNow(entry: Entry): Promise<Verdict> {
   if (!pinnedKeys.peek()) await readPinnedKeys();
   return checkEntry(entry, await trustNow());
+}
+
+/**
+ * Compare a checkpoint, whose signature is valid, with the one of its log that this browser keeps; returns why that was
+ * not possible, undefined if one continues the other. Throws VerificationError if they contradict each other.
+ */
+export async function historyOf(checkpoint: Checkpoint): Promise<string | undefined> {
+  const { roots, histories } = await seenNow();
+  roots.compare(checkpoint);
+  return histories.compare(checkpoint);
 }
 
 function trustNow(): Promise<Trust> {
@@ -39,12 +56,11 @@ async function makeTrust(): Promise<Trust> {
       if (known) return known;
       const found = pinned.length ? pinnedVoucher(checkpoint, pinned) : firstSeenVoucher(checkpoint);
       vouchers.set(note, found);
-      found.catch((error: unknown) => {
-        if (!(error instanceof VerificationError)) vouchers.delete(note); // the server may be reached again
-      });
+      found.catch(() => vouchers.delete(note)); // the server may be reached again, or tell of a key change
       return found;
     },
-    compareWithSeen: async (checkpoint) => (await seenRoots()).compare(checkpoint),
+    compareWithSeen: async (checkpoint) => (await seenNow()).roots.compare(checkpoint),
+    compareHistory: async (checkpoint) => (await seenNow()).histories.compare(checkpoint),
   };
 }
 
@@ -63,15 +79,34 @@ async function firstSeenVoucher(checkpoint: Checkpoint): Promise<Voucher | undef
   throw unvouched(checkpoint, "no key that this browser saw before");
 }
 
-/** The root hashes that this browser saw, without those of logs that the reader has accepted as they are now. */
-function seenRoots(): Promise<SeenRoots> {
+/** What this browser saw, without what it saw of logs that the reader has accepted as they are now. */
+function seenNow(): Promise<Seen> {
   const accepted = logFindings.peek().filter(({ acknowledged }) => acknowledged).length;
-  if (seen?.accepted !== accepted) seen = { accepted, roots: seenBefore() };
-  return seen.roots;
+  if (seen?.accepted !== accepted) seen = { accepted, made: seenBefore() };
+  return seen.made;
 }
 
-async function seenBefore(): Promise<SeenRoots> {
+async function seenBefore(): Promise<Seen> {
   const roots = new SeenRoots();
   for (const { note } of await keptCheckpoints()) roots.compare(parseCheckpoint(note, "a kept checkpoint"));
-  return roots;
+  const keptOf = async (origin: string) => {
+    const find = async () => (await keptCheckpoints()).find((kept) => kept.origin === origin);
+    return (await find()) ?? (await firstLook().then(find));
+  };
+  const now = () => Date.now();
+  const histories = new Histories({ keptOf, replace, report: keepFinding, consistencyProofOf, refusalOf, now });
+  return { roots, histories };
+}
+
+/** On the first visit, the page may show records before its browser has looked at the logs. */
+function firstLook(): Promise<void> {
+  looked ??= lastLook.peek() ? Promise.resolve() : watchLogs().catch(() => undefined); // the banner tells it
+  return looked;
+}
+
+function refusalOf(error: unknown): { reason: string; isFinal: boolean } | undefined {
+  if (!(error instanceof ApiError)) return undefined;
+  if (error.isForbidden)
+    return { reason: "only auditors may ask for the proof that a log has only grown", isFinal: true };
+  return { reason: `the server did not prove that its log has only grown: ${error.message}`, isFinal: false };
 }

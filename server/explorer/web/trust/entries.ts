@@ -1,8 +1,9 @@
 /** Entries of answers, checked in this browser while they are looked at. */
 import { effect, type Signal, signal } from "@preact/signals";
+import { ApiError } from "../api/client";
 import type { Entry } from "../shared/entry";
 import { IdleQueue } from "./queue";
-import { pinnedNames } from "./state";
+import { lastLook, pinnedNames } from "./state";
 import type { Verdict } from "./verdict";
 
 const MOST_AT_ONCE = 4;
@@ -11,6 +12,8 @@ const MOST_ALIVE = 20_000; // references, of which many may be to entries that a
 interface Watched {
   readonly entry: Entry;
   readonly verdict: Signal<Verdict>;
+  /** Checks that were begun. */
+  checks: number;
 }
 
 /** By the message of the answer, since what it says is compared: another answer may say something else of a leaf. */
@@ -24,7 +27,7 @@ export function verdictOf(entry: Entry): Signal<Verdict> {
   const message = entry.stream === "spans" ? entry.span : entry.record;
   const known = watched.get(message);
   if (known) return known.verdict;
-  const made: Watched = { entry, verdict: signal<Verdict>({ kind: "waiting" }) };
+  const made: Watched = { entry, verdict: signal<Verdict>({ kind: "waiting" }), checks: 0 };
   watched.set(message, made);
   if (entry.evidence?.logId) {
     remember(made);
@@ -43,18 +46,30 @@ function remember(entry: Watched): void {
   alive.add(new WeakRef(entry));
 }
 
-function check(entry: Watched): void {
+function check(watched: Watched): void {
+  watched.checks += 1;
+  const number = watched.checks;
   queue.add(async () => {
-    try {
-      const { verdictNow } = await import("./checks");
-      entry.verdict.value = await verdictNow(entry.entry);
-    } catch {
-      entry.verdict.value = { kind: "unproved", reason: "it could not be checked: the server was not reached" };
-    }
+    const verdict = await verdictOn(watched.entry);
+    // A check that began before a key was pinned or unpinned must not have the last word.
+    if (number === watched.checks) watched.verdict.value = verdict;
   });
 }
 
-/** Check everything again when the reader pins a key, or unpins one. */
+async function verdictOn(entry: Entry): Promise<Verdict> {
+  try {
+    const { verdictNow } = await import("./checks");
+    return await verdictNow(entry);
+  } catch (error) {
+    if (error instanceof ApiError) {
+      return { kind: "unproved", reason: `it could not be checked: ${error.message}` };
+    }
+    console.error(error); // a mistake of this page, or an answer in another form than it should have
+    return { kind: "unproved", reason: `it could not be checked: ${error}` };
+  }
+}
+
+/** Check everything again when the reader pins a key, or unpins one; and what could not be compared after each look. */
 function listen(): void {
   if (isListening) return;
   isListening = true;
@@ -64,16 +79,23 @@ function listen(): void {
     if (now === before) return;
     const isFirst = before === undefined; // checks wait for the keys to be read
     before = now;
-    if (!isFirst) checkAgain();
+    if (!isFirst) checkAgain(() => true);
+  });
+  // What could not be compared may be comparable since the logs were looked at again.
+  let look = lastLook.peek();
+  effect(() => {
+    if (lastLook.value === look) return;
+    look = lastLook.value;
+    checkAgain(({ verdict }) => verdict.peek().kind === "uncompared");
   });
   // Another tab may have changed them.
   addEventListener("focus", () => void import("./pinned_keys").then(({ readPinnedKeys }) => readPinnedKeys()));
 }
 
-function checkAgain(): void {
+function checkAgain(isWanted: (entry: Watched) => boolean): void {
   for (const reference of alive) {
     const entry = reference.deref();
-    if (entry) check(entry);
-    else alive.delete(reference);
+    if (entry && isWanted(entry)) check(entry);
+    else if (!entry) alive.delete(reference);
   }
 }

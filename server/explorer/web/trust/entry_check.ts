@@ -1,14 +1,14 @@
 /** The check of one entry: that its record is in a log that a pinned key signed, and that this is what is shown. */
 import type { Evidence } from "../api/types";
 import { areEqual, base64Of, fromBase64, hexOf } from "../proof/bytes";
-import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
+import { type Checkpoint, NUMBER, parseCheckpoint } from "../proof/checkpoint";
 import { streamOf } from "../proof/columns";
 import { VerificationError } from "../proof/errors";
 import { leafHash, rootFromPath } from "../proof/merkle";
 import { readRecord } from "../proof/readable";
 import { sha256 } from "../proof/sha256";
 import type { Entry } from "../shared/entry";
-import { logIdOf } from "./log_keys";
+import { ChangesNotTold, logIdOf } from "./log_keys";
 import { differenceIn } from "./shown";
 import type { Verdict } from "./verdict";
 
@@ -29,6 +29,11 @@ export interface Trust {
   readonly voucherOf: (checkpoint: Checkpoint) => Promise<Voucher | undefined>;
   /** Compares a checkpoint, whose signature is valid, with those seen before; throws VerificationError. */
   readonly compareWithSeen: (checkpoint: Checkpoint) => Promise<void>;
+  /**
+   * Compares such a checkpoint with the kept one of its log; returns why that was not possible, undefined if one
+   * continues the other. Throws VerificationError if they contradict each other.
+   */
+  readonly compareHistory: (checkpoint: Checkpoint) => Promise<string | undefined>;
 }
 
 /** Check an entry. Whatever is wrong with it is in the verdict; only failures of the network are thrown. */
@@ -42,6 +47,7 @@ export async function checkEntry(entry: Entry, trust: Trust): Promise<Verdict> {
   try {
     verdict = await checkProof(entry, evidence, trust);
   } catch (error) {
+    if (error instanceof ChangesNotTold) return { kind: "unproved", reason: error.message };
     if (!(error instanceof VerificationError)) throw error;
     return { kind: "refuted", finding: findingOf(error), message: error.message };
   }
@@ -54,6 +60,7 @@ export function findingOf({ code }: VerificationError): string {
   switch (code) {
     case "LOG_FORKED":
     case "LOG_TRUNCATED":
+    case "LOG_MISSING":
       return code;
     case "SIGNATURE_WRONG":
       return "BATCH_ALTERED";
@@ -66,7 +73,7 @@ export function findingOf({ code }: VerificationError): string {
 }
 
 async function checkProof(entry: Entry, evidence: Evidence, trust: Trust): Promise<Verdict> {
-  if (![evidence.leafIndex, evidence.treeSize].every((number) => /^\d{1,18}$/.test(number))) {
+  if (![evidence.leafIndex, evidence.treeSize].every((number) => NUMBER.test(number))) {
     throw new VerificationError("MALFORMED", "its leaf or the size of its tree is no number");
   }
   const checkpoint = parseCheckpoint(evidence.checkpoint, "the checkpoint");
@@ -84,7 +91,10 @@ async function checkProof(entry: Entry, evidence: Evidence, trust: Trust): Promi
   const voucher = await trust.voucherOf(checkpoint);
   if (!voucher) return { kind: "unpinned" };
   await trust.compareWithSeen(checkpoint);
-  return voucher.isPinned ? { kind: "checked", key: voucher.key } : { kind: "unpinned" };
+  const reason = await trust.compareHistory(checkpoint);
+  if (!voucher.isPinned) return { kind: "unpinned" };
+  const { key } = voucher;
+  return reason === undefined ? { kind: "checked", key } : { kind: "uncompared", key, reason };
 }
 
 /** The log has to be the one that the entry names, and of its stream; else a log could be passed off as another. */

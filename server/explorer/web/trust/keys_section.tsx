@@ -30,8 +30,9 @@ export function KeysSection(): JSX.Element {
               <tr>
                 <th scope="col">Key</th>
                 <th scope="col">Fingerprint</th>
+                <th scope="col">May sign</th>
                 <th scope="col">Pinned</th>
-                <th scope="col">Do</th>
+                <th scope="col">Actions</th>
               </tr>
             </thead>
             <tbody>
@@ -51,7 +52,7 @@ export function KeysSection(): JSX.Element {
 }
 
 function PinnedRow({ pinned }: { pinned: PinnedKey }): JSX.Element {
-  const { fingerprint, name, way, since } = pinned;
+  const { fingerprint, name, way, since, logs } = pinned;
   const [path, setPath] = useState<{ d: string; size: number }>();
   const pem = async () => pemOf(await keyOf("", ED25519, fromBase64(pinned.publicKey, "a pinned key")));
   const show = async () => {
@@ -67,6 +68,7 @@ function PinnedRow({ pinned }: { pinned: PinnedKey }): JSX.Element {
         <td>
           <code>{fingerprint}</code>
         </td>
+        <td>{logs?.length ? <Text text={logs.join(", ")} /> : "every log"}</td>
         <td>
           {since.slice(0, 10)}, by {way}
         </td>
@@ -90,7 +92,7 @@ function PinnedRow({ pinned }: { pinned: PinnedKey }): JSX.Element {
       </tr>
       {path && (
         <tr>
-          <td colSpan={4}>
+          <td colSpan={5}>
             <svg class="trust-code" viewBox={`0 0 ${path.size} ${path.size}`} role="img">
               <title>{`QR code of the key ${fingerprint}: another browser takes it over from here`}</title>
               <rect width={path.size} height={path.size} fill="white" />

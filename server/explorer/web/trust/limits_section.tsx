@@ -29,6 +29,7 @@ export function LimitsSection(): JSX.Element {
       <p>
         This browser compares each log with what it saw itself. A server can show every reader another history, as long
         as nobody compares: save checkpoints, and compare them with what others saved, or with a witness's cosignature.
+        Who is no auditor may not ask for the proofs that this takes, so for other readers nothing is compared.
       </p>
       <Command text="lognotary verify --checkpoint FILE" />
       <h3>That it is true</h3>

@@ -6,7 +6,12 @@ const MARKS: [Mark["kind"], string, string][] = [
   [
     "checked",
     "checked",
-    "This browser hashed the record, followed its proof to the log's root hash, and checked the signature with a key that you pinned. All that pages show of the record is compared with what was signed.",
+    "This browser hashed the record, followed its proof to the log's root hash, and checked the signature with a key that you pinned. All that pages show of the record is compared with what was signed, and the server proved that its log has the history that this browser keeps.",
+  ],
+  [
+    "uncompared",
+    "signed, history not compared",
+    "The record fits its signature, by a key that you pinned. But whoever has the key can sign another history, and this one was not compared with what this browser keeps: the server did not prove it, or you may not ask for the proof (that takes the role auditor).",
   ],
   [
     "unpinned",

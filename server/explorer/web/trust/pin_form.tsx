@@ -41,6 +41,11 @@ export function PinForm(): JSX.Element {
         a message that is signed. On the server, this prints it:
       </p>
       <Command text="lognotary keys list" />
+      <p>
+        A verifier key (<code>name+1234abcd+…</code>) may sign only the log that it is named after: if a server has
+        several logs, give the verifier keys of all of them. A PEM file has no name, nor has a fingerprint: that key may
+        sign every log that is shown here.
+      </p>
       <Field label="Name for the key (optional)">
         <input type="text" value={name} maxLength={100} onInput={(event) => setName(event.currentTarget.value)} />
       </Field>

@@ -21,7 +21,9 @@ test("a key is found by its fingerprint, in 16 or 64 digits, and not by a part o
     short.replace(/(....)/g, "$1 "),
     short.replace(/(..)(?!$)/g, "$1:"),
   ]) {
-    assert.ok(areEqual((await keyWithFingerprint(text, offered)).publicKey, one.publicKey), text);
+    const found = await keyWithFingerprint(text, offered);
+    assert.ok(areEqual(found.publicKey, one.publicKey), text);
+    assert.equal(found.name, "", "the server says whose key it is, and the reader did not");
   }
   for (const text of ["", short.slice(0, 15), long.slice(0, 40), "0".repeat(16), `${long.slice(0, 63)}g`]) {
     await assert.rejects(keyWithFingerprint(text, offered), VerificationError, text);
@@ -36,8 +38,12 @@ test("keys are pinned once, by their fingerprint, and unpinned", async () => {
     pinnedKeys.value?.map(({ name, way }) => [name, way]),
     [["again", "file"]],
   );
-  const [believed] = await believedKeys();
-  assert.equal(believed?.name, "");
+  const names = async () => (await believedKeys()).map(({ name }) => name);
+  assert.deepEqual(await names(), [ORIGIN, "shop/spans/a"]);
+  await pin(await madeKey(1, ""), "of all logs", "file");
+  assert.deepEqual(await names(), [""]);
+  await pin(await madeKey(1, ORIGIN), "of all logs", "file");
+  assert.deepEqual(await names(), [""]);
   await unpin(await fingerprintOf(await madeKey(1, "")));
   assert.deepEqual(await believedKeys(), []);
 });

@@ -1,7 +1,7 @@
 /** Keys that the reader pinned: the only ones that this browser believes. */
 import { base64Of, fromBase64 } from "../proof/bytes";
 import { malformed } from "../proof/errors";
-import { ED25519, fingerprintOf, type Key, keyOf, longFingerprintOf, parseVerifierKey } from "../proof/keys";
+import { ED25519, fingerprintOf, type Key, keyOf, longFingerprintOf, parseVerifierKey, renamed } from "../proof/keys";
 import { all, update } from "./database";
 import { pinnedKeys } from "./state";
 
@@ -13,6 +13,8 @@ export interface PinnedKey {
   readonly fingerprint: string;
   /** The public key in base64. */
   readonly publicKey: string;
+  /** Names of the logs that it may sign, by the verifier keys that were given; none means every log. */
+  readonly logs?: readonly string[];
   /** What the reader calls it. */
   readonly name: string;
   readonly way: Way;
@@ -27,19 +29,27 @@ export async function readPinnedKeys(): Promise<readonly PinnedKey[]> {
   return pinnedKeys.value;
 }
 
-/** The pinned keys, without a name: each may sign every log. */
+/** The pinned keys, each by the names of its logs; one without a name may sign every log. */
 export function believedKeys(): Promise<Key[]> {
   const kept = pinnedKeys.value ?? [];
-  return Promise.all(kept.map(({ publicKey }) => keyOf("", ED25519, fromBase64(publicKey, "a pinned key"))));
+  return Promise.all(
+    kept.flatMap(({ publicKey, logs }) =>
+      (logs?.length ? logs : [""]).map((log) => keyOf(log, ED25519, fromBase64(publicKey, "a pinned key"))),
+    ),
+  );
 }
 
-/** Pin a key. Throws VerificationError if it is no key of a log that this browser can check. */
+/**
+ * Pin a key: for the log that it is named after, besides those for which it is pinned already; for every log if it has
+ * no name. Throws VerificationError if it is no key of a log that this browser can check.
+ */
 export async function pin(key: Key, name: string, way: Way): Promise<void> {
   requirePinnable(key);
   const fingerprint = await fingerprintOf(key);
   const since = new Date().toISOString();
-  await update<PinnedKey>("keys", fingerprint, () => ({
+  await update<PinnedKey>("keys", fingerprint, (now) => ({
     fingerprint,
+    logs: key.name === "" || (now && !now.logs?.length) ? [] : [...new Set([...(now?.logs ?? []), key.name])],
     publicKey: base64Of(key.publicKey),
     name: name.trim() || `key ${fingerprint}`,
     way,
@@ -68,7 +78,8 @@ export async function keyWithFingerprint(text: string, offered: readonly string[
   }
   for (const verifierKey of new Set(offered)) {
     const key = await parseVerifierKey(verifierKey);
-    if (key.type === ED25519 && (await longFingerprintOf(key)).startsWith(wanted)) return key;
+    // The reader knows the key, and the server said which log's it is: so it is pinned for every log.
+    if (key.type === ED25519 && (await longFingerprintOf(key)).startsWith(wanted)) return renamed(key, "");
   }
   throw malformed(
     `no key of this server has the fingerprint ${wanted}: it is mistyped, or the server's key is another one. Do not ` +

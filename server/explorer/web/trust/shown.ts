@@ -67,9 +67,18 @@ const SIGNATURE = ["result", "reason", "key", "algorithm", "form"] as const;
  * @param columns the canonical record, decoded
  */
 export function differenceIn(entry: Entry, columns: Columns): string | undefined {
-  return entry.stream === "spans"
-    ? differenceInSpan(entry.span, columns)
-    : differenceInRecord(entry.record, columns, entry.stream === "audit");
+  const difference =
+    entry.stream === "spans"
+      ? differenceInSpan(entry.span, columns)
+      : differenceInRecord(entry.record, columns, entry.stream === "audit");
+  // Lists show the time of the entry, which the answer has beside the record.
+  return difference ?? (entry.nanos === happenedAt(columns) ? undefined : "the time of the entry");
+}
+
+/** When a record happened, by the server's rule: its timestamp, or the time of its receipt if it was sent without one. */
+export function happenedAt(columns: Columns): Value | undefined {
+  const timestamp = columns.get("Timestamp")?.value;
+  return timestamp === 0n ? columns.get("IngestedAt")?.value : timestamp;
 }
 
 function differenceInRecord(record: LogRecord, columns: Columns, isAudit: boolean): string | undefined {
@@ -106,7 +115,9 @@ function differenceInFields<T extends object>(
     const value = columns.get(column)?.value ?? ""; // a column that an old version does not have
     const signed = value instanceof Uint8Array ? lossyText(value) : String(value);
     const numeric = typeof value === "bigint" ? "0" : "";
-    if (String(shown[field] ?? numeric) !== signed) return field;
+    const text: unknown = shown[field] ?? numeric;
+    // A list or an object may read as the same text, and is shown otherwise.
+    if (typeof text === "object" || String(text) !== signed) return field;
   }
   return undefined;
 }

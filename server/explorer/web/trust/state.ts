@@ -6,11 +6,16 @@ import type { LogFinding } from "./witness";
 /** The pinned keys; undefined until they are read. */
 export const pinnedKeys = signal<readonly PinnedKey[] | undefined>(undefined);
 
-/** Fingerprints of the pinned keys, as one text that changes with them; undefined until they are read. */
-export const pinnedNames = computed(() => pinnedKeys.value?.map(({ fingerprint }) => fingerprint).join(" "));
+/** Fingerprints and logs of the pinned keys, as one text that changes with them; undefined until they are read. */
+export const pinnedNames = computed(() =>
+  pinnedKeys.value?.map(({ fingerprint, logs }) => [fingerprint, ...(logs ?? [])].join("+")).join(" "),
+);
 
 /** All findings about logs, the latest last. */
 export const logFindings = signal<readonly LogFinding[]>([]);
 
-/** The last comparison of logs: when it was, and what hindered it or came of it, by origin. */
+/** Sentences for what the server has not let this browser compare, at two attempts. */
+export const overdue = signal<readonly string[]>([]);
+
+/** The last comparison of logs: when it was (empty if none was possible), and what hindered it or came of it, by origin. */
 export const lastLook = signal<{ at: string; problems: ReadonlyMap<string, string> } | undefined>(undefined);

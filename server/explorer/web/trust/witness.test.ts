@@ -142,6 +142,22 @@ test("a pinned key vouches for a log although the server offers another", async 
   assert.equal((await witnessed(log, undefined, means(TRUE, { keys }))).kind, "seen");
 });
 
+test("if keys are pinned, a log that only a key offered by the server signs does not count", async () => {
+  const keys = [await madeKey(9, "")];
+  const outcome = await witnessed(await shown(TRUE, 7, 1), undefined, means(TRUE, { keys }));
+  assert.match(outcome.kind === "not counted" ? outcome.reason : "", /no pinned key/);
+});
+
+test("a log that was seen before another key was pinned does not count, and its history is compared", async () => {
+  const keys = [await madeKey(9, "")];
+  const before = await kept(TRUE, 7, 1);
+  assert.equal((await witnessed(await shown(TRUE, 13, 1), before, means(TRUE, { keys }))).kind, "not counted");
+  const forged = await witnessed(await shown(FORGED, 13, 1), before, means(FORGED, { keys }));
+  assert.equal(forged.kind === "finding" && forged.finding.kind, "LOG_FORKED");
+  const foreign = await witnessed(await shown(TRUE, 13, 2), before, means(TRUE, { keys }));
+  assert.equal(foreign.kind === "finding" && foreign.finding.kind, "BATCH_FOREIGN_SIGNED");
+});
+
 test("a log that is gone is named, with its size and the checkpoint as evidence", async () => {
   const before = await kept(TRUE, 7, 1);
   const finding = missing(before, means(TRUE));

@@ -69,18 +69,17 @@ export interface Means {
 export async function witnessed(log: Log, kept: KeptCheckpoint | undefined, means: Means): Promise<Outcome> {
   const before = kept && parseCheckpoint(kept.note, "the kept checkpoint");
   let checkpoint: Checkpoint;
+  let reason: string | undefined;
   try {
     checkpoint = parseCheckpoint(log.checkpoint, "the checkpoint");
     if (checkpoint.origin !== log.origin || (await logIdOf(log.origin)) !== log.logId) {
       throw malformed(`it is one of ${checkpoint.origin}, or the log's ID is not ${log.logId}`);
     }
-    const offered = await Promise.all((kept?.keys ?? log.verifierKeys).map(parseVerifierKey));
-    if ((await voucherOf(checkpoint, [...means.keys, ...offered], means.changesOf)) === undefined) {
-      const { message } = unvouched(checkpoint, "no key that is pinned or was seen before");
-      return kept ? found("BATCH_FOREIGN_SIGNED", kept, message, means, log) : { kind: "not counted", reason: message };
-    }
+    reason = await doubtOf(checkpoint, log, kept, means);
+    if (reason && !kept) return { kind: "not counted", reason };
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
+    if (kept && error.code === "KEY_UNKNOWN") return found("BATCH_FOREIGN_SIGNED", kept, error.message, means, log);
     const message = `${log.origin}: the server shows no valid checkpoint of the log: ${error.message}`;
     return kept ? found("BATCH_ALTERED", kept, message, means, log) : { kind: "not counted", reason: message };
   }
@@ -88,10 +87,34 @@ export async function witnessed(log: Log, kept: KeptCheckpoint | undefined, mean
     const contradiction = await contradictionOf(before, checkpoint, kept.logId, means);
     if (contradiction) return found(contradiction[0], kept, contradiction[1], means, log);
   }
+  if (reason) return { kind: "not counted", reason };
   const { reader, now } = means;
   const keys = kept?.keys ?? log.verifierKeys;
   const seen = { logId: log.logId, origin: log.origin, note: log.checkpoint, keys, since: kept?.since ?? now, at: now };
   return { kind: "seen", checkpoint: { ...seen, reader } };
+}
+
+/**
+ * Why a checkpoint does not count although its signature may be valid; undefined if it counts. If keys are pinned, only
+ * they vouch: else the server could offer another one. Throws VerificationError (KEY_UNKNOWN) if the log was seen
+ * before, and nobody vouches who did then.
+ */
+async function doubtOf(
+  checkpoint: Checkpoint,
+  { verifierKeys }: Log,
+  kept: KeptCheckpoint | undefined,
+  { keys, changesOf }: Means,
+): Promise<string | undefined> {
+  if (keys.length && (await voucherOf(checkpoint, keys, changesOf)) !== undefined) return undefined;
+  const doubt = keys.length
+    ? unvouched(checkpoint, "no pinned key (if several servers sign, pin the key of each)").message
+    : undefined;
+  if (doubt && !kept) return doubt;
+  const offered = await Promise.all((kept?.keys ?? verifierKeys).map(parseVerifierKey));
+  if ((await voucherOf(checkpoint, offered, changesOf)) !== undefined) return doubt;
+  const nobody = unvouched(checkpoint, "no key that is pinned or was seen before");
+  if (kept) throw nobody;
+  return nobody.message;
 }
 
 /** The finding that a log, which was there, is not shown any more. */
@@ -102,7 +125,7 @@ export function missing(kept: KeptCheckpoint, means: Means): LogFinding {
 }
 
 /**
- * Compare two checkpoints of a log, the earlier one first; returns the finding and its sentence if they contradict.
+ * Compare two checkpoints of a log, the earlier one first, which is said to be of `whose`; returns the finding and its sentence if they contradict.
  * Throws what the means throw that is no VerificationError.
  */
 export async function contradictionOf(
@@ -110,10 +133,11 @@ export async function contradictionOf(
   after: Checkpoint,
   logId: string,
   { consistencyProofOf }: Pick<Means, "consistencyProofOf">,
+  whose = "the checkpoint that this browser saw",
 ): Promise<["LOG_FORKED" | "LOG_TRUNCATED", string] | undefined> {
   const { origin } = before;
   if (after.size < before.size) {
-    const had = `but had ${before.size} when this browser saw a signed checkpoint of it`;
+    const had = `but had ${before.size} by ${whose}, which is signed`;
     return ["LOG_TRUNCATED", `${origin}: the log has ${after.size} entries, ${had}`];
   }
   if (after.size === before.size) {
@@ -127,9 +151,20 @@ export async function contradictionOf(
     return undefined;
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
-    const sizes = `the log of ${after.size} entries is not proved to begin with the ${before.size} that this browser saw`;
+    const sizes = `the log of ${after.size} entries is not proved to begin with the ${before.size} of ${whose}`;
     return ["LOG_FORKED", `${origin}: its history was replaced: ${sizes}: ${error.message}`];
   }
+}
+
+/** A finding about a log, with the kept checkpoint and the note that contradicts it. */
+export function findingOfLog(
+  kind: LogFinding["kind"],
+  { logId, origin, note }: KeptCheckpoint,
+  message: string,
+  at: string,
+  other?: string,
+): LogFinding {
+  return { id: `${logId} ${kind} ${at}`, kind, origin, logId, message, at, kept: note, other };
 }
 
 function found(
@@ -139,10 +174,5 @@ function found(
   { now }: Means,
   log?: Log,
 ): { kind: "finding"; finding: LogFinding } {
-  const { logId, origin, note } = kept;
-  const id = `${logId} ${kind} ${now}`;
-  return {
-    kind: "finding",
-    finding: { id, kind, origin, logId, message, at: now, kept: note, other: log?.checkpoint },
-  };
+  return { kind: "finding", finding: findingOfLog(kind, kept, message, now, log?.checkpoint) };
 }
