@@ -87,5 +87,51 @@ def test_a_viewer_is_offered_only_what_the_role_permits(server: LognotaryServer,
         expect(page.get_by_role("alert").filter(has_text="auditor")).to_be_visible(timeout=_PATIENCE)
 
 
+def test_a_viewer_checks_a_log_record_against_its_batch_and_is_shown_no_audit_event(
+    server: LognotaryServer, chromium: Browser
+) -> None:
+    with tab(chromium) as opened:
+        page = opened.page
+        page.goto(f"{server.http}/trust")
+        _log_in(page, "eve")
+        page.get_by_label("Key from a file").set_input_files(server.public_key, timeout=_PATIENCE)
+        expect(page.get_by_role("button", name="Unpin")).to_be_visible(timeout=_PATIENCE)
+        path = _record_path(page, "operational")
+        page.goto(f"{server.http}{path}")
+        _expect_verdict(page, "Checked in this browser")
+        expect(page.get_by_text("Only readers with the role auditor are told")).to_be_visible()
+        expect(page.get_by_role("link", name="Download bundle")).to_have_count(0)
+        page.goto(f"{server.http}{_audit_path(server)}")
+        _expect_verdict(page, "No record at this leaf is shown to you")
+
+
+def test_an_auditor_who_is_no_viewer_reads_an_audit_event_and_is_told_of_a_log_record_that_roles_hide_it(
+    server: LognotaryServer, chromium: Browser
+) -> None:
+    with tab(chromium) as opened:
+        page = opened.page
+        page.goto(f"{server.http}/trust")
+        _log_in(page, "ada")
+        page.get_by_label("Key from a file").set_input_files(server.public_key, timeout=_PATIENCE)
+        expect(page.get_by_role("button", name="Unpin")).to_be_visible(timeout=_PATIENCE)
+        page.goto(f"{server.http}{_record_path(page, 'audit')}")
+        _expect_verdict(page, "Checked in this browser")
+        expect(page.get_by_role("link", name="Download bundle")).to_be_visible()
+        page.goto(f"{server.http}/r/{_log_ids(server)['operational']}/0")
+        _expect_verdict(page, "Your roles do not permit you to read this record")
+
+
+def _expect_verdict(page: Page, title: str) -> None:
+    expect(page.get_by_label("Verdict").get_by_role("heading")).to_contain_text(title, timeout=_PATIENCE)
+
+
+def _record_path(page: Page, stream: str) -> str:
+    """The address of a record of a stream, as the reader of a page finds it."""
+    answer = page.evaluate("stream => fetch(`/api/v1/search?streams=${stream}&page_size=1`).then(it => it.json())", stream)
+    (entry,) = answer["entries"]
+    evidence = (entry.get("auditEvent") or entry["log"])["evidence"]
+    return f"/r/{evidence['logId']}/{evidence['leafIndex']}"
+
+
 def _cookies(page: Page, server: LognotaryServer) -> dict[str, str]:
     return {str(each["name"]): str(each["value"]) for each in page.context.cookies(server.http)}
