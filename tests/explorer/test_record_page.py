@@ -177,7 +177,15 @@ def test_an_audit_event_that_is_sent_as_something_without_an_actor_is_refuted(
             if not keeps_hash:
                 event["evidence"]["recordHash"] = "0" * 64
             span = {name: event[name] for name in ("timestamp", "ingestedAt", "serviceName", "traceId", "evidence")}
-            more = {"spanId": "", "durationNanos": "0", "statusCode": "", "attributes": {}, "events": [], "links": []}
+            more = {
+                "spanId": "",
+                "durationNanos": "0",
+                "statusCode": "",
+                "attributes": {},
+                "events": [],
+                "links": [],
+                "repeatedAttributes": [],
+            }
             entry[kind] = event if kind == "log" else {**span, **more, "name": "deploy", "otlpDetails": ""}
         route.fulfill(json=said)
 

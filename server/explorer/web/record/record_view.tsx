@@ -50,7 +50,7 @@ export function RecordView({ found, wanted }: RecordProps): JSX.Element {
         hasBundle={entry !== undefined && checked !== undefined && isWhole(checked) && problem?.kind !== "limited"}
       />
       {entry && <Related entry={entry} place={place} />}
-      {claims.length > 1 && entry && <Claims claims={claims} chosen={entry} onChoose={setEntry} />}
+      {claims.length > 1 && entry && <Claims claims={claims} chosen={entry} wanted={wanted} onChoose={setEntry} />}
       <div class={entry ? "record-columns" : undefined}>
         <div>
           {entry && <Differences entry={entry} />}

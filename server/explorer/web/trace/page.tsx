@@ -8,12 +8,14 @@ import { type Route, searchPath, tracePath } from "../app/routes";
 import { Failure, Notice } from "../shared/answer";
 import { Command } from "../shared/copy";
 import { commandOf } from "../shared/shell_words";
+import { type Place, whyMisplaced } from "../trust/belongs";
 import { useCheckOfAll } from "./check_all";
 import { Controls } from "./controls";
 import { isDoubtful } from "./filter";
 import { Heading } from "./heading";
 import { layoutOf } from "./layout";
 import { type LoadedTrace, type Loading, useTrace } from "./load";
+import { counted } from "./notes";
 import { OverviewBar } from "./overview_bar";
 import { Panel } from "./panel";
 import { quietPeriods } from "./quiet";
@@ -39,11 +41,19 @@ const CHECKED_UNASKED = 500;
 
 function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): JSX.Element {
   const layout = useMemo(() => layoutOf(trace.entries, BigInt(Date.now()) * 1_000_000n), [trace.entries]);
-  const summary = useMemo(() => summaryOf(layout), [layout]);
+  const place = useMemo((): Place => ({ kind: "trace", id: trace.traceId }), [trace.traceId]);
+  const misplaced = useMemo(
+    () => new Set(trace.entries.filter((entry) => whyMisplaced(entry, place))),
+    [trace.entries, place],
+  );
+  const summary = useMemo(() => summaryOf(layout, misplaced), [layout, misplaced]);
   const quiet = useMemo(() => quietPeriods(layout), [layout]);
-  const check = useCheckOfAll(trace.entries);
-  const refuted = useMemo(() => new Set(check.refuted.map(({ key }) => key)), [check.refuted]);
-  const view = useTraceView(layout, refuted);
+  const check = useCheckOfAll(trace.entries, place);
+  const refuted = useMemo(
+    () => new Set([...misplaced, ...check.refuted].map(({ key }) => key)),
+    [misplaced, check.refuted],
+  );
+  const view = useTraceView(layout, refuted, place);
   const table = useRef<HTMLTableElement>(null);
   const input = useRef<HTMLInputElement>(null);
   const hasFindings = refuted.size > 0 || trace.entries.some(isDoubtful);
@@ -77,6 +87,12 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
             </button>
           </p>
         </>
+      )}
+      {misplaced.size > 0 && (
+        <Notice kind="error">
+          {counted(misplaced.size, "entry is", "entries are")} not of this trace: the server put{" "}
+          {misplaced.size === 1 ? "it" : "them"} here. Press <kbd>u</kbd> for the next one.
+        </Notice>
       )}
       <OverviewBar view={view} quiet={quiet} />
       <Controls view={view} read={trace.entries.length} input={input} />
