@@ -14,7 +14,7 @@ import { Actions, FieldLinks, Related } from "./actions";
 import type { Checked, Wanted } from "./check";
 import { Claims } from "./claims";
 import type { Place } from "./commands";
-import { comparisonsOf } from "./comparisons";
+import { comparisonsOf, MOST_COMPARISONS } from "./comparisons";
 import { ComparisonView } from "./diff_view";
 import { Elsewhere } from "./elsewhere";
 import type { Found } from "./load";
@@ -223,6 +223,9 @@ function Differences({ entry }: { entry: Entry }): JSX.Element | null {
       {comparisons.map((comparison) => (
         <ComparisonView key={`${comparison.before} ${comparison.after}`} comparison={comparison} />
       ))}
+      {comparisons.length >= MOST_COMPARISONS && (
+        <p class="quiet">Only the first {MOST_COMPARISONS} pairs of values are compared.</p>
+      )}
     </section>
   );
 }
