@@ -32,7 +32,7 @@ export default function TracePage({ route }: { route: Extract<Route, { page: "tr
     if (!isSame) navigate(tracePath(trace.traceId) + address.peek().search, { replace: true });
   }, [trace?.traceId, route.traceId]);
   if (trace) return <Loaded trace={trace} loading={loading} />;
-  if (error) return <Missing traceId={route.traceId} error={error} retry={loading.retry} />;
+  if (error) return <Missing traceId={route.traceId} error={error} retry={loading.readOn} />;
   return <p role="status">Reading the trace …</p>;
 }
 
@@ -57,7 +57,7 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
   const table = useRef<HTMLTableElement>(null);
   const input = useRef<HTMLInputElement>(null);
   const hasFindings = refuted.size > 0 || trace.entries.some(isDoubtful);
-  const isReading = !trace.isComplete && !loading.error;
+  const isReading = !trace.isComplete && !loading.error && !loading.isPaused;
   const all = trace.audits + trace.logs + trace.spans;
   useEffect(() => {
     if (trace.isComplete && trace.entries.length <= CHECKED_UNASKED) check.start();
@@ -80,12 +80,15 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
       {loading.error && (
         <>
           <Failure error={loading.error} />
-          <p>
-            {trace.entries.length.toLocaleString("en")} of {all.toLocaleString("en")} entries were read.{" "}
-            <button type="button" onClick={loading.retry}>
-              read on
-            </button>
-          </p>
+          <ReadOn read={trace.entries.length} all={all} onClick={loading.readOn} />
+        </>
+      )}
+      {loading.isPaused && (
+        <>
+          <Notice kind="warning">
+            This trace is very long, so reading it has stopped: what is below is only the part that was read.
+          </Notice>
+          <ReadOn read={trace.entries.length} all={all} onClick={loading.readOn} />
         </>
       )}
       {misplaced.size > 0 && (
@@ -112,6 +115,17 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
       </Notice>
       <Command text={commandOf("lognotary", "trace", trace.traceId)} />
     </article>
+  );
+}
+
+function ReadOn({ read, all, onClick }: { read: number; all: number; onClick: () => void }): JSX.Element {
+  return (
+    <p>
+      {read.toLocaleString("en")} of {all.toLocaleString("en")} entries were read.{" "}
+      <button type="button" onClick={onClick}>
+        read on
+      </button>
+    </p>
   );
 }
 
