@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from harness.browser import Tab, tab
 from harness.lognotary_server import LognotaryServer
@@ -83,6 +83,22 @@ def test_from_an_audit_event_to_its_actor_and_back_to_the_trace(seen: Tab, shop:
     expect(page).to_have_url(shop.url("/actor/bob"))
     page.locator(f'a[href="/trace/{shop.day.refund}"]').first.click(timeout=_PATIENCE)
     expect(_grid(page)).to_be_visible(timeout=_PATIENCE)
+
+
+def test_a_genuine_entry_of_another_trace_is_refuted_and_does_not_count_among_the_actors(seen: Tab, shop: Shop) -> None:
+    def put_in(route: Route) -> None:
+        said = route.fetch().json()
+        for entry in said["entries"]:
+            if entry.get("auditEvent"):
+                entry["auditEvent"]["traceId"] = "ab" * 16
+        route.fulfill(json=said)
+
+    page = seen.page
+    page.route("**/api/v1/traces/*", put_in)
+    _visit(page, shop)
+    expect(page.get_by_role("alert").filter(has_text="3 entries are not of this trace")).to_be_visible()
+    expect(_grid(page).get_by_role("row", name="refund.approve").first).to_contain_text("not of this page")
+    expect(page.locator(".trace-heading").get_by_role("link", name="bob")).to_have_count(0)
 
 
 @pytest.fixture(scope="module")
