@@ -122,3 +122,24 @@ def test_of_ten_thousand_entries_only_those_in_view_are_in_the_page(seen: Tab, l
     last = grid.locator(f'[aria-rowindex="{_LONG + 5}"]')
     expect(last).to_be_visible(timeout=_PATIENCE)
     assert grid.get_by_role("row").count() < 200
+
+
+def test_a_trace_without_an_end_is_read_to_a_limit_and_on_when_asked(seen: Tab, shop: Shop) -> None:
+    asked: list[str] = []
+
+    def go_on_for_ever(route: Route) -> None:
+        asked.append(route.request.url)
+        said = route.fetch().json()
+        event = next(entry["auditEvent"] for entry in said["entries"] if entry.get("auditEvent"))
+        log = {**event, "audit": None, "evidence": None}
+        entries = [{"timestamp": event["timestamp"], "log": log}] * 11_000
+        route.fulfill(json={**said, "entries": entries, "logCount": "1000000", "nextPageToken": f"page-{len(asked)}"})
+
+    page = seen.page
+    page.route("**/api/v1/traces/*", go_on_for_ever)
+    _visit(page, shop)
+    expect(page.get_by_text("This trace is very long, so reading it has stopped")).to_be_visible(timeout=_PATIENCE)
+    assert len(asked) == 2
+    page.get_by_role("button", name="read on").click()
+    expect(page.get_by_text("44,000 of 1,000,0")).to_be_visible(timeout=_PATIENCE)
+    assert len(asked) == 4
