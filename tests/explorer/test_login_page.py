@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,7 @@ from harness.free_port import free_port
 from harness.keycloak import CLIENT_SECRET, PASSWORD, keycloak
 from harness.lognotary_server import LognotaryServer
 from harness.shop_day import send_all, shop_day
+from server.notary.keys import VerifierKey
 
 _PATIENCE = 120_000  # milliseconds; the provider is slow to start
 _ROLES = """
@@ -85,6 +87,60 @@ def test_a_viewer_is_offered_only_what_the_role_permits(server: LognotaryServer,
         assert "audit" not in (page.get_by_role("table", name="Records").text_content() or "")
         page.goto(f"{server.http}/actor/bob")
         expect(page.get_by_role("alert").filter(has_text="auditor")).to_be_visible(timeout=_PATIENCE)
+
+
+def test_a_viewer_checks_a_log_record_against_its_batch_and_is_shown_no_audit_event(
+    server: LognotaryServer, chromium: Browser
+) -> None:
+    with tab(chromium) as opened:
+        page = opened.page
+        page.goto(f"{server.http}/trust")
+        _log_in(page, "eve")
+        page.get_by_label("Key from a file").set_input_files(server.public_key, timeout=_PATIENCE)
+        expect(page.get_by_role("button", name="Unpin")).to_be_visible(timeout=_PATIENCE)
+        path = _record_path(page, "operational")
+        page.goto(f"{server.http}{path}")
+        _expect_verdict(page, "Checked in this browser")
+        expect(page.get_by_text("Only readers with the role auditor are told")).to_be_visible()
+        expect(page.get_by_role("link", name="Download bundle")).to_have_count(0)
+        page.goto(f"{server.http}/r/{_log_ids(server)['audit']}/0")
+        _expect_verdict(page, "No record at this leaf is shown to you")
+
+
+def test_an_auditor_who_is_no_viewer_reads_an_audit_event_and_is_told_of_a_log_record_that_roles_hide_it(
+    server: LognotaryServer, chromium: Browser
+) -> None:
+    with tab(chromium) as opened:
+        page = opened.page
+        page.goto(f"{server.http}/trust")
+        _log_in(page, "ada")
+        page.get_by_label("Key from a file").set_input_files(server.public_key, timeout=_PATIENCE)
+        expect(page.get_by_role("button", name="Unpin")).to_be_visible(timeout=_PATIENCE)
+        page.goto(f"{server.http}{_record_path(page, 'audit')}")
+        _expect_verdict(page, "Checked in this browser")
+        expect(page.get_by_role("link", name="Download bundle")).to_be_visible()
+        page.goto(f"{server.http}/r/{_log_ids(server)['operational']}/0")
+        _expect_verdict(page, "Your roles do not permit you to read this record")
+
+
+def _expect_verdict(page: Page, title: str) -> None:
+    expect(page.get_by_label("Verdict").get_by_role("heading")).to_contain_text(title, timeout=_PATIENCE)
+
+
+def _record_path(page: Page, stream: str) -> str:
+    """The address of a record of a stream, as the reader of a page finds it."""
+    answer = page.evaluate(
+        "stream => fetch(`/api/v1/search?streams=${stream}&page_size=1`).then(it => it.json())", stream
+    )
+    (entry,) = answer["entries"]
+    evidence = (entry.get("auditEvent") or entry["log"])["evidence"]
+    return f"/r/{evidence['logId']}/{evidence['leafIndex']}"
+
+
+def _log_ids(server: LognotaryServer) -> dict[str, str]:
+    """IDs of logs by stream: a log's ID is computed from its name, which ends with the stream and the node."""
+    names = [VerifierKey.parse(line).name for line in server.verifier_keys.read_text().split()]
+    return {name.split("/")[-2]: sha256(name.encode()).hexdigest()[:16] for name in names}
 
 
 def _cookies(page: Page, server: LognotaryServer) -> dict[str, str]:

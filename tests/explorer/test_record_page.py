@@ -164,18 +164,52 @@ def test_a_server_that_shows_something_else_than_its_log_has_is_refuted(seen: Ta
     expect(seen.page.get_by_label("Verdict")).to_contain_text("actorId")
 
 
-def test_a_reader_without_the_role_auditor_checks_the_record_against_its_batch(chromium: Browser, shop: Shop) -> None:
-    def refuse(route: Route) -> None:
-        route.fulfill(status=403, json={"code": "PERMISSION_DENIED", "message": "readers need the role auditor"})
+@pytest.mark.parametrize("kind", ["log", "span"])
+@pytest.mark.parametrize("keeps_hash", [True, False])
+def test_an_audit_event_that_is_sent_as_something_without_an_actor_is_refuted(
+    seen: Tab, shop: Shop, kind: str, keeps_hash: bool
+) -> None:
+    def lie(route: Route) -> None:
+        said = route.fetch().json()
+        for entry in said["entries"]:
+            event = entry.pop("auditEvent")
+            del event["audit"]
+            if not keeps_hash:
+                event["evidence"]["recordHash"] = "0" * 64
+            # A span with the members that both have, such as the attributes of the resource.
+            span = {"attributes": {}, "events": [], "links": [], "durationNanos": "0", "statusCode": "", "name": "x"}
+            entry[kind] = event if kind == "log" else {**event, **span}
+        route.fulfill(json=said)
+
+    _pin(seen.page, shop.server)
+    seen.page.route("**/api/v1/search*", lie)
+    _visit(seen.page, shop.server, 3)
+    _expect_verdict(seen.page, "RECORD_CHANGED")
+
+
+def test_a_row_whose_record_is_not_sent_is_not_proved_by_its_leaf(chromium: Browser, shop: Shop) -> None:
+    def leave_out(route: Route) -> None:
+        if "include_record" in route.request.url:
+            route.fulfill(status=404, json={"code": "NOT_FOUND", "message": "there is no such record"})
+        else:
+            route.continue_()
 
     with tab(chromium) as opened:
-        page = opened.page
-        _pin(page, shop.server)
-        page.route("**/inclusion-proof*", refuse)
-        _visit(page, shop.server, 3)
-        _expect_verdict(page, "Checked in this browser")
-        expect(page.get_by_text("Only readers with the role auditor are told")).to_be_visible()
-        expect(page.get_by_role("link", name="Download bundle")).to_have_count(0)
+        _pin(opened.page, shop.server)
+        opened.page.route("**/inclusion-proof*", leave_out)
+        _visit(opened.page, shop.server, 3)
+        _expect_verdict(opened.page, "did not send the record that was hashed")
+
+
+def test_the_name_of_the_log_is_the_one_that_its_checkpoint_has(seen: Tab, shop: Shop) -> None:
+    def rename(route: Route) -> None:
+        said = route.fetch().json()
+        route.fulfill(json={**said, "origin": "prod/audit/main"})
+
+    seen.page.route("**/inclusion-proof*", rename)
+    _visit(seen.page, shop.server, 3)
+    _expect_verdict(seen.page, "the proof does not hold")
+    expect(seen.page.locator(".record-place")).to_contain_text(_audit_log(shop.server)["origin"])
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from harness.browser import Tab
 from tests.explorer.conftest import Shop
@@ -82,3 +82,34 @@ def test_nobody_of_an_id_gets_suggestions(shop: Shop, seen: Tab) -> None:
     suggestion.click()
     expect(page).to_have_url(re.compile("/actor/bob$"))
     assert "events" in events_of(page)
+
+
+def test_while_another_actor_is_awaited_nothing_of_the_one_before_is_shown(shop: Shop, seen: Tab) -> None:
+    page = seen.page
+    page.goto(shop.url("/actor/bob"))
+    expect(page.locator("tr.event").first).to_be_visible()
+    held: list[Route] = []
+    page.route("**/api/v1/actors/bo?*", lambda route: held.append(route))
+    page.evaluate("history.pushState(null, '', '/actor/bo'); dispatchEvent(new PopStateEvent('popstate'))")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("bo$"))
+    expect(page.locator("tr.event, .summary, .overview")).to_have_count(0)
+    for route in held:
+        route.continue_()
+
+
+def test_a_genuine_event_of_somebody_else_is_refuted_on_the_page_of_an_actor_or_a_target(shop: Shop, seen: Tab) -> None:
+    page = seen.page
+    true_path = "/api/v1/actors/bob"
+
+    def answer_of_bob(route: Route) -> None:
+        _, _, query = route.request.url.partition("?")
+        route.fulfill(response=route.fetch(url=f"{shop.server.http}{true_path}?{query}"))
+
+    for kind in ("actor", "target"):
+        page.route(f"**/api/v1/{kind}s/mallory*", answer_of_bob)
+        page.goto(shop.url(f"/{kind}/mallory"))
+        row = page.locator("tr.event").first
+        expect(row.locator(".proof")).to_contain_text("not of this page")
+        expect(row).to_contain_text("the server lists it here")
+        expect(row.get_by_role("link", name="bob").first).to_be_visible()
+        expect(page.get_by_text("as this actor")).to_have_count(0)

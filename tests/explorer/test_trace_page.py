@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from harness.browser import Tab, tab
 from harness.lognotary_server import LognotaryServer
@@ -85,6 +86,22 @@ def test_from_an_audit_event_to_its_actor_and_back_to_the_trace(seen: Tab, shop:
     expect(_grid(page)).to_be_visible(timeout=_PATIENCE)
 
 
+def test_a_genuine_entry_of_another_trace_is_refuted_and_does_not_count_among_the_actors(seen: Tab, shop: Shop) -> None:
+    def put_in(route: Route) -> None:
+        said = route.fetch().json()
+        for entry in said["entries"]:
+            if entry.get("auditEvent"):
+                entry["auditEvent"]["traceId"] = "ab" * 16
+        route.fulfill(json=said)
+
+    page = seen.page
+    page.route("**/api/v1/traces/*", put_in)
+    _visit(page, shop)
+    expect(page.get_by_role("alert").filter(has_text="3 entries are not of this trace")).to_be_visible()
+    expect(_grid(page).get_by_role("row", name="refund.approve").first).to_contain_text("not of this page")
+    expect(page.locator(".trace-heading").get_by_role("link", name="bob")).to_have_count(0)
+
+
 @pytest.fixture(scope="module")
 def long_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A server with one trace of 10,000 entries."""
@@ -106,3 +123,27 @@ def test_of_ten_thousand_entries_only_those_in_view_are_in_the_page(seen: Tab, l
     last = grid.locator(f'[aria-rowindex="{_LONG + 5}"]')
     expect(last).to_be_visible(timeout=_PATIENCE)
     assert grid.get_by_role("row").count() < 200
+
+
+def test_a_trace_without_an_end_is_read_to_a_limit_and_on_when_asked(seen: Tab, shop: Shop) -> None:
+    asked: list[str] = []
+    first: dict[str, Any] = {}
+
+    def go_on_for_ever(route: Route) -> None:
+        asked.append(route.request.url)
+        if not first:
+            first.update(route.fetch().json())
+        log = next(entry["auditEvent"] for entry in first["entries"] if entry.get("auditEvent"))
+        log = {name: value for name, value in log.items() if name != "audit"}
+        log["evidence"] = {**log["evidence"], "canonicalRecord": "", "inclusionPath": [], "checkpoint": ""}
+        entries = [{"timestamp": log["timestamp"], "log": log}] * 11_000
+        route.fulfill(json={**first, "entries": entries, "logCount": "1000000", "nextPageToken": f"page-{len(asked)}"})
+
+    page = seen.page
+    page.route("**/api/v1/traces/*", go_on_for_ever)
+    _visit(page, shop)
+    expect(page.get_by_text("This trace is very long, so reading it has stopped")).to_be_visible(timeout=_PATIENCE)
+    assert len(asked) == 2
+    page.get_by_role("button", name="read on").click()
+    expect(page.get_by_text("44,000 of 1,000,0")).to_be_visible(timeout=_PATIENCE)
+    assert len(asked) == 4

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { ApiError, get, request } from "../api/client";
 import type { WhoAmI } from "../api/types";
+import type { Stream } from "../shared/entry";
 
 export type Session =
   | { state: "unknown" }
@@ -26,6 +27,12 @@ export function hasRole(...roles: string[]): boolean {
   if (session.value.state !== "known") return false;
   return session.value.reader.roles.some(({ role }) => role === "admin" || roles.includes(role));
 }
+
+/** The streams that the reader's roles permit to read: a request that names another one is refused as a whole. */
+export const readableStreams = (): Stream[] => [
+  ...(hasRole("auditor") ? (["audit"] as const) : []),
+  ...(hasRole("viewer") ? (["operational", "spans"] as const) : []),
+];
 
 /** Path that sends the reader to the login, and afterwards back to a path of this server. */
 export const loginPath = (next: string): string => `/login?${new URLSearchParams({ next })}`;

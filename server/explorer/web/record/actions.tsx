@@ -53,12 +53,12 @@ export function Related({ entry, place }: { entry: Entry; place: Place }): JSX.E
       )}
       {audit?.actorId && (
         <li>
-          <a href={actorPath(audit.actorId)}>All of this actor</a>
+          <a href={actorPath(audit.actorId)}>Everything by this actor</a>
         </li>
       )}
       {audit?.targetId && (
         <li>
-          <a href={targetPath(audit.targetId)}>All on this target</a>
+          <a href={targetPath(audit.targetId)}>Everything done to this target</a>
         </li>
       )}
       <li>

@@ -174,3 +174,14 @@ test("a timestamp that is none is named, and refutes nothing", async () => {
   assert.ok(timestamp && "problem" in timestamp);
   assert.ok(fromBase64(proof.timestamp, "it").length);
 });
+
+test("a name, an ID or a size beside the checkpoint's own is refused: pages and commands name it", async () => {
+  const log = await signer();
+  const proof = await proofBy(log);
+  for (const said of [{ origin: "prod/operational/a" }, { logId: "0".repeat(16) }, { treeSize: "4" }]) {
+    await assert.rejects(
+      async () => checkProof({ ...proof, ...said }, await wanted(), [log.key]),
+      (error) => error instanceof VerificationError && error.code === "PROOF_WRONG",
+    );
+  }
+});

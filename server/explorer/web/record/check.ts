@@ -71,6 +71,7 @@ export interface Wanted {
 export async function checkProof(proof: InclusionProof, wanted: Wanted, pinned: readonly Key[]): Promise<Checked> {
   const checkpoint = parseCheckpoint(proof.checkpoint, "the checkpoint");
   await requireWanted(checkpoint.origin, proof.leafIndex, wanted);
+  requireSaid(proof, checkpoint, wanted);
   const saidLeaf = fromBase64(proof.leafHash, "the hash of the leaf");
   const path = proof.path.map((hash) => fromBase64(hash, "a hash of the path"));
   const index = BigInt(proof.leafIndex);
@@ -117,6 +118,15 @@ async function requireWanted(origin: string, leaf: string, wanted: Wanted): Prom
   throw new VerificationError(
     "PROOF_WRONG",
     `the server answered with a proof of leaf ${leaf} of ${origin}, which is not the record that was asked for`,
+  );
+}
+
+/** What an answer says beside its checkpoint must be the same: pages and commands name it. */
+function requireSaid({ origin, logId, treeSize }: InclusionProof, checkpoint: Checkpoint, wanted: Wanted): void {
+  if (origin === checkpoint.origin && logId === wanted.logId && treeSize === String(checkpoint.size)) return;
+  throw new VerificationError(
+    "PROOF_WRONG",
+    `the server calls it a proof in a log ${origin} of ${treeSize} entries, and its checkpoint is of ${checkpoint.size} entries of ${checkpoint.origin}`,
   );
 }
 

@@ -6,15 +6,17 @@ import { type Entry, titleOf } from "../shared/entry";
 import { StateMark } from "../shared/state_mark";
 import { Text } from "../shared/text";
 import { shownTime } from "../shared/time";
+import type { Wanted } from "./check";
 
 interface ClaimsProps {
   claims: readonly Entry[];
   chosen: Entry;
+  wanted: Wanted;
   onChoose: (claim: Entry) => void;
 }
 
 /** All claims with their states; the reader chooses which one the page shows. */
-export function Claims({ claims, chosen, onChoose }: ClaimsProps): JSX.Element {
+export function Claims({ claims, chosen, wanted, onChoose }: ClaimsProps): JSX.Element {
   return (
     <section class="panel">
       <h2>{claims.length} rows claim this leaf</h2>
@@ -35,7 +37,7 @@ export function Claims({ claims, chosen, onChoose }: ClaimsProps): JSX.Element {
           {claims.map((claim, at) => (
             <tr key={at}>
               <td>
-                <StateMark entry={claim} />
+                <StateMark entry={claim} place={{ kind: "log", id: wanted.logId, leaf: wanted.leaf }} />
                 {claim.evidence?.reason && (
                   <div class="quiet">
                     <Text text={claim.evidence.reason} />

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { comparisonsOf, pairsAmong } from "./comparisons";
+import { comparisonsOf, MOST_COMPARISONS, pairsAmong } from "./comparisons";
 
 const names = (...pairs: [string, string][]) => comparisonsOf(pairs.map(([name, value]) => ({ name, value })));
 
@@ -69,4 +69,30 @@ test("equal values of a pair are a comparison without changes", () => {
 
 test("a record without a pair has no comparison", () => {
   assert.deepEqual(names(["a", "b"], ["json", '{"x":[{"y":1}]}']), []);
+});
+
+/** Attributes as the sender of a record of 1.5 MB may choose them. */
+const MANY = 65_536;
+const many = (name: (at: number) => string) =>
+  Array.from({ length: MANY }, (_, at) => ({ name: name(at), value: "1" }));
+
+test("a record of very many changes is compared up to a limit", { timeout: 20_000 }, () => {
+  assert.equal(
+    comparisonsOf(many((at) => (at % 2 ? `issue.m${at - 1}` : `changes.m${at}.from`))).length,
+    MOST_COMPARISONS,
+  );
+  assert.equal(comparisonsOf(many((at) => `a${at >> 1}.${at % 2 ? "old" : "new"}`)).length, MOST_COMPARISONS);
+  assert.deepEqual(comparisonsOf(many((at) => `changes.m${at}.from`)), []);
+});
+
+test("a JSON of very many changes is compared up to a limit", { timeout: 20_000 }, () => {
+  const changes = Object.fromEntries(Array.from({ length: MANY }, (_, at) => [`m${at}`, { from: 1 }]));
+  const holders = Object.fromEntries(Array.from({ length: MANY }, (_, at) => [`h${at}`, { other: 1 }]));
+  assert.deepEqual(names(["body", JSON.stringify({ changes, ...holders })]), []);
+  const issue = Object.fromEntries(Object.keys(changes).map((name) => [name, 2]));
+  assert.equal(names(["body", JSON.stringify({ changes, issue })]).length, MOST_COMPARISONS);
+});
+
+test("a very long name is not taken apart", { timeout: 20_000 }, () => {
+  assert.deepEqual(names([`${"changes.".repeat(150_000)}x`, "1"], [`${"changes.".repeat(150_000)}from`, "1"]), []);
 });

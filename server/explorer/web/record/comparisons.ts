@@ -31,12 +31,17 @@ const PAIRS: readonly (readonly [string, string])[] = [
 // What was asked of Kubernetes, and what it stored.
 const KUBERNETES = ["requestObject", "responseObject"] as const;
 const DEEPEST = 8;
+/** Comparisons that are made: as many as somebody reads. */
+export const MOST_COMPARISONS = 200;
+const LONGEST_NAME = 1_000; // characters of names that are taken apart
+const MOST_OF_ONE = 8; // places at which a later value of one member is looked for
 
-/** Find the pairs among a record's values, and compare them. Values of equal pairs have no changes. */
+/** Find the pairs among a record's values, and compare the first of them. Values of equal pairs have no changes. */
 export function comparisonsOf(values: readonly Named[]): Comparison[] {
   const byName = new Map(values.map(({ name, value }) => [name, value]));
   const found: Comparison[] = [];
-  for (const [before, after] of [...pairsAmong([...byName.keys()]), ...changesFrom([...byName.keys()])]) {
+  const pairs = [...pairsAmong([...byName.keys()]), ...changesFrom([...byName.keys()])];
+  for (const [before, after] of pairs.slice(0, MOST_COMPARISONS)) {
     found.push(comparison(before, parsedText(byName.get(before) ?? ""), after, parsedText(byName.get(after) ?? "")));
   }
   const paired = new Set(found.flatMap(({ before, after }) => [before, after]));
@@ -53,6 +58,7 @@ export function pairsAmong(names: readonly string[]): [string, string][] {
   const taken = new Set<string>();
   const found: [string, string][] = [];
   for (const name of names) {
+    if (found.length >= MOST_COMPARISONS) break;
     for (const [earlier, later] of PAIRS) {
       const other = replacedWord(name, earlier, later);
       if (!other || !known.has(other) || taken.has(name) || taken.has(other)) continue;
@@ -82,23 +88,46 @@ function replacedWord(name: string, word: string, other: string): string | undef
  * in the object itself, such as `issue.title`.
  */
 function changesFrom(names: readonly string[]): [string, string][] {
-  return names.flatMap((name): [string, string][] => {
+  const found = names.flatMap((name): { name: string; path: string; member: string }[] => {
+    if (name.length > LONGEST_NAME || !name.endsWith(".from")) return [];
     const [, path = "", member] = /^(.*?\bchanges)\.(.+)\.from$/.exec(name) ?? [];
-    if (!member || names.includes(`${path}.${member}.to`)) return [];
-    const later = names.find((each) => each.endsWith(`.${member}`) && !each.startsWith(`${path}.`));
+    return member ? [{ name, path, member }] : [];
+  });
+  const known = new Set(found.length ? names : []);
+  // The sender chooses how many there are: nothing may look at all names for each of them.
+  const wanted = found.filter(({ path, member }) => !known.has(`${path}.${member}.to`)).slice(0, MOST_COMPARISONS);
+  const byEnd = endsOf(names, new Set(wanted.map(({ member }) => member)));
+  return wanted.flatMap(({ name, path, member }): [string, string][] => {
+    const later = byEnd.get(member)?.find((each) => !each.startsWith(`${path}.`));
     return later ? [[name, later]] : [];
   });
 }
 
+/** Names by a member that they end with, after a dot; of each member, the first ones. */
+function endsOf(names: readonly string[], members: ReadonlySet<string>): Map<string, string[]> {
+  const byEnd = new Map<string, string[]>();
+  if (!members.size) return byEnd;
+  const longest = Math.max(...[...members].map((member) => member.length));
+  for (const name of names) {
+    for (let dot = name.lastIndexOf("."); dot >= 0 && name.length - dot - 1 <= longest; ) {
+      const end = name.slice(dot + 1);
+      const known = members.has(end) ? (byEnd.get(end) ?? []) : undefined;
+      if (known && known.length < MOST_OF_ONE) byEnd.set(end, [...known, name]);
+      dot = dot === 0 ? -1 : name.lastIndexOf(".", dot - 1);
+    }
+  }
+  return byEnd;
+}
+
 function lookInto(value: Json, path: string, depth: number, found: Comparison[]): void {
-  if (depth > DEEPEST) return;
+  if (depth > DEEPEST || found.length >= MOST_COMPARISONS) return;
   if (Array.isArray(value)) {
     for (const [at, each] of value.slice(0, 100).entries()) lookInto(each, `${path}[${at}]`, depth + 1, found);
   }
   if (!isObject(value)) return;
   const at = (name: string) => `${path}.${pathName(name)}`;
   const paired = new Set<string>();
-  for (const [before, after] of pairsAmong([...value.keys()])) {
+  for (const [before, after] of pairsAmong([...value.keys()]).slice(0, MOST_COMPARISONS)) {
     paired.add(before).add(after);
     found.push(comparison(at(before), within(value.get(before)), at(after), within(value.get(after))));
   }
@@ -113,16 +142,17 @@ function lookIntoChanges(
   at: (name: string) => string,
   found: Comparison[],
 ): void {
+  const holders = new Map<string, [string, Json]>(); // by member, the first object that has it
+  for (const [name, holder] of owner) {
+    if (name === "changes" || !isObject(holder)) continue;
+    for (const [member, value] of holder) if (!holders.has(member)) holders.set(member, [name, value]);
+  }
   for (const [member, change] of changes) {
     const from = isObject(change) && !change.has("to") ? change.get("from") : undefined;
-    if (from === undefined) continue;
-    const before = `${at("changes")}.${pathName(member)}.from`;
-    for (const [name, holder] of owner) {
-      const after = name !== "changes" && isObject(holder) ? holder.get(member) : undefined;
-      if (after === undefined) continue;
-      found.push(comparison(before, from, `${at(name)}.${pathName(member)}`, after));
-      break;
-    }
+    const later = holders.get(member);
+    if (from === undefined || !later || found.length >= MOST_COMPARISONS) continue;
+    const [name, after] = later;
+    found.push(comparison(`${at("changes")}.${pathName(member)}.from`, from, `${at(name)}.${pathName(member)}`, after));
   }
 }
 

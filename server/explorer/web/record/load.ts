@@ -3,7 +3,7 @@ import { ApiError, get } from "../api/client";
 import type { Checkpoint, Evidence, InclusionProof, SearchAnswer } from "../api/types";
 import { base64Of } from "../proof/bytes";
 import { leafHash } from "../proof/merkle";
-import { type Entry, entryOf } from "../shared/entry";
+import { type Entry, entryOf, type Stream } from "../shared/entry";
 import { logIdOf, type Wanted } from "./check";
 
 /** The answer about a leaf. */
@@ -13,6 +13,8 @@ export type Found =
       /** Rows that claim the leaf: the one with the proof first. None if the record's content is not stored any more. */
       readonly claims: readonly Entry[];
       readonly proof?: InclusionProof;
+      /** Name of the log, which the log's ID is computed from; undefined if nothing names it. */
+      readonly origin?: string;
       /** Why there is no proof, or not all of it. */
       readonly problem?: Problem;
     }
@@ -31,13 +33,32 @@ export type Problem = { readonly kind: "altered"; readonly message: string } | {
 const ALL_TIMES = { since: "1970-01-01T00:00:00Z", until: "2262-01-01T00:00:00Z" };
 const MOST_CLAIMS = 20;
 
-/** Ask for everything at a leaf. Throws ApiError, or an AbortError after the signal. */
-export async function find({ logId, leaf }: Wanted, signal: AbortSignal): Promise<Found> {
+/**
+ * Ask for everything at a leaf. Throws ApiError, or an AbortError after the signal.
+ *
+ * @param readable the streams that the reader may read
+ */
+export async function find(wanted: Wanted, readable: readonly Stream[], signal: AbortSignal): Promise<Found> {
+  const found = await findRows(wanted, readable, signal);
+  return found.kind === "found" ? { ...found, origin: await nameOf(wanted.logId, found) } : found;
+}
+
+/** The name of a log, of those that an answer gives: the one that its ID is computed from. */
+async function nameOf(
+  logId: string,
+  { proof, claims }: Extract<Found, { kind: "found" }>,
+): Promise<string | undefined> {
+  const names = new Set([proof?.origin, ...claims.map(({ evidence }) => evidence?.origin)]);
+  for (const name of names) if (name && (await logIdOf(name)) === logId) return name;
+  return undefined;
+}
+
+async function findRows({ logId, leaf }: Wanted, readable: readonly Stream[], signal: AbortSignal): Promise<Found> {
   if (!/^[0-9a-f]{16}$/.test(logId)) {
     // Somebody wrote the name of the log, which has slashes, in place of its ID.
     return logId.includes("/") ? { kind: "elsewhere", logId: await logIdOf(logId) } : { kind: "no log" };
   }
-  const claims = claimsOf({ logId, leaf }, false, signal);
+  const claims = claimsOf({ logId, leaf }, readable, false, signal);
   try {
     const proof = await proofOf({ logId, leaf }, signal);
     return {
@@ -47,7 +68,7 @@ export async function find({ logId, leaf }: Wanted, signal: AbortSignal): Promis
     };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (error.isForbidden) return await withoutProofs({ logId, leaf }, signal);
+    if (error.isForbidden) return await withoutProofs({ logId, leaf }, readable, signal);
     if (error.code === "DATA_LOSS") {
       return { kind: "found", claims: await claims, problem: { kind: "altered", message: error.message } };
     }
@@ -69,11 +90,17 @@ async function proofOf({ logId, leaf }: Wanted, signal: AbortSignal): Promise<In
   }
 }
 
-async function claimsOf({ logId, leaf }: Wanted, includesProofs: boolean, signal: AbortSignal): Promise<Entry[]> {
+async function claimsOf(
+  { logId, leaf }: Wanted,
+  readable: readonly Stream[],
+  includesProofs: boolean,
+  signal: AbortSignal,
+): Promise<Entry[]> {
+  if (!readable.length) return [];
   const fields = {
     ...ALL_TIMES,
     query: `log:"${logId}" leaf:${leaf}`,
-    streams: ["audit", "operational", "spans"],
+    streams: readable,
     page_size: MOST_CLAIMS,
     include_proofs: includesProofs,
   };
@@ -102,8 +129,8 @@ function withProof(claim: Entry, { record, path, checkpoint, treeSize, evidence:
 }
 
 /** What a reader finds who may search, but not ask for proofs. */
-async function withoutProofs(wanted: Wanted, signal: AbortSignal): Promise<Found> {
-  const claims = await claimsOf(wanted, true, signal);
+async function withoutProofs(wanted: Wanted, readable: readonly Stream[], signal: AbortSignal): Promise<Found> {
+  const claims = await claimsOf(wanted, readable, true, signal);
   if (!claims.length) return { kind: "not shown" };
   const proved = claims.find(({ evidence }) => evidence?.checkpoint);
   const proof = proved?.evidence && (await proofWithin(proved.evidence));

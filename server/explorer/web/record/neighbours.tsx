@@ -9,6 +9,7 @@ import { recordPath } from "../app/routes";
 import { useAnswer } from "../shared/answer";
 import { type Entry, entryOf, titleOf } from "../shared/entry";
 import { Text } from "../shared/text";
+import { type Place, whyMisplaced } from "../trust/belongs";
 import type { Wanted } from "./check";
 
 /** Links to the previous and the next leaf, with the keys h and l, and the arrows. */
@@ -54,7 +55,8 @@ interface NeighbourProps {
 
 function Neighbour({ to, isEnd, logId, word, end, entries }: NeighbourProps): JSX.Element {
   if (isEnd) return <span class="leaf quiet">{end}</span>;
-  const entry = entries.find(({ evidence }) => evidence?.leafIndex === String(to));
+  const place: Place = { kind: "log", id: logId, leaf: String(to) };
+  const entry = entries.find((each) => whyMisplaced(each, place) === undefined);
   return (
     <a class="leaf" href={recordPath(logId, String(to))}>
       {word} <span class="quiet">leaf {to.toLocaleString("en")}</span>

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { navigate } from "../app/location";
 import { logPath, type Route, recordPath } from "../app/routes";
+import { readableStreams } from "../app/session";
 import { Failure, useAnswer } from "../shared/answer";
 import { Text } from "../shared/text";
 import type { Wanted } from "./check";
@@ -15,7 +16,7 @@ import { Verdict } from "./verdict_view";
 export default function Page({ route }: { route: Extract<Route, { page: "record" }> }): JSX.Element {
   const wanted = useMemo(() => ({ logId: route.log, leaf: String(BigInt(route.leaf)) }), [route.log, route.leaf]);
   const [again, setAgain] = useState(0);
-  const answer = useAnswer((signal) => find(wanted, signal), [wanted, again]);
+  const answer = useAnswer((signal) => find(wanted, readableStreams(), signal), [wanted, again]);
   const isThere = answer.state === "there";
   useEffect(() => {
     if (isThere && answer.value.kind === "elsewhere") {

@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { areEqual, base64Of, hexOf } from "../proof/bytes";
 import { labelOf } from "../proof/keys";
-import { Copy } from "../shared/copy";
+import { Command, Copy } from "../shared/copy";
 import { Text } from "../shared/text";
 import type { Checked } from "./check";
 import { Hash, Seconds } from "./hash";
@@ -198,6 +198,12 @@ function Signatures({ signatures }: { signatures: readonly CheckedSignature[] })
   );
 }
 
+/** As in the instructions that are in each bundle (server/notary/bundle.py). */
+const STAMP_COMMANDS = [
+  "head -n 3 checkpoint > signed-text",
+  "openssl ts -verify -data signed-text -in timestamp.tsr -CAfile certificates.pem",
+];
+
 function TimestampView({ timestamp }: { timestamp: NonNullable<Checked["timestamp"]> }): JSX.Element {
   if ("problem" in timestamp) return <p class="step-mark step-bad">✘ It cannot be read: {timestamp.problem}.</p>;
   return (
@@ -211,9 +217,12 @@ function TimestampView({ timestamp }: { timestamp: NonNullable<Checked["timestam
         )}
       </p>
       <p class="step-mark step-open">
-        ◌ The authority's signature is not checked in the browser. Check it with its root certificate:{" "}
-        <code>openssl ts -verify -in timestamp.tsr -data stamped-text -CAfile timestamp-roots.pem</code>
+        ◌ The authority's signature is not checked in the browser. To check it, unpack the bundle (zip) and run, with
+        the authority's root certificate in <code>certificates.pem</code>:
       </p>
+      {STAMP_COMMANDS.map((command) => (
+        <Command key={command} text={command} />
+      ))}
     </>
   );
 }

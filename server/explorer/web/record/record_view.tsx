@@ -10,18 +10,18 @@ import { Fields, FieldTable } from "../shared/fields";
 import { Text } from "../shared/text";
 import { shownTime, zoneName } from "../shared/time";
 import { verdictOf } from "../trust/entries";
-import { differenceIn } from "../trust/shown";
 import { Actions, FieldLinks, Related } from "./actions";
 import type { Checked, Wanted } from "./check";
 import { Claims } from "./claims";
 import type { Place } from "./commands";
-import { comparisonsOf } from "./comparisons";
+import { comparisonsOf, MOST_COMPARISONS } from "./comparisons";
 import { ComparisonView } from "./diff_view";
 import { Elsewhere } from "./elsewhere";
 import type { Found } from "./load";
 import { ProofView } from "./proof_view";
 import { hasReceipt, ReceiptView } from "./receipt_view";
 import { RedactionView } from "./redaction_view";
+import { differenceFromProof } from "./same_record";
 import { columnsOfRecord, type RedactionReport, redactionsOf } from "./signed_record";
 import { type CheckState, useCheck } from "./use_check";
 import { CheckVerdict, sentence, Verdict } from "./verdict_view";
@@ -37,20 +37,20 @@ export function RecordView({ found, wanted }: RecordProps): JSX.Element {
   const [entry, setEntry] = useState(claims[0]);
   const check = useCheck(proof, wanted);
   const checked = check.state === "done" ? check.checked : undefined;
-  const origin = proof?.origin || entry?.evidence?.origin || wanted.logId;
+  const origin = checked?.checkpoint.origin ?? found.origin ?? wanted.logId;
   const place: Place = { origin, ...wanted };
   const redactions = useMemo(() => checked?.record && redactionsOf(checked.record), [checked]);
   return (
     <>
       <Heading entry={entry} place={place} />
-      <Judgement found={found} entry={entry} check={check} />
+      <Judgement found={found} wanted={wanted} entry={entry} check={check} />
       <Actions
         place={place}
         entry={entry}
         hasBundle={entry !== undefined && checked !== undefined && isWhole(checked) && problem?.kind !== "limited"}
       />
       {entry && <Related entry={entry} place={place} />}
-      {claims.length > 1 && entry && <Claims claims={claims} chosen={entry} onChoose={setEntry} />}
+      {claims.length > 1 && entry && <Claims claims={claims} chosen={entry} wanted={wanted} onChoose={setEntry} />}
       <div class={entry ? "record-columns" : undefined}>
         <div>
           {entry && <Differences entry={entry} />}
@@ -104,7 +104,7 @@ function Heading({ entry, place }: { entry: Entry | undefined; place: Place }): 
           </>
         )}
         <code class="text">
-          {place.origin}#{place.leaf}
+          <Text text={`${place.origin}#${place.leaf}`} />
         </code>
       </p>
     </>
@@ -115,14 +115,20 @@ const STREAMS: Record<Entry["stream"], string> = { audit: "audit event", operati
 
 interface JudgementProps {
   found: RecordProps["found"];
+  wanted: Wanted;
   entry: Entry | undefined;
   check: CheckState;
 }
 
 /** The verdict on the row that is shown: what this browser found out, and else what the server says. */
-function Judgement({ found: { claims, proof, problem }, entry, check }: JudgementProps): JSX.Element {
-  const record = check.state === "done" ? check.checked.record : undefined;
-  const difference = useMemo(() => entry && record && differenceIn(entry, record.columns), [entry, record]);
+function Judgement({ found, wanted, entry, check }: JudgementProps): JSX.Element {
+  const { claims, proof, problem } = found;
+  const checked = check.state === "done" ? check.checked : undefined;
+  const difference = useMemo(
+    () => entry && checked && differenceFromProof(entry, checked, wanted),
+    [entry, checked, wanted],
+  );
+  const seen = entry && verdictOf(entry).value;
   if (problem?.kind === "altered") {
     return (
       <Verdict kind="refuted" title="BATCH_ALTERED: the server says that its log is not what was signed">
@@ -150,7 +156,8 @@ function Judgement({ found: { claims, proof, problem }, entry, check }: Judgemen
       </Verdict>
     );
   }
-  if (check.state === "waiting") {
+  // The mark of the row compares more, such as the root hash with one that this browser saw before at this size.
+  if (check.state === "waiting" || seen?.kind === "waiting") {
     return (
       <Verdict kind="waiting" title="Being checked in this browser">
         <p role="status">Hashes and signatures are computed …</p>
@@ -166,9 +173,7 @@ function Judgement({ found: { claims, proof, problem }, entry, check }: Judgemen
       </Verdict>
     );
   }
-  const seen = entry && verdictOf(entry).value;
   if (seen?.kind === "refuted" && check.checked.outcome.kind !== "refuted") {
-    // Such as another root hash than this browser saw before at this size.
     return (
       <Verdict kind="refuted" title={`${seen.finding}: this is not what was signed`}>
         <p>
@@ -179,7 +184,7 @@ function Judgement({ found: { claims, proof, problem }, entry, check }: Judgemen
   }
   return (
     <>
-      <CheckVerdict checked={check.checked} difference={difference} />
+      <CheckVerdict checked={check.checked} difference={difference} hasRow={entry !== undefined} />
       {problem?.kind === "limited" && (
         <p class="quiet">
           Without the role auditor, this is proved against the checkpoint of its batch alone: witnesses, timestamps, key
@@ -218,6 +223,9 @@ function Differences({ entry }: { entry: Entry }): JSX.Element | null {
       {comparisons.map((comparison) => (
         <ComparisonView key={`${comparison.before} ${comparison.after}`} comparison={comparison} />
       ))}
+      {comparisons.length >= MOST_COMPARISONS && (
+        <p class="quiet">Only the first {MOST_COMPARISONS} pairs of values are compared.</p>
+      )}
     </section>
   );
 }

@@ -52,7 +52,7 @@ export function RedactionView({ report, place }: { report: RedactionReport; plac
               </li>
             ))}
           </ul>
-          <p>Who may read them, reads them with their places:</p>
+          <p>Readers who may see them get each value and its place with:</p>
           <Command text={commandOf("lognotary", "disclose", `${place.origin}#${place.leaf}`)} />
         </>
       )}

@@ -1,5 +1,8 @@
 /** The verdict on a record, in words, shape and colour, with what to do. */
 import type { ComponentChildren, JSX } from "preact";
+import { readableStreams } from "../app/session";
+import { streamOf } from "../proof/columns";
+import { VerificationError } from "../proof/errors";
 import { Text } from "../shared/text";
 import type { Checked } from "./check";
 import { pinnedName } from "./use_check";
@@ -34,8 +37,16 @@ export function Verdict({ kind, title, children }: VerdictProps): JSX.Element {
   );
 }
 
-/** The verdict of a check. `difference` names what this page shows otherwise than the record that was signed. */
-export function CheckVerdict({ checked, difference }: { checked: Checked; difference?: string }): JSX.Element {
+interface CheckProps {
+  checked: Checked;
+  /** What this page shows otherwise than the record that was signed. */
+  difference?: string;
+  /** True if the server shows a row of this leaf. */
+  hasRow: boolean;
+}
+
+/** The verdict of a check. */
+export function CheckVerdict({ checked, difference, hasRow }: CheckProps): JSX.Element {
   const { outcome, entry, checkpoint } = checked;
   const size = `${checkpoint.size.toLocaleString("en")} ${checkpoint.size === 1n ? "entry" : "entries"}`;
   if (outcome.kind === "refuted") {
@@ -77,12 +88,32 @@ export function CheckVerdict({ checked, difference }: { checked: Checked; differ
     ) : (
       "a key that only this server names"
     );
-  if (!entry) {
+  if (!entry && hasRow) {
     return (
-      <Verdict kind="gone" title="Its content has expired or was deleted; its leaf is still proved">
+      <Verdict kind="unproved" title="The server did not send the record that was hashed">
+        <p>
+          It shows a row of this leaf. Nothing tells that this row is what was signed: only the leaf is proved, by a
+          checkpoint of {size}, and a leaf is a hash. <code>lognotary verify</code> checks the stored row.
+        </p>
+      </Verdict>
+    );
+  }
+  if (!entry) {
+    const isReadable = mayRead(checkpoint.origin);
+    const title = isReadable
+      ? "Its content has expired or was deleted; its leaf is still proved"
+      : "Your roles do not permit you to read this record; its leaf is proved";
+    return (
+      <Verdict kind="gone" title={title}>
         <p>
           The leaf leads to the root of a checkpoint of {size}, signed by {key}. Whoever kept the record can prove it
-          with this leaf. <code>lognotary verify</code> tells whether the log's retention permitted to drop it.
+          with this leaf.
+          {isReadable && (
+            <>
+              {" "}
+              <code>lognotary verify</code> tells whether the log's retention permitted to drop it.
+            </>
+          )}
         </p>
         {outcome.kind === "unpinned" && <PinLink />}
       </Verdict>
@@ -110,6 +141,16 @@ export function CheckVerdict({ checked, difference }: { checked: Checked; differ
       </p>
     </Verdict>
   );
+}
+
+/** Return whether the reader's roles permit to read a log; true if its name does not say what is in it. */
+function mayRead(origin: string): boolean {
+  try {
+    return readableStreams().includes(streamOf(origin));
+  } catch (error) {
+    if (error instanceof VerificationError) return true;
+    throw error;
+  }
 }
 
 /** The name that the reader gave a key, and its fingerprint, which is in the name of a key without one. */

@@ -1,14 +1,22 @@
-/** Records in the order of leaves, with the leaves between them that no stored record claims; pure. */
+/** Records in the order of leaves, with the leaves between them that have no row; pure. */
 import type { Entry } from "../shared/entry";
 
-/** A record, or the number of a leaf without one. */
-export type LeafRow = { readonly entry: Entry } | { readonly missing: string };
+/**
+ * A record; or the number of a leaf of which the server says that no stored record claims it; or the first and the last of
+ * leaves in a row that the server neither shows nor names.
+ */
+export type LeafRow =
+  | { readonly entry: Entry }
+  | { readonly missing: string }
+  | { readonly unshown: readonly [first: string, last: string] };
 
-/** Records and missing leaves, by leaf. Several records that claim one leaf stay beside each other. */
+/** Records and leaves without one, by leaf. Several records that claim one leaf stay beside each other. */
 export function leafRows(entries: readonly Entry[], missing: readonly string[]): LeafRow[] {
-  const rows: LeafRow[] = [...entries.map((entry) => ({ entry })), ...missing.map((leaf) => ({ missing: leaf }))];
-  return rows
+  const rows = [...entries.map((entry) => ({ entry })), ...missing.map((leaf) => ({ missing: leaf }))]
     .map((row) => ({ row, leaf: BigInt("entry" in row ? (row.entry.evidence?.leafIndex ?? "0") : row.missing) }))
-    .sort((one, other) => (one.leaf < other.leaf ? -1 : one.leaf > other.leaf ? 1 : 0))
-    .map(({ row }) => row);
+    .sort((one, other) => (one.leaf < other.leaf ? -1 : one.leaf > other.leaf ? 1 : 0));
+  return rows.flatMap(({ row, leaf }, at): LeafRow[] => {
+    const expected = (rows[at - 1]?.leaf ?? leaf - 1n) + 1n;
+    return leaf > expected ? [{ unshown: [String(expected), String(leaf - 1n)] }, row] : [row];
+  });
 }

@@ -108,6 +108,11 @@ function NeighbourTable({ answer, place }: { answer: NeighboursAnswer; place: st
           {rows.map((row) =>
             "entry" in row ? (
               <NeighbourRow key={row.entry.key} {...{ entry: row.entry, isByLeaf, place }} />
+            ) : "unshown" in row ? (
+              <tr key={row.unshown[0]} class="row-missing">
+                <th scope="row">{row.unshown[0] === row.unshown[1] ? row.unshown[0] : row.unshown.join(" to ")}</th>
+                <td>▢ the server does not show what is here</td>
+              </tr>
             ) : (
               <tr key={row.missing} class="row-missing">
                 <th scope="row">{row.missing}</th>
@@ -121,6 +126,9 @@ function NeighbourTable({ answer, place }: { answer: NeighboursAnswer; place: st
     </>
   );
 }
+
+/** The ID of the log in a place, which is before its leaf. */
+const logIdIn = (place: string): string => place.split("#")[0] ?? "";
 
 const More = ({ text }: { text: string }): JSX.Element => (
   <tr class="quiet">
@@ -141,7 +149,7 @@ function NeighbourRow({ entry, isByLeaf, place }: { entry: Entry; isByLeaf: bool
         {leads ? <a href={leads}>{shown}</a> : shown}
       </th>
       <td>
-        <StateMark entry={entry} isShort />{" "}
+        <StateMark entry={entry} isShort place={isByLeaf ? { kind: "log", id: logIdIn(place) } : undefined} />{" "}
         <span class={`stream stream-${entry.stream}`}>
           <span aria-hidden="true">{shape}</span> {word}
         </span>{" "}

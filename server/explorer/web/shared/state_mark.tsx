@@ -1,5 +1,6 @@
 /** The state of an entry's evidence, in text and shape: what this browser found, and before that what the server says. */
 import type { JSX } from "preact";
+import { type Place, verdictAt } from "../trust/belongs";
 import { verdictOf } from "../trust/entries";
 import type { Verdict } from "../trust/verdict";
 import type { Entry } from "./entry";
@@ -64,9 +65,17 @@ export const SHAPES: Record<Mark["kind"], string> = {
   tampered: "✘",
 };
 
-/** The mark of an entry. With `isShort`, words that need no attention are only read out. */
-export function StateMark({ entry, isShort = false }: { entry: Entry; isShort?: boolean }): JSX.Element {
-  const mark = markOf(entry.evidence, verdictOf(entry).value);
+interface StateMarkProps {
+  entry: Entry;
+  /** With it, words that need no attention are only read out. */
+  isShort?: boolean;
+  /** What the records of the page have in common. */
+  place?: Place;
+}
+
+/** The mark of an entry. */
+export function StateMark({ entry, isShort = false, place }: StateMarkProps): JSX.Element {
+  const mark = markOf(entry.evidence, verdictAt(entry, place, verdictOf(entry).value));
   const isCalm = isShort && mark.kind !== "tampered" && mark.kind !== "unsigned";
   return (
     <span class={`state state-${mark.kind}`} title={mark.detail || mark.word}>

@@ -6,6 +6,7 @@ import { type Entry, isError } from "../shared/entry";
 import { Moment } from "../shared/moment";
 import { StateMark } from "../shared/state_mark";
 import { Text } from "../shared/text";
+import { whyMisplaced } from "../trust/belongs";
 import { type FirstMark, wordsOf } from "./first_marks";
 import { Filter } from "./overview";
 import type { Row } from "./rows";
@@ -34,6 +35,7 @@ export function recordPathOf(entry: Entry): string | undefined {
 export function EventRow({ subject, entry, marks, isGrouped, number }: EventProps): JSX.Element {
   const failed = isError(entry);
   const path = recordPathOf(entry);
+  const misplaced = whyMisplaced(entry, subject);
   return (
     <tr class={failed ? "event event-failed" : "event"} aria-rowindex={number} data-row={number} tabIndex={-1}>
       <td class="when">
@@ -44,16 +46,21 @@ export function EventRow({ subject, entry, marks, isGrouped, number }: EventProp
       </td>
       <td class="what">
         <div class="line sentence">
-          <Sentence subject={subject} entry={entry} />
+          <Sentence subject={misplaced === undefined ? subject : undefined} entry={entry} />
         </div>
         <div class="line quiet">
-          {marks.length > 0 && <FirstTime marks={marks} />}
+          {misplaced !== undefined && (
+            <strong class="misplaced">
+              <Text text={misplaced} most={300} />
+            </strong>
+          )}
+          {marks.length > 0 && misplaced === undefined && <FirstTime marks={marks} />}
           <Around entry={entry} showsSession={!isGrouped} />
         </div>
       </td>
       <td class="proof">
         <div class="line">
-          <StateMark entry={entry} />
+          <StateMark entry={entry} place={subject} />
         </div>
         <div class="line">
           {path && (
@@ -77,13 +84,15 @@ function FirstTime({ marks }: { marks: readonly FirstMark[] }): JSX.Element {
   );
 }
 
-function Sentence({ subject, entry }: { subject: Subject; entry: Entry }): JSX.Element | null {
+/** What happened, in a sentence: without the subject of the page, if the event is of it. */
+function Sentence({ subject, entry }: { subject: Subject | undefined; entry: Entry }): JSX.Element | null {
   if (entry.stream === "spans") return null;
   const { audit, body, eventName } = entry.record;
   if (!audit) return <Text text={body || eventName} most={300} />;
   const { actorId, effectiveActorId, action, targetId, targetType } = audit;
-  const isActor = subject.kind === "actor";
+  const isActor = subject?.kind === "actor";
   const isOther = isActor && actorId !== subject.id;
+  const isTarget = subject?.kind === "target";
   return (
     <>
       {(!isActor || isOther) &&
@@ -101,12 +110,12 @@ function Sentence({ subject, entry }: { subject: Subject; entry: Entry }): JSX.E
       <b>
         <Text text={action || eventName || "(no action)"} most={200} />
       </b>{" "}
-      {(targetId || targetType) && isActor && (
+      {(targetId || targetType) && !isTarget && (
         <>
           on <Text text={targetType} most={80} /> {targetId && <SubjectLink kind="target" id={targetId} />}
         </>
       )}
-      {!isActor && targetType && (
+      {isTarget && targetType && (
         <span class="quiet">
           (<Text text={targetType} most={80} />)
         </span>

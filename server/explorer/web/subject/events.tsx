@@ -8,6 +8,7 @@ import { Failure } from "../shared/answer";
 import { shownNumber } from "../shared/counted";
 import { ZoneName } from "../shared/moment";
 import { useVirtualRows } from "../shared/virtual_rows";
+import { whyMisplaced } from "../trust/belongs";
 import type { Asked, Found } from "./ask";
 import { EventRow, ROW_HEIGHT, recordPathOf, SessionRow } from "./event_row";
 import { firstMarks } from "./first_marks";
@@ -34,8 +35,14 @@ export function Events({ subject, view, asked, found, whole, isAll }: Props): JS
   const container = useRef<HTMLElement>(null);
   const rows = useMemo(() => rowsOf(entries, overview, view.isGrouped), [entries, overview, view.isGrouped]);
   const marks = useMemo(
-    () => firstMarks(entries, whole, subject.kind, isAll && !next),
-    [entries, whole, subject.kind, isAll, next],
+    () =>
+      firstMarks(
+        entries.filter((entry) => !whyMisplaced(entry, subject)),
+        whole,
+        subject.kind,
+        isAll && !next,
+      ),
+    [entries, whole, subject, isAll, next],
   );
   const height = useRowHeight();
   const { first, end, above, below } = useVirtualRows(rows.length, height, container);

@@ -62,8 +62,8 @@ export function Nobody({
         {marks.length > 0 && (
           <li>
             Redaction has replaced {kind}s of other records by marks, such as <Text text={marks[0] ?? ""} most={100} />:{" "}
-            <a href={searchPath(termOf(kind, marks[0] ?? ""))}>the records of this mark</a>. Equal marks of the kind
-            hmac stand for equal {kind}s.
+            <a href={searchPath(termOf(kind, marks[0] ?? ""))}>the records with this mark</a>. The same{" "}
+            <code>hmac</code> mark always stands for the same {kind}.
           </li>
         )}
         <li>

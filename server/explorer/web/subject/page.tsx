@@ -18,6 +18,11 @@ import { Overview, Summary } from "./overview";
 import { commandFor, isNarrowed, type Kind, type Subject, viewOf } from "./view";
 
 export default function Page({ route }: { route: { page: Kind; id: string } }): JSX.Element {
+  // Of another subject nothing stays, not even until the answer is there: these would be events of somebody else.
+  return <SubjectPage key={`${route.page} ${route.id}`} route={route} />;
+}
+
+function SubjectPage({ route }: { route: { page: Kind; id: string } }): JSX.Element {
   const subject = useMemo((): Subject => ({ kind: route.page, id: route.id }), [route.page, route.id]);
   const view = viewOf(parameters.value, subject.kind);
   const now = useMemo(() => BigInt(Date.now()) * 1_000_000n, [subject, view.since, view.until]);
@@ -75,9 +80,8 @@ function Notes({ found, unknown }: { found: Found; unknown: readonly string[] })
       )}
       {unknown.length > 0 && (
         <p class="quiet">
-          <span aria-hidden="true">★</span> First times are known of the 20 values that the overview lists; of the other
-          values of {unknown.join(" and ")} they are marked once all events are here, without a query or a range of
-          time.
+          <span aria-hidden="true">★</span> First times are marked for the 20 values that the overview lists. For other
+          values of {unknown.join(" and ")}, clear the query and the time range, and scroll to the end.
         </p>
       )}
     </>

@@ -1,6 +1,7 @@
 /** The check of all entries in this browser, while it has nothing else to do. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Entry } from "../shared/entry";
+import { type Place, verdictAt } from "../trust/belongs";
 import { verdictOf } from "../trust/entries";
 import type { Verdict } from "../trust/verdict";
 
@@ -20,8 +21,8 @@ export interface CheckOfAll {
 const AT_ONCE = 64;
 const EVERY = 200; // milliseconds between two looks at the results
 
-/** Check entries on request; other entries end the check. */
-export function useCheckOfAll(entries: readonly Entry[]): CheckOfAll {
+/** Check entries on request, also that they are of a place; other entries end the check. */
+export function useCheckOfAll(entries: readonly Entry[], place: Place): CheckOfAll {
   const [state, setState] = useState<Pick<CheckOfAll, "isRunning" | "tally" | "refuted">>(IDLE);
   const running = useRef<{ stop: () => void } | undefined>(undefined);
   const stop = () => {
@@ -40,10 +41,14 @@ export function useCheckOfAll(entries: readonly Entry[]): CheckOfAll {
       stop,
       start: () => {
         stop();
-        running.current = run(entries, (tally, refuted, isDone) => setState({ tally, refuted, isRunning: !isDone }));
+        running.current = run(
+          entries,
+          (tally, refuted, isDone) => setState({ tally, refuted, isRunning: !isDone }),
+          (entry) => verdictAt(entry, place, verdictOf(entry).peek()),
+        );
       },
     }),
-    [state, entries],
+    [state, entries, place],
   );
 }
 
@@ -57,7 +62,7 @@ const IDLE = { isRunning: false, tally: undefined, refuted: [] };
 export function run(
   entries: readonly Entry[],
   tell: (tally: Tally, refuted: readonly Entry[], isDone: boolean) => void,
-  look: (entry: Entry) => Verdict = (entry) => verdictOf(entry).peek(),
+  look: (entry: Entry) => Verdict,
 ): { stop: () => void } {
   const tally: Tally = { waiting: entries.length, checked: 0, uncompared: 0, unpinned: 0, unproved: 0, refuted: 0 };
   const refuted: Entry[] = [];

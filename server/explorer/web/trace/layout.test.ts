@@ -185,3 +185,14 @@ test("a chain of 20,000 spans is laid out", () => {
 test("no entries have an empty layout", () => {
   assert.deepEqual(layoutOf([], NOW), { rows: [], base: 0n, first: 0, last: 0, implausible: 0 });
 });
+
+test("very many spans with one ID, each with a child of another service, are laid out", { timeout: 20_000 }, () => {
+  const twins = Array.from({ length: 20_000 }, (_, at) => span({ id: "twin", at, service: `s${at}` }));
+  const children = Array.from({ length: 20_000 }, (_, at) =>
+    span({ id: `c${at}`, parent: "twin", at, service: "other" }),
+  );
+  const { rows } = layoutOf([...twins, ...children], NOW);
+  assert.equal(rows.length, 40_000);
+  assert.deepEqual(rows.filter(({ notes }) => notes.includes("duplicate span")).length, 20_000);
+  assert.equal(rows.filter(({ notes }) => notes.filter((note) => note === "duplicate span").length > 1).length, 0);
+});

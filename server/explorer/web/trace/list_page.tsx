@@ -7,7 +7,7 @@ import { hasRole } from "../app/session";
 import { ANY, nowNanos, rangeOf } from "../search/range";
 import { Failure, Notice } from "../shared/answer";
 import { Command } from "../shared/copy";
-import { commandOf } from "../shared/shell_words";
+import { commandFor } from "./command";
 import { durationOf, type ListState, listStateOf, useList } from "./list";
 import { isWrongQuery, ListFilters } from "./list_filters";
 import { ListRow } from "./list_row";
@@ -38,6 +38,7 @@ export default function TracesPage(): JSX.Element {
     ],
     [],
   );
+  const command = commandFor(state);
   return (
     <section class="traces">
       <h1>Traces</h1>
@@ -91,7 +92,13 @@ export default function TracesPage(): JSX.Element {
           </button>
         )}
       </div>
-      <Command text={commandFor(state)} />
+      {command ? (
+        <Command text={command} />
+      ) : (
+        <p class="quiet">
+          No command lists the same: <code>lognotary traces --stream</code> takes one stream.
+        </p>
+      )}
     </section>
   );
 }
@@ -139,18 +146,4 @@ function fieldsOf(state: ListState, usual: readonly string[]) {
     if (error instanceof RangeError) return { problem: error.message };
     throw error;
   }
-}
-
-/** The command that lists the same. */
-function commandFor({ query, streams, since, until, errors, least }: ListState): string {
-  return commandOf(
-    "lognotary",
-    "traces",
-    ...(query ? [query] : []),
-    ...(streams && !streams.includes(",") ? ["--stream", streams] : []),
-    ...(since && since !== "any" ? ["--since", since] : []),
-    ...(until && until !== "any" ? ["--until", until] : []),
-    ...(errors ? ["--errors"] : []),
-    ...(least ? ["--min-duration", least.replaceAll(" ", "")] : []),
-  );
 }

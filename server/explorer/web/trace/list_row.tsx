@@ -26,7 +26,8 @@ export function ListRow({ trace, longest }: { trace: TraceSummary; longest: numb
           <span class="read-out"> in trace {traceId}</span>
         </a>
         <span class="list-match">
-          {entry && <StateMark entry={entry} />} <code>{traceId.slice(0, 8)}</code>{" "}
+          {entry && <StateMark entry={entry} place={{ kind: "trace", id: traceId }} />}{" "}
+          <code>{traceId.slice(0, 8)}</code>{" "}
           {entry && (
             <>
               <Text text={entry.service} most={40} /> · {STREAM_NAMES[entry.stream]}

@@ -6,7 +6,7 @@ import { textOf } from "../shared/time";
 import type { Verdict } from "../trust/verdict";
 import { run, type Tally } from "./check_all";
 import { record, START } from "./fixtures";
-import { joined } from "./load";
+import { joined, requireSame } from "./load";
 
 const page = (body: string, next: string, more: Partial<Trace> = {}): Trace =>
   ({
@@ -61,4 +61,13 @@ test("a check that was stopped tells nothing more", async () => {
   const before = told;
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(told, before);
+});
+
+test("a trace may be asked for in every notation, and an answer with another trace is refused", () => {
+  const id = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const uuid = "4BF92F35-77B3-4DA6-A3CE-929D0E0E4736";
+  const notations = [id, `0x${id}`, uuid, `{${uuid}}`, `urn:uuid:${uuid}`, `00-${id}-00f067aa0ba902b7-01`];
+  for (const asked of [...notations, `Root=1-4bf92f35-${id.slice(8)}`]) requireSame(asked, id);
+  for (const other of ["", "4", id.replace("4b", "5b"), `${id}0`])
+    assert.throws(() => requireSame(id, other), /another trace/);
 });

@@ -21,12 +21,17 @@ export interface LoadedTrace {
   isComplete: boolean;
 }
 
+/** Entries that are read without being asked for: a sender may give millions of records one trace ID. */
+const UNASKED = 20_000;
+
 export interface Loading {
   trace: LoadedTrace | undefined;
   /** Why reading ended early. */
   error: Error | undefined;
+  /** True if reading has stopped because there are very many entries. */
+  isPaused: boolean;
   /** Go on where reading ended. */
-  retry: () => void;
+  readOn: () => void;
 }
 
 /** Entries of each kind in the first answer, so that it is there soon, and in the others: the most that the server gives. */
@@ -40,12 +45,15 @@ interface Reading {
   /** Where to go on. */
   token: string;
   read?: LoadedTrace;
+  /** Number of entries at which reading stops until the reader asks for more. */
+  most: number;
 }
 
 /** Read a trace from its first page to its last. */
 export function useTrace(traceId: string): Loading {
   const [trace, setTrace] = useState<LoadedTrace>();
   const [error, setError] = useState<Error>();
+  const [isPaused, setPaused] = useState(false);
   const reading = useRef<Reading | undefined>(undefined);
 
   const read = async (): Promise<void> => {
@@ -53,16 +61,20 @@ export function useTrace(traceId: string): Loading {
     if (!now) return;
     const { signal } = now.controller;
     setError(undefined);
+    setPaused(false);
     try {
       do {
         const limit = now.read ? OTHERS : FIRST;
         const path = `/api/v1/traces/${encodeURIComponent(traceId)}`;
         const page = await get<Trace>(path, { limit, page_token: now.token, ...PROOFS }, signal);
+        requireSame(traceId, page.traceId);
         now.read = joined(now.read, page);
         now.names.add(now.read.traceId);
         now.token = page.nextPageToken;
         setTrace(now.read);
-      } while (now.token);
+      } while (now.token && now.read.entries.length < now.most);
+      if (now.token) setPaused(true);
+      now.most = now.read.entries.length + UNASKED;
     } catch (found) {
       if (signal.aborted || isAbort(found)) return;
       setError(found instanceof Error ? found : new Error(String(found)));
@@ -73,12 +85,23 @@ export function useTrace(traceId: string): Loading {
     // The page's address gets the canonical ID after the first answer, which is no reason to read again.
     if (reading.current?.names.has(traceId)) return;
     reading.current?.controller.abort();
-    reading.current = { controller: new AbortController(), names: new Set([traceId]), token: "" };
+    reading.current = { controller: new AbortController(), names: new Set([traceId]), token: "", most: UNASKED };
     setTrace(undefined);
     read();
   }, [traceId]);
   useEffect(() => () => reading.current?.controller.abort(), []);
-  return { trace, error, retry: read };
+  return { trace, error, isPaused, readOn: read };
+}
+
+/**
+ * Require that a page is of the trace that was asked for. Every notation of an ID has its 32 digits, some between dashes.
+ *
+ * Throws an Error if the server answers with another trace: the address of the page would change to that.
+ */
+export function requireSame(asked: string, answered: string): void {
+  const digits = asked.toLowerCase().replaceAll("-", "");
+  if (/^[0-9a-f]{32}$/.test(answered) && digits.includes(answered)) return;
+  throw new Error(`the server answered with another trace, ${answered.slice(0, 80)}, than the one that was asked for`);
 }
 
 /** What was read, with one more page. Pure. */

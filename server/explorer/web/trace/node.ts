@@ -80,15 +80,19 @@ function ingestedAt(entry: Entry | undefined): bigint {
 
 /** Put each node under its parent, and return those without one, in order of time. Missing parents get nodes too. */
 export function treeOf(nodes: readonly Node[]): Node[] {
-  const spans = new Map<string, Node[]>();
+  const spans = new Map<string, SameId>();
   for (const node of nodes) {
     if (node.kind !== "span" || !node.spanId) continue;
-    const known = spans.get(node.spanId);
-    if (!known) spans.set(node.spanId, [node]);
-    else {
-      known.push(node);
-      for (const one of known) if (!one.notes.includes("duplicate span")) one.notes.push("duplicate span");
-    }
+    const known = spans.get(node.spanId) ?? { first: [], ofService: new Map() };
+    spans.set(node.spanId, known);
+    const [before] = known.first;
+    if (before) node.notes.push("duplicate span");
+    if (before && known.first.length === 1) before.notes.push("duplicate span");
+    keepTwo(known.first, node);
+    const service = node.entry?.service ?? "";
+    const same = known.ofService.get(service) ?? [];
+    known.ofService.set(service, same);
+    keepTwo(same, node);
   }
   const missing = new Map<string, Node[]>();
   for (const node of nodes) if (node.kind === "span") node.parent = parentOf(node, spans, missing);
@@ -115,20 +119,32 @@ export function treeOf(nodes: readonly Node[]): Node[] {
   return [...placeholders, ...nodes.filter(({ parent }) => !parent)].sort(before);
 }
 
-function parentOf(node: Node, spans: Map<string, Node[]>, missing: Map<string, Node[]>): Node | undefined {
+/** Of the spans with one ID, the first two, and the first two of each service: senders choose how many there are. */
+interface SameId {
+  readonly first: Node[];
+  readonly ofService: Map<string, Node[]>;
+}
+
+function keepTwo(kept: Node[], node: Node): void {
+  if (kept.length < 2) kept.push(node);
+}
+
+function parentOf(node: Node, spans: Map<string, SameId>, missing: Map<string, Node[]>): Node | undefined {
   const parentId = node.entry?.stream === "spans" ? node.entry.span.parentSpanId : "";
   if (!parentId) return undefined;
-  const candidates = spans.get(parentId)?.filter((candidate) => candidate !== node);
-  if (candidates?.length) return closest(node, candidates);
+  const candidates = spans.get(parentId);
+  const parent = candidates && closest(node, candidates);
+  if (parent) return parent;
   if (candidates) node.notes.push("cycle");
   else if (missing.has(parentId)) missing.get(parentId)?.push(node);
   else missing.set(parentId, [node]);
   return undefined;
 }
 
-/** Of spans with the same ID, the one of the same service: both ends of a call share an ID in Zipkin's B3. */
-function closest(node: Node, candidates: readonly Node[]): Node | undefined {
-  return candidates.find(({ entry }) => entry?.service === node.entry?.service) ?? candidates[0];
+/** Of spans with the same ID, another one of the same service: both ends of a call share an ID in Zipkin's B3. */
+function closest(node: Node, { first, ofService }: SameId): Node | undefined {
+  const isOther = (candidate: Node) => candidate !== node;
+  return ofService.get(node.entry?.service ?? "")?.find(isOther) ?? first.find(isOther);
 }
 
 /** Make the earliest span of each cycle of parents one without a parent. */

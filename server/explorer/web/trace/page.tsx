@@ -8,12 +8,14 @@ import { type Route, searchPath, tracePath } from "../app/routes";
 import { Failure, Notice } from "../shared/answer";
 import { Command } from "../shared/copy";
 import { commandOf } from "../shared/shell_words";
+import { type Place, whyMisplaced } from "../trust/belongs";
 import { useCheckOfAll } from "./check_all";
 import { Controls } from "./controls";
 import { isDoubtful } from "./filter";
 import { Heading } from "./heading";
 import { layoutOf } from "./layout";
 import { type LoadedTrace, type Loading, useTrace } from "./load";
+import { counted } from "./notes";
 import { OverviewBar } from "./overview_bar";
 import { Panel } from "./panel";
 import { quietPeriods } from "./quiet";
@@ -30,7 +32,7 @@ export default function TracePage({ route }: { route: Extract<Route, { page: "tr
     if (!isSame) navigate(tracePath(trace.traceId) + address.peek().search, { replace: true });
   }, [trace?.traceId, route.traceId]);
   if (trace) return <Loaded trace={trace} loading={loading} />;
-  if (error) return <Missing traceId={route.traceId} error={error} retry={loading.retry} />;
+  if (error) return <Missing traceId={route.traceId} error={error} retry={loading.readOn} />;
   return <p role="status">Reading the trace …</p>;
 }
 
@@ -39,15 +41,23 @@ const CHECKED_UNASKED = 500;
 
 function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): JSX.Element {
   const layout = useMemo(() => layoutOf(trace.entries, BigInt(Date.now()) * 1_000_000n), [trace.entries]);
-  const summary = useMemo(() => summaryOf(layout), [layout]);
+  const place = useMemo((): Place => ({ kind: "trace", id: trace.traceId }), [trace.traceId]);
+  const misplaced = useMemo(
+    () => new Set(trace.entries.filter((entry) => whyMisplaced(entry, place))),
+    [trace.entries, place],
+  );
+  const summary = useMemo(() => summaryOf(layout, misplaced), [layout, misplaced]);
   const quiet = useMemo(() => quietPeriods(layout), [layout]);
-  const check = useCheckOfAll(trace.entries);
-  const refuted = useMemo(() => new Set(check.refuted.map(({ key }) => key)), [check.refuted]);
-  const view = useTraceView(layout, refuted);
+  const check = useCheckOfAll(trace.entries, place);
+  const refuted = useMemo(
+    () => new Set([...misplaced, ...check.refuted].map(({ key }) => key)),
+    [misplaced, check.refuted],
+  );
+  const view = useTraceView(layout, refuted, place);
   const table = useRef<HTMLTableElement>(null);
   const input = useRef<HTMLInputElement>(null);
   const hasFindings = refuted.size > 0 || trace.entries.some(isDoubtful);
-  const isReading = !trace.isComplete && !loading.error;
+  const isReading = !trace.isComplete && !loading.error && !loading.isPaused;
   const all = trace.audits + trace.logs + trace.spans;
   useEffect(() => {
     if (trace.isComplete && trace.entries.length <= CHECKED_UNASKED) check.start();
@@ -70,13 +80,22 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
       {loading.error && (
         <>
           <Failure error={loading.error} />
-          <p>
-            {trace.entries.length.toLocaleString("en")} of {all.toLocaleString("en")} entries were read.{" "}
-            <button type="button" onClick={loading.retry}>
-              read on
-            </button>
-          </p>
+          <ReadOn read={trace.entries.length} all={all} onClick={loading.readOn} />
         </>
+      )}
+      {loading.isPaused && (
+        <>
+          <Notice kind="warning">
+            This trace is very long, so reading it has stopped: what is below is only the part that was read.
+          </Notice>
+          <ReadOn read={trace.entries.length} all={all} onClick={loading.readOn} />
+        </>
+      )}
+      {misplaced.size > 0 && (
+        <Notice kind="error">
+          {counted(misplaced.size, "entry is", "entries are")} not of this trace: the server put{" "}
+          {misplaced.size === 1 ? "it" : "them"} here. Press <kbd>u</kbd> for the next one.
+        </Notice>
       )}
       <OverviewBar view={view} quiet={quiet} />
       <Controls view={view} read={trace.entries.length} input={input} />
@@ -96,6 +115,17 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
       </Notice>
       <Command text={commandOf("lognotary", "trace", trace.traceId)} />
     </article>
+  );
+}
+
+function ReadOn({ read, all, onClick }: { read: number; all: number; onClick: () => void }): JSX.Element {
+  return (
+    <p>
+      {read.toLocaleString("en")} of {all.toLocaleString("en")} entries were read.{" "}
+      <button type="button" onClick={onClick}>
+        read on
+      </button>
+    </p>
   );
 }
 

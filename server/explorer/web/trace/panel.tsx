@@ -8,6 +8,7 @@ import { Fields } from "../shared/fields";
 import { StateMark } from "../shared/state_mark";
 import { Text } from "../shared/text";
 import { shownTime, zoneName } from "../shared/time";
+import { type Place, verdictAt } from "../trust/belongs";
 import { verdictOf } from "../trust/entries";
 import type { Row } from "./layout";
 import { durationText, offsetText, sentencesOf } from "./notes";
@@ -58,7 +59,7 @@ function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
       <p class="panel-line">
         <strong class={isError(entry) ? "trace-failed" : undefined}>{kindText(row)}</strong>
         <Text text={entry.service} most={100} />
-        <StateMark entry={entry} />
+        <StateMark entry={entry} place={view.place} />
       </p>
       <p class="panel-line">
         <span>
@@ -75,7 +76,7 @@ function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
       {entry.evidence?.reason && (
         <Notice kind={entry.evidence.isExpected ? "note" : "error"}>{entry.evidence.reason}</Notice>
       )}
-      <Refutation entry={entry} />
+      <Refutation entry={entry} place={view.place} />
       {sentencesOf(row, layout).map((text) => (
         <Notice key={text} kind="warning">
           {text}
@@ -88,12 +89,12 @@ function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
 }
 
 /** What this browser found wrong. */
-function Refutation({ entry }: { entry: Entry }): JSX.Element | null {
-  const verdict = verdictOf(entry).value;
+function Refutation({ entry, place }: { entry: Entry; place: Place }): JSX.Element | null {
+  const verdict = verdictAt(entry, place, verdictOf(entry).value);
   if (verdict.kind !== "refuted") return null;
   return (
     <Notice kind="error">
-      {verdict.finding}: {verdict.message}
+      <Text text={`${verdict.finding}: ${verdict.message}`} />
     </Notice>
   );
 }

@@ -4,6 +4,7 @@ import { isError, severityOf, titleOf } from "../shared/entry";
 import { StateMark } from "../shared/state_mark";
 import { Text } from "../shared/text";
 import { textOf } from "../shared/time";
+import type { Place } from "../trust/belongs";
 import { placeOf } from "./axis";
 import type { Row } from "./layout";
 import { durationText, offsetText } from "./notes";
@@ -11,6 +12,8 @@ import type { Period } from "./quiet";
 
 export interface RowProps {
   row: Row;
+  /** What the entry has to be of. */
+  place: Place;
   index: number;
   /** Number of the row in the table, from 1; the header is the first. */
   number: number;
@@ -94,7 +97,7 @@ export class WaterfallRow extends Component<RowProps> {
         </td>
         <td class="row-time row-at">{atText(this.props)}</td>
         <td class="row-time">{tookText(row)}</td>
-        <td class="row-state">{entry && <StateMark entry={entry} isShort />}</td>
+        <td class="row-state">{entry && <StateMark entry={entry} isShort place={this.props.place} />}</td>
       </tr>
     );
   }

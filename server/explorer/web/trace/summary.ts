@@ -18,7 +18,12 @@ export type EvidenceWord = "tampered" | "unsigned" | "signed" | "verified" | "no
 
 const WORDS: readonly EvidenceWord[] = ["tampered", "unsigned", "in no log", "not signed", "signed", "verified"];
 
-export function summaryOf({ rows }: Layout): Summary {
+/**
+ * Sum up a trace.
+ *
+ * @param misplaced entries that are not of the trace: of these, only the evidence counts
+ */
+export function summaryOf({ rows }: Layout, misplaced: ReadonlySet<Entry> = new Set()): Summary {
   const services = new Set<string>();
   const actors = new Map<string, string>();
   const missing: string[] = [];
@@ -27,10 +32,12 @@ export function summaryOf({ rows }: Layout): Summary {
   for (const { entry, kind, spanId } of rows) {
     if (kind === "missing") missing.push(spanId);
     if (!entry) continue;
-    if (entry.service) services.add(entry.service);
-    if (isError(entry)) errors += 1;
-    const audit = entry.stream === "audit" ? entry.record.audit : undefined;
-    if (audit?.actorId) actors.set(audit.actorId, audit.actorName || actors.get(audit.actorId) || "");
+    if (!misplaced.has(entry)) {
+      if (entry.service) services.add(entry.service);
+      if (isError(entry)) errors += 1;
+      const audit = entry.stream === "audit" ? entry.record.audit : undefined;
+      if (audit?.actorId) actors.set(audit.actorId, audit.actorName || actors.get(audit.actorId) || "");
+    }
     const word = evidenceWord(entry);
     counts.set(word, (counts.get(word) ?? 0) + 1);
   }

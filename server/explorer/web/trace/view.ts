@@ -2,6 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { change, parameters } from "../app/location";
 import { isError } from "../shared/entry";
+import type { Place } from "../trust/belongs";
 import { collapsedChanges, collapsedOf, filterOf, zoomChanges } from "./address";
 import { axisOf, zoomed } from "./axis";
 import {
@@ -23,6 +24,8 @@ export type Jump = "error" | "audit event" | "unproved entry";
 
 export interface TraceView {
   layout: Layout;
+  /** What all entries have to be of. */
+  place: Place;
   filter: Filter;
   collapsed: Collapsed;
   visible: Visible;
@@ -47,7 +50,7 @@ export interface TraceView {
   show: (index: number) => void;
 }
 
-export function useTraceView(layout: Layout, refuted: ReadonlySet<string>): TraceView {
+export function useTraceView(layout: Layout, refuted: ReadonlySet<string>, trace: Place): TraceView {
   const query = parameters.value;
   const selection = useSelection();
   const filter = useMemo(() => filterOf(query, layout.base), [query, layout.base]);
@@ -71,6 +74,7 @@ export function useTraceView(layout: Layout, refuted: ReadonlySet<string>): Trac
   };
   return {
     layout,
+    place: trace,
     filter,
     collapsed,
     visible,

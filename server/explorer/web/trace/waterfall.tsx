@@ -86,6 +86,7 @@ export function Waterfall({ view, services, isReading, hasFindings, table }: Pro
                 <WaterfallRow
                   key={row.id}
                   row={row}
+                  place={view.place}
                   index={index}
                   number={first + at + 2}
                   axis={axis}
