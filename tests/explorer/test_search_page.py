@@ -169,6 +169,19 @@ def test_an_export_has_the_whole_answer_and_a_manifest_that_the_command_checks(
     seen.observed.console_errors.clear()  # until an export is complete, its manifest is not there
 
 
+def test_a_sender_cannot_hide_events_by_the_name_of_records_of_who_looked(seen: Tab, shop: Shop) -> None:
+    page, actor = seen.page, f"hider-{time.time_ns()}"
+    _audit(shop, actor, scope="lognotary.access", event="lognotary.access")
+    _visit(page, shop, f"actor:{actor}")
+    assert _count(page) == 1
+    page.get_by_role("button", name="Export …").click()
+    export = page.get_by_role("link", name=re.compile("^Download")).get_attribute("href")
+    assert actor in httpx.get(shop.url(str(export)), headers={"Host": "localhost"}).text
+    page.goto(shop.url(f"/actor/{actor}"))
+    page.get_by_role("button", name="without who looked").click()
+    expect(page.get_by_text(re.compile("1 event")).first).to_be_visible(timeout=_PATIENCE)
+
+
 def test_hostile_records_are_text_in_rows_and_panel(seen: Tab, shop: Shop) -> None:
     page = seen.page
     _visit(page, shop, 'service:"<b>hostile</b>"')
@@ -209,3 +222,11 @@ def test_a_row_that_was_changed_behind_the_servers_back_is_named(seen: Tab, chan
 def _log(shop: Shop, text: str) -> None:
     record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": text}}
     send_all(shop.server.otlp_http, [("/v1/logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]})])
+
+
+def _audit(shop: Shop, actor: str, *, scope: str = "", event: str = "") -> None:
+    texts = {"audit.actor.id": actor, "audit.action": "user.delete", "audit.outcome": "success"}
+    attributes = [{"key": key, "value": {"stringValue": text}} for key, text in texts.items()]
+    record = {"timeUnixNano": str(time.time_ns()), "eventName": event, "attributes": attributes}
+    scoped = {"scope": {"name": scope}, "logRecords": [record]}
+    send_all(shop.server.otlp_http, [("/v1/logs", {"resourceLogs": [{"scopeLogs": [scoped]}]})])

@@ -6,6 +6,7 @@ import { change, withParameters } from "../app/location";
 import { zone } from "../app/preferences";
 import { useAnswer } from "../shared/answer";
 import { Command } from "../shared/copy";
+import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
 import { namesAccess, type Search, type SearchState } from "./query";
 import { ANY, nowNanos, rangeName, zoomedOut } from "./range";
 
@@ -20,7 +21,7 @@ const SEND = `curl http://127.0.0.1:4318/v1/logs -H 'Content-Type: application/j
 export function Nothing({ search, state, onRange }: NothingProps): JSX.Element {
   const answer = useAnswer(
     async (signal) => {
-      const query = search.streams.includes("audit") ? "-event:lognotary.access" : "";
+      const query = search.streams.includes("audit") ? WITHOUT_WHO_LOOKED : "";
       const fields = { query, streams: search.streams, page_size: 1, check: "CHECK_SIGNATURES" };
       return (await get<SearchAnswer>("/api/v1/search", fields, signal)).entries.length > 0;
     },

@@ -12,7 +12,7 @@ test("without parameters, the state is the latest day of audit records and logs"
   assert.deepEqual(searchOf(state, NOW), {
     since: "2027-01-14T08:00:00Z",
     until: "2027-01-15T08:00:00Z",
-    query: "-event:lognotary.access",
+    query: "-(scope:lognotary.access sender:server)",
     before: 0,
     streams: ["audit", "operational"],
     oldestFirst: false,
@@ -32,8 +32,8 @@ test("values of the URL that do not exist have their defaults", () => {
 
 test("records of who looked are left out of the whole query, also of one with OR", () => {
   const asked = (query: string, more = "") => askedQuery(of(`q=${encodeURIComponent(query)}${more}`)).query;
-  assert.equal(asked("a b"), "a b -event:lognotary.access");
-  assert.equal(asked("a OR b"), "(a OR b) -event:lognotary.access");
+  assert.equal(asked("a b"), "a b -(scope:lognotary.access sender:server)");
+  assert.equal(asked("a OR b"), "(a OR b) -(scope:lognotary.access sender:server)");
   assert.equal(asked("a", "&access=1"), "a");
   assert.equal(asked("a", "&streams=operational"), "a");
   assert.equal(asked("sender:server"), "sender:server");
