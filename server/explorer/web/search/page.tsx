@@ -15,7 +15,6 @@ import { DEFAULT_COLUMNS, type Search, type SearchState, searchOf, stateOf, wron
 import { QueryLine } from "./query_line";
 import { nowNanos } from "./range";
 import { keepQuery } from "./recent";
-import { placeOf } from "./rows";
 import { SyntaxHelp } from "./syntax_help";
 import { hasTerm, withoutTerm, withTerm } from "./terms";
 import { Toolbar } from "./toolbar";
@@ -77,7 +76,7 @@ export default function Page(): JSX.Element {
 
   const openRow = (entry: Entry, at: number) => {
     setCurrent(at);
-    openPlace(placeOf(entry));
+    openPlace(entry.key);
   };
   const isWrongQuery = failure instanceof ApiError && failure.message.startsWith("query:");
   const error =
@@ -187,7 +186,7 @@ function useRowKeys({ entries, current, setCurrent, isOpen, openPlace, body }: R
     const entry = entries[at];
     if (!entry) return;
     setCurrent(at);
-    if (isOpen) openPlace(placeOf(entry));
+    if (isOpen) openPlace(entry.key);
   };
   const isInRows = () => Boolean(body.current?.contains(document.activeElement));
   const inputs = [entries, current, isOpen];
@@ -200,7 +199,7 @@ function useRowKeys({ entries, current, setCurrent, isOpen, openPlace, body }: R
         does: "open the record",
         run: () => {
           const entry = entries[current];
-          if (entry) openPlace(placeOf(entry));
+          if (entry) openPlace(entry.key);
         },
       },
     ],

@@ -4,6 +4,7 @@ import { get, isAbort } from "../api/client";
 import type { SearchAnswer } from "../api/types";
 import { type Entry, entryOf } from "../shared/entry";
 import { PROOFS } from "../trust/proofs";
+import { distinct, leafOf } from "./places";
 import { fieldsOfSearch, type Search } from "./query";
 
 const PAGE = 150;
@@ -57,7 +58,7 @@ export function useResults(search: Search | undefined): { results: Results; more
           run.isAsking = false;
           setResults((now) => ({
             search,
-            entries: isFirst ? entries : [...now.entries, ...entries],
+            entries: isFirst ? distinct([], entries) : [...now.entries, ...distinct(now.entries, entries)],
             isAsking: false,
             pages: isFirst ? 1 : now.pages + 1,
             isComplete: answer.nextPageToken === "",
@@ -138,9 +139,9 @@ export async function countOf(search: Search, signal: AbortSignal): Promise<Coun
   return { count: Number(count), isLowerBound: countIsLowerBound };
 }
 
-/** Find the record of a log and leaf, given as log#leaf, in all streams that the reader may read. */
+/** Find the rows that claim a leaf, given as log#leaf, in all streams that the reader may read. */
 export async function recordAt(place: string, streams: readonly string[], signal: AbortSignal): Promise<Entry[]> {
   const fields = { query: `log:"${place.replace(/["\\]/g, "\\$&")}"`, streams, page_size: 5, ...PROOFS };
   const answer = await get<SearchAnswer>("/api/v1/search", { ...fields, until: "2262-04-11T00:00:00Z" }, signal);
-  return answer.entries.map(entryOf);
+  return distinct([], answer.entries.map(entryOf)).filter(({ key }) => leafOf(key) === place);
 }
