@@ -25,7 +25,7 @@ const STREAMS: [string, string][] = [
   ["audit", "audit events"],
   ["operational", "logs"],
   ["spans", "spans"],
-  ["audit,operational,spans", "anything"],
+  ["audit,operational,spans", "all streams"],
 ];
 
 export function ListFilters({ state, streams, range, error, input }: Props): JSX.Element {
