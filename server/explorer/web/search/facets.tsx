@@ -45,7 +45,9 @@ export function Facets({ search, query, onTerm, onStreams }: FacetsProps): JSX.E
       {answer.state === "failed" && <Failure error={answer.error} />}
       {search?.isAboutEvidence && <p class="quiet">Records of a query about evidence cannot be counted.</p>}
       {answer.state === "waiting" && !value && <p class="quiet">Counting …</p>}
-      {value?.isPartial && value.since && <Notice kind="note">counted only from {shownWhole(value.since)} on</Notice>}
+      {value?.isPartial && value.since && (
+        <Notice kind="note">there are too many records: only those since {shownWhole(value.since)} are counted</Notice>
+      )}
       {search &&
         value?.facets
           .filter(({ values }) => values.length > 0)

@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api/client";
+import { serverNow } from "../api/clock";
 import { useShortcuts } from "../app/keyboard";
 import { change, parameters } from "../app/location";
 import { hasRole } from "../app/session";
@@ -13,7 +14,6 @@ import { Live } from "./live";
 import { closePanel, Panel } from "./panel";
 import { DEFAULT_COLUMNS, type Search, type SearchState, searchOf, stateOf, wrongColumn } from "./query";
 import { QueryLine } from "./query_line";
-import { nowNanos } from "./range";
 import { keepQuery } from "./recent";
 import { SyntaxHelp } from "./syntax_help";
 import { hasTerm, withoutTerm, withTerm } from "./terms";
@@ -97,7 +97,7 @@ export default function Page(): JSX.Element {
       <Toolbar
         state={state}
         readable={readable}
-        range={search}
+        search={search}
         onRange={setRange}
         onExport={() => setDialog("export")}
       />
@@ -109,7 +109,7 @@ export default function Page(): JSX.Element {
         ) : (
           search && (
             <Found
-              {...{ search, state, current, body }}
+              {...{ search, state, readable, current, body }}
               onOpen={openRow}
               onPlace={openPlace}
               onEntries={setEntries}
@@ -150,7 +150,7 @@ function useSearch(state: SearchState, run: number): { search: Search | undefine
   const { query, streams, since, until, oldestFirst, withAccess } = state;
   return useMemo(() => {
     try {
-      return { search: searchOf(state, nowNanos()), problem: "" };
+      return { search: searchOf(state, serverNow()), problem: "" };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return { search: undefined, problem: error.message };
