@@ -282,7 +282,9 @@ def test_the_commands_beside_a_search_find_the_same(seen: Tab, shop: Shop) -> No
     page.get_by_role("button", name="Command line").click()
     commands = page.get_by_role("region", name="This search on the command line").locator("code")
     for command in commands.all_text_contents():
-        ran = run_lognotary(*shlex.split(command)[1:], "--json", "--api", shop.server.api_grpc)
+        words = shlex.split(command)[1:]
+        query = words.index("--")
+        ran = run_lognotary(*words[:query], "--json", "--api", shop.server.api_grpc, *words[query:])
         assert ran.returncode == 0, ran.stderr
         assert ran.stdout.count('"recordHash"') == found, command
 

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { get } from "../api/client";
 import type { Facets as FacetsAnswer } from "../api/types";
 import { zone } from "../app/preferences";
+import { hasTerm } from "../query/terms";
 import { Failure, Notice, useAnswer } from "../shared/answer";
 import type { Stream } from "../shared/entry";
 import { termOf } from "../shared/field_list";
@@ -11,7 +12,6 @@ import { Text } from "../shared/text";
 import { nanosOf, shownTime } from "../shared/time";
 import { facetFields } from "./facet_fields";
 import { fieldsOfSearch, type Search } from "./query";
-import { hasTerm } from "./terms";
 
 type Facet = FacetsAnswer["facets"][number];
 

@@ -1,9 +1,9 @@
 /** A note on records that are dated in the future, which a search until now does not show. */
 import type { JSX } from "preact";
+import { ANY } from "../query/range";
 import { Notice, useAnswer } from "../shared/answer";
 import { nanosOf, textOf } from "../shared/time";
 import type { Search } from "./query";
-import { ANY } from "./range";
 import { countOf } from "./results";
 
 // Clocks of senders differ by a little, and records arrive while the reader reads.

@@ -5,12 +5,12 @@ import { serverNow } from "../api/clock";
 import type { SearchAnswer } from "../api/types";
 import { change, withParameters } from "../app/location";
 import { zone } from "../app/preferences";
+import { ANY, rangeName, zoomedOut } from "../query/range";
 import { useAnswer } from "../shared/answer";
 import { Command } from "../shared/copy";
 import type { Stream } from "../shared/entry";
 import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
 import { namesAccess, type Search, type SearchState } from "./query";
-import { ANY, rangeName, zoomedOut } from "./range";
 
 interface NothingProps {
   search: Search;

@@ -1,22 +1,22 @@
 /** The search page: everything in one place, and all of its state in the URL. */
 import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { ApiError } from "../api/client";
 import { serverNow } from "../api/clock";
 import { useShortcuts } from "../app/keyboard";
 import { change, parameters } from "../app/location";
 import { hasRole } from "../app/session";
+import { isWrongQuery, wrongColumn } from "../query/errors";
+import { QueryLine } from "../query/query_line";
+import { keepQuery } from "../query/recent";
+import { SyntaxHelp } from "../query/syntax_help";
+import { hasTerm, withoutTerm, withTerm } from "../query/terms";
 import { Failure, Notice } from "../shared/answer";
 import type { Entry, Stream } from "../shared/entry";
 import { ExportDialog } from "./export_dialog";
 import { Found } from "./found";
 import { Live } from "./live";
 import { closePanel, Panel } from "./panel";
-import { DEFAULT_COLUMNS, type Search, type SearchState, searchOf, stateOf, wrongColumn } from "./query";
-import { QueryLine } from "./query_line";
-import { keepQuery } from "./recent";
-import { SyntaxHelp } from "./syntax_help";
-import { hasTerm, withoutTerm, withTerm } from "./terms";
+import { DEFAULT_COLUMNS, type Search, type SearchState, searchOf, stateOf } from "./query";
 import { Toolbar } from "./toolbar";
 
 export default function Page(): JSX.Element {
@@ -78,9 +78,10 @@ export default function Page(): JSX.Element {
     setCurrent(at);
     openPlace(entry.key);
   };
-  const isWrongQuery = failure instanceof ApiError && failure.message.startsWith("query:");
   const error =
-    isWrongQuery && search ? { message: failure.message, column: wrongColumn(failure.message, search) } : undefined;
+    isWrongQuery(failure) && search
+      ? { message: failure.message, column: wrongColumn(failure.message, search.before) }
+      : undefined;
   return (
     <div class={`search fills-window${state.open ? " with-record" : ""}`}>
       <h1 class="read-out">Search</h1>

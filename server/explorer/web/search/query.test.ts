@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askedQuery, searchOf, stateOf, withoutColumn, wrongColumn } from "./query";
+import { withoutColumn, wrongColumn } from "../query/errors";
+import { askedQuery, searchOf, stateOf } from "./query";
 
 const NOW = 1_800_000_000_000_000_000n; // 2027-01-15T08:00:00Z
 const of = (text: string, readable?: Parameters<typeof stateOf>[1]) => stateOf(new URLSearchParams(text), readable);
@@ -41,7 +42,7 @@ test("records of who looked are left out of the whole query, also of one with OR
 
 test("the column of an error is that of the query which the reader wrote", () => {
   const wrong = (query: string, message: string) =>
-    wrongColumn(message, askedQuery(of(`q=${encodeURIComponent(query)}`)));
+    wrongColumn(message, askedQuery(of(`q=${encodeURIComponent(query)}`)).before);
   assert.equal(wrong("actr:x", "query: column 1: there is no field"), 1);
   assert.equal(wrong("a OR actr:x", "query: column 7: there is no field"), 6);
   assert.equal(wrong("a", "query: too long"), undefined);

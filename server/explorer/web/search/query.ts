@@ -1,9 +1,9 @@
 /** State of the search page, which is in its URL, and the requests that it leads to. */
 import type { Fields } from "../api/client";
+import { rangeOf, type TimeRange } from "../query/range";
+import { namesField, needsParentheses } from "../query/terms";
 import type { Stream } from "../shared/entry";
 import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
-import { rangeOf, type TimeRange } from "./range";
-import { namesField, needsParentheses } from "./terms";
 
 /** Everything that the URL says. */
 export interface SearchState {
@@ -102,12 +102,3 @@ export function namesAccess(query: string): boolean {
 export function fieldsOfSearch({ query, streams, since, until }: Search): Fields {
   return { query, streams, since, until };
 }
-
-/** The column of the reader's query that an error of the server names, from 1; undefined if it names none. */
-export function wrongColumn(message: string, search: Pick<Search, "before">): number | undefined {
-  const found = /^query: column (\d+):/.exec(message);
-  return found ? Math.max(Number(found[1]) - search.before, 1) : undefined;
-}
-
-/** An error's message without the column, which is marked in the query itself. */
-export const withoutColumn = (message: string): string => message.replace(/^query: (column \d+: )?/, "");

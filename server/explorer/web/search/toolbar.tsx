@@ -1,6 +1,7 @@
 /** Streams, range of time, live tail, columns and export. */
 import type { JSX } from "preact";
 import { change } from "../app/location";
+import { TimePicker } from "../query/time_picker";
 import type { Stream } from "../shared/entry";
 import { ColumnMenu } from "./column_menu";
 import { STREAM_MARKS } from "./columns";
@@ -8,7 +9,6 @@ import { CommandMenu } from "./command_menu";
 import { setColumns } from "./page";
 import { namesAccess, type Search, type SearchState } from "./query";
 import { SearchesMenu } from "./searches_menu";
-import { TimePicker } from "./time_picker";
 
 interface ToolbarProps {
   state: SearchState;

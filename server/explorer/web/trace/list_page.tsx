@@ -6,12 +6,13 @@ import { useShortcuts } from "../app/keyboard";
 import { parameters, withParameters } from "../app/location";
 import { searchPath } from "../app/routes";
 import { hasRole } from "../app/session";
-import { ANY, rangeOf } from "../search/range";
+import { isWrongQuery } from "../query/errors";
+import { ANY, rangeOf } from "../query/range";
 import { Failure, Notice } from "../shared/answer";
 import { Command } from "../shared/copy";
 import { commandOf } from "../shared/shell_words";
 import { durationOf, type ListState, listStateOf, useList } from "./list";
-import { isWrongQuery, ListFilters } from "./list_filters";
+import { ListFilters } from "./list_filters";
 import { ListRow } from "./list_row";
 import { counted } from "./notes";
 
