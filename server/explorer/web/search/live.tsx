@@ -39,21 +39,21 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
   const isPaused = isHeld || isScrolled || isAway || state.open !== "";
   const paused = useRef(isPaused);
   paused.current = isPaused;
-  const arrivals = useRef(new Map<string, bigint>());
+  const arrivals = useRef(new WeakMap<Entry, bigint>());
 
   useEffect(() => {
     const controller = new AbortController();
     setFeed(EMPTY_FEED);
     setMissed([]);
     setConnection({ state: "connecting" });
-    arrivals.current.clear();
+    arrivals.current = new WeakMap();
     const run = async () => {
       for await (const step of follow(query, streams.split(","), controller.signal)) {
         if (step.kind === "connected") setConnection({ state: "connected" });
         else if (step.kind === "lost") setConnection({ state: "lost", message: step.message });
         else {
           const now = serverNow();
-          for (const { key } of step.entries) arrivals.current.set(key, now);
+          for (const entry of step.entries) arrivals.current.set(entry, now);
           setFeed((before) => withEntries(before, step.entries, paused.current));
           setBehind(step.behind);
           if (step.missed.length) setMissed((before) => [...before, ...step.missed].slice(-20));
@@ -84,7 +84,7 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
     () => ({
       name: "Signed after",
       width: "7rem",
-      value: (entry: Entry) => shownWait(entry, arrivals.current.get(entry.key)),
+      value: (entry: Entry) => shownWait(entry, arrivals.current.get(entry)),
     }),
     [],
   );
