@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from playwright.sync_api import Page, expect
 from harness.browser import Tab
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.shop_day import Day, send_all, shop_day
-from harness.tampering import change_actor
+from harness.tampering import change_actor, copy_record
 from tests.explorer.conftest import Shop
 
 _PATIENCE = 30_000  # milliseconds; the machine may be busy
@@ -39,6 +40,11 @@ def _asked(shop: Shop, query: str) -> int:
     fields = {"query": query, "since": _day_ago(), "count_up_to": "100000"}
     answer = httpx.get(f"{shop.server.http}/api/v1/search", params=fields, headers={"Host": "localhost"})
     return int(answer.raise_for_status().json()["count"])
+
+
+def _asked_with_evidence(shop: Shop, query: str) -> httpx.Response:
+    fields = {"query": query, "streams": "audit", "since": _day_ago()}
+    return httpx.get(f"{shop.server.http}/api/v1/search", params=fields, headers={"Host": "localhost"})
 
 
 def _day_ago() -> str:
@@ -98,6 +104,32 @@ def test_reload_back_and_forward_keep_the_query_the_columns_and_the_opened_recor
     expect(panel).to_be_visible(timeout=_PATIENCE)
     page.go_forward()
     expect(panel).not_to_be_visible()
+
+
+def test_after_a_page_that_failed_the_search_goes_on(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    later_pages = re.compile(r"/api/v1/search\?.*page_token=")
+    page.route(later_pages, lambda route: route.abort())
+    _visit(page, shop)
+    total = _count(page)
+    _scroll_down(page)
+    again = page.get_by_role("button", name="Try again")
+    expect(again).to_be_visible(timeout=_PATIENCE)
+    page.unroute(later_pages)
+    again.click()
+    expect(again).not_to_be_visible(timeout=_PATIENCE)
+    _scroll_to_row(page, total)
+    seen.observed.console_errors.clear()  # the browser names what was aborted
+
+
+def test_a_search_that_was_stopped_before_its_first_page_goes_on(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    page.route(re.compile(r"/api/v1/search\?"), lambda _: None)  # never answered
+    _visit(page, shop, "actor:bob")
+    page.get_by_role("button", name="Stop").click()
+    page.unroute_all()
+    page.get_by_role("button", name="Go on").click()
+    assert _count(page) == _asked(shop, "actor:bob")
 
 
 def test_an_error_in_a_query_is_shown_with_its_place(shop: Shop, seen: Tab) -> None:
@@ -170,6 +202,92 @@ def test_an_export_has_the_whole_answer_and_a_manifest_that_the_command_checks(
     seen.observed.console_errors.clear()  # until an export is complete, its manifest is not there
 
 
+def test_a_sender_cannot_hide_events_by_the_name_of_records_of_who_looked(seen: Tab, shop: Shop) -> None:
+    page, actor = seen.page, f"hider-{time.time_ns()}"
+    _audit(shop, actor, scope="lognotary.access", event="lognotary.access")
+    _visit(page, shop, f"actor:{actor}")
+    assert _count(page) == 1
+    page.get_by_role("button", name="Export …").click()
+    export = page.get_by_role("link", name=re.compile("^Download")).get_attribute("href")
+    assert actor in httpx.get(shop.url(str(export)), headers={"Host": "localhost"}).text
+    page.goto(shop.url(f"/actor/{actor}"))
+    page.get_by_role("button", name="without who looked").click()
+    expect(page.get_by_text(re.compile("1 event")).first).to_be_visible(timeout=_PATIENCE)
+
+
+def test_the_link_of_a_log_finds_its_records_whatever_their_age_and_stream(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    _audit(shop, "alice", happened=time.time_ns() - 9 * 86_400 * 10**9)
+    logs = httpx.get(shop.url("/api/v1/logs"), headers={"Host": "localhost"}).json()["logs"]
+    for log in logs:
+        page.goto(shop.url(f"/logs/{log['logId']}"))
+        page.get_by_role("link", name="its records in the search").click()
+        found = _count(page)
+        # The log of who looked goes on growing.
+        assert found >= int(log["treeSize"]) if "/access/" in log["origin"] else found == int(log["treeSize"])
+
+
+def test_a_browser_whose_clock_is_behind_shows_the_latest_records(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    word = f"w{time.time_ns()}"
+    _log(shop, f"just now {word}")
+    page.add_init_script("const now = Date.now; Date.now = () => now() - 90_000;")
+    _visit(page, shop, word)
+    assert _count(page) == 1
+
+
+def test_a_search_asks_no_more_than_it_shows(seen: Tab, shop: Shop) -> None:
+    """Each call of the API is a record of who looked."""
+    page = seen.page
+    _visit(page, shop, "actor:bob")
+    _count(page)
+    page.wait_for_load_state("networkidle")
+    seen.observed.requests.clear()
+    page.get_by_role("combobox", name="Query").press("Enter")
+    _count(page)
+    page.wait_for_load_state("networkidle")
+    asked = [urlsplit(request.partition(" ")[2]).path for request in seen.observed.requests]
+    assert sorted(asked) == ["/api/v1/facets", "/api/v1/histogram", "/api/v1/search"]
+
+
+def test_a_server_without_spans_is_not_called_empty(seen: Tab, changed: Shop) -> None:
+    page = seen.page
+    _visit(page, changed, streams="spans")
+    expect(page.get_by_role("heading", name="No record matches")).to_be_visible(timeout=_PATIENCE)
+
+
+def test_searches_are_offered_and_saved_in_the_browser(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    _visit(page, shop, "actor:bob", streams="audit")
+    found = _count(page)
+    page.get_by_role("button", name="Searches").click()
+    menu = page.get_by_role("region", name="Searches")
+    for link in menu.get_by_role("link").all():
+        (query,) = parse_qs(urlsplit(str(link.get_attribute("href"))).query)["q"]
+        assert _asked_with_evidence(shop, query).is_success, query
+    menu.get_by_label("Name").fill("of bob")
+    menu.get_by_role("button", name="Save this search").click()
+    page.goto(shop.url("/"))
+    page.get_by_role("button", name="Searches").click()
+    menu.get_by_role("link", name="of bob").click()
+    assert _count(page) == found
+    expect(page.get_by_role("combobox", name="Query")).to_have_value("actor:bob")
+
+
+def test_the_commands_beside_a_search_find_the_same(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    _visit(page, shop, "actor:bob outcome:failure", streams="audit")
+    found = _count(page)
+    page.get_by_role("button", name="Command line").click()
+    commands = page.get_by_role("region", name="This search on the command line").locator("code")
+    for command in commands.all_text_contents():
+        words = shlex.split(command)[1:]
+        query = words.index("--")
+        ran = run_lognotary(*words[:query], "--json", "--api", shop.server.api_grpc, *words[query:])
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.count('"recordHash"') == found, command
+
+
 def test_hostile_records_are_text_in_rows_and_panel(seen: Tab, shop: Shop) -> None:
     page = seen.page
     _visit(page, shop, 'service:"<b>hostile</b>"')
@@ -186,14 +304,15 @@ def test_hostile_records_are_text_in_rows_and_panel(seen: Tab, shop: Shop) -> No
 
 @pytest.fixture
 def changed(storage_url: str, tmp_path: Path) -> Iterator[Shop]:
-    """A server in whose storage the actor of leaf 3 was changed behind its back, once for each engine."""
+    """A server without spans, in whose storage leaf 3 was changed and leaf 5 copied, once for each engine."""
     day = shop_day(time.time_ns(), logs=5, events=20, traces=0)
     server = LognotaryServer(storage_url, tmp_path / "data", batch_age=0.02)
     with server:
-        send_all(server.otlp_http, day.requests)
+        send_all(server.otlp_http, [request for request in day.requests if request[0] == "/v1/logs"])
         logs = httpx.get(f"{server.http}/api/v1/logs", headers={"Host": "localhost"}).json()["logs"]
         audit = next(log["logId"] for log in logs if log["stream"] == "audit")
     change_actor(server, audit, 3, "mallory")
+    copy_record(server, audit, 5)
     with server:
         yield Shop(server, Day((), ""))
 
@@ -203,10 +322,53 @@ def test_a_row_that_was_changed_behind_the_servers_back_is_named(seen: Tab, chan
     _visit(page, changed, "actor:mallory")
     row = page.get_by_role("row").filter(has_text="mallory")
     expect(row).to_contain_text("RECORD_CHANGED", timeout=_PATIENCE)  # the browser's own finding
+    row.click()
+    reasons = page.get_by_role("complementary", name="Record").get_by_role("alert")
+    expect(reasons.filter(has_text="RECORD_CHANGED")).to_be_visible(timeout=_PATIENCE)
+    expect(reasons.filter(has_text="The server says")).to_be_visible()
     _visit(page, changed, "evidence:tampered")
     expect(row).to_have_count(1, timeout=_PATIENCE)
+
+
+def test_rows_that_claim_the_same_leaf_are_opened_one_by_one(seen: Tab, changed: Shop) -> None:
+    page = seen.page
+    _visit(page, changed, "leaf:5", streams="audit")
+    rows = page.get_by_role("table", name="Records").locator("tbody tr.row")
+    expect(rows).to_have_count(2, timeout=_PATIENCE)
+    opened = []
+    for number in range(2):
+        rows.nth(number).click()
+        expect(rows.nth(number)).to_have_attribute("aria-current", "true")
+        expect(page.locator("tr[aria-current=true]")).to_have_count(1)
+        expect(page.get_by_role("complementary", name="Record")).to_contain_text("Another row claims this leaf")
+        opened += _state(page)["open"]
+    assert len(set(opened)) == 2
+    page.reload()
+    expect(page.locator("tr[aria-current=true]")).to_have_count(1, timeout=_PATIENCE)
+
+
+def _scroll_down(page: Page) -> None:
+    page.locator(".rows").evaluate("(rows) => rows.scrollTo(0, rows.scrollHeight)")
+
+
+def _scroll_to_row(page: Page, number: int) -> None:
+    """Scroll down, as far as rows are loaded each time, until a row is in the page; the first one is 1."""
+    row = page.locator(f'tr[aria-rowindex="{number + 1}"]')
+    end = time.monotonic() + _PATIENCE / 1000
+    while not row.count() and time.monotonic() < end:
+        _scroll_down(page)
+        page.wait_for_timeout(100)
+    expect(row).to_be_attached()
 
 
 def _log(shop: Shop, text: str) -> None:
     record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": text}}
     send_all(shop.server.otlp_http, [("/v1/logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]})])
+
+
+def _audit(shop: Shop, actor: str, *, scope: str = "", event: str = "", happened: int | None = None) -> None:
+    texts = {"audit.actor.id": actor, "audit.action": "user.delete", "audit.outcome": "success"}
+    attributes = [{"key": key, "value": {"stringValue": text}} for key, text in texts.items()]
+    record = {"timeUnixNano": str(happened or time.time_ns()), "eventName": event, "attributes": attributes}
+    scoped = {"scope": {"name": scope}, "logRecords": [record]}
+    send_all(shop.server.otlp_http, [("/v1/logs", {"resourceLogs": [{"scopeLogs": [scoped]}]})])

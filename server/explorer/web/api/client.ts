@@ -1,5 +1,7 @@
 /** Calls of the server's own API, as every other client makes them. */
 
+import { learnTime } from "./clock";
+
 /** Values of a request's fields; those that are undefined, empty or false are left out. */
 export type Fields = Record<string, string | number | boolean | readonly string[] | undefined>;
 
@@ -88,8 +90,10 @@ export async function* lines<T>(path: string, signal: AbortSignal, body?: unknow
 /** Fetch something that need not be JSON. Throws as `get`. */
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
   let response: Response;
+  const sent = Date.now();
   try {
     response = await fetch(path, { credentials: "same-origin", cache: "no-store", ...init });
+    learnTime(response.headers.get("Date"), sent, Date.now());
   } catch (error) {
     throw failure(error);
   }

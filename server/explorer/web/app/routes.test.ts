@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { recordPath, routeOf } from "./routes";
+import { recordPath, routeOf, searchPath } from "./routes";
 
 test("a record is at its log's ID, or its name with slashes, encoded or not", () => {
   const record = (log: string) => ({ page: "record", log, leaf: "7" });
@@ -13,4 +13,16 @@ test("a path without a leaf is no record's", () => {
   for (const path of ["/r", "/r/", "/r/7", "/r//7", "/r/52ee01323c348f62/", "/r/52ee01323c348f62/x"]) {
     assert.deepEqual(routeOf(path), { page: "missing" }, path);
   }
+});
+
+test("a link into the search finds records of any age, stream and sender, unless it says otherwise", () => {
+  const state = (path: string) => Object.fromEntries(new URLSearchParams(path.slice(2)));
+  const all = { q: "log:a", since: "any", streams: "audit,operational,spans", access: "1" };
+  assert.deepEqual(state(searchPath("log:a")), all);
+  assert.deepEqual(state(searchPath("log:a", { streams: "audit", since: "24h" })), {
+    ...all,
+    streams: "audit",
+    since: "24h",
+  });
+  assert.ok(!searchPath("", { access: "" }).includes("access"));
 });

@@ -68,6 +68,11 @@ export const recordPath = (logId: string, leaf: string): string => `/r/${encodeU
 /** Path of a log. */
 export const logPath = (logId: string): string => `/logs/${encodeURIComponent(logId)}`;
 
-/** Path of a search. */
-export const searchPath = (query: string, fields: Record<string, string> = {}): string =>
-  `/?${new URLSearchParams({ q: query, ...fields })}`;
+/**
+ * Path of a search. A link promises records, so it finds them whatever their age, stream and sender, unless the fields
+ * say otherwise: without any, the search page shows the latest day, without spans and records of who looked.
+ */
+export function searchPath(query: string, fields: Record<string, string> = {}): string {
+  const all = { q: query, since: "any", streams: "audit,operational,spans", access: "1", ...fields };
+  return `/?${new URLSearchParams(Object.entries(all).filter(([, value]) => value !== ""))}`;
+}

@@ -158,7 +158,7 @@ function Heartbeat({ log, now }: { log: Log; now: bigint }): JSX.Element {
       const path = `/api/v1/logs/${log.logId}/checkpoint`;
       return saidIn((await get<Checkpoint>(path, {}, signal)).lastStatement);
     },
-    [log.logId, log.treeSize, now / 30_000_000_000n],
+    [log.logId, log.treeSize, now / 300_000_000_000n],
   );
   if (answer.state === "failed") return <span class="bad">{answer.error.message}</span>;
   const said = latest(answer);

@@ -1,9 +1,10 @@
 /** The time, for ages on a page. */
 import { useEffect, useState } from "preact/hooks";
 
-const STEP = 15_000; // ms
+// Each step asks again, and the server records each question: somebody may leave the page open for days.
+const STEP = 60_000; // ms
 
-/** Nanoseconds since 1970, again every 15 s while the page is seen; with a function that moves it on at once. */
+/** Nanoseconds since 1970, again every minute while the page is seen; with a function that moves it on at once. */
 export function useNow(): { now: bigint; refresh: () => void } {
   const [now, setNow] = useState(current);
   const refresh = () => setNow(current());

@@ -81,7 +81,7 @@ export function FieldLinks({ field, value, stream }: { field: Field; value: stri
           <a class="field-link" href={searchPath(term, { streams: stream })}>
             find<span class="read-out"> records with the same {field.name}</span>
           </a>
-          <a class="field-link" href={searchPath(`-${term}`, { streams: stream })}>
+          <a class="field-link" href={searchPath(`-${term}`, { streams: stream, access: "" })}>
             exclude<span class="read-out"> this {field.name}</span>
           </a>
         </>

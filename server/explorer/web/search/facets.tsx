@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { get } from "../api/client";
 import type { Facets as FacetsAnswer } from "../api/types";
 import { zone } from "../app/preferences";
+import { hasTerm } from "../query/terms";
 import { Failure, Notice, useAnswer } from "../shared/answer";
 import type { Stream } from "../shared/entry";
 import { termOf } from "../shared/field_list";
@@ -11,7 +12,6 @@ import { Text } from "../shared/text";
 import { nanosOf, shownTime } from "../shared/time";
 import { facetFields } from "./facet_fields";
 import { fieldsOfSearch, type Search } from "./query";
-import { hasTerm } from "./terms";
 
 type Facet = FacetsAnswer["facets"][number];
 
@@ -45,7 +45,9 @@ export function Facets({ search, query, onTerm, onStreams }: FacetsProps): JSX.E
       {answer.state === "failed" && <Failure error={answer.error} />}
       {search?.isAboutEvidence && <p class="quiet">Records of a query about evidence cannot be counted.</p>}
       {answer.state === "waiting" && !value && <p class="quiet">Counting …</p>}
-      {value?.isPartial && value.since && <Notice kind="note">counted only from {shownWhole(value.since)} on</Notice>}
+      {value?.isPartial && value.since && (
+        <Notice kind="note">there are too many records: only those since {shownWhole(value.since)} are counted</Notice>
+      )}
       {search &&
         value?.facets
           .filter(({ values }) => values.length > 0)

@@ -1,23 +1,27 @@
 /** What a search found: histogram, count, facets and rows, all about exactly the same range. */
 import type { JSX } from "preact";
 import { useCallback, useEffect } from "preact/hooks";
+import type { Histogram as HistogramAnswer } from "../api/types";
 import { change } from "../app/location";
 import { hasRole } from "../app/session";
-import { Failure, Notice, useAnswer } from "../shared/answer";
+import { Failure, Notice } from "../shared/answer";
 import { counted } from "../shared/counted";
-import type { Entry } from "../shared/entry";
+import type { Entry, Stream } from "../shared/entry";
 import { Facets } from "./facets";
-import { Histogram } from "./histogram";
+import { groupsFor, Histogram, useHistogram } from "./histogram";
 import { LaterNotice } from "./later";
+import { useMarks } from "./mark_strip";
 import { Nothing } from "./nothing";
 import type { Search, SearchState } from "./query";
-import { type Count, countOf, type Results, useResults } from "./results";
+import { type Count, type Results, useResults } from "./results";
 import { Rows } from "./rows";
+import { StateCountsLine } from "./state_counts";
 import { setStreams } from "./toolbar";
 
 interface FoundProps {
   search: Search;
   state: SearchState;
+  readable: readonly Stream[];
   current: number;
   body: { current: HTMLDivElement | null };
   onOpen: (entry: Entry, at: number) => void;
@@ -29,7 +33,7 @@ interface FoundProps {
 }
 
 export function Found(props: FoundProps): JSX.Element {
-  const { search, state, current, body, onOpen, onPlace, onEntries, onFailure, onTerm, onRange } = props;
+  const { search, state, readable, current, body, onOpen, onPlace, onEntries, onFailure, onTerm, onRange } = props;
   const { results, more, stop } = useResults(search);
   const { entries, error } = results;
   const isOld = results.search !== search;
@@ -39,13 +43,12 @@ export function Found(props: FoundProps): JSX.Element {
     if (isOld) return;
     if (body.current) body.current.scrollTop = 0;
   }, [isOld]);
-  // Rows come first: what is counted beside the histogram waits for them.
+  // Rows come first: what is beside them waits for them. The histogram counts all that match.
   const settled = results.search;
-  const counted = useAnswer(
-    (signal) => (!settled || settled.isAboutEvidence ? Promise.resolve(undefined) : countOf(settled, signal)),
-    [settled],
-  );
-  const count = counted.state === "there" && !isOld ? counted.value : undefined;
+  const groupBy = groupsFor(search).includes(state.groupBy) ? state.groupBy : "stream";
+  const histogram = useHistogram(search, groupBy);
+  const marks = useMarks(hasRole("auditor") && !search.isAboutEvidence ? settled : undefined);
+  const count = !isOld && histogram.state === "there" && histogram.value ? countIn(histogram.value) : undefined;
   const total = results.isComplete ? entries.length : count && !count.isLowerBound ? count.count : undefined;
   const open = useCallback(
     (at: number) => {
@@ -59,9 +62,9 @@ export function Found(props: FoundProps): JSX.Element {
     <div class="found">
       {!hasFailed && !search.isAboutEvidence && (
         <Histogram
-          {...{ search, count }}
-          groupBy={state.groupBy}
-          withMarks={hasRole("auditor")}
+          {...{ search, groupBy, marks }}
+          answer={histogram}
+          rows={results.isComplete && !isOld ? entries.length : undefined}
           onGroupBy={(by) => change({ by: by === "stream" ? undefined : by }, { replace: true })}
           onZoom={onRange}
           onOpen={onPlace}
@@ -74,9 +77,9 @@ export function Found(props: FoundProps): JSX.Element {
             Stop
           </button>
         )}
-        {results.wasStopped && !results.isComplete && (
+        {(results.wasStopped || error) && !results.isAsking && !results.isComplete && (
           <button type="button" onClick={more}>
-            Go on
+            {error ? "Try again" : "Go on"}
           </button>
         )}
         {results.unprovedOmitted && (
@@ -91,13 +94,14 @@ export function Found(props: FoundProps): JSX.Element {
           <span class="quiet">Evidence is checked as records are read: they cannot be counted before.</span>
         )}
         {state.until === "" && settled && <LaterNotice search={settled} onShow={onRange} />}
+        {!isOld && <StateCountsLine entries={entries} />}
         {error && entries.length > 0 && <Failure error={error} />}
       </div>
       {!hasFailed && (
         <div class="columns">
           <Facets {...{ onTerm }} search={settled} query={state.query} onStreams={setStreams} />
           {results.isComplete && !isOld && entries.length === 0 ? (
-            <Nothing {...{ search, state, onRange }} />
+            <Nothing {...{ search, state, readable, onRange }} />
           ) : (
             <Rows
               {...{ entries, total, current, body }}
@@ -116,6 +120,8 @@ export function Found(props: FoundProps): JSX.Element {
     </div>
   );
 }
+
+const countIn = ({ count, isPartial }: HistogramAnswer): Count => ({ count: Number(count), isLowerBound: isPartial });
 
 /** One sentence on how far the search is. */
 function statusOf(results: Results, isOld: boolean, count: Count | undefined, search: Search): string {

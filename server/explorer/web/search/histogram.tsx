@@ -4,19 +4,22 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get } from "../api/client";
 import type { Histogram as HistogramAnswer } from "../api/types";
 import { theme, zone } from "../app/preferences";
-import { Failure, Notice, useAnswer } from "../shared/answer";
+import { type Answer, Failure, Notice, useAnswer } from "../shared/answer";
 import { Text } from "../shared/text";
 import { nanosOf, shownDuration, shownTime, textOf } from "../shared/time";
 import { barsOf, groupName, type OrderedBars } from "./histogram_bars";
 import { MarkStrip } from "./mark_strip";
+import type { Mark } from "./marks";
 import { fieldsOfSearch, GROUPS, type Search } from "./query";
-import type { Count } from "./results";
 
 interface HistogramProps {
   search: Search;
+  answer: Answer<HistogramAnswer | undefined>;
+  /** The field that splits it, one of those of `groupsFor`. */
   groupBy: string;
-  count: Count | undefined;
-  withMarks: boolean;
+  /** Number of rows, if all of them are there. */
+  rows: number | undefined;
+  marks: readonly Mark[];
   onGroupBy: (field: string) => void;
   onZoom: (since: string, until: string) => void;
   onOpen: (place: string) => void;
@@ -24,36 +27,40 @@ interface HistogramProps {
 
 const BUCKETS = 80;
 
-export function Histogram(props: HistogramProps): JSX.Element {
-  const { search, count } = props;
-  const groupBy = groupsFor(search).includes(props.groupBy) ? props.groupBy : "stream";
-  const answer = useAnswer(
+/** The histogram of a search, which also counts its records; nothing for a search that cannot be counted. */
+export function useHistogram(search: Search, groupBy: string): Answer<HistogramAnswer | undefined> {
+  return useAnswer(
     (signal) =>
-      get<HistogramAnswer>(
-        "/api/v1/histogram",
-        { ...fieldsOfSearch(search), buckets: BUCKETS, group_by: groupBy, groups: 7 },
-        signal,
-      ),
+      search.isAboutEvidence
+        ? Promise.resolve(undefined)
+        : get<HistogramAnswer>(
+            "/api/v1/histogram",
+            { ...fieldsOfSearch(search), buckets: BUCKETS, group_by: groupBy, groups: 7 },
+            signal,
+          ),
     [search, groupBy],
   );
+}
+
+export function Histogram(props: HistogramProps): JSX.Element {
+  const { answer, rows } = props;
   const value = answer.state === "there" ? answer.value : answer.state === "waiting" ? answer.before : undefined;
-  const difference =
-    answer.state === "there" && count && !count.isLowerBound ? count.count - Number(answer.value.count) : 0;
+  const there = answer.state === "there" ? answer.value : undefined;
+  const difference = there && !there.isPartial && rows !== undefined ? rows - Number(there.count) : 0;
   return (
     <section class="histogram" aria-label="Histogram" aria-busy={answer.state === "waiting"}>
       {answer.state === "failed" && <Failure error={answer.error} />}
-      {value ? <Bucketed {...props} groupBy={groupBy} answer={value} /> : <div class="chart-space" />}
-      {answer.state === "there" && answer.value.isPartial && (
+      {value ? <Bucketed {...props} answer={value} /> : <div class="chart-space" />}
+      {there?.isPartial && (
         <Notice kind="warning">
           There are too many records to count them all: the histogram begins only at{" "}
-          {answer.value.since && shownWhole(nanosOf(answer.value.since))}. A shorter range or another term gives the
-          rest.
+          {there.since && shownWhole(nanosOf(there.since))}. Choose a shorter range, or add a term, to see the rest.
         </Notice>
       )}
-      {answer.state === "there" && !answer.value.isPartial && difference !== 0 && (
+      {difference !== 0 && (
         <Notice kind="note">
-          The histogram has {Math.abs(difference).toLocaleString("en")} {difference > 0 ? "fewer" : "more"} records than
-          the count: they arrived, or went, between the two. Search again for one state.
+          The list has {Math.abs(difference).toLocaleString("en")} {difference > 0 ? "more" : "fewer"} records than the
+          histogram: they were stored, or removed, between the two questions. Search again to ask both at once.
         </Notice>
       )}
     </section>
@@ -73,17 +80,17 @@ function Bucketed({
   search,
   answer,
   groupBy,
-  withMarks,
+  marks,
   onGroupBy,
   onZoom,
   onOpen,
-}: HistogramProps & { answer: HistogramAnswer }): JSX.Element {
+}: Omit<HistogramProps, "answer"> & { answer: HistogramAnswer }): JSX.Element {
   const [point, setPoint] = useState<number>();
   const [hasTable, setHasTable] = useState(false);
   const bars = useMemo(() => barsOf(answer, groupBy), [answer]);
   return (
     <>
-      {withMarks && bars && <MarkStrip since={bars.since} until={bars.until} search={search} {...{ onOpen, onZoom }} />}
+      {bars && <MarkStrip since={bars.since} until={bars.until} {...{ marks, onOpen, onZoom }} />}
       {bars ? (
         <Chart bars={bars} onPoint={setPoint} onZoom={onZoom} />
       ) : (

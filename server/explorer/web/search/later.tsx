@@ -1,12 +1,12 @@
 /** A note on records that are dated in the future, which a search until now does not show. */
 import type { JSX } from "preact";
+import { ANY } from "../query/range";
 import { Notice, useAnswer } from "../shared/answer";
 import { nanosOf, textOf } from "../shared/time";
 import type { Search } from "./query";
-import { ANY } from "./range";
 import { countOf } from "./results";
 
-// Clocks of senders and of this browser may differ by a little, and records arrive while the reader reads.
+// Clocks of senders differ by a little, and records arrive while the reader reads.
 const AHEAD = 120_000_000_000n; // nanoseconds
 
 export function LaterNotice({
@@ -16,16 +16,17 @@ export function LaterNotice({
   search: Search;
   onShow: (since: string, until: string) => void;
 }): JSX.Element | null {
-  const since = search.until ? textOf(nanosOf(search.until) + AHEAD) : undefined;
   const answer = useAnswer(
-    (signal) =>
-      since === undefined || search.isAboutEvidence
-        ? Promise.resolve(undefined)
-        : countOf({ ...search, since, until: undefined }, signal),
-    [search],
+    async (signal) => {
+      if (!search.until || search.isAboutEvidence) return undefined;
+      const since = textOf(nanosOf(search.until) + AHEAD);
+      return { since, ...(await countOf({ ...search, since, until: undefined }, signal)) };
+    },
+    // Not for each range that is looked at: every question is a record of who looked.
+    [search.query, search.streams.join()],
   );
-  if (answer.state !== "there" || !answer.value?.count || since === undefined) return null;
-  const { count, isLowerBound } = answer.value;
+  if (answer.state !== "there" || !answer.value?.count) return null;
+  const { since, count, isLowerBound } = answer.value;
   return (
     <Notice kind="note">
       {isLowerBound && "more than "}

@@ -1,11 +1,13 @@
 /** The live tail: records as they are signed. It pauses while the reader reads. */
 import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { serverNow } from "../api/clock";
+import { searchPath } from "../app/routes";
 import { Failure, Notice } from "../shared/answer";
 import type { Entry } from "../shared/entry";
+import { termOf } from "../shared/field_list";
 import { shownDuration } from "../shared/time";
 import { askedQuery, type SearchState } from "./query";
-import { nowNanos } from "./range";
 import { Rows } from "./rows";
 import { EMPTY_FEED, type Feed, follow, type MissedRecords, resumed, signedAfter, withEntries } from "./tail";
 
@@ -37,21 +39,21 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
   const isPaused = isHeld || isScrolled || isAway || state.open !== "";
   const paused = useRef(isPaused);
   paused.current = isPaused;
-  const arrivals = useRef(new Map<string, bigint>());
+  const arrivals = useRef(new WeakMap<Entry, bigint>());
 
   useEffect(() => {
     const controller = new AbortController();
     setFeed(EMPTY_FEED);
     setMissed([]);
     setConnection({ state: "connecting" });
-    arrivals.current.clear();
+    arrivals.current = new WeakMap();
     const run = async () => {
       for await (const step of follow(query, streams.split(","), controller.signal)) {
         if (step.kind === "connected") setConnection({ state: "connected" });
         else if (step.kind === "lost") setConnection({ state: "lost", message: step.message });
         else {
-          const now = nowNanos();
-          for (const { key } of step.entries) arrivals.current.set(key, now);
+          const now = serverNow();
+          for (const entry of step.entries) arrivals.current.set(entry, now);
           setFeed((before) => withEntries(before, step.entries, paused.current));
           setBehind(step.behind);
           if (step.missed.length) setMissed((before) => [...before, ...step.missed].slice(-20));
@@ -82,7 +84,7 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
     () => ({
       name: "Signed after",
       width: "7rem",
-      value: (entry: Entry) => shownWait(entry, arrivals.current.get(entry.key)),
+      value: (entry: Entry) => shownWait(entry, arrivals.current.get(entry)),
     }),
     [],
   );
@@ -157,7 +159,7 @@ function LiveState({
   const count = waiting.toLocaleString("en");
   const text =
     connection.state === "lost"
-      ? `The connection was lost, and is made again where it ended: ${connection.message}`
+      ? `The connection was lost. It is resumed without gaps: ${connection.message}`
       : connection.state === "connecting"
         ? "Connecting …"
         : connection.state === "failed"
@@ -176,21 +178,21 @@ function LiveState({
           : {count} new {waiting === 1 ? "record" : "records"}
         </span>
       )}
-      {behind > 0 && <span class="quiet"> · {behind.toLocaleString("en")} committed records behind</span>}
+      {behind > 0 && <span class="quiet"> · {behind.toLocaleString("en")} records to catch up with</span>}
     </>
   );
 }
 
 function MissedNotice({ missed: { origin, first, end, wereDeleted } }: { missed: MissedRecords }): JSX.Element {
   const last = (BigInt(end) - 1n).toString();
-  const query = `log:"${origin.replace(/["\\]/g, "\\$&")}" leaf:[${first} TO ${last}]`;
+  const query = `${termOf({ name: "log" }, origin)} leaf:[${first} TO ${last}]`;
   const count = (BigInt(end) - BigInt(first)).toString();
   return (
     <Notice kind="warning">
       {wereDeleted
         ? `${count} leaves of ${origin} are no longer stored: they expired, or somebody deleted them (${first} to ${last}).`
         : `${count} leaves of ${origin} were skipped, because this page could not keep up.`}{" "}
-      {!wereDeleted && <a href={`/?${new URLSearchParams({ q: query, since: "any" })}`}>Search for them</a>}
+      {!wereDeleted && <a href={searchPath(query)}>Search for them</a>}
     </Notice>
   );
 }

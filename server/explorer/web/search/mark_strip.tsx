@@ -1,28 +1,43 @@
 /** The marks above the histogram: what happened to the logs themselves, each with a shape and a text. */
 import type { JSX } from "preact";
-import { useMemo, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { zone } from "../app/preferences";
 import { useAnswer } from "../shared/answer";
 import { Text } from "../shared/text";
 import { shownTime, textOf } from "../shared/time";
-import { groupMarks, MARK_SHAPES, type Mark, type MarkGroup, marksOf } from "./marks";
+import { type AskedMarks, areFresh, groupMarks, MARK_SHAPES, type Mark, type MarkGroup, marksOf } from "./marks";
 import type { Search } from "./query";
 
 interface MarkStripProps {
   /** Ends of the axis, in milliseconds. */
   since: number;
   until: number;
-  search: Search;
+  marks: readonly Mark[];
   onOpen: (place: string) => void;
   onZoom: (since: string, until: string) => void;
 }
 
-export function MarkStrip({ since, until, search, onOpen, onZoom }: MarkStripProps): JSX.Element | null {
-  const answer = useAnswer((signal) => marksOf(search, signal), [search.since, search.until]);
+/** The marks of a search's range, asked for once the search is there; none without a search. */
+export function useMarks(search: Search | undefined): readonly Mark[] {
+  const asked = useRef<AskedMarks | undefined>(undefined);
+  const answer = useAnswer(
+    async (signal) => {
+      if (!search) return [];
+      if (!areFresh(asked.current, search)) {
+        const { since, until } = search;
+        asked.current = { range: { since, until }, marks: await marksOf(search, signal) };
+      }
+      return asked.current.marks;
+    },
+    [search?.since, search?.until],
+  );
+  return (answer.state === "there" ? answer.value : answer.state === "waiting" ? answer.before : undefined) ?? [];
+}
+
+export function MarkStrip({ since, until, marks, onOpen, onZoom }: MarkStripProps): JSX.Element | null {
   const [chosen, setChosen] = useState<MarkGroup>();
-  const marks = answer.state === "there" ? answer.value : answer.state === "waiting" ? answer.before : undefined;
   const groups = useMemo(
-    () => groupMarks(marks ?? [], BigInt(since) * 1_000_000n, BigInt(Math.round(until)) * 1_000_000n),
+    () => groupMarks(marks, BigInt(since) * 1_000_000n, BigInt(Math.round(until)) * 1_000_000n),
     [marks, since, until],
   );
   if (groups.length === 0) return null;

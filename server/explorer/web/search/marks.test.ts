@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LogRecord } from "../api/types";
 import { entryOf } from "../shared/entry";
-import { groupMarks, type Mark, markOfGap, markOfRecord } from "./marks";
+import { areFresh, groupMarks, type Mark, markOfGap, markOfRecord } from "./marks";
 
 function own(values: object) {
   const evidence = { logId: "0123456789abcdef", leafIndex: "7", recordHash: "aabbccdd" };
@@ -42,4 +42,14 @@ test("marks that would be over each other are one, and those outside of the rang
       [0.95, 1],
     ],
   );
+});
+
+test("marks are asked for again only if a range has more than their own, or another minute", () => {
+  const asked = { range: { since: "2026-11-30T10:00:00Z", until: "2026-11-30T11:00:00Z" }, marks: [] };
+  assert.ok(areFresh(asked, { since: "2026-11-30T10:00:30Z", until: "2026-11-30T11:00:30Z" }));
+  assert.ok(areFresh(asked, { since: "2026-11-30T10:10:00Z", until: "2026-11-30T10:20:00Z" }));
+  assert.ok(!areFresh(asked, { since: "2026-11-30T10:00:00Z", until: "2026-11-30T11:01:01Z" }));
+  assert.ok(!areFresh(asked, { since: "2026-11-30T09:59:59Z", until: "2026-11-30T11:00:00Z" }));
+  assert.ok(!areFresh(asked, { since: undefined, until: "2026-11-30T11:00:00Z" }));
+  assert.ok(!areFresh(undefined, {}));
 });

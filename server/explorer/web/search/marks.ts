@@ -1,9 +1,9 @@
 /** Marks on the histogram: gaps, findings, changes of keys, starts of servers. */
 import { ApiError, get } from "../api/client";
 import type { SearchAnswer } from "../api/types";
+import type { TimeRange } from "../query/range";
 import { type Entry, entryOf, titleOf } from "../shared/entry";
 import { nanosOf } from "../shared/time";
-import type { TimeRange } from "./range";
 
 export type MarkKind = "finding" | "gap" | "key change" | "start";
 
@@ -80,6 +80,24 @@ export function markOfRecord(entry: Entry): Mark[] {
   const { evidence, nanos } = entry;
   const place = evidence?.logId ? `${evidence.logId}#${evidence.leafIndex}` : undefined;
   return [{ kind, from: nanos, until: nanos, text: text.slice(0, 300), place }];
+}
+
+/** Marks as they were asked for. */
+export interface AskedMarks {
+  readonly range: TimeRange;
+  readonly marks: readonly Mark[];
+}
+
+// A range until now ends later with each search, and every question is a record of who looked.
+const FRESH = 60_000_000_000n; // nanoseconds
+
+/** Return whether marks have all that happened in a range, but for its latest minute. */
+export function areFresh(asked: AskedMarks | undefined, { since, until }: TimeRange): asked is AskedMarks {
+  if (!asked) return false;
+  const { range } = asked;
+  const begins = range.since === undefined || (since !== undefined && nanosOf(since) >= nanosOf(range.since));
+  const ends = range.until === undefined || (until !== undefined && nanosOf(until) <= nanosOf(range.until) + FRESH);
+  return begins && ends;
 }
 
 /** Marks that would be over each other, as one. */

@@ -14,7 +14,7 @@ import { shownTime } from "../shared/time";
 import { PROOFS } from "../trust/proofs";
 import { STREAM_MARKS, textIn } from "./columns";
 import { type LeafRow, leafRows } from "./leaf_rows";
-import { placeOf } from "./rows";
+import { distinct } from "./places";
 
 const AROUND = 15;
 const NAMES: Readonly<Record<string, string>> = {
@@ -74,7 +74,7 @@ export function Neighbours({ entry, by }: { entry: Entry; by: string }): JSX.Ele
       </p>
       {answer.state === "failed" && <Failure error={answer.error} />}
       {answer.state === "there" ? (
-        <NeighbourTable answer={answer.value} place={placeOf(entry)} />
+        <NeighbourTable answer={answer.value} place={entry.key} />
       ) : (
         answer.state === "waiting" && <p role="status">Loading …</p>
       )}
@@ -85,7 +85,7 @@ export function Neighbours({ entry, by }: { entry: Entry; by: string }): JSX.Ele
 function NeighbourTable({ answer, place }: { answer: NeighboursAnswer; place: string }): JSX.Element {
   const isByLeaf = answer.by === "leaf";
   const messages = [...answer.before, ...(answer.record ? [answer.record] : []), ...answer.after];
-  const entries = messages.map(entryOf);
+  const entries = distinct([], messages.map(entryOf));
   const rows = isByLeaf ? leafRows(entries, answer.missingLeaves) : entries.map((entry): LeafRow => ({ entry }));
   return (
     <>
@@ -140,9 +140,9 @@ const More = ({ text }: { text: string }): JSX.Element => (
 function NeighbourRow({ entry, isByLeaf, place }: { entry: Entry; isByLeaf: boolean; place: string }): JSX.Element {
   const { date, time } = shownTime(entry.nanos, zone.value);
   const { shape, word } = STREAM_MARKS[entry.stream];
-  const isItself = placeOf(entry) === place;
+  const isItself = entry.key === place;
   const shown = isByLeaf ? entry.evidence?.leafIndex : `${date} ${time}`;
-  const leads = entry.evidence?.logId ? withParameters({ open: placeOf(entry) }) : undefined;
+  const leads = entry.evidence?.logId ? withParameters({ open: entry.key }) : undefined;
   return (
     <tr class={isItself ? "row-open" : ""} aria-current={isItself ? "true" : undefined}>
       <th scope="row" class="mono">

@@ -1,33 +1,38 @@
 /** No record was found: what to try, or, where nothing was ever received, how to send some. */
 import type { JSX } from "preact";
 import { get } from "../api/client";
+import { serverNow } from "../api/clock";
 import type { SearchAnswer } from "../api/types";
 import { change, withParameters } from "../app/location";
 import { zone } from "../app/preferences";
+import { ANY, rangeName, zoomedOut } from "../query/range";
 import { useAnswer } from "../shared/answer";
 import { Command } from "../shared/copy";
+import type { Stream } from "../shared/entry";
+import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
 import { namesAccess, type Search, type SearchState } from "./query";
-import { ANY, nowNanos, rangeName, zoomedOut } from "./range";
 
 interface NothingProps {
   search: Search;
   state: SearchState;
+  /** All streams that the reader may read. */
+  readable: readonly Stream[];
   onRange: (since: string, until: string) => void;
 }
 
 const SEND = `curl http://127.0.0.1:4318/v1/logs -H 'Content-Type: application/json' -d '{"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "hello"}}]}]}]}'`;
 
-export function Nothing({ search, state, onRange }: NothingProps): JSX.Element {
+export function Nothing({ search, state, readable, onRange }: NothingProps): JSX.Element {
   const answer = useAnswer(
     async (signal) => {
-      const query = search.streams.includes("audit") ? "-event:lognotary.access" : "";
-      const fields = { query, streams: search.streams, page_size: 1, check: "CHECK_SIGNATURES" };
+      const query = readable.includes("audit") ? WITHOUT_WHO_LOOKED : "";
+      const fields = { query, streams: readable, page_size: 1, check: "CHECK_SIGNATURES" };
       return (await get<SearchAnswer>("/api/v1/search", fields, signal)).entries.length > 0;
     },
     [search],
   );
   if (answer.state === "there" && !answer.value) return <FirstVisit />;
-  const wider = zoomedOut(state.since, state.until, nowNanos());
+  const wider = zoomedOut(state.since, state.until, serverNow());
   return (
     <section class="nothing">
       <h2>No record matches</h2>
@@ -56,7 +61,7 @@ export function Nothing({ search, state, onRange }: NothingProps): JSX.Element {
           <li>
             the server's own records of who looked:{" "}
             <button type="button" onClick={() => change({ access: "1" })}>
-              with who looked
+              include them
             </button>
           </li>
         )}
@@ -79,7 +84,8 @@ export function Nothing({ search, state, onRange }: NothingProps): JSX.Element {
 function FirstVisit(): JSX.Element {
   return (
     <section class="nothing">
-      <h2>This server has no records yet</h2>
+      <h2>There are no records yet that you may read</h2>
+      <p>If others see records here, ask for more roles. Otherwise, nobody has sent any to this server yet.</p>
       <p>
         Send logs and spans by OTLP: over gRPC to port 4317, or over HTTP to port 4318, as every OpenTelemetry SDK and
         Collector does. From a terminal on the server's machine:

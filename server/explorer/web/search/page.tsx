@@ -1,23 +1,22 @@
 /** The search page: everything in one place, and all of its state in the URL. */
 import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { ApiError } from "../api/client";
+import { serverNow } from "../api/clock";
 import { useShortcuts } from "../app/keyboard";
 import { change, parameters } from "../app/location";
 import { hasRole } from "../app/session";
+import { isWrongQuery, wrongColumn } from "../query/errors";
+import { QueryLine } from "../query/query_line";
+import { keepQuery } from "../query/recent";
+import { SyntaxHelp } from "../query/syntax_help";
+import { hasTerm, withoutTerm, withTerm } from "../query/terms";
 import { Failure, Notice } from "../shared/answer";
 import type { Entry, Stream } from "../shared/entry";
 import { ExportDialog } from "./export_dialog";
 import { Found } from "./found";
 import { Live } from "./live";
 import { closePanel, Panel } from "./panel";
-import { DEFAULT_COLUMNS, type Search, type SearchState, searchOf, stateOf, wrongColumn } from "./query";
-import { QueryLine } from "./query_line";
-import { nowNanos } from "./range";
-import { keepQuery } from "./recent";
-import { placeOf } from "./rows";
-import { SyntaxHelp } from "./syntax_help";
-import { hasTerm, withoutTerm, withTerm } from "./terms";
+import { DEFAULT_COLUMNS, type Search, type SearchState, searchOf, stateOf } from "./query";
 import { Toolbar } from "./toolbar";
 
 export default function Page(): JSX.Element {
@@ -77,11 +76,12 @@ export default function Page(): JSX.Element {
 
   const openRow = (entry: Entry, at: number) => {
     setCurrent(at);
-    openPlace(placeOf(entry));
+    openPlace(entry.key);
   };
-  const isWrongQuery = failure instanceof ApiError && failure.message.startsWith("query:");
   const error =
-    isWrongQuery && search ? { message: failure.message, column: wrongColumn(failure.message, search) } : undefined;
+    isWrongQuery(failure) && search
+      ? { message: failure.message, column: wrongColumn(failure.message, search.before) }
+      : undefined;
   return (
     <div class={`search fills-window${state.open ? " with-record" : ""}`}>
       <h1 class="read-out">Search</h1>
@@ -98,7 +98,7 @@ export default function Page(): JSX.Element {
       <Toolbar
         state={state}
         readable={readable}
-        range={search}
+        search={search}
         onRange={setRange}
         onExport={() => setDialog("export")}
       />
@@ -110,7 +110,7 @@ export default function Page(): JSX.Element {
         ) : (
           search && (
             <Found
-              {...{ search, state, current, body }}
+              {...{ search, state, readable, current, body }}
               onOpen={openRow}
               onPlace={openPlace}
               onEntries={setEntries}
@@ -151,7 +151,7 @@ function useSearch(state: SearchState, run: number): { search: Search | undefine
   const { query, streams, since, until, oldestFirst, withAccess } = state;
   return useMemo(() => {
     try {
-      return { search: searchOf(state, nowNanos()), problem: "" };
+      return { search: searchOf(state, serverNow()), problem: "" };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return { search: undefined, problem: error.message };
@@ -187,7 +187,7 @@ function useRowKeys({ entries, current, setCurrent, isOpen, openPlace, body }: R
     const entry = entries[at];
     if (!entry) return;
     setCurrent(at);
-    if (isOpen) openPlace(placeOf(entry));
+    if (isOpen) openPlace(entry.key);
   };
   const isInRows = () => Boolean(body.current?.contains(document.activeElement));
   const inputs = [entries, current, isOpen];
@@ -200,7 +200,7 @@ function useRowKeys({ entries, current, setCurrent, isOpen, openPlace, body }: R
         does: "open the record",
         run: () => {
           const entry = entries[current];
-          if (entry) openPlace(placeOf(entry));
+          if (entry) openPlace(entry.key);
         },
       },
     ],

@@ -10,16 +10,17 @@ import { Copy } from "../shared/copy";
 import type { Entry } from "../shared/entry";
 import { type Field, termOf } from "../shared/field_list";
 import { Fields } from "../shared/fields";
+import { Reasons } from "../shared/reasons";
 import { StateMark } from "../shared/state_mark";
 import { Text } from "../shared/text";
 import { shownTime, zoneName } from "../shared/time";
 import { STREAM_MARKS, textIn } from "./columns";
 import { Neighbours } from "./neighbours";
+import { entryAt, leafOf, rivalsOf } from "./places";
 import { recordAt } from "./results";
-import { placeOf } from "./rows";
 
 interface PanelProps {
-  /** The record, as log#leaf or by its key. */
+  /** The record: a place, as in the URL. */
   open: string;
   /** The rows of the list, which have it without another call. */
   entries: readonly Entry[];
@@ -31,17 +32,19 @@ interface PanelProps {
 }
 
 export function Panel({ open, entries, streams, ...actions }: PanelProps): JSX.Element {
-  const loaded = entries.find((entry) => placeOf(entry) === open);
+  const loaded = entryAt(entries, open);
   const kept = useRef<Entry | undefined>(undefined);
   if (loaded) kept.current = loaded;
-  const known = loaded ?? (kept.current && placeOf(kept.current) === open ? kept.current : undefined);
-  const isInLog = /^[0-9a-f]{16}#\d{1,20}$/.test(open);
-  const isWanted = !known && isInLog;
+  const known = loaded ?? entryAt(kept.current ? [kept.current] : [], open);
+  const leaf = leafOf(open);
+  const wanted = known ? undefined : leaf;
   const answer = useAnswer(
-    (signal) => (isWanted ? recordAt(open, streams, signal) : Promise.resolve([])),
-    [isWanted ? open : "", streams.join()],
+    (signal) => (wanted ? recordAt(wanted, streams, signal) : Promise.resolve([])),
+    [wanted, streams.join()],
   );
-  const found = known ?? (answer.state === "there" ? answer.value[0] : undefined);
+  const there = answer.state === "there" ? answer.value : [];
+  const found = known ?? entryAt(there, open);
+  const rivals = found ? rivalsOf(known ? entries : there, found) : there;
   const head = useRef<HTMLHeadingElement>(null);
   const isFocused = useRef(false);
   useEffect(() => {
@@ -61,15 +64,21 @@ export function Panel({ open, entries, streams, ...actions }: PanelProps): JSX.E
         </button>
       </div>
       {found ? (
-        <Shown entry={found} {...actions} />
-      ) : !isInLog ? (
+        <>
+          <Rivals rivals={rivals} />
+          <Shown entry={found} {...actions} />
+        </>
+      ) : leaf === undefined ? (
         <Notice kind="note">This row is in no log, so it has no address of its own. Search for it again.</Notice>
       ) : answer.state === "failed" ? (
         <Failure error={answer.error} />
       ) : answer.state === "there" ? (
-        <Notice kind="warning">
-          There is no record at {open}: it has expired, was removed, or is not yours to read.
-        </Notice>
+        <>
+          <Notice kind="warning">
+            There is no such record at {leaf}: it has expired or was removed, or you may not read it.
+          </Notice>
+          <Rivals rivals={rivals} />
+        </>
       ) : (
         <p role="status">Loading …</p>
       )}
@@ -99,6 +108,7 @@ function Shown({ entry, columns, onTerm, onColumn }: ShownProps): JSX.Element {
       <p class="panel-message">
         <Text text={textIn(entry, "message")} most={400} />
       </p>
+      <Reasons entry={entry} />
       <PanelLinks entry={entry} />
       <nav class="panel-tabs" aria-label="Parts of the record">
         <a href={withParameters({ near: undefined })} aria-current={near === "" ? "true" : undefined}>
@@ -112,6 +122,24 @@ function Shown({ entry, columns, onTerm, onColumn }: ShownProps): JSX.Element {
       </nav>
       {near === "" ? <Fields entry={entry} actions={actions} /> : <Neighbours entry={entry} by={near} />}
     </>
+  );
+}
+
+/** Other rows that claim the leaf: at most one of all can be what was signed. */
+function Rivals({ rivals }: { rivals: readonly Entry[] }): JSX.Element | null {
+  if (!rivals.length) return null;
+  return (
+    <Notice kind="warning">
+      {rivals.length === 1 ? "Another row claims" : `${rivals.length} other rows claim`} this leaf:{" "}
+      {rivals.slice(0, 10).map((rival, at) => (
+        <span key={rival.key}>
+          {at > 0 && "; "}
+          <a href={withParameters({ open: rival.key })}>
+            <Text text={textIn(rival, "message")} most={80} />
+          </a>
+        </span>
+      ))}
+    </Notice>
   );
 }
 

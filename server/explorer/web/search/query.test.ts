@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askedQuery, searchOf, stateOf, withoutColumn, wrongColumn } from "./query";
+import { withoutColumn, wrongColumn } from "../query/errors";
+import { askedQuery, searchOf, stateOf } from "./query";
 
 const NOW = 1_800_000_000_000_000_000n; // 2027-01-15T08:00:00Z
 const of = (text: string, readable?: Parameters<typeof stateOf>[1]) => stateOf(new URLSearchParams(text), readable);
@@ -12,7 +13,7 @@ test("without parameters, the state is the latest day of audit records and logs"
   assert.deepEqual(searchOf(state, NOW), {
     since: "2027-01-14T08:00:00Z",
     until: "2027-01-15T08:00:00Z",
-    query: "-event:lognotary.access",
+    query: "-(scope:lognotary.access sender:server)",
     before: 0,
     streams: ["audit", "operational"],
     oldestFirst: false,
@@ -32,8 +33,8 @@ test("values of the URL that do not exist have their defaults", () => {
 
 test("records of who looked are left out of the whole query, also of one with OR", () => {
   const asked = (query: string, more = "") => askedQuery(of(`q=${encodeURIComponent(query)}${more}`)).query;
-  assert.equal(asked("a b"), "a b -event:lognotary.access");
-  assert.equal(asked("a OR b"), "(a OR b) -event:lognotary.access");
+  assert.equal(asked("a b"), "a b -(scope:lognotary.access sender:server)");
+  assert.equal(asked("a OR b"), "(a OR b) -(scope:lognotary.access sender:server)");
   assert.equal(asked("a", "&access=1"), "a");
   assert.equal(asked("a", "&streams=operational"), "a");
   assert.equal(asked("sender:server"), "sender:server");
@@ -41,7 +42,7 @@ test("records of who looked are left out of the whole query, also of one with OR
 
 test("the column of an error is that of the query which the reader wrote", () => {
   const wrong = (query: string, message: string) =>
-    wrongColumn(message, askedQuery(of(`q=${encodeURIComponent(query)}`)));
+    wrongColumn(message, askedQuery(of(`q=${encodeURIComponent(query)}`)).before);
   assert.equal(wrong("actr:x", "query: column 1: there is no field"), 1);
   assert.equal(wrong("a OR actr:x", "query: column 7: there is no field"), 6);
   assert.equal(wrong("a", "query: too long"), undefined);

@@ -1,8 +1,9 @@
 /** State of the search page, which is in its URL, and the requests that it leads to. */
 import type { Fields } from "../api/client";
+import { rangeOf, type TimeRange } from "../query/range";
+import { namesField, needsParentheses } from "../query/terms";
 import type { Stream } from "../shared/entry";
-import { rangeOf, type TimeRange } from "./range";
-import { namesField, needsParentheses } from "./terms";
+import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
 
 /** Everything that the URL says. */
 export interface SearchState {
@@ -13,7 +14,7 @@ export interface SearchState {
   readonly columns: readonly string[];
   readonly oldestFirst: boolean;
   readonly wraps: boolean;
-  /** The record that is shown beside the list: log#leaf; empty for none. */
+  /** The record that is shown beside the list: log#leaf#hash, or log#leaf; empty for none. */
   readonly open: string;
   readonly isLive: boolean;
   /** Field that splits the histogram. */
@@ -76,8 +77,6 @@ export function searchOf(state: SearchState, now: bigint): Search {
   };
 }
 
-const WITHOUT_ACCESS = "-event:lognotary.access";
-
 /**
  * The query of a state for the server. Unless the reader asks for them, it leaves out records of who looked: each
  * search adds one, so that a list of the latest records would show little else.
@@ -89,9 +88,9 @@ export function askedQuery({ query, streams, withAccess }: Pick<SearchState, "qu
   const text = query.trimEnd();
   const before = query.length - query.trimStart().length;
   if (withAccess || !streams.includes("audit") || namesAccess(text)) return { query: text, before: 0 };
-  if (!text.trim()) return { query: WITHOUT_ACCESS, before };
-  if (needsParentheses(text)) return { query: `(${text}) ${WITHOUT_ACCESS}`, before: 1 };
-  return { query: `${text} ${WITHOUT_ACCESS}`, before: 0 };
+  if (!text.trim()) return { query: WITHOUT_WHO_LOOKED, before };
+  if (needsParentheses(text)) return { query: `(${text}) ${WITHOUT_WHO_LOOKED}`, before: 1 };
+  return { query: `${text} ${WITHOUT_WHO_LOOKED}`, before: 0 };
 }
 
 /** Return whether a query is about the server's own records, such as those of who looked. */
@@ -103,12 +102,3 @@ export function namesAccess(query: string): boolean {
 export function fieldsOfSearch({ query, streams, since, until }: Search): Fields {
   return { query, streams, since, until };
 }
-
-/** The column of the reader's query that an error of the server names, from 1; undefined if it names none. */
-export function wrongColumn(message: string, search: Pick<Search, "before">): number | undefined {
-  const found = /^query: column (\d+):/.exec(message);
-  return found ? Math.max(Number(found[1]) - search.before, 1) : undefined;
-}
-
-/** An error's message without the column, which is marked in the query itself. */
-export const withoutColumn = (message: string): string => message.replace(/^query: (column \d+: )?/, "");

@@ -4,6 +4,7 @@ import { get, isAbort } from "../api/client";
 import type { SearchAnswer } from "../api/types";
 import { type Entry, entryOf } from "../shared/entry";
 import { PROOFS } from "../trust/proofs";
+import { distinct, leafOf } from "./places";
 import { fieldsOfSearch, type Search } from "./query";
 
 const PAGE = 150;
@@ -27,6 +28,8 @@ export interface Results {
 interface Run {
   controller: AbortController;
   token: string;
+  /** True until its first page is there: what is shown before belongs to an earlier search. */
+  isFirst: boolean;
   isAsking: boolean;
 }
 
@@ -44,45 +47,44 @@ const NOTHING: Results = {
 export function useResults(search: Search | undefined): { results: Results; more: () => void; stop: () => void } {
   const [results, setResults] = useState<Results>(NOTHING);
   const running = useRef<Run | undefined>(undefined);
-  const ask = useCallback(
-    (isFirst: boolean) => {
-      const run = running.current;
-      if (!search || !run || run.isAsking) return;
-      run.isAsking = true;
-      setResults((now) => ({ ...now, isAsking: true, wasStopped: false, error: undefined }));
-      fetchPage(search, run.token, run.controller.signal).then(
-        ({ entries, answer }) => {
-          if (running.current !== run) return;
-          run.token = answer.nextPageToken;
-          run.isAsking = false;
-          setResults((now) => ({
-            search,
-            entries: isFirst ? entries : [...now.entries, ...entries],
-            isAsking: false,
-            pages: isFirst ? 1 : now.pages + 1,
-            isComplete: answer.nextPageToken === "",
-            unprovedOmitted: answer.unprovedOmitted,
-            wasStopped: false,
-          }));
-        },
-        (error: unknown) => {
-          if (running.current !== run || isAbort(error)) return;
-          run.isAsking = false;
-          const shown = error instanceof Error ? error : new Error(String(error));
-          setResults((now) => ({ ...(isFirst ? NOTHING : now), search, isAsking: false, error: shown }));
-        },
-      );
-    },
-    [search],
-  );
+  const ask = useCallback(() => {
+    const run = running.current;
+    if (!search || !run || run.isAsking) return;
+    const { isFirst } = run;
+    run.isAsking = true;
+    setResults((now) => ({ ...now, isAsking: true, wasStopped: false, error: undefined }));
+    fetchPage(search, run.token, run.controller.signal).then(
+      ({ entries, answer }) => {
+        if (running.current !== run) return;
+        run.token = answer.nextPageToken;
+        run.isFirst = false;
+        run.isAsking = false;
+        setResults((now) => ({
+          search,
+          entries: isFirst ? distinct([], entries) : [...now.entries, ...distinct(now.entries, entries)],
+          isAsking: false,
+          pages: isFirst ? 1 : now.pages + 1,
+          isComplete: answer.nextPageToken === "",
+          unprovedOmitted: answer.unprovedOmitted,
+          wasStopped: false,
+        }));
+      },
+      (error: unknown) => {
+        if (running.current !== run || isAbort(error)) return;
+        run.isAsking = false;
+        const shown = error instanceof Error ? error : new Error(String(error));
+        setResults((now) => ({ ...(isFirst ? NOTHING : now), search, isAsking: false, error: shown }));
+      },
+    );
+  }, [search]);
   useEffect(() => {
     if (!search) {
       setResults(NOTHING);
       return;
     }
     const controller = new AbortController();
-    running.current = { controller, token: "", isAsking: false };
-    ask(true);
+    running.current = { controller, token: "", isFirst: true, isAsking: false };
+    ask();
     return () => {
       running.current = undefined;
       controller.abort();
@@ -90,14 +92,15 @@ export function useResults(search: Search | undefined): { results: Results; more
   }, [search]);
   // Another function after each page, so that who waits at the end of the list asks again, also after an empty page.
   const more = useCallback(() => {
-    if (running.current?.token) ask(false);
+    const run = running.current;
+    if (run && (run.isFirst || run.token)) ask();
   }, [ask, results.pages]);
   const stop = useCallback(() => {
     const run = running.current;
     if (!run?.isAsking) return;
     run.controller.abort();
-    running.current = { controller: new AbortController(), token: run.token, isAsking: false };
-    setResults((now) => ({ ...now, search, isAsking: false, wasStopped: true }));
+    running.current = { ...run, controller: new AbortController(), isAsking: false };
+    setResults((now) => ({ ...(run.isFirst ? NOTHING : now), search, isAsking: false, wasStopped: true }));
   }, [search]);
   return { results, more, stop };
 }
@@ -138,9 +141,9 @@ export async function countOf(search: Search, signal: AbortSignal): Promise<Coun
   return { count: Number(count), isLowerBound: countIsLowerBound };
 }
 
-/** Find the record of a log and leaf, given as log#leaf, in all streams that the reader may read. */
+/** Find the rows that claim a leaf, given as log#leaf, in all streams that the reader may read. */
 export async function recordAt(place: string, streams: readonly string[], signal: AbortSignal): Promise<Entry[]> {
   const fields = { query: `log:"${place.replace(/["\\]/g, "\\$&")}"`, streams, page_size: 5, ...PROOFS };
   const answer = await get<SearchAnswer>("/api/v1/search", { ...fields, until: "2262-04-11T00:00:00Z" }, signal);
-  return answer.entries.map(entryOf);
+  return distinct([], answer.entries.map(entryOf)).filter(({ key }) => leafOf(key) === place);
 }

@@ -1,6 +1,6 @@
 /** The list of records: a table of which only the rows in view are in the page. */
 import type { JSX, VNode } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { withParameters } from "../app/location";
 import { type Zone, zone } from "../app/preferences";
 import { type Entry, isError } from "../shared/entry";
@@ -9,6 +9,7 @@ import { Text } from "../shared/text";
 import { shownTime, textOf, zoneName } from "../shared/time";
 import { useVirtualRows } from "../shared/virtual_rows";
 import { NAMED_COLUMNS, oneLine, STREAM_MARKS, textIn } from "./columns";
+import { entryAt } from "./places";
 
 export const ROW_HEIGHT = 26;
 export const WRAPPED_HEIGHT = 68;
@@ -20,7 +21,7 @@ export interface RowsProps {
   oldestFirst: boolean;
   /** Number of all rows, also of those that are not loaded; undefined if it is not known. */
   total: number | undefined;
-  /** The row that is shown beside the list, as log#leaf. */
+  /** The row that is shown beside the list: a place, as in the URL. */
   open: string;
   /** The row that keys begin from. */
   current: number;
@@ -35,10 +36,6 @@ export interface RowsProps {
   body: { current: HTMLDivElement | null };
 }
 
-/** The identity of an entry in the URL: log#leaf, or its key if it is in no log. */
-export const placeOf = ({ evidence, key }: Entry): string =>
-  evidence?.logId ? `${evidence.logId}#${evidence.leafIndex}` : key;
-
 export function Rows(props: RowsProps): JSX.Element {
   const { entries, columns, wraps, total, open, current, isBusy, onOpen, onEnd, onScroll, extra, body } = props;
   const height = wraps ? WRAPPED_HEIGHT : ROW_HEIGHT;
@@ -48,27 +45,31 @@ export function Rows(props: RowsProps): JSX.Element {
   }, [view.end, entries.length, onEnd]);
   useShownRow(body, current, height);
   const made = useRef<MadeRows>({ inputs: "", rows: new Map() });
+  const opened = useMemo(() => (open ? entryAt(entries, open) : undefined), [entries, open]);
+  // Rows outlive what they were made with, so they call what is the latest.
+  const latest = useRef(onOpen);
+  latest.current = onOpen;
+  const openRow = useCallback((at: number) => latest.current(at), []);
   const inputs = JSON.stringify([columns, wraps, zone.value, extra?.name, withParameters(CLOSED)]);
   if (made.current.inputs !== inputs) made.current = { inputs, rows: new Map() };
   const rowOf = (at: number): VNode | null => {
     const entry = entries[at];
     if (!entry) return null;
-    const place = placeOf(entry);
-    const key = `${entry.key} ${at} ${place === open} ${at === current}`;
-    const known = made.current.rows.get(key);
-    if (known) return known; // the same node again: Preact does not compare it
-    const row = (
+    const isOpen = entry === opened;
+    const isCurrent = at === current;
+    const known = made.current.rows.get(at);
+    // By the entry, not its key: another answer may say something else of the same record.
+    if (known?.entry === entry && known.isOpen === isOpen && known.isCurrent === isCurrent) return known.node;
+    const node = (
       <Row
         key={entry.key}
-        {...{ entry, at, columns, wraps, place, extra }}
+        {...{ entry, at, columns, wraps, extra, isOpen, isCurrent }}
         zone={zone.value}
-        isOpen={place === open}
-        isCurrent={at === current}
-        onOpen={onOpen}
+        onOpen={openRow}
       />
     );
-    made.current.rows.set(key, row);
-    return row;
+    made.current.rows.set(at, { entry, isOpen, isCurrent, node });
+    return node;
   };
   if (made.current.rows.size > 2_000) made.current.rows.clear();
   return (
@@ -96,7 +97,8 @@ const CLOSED = { open: undefined, near: undefined };
 
 interface MadeRows {
   inputs: string;
-  rows: Map<string, VNode>;
+  /** By place in the list. The same node again is not compared by Preact. */
+  rows: Map<number, { entry: Entry; isOpen: boolean; isCurrent: boolean; node: VNode }>;
 }
 
 /** Rows that are not in the page; screen readers do not meet them. */
@@ -154,7 +156,6 @@ function Head({ columns, extra, oldestFirst, onSort }: RowsProps): JSX.Element {
 interface RowProps {
   entry: Entry;
   at: number;
-  place: string;
   columns: readonly string[];
   wraps: boolean;
   zone: Zone;
@@ -164,7 +165,7 @@ interface RowProps {
   onOpen: (at: number) => void;
 }
 
-function Row({ entry, at, place, columns, zone, isOpen, isCurrent, extra, onOpen }: RowProps): JSX.Element {
+function Row({ entry, at, columns, zone, isOpen, isCurrent, extra, onOpen }: RowProps): JSX.Element {
   const kind = `row row-${entry.stream}${isError(entry) ? " row-error" : ""}${isOpen ? " row-open" : ""}`;
   const open = (event: MouseEvent) => {
     // Text that is being selected is to be read or copied; links with a modifier open a tab.
@@ -181,7 +182,7 @@ function Row({ entry, at, place, columns, zone, isOpen, isCurrent, extra, onOpen
       {extra && <td>{extra.value(entry)}</td>}
       {columns.map((column, index) => (
         <Cell key={column} {...{ entry, column, zone }}>
-          {index === 0 ? { href: withParameters({ ...CLOSED, open: place }), isCurrent, at } : undefined}
+          {index === 0 ? { href: withParameters({ ...CLOSED, open: entry.key }), isCurrent, at } : undefined}
         </Cell>
       ))}
     </tr>

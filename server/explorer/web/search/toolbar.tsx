@@ -1,25 +1,26 @@
 /** Streams, range of time, live tail, columns and export. */
 import type { JSX } from "preact";
 import { change } from "../app/location";
+import { TimePicker } from "../query/time_picker";
 import type { Stream } from "../shared/entry";
 import { ColumnMenu } from "./column_menu";
 import { STREAM_MARKS } from "./columns";
+import { CommandMenu } from "./command_menu";
 import { setColumns } from "./page";
-import { namesAccess, type SearchState } from "./query";
-import type { TimeRange } from "./range";
-import { TimePicker } from "./time_picker";
+import { namesAccess, type Search, type SearchState } from "./query";
+import { SearchesMenu } from "./searches_menu";
 
 interface ToolbarProps {
   state: SearchState;
   readable: readonly Stream[];
-  range: TimeRange | undefined;
+  search: Search | undefined;
   onRange: (since: string, until: string) => void;
   onExport: () => void;
 }
 
 const NAMES: Readonly<Record<Stream, string>> = { audit: "Audit", operational: "Logs", spans: "Spans" };
 
-export function Toolbar({ state, readable, range, onRange, onExport }: ToolbarProps): JSX.Element {
+export function Toolbar({ state, readable, search, onRange, onExport }: ToolbarProps): JSX.Element {
   const { streams, since, until, isLive } = state;
   const choose = (stream: Stream) => {
     const chosen = streams.includes(stream) ? streams.filter((other) => other !== stream) : [...streams, stream];
@@ -36,17 +37,17 @@ export function Toolbar({ state, readable, range, onRange, onExport }: ToolbarPr
           </label>
         ))}
         {streams.includes("audit") && !namesAccess(state.query) && (
-          <label title="the server's own records of searches, logins and changes">
+          <label title="include the server's own records of who looked: calls of its API, logins and changes of tokens and keys">
             <input
               type="checkbox"
               checked={state.withAccess}
               onChange={() => change({ access: state.withAccess ? undefined : "1" })}
             />{" "}
-            with who looked
+            who looked
           </label>
         )}
       </fieldset>
-      {!isLive && <TimePicker {...{ since, until }} resolved={range} onChange={onRange} />}
+      {!isLive && <TimePicker {...{ since, until }} resolved={search} onChange={onRange} />}
       <button
         type="button"
         aria-pressed={isLive}
@@ -55,6 +56,8 @@ export function Toolbar({ state, readable, range, onRange, onExport }: ToolbarPr
         <span aria-hidden="true">{isLive ? "■" : "▶"}</span> {isLive ? "Stop live tail" : "Live tail"}
       </button>
       <span class="spring" />
+      <SearchesMenu />
+      {search && !isLive && <CommandMenu search={search} />}
       <ColumnMenu columns={state.columns} onChange={setColumns} />
       <label>
         <input

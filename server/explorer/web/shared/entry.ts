@@ -6,7 +6,7 @@ export type Stream = "audit" | "operational" | "spans";
 
 /** An entry of an answer. */
 export type Entry = {
-  /** Identity within an answer: log#leaf, or something unique for a row that is in no log. */
+  /** Identity: log#leaf#hash, or something unique for a row that is in no log. */
   readonly key: string;
   readonly nanos: bigint;
   readonly service: string;
@@ -50,7 +50,7 @@ export function auditEntryOf(record: LogRecord): Entry {
 }
 
 function keyOf(evidence: Evidence | undefined, otherwise: string): string {
-  // Somebody may have inserted a row that claims another one's leaf: only the hash tells them apart.
+  // Somebody may have inserted a row that claims another one's leaf: only the whole hash tells them apart.
   if (evidence?.logId) return `${evidence.logId}#${evidence.leafIndex}#${evidence.recordHash}`;
   unnamed += 1;
   return `${otherwise} ${unnamed}`;

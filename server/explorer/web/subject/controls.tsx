@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useShortcuts } from "../app/keyboard";
 import { change } from "../app/location";
+import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
 import { hasTerm, toggled } from "./terms";
 import type { Subject, View } from "./view";
 
@@ -69,7 +70,7 @@ export function Controls({ subject, view }: { subject: Subject; view: View }): J
         <Toggle query={view.query} term="outcome:failure">
           failures only
         </Toggle>
-        <Toggle query={view.query} term="-scope:lognotary.access">
+        <Toggle query={view.query} term={WITHOUT_WHO_LOOKED}>
           without who looked
         </Toggle>
         {subject.kind === "actor" && (

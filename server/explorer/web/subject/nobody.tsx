@@ -6,14 +6,13 @@ import { withParameters } from "../app/location";
 import { searchPath } from "../app/routes";
 import { useAnswer } from "../shared/answer";
 import { Text } from "../shared/text";
+import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
 import { isMark } from "./marks";
 import { quoted, termOf } from "./terms";
 import { isNarrowed, type Kind, type Subject, type View } from "./view";
 import { SubjectLink } from "./words";
 
 const MOST = 8;
-/** Records of who looked name what was looked for, also where there is nothing of it. */
-const NOT_ACCESS = "-scope:lognotary.access";
 
 /** No event of a subject matches: the reasons that there may be, each with a way on. */
 export function Nobody({
@@ -109,7 +108,7 @@ function useMarks(kind: Kind): string[] {
 }
 
 async function valuesOf(kind: Kind, prefix: string, signal: AbortSignal): Promise<string[]> {
-  const fields = { query: NOT_ACCESS, streams: "audit", fields: kind, limit: MOST, prefix };
+  const fields = { query: WITHOUT_WHO_LOOKED, streams: "audit", fields: kind, limit: MOST, prefix };
   const { facets } = await get<Facets>("/api/v1/facets", fields, signal);
   return facets.flatMap(({ values }) => values.map(({ value }) => value));
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
 import { both, hasTerm, quoted, termOf, termsOf, toggled } from "./terms";
 
 test("quotes and backslashes of a value are escaped", () => {
@@ -37,4 +38,10 @@ test("alternatives stay together when a term is added to them", () => {
 test("two queries become one that demands both", () => {
   assert.equal(both("a OR b", "c"), "(a OR b) (c)");
   assert.equal(both("a", "  "), "a");
+});
+
+test("what leaves out records of who looked is one term: a press adds it, and the next one takes it out", () => {
+  const once = toggled("actor:bob", WITHOUT_WHO_LOOKED);
+  assert.equal(once, `actor:bob ${WITHOUT_WHO_LOOKED}`);
+  assert.equal(toggled(once, WITHOUT_WHO_LOOKED), "actor:bob");
 });

@@ -1,14 +1,13 @@
 /** What the list of traces is about. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { ApiError } from "../api/client";
 import { change } from "../app/location";
-import { wrongColumn } from "../search/query";
-import { QueryLine } from "../search/query_line";
-import type { TimeRange } from "../search/range";
-import { keepQuery } from "../search/recent";
-import { SyntaxHelp } from "../search/syntax_help";
-import { TimePicker } from "../search/time_picker";
+import { isWrongQuery, wrongColumn } from "../query/errors";
+import { QueryLine } from "../query/query_line";
+import type { TimeRange } from "../query/range";
+import { keepQuery } from "../query/recent";
+import { SyntaxHelp } from "../query/syntax_help";
+import { TimePicker } from "../query/time_picker";
 import { durationOf, type ListState } from "./list";
 
 interface Props {
@@ -25,7 +24,7 @@ const STREAMS: [string, string][] = [
   ["audit", "audit events"],
   ["operational", "logs"],
   ["spans", "spans"],
-  ["audit,operational,spans", "all records"],
+  ["audit,operational,spans", "all streams"],
 ];
 
 export function ListFilters({ state, streams, range, error, input }: Props): JSX.Element {
@@ -34,17 +33,14 @@ export function ListFilters({ state, streams, range, error, input }: Props): JSX
     keepQuery(query);
     change({ q: query.trim() });
   };
-  // The query line, the picker and the help are those of the search, with its styles, which apply only in its class.
   return (
-    <div class="feature-search">
+    <>
       <QueryLine
         query={state.query}
         streams={streams}
         since={range?.since}
         until={range?.until}
-        error={
-          isWrongQuery(error) ? { message: error.message, column: wrongColumn(error.message, NOTHING) } : undefined
-        }
+        error={isWrongQuery(error) ? { message: error.message, column: wrongColumn(error.message) } : undefined}
         onSearch={ask}
         onHelp={() => showHelp(true)}
         input={input}
@@ -85,16 +81,9 @@ export function ListFilters({ state, streams, range, error, input }: Props): JSX
           }}
         />
       )}
-    </div>
+    </>
   );
 }
-
-/** Nothing stands before the query that the reader wrote. */
-const NOTHING = { before: 0 };
-
-/** Return whether an error is about the query, which shows it at its place. */
-export const isWrongQuery = (error: Error | undefined): error is ApiError =>
-  error instanceof ApiError && error.message.startsWith("query:");
 
 function Least({ least }: { least: string }): JSX.Element {
   const isWrong = least !== "" && durationOf(least) === undefined;

@@ -1,21 +1,25 @@
 /** The traces in which something happened. */
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { serverNow } from "../api/clock";
 import { useShortcuts } from "../app/keyboard";
 import { parameters, withParameters } from "../app/location";
+import { searchPath } from "../app/routes";
 import { hasRole } from "../app/session";
-import { ANY, nowNanos, rangeOf } from "../search/range";
+import { isWrongQuery } from "../query/errors";
+import { ANY, rangeOf } from "../query/range";
 import { Failure, Notice } from "../shared/answer";
 import { Command } from "../shared/copy";
 import { commandFor } from "./command";
 import { durationOf, type ListState, listStateOf, useList } from "./list";
-import { isWrongQuery, ListFilters } from "./list_filters";
+import { ListFilters } from "./list_filters";
 import { ListRow } from "./list_row";
 import { counted } from "./notes";
 
 export default function TracesPage(): JSX.Element {
   const state = listStateOf(parameters.value);
   const usual = useMemo(usualStreams, []);
+  const counting = state.streams || usual.join();
   const text = JSON.stringify(state);
   const asked = useMemo(() => fieldsOf(state, usual), [text]);
   const list = useList("fields" in asked ? asked.fields : undefined);
@@ -44,7 +48,7 @@ export default function TracesPage(): JSX.Element {
       <h1>Traces</h1>
       <ListFilters
         state={state}
-        streams={state.streams ? state.streams.split(",") : usual}
+        streams={counting.split(",")}
         range={"fields" in asked ? asked.range : undefined}
         error={list.error}
         input={input}
@@ -54,7 +58,7 @@ export default function TracesPage(): JSX.Element {
       {list.isUnprovedOmitted && (
         <Notice kind="error">
           Matching records that cannot be proved were skipped: they do not lead to traces.{" "}
-          <a href={`/?${new URLSearchParams({ q: state.query, since: state.since, until: state.until })}`}>Search</a>{" "}
+          <a href={searchPath(state.query, { since: state.since, until: state.until, streams: counting })}>Search</a>{" "}
           shows them.
         </Notice>
       )}
@@ -132,7 +136,7 @@ function fieldsOf(state: ListState, usual: readonly string[]) {
   try {
     const shortest = least ? durationOf(least) : 0n;
     if (shortest === undefined) return { problem: `${least} is no duration: write one such as 500ms or 2s` };
-    const range = rangeOf(since, until || ANY, nowNanos()); // without an end, the server's own: records of fast clocks count
+    const range = rangeOf(since, until || ANY, serverNow()); // without an end, the server's own: records of fast clocks count
 
     const fields = {
       query,

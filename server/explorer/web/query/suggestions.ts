@@ -1,5 +1,5 @@
 /** What the server knows for completion: names of fields, and values that records have. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../api/client";
 import type { Facets, FieldNames } from "../api/types";
 import { type Context, fieldSuggestions, type Names, type Suggestion, valueSuggestions, WORDS } from "./completion";
@@ -17,12 +17,18 @@ export function useSuggestions(
   const [values, setValues] = useState<{ asked: string; found: { value: string; count: string }[] }>();
   const isWanted = context !== undefined;
   const scope = streams.join();
+  const known = useRef("");
   useEffect(() => {
-    if (!isWanted) return;
+    // Not each time that the line is entered: every question is a record of who looked.
+    const wanted = JSON.stringify([scope, since, until]);
+    if (!isWanted || known.current === wanted) return;
     const controller = new AbortController();
     const fields = { streams, since, until, limit: 300 };
     get<FieldNames>("/api/v1/field-names", fields, controller.signal).then(
-      (answer) => setNames(answer),
+      (answer) => {
+        known.current = wanted;
+        setNames(answer);
+      },
       () => undefined, // the query can be written without completion
     );
     return () => controller.abort();

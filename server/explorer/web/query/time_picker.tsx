@@ -1,20 +1,11 @@
 /** The range of time of a search: relative, or between two times. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import { serverNow } from "../api/clock";
 import { zone } from "../app/preferences";
 import { Menu } from "../shared/menu";
 import { nanosOf, zoneName } from "../shared/time";
-import {
-  ANY,
-  fromLocalText,
-  lengthOf,
-  localText,
-  nowNanos,
-  PRESETS,
-  rangeName,
-  type TimeRange,
-  zoomedOut,
-} from "./range";
+import { ANY, fromLocalText, lengthOf, localText, PRESETS, rangeName, type TimeRange, zoomedOut } from "./range";
 
 interface TimePickerProps {
   since: string;
@@ -26,7 +17,7 @@ interface TimePickerProps {
 
 export function TimePicker({ since, until, resolved, onChange }: TimePickerProps): JSX.Element {
   const zoomOut = () => {
-    const next = zoomedOut(since, until, nowNanos());
+    const next = zoomedOut(since, until, serverNow());
     onChange(next.since, next.until);
   };
   return (
@@ -96,7 +87,7 @@ function RangeForm({ since, until, resolved, onChange }: TimePickerProps): JSX.E
       </form>
       <form onSubmit={useTimes}>
         <fieldset>
-          <legend>Between two times ({zoneName(nowNanos(), shown)})</legend>
+          <legend>Between two times ({zoneName(serverNow(), shown)})</legend>
           <label>
             From{" "}
             <input

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useId, useMemo, useState } from "preact/hooks";
 import { Text } from "../shared/text";
 import { type Context, completed, contextAt, type Suggestion } from "./completion";
-import { withoutColumn } from "./query";
+import { withoutColumn } from "./errors";
 import { recentQueries } from "./recent";
 import { useSuggestions } from "./suggestions";
 

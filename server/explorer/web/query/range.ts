@@ -100,6 +100,3 @@ export function fromLocalText(text: string, zone: Zone): string | undefined {
   if (Number.isNaN(date.getTime())) return undefined;
   return date.toISOString().replace(".000Z", "Z");
 }
-
-/** The time now, in nanoseconds since 1970. */
-export const nowNanos = (): bigint => BigInt(Date.now()) * 1_000_000n;

@@ -1,0 +1,25 @@
+/** Sentences on what is wrong with an entry: what the server says, and what this browser found. */
+import type { JSX } from "preact";
+import { verdictOf } from "../trust/entries";
+import { Notice } from "./answer";
+import type { Entry } from "./entry";
+import { Text } from "./text";
+
+export function Reasons({ entry }: { entry: Entry }): JSX.Element {
+  const verdict = verdictOf(entry).value;
+  const { reason, isExpected } = entry.evidence ?? {};
+  return (
+    <>
+      {reason && (
+        <Notice kind={isExpected ? "note" : "error"}>
+          The server says: <Text text={reason} most={1000} />
+        </Notice>
+      )}
+      {verdict.kind === "refuted" && (
+        <Notice kind="error">
+          This browser found {verdict.finding}: <Text text={verdict.message} most={1000} />
+        </Notice>
+      )}
+    </>
+  );
+}
