@@ -35,7 +35,7 @@ export function partsOf(text: string): Part[] {
 
 /** Text from storage in one place of the page. `most` limits its characters; the rest is counted. */
 export function Text({ text, most = 2000 }: { text: string; most?: number }): JSX.Element {
-  const shown = text.length > most ? cut(text, most) : text;
+  const shown = text.length > most ? beginningOf(text, most) : text;
   return (
     <bdi class="text">
       {partsOf(shown).map((part) => (part.isEscaped ? <span class="hidden-character">{part.text}</span> : part.text))}
@@ -46,7 +46,8 @@ export function Text({ text, most = 2000 }: { text: string; most?: number }): JS
   );
 }
 
-function cut(text: string, most: number): string {
+/** The first characters of a text, without half of a surrogate pair. */
+export function beginningOf(text: string, most: number): string {
   const last = text.charCodeAt(most - 1);
-  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? most - 1 : most); // no half of a surrogate pair
+  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? most - 1 : most);
 }
