@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { recordPath, routeOf } from "./routes";
+import { actorPath, recordPath, routeOf } from "./routes";
 
 test("a record is at its log's ID, or its name with slashes, encoded or not", () => {
   const record = (log: string) => ({ page: "record", log, leaf: "7" });
@@ -12,5 +12,12 @@ test("a record is at its log's ID, or its name with slashes, encoded or not", ()
 test("a path without a leaf is no record's", () => {
   for (const path of ["/r", "/r/", "/r/7", "/r//7", "/r/52ee01323c348f62/", "/r/52ee01323c348f62/x"]) {
     assert.deepEqual(routeOf(path), { page: "missing" }, path);
+  }
+});
+
+test("the link of every ID leads to the page of that ID, also of one that is a step in paths", () => {
+  for (const id of [".", "..", "~.", "~~..", "~", "~a", "a/../b", "%2e", "...", "a b?#"]) {
+    const { pathname } = new URL(actorPath(id), "http://server/");
+    assert.deepEqual(routeOf(pathname), { page: "actor", id }, id);
   }
 });

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Failure } from "../shared/answer";
-import { Text } from "../shared/text";
+import { plainOf, Text } from "../shared/text";
 import { TrustBanner } from "../trust/banner";
 import { KeyHelp } from "./key_help";
 import { useShortcuts } from "./keyboard";
@@ -145,7 +145,9 @@ function Reader(): JSX.Element | null {
   const shown = [...new Set(roles.map(({ role }) => role))].join(", ");
   return (
     <div class="reader">
-      <span title={shown}>{name}</span>
+      <span title={plainOf(shown)}>
+        <Text text={name} most={60} />
+      </span>
       {kind === "oidc" && (
         <button type="button" onClick={() => void leave()}>
           Log out

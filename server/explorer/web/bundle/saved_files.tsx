@@ -1,5 +1,6 @@
 /** The files of the bundle, to save them. */
 import type { JSX } from "preact";
+import { plainOf, Text } from "../shared/text";
 import type { Files } from "./files";
 
 /** The table of files. Saving one needs no request: its bytes are in the page. */
@@ -19,11 +20,11 @@ export function SavedFiles({ files }: { files: Files }): JSX.Element {
           {Object.entries(files).map(([name, content]) => (
             <tr key={name}>
               <th scope="row" class="mono">
-                {name.slice(0, 80)}
+                <Text text={name} most={80} />
               </th>
               <td class="number">{content.length.toLocaleString("en")}</td>
               <td>
-                <button type="button" aria-label={`save ${name.slice(0, 80)}`} onClick={() => save(name, content)}>
+                <button type="button" aria-label={`save ${plainOf(name, 80)}`} onClick={() => save(name, content)}>
                   save
                 </button>
               </td>

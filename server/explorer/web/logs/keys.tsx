@@ -31,7 +31,12 @@ export function listedKeys(texts: readonly string[]): Promise<ListedKey[]> {
 /** Fingerprints of the keys that signed, in the cell of a table. */
 export function SignedBy({ keys }: { keys: readonly string[] }): JSX.Element {
   const answer = useAnswer(() => listedKeys(keys), [keys.join()]);
-  if (answer.state === "failed") return <span class="bad">{answer.error.message}</span>;
+  if (answer.state === "failed")
+    return (
+      <span class="bad">
+        <Text text={answer.error.message} most={300} />
+      </span>
+    );
   if (answer.state === "waiting") return <span class="quiet">…</span>;
   if (!answer.value.length) return <span class="bad">by no known key</span>;
   return (

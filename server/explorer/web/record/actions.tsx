@@ -5,6 +5,7 @@ import { actorPath, logPath, recordPath, searchPath, targetPath, tracePath } fro
 import { Copy } from "../shared/copy";
 import type { Entry } from "../shared/entry";
 import { type Field, termOf } from "../shared/field_list";
+import { plainOf } from "../shared/text";
 import { bundleName, type Place } from "./commands";
 
 interface ActionsProps {
@@ -79,14 +80,14 @@ export function FieldLinks({ field, value, stream }: { field: Field; value: stri
       {isSearchable && (
         <>
           <a class="field-link" href={searchPath(term, { streams: stream })}>
-            find<span class="read-out"> records with the same {field.name}</span>
+            find<span class="read-out"> records with the same {plainOf(field.name, 80)}</span>
           </a>
           <a class="field-link" href={searchPath(`-${term}`, { streams: stream })}>
-            exclude<span class="read-out"> this {field.name}</span>
+            exclude<span class="read-out"> this {plainOf(field.name, 80)}</span>
           </a>
         </>
       )}
-      <Copy text={value} of={field.name} />
+      <Copy text={value} of={plainOf(field.name, 80)} />
     </>
   );
 }

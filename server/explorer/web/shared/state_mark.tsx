@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { verdictOf } from "../trust/entries";
 import type { Verdict } from "../trust/verdict";
 import type { Entry } from "./entry";
+import { plainOf } from "./text";
 
 /** A mark: its kind, its word, and the sentence behind it. */
 export interface Mark {
@@ -62,8 +63,9 @@ export function StateMark({ entry, isShort = false }: { entry: Entry; isShort?: 
   const mark = markOf(entry.evidence, verdictOf(entry).value);
   const isCalm = isShort && mark.kind !== "tampered" && mark.kind !== "unsigned";
   return (
-    <span class={`state state-${mark.kind}`} title={mark.detail || mark.word}>
+    // An isolated frame of its own: text of senders beside it can neither turn it around nor look like it.
+    <bdi dir="ltr" class={`state state-${mark.kind}`} title={plainOf(mark.detail || mark.word)}>
       <span aria-hidden="true">{SHAPES[mark.kind]}</span> <span class={isCalm ? "read-out" : ""}>{mark.word}</span>
-    </span>
+    </bdi>
   );
 }

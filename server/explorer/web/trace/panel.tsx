@@ -38,7 +38,13 @@ export function Panel({ view, isReading }: { view: TraceView; isReading: boolean
 }
 
 function Title({ row: { entry, spanId } }: { row: Row }): JSX.Element {
-  return entry ? <Text text={titleOf(entry)} most={200} /> : <>Missing span {spanId}</>;
+  return entry ? (
+    <Text text={titleOf(entry)} most={200} />
+  ) : (
+    <>
+      Missing span <Text text={spanId} most={40} />
+    </>
+  );
 }
 
 function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
@@ -56,7 +62,9 @@ function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
   return (
     <>
       <p class="panel-line">
-        <strong class={isError(entry) ? "trace-failed" : undefined}>{kindText(row)}</strong>
+        <strong class={isError(entry) ? "trace-failed" : undefined}>
+          <Text text={kindText(row)} most={30} />
+        </strong>
         <Text text={entry.service} most={100} />
         <StateMark entry={entry} />
       </p>
