@@ -98,7 +98,8 @@ def login_routes(
             await events.failed(
                 "whoami", presenting.address_over_http(request.scope), error.denial.value, Outcome.DENIED
             )
-            return _refused("UNAUTHENTICATED", str(error), HTTPStatus.UNAUTHORIZED)
+            refusal = {"code": "UNAUTHENTICATED", "message": str(error), "login": pages is not None}
+            return JSONResponse(refusal, HTTPStatus.UNAUTHORIZED, _PRIVATE)
         await events.succeeded("whoami", actor_of(caller))
         return JSONResponse(
             {"name": caller.name, "kind": caller.kind.value, "roles": [_grant(grant) for grant in caller.grants]},

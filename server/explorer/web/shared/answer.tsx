@@ -2,7 +2,7 @@
 import { type ComponentChild, type ComponentChildren, type JSX, toChildArray } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, isAbort } from "../api/client";
-import { loginPath } from "../app/session";
+import { hasLoginPage, loginPath } from "../app/session";
 import { Text } from "./text";
 
 const LONGEST = 4000; // characters of a message
@@ -37,7 +37,7 @@ export function Failure({ error }: { error: Error }): JSX.Element {
   if (error instanceof ApiError && error.needsLogin) {
     return (
       <Notice kind="error">
-        You are not logged in. <a href={loginPath(location.pathname + location.search)}>Log in</a>
+        You are not logged in. {hasLoginPage() && <a href={loginPath(location.pathname + location.search)}>Log in</a>}
       </Notice>
     );
   }
