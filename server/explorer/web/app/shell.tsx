@@ -39,7 +39,7 @@ export function Shell(): JSX.Element {
       <main id="main" ref={main} tabIndex={-1}>
         <Content />
       </main>
-      <KeyHelp isOpen={showsKeys.value} onClose={() => (showsKeys.value = false)} />
+      {showsKeys.value && <KeyHelp onClose={() => (showsKeys.value = false)} />}
     </>
   );
 }
@@ -119,7 +119,7 @@ function useMovedFocus(main: { current: HTMLElement | null }): void {
 function useTitle(): void {
   useSignalEffect(() => {
     const isKnown = session.value.state !== "needs login";
-    document.title = isKnown ? titleOfPage(currentRoute(), parameters.value.get("q") ?? "") : "Log in – Lognotary";
+    document.title = isKnown ? titleOfPage(currentRoute(), parameters.value.get("q") ?? "") : "Log in · Lognotary";
   });
 }
 

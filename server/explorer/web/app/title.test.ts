@@ -20,12 +20,12 @@ test("each page has a title of its own, with what it is about", () => {
     "/trust",
   ];
   assert.equal(new Set([...paths, "/nothing"].map((path) => titled(path))).size, paths.length + 1);
-  assert.equal(titled("/", "outcome:failure"), "outcome:failure – Search – Lognotary");
-  assert.equal(titled("/actor/alice"), "Actor alice – Lognotary");
-  assert.equal(titled("/r/shop/audit/node-1/7"), "Record shop/audit/node-1#7 – Lognotary");
+  assert.equal(titled("/", "outcome:failure"), "outcome:failure · Search · Lognotary");
+  assert.equal(titled("/actor/alice"), "Actor alice · Lognotary");
+  assert.equal(titled("/r/shop/audit/node-1/7"), "Record shop/audit/node-1#7 · Lognotary");
 });
 
 test("what a sender chose cannot hide in a title, nor fill it", () => {
-  assert.equal(titled("/actor/a%E2%80%AEb"), "Actor a[U+202E]b – Lognotary");
+  assert.equal(titled("/actor/a%E2%80%AEb"), "Actor a[U+202E]b · Lognotary");
   assert.ok(titled(`/actor/${"x".repeat(1000)}`).length < 120);
 });

@@ -6,16 +6,16 @@ const MOST = 80; // characters of what a sender or a link chose
 
 /** The title of a page, the most telling words first. `query` is what is searched for, if it is a search. */
 export function titleOfPage(route: Route, query = ""): string {
-  return `${wordsOf(route, query)} – Lognotary`;
+  return `${wordsOf(route, query)} · Lognotary`;
 }
 
 function wordsOf(route: Route, query: string): string {
   const of = (text: string) => plainOf(text, MOST);
   switch (route.page) {
     case "search":
-      return query ? `${of(query)} – Search` : "Search";
+      return query ? `${of(query)} · Search` : "Search";
     case "traces":
-      return query ? `${of(query)} – Traces` : "Traces";
+      return query ? `${of(query)} · Traces` : "Traces";
     case "trace":
       return `Trace ${of(route.traceId)}`;
     case "actor":

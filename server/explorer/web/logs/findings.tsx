@@ -6,8 +6,8 @@ import { logPath, recordPath, searchPath } from "../app/routes";
 import { auditEntryOf } from "../shared/entry";
 import { Moment } from "../shared/moment";
 import { StateMark } from "../shared/state_mark";
+import { termOf } from "../shared/terms";
 import { Text } from "../shared/text";
-import { termOf } from "../subject/terms";
 import { PROOFS } from "../trust/proofs";
 
 const MOST = 20;

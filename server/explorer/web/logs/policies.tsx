@@ -4,8 +4,8 @@ import type { Hold, Retention } from "../api/types";
 import { searchPath } from "../app/routes";
 import { counted } from "../shared/counted";
 import { Moment } from "../shared/moment";
+import { termOf } from "../shared/terms";
 import { Text } from "../shared/text";
-import { termOf } from "../subject/terms";
 
 const days = (number: number): string => (number ? counted(number, "day") : "forever");
 

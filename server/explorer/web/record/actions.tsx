@@ -4,7 +4,8 @@ import { pathOf } from "../api/client";
 import { actorPath, logPath, recordPath, searchPath, targetPath, tracePath } from "../app/routes";
 import { Copy } from "../shared/copy";
 import type { Entry } from "../shared/entry";
-import { type Field, termOf } from "../shared/field_list";
+import type { Field } from "../shared/field_list";
+import { termOf } from "../shared/terms";
 import { plainOf } from "../shared/text";
 import { bundleName, type Place } from "./commands";
 
@@ -74,7 +75,7 @@ const LONGEST = 300; // characters of a value that makes a usable query
 /** Links of a field's row: search for the same value, or for all others. */
 export function FieldLinks({ field, value, stream }: { field: Field; value: string; stream: string }): JSX.Element {
   const isSearchable = field.isSearchable && value.length <= LONGEST;
-  const term = isSearchable ? termOf(field, value) : "";
+  const term = isSearchable ? termOf(field.name, value) : "";
   return (
     <>
       {isSearchable && (

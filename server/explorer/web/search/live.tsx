@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Failure, Notice } from "../shared/answer";
 import type { Entry } from "../shared/entry";
+import { termOf } from "../shared/terms";
 import { shownDuration } from "../shared/time";
 import { askedQuery, type SearchState } from "./query";
 import { nowNanos } from "./range";
@@ -183,7 +184,7 @@ function LiveState({
 
 function MissedNotice({ missed: { origin, first, end, wereDeleted } }: { missed: MissedRecords }): JSX.Element {
   const last = (BigInt(end) - 1n).toString();
-  const query = `log:"${origin.replace(/["\\]/g, "\\$&")}" leaf:[${first} TO ${last}]`;
+  const query = `${termOf("log", origin)} leaf:[${first} TO ${last}]`;
   const count = (BigInt(end) - BigInt(first)).toString();
   return (
     <Notice kind="warning">

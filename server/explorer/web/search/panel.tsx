@@ -8,9 +8,10 @@ import { hasRole } from "../app/session";
 import { Failure, Notice, useAnswer } from "../shared/answer";
 import { Copy } from "../shared/copy";
 import type { Entry } from "../shared/entry";
-import { type Field, termOf } from "../shared/field_list";
+import type { Field } from "../shared/field_list";
 import { Fields } from "../shared/fields";
 import { StateMark } from "../shared/state_mark";
+import { termOf } from "../shared/terms";
 import { plainOf, Text } from "../shared/text";
 import { shownTime, zoneName } from "../shared/time";
 import { STREAM_MARKS, textIn } from "./columns";
@@ -144,7 +145,7 @@ function FieldActions({
   onColumn,
 }: Omit<ShownProps, "entry"> & { field: Field; value: string }): JSX.Element {
   const short = value.length <= 1000;
-  const term = termOf(field, value);
+  const term = termOf(field.name, value);
   const name = plainOf(field.name, 80);
   const isColumn = columns.includes(field.name);
   return (

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { AuditEvent, Evidence, LogRecord, Span, TimelineEntry } from "../api/types";
 import { entryOf } from "./entry";
-import { commitmentsOf, type Field, fieldGroupsOf, runsOf, termOf } from "./field_list";
+import { commitmentsOf, type Field, fieldGroupsOf, runsOf } from "./field_list";
 
 const AUDIT: AuditEvent = {
   recordId: "r1",
@@ -189,11 +189,6 @@ test("commitments are those that the details list", () => {
     [digits],
   );
   assert.equal(commitmentsOf(entryWith({})).size, 0);
-});
-
-test("a term keeps signs of the query language from having a meaning", () => {
-  assert.equal(termOf({ name: "actor" }, 'a "b" \\c'), 'actor:"a \\"b\\" \\\\c"');
-  assert.equal(termOf({ name: "LogAttributes.a b(c)*:d" }, "x"), 'LogAttributes.a\\ b\\(c\\)\\*\\:d:"x"');
 });
 
 // If each event had the details read again, this would take minutes.

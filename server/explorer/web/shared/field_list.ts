@@ -223,8 +223,3 @@ function bodyType(details: string): string {
   const type = memberAt(details, "body");
   return type === undefined ? "string" : typeName(type);
 }
-
-/** A term of a query that finds records in which a field has a value. */
-export function termOf({ name }: Pick<Field, "name">, value: string): string {
-  return `${name.replace(/[\s()[\]{}"\\*:]/g, "\\$&")}:"${value.replace(/["\\]/g, "\\$&")}"`;
-}

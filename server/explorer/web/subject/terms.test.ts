@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { both, hasTerm, quoted, termOf, termsOf, toggled } from "./terms";
+import { quoted, termOf } from "../shared/terms";
+import { both, hasTerm, termsOf, toggled } from "./terms";
 
 test("quotes and backslashes of a value are escaped", () => {
   assert.equal(quoted('a "b" \\c'), '"a \\"b\\" \\\\c"');

@@ -1,8 +1,8 @@
 /** Evidence of a whole trace: what the server says, and what this browser checked itself. */
 import type { JSX } from "preact";
+import { counted } from "../shared/counted";
 import type { CheckOfAll } from "./check_all";
 import { Fact } from "./fact";
-import { counted } from "./notes";
 import type { EvidenceWord, Summary } from "./summary";
 import type { TraceView } from "./view";
 

@@ -7,11 +7,11 @@ import { hasRole } from "../app/session";
 import { ANY, nowNanos, rangeOf } from "../search/range";
 import { Failure, Notice } from "../shared/answer";
 import { Command } from "../shared/copy";
+import { counted } from "../shared/counted";
 import { commandOf } from "../shared/shell_words";
 import { durationOf, type ListState, listStateOf, useList } from "./list";
 import { isWrongQuery, ListFilters } from "./list_filters";
 import { ListRow } from "./list_row";
-import { counted } from "./notes";
 
 export default function TracesPage(): JSX.Element {
   const state = listStateOf(parameters.value);

@@ -6,6 +6,7 @@ import { Notice } from "../shared/answer";
 import { type Entry, isError, titleOf } from "../shared/entry";
 import { Fields } from "../shared/fields";
 import { StateMark } from "../shared/state_mark";
+import { termOf } from "../shared/terms";
 import { Text } from "../shared/text";
 import { shownTime, zoneName } from "../shared/time";
 import { verdictOf } from "../trust/entries";
@@ -128,7 +129,7 @@ function Links({ row, entry, view }: { row: Row; entry: Entry; view: TraceView }
         </a>
       )}
       {audit?.sessionId && (
-        <a href={searchPath(`session:${quoted(audit.sessionId)}`)}>
+        <a href={searchPath(termOf("session", audit.sessionId))}>
           session <Text text={audit.sessionId} most={30} />
         </a>
       )}
@@ -160,6 +161,3 @@ function around({ begin, end }: Row): { from: number; to: number } {
   const margin = end > begin ? (end - begin) / 10 : 5e6;
   return { from: Math.floor(begin - margin), to: Math.ceil(end + margin) };
 }
-
-/** A value as a phrase of the query language. */
-const quoted = (value: string): string => `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;

@@ -3,7 +3,7 @@ import { ApiError, get } from "../api/client";
 import type { ConsistencyProof, InclusionProof } from "../api/types";
 import { fromBase64 } from "../proof/bytes";
 import type { Checkpoint } from "../proof/checkpoint";
-import { logIdOf } from "./log_keys";
+import { logIdOf } from "../shared/log_id";
 
 const changes = new Map<string, Promise<readonly string[]>>();
 

@@ -8,7 +8,7 @@ import { leafHash, rootFromPath } from "../proof/merkle";
 import { readRecord } from "../proof/readable";
 import { sha256 } from "../proof/sha256";
 import type { Entry } from "../shared/entry";
-import { logIdOf } from "./log_keys";
+import { logIdOf } from "../shared/log_id";
 import { differenceIn } from "./shown";
 import type { Verdict } from "./verdict";
 
