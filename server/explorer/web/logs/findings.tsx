@@ -29,7 +29,7 @@ export function FindingList({ answer, logId }: { answer: SearchAnswer; logId?: s
   if (!records.length) {
     return (
       <p>
-        No finding{logId === undefined ? "" : " about this log"} is recorded. The server looks for them by itself only
+        No finding{logId === undefined ? "" : " about this log"} is recorded. The server looks for them on its own only
         with the setting <code>self_verify</code>.
       </p>
     );
@@ -54,7 +54,7 @@ export function FindingList({ answer, logId }: { answer: SearchAnswer; logId?: s
         </table>
       </div>
       <p>
-        <a href={searchPath(findingsQuery(logId))}>All in the search</a>
+        <a href={searchPath(findingsQuery(logId))}>Search for all findings</a>
       </p>
     </>
   );

@@ -49,7 +49,7 @@ export function LogTable({
                 <th scope="col">root</th>
                 <th scope="col">signed by</th>
                 <th scope="col">last heartbeat</th>
-                <th scope="col">this browser remembers</th>
+                <th scope="col">kept by this browser</th>
               </tr>
             </thead>
             <tbody>

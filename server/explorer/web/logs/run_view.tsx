@@ -39,7 +39,7 @@ function Verdict({ running: { state, run } }: { running: Running }): JSX.Element
       {summary && <Judgement summary={summary} />}
       {state === "stopped" && (
         <Notice kind="warning">
-          stopped: nothing is verified beyond what was read, and there is no verdict. Begin again for one.
+          stopped: only what was read is verified, and there is no verdict. Run it again to get one.
         </Notice>
       )}
       {state === "done" && !summary && (

@@ -2,8 +2,8 @@
 import type { JSX } from "preact";
 import { change } from "../app/location";
 import type { Stream } from "../shared/entry";
+import { STREAM_MARKS } from "../shared/streams";
 import { ColumnMenu } from "./column_menu";
-import { STREAM_MARKS } from "./columns";
 import { setColumns } from "./page";
 import { namesAccess, type SearchState } from "./query";
 import type { TimeRange } from "./range";

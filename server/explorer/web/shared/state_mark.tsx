@@ -38,7 +38,7 @@ export function markOf(evidence: Entry["evidence"], verdict: Verdict): Mark {
       return {
         kind: "unpinned",
         word: "key not pinned",
-        detail: "it fits its signature, by a key that only the server vouches for",
+        detail: "its signature is valid, but only the server says whose key it is",
       };
     default:
       return evidence.state === "VERIFIED"
@@ -52,7 +52,7 @@ export const SHAPES: Record<Mark["kind"], string> = {
   checked: "✔",
   unpinned: "◐",
   said: "○",
-  signed: "◌",
+  signed: "✎",
   unsigned: "▢",
   expected: "·",
   tampered: "✘",

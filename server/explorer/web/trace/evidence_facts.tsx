@@ -16,7 +16,7 @@ const WORDS: Record<EvidenceWord, { shape: string; kind: string; said: string }>
     said: "in no signed log: anyone who can write to storage may have added them",
   },
   "not signed": { shape: "·", kind: "expected", said: "unsigned: their stream is not signed (signed_streams)" },
-  signed: { shape: "◌", kind: "signed", said: "signed; not hashed again" },
+  signed: { shape: "✎", kind: "signed", said: "signed; not hashed again" },
   verified: { shape: "○", kind: "said", said: "verified" },
 };
 

@@ -2,6 +2,7 @@
 import { Component, type JSX } from "preact";
 import { isError, severityOf, titleOf } from "../shared/entry";
 import { StateMark } from "../shared/state_mark";
+import { STREAM_MARKS } from "../shared/streams";
 import { Text } from "../shared/text";
 import { textOf } from "../shared/time";
 import { placeOf } from "./axis";
@@ -102,7 +103,12 @@ export class WaterfallRow extends Component<RowProps> {
   }
 }
 
-const SHAPES: Record<Row["kind"], string> = { span: "▬", audit: "◆", log: "•", missing: "?" };
+const SHAPES: Record<Row["kind"], string> = {
+  span: STREAM_MARKS.spans.shape,
+  audit: STREAM_MARKS.audit.shape,
+  log: STREAM_MARKS.operational.shape,
+  missing: "?",
+};
 
 /** The kind of an entry, and that it failed, in words. */
 export function kindText({ kind, entry }: Row): string {
