@@ -14,7 +14,7 @@ const MOST = 20;
 const QUERY = "sender:server event:lognotary.verification.finding";
 
 /** The query for findings, of one log if it is given. */
-export const findingsQuery = (logId?: string): string =>
+const findingsQuery = (logId?: string): string =>
   logId === undefined ? QUERY : `${QUERY} ${termOf("LogAttributes.lognotary.log.id", logId)}`;
 
 /** Ask for the latest findings, and their number. */

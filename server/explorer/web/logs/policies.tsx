@@ -106,7 +106,7 @@ function Act({ act }: { act: Hold["added"] }): JSX.Element | null {
 }
 
 /** What a hold keeps, in words. */
-export function scopeText({ scope }: Hold): string {
+function scopeText({ scope }: Hold): string {
   const parts = [
     scope?.stream && `stream ${scope.stream}`,
     scope?.service && `service ${scope.service}`,

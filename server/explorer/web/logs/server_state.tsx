@@ -100,7 +100,7 @@ function SelfVerification({ status, now }: { status: Status; now: bigint }): JSX
 }
 
 /** A word about a state, with a shape. */
-export function Good({ isGood, children }: { isGood: boolean; children: string }): JSX.Element {
+function Good({ isGood, children }: { isGood: boolean; children: string }): JSX.Element {
   return (
     <strong class={isGood ? "fine" : "bad"}>
       <span aria-hidden="true">{isGood ? "● " : "▲ "}</span>

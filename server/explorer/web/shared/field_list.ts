@@ -36,7 +36,7 @@ export function fieldGroupsOf(entry: Entry): FieldGroup[] {
 }
 
 /** Groups that follow each other and are of one series, or of none. */
-export interface Run {
+interface Run {
   readonly series: FieldGroup["series"];
   readonly run: readonly FieldGroup[];
 }
