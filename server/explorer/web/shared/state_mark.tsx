@@ -64,7 +64,11 @@ export function StateMark({ entry, isShort = false }: { entry: Entry; isShort?: 
   const isCalm = isShort && mark.kind !== "tampered" && mark.kind !== "unsigned";
   return (
     // An isolated frame of its own: text of senders beside it can neither turn it around nor look like it.
-    <bdi dir="ltr" class={`state state-${mark.kind}`} title={plainOf(mark.detail || mark.word)}>
+    <bdi
+      dir="ltr"
+      class={`state state-${mark.kind}${isCalm ? " state-short" : ""}`}
+      title={plainOf(mark.detail || mark.word)}
+    >
       <span aria-hidden="true">{SHAPES[mark.kind]}</span> <span class={isCalm ? "read-out" : ""}>{mark.word}</span>
     </bdi>
   );
