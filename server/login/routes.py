@@ -103,7 +103,8 @@ def login_routes(
                 "whoami", presenting.address_over_http(request.scope), error.denial.value, Outcome.DENIED
             )
             if isinstance(error, UnauthenticatedError):
-                return _refused("UNAUTHENTICATED", str(error), HTTPStatus.UNAUTHORIZED)
+                refusal = {"code": "UNAUTHENTICATED", "message": str(error), "login": pages is not None}
+                return JSONResponse(refusal, HTTPStatus.UNAUTHORIZED, _PRIVATE)
             return _refused("PERMISSION_DENIED", str(error), HTTPStatus.FORBIDDEN)
         await events.succeeded("whoami", actor_of(caller))
         return JSONResponse(

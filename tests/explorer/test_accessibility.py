@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,6 +42,61 @@ def visit(opened: Tab, shop: Shop, name: str) -> None:
     opened.page.goto(shop.url(PAGES[name](shop.server.http, shop.day)))
     expect(opened.page.get_by_role("heading", level=1)).to_be_visible()
     opened.page.wait_for_load_state("networkidle")
+
+
+def _open(*clicks: str) -> Callable[[Page], None]:
+    """Return what clicks the elements of selectors, one after the other."""
+
+    def act(page: Page) -> None:
+        for each in clicks:
+            page.locator(each).first.click()
+
+    return act
+
+
+def _verify(page: Page) -> None:
+    page.get_by_role("button", name="Verify").click()
+    expect(page.locator(".judgement")).to_be_visible(timeout=60_000)
+
+
+def _lose_all_logs(page: Page) -> None:
+    """Show a server that has no logs any more to a browser that has seen some."""
+    expect(page.locator("#checkpoints tbody tr").first).to_be_visible(timeout=30_000)
+    page.route("**/api/v1/logs", lambda route: route.fulfill(json={"logs": [], "unsignedStreams": []}))
+    page.reload()
+    expect(page.get_by_role("alert").filter(has_text="LOG_MISSING").first).to_be_visible(timeout=30_000)
+
+
+OPENED: Mapping[str, tuple[str, Callable[[Page], None], str]] = {
+    "record beside the list": ("/", _open("[data-row='0']"), ".record-panel"),
+    "neighbours": ("/", _open("[data-row='0']", "text=Before and after"), ".record-panel table"),
+    "syntax": ("/", _open("button:has-text('Syntax')"), "dialog[open]"),
+    "export": ("/", _open("button:has-text('Export')"), "dialog[open]"),
+    "columns": ("/", _open("button:has-text('Columns')"), ".menu-panel"),
+    "keys": ("/", _open("button:has-text('Keys')"), "dialog[open]"),
+    "completion": ("/", lambda page: page.locator("input[role=combobox]").press_sequentially("sev"), "[role=option]"),
+    "live tail": ("/?live=1", lambda _: None, ".live-mark"),
+    "entry of a trace": ("trace", _open(".waterfall-row"), ".trace-panel"),
+    "run of verify": ("/verify", _verify, ".judgement"),
+    "finding banner": ("/trust", _lose_all_logs, ".trust-banner"),
+}
+"""Name of each state that a reader opens -> path or name of a page, what opens it, and what is then there."""
+
+
+@pytest.mark.parametrize("shop", ["embedded"], indirect=True)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", OPENED)
+def test_axe_finds_nothing_in_what_a_reader_opens(
+    chromium: Browser, shop: Shop, axe: str, name: str, theme: Literal["light", "dark"]
+) -> None:
+    path, act, there = OPENED[name]
+    with tab(chromium, color_scheme=theme) as opened:
+        page = opened.page
+        page.goto(shop.url(path if path.startswith("/") else PAGES[path](shop.server.http, shop.day)))
+        expect(page.get_by_role("heading", level=1)).to_be_attached()
+        act(page)
+        expect(page.locator(there).first).to_be_visible()
+        assert findings_of(page, axe) == []
 
 
 # An engine makes no difference to what these pages look like.

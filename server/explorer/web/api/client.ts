@@ -11,11 +11,13 @@ export class ApiError extends Error {
    * @param status status of HTTP; 0 if the server was not reached
    * @param code name of the gRPC status, such as INVALID_ARGUMENT
    * @param message sentence for people
+   * @param hasLoginPage true if the server says that readers log in at /login
    */
   constructor(
     readonly status: number,
     readonly code: string,
     message: string,
+    readonly hasLoginPage = false,
   ) {
     super(message);
     this.name = "ApiError";
@@ -47,12 +49,6 @@ export function pathOf(path: string, fields: Fields = {}): string {
 /** Call with GET, and return the answer. Throws ApiError, or an AbortError after the signal. */
 export async function get<T>(path: string, fields: Fields = {}, signal?: AbortSignal): Promise<T> {
   const response = await request(pathOf(path, fields), { signal });
-  return jsonOf<T>(response);
-}
-
-/** Call with POST, and return the answer. Throws as `get`. */
-export async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  const response = await request(path, posted(body, signal));
   return jsonOf<T>(response);
 }
 
@@ -110,8 +106,10 @@ function posted(body: unknown, signal?: AbortSignal): RequestInit {
 /** The error that an answer's body describes. */
 export function errorOf(status: number, body: string): ApiError {
   try {
-    const { code, message } = JSON.parse(body) as { code?: unknown; message?: unknown };
-    if (typeof code === "string" && typeof message === "string") return new ApiError(status, code, message);
+    const { code, message, login } = JSON.parse(body) as Record<string, unknown>;
+    if (typeof code === "string" && typeof message === "string") {
+      return new ApiError(status, code, message, login === true);
+    }
   } catch {
     // Answers of proxies are not JSON.
   }

@@ -9,7 +9,6 @@ export type AuditOverview = Schemas["AuditOverview"];
 export type Checkpoint = Schemas["GetCheckpointResponse"];
 export type ConsistencyProof = Schemas["GetConsistencyProofResponse"];
 export type Evidence = Schemas["Evidence"];
-export type EvidenceState = Schemas["EvidenceState"];
 export type Facets = Schemas["FacetsResponse"];
 export type FieldNames = Schemas["FieldNamesResponse"];
 export type Finding = Schemas["Finding"];
@@ -40,7 +39,6 @@ export type Trace = Schemas["GetTraceResponse"];
 export type TraceSummary = Schemas["TraceSummary"];
 export type ValueSummary = Schemas["ValueSummary"];
 export type VerifyExpired = Schemas["VerifyExpired"];
-export type VerifyProgress = Schemas["VerifyProgress"];
 export type VerifyStep = Schemas["VerifyResponse"];
 export type VerifySummary = Schemas["VerifySummary"];
 

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
-export interface Shortcut {
+interface Shortcut {
   /** The key, as KeyboardEvent.key names it. */
   key: string;
   /** What the key does, for the list of keys. */

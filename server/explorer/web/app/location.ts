@@ -1,5 +1,6 @@
 /** The address of the page, which has the whole state of what is shown: reload, back and forward keep it. */
 import { computed, signal } from "@preact/signals";
+import { isFollowed } from "./links";
 
 /** The current address. */
 export const address = signal(new URL(location.href));
@@ -50,13 +51,8 @@ export function followLinks(): void {
     const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
     if (!(link instanceof HTMLAnchorElement) || link.target || link.hasAttribute("download")) return;
     const to = new URL(link.href);
-    if (to.origin !== location.origin || isOfServer(to.pathname)) return;
+    if (!isFollowed(to, address.peek())) return;
     event.preventDefault();
     navigate(to.href);
   });
-}
-
-/** Return whether a path leads to something else of the server than a page of the explorer. */
-function isOfServer(pathname: string): boolean {
-  return /^\/(api|assets|login|logout|tlog|metrics|healthz|readyz|licences\.txt)(\/|$)/.test(pathname);
 }

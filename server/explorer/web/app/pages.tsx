@@ -2,6 +2,7 @@
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Failure } from "../shared/answer";
+import { address } from "./location";
 import type { Route } from "./routes";
 
 type Page = ComponentType<{ route: never }>;
@@ -21,12 +22,14 @@ const PAGES: Record<Name, [feature: string, load: () => Promise<{ default: unkno
   trust: ["trust", () => import("../trust/page")],
 };
 
+const NOT_LOADED = "the page cannot be loaded: the server was updated or cannot be reached. Reload the page";
+
 const loaded = new Map<string, Page>();
 
 /** The page of a route. */
 export function Outlet({ route }: { route: Route }): JSX.Element {
   const [, setCount] = useState(0);
-  const [error, setError] = useState<Error>();
+  const [failed, setFailed] = useState<{ name: string; error: Error }>();
   const name = route.page;
   useEffect(() => {
     if (name === "missing" || loaded.has(name)) return;
@@ -36,13 +39,18 @@ export function Outlet({ route }: { route: Route }): JSX.Element {
         loaded.set(name, module.default as Page);
         setCount((count) => count + 1);
       },
-      () =>
-        setError(new Error("the page cannot be loaded: the server was updated or cannot be reached. Reload the page")),
+      () => setFailed({ name, error: new Error(NOT_LOADED) }),
     );
   }, [name]);
+  const isThere = loaded.has(name);
+  useEffect(() => {
+    // The browser itself finds the place of a link only on a page that is there when it follows the link.
+    const { hash } = address.peek();
+    if (isThere && hash) document.getElementById(hash.slice(1))?.scrollIntoView();
+  }, [name, isThere]);
   if (name === "missing") return <MissingPage />;
-  if (error) return <Failure error={error} />;
   const Loaded = loaded.get(name) as ComponentType<{ route: Route }> | undefined;
+  if (!Loaded && failed?.name === name) return <Failure error={failed.error} />;
   if (!Loaded) return <p role="status">Loading …</p>;
   return (
     <div class={`feature-${PAGES[name][0]}`} key={name}>

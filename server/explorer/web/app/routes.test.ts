@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { recordPath, routeOf, searchPath } from "./routes";
+import { actorPath, recordPath, routeOf, searchPath } from "./routes";
 
 test("a record is at its log's ID, or its name with slashes, encoded or not", () => {
   const record = (log: string) => ({ page: "record", log, leaf: "7" });
@@ -25,4 +25,11 @@ test("a link into the search finds records of any age, stream and sender, unless
     since: "24h",
   });
   assert.ok(!searchPath("", { access: "" }).includes("access"));
+});
+
+test("the link of every ID leads to the page of that ID, also of one that is a step in paths", () => {
+  for (const id of [".", "..", "~.", "~~..", "~", "~a", "a/../b", "%2e", "...", "a b?#"]) {
+    const { pathname } = new URL(actorPath(id), "http://server/");
+    assert.deepEqual(routeOf(pathname), { page: "actor", id }, id);
+  }
 });

@@ -47,26 +47,29 @@ export function routeOf(path: string): Route {
 
 function decoded(text: string): string {
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(text).replace(/^~(?=~*\.{1,2}$)/, "");
   } catch {
     return text;
   }
 }
 
+/** A segment of a path. Browsers take . and .. for steps, however they are encoded: a tilde keeps such an ID from it. */
+const segment = (text: string): string => encodeURIComponent(text.replace(/^(?=~*\.{1,2}$)/, "~"));
+
 /** Path of a trace. */
-export const tracePath = (traceId: string): string => `/trace/${encodeURIComponent(traceId)}`;
+export const tracePath = (traceId: string): string => `/trace/${segment(traceId)}`;
 
 /** Path of everything that an actor did. */
-export const actorPath = (id: string): string => `/actor/${encodeURIComponent(id)}`;
+export const actorPath = (id: string): string => `/actor/${segment(id)}`;
 
 /** Path of everything that was done to a target. */
-export const targetPath = (id: string): string => `/target/${encodeURIComponent(id)}`;
+export const targetPath = (id: string): string => `/target/${segment(id)}`;
 
 /** Permanent path of a record: of a log's ID and a leaf. */
-export const recordPath = (logId: string, leaf: string): string => `/r/${encodeURIComponent(logId)}/${leaf}`;
+export const recordPath = (logId: string, leaf: string): string => `/r/${segment(logId)}/${encodeURIComponent(leaf)}`;
 
 /** Path of a log. */
-export const logPath = (logId: string): string => `/logs/${encodeURIComponent(logId)}`;
+export const logPath = (logId: string): string => `/logs/${segment(logId)}`;
 
 /**
  * Path of a search. A link promises records, so it finds them whatever their age, stream and sender, unless the fields

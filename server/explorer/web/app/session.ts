@@ -4,10 +4,10 @@ import { ApiError, get, request } from "../api/client";
 import type { WhoAmI } from "../api/types";
 import type { Stream } from "../shared/entry";
 
-export type Session =
+type Session =
   | { state: "unknown" }
   | { state: "known"; reader: WhoAmI }
-  | { state: "needs login" }
+  | { state: "needs login"; hasPage: boolean }
   | { state: "failed"; error: ApiError };
 
 export const session = signal<Session>({ state: "unknown" });
@@ -18,14 +18,26 @@ export async function findReader(): Promise<void> {
     session.value = { state: "known", reader: await get<WhoAmI>("/login/whoami") };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    session.value = error.needsLogin ? { state: "needs login" } : { state: "failed", error };
+    session.value = error.needsLogin
+      ? { state: "needs login", hasPage: error.hasLoginPage }
+      : { state: "failed", error };
   }
+}
+
+/** Return whether there is a page on which readers log in. Servers without an OpenID provider have none. */
+export function hasLoginPage(): boolean {
+  const known = session.value;
+  return known.state === "needs login" ? known.hasPage : known.state === "known" && known.reader.kind === "oidc";
+}
+
+/** Roles of the reader, each once. */
+export function rolesOfReader(): string[] {
+  return session.value.state === "known" ? [...new Set(session.value.reader.roles.map(({ role }) => role))] : [];
 }
 
 /** Return whether the reader has one of some roles; admins have all, and so has everybody where no login is needed. */
 export function hasRole(...roles: string[]): boolean {
-  if (session.value.state !== "known") return false;
-  return session.value.reader.roles.some(({ role }) => role === "admin" || roles.includes(role));
+  return rolesOfReader().some((role) => role === "admin" || roles.includes(role));
 }
 
 /** The streams that the reader's roles permit to read: a request that names another one is refused as a whole. */

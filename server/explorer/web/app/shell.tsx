@@ -1,5 +1,5 @@
 /** The frame around each page: navigation, the reader, preferences, keys. */
-import { useSignal } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Failure } from "../shared/answer";
@@ -7,11 +7,13 @@ import { Text } from "../shared/text";
 import { TrustBanner } from "../trust/banner";
 import { KeyHelp } from "./key_help";
 import { useShortcuts } from "./keyboard";
-import { address, path } from "./location";
+import { address, parameters, path } from "./location";
 import { Outlet } from "./pages";
 import { type Theme, theme, type Zone, zone } from "./preferences";
-import { routeOf } from "./routes";
-import { hasRole, loginPath, logOut, session } from "./session";
+import { firstPage, mayRead, neededFor } from "./roles";
+import { type Route, routeOf } from "./routes";
+import { loginPath, logOut, rolesOfReader, session } from "./session";
+import { titleOfPage } from "./title";
 
 /** The explorer. */
 export function Shell(): JSX.Element {
@@ -19,6 +21,7 @@ export function Shell(): JSX.Element {
   useShortcuts([{ key: "?", does: "show these keys", run: () => (showsKeys.value = !showsKeys.value) }], []);
   const main = useRef<HTMLElement>(null);
   useMovedFocus(main);
+  useTitle();
   return (
     <>
       <a class="skip" href="#main">
@@ -36,7 +39,7 @@ export function Shell(): JSX.Element {
       <main id="main" ref={main} tabIndex={-1}>
         <Content />
       </main>
-      <KeyHelp isOpen={showsKeys.value} onClose={() => (showsKeys.value = false)} />
+      {showsKeys.value && <KeyHelp onClose={() => (showsKeys.value = false)} />}
     </>
   );
 }
@@ -50,19 +53,45 @@ function Content(): JSX.Element {
         <section class="login">
           <h1>Log in</h1>
           <p>This server shows its records only to readers whom it knows.</p>
-          <p>
-            <a class="button" href={loginPath(address.value.pathname + address.value.search)}>
-              Log in
-            </a>
-          </p>
+          {session.value.hasPage ? (
+            <p>
+              <a class="button" href={loginPath(address.value.pathname + address.value.search)}>
+                Log in
+              </a>
+            </p>
+          ) : (
+            <p>
+              It has no page to log in. Browsers reach it with a client certificate, or through a proxy that knows its
+              people; programs use tokens. Whoever runs it can add a login with <code>oidc_issuer</code>.
+            </p>
+          )}
         </section>
       );
     case "failed":
       return <Failure error={session.value.error} />;
     default:
       if (!session.value.reader.roles.length) return <NoRole name={session.value.reader.name} />;
-      return <Outlet route={routeOf(path.value)} />;
+      return <Permitted route={currentRoute()} />;
   }
+}
+
+/** The page of the address; at the root, the one that the reader begins with. */
+function currentRoute(): Route {
+  const route = routeOf(path.value);
+  return route.page === "search" ? firstPage(rolesOfReader()) : route;
+}
+
+function Permitted({ route }: { route: Route }): JSX.Element {
+  if (mayRead(route.page, rolesOfReader())) return <Outlet route={route} />;
+  return (
+    <section class="login">
+      <h1>This page is for other roles</h1>
+      <p>
+        It needs the role {neededFor(route.page)}; you have {rolesOfReader().join(" and ")}. Whoever runs the server can
+        add one: <code>[[roles]]</code> in its settings.
+      </p>
+    </section>
+  );
 }
 
 function NoRole({ name }: { name: string }): JSX.Element {
@@ -86,19 +115,29 @@ function useMovedFocus(main: { current: HTMLElement | null }): void {
   }, [path.value]);
 }
 
+/** The title follows the address; what a page finds there does not change it. */
+function useTitle(): void {
+  useSignalEffect(() => {
+    const isKnown = session.value.state !== "needs login";
+    document.title = isKnown ? titleOfPage(currentRoute(), parameters.value.get("q") ?? "") : "Log in · Lognotary";
+  });
+}
+
+const ENTRIES: readonly [href: string, name: string, pages: readonly Route["page"][]][] = [
+  ["/", "Search", ["search"]],
+  ["/traces", "Traces", ["traces", "trace"]],
+  ["/logs", "Logs", ["logs", "log", "verify"]],
+  ["/trust", "Trust", ["trust"]],
+];
+
 function Navigation(): JSX.Element {
-  const { page } = routeOf(path.value);
-  const entries: [string, string, string[], boolean][] = [
-    ["/", "Search", ["search"], hasRole("viewer", "auditor")],
-    ["/traces", "Traces", ["traces", "trace"], hasRole("viewer", "auditor")],
-    ["/logs", "Logs", ["logs", "log", "verify"], hasRole("auditor", "operator")],
-    ["/trust", "Trust", ["trust"], true],
-  ];
+  const { page } = currentRoute();
+  const roles = rolesOfReader();
   return (
     <nav aria-label="Pages">
-      {entries.map(
-        ([href, name, pages, isShown]) =>
-          isShown && (
+      {ENTRIES.map(
+        ([href, name, pages]) =>
+          pages.some((each) => mayRead(each, roles)) && (
             <a key={href} href={href} aria-current={pages.includes(page) ? "page" : undefined}>
               {name}
             </a>
@@ -140,12 +179,13 @@ function Reader(): JSX.Element | null {
       failure.value = error instanceof Error ? error : new Error(String(error));
     });
   if (session.value.state !== "known") return null;
-  const { name, kind, roles } = session.value.reader;
+  const { name, kind } = session.value.reader;
   if (kind === "local") return null; // whoever is at this machine may do everything, and has no name
-  const shown = [...new Set(roles.map(({ role }) => role))].join(", ");
   return (
     <div class="reader">
-      <span title={shown}>{name}</span>
+      <span title={rolesOfReader().join(", ")}>
+        <Text text={name} most={60} />
+      </span>
       {kind === "oidc" && (
         <button type="button" onClick={() => void leave()}>
           Log out

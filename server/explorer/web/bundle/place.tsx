@@ -18,7 +18,7 @@ export function Place({ files, record }: { files: Files; record: ReadRecord | un
   const changes = Object.keys(files).filter((name) => name.startsWith("key-changes/")).length;
   return (
     <section aria-labelledby="place-heading">
-      <h2 id="place-heading">Where it stands</h2>
+      <h2 id="place-heading">Its place in the log</h2>
       <dl class="place">
         <dt>Log</dt>
         <dd class="mono">

@@ -1,5 +1,7 @@
 /** The files of the bundle, to save them. */
 import type { JSX } from "preact";
+import { saveFile } from "../shared/saving";
+import { plainOf, Text } from "../shared/text";
 import type { Files } from "./files";
 
 /** The table of files. Saving one needs no request: its bytes are in the page. */
@@ -19,11 +21,11 @@ export function SavedFiles({ files }: { files: Files }): JSX.Element {
           {Object.entries(files).map(([name, content]) => (
             <tr key={name}>
               <th scope="row" class="mono">
-                {name.slice(0, 80)}
+                <Text text={name} most={80} />
               </th>
               <td class="number">{content.length.toLocaleString("en")}</td>
               <td>
-                <button type="button" aria-label={`save ${name.slice(0, 80)}`} onClick={() => save(name, content)}>
+                <button type="button" aria-label={`save ${plainOf(name, 80)}`} onClick={() => saveFile(name, content)}>
                   save
                 </button>
               </td>
@@ -33,14 +35,4 @@ export function SavedFiles({ files }: { files: Files }): JSX.Element {
       </table>
     </section>
   );
-}
-
-function save(name: string, content: Uint8Array): void {
-  // As bytes of no type, whatever the file is called: a browser must not show it in place of this page.
-  const address = URL.createObjectURL(new Blob([content as BlobPart], { type: "application/octet-stream" }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name.replaceAll("/", "-");
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

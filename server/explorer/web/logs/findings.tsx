@@ -6,15 +6,15 @@ import { logPath, recordPath, searchPath } from "../app/routes";
 import { auditEntryOf } from "../shared/entry";
 import { Moment } from "../shared/moment";
 import { StateMark } from "../shared/state_mark";
+import { termOf } from "../shared/terms";
 import { Text } from "../shared/text";
-import { termOf } from "../subject/terms";
 import { PROOFS } from "../trust/proofs";
 
 const MOST = 20;
 const QUERY = "sender:server event:lognotary.verification.finding";
 
 /** The query for findings, of one log if it is given. */
-export const findingsQuery = (logId?: string): string =>
+const findingsQuery = (logId?: string): string =>
   logId === undefined ? QUERY : `${QUERY} ${termOf("LogAttributes.lognotary.log.id", logId)}`;
 
 /** Ask for the latest findings, and their number. */
@@ -29,7 +29,7 @@ export function FindingList({ answer, logId }: { answer: SearchAnswer; logId?: s
   if (!records.length) {
     return (
       <p>
-        No finding{logId === undefined ? "" : " about this log"} is recorded. The server looks for them by itself only
+        No finding{logId === undefined ? "" : " about this log"} is recorded. The server looks for them on its own only
         with the setting <code>self_verify</code>.
       </p>
     );
@@ -54,7 +54,7 @@ export function FindingList({ answer, logId }: { answer: SearchAnswer; logId?: s
         </table>
       </div>
       <p>
-        <a href={searchPath(findingsQuery(logId))}>All in the search</a>
+        <a href={searchPath(findingsQuery(logId))}>Search for all findings</a>
       </p>
     </>
   );

@@ -82,7 +82,7 @@ function GapRow({ gap, now, namesLog }: { gap: Gap; now: bigint; namesLog: boole
 }
 
 /** What the log received in a gap, as its statements say. */
-export function meanwhileText({ lastTreeSize, nextTreeSize }: Gap): string {
+function meanwhileText({ lastTreeSize, nextTreeSize }: Gap): string {
   if (nextTreeSize === undefined) return "no statement since";
   const added = BigInt(nextTreeSize) - BigInt(lastTreeSize);
   return added > 0n ? `${shownNumber(added)} entries more at the next statement` : "nothing was received";

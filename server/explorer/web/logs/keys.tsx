@@ -9,7 +9,7 @@ import { usePinnedFingerprints } from "./remembered";
 const TYPES: Record<number, string> = { [ED25519]: "Ed25519", [COSIGNATURE]: "cosignature, Ed25519" };
 
 /** A key as it is listed. */
-export interface ListedKey {
+interface ListedKey {
   readonly text: string;
   readonly name: string;
   readonly id: string;
@@ -18,7 +18,7 @@ export interface ListedKey {
 }
 
 /** Keys from the verifier keys that the server lists. Throws VerificationError if one is none. */
-export function listedKeys(texts: readonly string[]): Promise<ListedKey[]> {
+function listedKeys(texts: readonly string[]): Promise<ListedKey[]> {
   return Promise.all(
     texts.map(async (text) => {
       const key = await parseVerifierKey(text);
@@ -31,7 +31,12 @@ export function listedKeys(texts: readonly string[]): Promise<ListedKey[]> {
 /** Fingerprints of the keys that signed, in the cell of a table. */
 export function SignedBy({ keys }: { keys: readonly string[] }): JSX.Element {
   const answer = useAnswer(() => listedKeys(keys), [keys.join()]);
-  if (answer.state === "failed") return <span class="bad">{answer.error.message}</span>;
+  if (answer.state === "failed")
+    return (
+      <span class="bad">
+        <Text text={answer.error.message} most={300} />
+      </span>
+    );
   if (answer.state === "waiting") return <span class="quiet">…</span>;
   if (!answer.value.length) return <span class="bad">by no known key</span>;
   return (
@@ -46,7 +51,7 @@ export function SignedBy({ keys }: { keys: readonly string[] }): JSX.Element {
 }
 
 /** Says whether the reader pinned a key in this browser. */
-export function PinnedMark({ fingerprint }: { fingerprint: string }): JSX.Element | null {
+function PinnedMark({ fingerprint }: { fingerprint: string }): JSX.Element | null {
   const pinned = usePinnedFingerprints();
   if (!pinned) return null;
   return pinned.has(fingerprint) ? (

@@ -6,8 +6,8 @@ import { recordPath, searchPath } from "../app/routes";
 import { Notice } from "../shared/answer";
 import { Command } from "../shared/copy";
 import { commandOf } from "../shared/shell_words";
+import { termOf } from "../shared/terms";
 import { Text } from "../shared/text";
-import { termOf } from "../subject/terms";
 import { CheckpointView } from "./checkpoint_view";
 import { askFindings, FindingList } from "./findings";
 import { askGaps, GapTable } from "./gaps";
@@ -48,7 +48,7 @@ export default function Page({ route: { log } }: { route: { log: string } }): JS
             <h3>Keys that signed it</h3>
             <p class="quiet">
               The server lists these keys: that does not make them the right ones. Compare a fingerprint with one that
-              came through another channel, and pin it on the page <a href="/trust">Trust</a>.
+              you got through another channel, and pin it on the page <a href="/trust">Trust</a>.
             </p>
             <KeyTable keys={checkpoint.verifierKeys} />
             <Command text={commandOf("lognotary", "checkpoint", "--log", checkpoint.origin)} />
@@ -77,7 +77,7 @@ function Problems({ logs, log }: { logs: Logs["logs"]; log: string }): JSX.Eleme
   const own = logs.filter(({ logId }) => logId === log);
   const problems = own.filter(({ problem }) => problem);
   if (!own.length) return <Notice kind="warning">The server lists no log of this ID.</Notice>;
-  if (!problems.length) return <p>The server knows of none: the largest checkpoint is valid.</p>;
+  if (!problems.length) return <p>The server reports no problem: the largest checkpoint is valid.</p>;
   return (
     <>
       {problems.map(({ problem, treeSize }) => (
@@ -100,7 +100,7 @@ function Links({ checkpoint }: { checkpoint: Checkpoint }): JSX.Element {
           <a href={recordPath(checkpoint.logId, String(size - 1n))}>last record</a>
         </>
       )}
-      <a href={searchPath(termOf("log", checkpoint.origin))}>its records in the search</a>
+      <a href={searchPath(termOf("log", checkpoint.origin))}>search its records</a>
       <a href={`/verify?${new URLSearchParams({ log: checkpoint.origin })}`}>verify</a>
     </p>
   );

@@ -49,7 +49,7 @@ export function LogTable({
                 <th scope="col">root</th>
                 <th scope="col">signed by</th>
                 <th scope="col">last heartbeat</th>
-                <th scope="col">this browser remembers</th>
+                <th scope="col">kept by this browser</th>
               </tr>
             </thead>
             <tbody>
@@ -160,7 +160,13 @@ function Heartbeat({ log, now }: { log: Log; now: bigint }): JSX.Element {
     },
     [log.logId, log.treeSize, now / 300_000_000_000n],
   );
-  if (answer.state === "failed") return <span class="bad">{answer.error.message}</span>;
+  if (answer.state === "failed") {
+    return (
+      <span class="bad">
+        <Text text={answer.error.message} most={300} />
+      </span>
+    );
+  }
   const said = latest(answer);
   if (!said) return <span class="quiet">{answer.state === "there" ? "none yet" : "…"}</span>;
   const isOld = now - said.signedAt > OLD;

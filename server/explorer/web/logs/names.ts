@@ -1,7 +1,7 @@
 /** The names of logs: origins (docs/evidence.md). */
 
 /** Parts of an origin. An origin does not show where the deployment ends and a tenant begins. */
-export interface LogName {
+interface LogName {
   /** The deployment, and after a slash the tenant if the log is a tenant's. */
   readonly owner: string;
   /** audit, operational, spans, or access for the records of who looked. */

@@ -21,7 +21,7 @@ export function Part<T>(props: Props<T>): JSX.Element {
   return (
     <section class="part">
       <h2>{props.title}</h2>
-      {isPermitted ? <Asked {...props} /> : <p class="quiet hidden-part">Hidden: {rolesText(props.roles)}.</p>}
+      {isPermitted ? <Asked {...props} /> : <p class="quiet hidden-part">{rolesText(props.roles)}.</p>}
     </section>
   );
 }
@@ -41,9 +41,7 @@ function Asked<T>({ roles, ask, inputs, children }: Props<T>): JSX.Element {
 function Refused({ error, roles }: { error: Error; roles: readonly Role[] }): JSX.Element {
   if (error instanceof ApiError && error.isForbidden) {
     return (
-      <p class="quiet hidden-part">
-        Hidden: {rolesText(roles)} for all tenants, services and environments, and yours is limited.
-      </p>
+      <p class="quiet hidden-part">{rolesText(roles)} for all tenants, services and environments; yours is limited.</p>
     );
   }
   return <Failure error={error} />;
@@ -55,4 +53,4 @@ export function latest<T>(answer: Answer<T>): T | undefined {
   return answer.state === "waiting" ? answer.before : undefined;
 }
 
-const rolesText = (roles: readonly Role[]): string => `this takes the role ${roles.join(" or ")}`;
+const rolesText = (roles: readonly Role[]): string => `Shown only to readers with the role ${roles.join(" or ")}`;

@@ -4,8 +4,8 @@ import type { Hold, Retention } from "../api/types";
 import { searchPath } from "../app/routes";
 import { counted } from "../shared/counted";
 import { Moment } from "../shared/moment";
+import { termOf } from "../shared/terms";
 import { Text } from "../shared/text";
-import { termOf } from "../subject/terms";
 
 const days = (number: number): string => (number ? counted(number, "day") : "forever");
 
@@ -106,7 +106,7 @@ function Act({ act }: { act: Hold["added"] }): JSX.Element | null {
 }
 
 /** What a hold keeps, in words. */
-export function scopeText({ scope }: Hold): string {
+function scopeText({ scope }: Hold): string {
   const parts = [
     scope?.stream && `stream ${scope.stream}`,
     scope?.service && `service ${scope.service}`,

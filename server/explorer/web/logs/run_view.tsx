@@ -5,7 +5,7 @@ import { logPath } from "../app/routes";
 import { Failure, Notice } from "../shared/answer";
 import { counted, shownNumber } from "../shared/counted";
 import { Moment } from "../shared/moment";
-import { Text } from "../shared/text";
+import { plainOf, Text } from "../shared/text";
 import { shownDuration } from "../shared/time";
 import { FindingItem } from "./finding_item";
 import { type LogProgress, paceOf, type Run, shareOf } from "./run";
@@ -39,7 +39,7 @@ function Verdict({ running: { state, run } }: { running: Running }): JSX.Element
       {summary && <Judgement summary={summary} />}
       {state === "stopped" && (
         <Notice kind="warning">
-          stopped: nothing is verified beyond what was read, and there is no verdict. Begin again for one.
+          stopped: only what was read is verified, and there is no verdict. Run it again to get one.
         </Notice>
       )}
       {state === "done" && !summary && (
@@ -135,12 +135,20 @@ function LogBars({ run, logs, isWhole }: { run: Run; logs: readonly Log[]; isWho
             const size = isWhole ? progress.records : Number(log?.treeSize ?? 0);
             return (
               <tr key={origin}>
-                <th scope="row">{log ? <a href={logPath(log.logId)}>{origin}</a> : <Text text={origin} />}</th>
+                <th scope="row">
+                  {log ? (
+                    <a href={logPath(log.logId)}>
+                      <Text text={origin} most={200} />
+                    </a>
+                  ) : (
+                    <Text text={origin} />
+                  )}
+                </th>
                 <td>
                   <progress
                     max={Math.max(size, progress.records, 1)}
                     value={size === 0 && run.logs.has(origin) ? 1 : progress.records}
-                    aria-label={`Records of ${origin} read`}
+                    aria-label={`Records of ${plainOf(origin)} read`}
                   />
                 </td>
                 <td class="number">

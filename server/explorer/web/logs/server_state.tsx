@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import type { Status } from "../api/types";
 import { counted, shownNumber } from "../shared/counted";
-import { Text } from "../shared/text";
+import { plainOf, Text } from "../shared/text";
 import { shownDuration } from "../shared/time";
 import { Ago } from "./ago";
 
@@ -28,7 +28,7 @@ export function ServerState({ status, now }: { status: Status; now: bigint }): J
       <dt>storage</dt>
       <dd>
         <Text text={status.storage} />
-        {status.storageVersion && `, ClickHouse ${status.storageVersion}`}
+        {status.storageVersion && `, ClickHouse ${plainOf(status.storageVersion)}`}
         {ENCRYPTED[status.diskEncryption]}
         {status.storageProblem && (
           <>
@@ -100,7 +100,7 @@ function SelfVerification({ status, now }: { status: Status; now: bigint }): JSX
 }
 
 /** A word about a state, with a shape. */
-export function Good({ isGood, children }: { isGood: boolean; children: string }): JSX.Element {
+function Good({ isGood, children }: { isGood: boolean; children: string }): JSX.Element {
   return (
     <strong class={isGood ? "fine" : "bad"}>
       <span aria-hidden="true">{isGood ? "● " : "▲ "}</span>

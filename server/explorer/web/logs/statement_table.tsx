@@ -21,7 +21,11 @@ export function StatementTable({ log }: { log: string }): JSX.Element {
   const [more, setMore] = useState<{ kinds: string; pages: readonly Statements[] }>({ kinds, pages: [] });
   const [error, setError] = useState<Error>();
   const page = (token: string, signal?: AbortSignal) =>
-    get<Statements>(`/api/v1/logs/${log}/statements`, { kinds, page_size: PAGE, page_token: token }, signal);
+    get<Statements>(
+      `/api/v1/logs/${encodeURIComponent(log)}/statements`,
+      { kinds, page_size: PAGE, page_token: token },
+      signal,
+    );
   const answer = useAnswer((signal) => page("", signal), [log, kinds]);
   const first = latest(answer);
   const pages = first ? [first, ...(more.kinds === kinds ? more.pages : [])] : [];

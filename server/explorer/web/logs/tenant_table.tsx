@@ -70,7 +70,7 @@ function bytesOnDisk({ stored }: Tenant): string {
 }
 
 /** A number of bytes with three digits: 999 B, 1.5 kB, 20.1 MB. */
-export function shownBytes(bytes: number): string {
+function shownBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   const exponent = Math.min(4, Math.floor(Math.log10(bytes) / 3));
   return `${Number((bytes / 1000 ** exponent).toPrecision(3))} ${["", "kB", "MB", "GB", "TB"][exponent]}`;

@@ -43,7 +43,7 @@ export function VerifyForm({ choices, given, isRunning, onStart, onStop }: Props
           </label>
         </div>
         <label class="block">
-          Logs that must be there, one on a line (only this shows that a whole log was deleted)
+          Logs that must be there, one per line (this is the only way to notice that a whole log was deleted)
           <textarea
             rows={2}
             value={choices.logs.join("\n")}
@@ -58,8 +58,8 @@ export function VerifyForm({ choices, given, isRunning, onStart, onStop }: Props
           onChange={(isOn) => change({ checkpoints: isOn ? undefined : "none" }, { replace: true })}
         >
           {given.checkpoints.length > 0
-            ? `Compare with ${counted(given.checkpoints.length, "checkpoint")} that this browser remembers: only so it shows that records were cut off`
-            : "This browser remembers no checkpoint yet; the server compares with those that it keeps itself"}
+            ? `Compare with ${counted(given.checkpoints.length, "checkpoint")} kept by this browser: without one, nobody would notice that the newest records were deleted`
+            : "This browser keeps no checkpoint yet; the server compares with those that it keeps itself"}
         </Choice>
         <Choice
           isOn={choices.withPins && given.publicKeys.length > 0}
@@ -67,15 +67,15 @@ export function VerifyForm({ choices, given, isRunning, onStart, onStop }: Props
           onChange={(isOn) => change({ keys: isOn ? "pinned" : undefined }, { replace: true })}
         >
           {given.publicKeys.length > 0
-            ? `Believe only the ${counted(given.publicKeys.length, "key")} pinned in this browser, not the server's own`
-            : "No key is pinned in this browser: the server's own keys are believed"}
+            ? `Trust only ${counted(given.publicKeys.length, "key")} pinned in this browser, not the server's own keys`
+            : "No key is pinned in this browser: the server's own keys are trusted"}
         </Choice>
         <Choice
           isOn={choices.allLookups}
           isPossible
           onChange={(isOn) => change({ lookups: isOn ? "all" : undefined }, { replace: true })}
         >
-          Look up every audit record as answers do (about 20 ms each), not two of each log
+          Replay the lookup of every audit record (about 20 ms each) instead of two in each log
         </Choice>
       </fieldset>
       <p>

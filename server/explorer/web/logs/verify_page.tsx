@@ -6,7 +6,7 @@ import { parameters } from "../app/location";
 import { hasRole } from "../app/session";
 import { Notice, useAnswer } from "../shared/answer";
 import { Command } from "../shared/copy";
-import { saveText } from "../trust/downloads";
+import { saveFile } from "../shared/saving";
 import { choicesOf, commandFor, type Given, requestOf } from "./choices";
 import { latest } from "./part";
 import { useGiven } from "./remembered";
@@ -64,7 +64,7 @@ function Files({ given: { checkpoints } }: { given: Given }): JSX.Element | null
     <p class="links">
       Save the checkpoints first:
       {checkpoints.map((note, index) => (
-        <button key={note} type="button" onClick={() => saveText(`kept-${index + 1}`, note)}>
+        <button key={note} type="button" onClick={() => saveFile(`kept-${index + 1}`, note)}>
           kept-{index + 1}
         </button>
       ))}

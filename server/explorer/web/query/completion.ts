@@ -1,4 +1,5 @@
 /** Completion of a query at the place of the cursor; pure. */
+import { escapedName, quoted } from "../shared/terms";
 import { tokensOf } from "./terms";
 
 /** The part of a query that is being written, and could be completed: [from, to) of the text. */
@@ -179,9 +180,6 @@ export function valueSuggestions(
     .slice(0, MOST)
     .map(({ value, count }) => ({ insert: quoted(value), label: value, note: noteOf(count) }));
 }
-
-const quoted = (value: string): string => `"${value.replace(/["\\]/g, "\\$&")}"`;
-const escapedName = (name: string): string => name.replace(/[\s()[\]{}"\\*:]/g, "\\$&");
 
 /** A query with a suggestion in place of a part, and the place of the cursor after it. */
 export function completed(

@@ -4,7 +4,9 @@ import { pathOf } from "../api/client";
 import { actorPath, logPath, recordPath, searchPath, targetPath, tracePath } from "../app/routes";
 import { Copy } from "../shared/copy";
 import type { Entry } from "../shared/entry";
-import { type Field, termOf } from "../shared/field_list";
+import type { Field } from "../shared/field_list";
+import { termOf } from "../shared/terms";
+import { plainOf } from "../shared/text";
 import { bundleName, type Place } from "./commands";
 
 interface ActionsProps {
@@ -73,20 +75,20 @@ const LONGEST = 300; // characters of a value that makes a usable query
 /** Links of a field's row: search for the same value, or for all others. */
 export function FieldLinks({ field, value, stream }: { field: Field; value: string; stream: string }): JSX.Element {
   const isSearchable = field.isSearchable && value.length <= LONGEST;
-  const term = isSearchable ? termOf(field, value) : "";
+  const term = isSearchable ? termOf(field.name, value) : "";
   return (
     <>
       {isSearchable && (
         <>
           <a class="field-link" href={searchPath(term, { streams: stream })}>
-            find<span class="read-out"> records with the same {field.name}</span>
+            find<span class="read-out"> records with the same {plainOf(field.name, 80)}</span>
           </a>
           <a class="field-link" href={searchPath(`-${term}`, { streams: stream, access: "" })}>
-            exclude<span class="read-out"> this {field.name}</span>
+            exclude<span class="read-out"> this {plainOf(field.name, 80)}</span>
           </a>
         </>
       )}
-      <Copy text={value} of={field.name} />
+      <Copy text={value} of={plainOf(field.name, 80)} />
     </>
   );
 }

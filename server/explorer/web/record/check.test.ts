@@ -8,7 +8,8 @@ import { VerificationError } from "../proof/errors";
 import { ED25519, fingerprintOf, type Key, keyOf, verifierKeyOf } from "../proof/keys";
 import { leafHash, nodeHash } from "../proof/merkle";
 import { sha256 } from "../proof/sha256";
-import { checkProof, logIdOf } from "./check";
+import { logIdOf } from "../shared/log_id";
+import { checkProof } from "./check";
 
 const ORIGIN = "shop/operational/a";
 const NOBODY: Key[] = [];

@@ -1,4 +1,5 @@
 /** The check of one record in this browser: canonical record, leaf, path, root, checkpoint, signatures. */
+
 import type { InclusionProof } from "../api/types";
 import { areEqual, fromBase64, hexOf, utf8 } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
@@ -10,6 +11,7 @@ import { type ReadRecord, readRecord } from "../proof/readable";
 import { sha256 } from "../proof/sha256";
 import { type KeyChange, parseKeyChange } from "../proof/statement";
 import { parseTimestamp, SHA_256 } from "../proof/timestamp";
+import { logIdOf } from "../shared/log_id";
 import { findingOf } from "../trust/entry_check";
 import { voucherOf } from "../trust/log_keys";
 import { type PathStep, stepsOf } from "./path";
@@ -106,11 +108,6 @@ export async function checkProof(proof: InclusionProof, wanted: Wanted, pinned: 
 
 async function keysOf(origin: string, keys: readonly Key[]): Promise<Key[]> {
   return Promise.all(keys.filter(({ name }) => name === "" || name === origin).map((key) => renamed(key, origin)));
-}
-
-/** ID of a log: the first 16 hexadecimal digits of the SHA-256 of its name. */
-export async function logIdOf(origin: string): Promise<string> {
-  return hexOf(await sha256(utf8(origin))).slice(0, 16);
 }
 
 async function requireWanted(origin: string, leaf: string, wanted: Wanted): Promise<void> {

@@ -4,7 +4,8 @@ import type { Checkpoint, Evidence, InclusionProof, SearchAnswer } from "../api/
 import { base64Of } from "../proof/bytes";
 import { leafHash } from "../proof/merkle";
 import { type Entry, entryOf, type Stream } from "../shared/entry";
-import { logIdOf, type Wanted } from "./check";
+import { logIdOf } from "../shared/log_id";
+import type { Wanted } from "./check";
 
 /** The answer about a leaf. */
 export type Found =

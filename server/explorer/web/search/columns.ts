@@ -36,13 +36,6 @@ export const OFFERED: readonly string[] = [
   "leaf",
 ];
 
-/** The words by which people know streams, with a shape for each. */
-export const STREAM_MARKS: Readonly<Record<Entry["stream"], { shape: string; word: string }>> = {
-  audit: { shape: "◆", word: "audit" },
-  operational: { shape: "▫", word: "log" },
-  spans: { shape: "↦", word: "span" },
-};
-
 /** The value of a column but time and stream, as one line of at most some hundred characters. */
 export function textIn(entry: Entry, column: string): string {
   return oneLine(rawValue(entry, column));

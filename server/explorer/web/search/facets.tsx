@@ -7,7 +7,7 @@ import { zone } from "../app/preferences";
 import { hasTerm } from "../query/terms";
 import { Failure, Notice, useAnswer } from "../shared/answer";
 import type { Stream } from "../shared/entry";
-import { termOf } from "../shared/field_list";
+import { termOf } from "../shared/terms";
 import { Text } from "../shared/text";
 import { nanosOf, shownTime } from "../shared/time";
 import { facetFields } from "./facet_fields";
@@ -162,7 +162,7 @@ interface ValueProps extends FacetsProps {
 
 function FacetValue({ field, value, count, total, search, query, onTerm, onStreams }: ValueProps): JSX.Element {
   const isStream = field === "stream";
-  const term = termOf({ name: field }, value);
+  const term = termOf(field, value);
   const share = total > 0 ? (100 * count) / total : 0;
   const exclude = () =>
     isStream ? onStreams(search.streams.filter((stream) => stream !== value)) : onTerm(`-${term}`);

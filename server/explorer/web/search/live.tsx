@@ -5,7 +5,7 @@ import { serverNow } from "../api/clock";
 import { searchPath } from "../app/routes";
 import { Failure, Notice } from "../shared/answer";
 import type { Entry } from "../shared/entry";
-import { termOf } from "../shared/field_list";
+import { termOf } from "../shared/terms";
 import { shownDuration } from "../shared/time";
 import { askedQuery, type SearchState } from "./query";
 import { Rows } from "./rows";
@@ -185,7 +185,7 @@ function LiveState({
 
 function MissedNotice({ missed: { origin, first, end, wereDeleted } }: { missed: MissedRecords }): JSX.Element {
   const last = (BigInt(end) - 1n).toString();
-  const query = `${termOf({ name: "log" }, origin)} leaf:[${first} TO ${last}]`;
+  const query = `${termOf("log", origin)} leaf:[${first} TO ${last}]`;
   const count = (BigInt(end) - BigInt(first)).toString();
   return (
     <Notice kind="warning">

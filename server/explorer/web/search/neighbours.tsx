@@ -9,10 +9,11 @@ import { recordPath } from "../app/routes";
 import { Failure, Notice, useAnswer } from "../shared/answer";
 import { type Entry, entryOf } from "../shared/entry";
 import { StateMark } from "../shared/state_mark";
+import { STREAM_MARKS } from "../shared/streams";
 import { Text } from "../shared/text";
 import { shownTime } from "../shared/time";
 import { PROOFS } from "../trust/proofs";
-import { STREAM_MARKS, textIn } from "./columns";
+import { textIn } from "./columns";
 import { type LeafRow, leafRows } from "./leaf_rows";
 import { distinct } from "./places";
 

@@ -8,13 +8,15 @@ import { hasRole } from "../app/session";
 import { Failure, Notice, useAnswer } from "../shared/answer";
 import { Copy } from "../shared/copy";
 import type { Entry } from "../shared/entry";
-import { type Field, termOf } from "../shared/field_list";
+import type { Field } from "../shared/field_list";
 import { Fields } from "../shared/fields";
 import { Reasons } from "../shared/reasons";
 import { StateMark } from "../shared/state_mark";
-import { Text } from "../shared/text";
+import { STREAM_MARKS } from "../shared/streams";
+import { termOf } from "../shared/terms";
+import { plainOf, Text } from "../shared/text";
 import { shownTime, zoneName } from "../shared/time";
-import { STREAM_MARKS, textIn } from "./columns";
+import { textIn } from "./columns";
 import { Neighbours } from "./neighbours";
 import { entryAt, leafOf, rivalsOf } from "./places";
 import { recordAt } from "./results";
@@ -172,26 +174,27 @@ function FieldActions({
   onColumn,
 }: Omit<ShownProps, "entry"> & { field: Field; value: string }): JSX.Element {
   const short = value.length <= 1000;
-  const term = termOf(field, value);
+  const term = termOf(field.name, value);
+  const name = plainOf(field.name, 80);
   const isColumn = columns.includes(field.name);
   return (
     <span class="field-buttons">
       {field.isSearchable && short && !OWN.test(field.name) && (
         <>
-          <button type="button" title={`only ${field.name}`} onClick={() => onTerm(term)}>
+          <button type="button" title={`only ${name}`} onClick={() => onTerm(term)}>
             <span aria-hidden="true">+</span>
-            <span class="read-out">only records with this {field.name}</span>
+            <span class="read-out">only records with this {name}</span>
           </button>
-          <button type="button" title={`without this ${field.name}`} onClick={() => onTerm(`-${term}`)}>
+          <button type="button" title={`without this ${name}`} onClick={() => onTerm(`-${term}`)}>
             <span aria-hidden="true">−</span>
-            <span class="read-out">no records with this {field.name}</span>
+            <span class="read-out">no records with this {name}</span>
           </button>
         </>
       )}
       {field.isSearchable && (
         <button type="button" aria-pressed={isColumn} title="column of the list" onClick={() => onColumn(field.name)}>
           <span aria-hidden="true">▥</span>
-          <span class="read-out">{field.name} as a column</span>
+          <span class="read-out">{name} as a column</span>
         </button>
       )}
       <Copy text={value} />

@@ -1,8 +1,10 @@
 /** The records of a search, page by page, as far as the reader has scrolled. */
+
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get, isAbort } from "../api/client";
 import type { SearchAnswer } from "../api/types";
 import { type Entry, entryOf } from "../shared/entry";
+import { termOf } from "../shared/terms";
 import { PROOFS } from "../trust/proofs";
 import { distinct, leafOf } from "./places";
 import { fieldsOfSearch, type Search } from "./query";
@@ -143,7 +145,7 @@ export async function countOf(search: Search, signal: AbortSignal): Promise<Coun
 
 /** Find the rows that claim a leaf, given as log#leaf, in all streams that the reader may read. */
 export async function recordAt(place: string, streams: readonly string[], signal: AbortSignal): Promise<Entry[]> {
-  const fields = { query: `log:"${place.replace(/["\\]/g, "\\$&")}"`, streams, page_size: 5, ...PROOFS };
+  const fields = { query: termOf("log", place), streams, page_size: 5, ...PROOFS };
   const answer = await get<SearchAnswer>("/api/v1/search", { ...fields, until: "2262-04-11T00:00:00Z" }, signal);
   return distinct([], answer.entries.map(entryOf)).filter(({ key }) => leafOf(key) === place);
 }

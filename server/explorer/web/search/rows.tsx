@@ -5,10 +5,11 @@ import { withParameters } from "../app/location";
 import { type Zone, zone } from "../app/preferences";
 import { type Entry, isError } from "../shared/entry";
 import { StateMark } from "../shared/state_mark";
+import { STREAM_MARKS } from "../shared/streams";
 import { Text } from "../shared/text";
 import { shownTime, textOf, zoneName } from "../shared/time";
 import { useVirtualRows } from "../shared/virtual_rows";
-import { NAMED_COLUMNS, oneLine, STREAM_MARKS, textIn } from "./columns";
+import { NAMED_COLUMNS, oneLine, textIn } from "./columns";
 import { entryAt } from "./places";
 
 export const ROW_HEIGHT = 26;

@@ -1,8 +1,11 @@
 /** Answers of the API on their way to a page: waiting, there, or an error. */
-import type { ComponentChildren, JSX } from "preact";
+import { type ComponentChild, type ComponentChildren, type JSX, toChildArray } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, isAbort } from "../api/client";
-import { loginPath } from "../app/session";
+import { hasLoginPage, loginPath } from "../app/session";
+import { Text } from "./text";
+
+const LONGEST = 4000; // characters of a message
 
 export type Answer<T> =
   | { state: "waiting"; before?: T }
@@ -34,12 +37,16 @@ export function Failure({ error }: { error: Error }): JSX.Element {
   if (error instanceof ApiError && error.needsLogin) {
     return (
       <Notice kind="error">
-        You are not logged in. <a href={loginPath(location.pathname + location.search)}>Log in</a>
+        You are not logged in. {hasLoginPage() && <a href={loginPath(location.pathname + location.search)}>Log in</a>}
       </Notice>
     );
   }
   return <Notice kind="error">{error.message}</Notice>;
 }
+
+/** Messages name what senders and servers chose, such as origins: their text is text from storage. */
+const asText = (child: ComponentChild): ComponentChild =>
+  typeof child === "string" ? <Text text={child} most={LONGEST} /> : child;
 
 /** A message beside what it is about. Errors are read out at once. */
 export function Notice({
@@ -51,7 +58,8 @@ export function Notice({
 }): JSX.Element {
   return (
     <p class={`notice notice-${kind}`} role={kind === "error" ? "alert" : "note"}>
-      <strong>{{ note: "Note", warning: "Warning", error: "Error" }[kind]}:</strong> {children}
+      <strong>{{ note: "Note", warning: "Warning", error: "Error" }[kind]}:</strong>{" "}
+      {toChildArray(children).map(asText)}
     </p>
   );
 }

@@ -1,5 +1,6 @@
 /** Entries of answers, whichever stream they are from. */
-import type { Evidence, LogRecord, Span, TimelineEntry } from "../api/types";
+import type { AuditEvent, Evidence, LogRecord, Span, TimelineEntry } from "../api/types";
+import { beginningOf } from "./text";
 import { nanosOf } from "./time";
 
 export type Stream = "audit" | "operational" | "spans";
@@ -68,11 +69,17 @@ export function isError(entry: Entry): boolean {
   return entry.record.severityNumber >= 17 || entry.record.audit?.outcome === "failure";
 }
 
+/** An actor: the ID, which what was signed is about, and never only the name that the sender gave beside it. */
+export function actorText({ actorId, actorName }: Pick<AuditEvent, "actorId" | "actorName">): string {
+  if (!actorId) return actorName ? `(no ID: ${actorName})` : "somebody";
+  return actorName && actorName !== actorId ? `${actorId} (${beginningOf(actorName, 60)})` : actorId;
+}
+
 /** One line that says what an entry is about. */
 export function titleOf(entry: Entry): string {
   if (entry.stream === "spans") return entry.span.name;
   const { audit, body } = entry.record;
   if (!audit) return body || entry.record.eventName;
   const target = audit.targetId ? ` on ${[audit.targetType, audit.targetId].filter(Boolean).join(" ")}` : "";
-  return `${audit.actorName || audit.actorId || "somebody"} ${audit.action || entry.record.eventName}${target}`;
+  return `${actorText(audit)} ${audit.action || entry.record.eventName}${target}`;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { AuditEvent, Evidence, LogRecord, Span, TimelineEntry } from "../api/types";
 import { entryOf } from "./entry";
-import { commitmentsOf, type Field, fieldGroupsOf, termOf } from "./field_list";
+import { commitmentsOf, type Field, fieldGroupsOf, runsOf } from "./field_list";
 
 const AUDIT: AuditEvent = {
   recordId: "r1",
@@ -128,43 +128,47 @@ test("a repeated attribute has all its values, in the order in which they were s
   assert.deepEqual(fields.get("ResourceAttributes.k")?.values, ["only"]);
 });
 
+const SPAN: Span = {
+  timestamp: "2026-11-30T18:15:32Z",
+  durationNanos: "1000",
+  spanId: "01",
+  parentSpanId: "",
+  name: "GET",
+  kind: "Server",
+  serviceName: "shop",
+  statusCode: "Error",
+  statusMessage: "",
+  attributes: {},
+  traceId: "02",
+  traceState: "",
+  flags: 0,
+  scopeName: "",
+  scopeVersion: "",
+  resourceAttributes: {},
+  scopeAttributes: {},
+  resourceSchemaUrl: "",
+  scopeSchemaUrl: "",
+  events: [
+    { name: "first", attributes: {}, repeatedAttributes: [] },
+    {
+      name: "exception",
+      attributes: { "exception.code": "7" },
+      repeatedAttributes: [{ place: "event", key: "exception.code", values: ["6", "7"] }],
+    },
+  ],
+  links: [{ traceId: "03", spanId: "04", traceState: "", attributes: { kind: "child" }, repeatedAttributes: [] }],
+  droppedAttributesCount: 0,
+  droppedEventsCount: 1,
+  droppedLinksCount: 0,
+  otlpDetails: '{"events":{"1":{"attributes":{"exception.code":"int"}}}}',
+  repeatedAttributes: [],
+};
+
+const spanWith = (changes: Partial<Span>) =>
+  entryOf({ timestamp: SPAN.timestamp, span: { ...SPAN, ...changes } } as TimelineEntry);
+
 test("events and links of a span are groups of their own, which queries do not reach", () => {
-  const span: Span = {
-    timestamp: "2026-11-30T18:15:32Z",
-    durationNanos: "1000",
-    spanId: "01",
-    parentSpanId: "",
-    name: "GET",
-    kind: "Server",
-    serviceName: "shop",
-    statusCode: "Error",
-    statusMessage: "",
-    attributes: {},
-    traceId: "02",
-    traceState: "",
-    flags: 0,
-    scopeName: "",
-    scopeVersion: "",
-    resourceAttributes: {},
-    scopeAttributes: {},
-    resourceSchemaUrl: "",
-    scopeSchemaUrl: "",
-    events: [
-      { name: "first", attributes: {}, repeatedAttributes: [] },
-      {
-        name: "exception",
-        attributes: { "exception.code": "7" },
-        repeatedAttributes: [{ place: "event", key: "exception.code", values: ["6", "7"] }],
-      },
-    ],
-    links: [{ traceId: "03", spanId: "04", traceState: "", attributes: { kind: "child" }, repeatedAttributes: [] }],
-    droppedAttributesCount: 0,
-    droppedEventsCount: 1,
-    droppedLinksCount: 0,
-    otlpDetails: '{"events":{"1":{"attributes":{"exception.code":"int"}}}}',
-    repeatedAttributes: [],
-  };
-  const groups = fieldGroupsOf(entryOf({ timestamp: span.timestamp, span } as TimelineEntry));
+  const groups = fieldGroupsOf(spanWith({}));
   const second = groups.find(({ title }) => title === "Event 2 of 2");
   assert.deepEqual(second?.fields, [
     { name: "Events.Name", type: "string", values: ["exception"], isSearchable: false },
@@ -187,7 +191,30 @@ test("commitments are those that the details list", () => {
   assert.equal(commitmentsOf(entryWith({})).size, 0);
 });
 
-test("a term keeps signs of the query language from having a meaning", () => {
-  assert.equal(termOf({ name: "actor" }, 'a "b" \\c'), 'actor:"a \\"b\\" \\\\c"');
-  assert.equal(termOf({ name: "LogAttributes.a b(c)*:d" }, "x"), 'LogAttributes.a\\ b\\(c\\)\\*\\:d:"x"');
+// If each event had the details read again, this would take minutes.
+test("a span of tens of thousands of events has a group for each, with its types", { timeout: 60_000 }, () => {
+  const count = 30_000;
+  const types = Object.fromEntries(Array.from({ length: count }, (_, at) => [at, { attributes: { k: "int" } }]));
+  const event = { name: "e", timestamp: SPAN.timestamp, attributes: { k: "1" }, repeatedAttributes: [] };
+  const link = { traceId: "03", spanId: "04", traceState: "", attributes: { k: "1" }, repeatedAttributes: [] };
+  const groups = fieldGroupsOf(
+    spanWith({
+      events: Array.from({ length: count }, () => event),
+      links: Array.from({ length: count }, () => link),
+      otlpDetails: JSON.stringify({ events: types, links: types }),
+    }),
+  );
+  const runs = runsOf(groups);
+  assert.deepEqual(
+    runs.map(({ series, run }) => [series, run.length]),
+    [
+      [undefined, 1],
+      ["events", count],
+      ["links", count],
+      [undefined, 1],
+    ],
+  );
+  for (const { run } of runs.slice(1, 3)) {
+    assert.equal(run.at(-1)?.fields.find(({ name }) => name.endsWith(".k"))?.type, "int");
+  }
 });

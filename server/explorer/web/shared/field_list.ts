@@ -1,7 +1,7 @@
 /** All fields of an entry, by the names that they have in the query language. */
 import type { AuditEvent, LogRecord, Span } from "../api/types";
 import { type Entry, severityOf } from "./entry";
-import { memberAt, typeName, typesIn } from "./value_types";
+import { memberAt, memberMap, typeName, typesIn } from "./value_types";
 
 /** A field of a record. */
 export interface Field {
@@ -18,6 +18,8 @@ export interface Field {
 /** Fields that belong together. */
 export interface FieldGroup {
   readonly title: string;
+  /** What it is one of many of: groups of one series follow each other, and pages show a part of them. */
+  readonly series?: "events" | "links";
   readonly fields: readonly Field[];
 }
 
@@ -31,6 +33,23 @@ export function fieldGroupsOf(entry: Entry): FieldGroup[] {
       ? [...groupsOfSpan(entry.span), ...sharedGroups(entry.span)]
       : [...groupsOfRecord(entry.record), ...sharedGroups(entry.record)];
   return [...groups, evidenceGroup(entry)].filter(({ fields }) => fields.length > 0);
+}
+
+/** Groups that follow each other and are of one series, or of none. */
+interface Run {
+  readonly series: FieldGroup["series"];
+  readonly run: readonly FieldGroup[];
+}
+
+/** Split groups into runs of one series. */
+export function runsOf(groups: readonly FieldGroup[]): Run[] {
+  const runs: { series: FieldGroup["series"]; run: FieldGroup[] }[] = [];
+  for (const group of groups) {
+    const last = runs.at(-1);
+    if (last && last.series === group.series) last.run.push(group);
+    else runs.push({ series: group.series, run: [group] });
+  }
+  return runs;
 }
 
 /** Commitments that the server has made in an entry; others were written by its sender. */
@@ -90,6 +109,10 @@ function auditRows(audit: AuditEvent): Row[] {
 }
 
 function groupsOfSpan(span: Span): FieldGroup[] {
+  // Each is read once: a span may have tens of thousands of events, each with types in the same text.
+  const details = memberMap(span.otlpDetails);
+  const typesOfEvents = memberMap(details.get("events"));
+  const typesOfLinks = memberMap(details.get("links"));
   return [
     group("Span", [
       ["name", span.name],
@@ -111,23 +134,24 @@ function groupsOfSpan(span: Span): FieldGroup[] {
     attributes("Attributes", "SpanAttributes", span.attributes, span, "span"),
     ...span.events.map((event, at) => {
       const title = `Event ${at + 1} of ${span.events.length}`;
-      const types = typesIn(memberAt(span.otlpDetails, "events", String(at), "attributes"));
+      const types = typesIn(memberAt(typesOfEvents.get(`${at}`) ?? "", "attributes"));
       const rows = group(title, [
         ["Events.Name", event.name],
         ["Events.Timestamp", event.timestamp, "time"],
       ]);
       const others = attributes(title, "Events.Attributes", event.attributes, event, "event", types);
-      return asShown(title, rows, others);
+      return inSeries("events", title, rows, others);
     }),
     ...span.links.map((link, at) => {
       const title = `Link ${at + 1} of ${span.links.length}`;
-      const types = typesIn(memberAt(span.otlpDetails, "links", String(at), "attributes"));
+      const types = typesIn(memberAt(typesOfLinks.get(`${at}`) ?? "", "attributes"));
       const rows = group(title, [
         ["Links.TraceId", link.traceId],
         ["Links.SpanId", link.spanId],
         ["Links.TraceState", link.traceState],
       ]);
-      return asShown(title, rows, attributes(title, "Links.Attributes", link.attributes, link, "link", types));
+      const others = attributes(title, "Links.Attributes", link.attributes, link, "link", types);
+      return inSeries("links", title, rows, others);
     }),
   ];
 }
@@ -189,17 +213,13 @@ function attributes(
   return { title, fields: fields.sort((one, other) => (one.name < other.name ? -1 : 1)) };
 }
 
-const asShown = (title: string, ...groups: readonly FieldGroup[]): FieldGroup => ({
+const inSeries = (series: "events" | "links", title: string, ...groups: readonly FieldGroup[]): FieldGroup => ({
   title,
+  series,
   fields: groups.flatMap(({ fields }) => fields),
 });
 
 function bodyType(details: string): string {
   const type = memberAt(details, "body");
   return type === undefined ? "string" : typeName(type);
-}
-
-/** A term of a query that finds records in which a field has a value. */
-export function termOf({ name }: Pick<Field, "name">, value: string): string {
-  return `${name.replace(/[\s()[\]{}"\\*:]/g, "\\$&")}:"${value.replace(/["\\]/g, "\\$&")}"`;
 }

@@ -4,10 +4,11 @@ import { useMemo, useState } from "preact/hooks";
 import { zone } from "../app/preferences";
 import { Copy } from "./copy";
 import type { Entry } from "./entry";
-import { commitmentsOf, type Field, type FieldGroup, fieldGroupsOf } from "./field_list";
+import { commitmentsOf, type Field, type FieldGroup, fieldGroupsOf, runsOf } from "./field_list";
 import { looksLikeJson, prettyJson } from "./json_text";
 import { markedParts, meaningOf } from "./redactions";
-import { Text } from "./text";
+import { ShowMore } from "./show_more";
+import { beginningOf, Text } from "./text";
 import { nanosOf, shownTime, zoneName } from "./time";
 
 interface FieldsProps {
@@ -20,12 +21,40 @@ interface FieldsProps {
 export function Fields({ entry, actions }: FieldsProps): JSX.Element {
   const groups = useMemo(() => fieldGroupsOf(entry), [entry]);
   const made = useMemo(() => commitmentsOf(entry), [entry]);
+  const table = (group: FieldGroup) => <FieldTable key={group.title} group={group} made={made} actions={actions} />;
   return (
-    <div class="field-groups">
-      {groups.map((group) => (
-        <FieldTable key={group.title} group={group} made={made} actions={actions} />
-      ))}
+    <div class="field-groups" key={entry.key}>
+      {runsOf(groups).map(({ series, run }) =>
+        series ? (
+          <Series key={series} noun={series} run={run} table={table} />
+        ) : (
+          run.map(table) // a few
+        ),
+      )}
     </div>
+  );
+}
+
+const MOST_GROUPS = 50;
+const MOST_FIELDS = 200;
+const MOST_VALUES = 50;
+
+/** Groups of one series: the first ones, and more on request. */
+function Series({
+  noun,
+  run,
+  table,
+}: {
+  noun: string;
+  run: readonly FieldGroup[];
+  table: (group: FieldGroup) => JSX.Element;
+}): JSX.Element {
+  const [most, setMost] = useState(MOST_GROUPS);
+  return (
+    <>
+      {run.slice(0, most).map(table)}
+      <ShowMore of={run.length} most={most} step={MOST_GROUPS} noun={noun} onMore={setMost} />
+    </>
   );
 }
 
@@ -37,6 +66,16 @@ interface TableProps {
 
 /** One group of fields. `made` has the commitments that the server has made in the record. */
 export function FieldTable({ group: { title, fields }, made, actions }: TableProps): JSX.Element {
+  const [most, setMost] = useState(MOST_FIELDS);
+  return (
+    <>
+      <TableOf {...{ title, made, actions }} fields={fields.slice(0, most)} />
+      <ShowMore of={fields.length} most={most} step={MOST_FIELDS} noun="fields" onMore={setMost} />
+    </>
+  );
+}
+
+function TableOf({ title, fields, made, actions }: FieldGroup & Omit<TableProps, "group">): JSX.Element {
   return (
     <table class="fields">
       <caption>{title}</caption>
@@ -73,18 +112,20 @@ export function FieldTable({ group: { title, fields }, made, actions }: TablePro
 }
 
 function Values({ field: { values, type }, made }: { field: Field; made: ReadonlySet<string> }): JSX.Element {
+  const [most, setMost] = useState(MOST_VALUES);
   const [only] = values;
   if (values.length === 1 && only !== undefined) return <Value text={only} type={type} made={made} />;
   return (
     <>
       <span class="quiet">sent {values.length} times; the last value counts</span>
       <ol class="field-values">
-        {values.map((value, at) => (
+        {values.slice(0, most).map((value, at) => (
           <li key={at}>
             <Value text={value} type={type} made={made} />
           </li>
         ))}
       </ol>
+      <ShowMore of={values.length} most={most} step={MOST_VALUES} noun="values" onMore={setMost} />
     </>
   );
 }
@@ -114,7 +155,7 @@ export function Value({
   const rest = shown.length - most;
   return (
     <>
-      <MarkedText text={rest > 0 ? whole(shown, most) : shown} isMono={isPretty} made={made} />
+      <MarkedText text={rest > 0 ? beginningOf(shown, most) : shown} isMono={isPretty} made={made} />
       {rest > 0 && (
         <span class="cut">
           {" "}
@@ -167,10 +208,4 @@ function TimeValue({ text }: { text: string }): JSX.Element {
       </span>
     </>
   );
-}
-
-/** The beginning of a text, without half of a surrogate pair. */
-function whole(text: string, most: number): string {
-  const last = text.charCodeAt(most - 1);
-  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? most - 1 : most);
 }

@@ -4,6 +4,7 @@ import { type Place, verdictAt } from "../trust/belongs";
 import { verdictOf } from "../trust/entries";
 import type { Verdict } from "../trust/verdict";
 import type { Entry } from "./entry";
+import { plainOf } from "./text";
 
 /** A mark: its kind, its word, and the sentence behind it. */
 export interface Mark {
@@ -44,7 +45,7 @@ export function markOf(evidence: Entry["evidence"], verdict: Verdict): Mark {
       return {
         kind: "unpinned",
         word: "key not pinned",
-        detail: "it fits its signature, by a key that only the server vouches for",
+        detail: "its signature is valid, but only the server says whose key it is",
       };
     default:
       return evidence.state === "VERIFIED"
@@ -59,7 +60,7 @@ export const SHAPES: Record<Mark["kind"], string> = {
   uncompared: "◑",
   unpinned: "◐",
   said: "○",
-  signed: "◌",
+  signed: "✎",
   unsigned: "▢",
   expected: "·",
   tampered: "✘",
@@ -78,8 +79,13 @@ export function StateMark({ entry, isShort = false, place }: StateMarkProps): JS
   const mark = markOf(entry.evidence, verdictAt(entry, place, verdictOf(entry).value));
   const isCalm = isShort && mark.kind !== "tampered" && mark.kind !== "unsigned";
   return (
-    <span class={`state state-${mark.kind}`} title={mark.detail || mark.word}>
+    // An isolated frame of its own: text of senders beside it can neither turn it around nor look like it.
+    <bdi
+      dir="ltr"
+      class={`state state-${mark.kind}${isCalm ? " state-short" : ""}`}
+      title={plainOf(mark.detail || mark.word)}
+    >
       <span aria-hidden="true">{SHAPES[mark.kind]}</span> <span class={isCalm ? "read-out" : ""}>{mark.word}</span>
-    </span>
+    </bdi>
   );
 }

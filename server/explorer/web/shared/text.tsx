@@ -1,8 +1,9 @@
 /** Text from storage, which is hostile: it must never change the page around it, or look like something else. */
 import type { JSX } from "preact";
 
-// Controls, directions of text (UAX 9), other characters that are not seen, lines of their own, halves of pairs.
-const HIDDEN = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+// Controls, directions of text (UAX 9), lines of their own, halves of pairs; and what is not seen at all, though Unicode
+// calls it a letter, a mark or a symbol: Hangul fillers, selectors of variants, the blank pattern of Braille.
+const HIDDEN = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
 /** A part of a text: as it is, or a character that would not be seen, by its number. */
 export interface Part {
@@ -33,9 +34,19 @@ export function partsOf(text: string): Part[] {
   return parts;
 }
 
+/**
+ * Text from storage for a place that takes no elements, such as a title: characters that are not seen by their numbers in
+ * brackets, and all of it isolated, so that its direction does not change what stands beside it (UAX 9).
+ */
+export function plainOf(text: string, most = 300): string {
+  const shown = beginningOf(text, most);
+  const parts = partsOf(shown).map((part) => (part.isEscaped ? `[${part.text}]` : part.text));
+  return `\u2068${parts.join("")}\u2069${shown.length < text.length ? "…" : ""}`;
+}
+
 /** Text from storage in one place of the page. `most` limits its characters; the rest is counted. */
 export function Text({ text, most = 2000 }: { text: string; most?: number }): JSX.Element {
-  const shown = text.length > most ? cut(text, most) : text;
+  const shown = beginningOf(text, most);
   return (
     <bdi class="text">
       {partsOf(shown).map((part) => (part.isEscaped ? <span class="hidden-character">{part.text}</span> : part.text))}
@@ -46,7 +57,9 @@ export function Text({ text, most = 2000 }: { text: string; most?: number }): JS
   );
 }
 
-function cut(text: string, most: number): string {
+/** The first characters of a text, without half of a surrogate pair. */
+export function beginningOf(text: string, most: number): string {
+  if (text.length <= most) return text;
   const last = text.charCodeAt(most - 1);
-  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? most - 1 : most); // no half of a surrogate pair
+  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? most - 1 : most);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { memberAt, membersOf, typeName, typesIn } from "./value_types";
+import { memberAt, memberMap, membersOf, typeName, typesIn } from "./value_types";
 
 test("members of the same name are all kept, in their order", () => {
   assert.deepEqual(membersOf('{"a": "int", "b": ["int", "bool"] , "a":{"x":"double"}}'), [
@@ -44,4 +44,14 @@ test("an attribute with values of several types has them all", () => {
 test("a type that no server writes is not taken for one", () => {
   assert.equal(typeName("7"), "unknown");
   assert.equal(typeName("[["), "array");
+});
+
+test("of members of one name, a map has the first, as a path finds it", () => {
+  const json = '{"a":"int","b":"bool","a":"double"}';
+  assert.deepEqual([...memberMap(json)].sort(), [
+    ["a", '"int"'],
+    ["b", '"bool"'],
+  ]);
+  assert.equal(memberAt(json, "a"), memberMap(json).get("a"));
+  assert.equal(memberMap(undefined).size, 0);
 });

@@ -53,11 +53,16 @@ function stringOf(json: string): string | undefined {
   }
 }
 
-/** The text of a member of a JSON object, by its path; undefined if there is none. */
+/** The text of a member of a JSON object, by its path; undefined if there is none. Each call reads all of the text. */
 export function memberAt(json: string, ...path: readonly string[]): string | undefined {
   let found: string | undefined = json;
   for (const name of path) found = membersOf(found ?? "").find(([each]) => each === name)?.[1];
   return found;
+}
+
+/** The members of a JSON object by their names, the first of each, for texts that are asked for many of them. */
+export function memberMap(json: string | undefined): ReadonlyMap<string, string> {
+  return new Map(membersOf(json ?? "").reverse());
 }
 
 /** Types of attributes by their keys, for people; a key that is not there has strings only. */

@@ -2,7 +2,7 @@
 import { useLayoutEffect, useState } from "preact/hooks";
 
 /** Rows [first, end) to render, and the space that the others take, in pixels. */
-export interface Window {
+interface Window {
   first: number;
   end: number;
   above: number;
@@ -10,7 +10,7 @@ export interface Window {
 }
 
 /** The rows in view of a list whose rows are all of one height; pure. */
-export function windowOf(count: number, height: number, scrolled: number, seen: number, around = 20): Window {
+function windowOf(count: number, height: number, scrolled: number, seen: number, around = 20): Window {
   const first = Math.min(Math.max(Math.floor(scrolled / height) - around, 0), count);
   const end = Math.max(Math.min(Math.ceil((scrolled + seen) / height) + around, count), first);
   return { first, end, above: first * height, below: (count - end) * height };

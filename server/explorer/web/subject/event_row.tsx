@@ -5,7 +5,7 @@ import { counted } from "../shared/counted";
 import { type Entry, isError } from "../shared/entry";
 import { Moment } from "../shared/moment";
 import { StateMark } from "../shared/state_mark";
-import { Text } from "../shared/text";
+import { beginningOf, plainOf, Text } from "../shared/text";
 import { whyMisplaced } from "../trust/belongs";
 import { type FirstMark, wordsOf } from "./first_marks";
 import { Filter } from "./overview";
@@ -64,7 +64,7 @@ export function EventRow({ subject, entry, marks, isGrouped, number }: EventProp
         </div>
         <div class="line">
           {path && (
-            <a href={path} title={`${entry.evidence?.origin}#${entry.evidence?.leafIndex}`}>
+            <a href={path} title={plainOf(`${entry.evidence?.origin}#${entry.evidence?.leafIndex}`)}>
               <span class="word">record </span>
               {entry.evidence?.leafIndex}
             </a>
@@ -135,8 +135,8 @@ function Around({ entry, showsSession }: { entry: Entry; showsSession: boolean }
   return (
     <>
       {traceId && (
-        <a class="trace-link" href={tracePath(traceId)} title={traceId}>
-          trace {traceId.slice(0, 8)}
+        <a class="trace-link" href={tracePath(traceId)} title={plainOf(traceId)}>
+          trace <Text text={beginningOf(traceId, 8)} />
         </a>
       )}
       {audit?.sourceId && (
@@ -149,7 +149,11 @@ function Around({ entry, showsSession }: { entry: Entry; showsSession: boolean }
           service <Text text={serviceName} most={80} />
         </span>
       )}
-      {audit?.category && <span>{audit.category}</span>}
+      {audit?.category && (
+        <span>
+          <Text text={audit.category} most={80} />
+        </span>
+      )}
       {showsSession && audit?.sessionId && (
         <span>
           session <Text text={audit.sessionId} most={80} />

@@ -5,10 +5,10 @@ import type { Facets } from "../api/types";
 import { withParameters } from "../app/location";
 import { searchPath } from "../app/routes";
 import { useAnswer } from "../shared/answer";
+import { quoted, termOf } from "../shared/terms";
 import { Text } from "../shared/text";
 import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
 import { isMark } from "./marks";
-import { quoted, termOf } from "./terms";
 import { isNarrowed, type Kind, type Subject, type View } from "./view";
 import { SubjectLink } from "./words";
 

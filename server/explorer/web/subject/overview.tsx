@@ -6,9 +6,10 @@ import { withParameters } from "../app/location";
 import { searchPath } from "../app/routes";
 import { counted, shownNumber } from "../shared/counted";
 import { Moment } from "../shared/moment";
+import { termOf } from "../shared/terms";
 import { Text } from "../shared/text";
 import { outcomeOf } from "./outcomes";
-import { hasTerm, termOf, toggled } from "./terms";
+import { hasTerm, toggled } from "./terms";
 import { Outcome, subjectPath } from "./words";
 
 const SHOWN = 5;

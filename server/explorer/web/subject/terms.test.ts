@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { quoted, termOf } from "../shared/terms";
 import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
-import { both, hasTerm, quoted, termOf, termsOf, toggled } from "./terms";
+import { both, hasTerm, termsOf, toggled } from "./terms";
 
 test("quotes and backslashes of a value are escaped", () => {
   assert.equal(quoted('a "b" \\c'), '"a \\"b\\" \\\\c"');

@@ -1,11 +1,5 @@
 /** Terms of queries that this page adds and removes (docs/query-language.md). */
 
-/** A value in quotes, so that every character of it is an ordinary one. */
-export const quoted = (value: string): string => `"${value.replace(/["\\]/g, "\\$&")}"`;
-
-/** The term that finds exactly this value of a field. */
-export const termOf = (field: string, value: string): string => `${field}:${quoted(value)}`;
-
 /**
  * The terms of a query, all of which must match; undefined if an operator or a missing end makes them something else.
  * Spaces separate terms, except in quotes and parentheses.

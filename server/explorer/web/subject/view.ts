@@ -2,7 +2,8 @@
 import type { Fields } from "../api/client";
 import { timeOf } from "../shared/age";
 import { commandOf } from "../shared/shell_words";
-import { both, termOf } from "./terms";
+import { termOf } from "../shared/terms";
+import { both } from "./terms";
 
 export type Kind = "actor" | "target";
 

@@ -2,8 +2,8 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { change } from "../app/location";
+import { counted } from "../shared/counted";
 import { isEverything, type ShownKinds } from "./filter";
-import { counted } from "./notes";
 import type { TraceView } from "./view";
 
 interface Props {

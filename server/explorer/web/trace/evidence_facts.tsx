@@ -1,8 +1,8 @@
 /** Evidence of a whole trace: what the server says, and what this browser checked itself. */
 import type { JSX } from "preact";
+import { counted } from "../shared/counted";
 import type { CheckOfAll } from "./check_all";
 import { Fact } from "./fact";
-import { counted } from "./notes";
 import type { EvidenceWord, Summary } from "./summary";
 import type { TraceView } from "./view";
 
@@ -16,7 +16,7 @@ const WORDS: Record<EvidenceWord, { shape: string; kind: string; said: string }>
     said: "in no signed log: anyone who can write to storage may have added them",
   },
   "not signed": { shape: "·", kind: "expected", said: "unsigned: their stream is not signed (signed_streams)" },
-  signed: { shape: "◌", kind: "signed", said: "signed; not hashed again" },
+  signed: { shape: "✎", kind: "signed", said: "signed; not hashed again" },
   verified: { shape: "○", kind: "said", said: "verified" },
 };
 

@@ -10,11 +10,11 @@ import { isWrongQuery } from "../query/errors";
 import { ANY, rangeOf } from "../query/range";
 import { Failure, Notice } from "../shared/answer";
 import { Command } from "../shared/copy";
+import { counted } from "../shared/counted";
 import { commandFor } from "./command";
 import { durationOf, type ListState, listStateOf, useList } from "./list";
 import { ListFilters } from "./list_filters";
 import { ListRow } from "./list_row";
-import { counted } from "./notes";
 
 export default function TracesPage(): JSX.Element {
   const state = listStateOf(parameters.value);

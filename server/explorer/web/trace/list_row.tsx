@@ -4,11 +4,12 @@ import { useMemo } from "preact/hooks";
 import type { TraceSummary } from "../api/types";
 import { zone } from "../app/preferences";
 import { actorPath, tracePath } from "../app/routes";
+import { counted } from "../shared/counted";
 import { entryOf, titleOf } from "../shared/entry";
 import { StateMark } from "../shared/state_mark";
 import { Text } from "../shared/text";
 import { nanosOf, shownTime } from "../shared/time";
-import { counted, durationText } from "./notes";
+import { durationText } from "./notes";
 
 const FEW = 8; // names in a cell
 

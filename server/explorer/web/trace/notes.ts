@@ -42,10 +42,6 @@ function sentence(note: Note, row: Row, { rows, base }: Layout): string {
   }
 }
 
-/** A number with its noun: 1 span, 10,004 entries. */
-export const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
-
 /** A duration in nanoseconds for people. */
 export const durationText = (nanos: number): string => shownDuration(BigInt(Math.round(nanos)));
 

@@ -6,6 +6,7 @@ import { Notice } from "../shared/answer";
 import { type Entry, isError, titleOf } from "../shared/entry";
 import { Fields } from "../shared/fields";
 import { StateMark } from "../shared/state_mark";
+import { termOf } from "../shared/terms";
 import { Text } from "../shared/text";
 import { shownTime, zoneName } from "../shared/time";
 import { type Place, verdictAt } from "../trust/belongs";
@@ -39,7 +40,13 @@ export function Panel({ view, isReading }: { view: TraceView; isReading: boolean
 }
 
 function Title({ row: { entry, spanId } }: { row: Row }): JSX.Element {
-  return entry ? <Text text={titleOf(entry)} most={200} /> : <>Missing span {spanId}</>;
+  return entry ? (
+    <Text text={titleOf(entry)} most={200} />
+  ) : (
+    <>
+      Missing span <Text text={spanId} most={40} />
+    </>
+  );
 }
 
 function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
@@ -57,7 +64,9 @@ function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
   return (
     <>
       <p class="panel-line">
-        <strong class={isError(entry) ? "trace-failed" : undefined}>{kindText(row)}</strong>
+        <strong class={isError(entry) ? "trace-failed" : undefined}>
+          <Text text={kindText(row)} most={30} />
+        </strong>
         <Text text={entry.service} most={100} />
         <StateMark entry={entry} place={view.place} />
       </p>
@@ -121,7 +130,7 @@ function Links({ row, entry, view }: { row: Row; entry: Entry; view: TraceView }
         </a>
       )}
       {audit?.sessionId && (
-        <a href={searchPath(`session:${quoted(audit.sessionId)}`)}>
+        <a href={searchPath(termOf("session", audit.sessionId))}>
           session <Text text={audit.sessionId} most={30} />
         </a>
       )}
@@ -153,6 +162,3 @@ function around({ begin, end }: Row): { from: number; to: number } {
   const margin = end > begin ? (end - begin) / 10 : 5e6;
   return { from: Math.floor(begin - margin), to: Math.ceil(end + margin) };
 }
-
-/** A value as a phrase of the query language. */
-const quoted = (value: string): string => `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;

@@ -2,6 +2,7 @@
 import { Component, type JSX } from "preact";
 import { isError, severityOf, titleOf } from "../shared/entry";
 import { StateMark } from "../shared/state_mark";
+import { STREAM_MARKS } from "../shared/streams";
 import { Text } from "../shared/text";
 import { textOf } from "../shared/time";
 import type { Place } from "../trust/belongs";
@@ -78,7 +79,7 @@ export class WaterfallRow extends Component<RowProps> {
               <Text text={titleOf(entry)} most={300} />
             ) : (
               <em>
-                span {row.spanId} {isReading ? "was not read yet" : "is missing"}
+                span <Text text={row.spanId} most={40} /> {isReading ? "was not read yet" : "is missing"}
               </em>
             )}
             {isCollapsed && <span class="hidden-rows">+{size.toLocaleString("en")}</span>}
@@ -91,7 +92,9 @@ export class WaterfallRow extends Component<RowProps> {
           </span>
         </th>
         <td class="row-service">{entry && <Text text={entry.service} most={60} />}</td>
-        <td class="row-kind">{kindText(row)}</td>
+        <td class="row-kind">
+          <Text text={kindText(row)} most={30} />
+        </td>
         <td class="lane">
           <Lane {...this.props} />
         </td>
@@ -103,14 +106,20 @@ export class WaterfallRow extends Component<RowProps> {
   }
 }
 
-const SHAPES: Record<Row["kind"], string> = { span: "▬", audit: "◆", log: "•", missing: "?" };
+const SHAPES: Record<Row["kind"], string> = {
+  span: STREAM_MARKS.spans.shape,
+  audit: STREAM_MARKS.audit.shape,
+  log: STREAM_MARKS.operational.shape,
+  missing: "?",
+};
 
 /** The kind of an entry, and that it failed, in words. */
 export function kindText({ kind, entry }: Row): string {
   if (!entry) return "";
   if (entry.stream === "spans") return `${entry.span.kind || "span"}${isError(entry) ? " · error" : ""}`;
   if (kind === "audit") return `AUDIT${isError(entry) ? " · failure" : ""}`;
-  return entry.record.severityText.slice(0, 12) || severityOf(entry.record.severityNumber) || "log";
+  // The name of the number, not the sender's text for it, which could be "✔ checked". The fields have both.
+  return severityOf(entry.record.severityNumber) || "log";
 }
 
 /** When it was: from the start of the trace; the date, if that is not plausible. */

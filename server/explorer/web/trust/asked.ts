@@ -3,7 +3,7 @@ import { ApiError, type Fields, get } from "../api/client";
 import type { ConsistencyProof, InclusionProof } from "../api/types";
 import { fromBase64 } from "../proof/bytes";
 import type { Checkpoint } from "../proof/checkpoint";
-import { logIdOf } from "./log_keys";
+import { logIdOf } from "../shared/log_id";
 
 const MOST_PATIENCE = 20_000; // ms
 

@@ -7,9 +7,9 @@ import { hasRole } from "../app/session";
 import { parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { Failure, Notice, useAnswer } from "../shared/answer";
+import { checkpointFile, saveFile } from "../shared/saving";
 import { Text } from "../shared/text";
 import { compareWithFile, keptCheckpoints, watchLogs } from "./checkpoints";
-import { checkpointFile, saveText } from "./downloads";
 import { FileInput } from "./file_input";
 import { lastLook } from "./state";
 import type { KeptCheckpoint } from "./witness";
@@ -88,7 +88,7 @@ function Kept({
                 <td>{at.slice(0, 16).replace("T", " ")} UTC</td>
                 <td>{problem ? <Text text={problem} /> : since === at ? "first seen now" : "has only grown"}</td>
                 <td>
-                  <button type="button" onClick={() => saveText(checkpointFile(logId, size), note)}>
+                  <button type="button" onClick={() => saveFile(checkpointFile(logId, size), note)}>
                     Save
                   </button>
                 </td>

@@ -8,7 +8,8 @@ import { leafHash, rootFromPath } from "../proof/merkle";
 import { readRecord } from "../proof/readable";
 import { sha256 } from "../proof/sha256";
 import type { Entry } from "../shared/entry";
-import { ChangesNotTold, logIdOf } from "./log_keys";
+import { logIdOf } from "../shared/log_id";
+import { ChangesNotTold } from "./log_keys";
 import { differenceIn } from "./shown";
 import type { Verdict } from "./verdict";
 

@@ -1,9 +1,9 @@
 /** Findings about logs, with their evidence. */
 import type { JSX } from "preact";
 import { Command } from "../shared/copy";
+import { saveFile } from "../shared/saving";
 import { Text } from "../shared/text";
 import { acknowledge } from "./checkpoints";
-import { saveText } from "./downloads";
 import { logFindings } from "./state";
 import type { LogFinding } from "./witness";
 
@@ -34,11 +34,11 @@ function Finding({ finding }: { finding: LogFinding }): JSX.Element {
         Found at {at}. {acknowledged ? `You acknowledged it at ${acknowledged}.` : ""}
       </p>
       <p class="trust-actions">
-        <button type="button" onClick={() => saveText(`${logId}-before.checkpoint`, kept)}>
+        <button type="button" onClick={() => saveFile(`${logId}-before.checkpoint`, kept)}>
           Save the checkpoint seen before
         </button>
         {other && (
-          <button type="button" onClick={() => saveText(`${logId}-contradicting.checkpoint`, other)}>
+          <button type="button" onClick={() => saveFile(`${logId}-contradicting.checkpoint`, other)}>
             Save the one that contradicts it
           </button>
         )}

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { MadeLog } from "../proof/made_log";
+import { logIdOf } from "../shared/log_id";
 import { Histories, type HistoryMeans } from "./histories";
-import { logIdOf } from "./log_keys";
 import type { KeptCheckpoint, LogFinding } from "./witness";
 
 const ORIGIN = "shop/audit/a";

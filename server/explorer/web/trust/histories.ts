@@ -7,7 +7,7 @@ import { base64Of } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { noteOf } from "../proof/note";
-import { logIdOf } from "./log_keys";
+import { logIdOf } from "../shared/log_id";
 import { contradictionOf, findingOfLog, type KeptCheckpoint, type LogFinding, type Means } from "./witness";
 
 const PAUSE = 30_000; // ms, before a server that refused a proof is asked again for one of the same log

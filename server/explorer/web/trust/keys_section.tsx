@@ -3,9 +3,9 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { fromBase64 } from "../proof/bytes";
 import { ED25519, keyOf, pemOf } from "../proof/keys";
+import { saveFile } from "../shared/saving";
 import { Text } from "../shared/text";
 import { isKept } from "./database";
-import { saveText } from "./downloads";
 import { PinForm } from "./pin_form";
 import { type PinnedKey, unpin } from "./pinned_keys";
 import { pathOfSquares, squaresOf } from "./qr";
@@ -81,7 +81,7 @@ function PinnedRow({ pinned }: { pinned: PinnedKey }): JSX.Element {
             >
               QR code
             </button>
-            <button type="button" onClick={async () => saveText(`${fingerprint}.pem`, await pem())}>
+            <button type="button" onClick={async () => saveFile(`${fingerprint}.pem`, await pem())}>
               Save
             </button>
             <button type="button" onClick={() => void unpin(fingerprint)}>

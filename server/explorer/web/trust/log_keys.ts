@@ -1,11 +1,9 @@
 /** Which believed key vouches for a checkpoint: it signed it, or the log's key changes lead from it to the signer. */
-import { hexOf, utf8 } from "../proof/bytes";
 import type { Checkpoint } from "../proof/checkpoint";
 import { signedBy } from "../proof/cosignature";
 import { VerificationError } from "../proof/errors";
 import { includes } from "../proof/key_changes";
 import { ED25519, fingerprintOf, type Key, renamed } from "../proof/keys";
-import { sha256 } from "../proof/sha256";
 import { checkSigners } from "../proof/signatures";
 import { type KeyChange, parseKeyChange } from "../proof/statement";
 
@@ -21,11 +19,6 @@ export class ChangesNotTold extends Error {
     super(`${origin}: its key changed, or is another one than the pinned: only auditors may ask for the key changes`);
     this.name = "ChangesNotTold";
   }
-}
-
-/** The ID of a log: the first 16 hexadecimal digits of SHA-256(origin). */
-export async function logIdOf(origin: string): Promise<string> {
-  return hexOf(await sha256(utf8(origin))).slice(0, 16);
 }
 
 /**

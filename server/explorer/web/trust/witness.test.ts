@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Log } from "../api/types";
 import { verifierKeyOf } from "../proof/keys";
 import { MadeLog, madeKey } from "../proof/made_log";
-import { logIdOf } from "./log_keys";
+import { logIdOf } from "../shared/log_id";
 import { type KeptCheckpoint, type Means, missing, witnessed } from "./witness";
 
 const ORIGIN = "shop/audit/a";

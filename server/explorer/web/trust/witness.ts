@@ -8,7 +8,8 @@ import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { malformed, VerificationError } from "../proof/errors";
 import { type Key, parseVerifierKey } from "../proof/keys";
 import { checkConsistency } from "../proof/merkle";
-import { type ChangesOf, logIdOf, unvouched, voucherOf } from "./log_keys";
+import { logIdOf } from "../shared/log_id";
+import { type ChangesOf, unvouched, voucherOf } from "./log_keys";
 
 /** The last checkpoint of a log that this browser saw. */
 export interface KeptCheckpoint {
