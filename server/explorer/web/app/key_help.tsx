@@ -1,6 +1,6 @@
 /** The list of keys, as a dialog. */
 import type { JSX } from "preact";
-import { Dialog } from "../shared/dialog";
+import { Dialog } from "../common/dialog";
 import { shortcuts } from "./keyboard";
 
 const NAMES: Record<string, string> = { " ": "Space", Escape: "Esc", ArrowDown: "↓", ArrowUp: "↑" };

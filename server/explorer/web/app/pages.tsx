@@ -1,7 +1,7 @@
 /** The pages, each loaded when it is needed first. */
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Failure } from "../shared/answer";
+import { Failure } from "../common/answer";
 import { address } from "./location";
 import type { Route } from "./routes";
 

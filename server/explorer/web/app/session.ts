@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { ApiError, get, request } from "../api/client";
 import type { WhoAmI } from "../api/types";
-import type { Stream } from "../shared/entry";
+import type { Stream } from "../common/entry";
 
 type Session =
   | { state: "unknown" }

@@ -2,8 +2,8 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { Failure } from "../shared/answer";
-import { Text } from "../shared/text";
+import { Failure } from "../common/answer";
+import { Text } from "../common/text";
 import { TrustBanner } from "../trust/banner";
 import { KeyHelp } from "./key_help";
 import { useShortcuts } from "./keyboard";

@@ -1,5 +1,5 @@
 /** Titles of pages, by which readers tell tabs, bookmarks and steps of the history apart (WCAG 2.4.2). Pure. */
-import { plainOf } from "../shared/text";
+import { plainOf } from "../common/text";
 import type { Route } from "./routes";
 
 const MOST = 80; // characters of what a sender or a link chose

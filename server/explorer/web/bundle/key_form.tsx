@@ -1,8 +1,8 @@
 /** The field for the keys: they are pasted, or dropped anywhere on the page as files. */
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { Text } from "../common/text";
 import { fingerprintOf, type Key, labelOf } from "../proof/keys";
-import { Text } from "../shared/text";
 import type { GivenKeys } from "./given_keys";
 
 const LARGEST = 1 << 20; // bytes of a file of keys

@@ -1,7 +1,7 @@
 /** What this page does not prove, and the command that says the same without its script. */
 import type { JSX } from "preact";
-import { Command } from "../shared/copy";
-import { commandOf } from "../shared/shell_words";
+import { Command } from "../common/copy";
+import { commandOf } from "../common/shell_words";
 import type { Files } from "./files";
 
 /** The section, for a page in a file of this name. */

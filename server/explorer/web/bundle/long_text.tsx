@@ -1,7 +1,7 @@
 /** Texts of any length, of which the reader asks for more. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { partsOf, Text } from "../shared/text";
+import { partsOf, Text } from "../common/text";
 
 const FIRST = 2000; // characters
 const MORE = 20_000;

@@ -1,8 +1,8 @@
 /** The page of a bundle: the verdict, the key that it is checked against, the record, and what is not proved. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { Text } from "../common/text";
 import type { ReadRecord } from "../proof/readable";
-import { Text } from "../shared/text";
 import { useCheck, useRecord } from "./checking";
 import type { Files } from "./files";
 import { KeyForm } from "./key_form";

@@ -1,12 +1,12 @@
 /** The record's place: its log, its leaf, the checkpoint with its signatures, key changes and timestamp. */
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
+import { Command } from "../common/copy";
+import { Text } from "../common/text";
 import { base64Of, textOf } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import type { ReadRecord } from "../proof/readable";
-import { Command } from "../shared/copy";
-import { Text } from "../shared/text";
 import type { Files } from "./files";
 import { useTimestamp } from "./timestamp";
 

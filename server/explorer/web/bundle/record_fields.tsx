@@ -1,9 +1,9 @@
 /** The record: all its fields, with their types, and the values that are open. */
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
+import { Text } from "../common/text";
 import { type Json, jsonText } from "../proof/json";
 import type { ReadRecord } from "../proof/readable";
-import { Text } from "../shared/text";
 import { LongText } from "./long_text";
 import { rowsOf } from "./rows";
 

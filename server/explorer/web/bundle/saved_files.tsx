@@ -1,7 +1,7 @@
 /** The files of the bundle, to save them. */
 import type { JSX } from "preact";
-import { saveFile } from "../shared/saving";
-import { plainOf, Text } from "../shared/text";
+import { saveFile } from "../common/saving";
+import { plainOf, Text } from "../common/text";
 import type { Files } from "./files";
 
 /** The table of files. Saving one needs no request: its bytes are in the page. */

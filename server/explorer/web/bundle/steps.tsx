@@ -1,6 +1,6 @@
 /** The steps of the check, with their verdicts in text and shape. */
 import type { JSX } from "preact";
-import { Text } from "../shared/text";
+import { Text } from "../common/text";
 import { type ShownStep, type Standing, shownSteps } from "./standing";
 
 const STATES: Record<ShownStep["state"], { shape: string; word: string }> = {

@@ -1,7 +1,7 @@
 /** The verdict on a bundle, in text and shape. */
 import type { ComponentChildren, JSX } from "preact";
+import { Text } from "../common/text";
 import type { ReadRecord } from "../proof/readable";
-import { Text } from "../shared/text";
 import type { GivenKeys } from "./given_keys";
 import { type Standing, shownSteps } from "./standing";
 

@@ -1,7 +1,7 @@
 /** Times with their ages. */
 import type { JSX } from "preact";
-import { Moment } from "../shared/moment";
-import { nanosOf, shownDuration } from "../shared/time";
+import { Moment } from "../common/moment";
+import { nanosOf, shownDuration } from "../common/time";
 
 const SECOND = 1_000_000_000n;
 

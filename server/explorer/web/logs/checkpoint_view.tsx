@@ -1,15 +1,15 @@
 /** A checkpoint in full, with its signatures and cosignatures. */
 import type { JSX } from "preact";
 import type { Checkpoint } from "../api/types";
+import { Failure, useAnswer } from "../common/answer";
+import { Copy } from "../common/copy";
+import { counted, shownNumber } from "../common/counted";
+import { Text } from "../common/text";
 import { base64Of, hexOf, numberOf } from "../proof/bytes";
 import { type Checkpoint as Parsed, parseCheckpoint } from "../proof/checkpoint";
 import { signedBy } from "../proof/cosignature";
 import { type Key, parseVerifierKey } from "../proof/keys";
 import type { NoteSignature } from "../proof/note";
-import { Failure, useAnswer } from "../shared/answer";
-import { Copy } from "../shared/copy";
-import { counted, shownNumber } from "../shared/counted";
-import { Text } from "../shared/text";
 import { Ago } from "./ago";
 
 const COSIGNATURE_BYTES = 72; // 8 of the time, 64 of the signature (C2SP tlog-cosignature)

@@ -1,6 +1,6 @@
 /** The choices of a verification, which are in the address of the page. */
-import { timeOf } from "../shared/age";
-import { commandOf } from "../shared/shell_words";
+import { timeOf } from "../common/age";
+import { commandOf } from "../common/shell_words";
 
 export interface Choices {
   /** Times of receipt, in RFC 3339, or ages such as 7d; empty for none. */

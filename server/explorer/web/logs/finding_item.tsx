@@ -2,8 +2,8 @@
 import type { JSX } from "preact";
 import type { Finding } from "../api/types";
 import { logPath, recordPath } from "../app/routes";
-import { Moment } from "../shared/moment";
-import { Text } from "../shared/text";
+import { Moment } from "../common/moment";
+import { Text } from "../common/text";
 
 /** Kind, message, and links to what it is about. */
 export function FindingItem({ finding }: { finding: Finding }): JSX.Element {

@@ -3,11 +3,11 @@ import type { JSX } from "preact";
 import { get } from "../api/client";
 import type { LogRecord, SearchAnswer } from "../api/types";
 import { logPath, recordPath, searchPath } from "../app/routes";
-import { auditEntryOf } from "../shared/entry";
-import { Moment } from "../shared/moment";
-import { StateMark } from "../shared/state_mark";
-import { termOf } from "../shared/terms";
-import { Text } from "../shared/text";
+import { auditEntryOf } from "../common/entry";
+import { Moment } from "../common/moment";
+import { StateMark } from "../common/state_mark";
+import { termOf } from "../common/terms";
+import { Text } from "../common/text";
 import { PROOFS } from "../trust/proofs";
 
 const MOST = 20;

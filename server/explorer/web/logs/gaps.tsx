@@ -3,10 +3,10 @@ import type { JSX } from "preact";
 import { get } from "../api/client";
 import type { Gap, Gaps } from "../api/types";
 import { logPath } from "../app/routes";
-import { counted, shownNumber } from "../shared/counted";
-import { Moment } from "../shared/moment";
-import { Text } from "../shared/text";
-import { nanosOf, shownDuration } from "../shared/time";
+import { counted, shownNumber } from "../common/counted";
+import { Moment } from "../common/moment";
+import { Text } from "../common/text";
+import { nanosOf, shownDuration } from "../common/time";
 
 /** Ask for the latest gaps of all logs. */
 export const askGaps = (signal: AbortSignal): Promise<Gaps> => get<Gaps>("/api/v1/gaps", {}, signal);

@@ -1,9 +1,9 @@
 /** The keys that signed a checkpoint, with their fingerprints, and whether this browser has them pinned. */
 import type { JSX } from "preact";
+import { Failure, useAnswer } from "../common/answer";
+import { Copy } from "../common/copy";
+import { Text } from "../common/text";
 import { COSIGNATURE, ED25519, fingerprintOf, parseVerifierKey } from "../proof/keys";
-import { Failure, useAnswer } from "../shared/answer";
-import { Copy } from "../shared/copy";
-import { Text } from "../shared/text";
 import { usePinnedFingerprints } from "./remembered";
 
 const TYPES: Record<number, string> = { [ED25519]: "Ed25519", [COSIGNATURE]: "cosignature, Ed25519" };

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { get } from "../api/client";
 import type { Holds, Log, Logs, Retention, Status, Tenants } from "../api/types";
 import { hasRole } from "../app/session";
-import { Command } from "../shared/copy";
+import { Command } from "../common/copy";
 import { askFindings, FindingList } from "./findings";
 import { askGaps, GapTable } from "./gaps";
 import { LogTable } from "./log_table";

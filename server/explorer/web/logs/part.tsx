@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { ApiError } from "../api/client";
 import { hasRole } from "../app/session";
-import { type Answer, Failure, useAnswer } from "../shared/answer";
+import { type Answer, Failure, useAnswer } from "../common/answer";
 
 type Role = "auditor" | "operator";
 

@@ -2,10 +2,10 @@
 import type { JSX } from "preact";
 import type { Hold, Retention } from "../api/types";
 import { searchPath } from "../app/routes";
-import { counted } from "../shared/counted";
-import { Moment } from "../shared/moment";
-import { termOf } from "../shared/terms";
-import { Text } from "../shared/text";
+import { counted } from "../common/counted";
+import { Moment } from "../common/moment";
+import { termOf } from "../common/terms";
+import { Text } from "../common/text";
 
 const days = (number: number): string => (number ? counted(number, "day") : "forever");
 

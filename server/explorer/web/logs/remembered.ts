@@ -1,8 +1,8 @@
 /** What this browser remembers of logs: pinned keys, and the last checkpoint that it saw of each (trust/). */
 import { useEffect } from "preact/hooks";
+import { useAnswer } from "../common/answer";
 import { fromBase64 } from "../proof/bytes";
 import { ED25519, keyOf, pemOf } from "../proof/keys";
-import { useAnswer } from "../shared/answer";
 import { all } from "../trust/database";
 import { type PinnedKey, readPinnedKeys } from "../trust/pinned_keys";
 import { lastLook, pinnedKeys } from "../trust/state";

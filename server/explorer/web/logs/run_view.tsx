@@ -2,11 +2,11 @@
 import type { JSX } from "preact";
 import type { Log, VerifySummary } from "../api/types";
 import { logPath } from "../app/routes";
-import { Failure, Notice } from "../shared/answer";
-import { counted, shownNumber } from "../shared/counted";
-import { Moment } from "../shared/moment";
-import { plainOf, Text } from "../shared/text";
-import { shownDuration } from "../shared/time";
+import { Failure, Notice } from "../common/answer";
+import { counted, shownNumber } from "../common/counted";
+import { Moment } from "../common/moment";
+import { plainOf, Text } from "../common/text";
+import { shownDuration } from "../common/time";
 import { FindingItem } from "./finding_item";
 import { type LogProgress, paceOf, type Run, shareOf } from "./run";
 import type { Running } from "./use_run";

@@ -1,9 +1,9 @@
 /** The state of the server: readiness, storage, self-verification. */
 import type { JSX } from "preact";
 import type { Status } from "../api/types";
-import { counted, shownNumber } from "../shared/counted";
-import { plainOf, Text } from "../shared/text";
-import { shownDuration } from "../shared/time";
+import { counted, shownNumber } from "../common/counted";
+import { plainOf, Text } from "../common/text";
+import { shownDuration } from "../common/time";
 import { Ago } from "./ago";
 
 const ENCRYPTED: Record<string, string> = {

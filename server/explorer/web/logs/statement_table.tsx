@@ -4,11 +4,11 @@ import { useState } from "preact/hooks";
 import { get } from "../api/client";
 import type { Statement, Statements } from "../api/types";
 import { change, parameters } from "../app/location";
-import { Failure, useAnswer } from "../shared/answer";
-import { Copy } from "../shared/copy";
-import { shownNumber } from "../shared/counted";
-import { Moment } from "../shared/moment";
-import { Text } from "../shared/text";
+import { Failure, useAnswer } from "../common/answer";
+import { Copy } from "../common/copy";
+import { shownNumber } from "../common/counted";
+import { Moment } from "../common/moment";
+import { Text } from "../common/text";
 import { latest } from "./part";
 import { KINDS, saidIn, sentenceOf } from "./statements";
 

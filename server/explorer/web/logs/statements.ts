@@ -1,6 +1,7 @@
 /** Statements of logs (docs/evidence.md, "Statement"): a checkpoint with one more line, signed by the log's owner. */
+
+import { shownDuration } from "../common/time";
 import { parseCheckpoint } from "../proof/checkpoint";
-import { shownDuration } from "../shared/time";
 
 const NANOS = 1_000_000_000n;
 

@@ -1,9 +1,9 @@
 /** Tenants: what each has stored, and what it sent. */
 import type { JSX } from "preact";
 import type { Tenant, Tenants } from "../api/types";
-import { counted, shownNumber } from "../shared/counted";
-import { Moment } from "../shared/moment";
-import { Text } from "../shared/text";
+import { counted, shownNumber } from "../common/counted";
+import { Moment } from "../common/moment";
+import { Text } from "../common/text";
 
 /** The usage of each tenant. */
 export function TenantTable({ answer }: { answer: Tenants }): JSX.Element {

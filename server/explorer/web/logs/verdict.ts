@@ -1,6 +1,6 @@
 /** The verdict of a verification, in the words of the command line (server/commands/verdict.py). */
 import type { VerifySummary } from "../api/types";
-import { counted, shownNumber } from "../shared/counted";
+import { counted, shownNumber } from "../common/counted";
 
 /** - good: everything was verified; known: only what is known was found; bad: new findings, or nothing was verified */
 export type Outcome = "good" | "known" | "bad";

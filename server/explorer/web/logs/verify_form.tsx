@@ -1,7 +1,7 @@
 /** The choices before a verification. */
 import type { JSX } from "preact";
 import { change } from "../app/location";
-import { counted } from "../shared/counted";
+import { counted } from "../common/counted";
 import { type Choices, type Given, linesOf } from "./choices";
 
 interface Props {

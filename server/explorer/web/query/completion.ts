@@ -1,5 +1,5 @@
 /** Completion of a query at the place of the cursor; pure. */
-import { escapedName, quoted } from "../shared/terms";
+import { escapedName, quoted } from "../common/terms";
 import { tokensOf } from "./terms";
 
 /** The part of a query that is being written, and could be completed: [from, to) of the text. */

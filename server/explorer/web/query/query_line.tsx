@@ -1,7 +1,7 @@
 /** The line in which a query is written, with completion (a combobox of WAI-ARIA) and errors at their place. */
 import type { JSX } from "preact";
 import { useEffect, useId, useMemo, useState } from "preact/hooks";
-import { Text } from "../shared/text";
+import { Text } from "../common/text";
 import { type Context, completed, contextAt, type Suggestion } from "./completion";
 import { withoutColumn } from "./errors";
 import { recentQueries } from "./recent";

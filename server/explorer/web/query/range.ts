@@ -1,6 +1,6 @@
 /** Ranges of time: relative ones such as `90m`, which end now, and absolute ones. */
 import type { Zone } from "../app/preferences";
-import { nanosOf, shownTime, textOf } from "../shared/time";
+import { nanosOf, shownTime, textOf } from "../common/time";
 
 /** Ends of a range in RFC 3339; open where one is missing. */
 export interface TimeRange {

@@ -1,6 +1,6 @@
 /** The reference of the query language (docs/query-language.md), as a dialog. */
 import type { JSX } from "preact";
-import { Dialog } from "../shared/dialog";
+import { Dialog } from "../common/dialog";
 import { FIELD_NOTES } from "./completion";
 import { forgetQueries } from "./recent";
 

@@ -3,8 +3,8 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { serverNow } from "../api/clock";
 import { zone } from "../app/preferences";
-import { Menu } from "../shared/menu";
-import { nanosOf, zoneName } from "../shared/time";
+import { Menu } from "../common/menu";
+import { nanosOf, zoneName } from "../common/time";
 import { ANY, fromLocalText, lengthOf, localText, PRESETS, rangeName, type TimeRange, zoomedOut } from "./range";
 
 interface TimePickerProps {

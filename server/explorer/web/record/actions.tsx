@@ -2,11 +2,11 @@
 import type { JSX } from "preact";
 import { pathOf } from "../api/client";
 import { actorPath, logPath, recordPath, searchPath, targetPath, tracePath } from "../app/routes";
-import { Copy } from "../shared/copy";
-import type { Entry } from "../shared/entry";
-import type { Field } from "../shared/field_list";
-import { termOf } from "../shared/terms";
-import { plainOf } from "../shared/text";
+import { Copy } from "../common/copy";
+import type { Entry } from "../common/entry";
+import type { Field } from "../common/field_list";
+import { termOf } from "../common/terms";
+import { plainOf } from "../common/text";
 import { bundleName, type Place } from "./commands";
 
 interface ActionsProps {

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, sign } from "node:crypto";
 import test from "node:test";
 import type { InclusionProof } from "../api/types";
+import { logIdOf } from "../common/log_id";
 import { base64Of, fromBase64, joined, utf8 } from "../proof/bytes";
 import { columnsOf } from "../proof/columns";
 import { VerificationError } from "../proof/errors";
 import { ED25519, fingerprintOf, type Key, keyOf, verifierKeyOf } from "../proof/keys";
 import { leafHash, nodeHash } from "../proof/merkle";
 import { sha256 } from "../proof/sha256";
-import { logIdOf } from "../shared/log_id";
 import { checkProof } from "./check";
 
 const ORIGIN = "shop/operational/a";

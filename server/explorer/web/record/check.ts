@@ -1,6 +1,7 @@
 /** The check of one record in this browser: canonical record, leaf, path, root, checkpoint, signatures. */
 
 import type { InclusionProof } from "../api/types";
+import { logIdOf } from "../common/log_id";
 import { areEqual, fromBase64, hexOf, utf8 } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
@@ -11,7 +12,6 @@ import { type ReadRecord, readRecord } from "../proof/readable";
 import { sha256 } from "../proof/sha256";
 import { type KeyChange, parseKeyChange } from "../proof/statement";
 import { parseTimestamp, SHA_256 } from "../proof/timestamp";
-import { logIdOf } from "../shared/log_id";
 import { findingOf } from "../trust/entry_check";
 import { voucherOf } from "../trust/log_keys";
 import { type PathStep, stepsOf } from "./path";

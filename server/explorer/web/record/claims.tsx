@@ -1,11 +1,11 @@
 /** Rows that claim one leaf: at most one of them is the record that was signed there. */
 import type { JSX } from "preact";
 import { zone } from "../app/preferences";
-import { Notice } from "../shared/answer";
-import { type Entry, titleOf } from "../shared/entry";
-import { StateMark } from "../shared/state_mark";
-import { Text } from "../shared/text";
-import { shownTime } from "../shared/time";
+import { Notice } from "../common/answer";
+import { type Entry, titleOf } from "../common/entry";
+import { StateMark } from "../common/state_mark";
+import { Text } from "../common/text";
+import { shownTime } from "../common/time";
 import type { Wanted } from "./check";
 
 interface ClaimsProps {

@@ -1,6 +1,7 @@
 /** Commands for a terminal, with which anybody checks a record without this page (docs/evidence.md). */
+
+import { commandOf } from "../common/shell_words";
 import { columnsOf, type Kind, type Stream } from "../proof/columns";
-import { commandOf } from "../shared/shell_words";
 
 const TABLES: Record<Stream, string> = { audit: "audit_logs", operational: "otel_logs", spans: "otel_traces" };
 

@@ -1,7 +1,8 @@
 /** Differences of two values by path: JSON within texts is compared member by member. */
+
+import { looksLikeJson } from "../common/json_text";
 import { VerificationError } from "../proof/errors";
 import { type Json, jsonText, parseJson } from "../proof/json";
-import { looksLikeJson } from "../shared/json_text";
 
 /** A difference at a path; values are as text, JSON if they are no strings. */
 export type Change = { readonly path: string } & (

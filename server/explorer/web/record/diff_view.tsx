@@ -1,8 +1,8 @@
 /** What a record has before and after, as tables of differences. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { Value } from "../shared/fields";
-import { Text } from "../shared/text";
+import { Value } from "../common/fields";
+import { Text } from "../common/text";
 import type { Comparison } from "./comparisons";
 import type { Change } from "./diff";
 

@@ -1,7 +1,7 @@
 /** Checking a record without this page: commands for a terminal. */
 import type { JSX } from "preact";
+import { Command } from "../common/copy";
 import { VerificationError } from "../proof/errors";
-import { Command } from "../shared/copy";
 import type { Checked } from "./check";
 import { checkCommand, hashCommand, type Place, proveCommand } from "./commands";
 import { entryDigits } from "./proof_view";

@@ -1,9 +1,9 @@
 /** Hashes and times of proofs, short on the page. */
 import type { JSX } from "preact";
 import { zone } from "../app/preferences";
+import { Copy } from "../common/copy";
+import { shownTime, zoneName } from "../common/time";
 import { hexOf } from "../proof/bytes";
-import { Copy } from "../shared/copy";
-import { shownTime, zoneName } from "../shared/time";
 
 /** The beginning of a hash, with a button that copies it in full. `of` says what it is the hash of. */
 export function Hash({ bytes, of }: { bytes: Uint8Array; of: string }): JSX.Element {

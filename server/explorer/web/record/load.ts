@@ -1,10 +1,10 @@
 /** What the server has at a leaf of a log: the rows that claim it, and the proof. */
 import { ApiError, get } from "../api/client";
 import type { Checkpoint, Evidence, InclusionProof, SearchAnswer } from "../api/types";
+import { type Entry, entryOf, type Stream } from "../common/entry";
+import { logIdOf } from "../common/log_id";
 import { base64Of } from "../proof/bytes";
 import { leafHash } from "../proof/merkle";
-import { type Entry, entryOf, type Stream } from "../shared/entry";
-import { logIdOf } from "../shared/log_id";
 import type { Wanted } from "./check";
 
 /** The answer about a leaf. */

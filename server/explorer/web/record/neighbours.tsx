@@ -6,9 +6,9 @@ import type { Neighbours as Answer } from "../api/types";
 import { useShortcuts } from "../app/keyboard";
 import { navigate } from "../app/location";
 import { recordPath } from "../app/routes";
-import { useAnswer } from "../shared/answer";
-import { type Entry, entryOf, titleOf } from "../shared/entry";
-import { Text } from "../shared/text";
+import { useAnswer } from "../common/answer";
+import { type Entry, entryOf, titleOf } from "../common/entry";
+import { Text } from "../common/text";
 import { type Place, whyMisplaced } from "../trust/belongs";
 import type { Wanted } from "./check";
 

@@ -1,9 +1,9 @@
 /** The proof of a record: each step from its bytes to the signatures, with what this browser computed. */
 import type { ComponentChildren, JSX } from "preact";
+import { Command, Copy } from "../common/copy";
+import { Text } from "../common/text";
 import { areEqual, base64Of, hexOf } from "../proof/bytes";
 import { labelOf } from "../proof/keys";
-import { Command, Copy } from "../shared/copy";
-import { Text } from "../shared/text";
 import type { Checked } from "./check";
 import { Hash, Seconds } from "./hash";
 import type { CheckedSignature, SignatureState } from "./signers";

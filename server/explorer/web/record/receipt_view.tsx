@@ -2,11 +2,11 @@
 import type { JSX } from "preact";
 import { get } from "../api/client";
 import type { Receipt } from "../api/types";
-import { useAnswer } from "../shared/answer";
-import { Copy } from "../shared/copy";
-import type { Entry } from "../shared/entry";
-import { Text } from "../shared/text";
-import { memberAt } from "../shared/value_types";
+import { useAnswer } from "../common/answer";
+import { Copy } from "../common/copy";
+import type { Entry } from "../common/entry";
+import { Text } from "../common/text";
+import { memberAt } from "../common/value_types";
 
 /** Return whether an entry is an audit record with a receipt, as its signed details say. */
 export function hasReceipt(entry: Entry): boolean {

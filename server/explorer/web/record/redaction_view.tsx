@@ -1,8 +1,8 @@
 /** What redaction took from a record before it was signed, and what can be disclosed. */
 import type { JSX } from "preact";
-import { Command } from "../shared/copy";
-import { commandOf } from "../shared/shell_words";
-import { Text } from "../shared/text";
+import { Command } from "../common/copy";
+import { commandOf } from "../common/shell_words";
+import { Text } from "../common/text";
 import type { Place } from "./commands";
 import type { RedactionReport } from "./signed_record";
 

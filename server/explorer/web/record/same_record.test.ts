@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { LogRecord, Span, TimelineEntry } from "../api/types";
+import { entryOf } from "../common/entry";
 import { hexOf } from "../proof/bytes";
-import { entryOf } from "../shared/entry";
 import type { Checked } from "./check";
 import { differenceFromProof } from "./same_record";
 

@@ -1,6 +1,7 @@
 /** Comparison of a row with the proof that is shown beside it: both have to be of one record. Pure. */
+
+import type { Entry } from "../common/entry";
 import { hexOf } from "../proof/bytes";
-import type { Entry } from "../shared/entry";
 import { differenceIn } from "../trust/shown";
 import type { Checked, Wanted } from "./check";
 

@@ -1,9 +1,10 @@
 /** The record as it was signed, for people: all columns of its canonical form, and what redaction did to it. */
+
+import type { FieldGroup } from "../common/field_list";
+import { markedParts } from "../common/redactions";
 import { commitmentsIn } from "../proof/disclosures";
 import type { Json } from "../proof/json";
 import { type ReadRecord, readableOf } from "../proof/readable";
-import type { FieldGroup } from "../shared/field_list";
-import { markedParts } from "../shared/redactions";
 import { isObject, parsedText, shown } from "./diff";
 
 /** The columns of a canonical record that have a value, by their names in storage. */

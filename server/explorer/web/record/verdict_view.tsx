@@ -1,9 +1,9 @@
 /** The verdict on a record, in words, shape and colour, with what to do. */
 import type { ComponentChildren, JSX } from "preact";
 import { readableStreams } from "../app/session";
+import { Text } from "../common/text";
 import { streamOf } from "../proof/columns";
 import { VerificationError } from "../proof/errors";
-import { Text } from "../shared/text";
 import type { Checked } from "./check";
 import { pinnedName } from "./use_check";
 

@@ -1,7 +1,7 @@
 /** The bars of a histogram, drawn by uPlot on a canvas; the table beside it says the same. */
 import uPlot from "uplot";
 import type { Zone } from "../app/preferences";
-import { shownTime } from "../shared/time";
+import { shownTime } from "../common/time";
 import { bucketAt } from "./bucket_at";
 
 /** What to draw: for each group its counts, in the order of the stack from the bottom. */

@@ -1,7 +1,7 @@
 /** The choice of columns: those that are offered, and any field or attribute by its name. */
 import type { JSX } from "preact";
 import { useId, useState } from "preact/hooks";
-import { Menu } from "../shared/menu";
+import { Menu } from "../common/menu";
 import { OFFERED } from "./columns";
 import { DEFAULT_COLUMNS } from "./query";
 

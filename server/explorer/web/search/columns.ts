@@ -1,6 +1,6 @@
 /** Columns of the list: their names, and their values as one line of text. */
-import { type Entry, severityOf, titleOf } from "../shared/entry";
-import { shownDuration } from "../shared/time";
+import { type Entry, severityOf, titleOf } from "../common/entry";
+import { shownDuration } from "../common/time";
 
 /** Most characters of a value in the list; the record beside it has all of them. */
 const MOST = 400;

@@ -1,7 +1,7 @@
 /** The same search on the command line, and the one that proves that its answer is complete. */
 import type { JSX } from "preact";
-import { Command } from "../shared/copy";
-import { Menu } from "../shared/menu";
+import { Command } from "../common/copy";
+import { Menu } from "../common/menu";
 import { completeCommands, searchCommands } from "./commands";
 import type { Search } from "./query";
 

@@ -1,6 +1,6 @@
 /** Commands that search for the same as the page; pure. */
-import type { Stream } from "../shared/entry";
-import { commandOf } from "../shared/shell_words";
+import type { Stream } from "../common/entry";
+import { commandOf } from "../common/shell_words";
 import type { Search } from "./query";
 
 /** The parts of a search that the command line can ask for: audit events and logs together, or one stream. */

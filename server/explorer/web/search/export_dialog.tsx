@@ -1,9 +1,9 @@
 /** The export of a whole answer: a file that streams to disk, and the manifest that the server signs. */
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
-import { Command } from "../shared/copy";
-import { Dialog } from "../shared/dialog";
-import { Text } from "../shared/text";
+import { Command } from "../common/copy";
+import { Dialog } from "../common/dialog";
+import { Text } from "../common/text";
 import { exportCommands, exportName, exportPath, FORMATS, newName, refusal } from "./export_request";
 import { ManifestLine } from "./manifest_line";
 import type { Search } from "./query";

@@ -1,6 +1,6 @@
 /** Requests of exports, and the commands that do the same; pure. */
 import { pathOf } from "../api/client";
-import { commandOf } from "../shared/shell_words";
+import { commandOf } from "../common/shell_words";
 import { fieldsOfSearch, type Search } from "./query";
 
 export interface ExportRequest {

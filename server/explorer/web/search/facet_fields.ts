@@ -1,5 +1,5 @@
 /** The fields that the list of facets has. */
-import type { Stream } from "../shared/entry";
+import type { Stream } from "../common/entry";
 
 /** Fields with few values first. The server refuses fields that none of the streams has. */
 export function facetFields(streams: readonly Stream[]): string[] {

@@ -4,12 +4,12 @@ import { useState } from "preact/hooks";
 import { get } from "../api/client";
 import type { Facets as FacetsAnswer } from "../api/types";
 import { zone } from "../app/preferences";
+import { Failure, Notice, useAnswer } from "../common/answer";
+import type { Stream } from "../common/entry";
+import { termOf } from "../common/terms";
+import { Text } from "../common/text";
+import { nanosOf, shownTime } from "../common/time";
 import { hasTerm } from "../query/terms";
-import { Failure, Notice, useAnswer } from "../shared/answer";
-import type { Stream } from "../shared/entry";
-import { termOf } from "../shared/terms";
-import { Text } from "../shared/text";
-import { nanosOf, shownTime } from "../shared/time";
 import { facetFields } from "./facet_fields";
 import { fieldsOfSearch, type Search } from "./query";
 

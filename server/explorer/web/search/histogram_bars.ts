@@ -1,6 +1,6 @@
 /** Bars of a histogram's answer: places, order of the stack, and colours; pure. */
 import type { Histogram } from "../api/types";
-import { nanosOf } from "../shared/time";
+import { nanosOf } from "../common/time";
 import type { Bars } from "./chart";
 
 type Group = Histogram["groups"][number];

@@ -1,8 +1,8 @@
 /** A note on records that are dated in the future, which a search until now does not show. */
 import type { JSX } from "preact";
+import { Notice, useAnswer } from "../common/answer";
+import { nanosOf, textOf } from "../common/time";
 import { ANY } from "../query/range";
-import { Notice, useAnswer } from "../shared/answer";
-import { nanosOf, textOf } from "../shared/time";
 import type { Search } from "./query";
 import { countOf } from "./results";
 

@@ -1,5 +1,5 @@
 /** Records in the order of leaves, with the leaves between them that have no row; pure. */
-import type { Entry } from "../shared/entry";
+import type { Entry } from "../common/entry";
 
 /**
  * A record; or the number of a leaf of which the server says that no stored record claims it; or the first and the last of

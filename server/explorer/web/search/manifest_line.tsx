@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, isAbort, request } from "../api/client";
-import { Failure } from "../shared/answer";
+import { Failure } from "../common/answer";
 import { manifestPath } from "./export_request";
 import { numbersOf } from "./manifest_numbers";
 

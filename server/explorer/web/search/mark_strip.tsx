@@ -2,9 +2,9 @@
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { zone } from "../app/preferences";
-import { useAnswer } from "../shared/answer";
-import { Text } from "../shared/text";
-import { shownTime, textOf } from "../shared/time";
+import { useAnswer } from "../common/answer";
+import { Text } from "../common/text";
+import { shownTime, textOf } from "../common/time";
 import { type AskedMarks, areFresh, groupMarks, MARK_SHAPES, type Mark, type MarkGroup, marksOf } from "./marks";
 import type { Search } from "./query";
 

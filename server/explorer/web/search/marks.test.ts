@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LogRecord } from "../api/types";
-import { entryOf } from "../shared/entry";
+import { entryOf } from "../common/entry";
 import { areFresh, groupMarks, type Mark, markOfGap, markOfRecord } from "./marks";
 
 function own(values: object) {

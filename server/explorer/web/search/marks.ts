@@ -1,9 +1,9 @@
 /** Marks on the histogram: gaps, findings, changes of keys, starts of servers. */
 import { ApiError, get } from "../api/client";
 import type { SearchAnswer } from "../api/types";
+import { type Entry, entryOf, titleOf } from "../common/entry";
+import { nanosOf } from "../common/time";
 import type { TimeRange } from "../query/range";
-import { type Entry, entryOf, titleOf } from "../shared/entry";
-import { nanosOf } from "../shared/time";
 
 export type MarkKind = "finding" | "gap" | "key change" | "start";
 

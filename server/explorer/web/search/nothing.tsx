@@ -5,11 +5,11 @@ import { serverNow } from "../api/clock";
 import type { SearchAnswer } from "../api/types";
 import { change, withParameters } from "../app/location";
 import { zone } from "../app/preferences";
+import { useAnswer } from "../common/answer";
+import { Command } from "../common/copy";
+import type { Stream } from "../common/entry";
+import { WITHOUT_WHO_LOOKED } from "../common/who_looked";
 import { ANY, rangeName, zoomedOut } from "../query/range";
-import { useAnswer } from "../shared/answer";
-import { Command } from "../shared/copy";
-import type { Stream } from "../shared/entry";
-import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
 import { namesAccess, type Search, type SearchState } from "./query";
 
 interface NothingProps {

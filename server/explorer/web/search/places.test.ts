@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Entry } from "../shared/entry";
+import type { Entry } from "../common/entry";
 import { distinct, entryAt, leafOf, rivalsOf } from "./places";
 
 const LEAF = "52ee01323c348f62#7";

@@ -1,5 +1,5 @@
 /** Places of records in the URL: log#leaf#hash, or log#leaf for whichever row has this leaf. */
-import type { Entry } from "../shared/entry";
+import type { Entry } from "../common/entry";
 
 /**
  * More entries for a list, after those that it has. Somebody may have copied a row: copies claim the same leaf with the

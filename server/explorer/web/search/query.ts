@@ -1,9 +1,9 @@
 /** State of the search page, which is in its URL, and the requests that it leads to. */
 import type { Fields } from "../api/client";
+import type { Stream } from "../common/entry";
+import { WITHOUT_WHO_LOOKED } from "../common/who_looked";
 import { rangeOf, type TimeRange } from "../query/range";
 import { namesField, needsParentheses } from "../query/terms";
-import type { Stream } from "../shared/entry";
-import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
 
 /** Everything that the URL says. */
 export interface SearchState {

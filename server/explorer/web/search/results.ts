@@ -3,8 +3,8 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get, isAbort } from "../api/client";
 import type { SearchAnswer } from "../api/types";
-import { type Entry, entryOf } from "../shared/entry";
-import { termOf } from "../shared/terms";
+import { type Entry, entryOf } from "../common/entry";
+import { termOf } from "../common/terms";
 import { PROOFS } from "../trust/proofs";
 import { distinct, leafOf } from "./places";
 import { fieldsOfSearch, type Search } from "./query";

@@ -3,12 +3,12 @@ import type { JSX, VNode } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { withParameters } from "../app/location";
 import { type Zone, zone } from "../app/preferences";
-import { type Entry, isError } from "../shared/entry";
-import { StateMark } from "../shared/state_mark";
-import { STREAM_MARKS } from "../shared/streams";
-import { Text } from "../shared/text";
-import { shownTime, textOf, zoneName } from "../shared/time";
-import { useVirtualRows } from "../shared/virtual_rows";
+import { type Entry, isError } from "../common/entry";
+import { StateMark } from "../common/state_mark";
+import { STREAM_MARKS } from "../common/streams";
+import { Text } from "../common/text";
+import { shownTime, textOf, zoneName } from "../common/time";
+import { useVirtualRows } from "../common/virtual_rows";
 import { NAMED_COLUMNS, oneLine, textIn } from "./columns";
 import { entryAt } from "./places";
 

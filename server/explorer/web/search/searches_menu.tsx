@@ -3,8 +3,8 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { parameters, withParameters } from "../app/location";
 import { hasRole } from "../app/session";
-import { Menu } from "../shared/menu";
-import { Text } from "../shared/text";
+import { Menu } from "../common/menu";
+import { Text } from "../common/text";
 import { keepSearches, type SavedSearch, savedSearches, withSaved } from "./saved";
 
 const PRESETS: readonly [name: string, query: string][] = [

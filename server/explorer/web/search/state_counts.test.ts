@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Entry } from "../shared/entry";
+import type { Entry } from "../common/entry";
 import type { Verdict } from "../trust/verdict";
 import { countStates } from "./state_counts";
 

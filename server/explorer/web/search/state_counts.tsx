@@ -1,8 +1,8 @@
 /** The number of loaded rows in each state of evidence: all of them are checked, not only those in view. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Entry } from "../shared/entry";
-import { type Mark, markOf, SHAPES } from "../shared/state_mark";
+import type { Entry } from "../common/entry";
+import { type Mark, markOf, SHAPES } from "../common/state_mark";
 import { verdictOf } from "../trust/entries";
 import type { Verdict } from "../trust/verdict";
 

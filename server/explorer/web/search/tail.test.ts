@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { LogRecord } from "../api/types";
-import { type Entry, entryOf } from "../shared/entry";
+import { type Entry, entryOf } from "../common/entry";
 import { EMPTY_FEED, follow, resumed, signedAfter, type TailStep, waitAfter, withEntries } from "./tail";
 
 const original = globalThis.fetch;

@@ -1,8 +1,8 @@
 /** Live tail: records as they are committed, over connections that may be lost. */
 import { ApiError, isAbort, lines, pathOf } from "../api/client";
 import type { TailAnswer } from "../api/types";
-import { type Entry, entryOf } from "../shared/entry";
-import { nanosOf } from "../shared/time";
+import { type Entry, entryOf } from "../common/entry";
+import { nanosOf } from "../common/time";
 import { PROOFS } from "../trust/proofs";
 
 /** Something that a tail tells. */

@@ -1,9 +1,9 @@
 /** Streams, range of time, live tail, columns and export. */
 import type { JSX } from "preact";
 import { change } from "../app/location";
+import type { Stream } from "../common/entry";
+import { STREAM_MARKS } from "../common/streams";
 import { TimePicker } from "../query/time_picker";
-import type { Stream } from "../shared/entry";
-import { STREAM_MARKS } from "../shared/streams";
 import { ColumnMenu } from "./column_menu";
 import { CommandMenu } from "./command_menu";
 import { setColumns } from "./page";

@@ -2,8 +2,8 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, isAbort } from "../api/client";
 import type { ActorTimeline, AuditOverview, TargetHistory } from "../api/types";
-import { type Answer, useAnswer } from "../shared/answer";
-import { type Entry, entryOf } from "../shared/entry";
+import { type Answer, useAnswer } from "../common/answer";
+import { type Entry, entryOf } from "../common/entry";
 import { PROOFS } from "../trust/proofs";
 import { fieldsOf, isNarrowed, pathOfSubject, type Subject, type View } from "./view";
 

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useShortcuts } from "../app/keyboard";
 import { change } from "../app/location";
-import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
+import { WITHOUT_WHO_LOOKED } from "../common/who_looked";
 import { hasTerm, toggled } from "./terms";
 import type { Subject, View } from "./view";
 

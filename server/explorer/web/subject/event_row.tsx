@@ -1,11 +1,11 @@
 /** Rows of the list: an event in two lines, and the heading of a session. */
 import type { JSX } from "preact";
 import { recordPath, tracePath } from "../app/routes";
-import { counted } from "../shared/counted";
-import { type Entry, isError } from "../shared/entry";
-import { Moment } from "../shared/moment";
-import { StateMark } from "../shared/state_mark";
-import { beginningOf, plainOf, Text } from "../shared/text";
+import { counted } from "../common/counted";
+import { type Entry, isError } from "../common/entry";
+import { Moment } from "../common/moment";
+import { StateMark } from "../common/state_mark";
+import { beginningOf, plainOf, Text } from "../common/text";
 import { whyMisplaced } from "../trust/belongs";
 import { type FirstMark, wordsOf } from "./first_marks";
 import { Filter } from "./overview";

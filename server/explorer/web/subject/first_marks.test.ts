@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AuditOverview, LogRecord } from "../api/types";
-import { auditEntryOf, type Entry } from "../shared/entry";
+import { auditEntryOf, type Entry } from "../common/entry";
 import { fieldsWithUnknownFirsts, firstMarks, wordsOf } from "./first_marks";
 import { rowsOf } from "./rows";
 

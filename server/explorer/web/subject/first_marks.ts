@@ -1,7 +1,7 @@
 /** First times: the event at which a source, an action, a session, a target or an actor was first seen. */
 import type { AuditEvent, AuditOverview } from "../api/types";
-import type { Entry } from "../shared/entry";
-import { nanosOf } from "../shared/time";
+import type { Entry } from "../common/entry";
+import { nanosOf } from "../common/time";
 import type { Kind } from "./view";
 
 /** Fields of overviews whose first times are marked. */

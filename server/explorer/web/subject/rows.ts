@@ -1,6 +1,6 @@
 /** Rows of the list of events: events, with a heading before the events of a session. */
 import type { AuditOverview, ValueSummary } from "../api/types";
-import type { Entry } from "../shared/entry";
+import type { Entry } from "../common/entry";
 
 export type Row =
   | { readonly kind: "event"; readonly key: string; readonly entry: Entry }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { quoted, termOf } from "../shared/terms";
-import { WITHOUT_WHO_LOOKED } from "../shared/who_looked";
+import { quoted, termOf } from "../common/terms";
+import { WITHOUT_WHO_LOOKED } from "../common/who_looked";
 import { both, hasTerm, termsOf, toggled } from "./terms";
 
 test("quotes and backslashes of a value are escaped", () => {

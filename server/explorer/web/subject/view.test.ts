@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { timeOf } from "../shared/age";
+import { timeOf } from "../common/age";
 import { commandFor, fieldsOf, isNarrowed, pathOfSubject, viewOf, wholeQuery } from "./view";
 
 const NOW = 1_800_000_000_000_000_000n; // 2027-01-15T08:00:00Z

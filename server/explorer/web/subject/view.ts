@@ -1,8 +1,8 @@
 /** The view of an actor or a target that the address of the page describes. */
 import type { Fields } from "../api/client";
-import { timeOf } from "../shared/age";
-import { commandOf } from "../shared/shell_words";
-import { termOf } from "../shared/terms";
+import { timeOf } from "../common/age";
+import { commandOf } from "../common/shell_words";
+import { termOf } from "../common/terms";
 import { both } from "./terms";
 
 export type Kind = "actor" | "target";

@@ -1,7 +1,7 @@
 /** Outcomes, and links from an event to what it names. */
 import type { JSX } from "preact";
 import { actorPath, targetPath } from "../app/routes";
-import { Text } from "../shared/text";
+import { Text } from "../common/text";
 import { outcomeOf } from "./outcomes";
 import type { Kind } from "./view";
 

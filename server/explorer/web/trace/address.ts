@@ -1,6 +1,6 @@
 /** The state of a trace's page in its address. Pure. */
 import type { Changes } from "../app/location";
-import { nanosOf, textOf } from "../shared/time";
+import { nanosOf, textOf } from "../common/time";
 import { type Collapsed, type Filter, SHOWN_KINDS } from "./filter";
 import type { Period } from "./quiet";
 

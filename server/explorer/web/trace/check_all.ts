@@ -1,6 +1,6 @@
 /** The check of all entries in this browser, while it has nothing else to do. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Entry } from "../shared/entry";
+import type { Entry } from "../common/entry";
 import { type Place, verdictAt } from "../trust/belongs";
 import { verdictOf } from "../trust/entries";
 import type { Verdict } from "../trust/verdict";

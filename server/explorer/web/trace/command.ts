@@ -1,5 +1,5 @@
 /** The command that lists the same traces as the page. Pure. */
-import { commandOf } from "../shared/shell_words";
+import { commandOf } from "../common/shell_words";
 import type { ListState } from "./list";
 
 /** The command; undefined for matches in several streams that the page names, as its option takes one. */

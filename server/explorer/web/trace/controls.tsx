@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { change } from "../app/location";
-import { counted } from "../shared/counted";
+import { counted } from "../common/counted";
 import { isEverything, type ShownKinds } from "./filter";
 import type { TraceView } from "./view";
 

@@ -1,6 +1,6 @@
 /** Evidence of a whole trace: what the server says, and what this browser checked itself. */
 import type { JSX } from "preact";
-import { counted } from "../shared/counted";
+import { counted } from "../common/counted";
 import type { CheckOfAll } from "./check_all";
 import { Fact } from "./fact";
 import type { EvidenceWord, Summary } from "./summary";

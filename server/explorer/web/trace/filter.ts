@@ -1,5 +1,5 @@
 /** The rows of a trace that are shown: those that match the filters, in the zoomed time, with the spans around them. Pure. */
-import { type Entry, isError, titleOf } from "../shared/entry";
+import { type Entry, isError, titleOf } from "../common/entry";
 import type { Layout, Row } from "./layout";
 
 /** The kinds of entries to show. */

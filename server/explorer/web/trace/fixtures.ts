@@ -1,7 +1,7 @@
 /** Entries for the tests of this folder. */
 import type { LogRecord, Span } from "../api/types";
-import { type Entry, entryOf } from "../shared/entry";
-import { textOf } from "../shared/time";
+import { type Entry, entryOf } from "../common/entry";
+import { textOf } from "../common/time";
 
 /** Start of the traces: 2026-11-30T16:00:00Z, in nanoseconds since 1970. */
 export const START = 1_796_054_400_000_000_000n;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Entry } from "../shared/entry";
+import type { Entry } from "../common/entry";
 import { NOW, record, START, span } from "./fixtures";
 import { type Layout, layoutOf } from "./layout";
 

@@ -1,5 +1,5 @@
 /** The layout of a trace: a row for each entry, in the order of the tree of spans, with its place in time. Pure. */
-import type { Entry } from "../shared/entry";
+import type { Entry } from "../common/entry";
 import { earlier, type Kind, later, type Node, type Note, nodesOf, treeOf } from "./node";
 
 /** A row of the waterfall. Times are nanoseconds since the base of the layout. */

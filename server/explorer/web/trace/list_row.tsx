@@ -4,11 +4,11 @@ import { useMemo } from "preact/hooks";
 import type { TraceSummary } from "../api/types";
 import { zone } from "../app/preferences";
 import { actorPath, tracePath } from "../app/routes";
-import { counted } from "../shared/counted";
-import { entryOf, titleOf } from "../shared/entry";
-import { StateMark } from "../shared/state_mark";
-import { Text } from "../shared/text";
-import { nanosOf, shownTime } from "../shared/time";
+import { counted } from "../common/counted";
+import { entryOf, titleOf } from "../common/entry";
+import { StateMark } from "../common/state_mark";
+import { Text } from "../common/text";
+import { nanosOf, shownTime } from "../common/time";
 import { durationText } from "./notes";
 
 const FEW = 8; // names in a cell

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Trace } from "../api/types";
-import type { Entry } from "../shared/entry";
-import { textOf } from "../shared/time";
+import type { Entry } from "../common/entry";
+import { textOf } from "../common/time";
 import type { Verdict } from "../trust/verdict";
 import { run, type Tally } from "./check_all";
 import { record, START } from "./fixtures";

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, isAbort } from "../api/client";
 import type { Trace } from "../api/types";
-import { type Entry, entryOf } from "../shared/entry";
+import { type Entry, entryOf } from "../common/entry";
 import { PROOFS } from "../trust/proofs";
 
 /** What was read of a trace so far. */

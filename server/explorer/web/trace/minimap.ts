@@ -1,5 +1,5 @@
 /** What a trace looks like from far: how much happened in each step of its time. Pure. */
-import { isError } from "../shared/entry";
+import { isError } from "../common/entry";
 import { axisOf, placeOn } from "./axis";
 import type { Layout } from "./layout";
 

@@ -1,6 +1,6 @@
 /** Entries of a trace before they are laid out: in order, each under its span. Pure. */
-import type { Entry } from "../shared/entry";
-import { nanosOf } from "../shared/time";
+import type { Entry } from "../common/entry";
+import { nanosOf } from "../common/time";
 
 /** Something about an entry that a reader should know; see notes.ts for words. */
 export type Note =

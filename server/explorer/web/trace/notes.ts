@@ -1,5 +1,5 @@
 /** Words for what a reader should know about an entry. Pure. */
-import { shownDuration, textOf } from "../shared/time";
+import { shownDuration, textOf } from "../common/time";
 import type { Layout, Row } from "./layout";
 import type { Note } from "./node";
 

@@ -1,10 +1,10 @@
 /** A row of the waterfall. */
 import { Component, type JSX } from "preact";
-import { isError, severityOf, titleOf } from "../shared/entry";
-import { StateMark } from "../shared/state_mark";
-import { STREAM_MARKS } from "../shared/streams";
-import { Text } from "../shared/text";
-import { textOf } from "../shared/time";
+import { isError, severityOf, titleOf } from "../common/entry";
+import { StateMark } from "../common/state_mark";
+import { STREAM_MARKS } from "../common/streams";
+import { Text } from "../common/text";
+import { textOf } from "../common/time";
 import type { Place } from "../trust/belongs";
 import { placeOf } from "./axis";
 import type { Row } from "./layout";

@@ -1,6 +1,6 @@
 /** What a trace says as a whole: the same as the API's overview, but of all pages. Pure. */
-import type { Entry } from "../shared/entry";
-import { isError } from "../shared/entry";
+import type { Entry } from "../common/entry";
+import { isError } from "../common/entry";
 import type { Layout } from "./layout";
 
 export interface Summary {

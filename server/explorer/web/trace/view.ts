@@ -1,7 +1,7 @@
 /** The state of a trace's page, most of it in the address, and what the reader can do with it. */
 import { useMemo } from "preact/hooks";
 import { change, parameters } from "../app/location";
-import { isError } from "../shared/entry";
+import { isError } from "../common/entry";
 import type { Place } from "../trust/belongs";
 import { collapsedChanges, collapsedOf, filterOf, zoomChanges } from "./address";
 import { axisOf, zoomed } from "./axis";

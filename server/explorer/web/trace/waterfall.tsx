@@ -1,7 +1,7 @@
 /** The waterfall: a tree grid of all entries on one axis of time. Only the rows in view are in the page. */
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { useVirtualRows } from "../shared/virtual_rows";
+import { useVirtualRows } from "../common/virtual_rows";
 import { placeOn, ticksOf } from "./axis";
 import { isEverything } from "./filter";
 import { tickText } from "./notes";

@@ -1,8 +1,8 @@
 /** Checks entries of answers, for tests with a real server: a JSON object a line, on standard input and output. */
 import { createInterface } from "node:readline";
 import type { TimelineEntry } from "../api/types";
+import { entryOf } from "../common/entry";
 import { parseKey } from "../proof/keys";
-import { entryOf } from "../shared/entry";
 import { checkEntry } from "./entry_check";
 import { unvouched, voucherOf } from "./log_keys";
 import { SeenRoots } from "./seen";

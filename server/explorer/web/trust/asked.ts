@@ -1,9 +1,9 @@
 /** Questions to the server for evidence, each asked once. */
 import { ApiError, type Fields, get } from "../api/client";
 import type { ConsistencyProof, InclusionProof } from "../api/types";
+import { logIdOf } from "../common/log_id";
 import { fromBase64 } from "../proof/bytes";
 import type { Checkpoint } from "../proof/checkpoint";
-import { logIdOf } from "../shared/log_id";
 
 const MOST_PATIENCE = 20_000; // ms
 

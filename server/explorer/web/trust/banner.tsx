@@ -3,7 +3,7 @@ import { effect, signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { session } from "../app/session";
-import { Text } from "../shared/text";
+import { Text } from "../common/text";
 import { whenIdle } from "./queue";
 import { logFindings, overdue } from "./state";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { LogRecord, TimelineEntry } from "../api/types";
-import { type Entry, entryOf } from "../shared/entry";
+import { type Entry, entryOf } from "../common/entry";
 import { MISPLACED, type Place, verdictAt, whyMisplaced } from "./belongs";
 
 function event(audit: Partial<NonNullable<LogRecord["audit"]>>, more: Partial<LogRecord> = {}): Entry {

@@ -4,7 +4,7 @@
  * A genuine record, with its proof, on the page of somebody who had no part in it would be a lie, too. The fields that are
  * compared here are those that are shown, which the check of an entry compares with the signed ones.
  */
-import type { Entry } from "../shared/entry";
+import type { Entry } from "../common/entry";
 import type { Verdict } from "./verdict";
 
 /** What the records of a page have in common. */

@@ -5,10 +5,10 @@
 import { ApiError } from "../api/client";
 import type { Log, Logs } from "../api/types";
 import { hasRole, session } from "../app/session";
+import { counted } from "../common/counted";
 import { parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { parseVerifierKey } from "../proof/keys";
-import { counted } from "../shared/counted";
 import { ask, changesOf, consistencyProofOf } from "./asked";
 import { all, update } from "./database";
 import { voucherOf } from "./log_keys";

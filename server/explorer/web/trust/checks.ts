@@ -1,9 +1,9 @@
 /** The checks of entries, with what they share: pinned keys, key changes, checkpoints seen. Loaded when needed. */
 import { ApiError } from "../api/client";
+import type { Entry } from "../common/entry";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { type Key, parseVerifierKey } from "../proof/keys";
 import { noteOf } from "../proof/note";
-import type { Entry } from "../shared/entry";
 import { changesOf, consistencyProofOf } from "./asked";
 import { keepFinding, keptCheckpoints, replace, watchLogs } from "./checkpoints";
 import { checkEntry, type Trust, type Voucher } from "./entry_check";

@@ -1,7 +1,7 @@
 /** Entries of answers, checked in this browser while they are looked at. */
 import { effect, type Signal, signal } from "@preact/signals";
 import { ApiError } from "../api/client";
-import type { Entry } from "../shared/entry";
+import type { Entry } from "../common/entry";
 import { IdleQueue } from "./queue";
 import { lastLook, pinnedNames } from "./state";
 import type { Verdict } from "./verdict";

@@ -1,5 +1,7 @@
 /** The check of one entry: that its record is in a log that a pinned key signed, and that this is what is shown. */
 import type { Evidence } from "../api/types";
+import type { Entry } from "../common/entry";
+import { logIdOf } from "../common/log_id";
 import { areEqual, base64Of, fromBase64, hexOf } from "../proof/bytes";
 import { type Checkpoint, NUMBER, parseCheckpoint } from "../proof/checkpoint";
 import { streamOf } from "../proof/columns";
@@ -7,8 +9,6 @@ import { VerificationError } from "../proof/errors";
 import { leafHash, rootFromPath } from "../proof/merkle";
 import { readRecord } from "../proof/readable";
 import { sha256 } from "../proof/sha256";
-import type { Entry } from "../shared/entry";
-import { logIdOf } from "../shared/log_id";
 import { ChangesNotTold } from "./log_keys";
 import { differenceIn } from "./shown";
 import type { Verdict } from "./verdict";

@@ -1,8 +1,8 @@
 /** Findings about logs, with their evidence. */
 import type { JSX } from "preact";
-import { Command } from "../shared/copy";
-import { saveFile } from "../shared/saving";
-import { Text } from "../shared/text";
+import { Command } from "../common/copy";
+import { saveFile } from "../common/saving";
+import { Text } from "../common/text";
 import { acknowledge } from "./checkpoints";
 import { logFindings } from "./state";
 import type { LogFinding } from "./witness";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { logIdOf } from "../common/log_id";
 import { parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { MadeLog } from "../proof/made_log";
-import { logIdOf } from "../shared/log_id";
 import { Histories, type HistoryMeans } from "./histories";
 import type { KeptCheckpoint, LogFinding } from "./witness";
 

@@ -3,11 +3,12 @@
  * than the kept one, so a consistency proof between the two is demanded. Without it, a server could prove altered
  * records by checkpoints of sizes that nobody compares.
  */
+
+import { logIdOf } from "../common/log_id";
 import { base64Of } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { noteOf } from "../proof/note";
-import { logIdOf } from "../shared/log_id";
 import { contradictionOf, findingOfLog, type KeptCheckpoint, type LogFinding, type Means } from "./witness";
 
 const PAUSE = 30_000; // ms, before a server that refused a proof is asked again for one of the same log

@@ -1,10 +1,10 @@
 /** The pinned keys. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { saveFile } from "../common/saving";
+import { Text } from "../common/text";
 import { fromBase64 } from "../proof/bytes";
 import { ED25519, keyOf, pemOf } from "../proof/keys";
-import { saveFile } from "../shared/saving";
-import { Text } from "../shared/text";
 import { isKept } from "./database";
 import { PinForm } from "./pin_form";
 import { type PinnedKey, unpin } from "./pinned_keys";

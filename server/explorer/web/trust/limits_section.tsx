@@ -1,6 +1,6 @@
 /** What this page does not prove, and the command beside each. */
 import type { JSX } from "preact";
-import { Command } from "../shared/copy";
+import { Command } from "../common/copy";
 
 export function LimitsSection(): JSX.Element {
   return (

@@ -1,6 +1,6 @@
 /** What each kind of mark beside a record means. */
 import type { JSX } from "preact";
-import { type Mark, SHAPES } from "../shared/state_mark";
+import { type Mark, SHAPES } from "../common/state_mark";
 
 const MARKS: [Mark["kind"], string, string][] = [
   [

@@ -1,9 +1,9 @@
 /** Comparison of what pages show of an entry with the record that was signed: they must say the same. */
 import type { AuditEvent, LogRecord, Span } from "../api/types";
+import type { Entry } from "../common/entry";
+import { nanosOf } from "../common/time";
 import type { Column, Pairs, Value } from "../proof/canonical";
 import type { Json } from "../proof/json";
-import type { Entry } from "../shared/entry";
-import { nanosOf } from "../shared/time";
 import { detailsOf, lossyText, sentTexts, type Texts } from "./sent_order";
 
 type Columns = ReadonlyMap<string, Column>;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Log } from "../api/types";
+import { logIdOf } from "../common/log_id";
 import { verifierKeyOf } from "../proof/keys";
 import { MadeLog, madeKey } from "../proof/made_log";
-import { logIdOf } from "../shared/log_id";
 import { type KeptCheckpoint, type Means, missing, witnessed } from "./witness";
 
 const ORIGIN = "shop/audit/a";

@@ -3,12 +3,12 @@
  * that the log has only grown.
  */
 import type { Log } from "../api/types";
+import { logIdOf } from "../common/log_id";
 import { areEqual } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { malformed, VerificationError } from "../proof/errors";
 import { type Key, parseVerifierKey } from "../proof/keys";
 import { checkConsistency } from "../proof/merkle";
-import { logIdOf } from "../shared/log_id";
 import { type ChangesOf, unvouched, voucherOf } from "./log_keys";
 
 /** The last checkpoint of a log that this browser saw. */
