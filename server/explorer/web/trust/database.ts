@@ -37,10 +37,14 @@ export async function update<T>(
     else memory.set(`${store}/${key}`, next);
     return;
   }
-  const values = database.transaction(store, "readwrite").objectStore(store);
+  const transaction = database.transaction(store, "readwrite");
+  const ended = ending(transaction);
+  ended.catch(() => undefined); // if reading fails, that error is the one to tell
+  const values = transaction.objectStore(store);
   const next = change((await done(values.get(key))) as T | undefined);
-  if (next === undefined) await done(values.delete(key));
-  else await done(values.put(next, key));
+  if (next === undefined) values.delete(key);
+  else values.put(next, key);
+  await ended;
 }
 
 /** Return whether values outlive the page. */
@@ -63,6 +67,14 @@ function open(): Promise<IDBDatabase | undefined> {
     }
   });
   return opened;
+}
+
+/** Wait until a transaction is kept: a request of it that succeeded may still be undone, such as by a full disk. */
+function ending(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error ?? new Error("the browser's storage failed"));
+  });
 }
 
 function done<T>(request: IDBRequest<T>): Promise<T> {

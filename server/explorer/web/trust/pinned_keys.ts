@@ -45,6 +45,8 @@ export function believedKeys(): Promise<Key[]> {
  */
 export async function pin(key: Key, name: string, way: Way): Promise<void> {
   requirePinnable(key);
+  // Ask the browser not to clear it when its disk gets full; some only do for pages that are used often.
+  navigator.storage?.persist?.().catch(() => undefined);
   const fingerprint = await fingerprintOf(key);
   const since = new Date().toISOString();
   await update<PinnedKey>("keys", fingerprint, (now) => ({
