@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hasTerm, namesField, needsParentheses, tokensOf, withoutTerm, withTerm } from "./terms";
+import { WITHOUT_WHO_LOOKED } from "../common/who_looked";
+import { both, hasTerm, namesField, needsParentheses, toggled, tokensOf, withoutTerm, withTerm } from "./terms";
 
 const shown = (query: string) => tokensOf(query).map(({ kind, start, end }) => `${kind} ${query.slice(start, end)}`);
 
@@ -53,5 +54,26 @@ test("only a term that stands on its own is removed", () => {
   assert.equal(withoutTerm("x a:b y", "a:b"), "x y");
   assert.equal(withoutTerm("x (a:b y)", "a:b"), "x (a:b y)");
   assert.equal(withoutTerm("x OR a:b", "a:b"), "x OR a:b");
-  assert.ok(!hasTerm("NOT a:b", "a:b"));
+  for (const query of ["NOT a:b", "- a:b", "a:b AND x", "x && a:b"]) assert.ok(!hasTerm(query, "a:b"), query);
+});
+
+test("a term may be a range, or a group in parentheses", () => {
+  for (const term of ["x:[1 TO 2]", "-(a:b c)", '(a OR "b c")', "f\\ g"]) {
+    assert.equal(withoutTerm(`y ${term}  z`, term), "y z");
+    assert.ok(hasTerm(withTerm("y", term), term));
+  }
+});
+
+test("a term is added once, and taken away again", () => {
+  for (const term of ['action:"role.grant"', WITHOUT_WHO_LOOKED]) {
+    const once = toggled("-outcome:success", term);
+    assert.equal(once, `-outcome:success ${term}`);
+    assert.equal(toggled(once, term), "-outcome:success");
+    assert.equal(toggled(toggled("a OR b", term), term), "(a OR b)");
+  }
+});
+
+test("two queries become one that demands both", () => {
+  assert.equal(both("a OR b", "c"), "(a OR b) (c)");
+  assert.equal(both("a", "  "), "a");
 });

@@ -103,16 +103,44 @@ export function withoutTerm(query: string, term: string): string {
   return `${query.slice(0, place.start).trimEnd()} ${query.slice(place.end).trimStart()}`.trim();
 }
 
-function placeOf(query: string, term: string): Token | undefined {
+/** A query with a term more, or without it if it had it. */
+export function toggled(query: string, term: string): string {
+  return hasTerm(query, term) ? withoutTerm(query, term) : withTerm(query, term);
+}
+
+/** The query that both demand; one of them may be empty. */
+export function both(one: string, other: string): string {
+  const parts = [one, other].map((part) => part.trim()).filter(Boolean);
+  return parts.length < 2 ? parts.join("") : parts.map((part) => `(${part})`).join(" ");
+}
+
+function placeOf(query: string, term: string): Part | undefined {
   if (needsParentheses(query)) return undefined;
+  const parts = partsOf(query);
+  return parts.find(
+    ({ start, end }, at) =>
+      query.slice(start, end) === term && !parts[at - 1]?.isOperator && !parts[at + 1]?.isOperator,
+  );
+}
+
+/** What stands between spaces in a query: a term with its range, or everything in parentheses. */
+interface Part {
+  readonly start: number;
+  readonly end: number;
+  readonly isOperator: boolean;
+}
+
+function partsOf(query: string): Part[] {
+  const parts: Part[] = [];
   let depth = 0;
-  let before = "";
-  return tokensOf(query).find(({ kind, start, end }) => {
-    const text = query.slice(start, end);
+  for (const { kind, start, end } of tokensOf(query)) {
+    const last = parts.at(-1);
+    const isMore = last && (depth > 0 || last.end === start);
+    if (isMore) parts.pop();
+    const from = isMore ? last.start : start;
+    parts.push({ start: from, end, isOperator: kind === "operator" || /^[-!]$/.test(query.slice(from, end)) });
     if (kind === "open") depth += 1;
     else if (kind === "close") depth -= 1;
-    const found = kind === "term" && depth === 0 && text === term && before !== "NOT" && before !== "AND";
-    before = text;
-    return found;
-  });
+  }
+  return parts;
 }

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useShortcuts } from "../app/keyboard";
 import { change } from "../app/location";
 import { WITHOUT_WHO_LOOKED } from "../common/who_looked";
-import { hasTerm, toggled } from "./terms";
+import { hasTerm, toggled } from "../query/terms";
 import type { Subject, View } from "./view";
 
 const RANGES: [string, string][] = [

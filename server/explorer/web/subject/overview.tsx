@@ -8,8 +8,8 @@ import { counted, shownNumber } from "../common/counted";
 import { Moment } from "../common/moment";
 import { termOf } from "../common/terms";
 import { Text } from "../common/text";
+import { hasTerm, toggled } from "../query/terms";
 import { outcomeOf } from "./outcomes";
-import { hasTerm, toggled } from "./terms";
 import { Outcome, subjectPath } from "./words";
 
 const SHOWN = 5;

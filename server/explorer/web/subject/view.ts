@@ -3,7 +3,7 @@ import type { Fields } from "../api/client";
 import { timeOf } from "../common/age";
 import { commandOf } from "../common/shell_words";
 import { termOf } from "../common/terms";
-import { both } from "./terms";
+import { both } from "../query/terms";
 
 export type Kind = "actor" | "target";
 

@@ -52,6 +52,11 @@ export async function isKept(): Promise<boolean> {
   return (await open()) !== undefined;
 }
 
+/** Ask the browser not to clear this when its disk gets full. Some agree only for pages that are used often. */
+export function askToKeep(): void {
+  globalThis.navigator?.storage?.persist?.().catch(() => undefined);
+}
+
 function open(): Promise<IDBDatabase | undefined> {
   opened ??= new Promise((resolve) => {
     try {

@@ -2,7 +2,7 @@
 import { base64Of, fromBase64 } from "../proof/bytes";
 import { malformed } from "../proof/errors";
 import { ED25519, fingerprintOf, type Key, keyOf, longFingerprintOf, parseVerifierKey, renamed } from "../proof/keys";
-import { all, update } from "./database";
+import { all, askToKeep, update } from "./database";
 import { pinnedKeys } from "./state";
 
 /** Ways to pin a key. A fingerprint comes through another channel than the key. */
@@ -45,8 +45,7 @@ export function believedKeys(): Promise<Key[]> {
  */
 export async function pin(key: Key, name: string, way: Way): Promise<void> {
   requirePinnable(key);
-  // Ask the browser not to clear it when its disk gets full; some only do for pages that are used often.
-  navigator.storage?.persist?.().catch(() => undefined);
+  askToKeep();
   const fingerprint = await fingerprintOf(key);
   const since = new Date().toISOString();
   await update<PinnedKey>("keys", fingerprint, (now) => ({
