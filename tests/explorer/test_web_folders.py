@@ -1,0 +1,43 @@
+"""The table of the explorer's folders in CONTRIBUTING.md, held against what their modules import."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+WEB = ROOT / "server" / "explorer" / "web"
+SECTION = re.compile(r"^## The explorer$(.*?)^## ", re.MULTILINE | re.DOTALL)
+ROW = re.compile(r"^\| (?P<folders>`[^|]+) \| (?P<imports>[^|]+) \|$", re.MULTILINE)
+NAME = re.compile(r"`(\w+)`")
+IMPORT = re.compile(r"""(?:from|import\()\s*"\.\./(\w+)/""")
+
+
+def table() -> dict[str, set[str]]:
+    """Folder -> the folders that CONTRIBUTING.md lets it import."""
+    section = SECTION.search((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert section
+    return {
+        folder: set(NAME.findall(row["imports"]))
+        for row in ROW.finditer(section[1])
+        for folder in NAME.findall(row["folders"])
+    }
+
+
+def imported() -> dict[str, set[str]]:
+    """Folder -> the other folders that its modules import."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for file in WEB.glob("*/*.ts*"):
+        if file.parent.name != "node_modules":
+            found[file.parent.name] |= set(IMPORT.findall(file.read_text(encoding="utf-8")))
+    return dict(found)
+
+
+def test_every_folder_of_the_page_is_in_the_table() -> None:
+    assert set(imported()) == set(table())
+
+
+def test_folders_import_what_the_table_lets_them() -> None:
+    wrong = {folder: found - table()[folder] - {folder} for folder, found in imported().items()}
+    assert {folder: others for folder, others in wrong.items() if others} == {}
