@@ -17,41 +17,8 @@ _TIMES = 3  # the usual distance, from which on there is a gap
 _SHORTEST = 60  # seconds
 _IF_UNKNOWN = 1800  # seconds
 
-# In the order of the table's key, so that storage reads and compares rows without keeping them.
-_STEPS = """
-SELECT LogId, Number, TreeSize, toInt64(toUnixTimestamp(SignedAt)) AS Signed,
-    leadInFrame(toInt64(toUnixTimestamp(SignedAt)), 1, toInt64(-1)) OVER ahead AS NextSigned,
-    leadInFrame(Number) OVER ahead AS NextNumber,
-    leadInFrame(TreeSize) OVER ahead AS NextSize
-FROM log_statements
-WINDOW ahead AS (PARTITION BY LogId ORDER BY Number, SignedAt ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING)
-"""
-_USUAL = f"""
-SELECT LogId, toUInt64(greatest(0, quantileExact(0.5)(Signed - Before))) AS Usual, count() + 1 AS Heartbeats
-FROM (
-    SELECT LogId, toInt64(toUnixTimestamp(SignedAt)) AS Signed,
-        lagInFrame(toInt64(toUnixTimestamp(SignedAt)), 1, toInt64(-1)) OVER behind AS Before
-    FROM (
-        SELECT LogId, Number, SignedAt FROM log_statements
-        WHERE Kind = 'heartbeat' AND toInt64(toUnixTimestamp(SignedAt)) < {{until:Int64}}
-        ORDER BY LogId DESC, Number DESC LIMIT {_LATEST} BY LogId
-    )
-    WINDOW behind AS (PARTITION BY LogId ORDER BY Number, SignedAt ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
-)
-WHERE Before >= 0 GROUP BY LogId
-"""
-_GAPS = f"""
-SELECT toString(LogId), Signed, Number, TreeSize, NextSigned, NextNumber, NextSize,
-    if(Heartbeats >= {FEWEST_HEARTBEATS}, Usual, 0) AS UsualIfKnown
-FROM ({_STEPS}) AS steps LEFT JOIN ({_USUAL}) AS usual USING (LogId)
-WHERE Signed < {{until:Int64}} AND if(NextSigned < 0, {{now:Int64}}, NextSigned) > {{since:Int64}}
-    AND if(NextSigned < 0, {{now:Int64}}, NextSigned) - Signed > multiIf(
-        {{least:Int64}} > 0, {{least:Int64}},
-        Heartbeats >= {FEWEST_HEARTBEATS}, toInt64(greatest({_SHORTEST}, {_TIMES} * Usual)),
-        {_IF_UNKNOWN}
-    )
-ORDER BY Signed DESC, LogId, Number DESC LIMIT {{most:UInt64}}
-"""
+_ALL = "log_statements"
+_OF_LOG = "(SELECT * FROM log_statements WHERE LogId = {log:String})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +47,7 @@ class StatementGap:
 
 
 def read_statement_gaps(
-    engine: Engine, *, since: int, until: int, now: int, least: int | None, most: int
+    engine: Engine, *, since: int, until: int, now: int, least: int | None, most: int, log_id: str | None = None
 ) -> list[StatementGap]:
     """Return the gaps that overlap with a range of time, the latest first.
 
@@ -92,13 +59,58 @@ def read_statement_gaps(
         least: seconds of the shortest gap; None for three times the usual distance of the log's heartbeats, or half an
             hour if it is not known.
         most: number of gaps, at most.
+        log_id: ID of the log; None for all logs.
 
     Raises:
         StorageError: storage cannot be read.
     """
-    rows = engine.query(_GAPS, {"since": since, "until": until, "now": now, "least": least or 0, "most": most})
+    parameters = {"since": since, "until": until, "now": now, "least": least or 0, "most": most}
+    rows = (
+        engine.query(_gaps(_ALL), parameters)
+        if log_id is None
+        else engine.query(_gaps(_OF_LOG), parameters | {"log": log_id})
+    )
     readers = (text, int64, uint64, uint64, int64, uint64, uint64, uint64)
     return [
         StatementGap(log_id, signed, number, size, None if after < 0 else after, next_number, next_size, usual)
         for log_id, signed, number, size, after, next_number, next_size, usual in read_rows(rows, readers)
     ]
+
+
+def _gaps(statements: str) -> str:
+    """Return the query for the gaps between the statements of a table, or of a query in parentheses."""
+    # In the order of the table's key, so that storage reads and compares rows without keeping them.
+    steps = f"""
+SELECT LogId, Number, TreeSize, toInt64(toUnixTimestamp(SignedAt)) AS Signed,
+    leadInFrame(toInt64(toUnixTimestamp(SignedAt)), 1, toInt64(-1)) OVER ahead AS NextSigned,
+    leadInFrame(Number) OVER ahead AS NextNumber,
+    leadInFrame(TreeSize) OVER ahead AS NextSize
+FROM {statements}
+WINDOW ahead AS (PARTITION BY LogId ORDER BY Number, SignedAt ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING)
+"""
+    usual = f"""
+SELECT LogId, toUInt64(greatest(0, quantileExact(0.5)(Signed - Before))) AS Usual, count() + 1 AS Heartbeats
+FROM (
+    SELECT LogId, toInt64(toUnixTimestamp(SignedAt)) AS Signed,
+        lagInFrame(toInt64(toUnixTimestamp(SignedAt)), 1, toInt64(-1)) OVER behind AS Before
+    FROM (
+        SELECT LogId, Number, SignedAt FROM {statements}
+        WHERE Kind = 'heartbeat' AND toInt64(toUnixTimestamp(SignedAt)) < {{until:Int64}}
+        ORDER BY LogId DESC, Number DESC LIMIT {_LATEST} BY LogId
+    )
+    WINDOW behind AS (PARTITION BY LogId ORDER BY Number, SignedAt ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+)
+WHERE Before >= 0 GROUP BY LogId
+"""
+    return f"""
+SELECT toString(LogId), Signed, Number, TreeSize, NextSigned, NextNumber, NextSize,
+    if(Heartbeats >= {FEWEST_HEARTBEATS}, Usual, 0) AS UsualIfKnown
+FROM ({steps}) AS steps LEFT JOIN ({usual}) AS usual USING (LogId)
+WHERE Signed < {{until:Int64}} AND if(NextSigned < 0, {{now:Int64}}, NextSigned) > {{since:Int64}}
+    AND if(NextSigned < 0, {{now:Int64}}, NextSigned) - Signed > multiIf(
+        {{least:Int64}} > 0, {{least:Int64}},
+        Heartbeats >= {FEWEST_HEARTBEATS}, toInt64(greatest({_SHORTEST}, {_TIMES} * Usual)),
+        {_IF_UNKNOWN}
+    )
+ORDER BY Signed DESC, LogId, Number DESC LIMIT {{most:UInt64}}
+"""

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from lognotary.v1 import evidence_pb2 as pb
+from server.api.checkpoints import parse_log
 from server.api.messages import from_nanos
 from server.api.time_ranges import in_seconds, parse_time_range
 from server.notary.errors import MalformedError
@@ -39,7 +40,7 @@ def list_gaps(
     """Answer ``EvidenceService.ListGaps``, with the gaps of the logs that the caller may read.
 
     Raises:
-        InvalidArgumentError: the range of time cannot be used.
+        InvalidArgumentError: the log's name or the range of time cannot be used.
         QueryTooExpensiveError: a limit was reached.
         StorageError: storage cannot be read.
     """
@@ -55,6 +56,7 @@ def list_gaps(
         now=now,
         least=min(request.min_seconds, _LONGEST) or None,
         most=size + 1,
+        log_id=parse_log(request.log) if request.log else None,
     )
     around = _statements_around(limited, found[:size])
     return pb.ListGapsResponse(gaps=[_message(gap, around, keys) for gap in found[:size]], truncated=len(found) > size)

@@ -75,6 +75,19 @@ def test_a_log_that_nobody_signs_any_more_has_a_gap_that_lasts(engine: Engine) -
     assert not gap.HasField("next_tree_size")
 
 
+@pytest.mark.parametrize("log", [AUDIT.origin, AUDIT.log_id])
+def test_gaps_of_one_log_are_listed_by_its_origin_or_its_id(engine: Engine, log: str) -> None:
+    insert_statements(engine, [*heartbeats(AUDIT, TIMES), *heartbeats(LOGGED, TIMES)])
+    assert ends(gaps(engine, log=log, limit=1)) == [(AUDIT.origin, 6000, 20_000)]
+    assert not gaps(engine, log=log, limit=1).truncated
+    assert ends(gaps(engine, log="0" * 16)) == []
+
+
+def test_a_name_that_no_log_can_have_is_refused(engine: Engine) -> None:
+    with pytest.raises(InvalidArgumentError, match="log"):
+        gaps(engine, log="not a log")
+
+
 def test_a_server_that_has_just_begun_has_no_gap(engine: Engine) -> None:
     insert_statements(engine, heartbeats(LOGGED, [NOW - T0 - 100, NOW - T0 - 99]))
     assert ends(gaps(engine)) == []

@@ -479,16 +479,18 @@ class ListStatementsResponse(_message.Message):
     def __init__(self, origin: _Optional[str] = ..., log_id: _Optional[str] = ..., statements: _Optional[_Iterable[_Union[Statement, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ListGapsRequest(_message.Message):
-    __slots__ = ("since", "until", "min_seconds", "limit")
+    __slots__ = ("since", "until", "min_seconds", "limit", "log")
     SINCE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     MIN_SECONDS_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
     since: _timestamp_pb2.Timestamp
     until: _timestamp_pb2.Timestamp
     min_seconds: int
     limit: int
-    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., min_seconds: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    log: str
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., min_seconds: _Optional[int] = ..., limit: _Optional[int] = ..., log: _Optional[str] = ...) -> None: ...
 
 class Gap(_message.Message):
     __slots__ = ("origin", "log_id", "since", "until", "last_statement", "last_tree_size", "next_statement", "next_tree_size", "missing_statements", "usual_seconds", "problem")

@@ -112,7 +112,7 @@ def test_files_of_the_bundle_are_saved_as_they_are(chromium: Browser, tmp_path: 
     with opened(chromium, BUNDLE, tmp_path) as page:
         page.verdict(UNPINNED)
         with page.tab.page.expect_download() as downloading:
-            page.tab.page.click("[aria-label='save record.bin']")
+            page.tab.page.get_by_role("button", name="record.bin").click()
         assert downloading.value.suggested_filename == "record.bin"
         assert Path(downloading.value.path()).read_bytes() == BUNDLE["record.bin"]
         page.tab.observed.requests[:] = [each for each in page.tab.observed.requests if "blob:" not in each]

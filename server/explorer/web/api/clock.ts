@@ -23,8 +23,11 @@ export function narrowed(before: Bounds, date: number, sent: number, received: n
   return both.least <= both.most ? both : now;
 }
 
-/** The difference to add to the browser's clock: none while the two may agree, and otherwise the smallest. */
-export const differenceOf = ({ least, most }: Bounds): number => Math.min(Math.max(0, least), most);
+/**
+ * The difference to add to the browser's clock: none while the two may agree. Else the largest, so that a range that ends
+ * now has the latest records, too: a Date is cut to seconds.
+ */
+export const differenceOf = ({ least, most }: Bounds): number => (least <= 0 && most >= 0 ? 0 : most);
 
 let bounds = UNKNOWN;
 

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { ApiError, get, request } from "../api/client";
 import type { WhoAmI } from "../api/types";
 import type { Stream } from "../common/entry";
+import { forgetQueries } from "../query/recent";
 
 type Session =
   | { state: "unknown" }
@@ -56,5 +57,6 @@ export const loginPath = (next: string): string => `/login?${new URLSearchParams
 export async function logOut(): Promise<void> {
   const response = await request("/logout", { method: "POST", headers: { Accept: "application/json" } });
   const { location: next } = (await response.json()) as { location: string };
+  forgetQueries(); // the next reader at this browser need not know what this one looked for
   window.location.assign(next);
 }

@@ -167,6 +167,15 @@ test("without any key to check the signature with, a record is not taken for one
   assert.equal(outcome.kind, "unproved");
 });
 
+test("a proof without keys, by another key than the pinned one, is not refuted: key changes were not told", async () => {
+  const [log, older] = [await signer(), await signer()];
+  const proof = { ...(await proofBy(log)), verifierKeys: [] };
+  const { outcome } = await checkProof(proof, await wanted(), [older.key]);
+  assert.equal(outcome.kind, "unproved");
+  const said = await checkProof(await proofBy(log), await wanted(), [older.key]);
+  assert.equal(said.outcome.kind === "refuted" && said.outcome.finding, "BATCH_FOREIGN_SIGNED");
+});
+
 test("a timestamp that is none is named, and refutes nothing", async () => {
   const log = await signer();
   const proof = { ...(await proofBy(log)), timestamp: base64Of(Uint8Array.of(0x30, 0)) };

@@ -13,18 +13,20 @@ import { sha256 } from "../proof/sha256";
 import { type KeyChange, parseKeyChange } from "../proof/statement";
 import { parseTimestamp, SHA_256 } from "../proof/timestamp";
 import { findingOf } from "../trust/entry_check";
-import { voucherOf } from "../trust/log_keys";
+import { ChangesNotTold, voucherOf } from "../trust/log_keys";
 import { type PathStep, stepsOf } from "./path";
 import { type CheckedSignature, checkSignatures } from "./signers";
 
 /**
  * - checked: the stored record is the one that was signed with a key that the reader pinned
+ * - uncompared: it is signed with such a key, but nothing proves that its log has the history that this browser keeps
  * - unpinned: everything fits together, but only the server says that the key is the right one
  * - refuted: something is not what was signed
  * - unproved: something cannot be checked here
  */
 export type Outcome =
   | { readonly kind: "checked"; readonly key: string } // its fingerprint
+  | { readonly kind: "uncompared"; readonly key: string; readonly reason: string }
   | { readonly kind: "unpinned" }
   | { readonly kind: "refuted"; readonly finding: string; readonly message: string }
   | { readonly kind: "unproved"; readonly message: string };
@@ -152,7 +154,15 @@ async function outcomeOf(
 ): Promise<Outcome> {
   if (changes.length) await followKeys(checkpoint, changes, said);
   if (believed.length) {
-    const key = await voucherOf(checkpoint, believed, async () => notes);
+    // Proofs within other answers, for readers who may not ask for more, have neither keys nor key changes.
+    const told = said.length ? notes : undefined;
+    let key: string | undefined;
+    try {
+      key = await voucherOf(checkpoint, believed, async () => told);
+    } catch (error) {
+      if (error instanceof ChangesNotTold) return { kind: "unproved", message: error.message };
+      throw error;
+    }
     if (key !== undefined) return { kind: "checked", key };
     const by = signatures.map(({ name, keyId }) => `${name}+${keyId}`).join(", ");
     throw new VerificationError(

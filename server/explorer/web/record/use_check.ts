@@ -48,8 +48,7 @@ async function withHistory({ outcome, checkpoint }: Checked): Promise<Outcome> {
   try {
     const reason = await historyOf(checkpoint);
     if (reason === undefined || outcome.kind === "unpinned") return outcome;
-    const message = `it is signed with a key that you pinned, but the history of its log was not compared: ${reason}`;
-    return { kind: "unproved", message };
+    return { kind: "uncompared", key: outcome.key, reason };
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
     return { kind: "refuted", finding: findingOf(error), message: error.message };

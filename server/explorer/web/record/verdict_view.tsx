@@ -8,13 +8,14 @@ import type { Checked } from "./check";
 import { pinnedName } from "./use_check";
 
 interface VerdictProps {
-  kind: "checked" | "unpinned" | "gone" | "refuted" | "unproved" | "waiting";
+  kind: "checked" | "uncompared" | "unpinned" | "gone" | "refuted" | "unproved" | "waiting";
   title: string;
   children: ComponentChildren;
 }
 
 const SHAPES: Record<VerdictProps["kind"], string> = {
   checked: "✔",
+  uncompared: "◑",
   unpinned: "◐",
   gone: "∅",
   refuted: "✘",
@@ -81,7 +82,7 @@ export function CheckVerdict({ checked, difference, hasRow }: CheckProps): JSX.E
     );
   }
   const key =
-    outcome.kind === "checked" ? (
+    outcome.kind === "checked" || outcome.kind === "uncompared" ? (
       <>
         a key that you pinned, <PinnedKey fingerprint={outcome.key} />
       </>
@@ -116,6 +117,18 @@ export function CheckVerdict({ checked, difference, hasRow }: CheckProps): JSX.E
           )}
         </p>
         {outcome.kind === "unpinned" && <PinLink />}
+        {outcome.kind === "uncompared" && <NotCompared reason={outcome.reason} />}
+      </Verdict>
+    );
+  }
+  if (outcome.kind === "uncompared") {
+    return (
+      <Verdict kind="uncompared" title="Signed, but its history was not compared">
+        <p>
+          Computed here, this is a record that was signed: it leads to the root of a checkpoint of {size}, signed by{" "}
+          {key}.
+        </p>
+        <NotCompared reason={outcome.reason} />
       </Verdict>
     );
   }
@@ -166,6 +179,15 @@ function PinnedKey({ fingerprint }: { fingerprint: string }): JSX.Element {
         </>
       )}
     </>
+  );
+}
+
+function NotCompared({ reason }: { reason: string }): JSX.Element {
+  return (
+    <p>
+      Nothing proves that its log has the history that this browser keeps: <Text text={reason} />. Whoever has the key
+      can sign more than one.
+    </p>
   );
 }
 
