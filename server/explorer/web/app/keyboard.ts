@@ -1,6 +1,6 @@
 /** Keys of the explorer. Pages add their own while they are shown. */
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 interface Shortcut {
   /** The key, as KeyboardEvent.key names it. */
@@ -17,7 +17,8 @@ export const shortcuts = signal<readonly Shortcut[]>([]);
 
 /** Add keys for as long as a component is shown. Later ones come before earlier ones of the same key. */
 export function useShortcuts(added: readonly Shortcut[], inputs: readonly unknown[]): void {
-  useEffect(() => {
+  // Before the next key: an effect after the frame would leave it to what was shown before.
+  useLayoutEffect(() => {
     shortcuts.value = [...added, ...shortcuts.peek()];
     return () => {
       shortcuts.value = shortcuts.peek().filter((shortcut) => !added.includes(shortcut));

@@ -1,6 +1,6 @@
 /** What a search found: histogram, count, facets and rows, all about exactly the same range. */
 import type { JSX } from "preact";
-import { useCallback, useEffect } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect } from "preact/hooks";
 import type { Histogram as HistogramAnswer } from "../api/types";
 import { change } from "../app/location";
 import { hasRole } from "../app/session";
@@ -37,7 +37,7 @@ export function Found(props: FoundProps): JSX.Element {
   const { results, more, stop } = useResults(search);
   const { entries, error } = results;
   const isOld = results.search !== search;
-  useEffect(() => onEntries(entries), [entries]);
+  useLayoutEffect(() => onEntries(entries), [entries]);
   useEffect(() => onFailure(entries.length ? undefined : error), [error]);
   useEffect(() => {
     if (isOld) return;

@@ -1,6 +1,6 @@
 /** The live tail: records as they are signed. It pauses while the reader reads. */
 import type { JSX } from "preact";
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { serverNow } from "../api/clock";
 import { searchPath } from "../app/routes";
 import { Failure, Notice } from "../common/answer";
@@ -70,7 +70,7 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
     if (isPaused) return;
     setFeed((now) => (now.waiting.length ? resumed(now) : now));
   }, [isPaused]);
-  useEffect(() => onEntries(feed.shown), [feed.shown]);
+  useLayoutEffect(() => onEntries(feed.shown), [feed.shown]);
 
   const goOn = () => {
     setHeld(false);

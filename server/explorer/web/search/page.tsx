@@ -1,6 +1,6 @@
 /** The search page: everything in one place, and all of its state in the URL. */
 import type { JSX } from "preact";
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { serverNow } from "../api/clock";
 import { useShortcuts } from "../app/keyboard";
 import { change, parameters } from "../app/location";
@@ -206,7 +206,7 @@ function useRowKeys({ entries, current, setCurrent, isOpen, openPlace, body }: R
     ],
     inputs,
   );
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
       if (!step || !isInRows() || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
