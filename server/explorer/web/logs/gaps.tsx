@@ -8,12 +8,20 @@ import { Moment } from "../common/moment";
 import { Text } from "../common/text";
 import { nanosOf, shownDuration } from "../common/time";
 
-/** Ask for the latest gaps of all logs. */
-export const askGaps = (signal: AbortSignal): Promise<Gaps> => get<Gaps>("/api/v1/gaps", {}, signal);
+/** Ask for the latest gaps of all logs, or of one, by its name or its ID. */
+export const askGaps = (signal: AbortSignal, log?: string): Promise<Gaps> => get<Gaps>("/api/v1/gaps", { log }, signal);
 
 /** The gaps of all logs, or of one. */
-export function GapTable({ answer, now, logId }: { answer: Gaps; now: bigint; logId?: string }): JSX.Element {
-  const gaps = logId === undefined ? answer.gaps : answer.gaps.filter((gap) => gap.logId === logId);
+export function GapTable({
+  answer,
+  now,
+  isOfOne = false,
+}: {
+  answer: Gaps;
+  now: bigint;
+  isOfOne?: boolean;
+}): JSX.Element {
+  const { gaps } = answer;
   return (
     <>
       {gaps.length === 0 ? (
@@ -23,7 +31,7 @@ export function GapTable({ answer, now, logId }: { answer: Gaps; now: bigint; lo
           <table>
             <thead>
               <tr>
-                {logId === undefined && <th scope="col">log</th>}
+                {!isOfOne && <th scope="col">log</th>}
                 <th scope="col">from</th>
                 <th scope="col">until</th>
                 <th scope="col">for</th>
@@ -32,7 +40,7 @@ export function GapTable({ answer, now, logId }: { answer: Gaps; now: bigint; lo
             </thead>
             <tbody>
               {gaps.map((gap) => (
-                <GapRow key={`${gap.logId} ${gap.lastStatement}`} gap={gap} now={now} namesLog={logId === undefined} />
+                <GapRow key={`${gap.logId} ${gap.lastStatement}`} gap={gap} now={now} namesLog={!isOfOne} />
               ))}
             </tbody>
           </table>

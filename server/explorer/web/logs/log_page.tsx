@@ -63,8 +63,8 @@ export default function Page({ route: { log } }: { route: { log: string } }): JS
       >
         {(answer) => <FindingList answer={answer} logId={log} />}
       </Part>
-      <Part title="Gaps" roles={["auditor"]} ask={askGaps} inputs={[log]}>
-        {(answer) => <GapTable answer={answer} now={now} logId={log} />}
+      <Part title="Gaps" roles={["auditor"]} ask={(signal) => askGaps(signal, log)} inputs={[log]}>
+        {(answer) => <GapTable answer={answer} now={now} isOfOne />}
       </Part>
       <Part title="Statements" roles={["auditor"]} ask={async () => true} inputs={[]}>
         {() => <StatementTable log={log} />}

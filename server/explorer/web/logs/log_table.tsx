@@ -1,7 +1,7 @@
 /** All logs in a table: what each has, who signed its last checkpoint, and its last heartbeat. */
 import type { JSX } from "preact";
 import { get } from "../api/client";
-import type { Checkpoint, Log } from "../api/types";
+import type { Log, Statements } from "../api/types";
 import { logPath } from "../app/routes";
 import { hasRole } from "../app/session";
 import { useAnswer } from "../common/answer";
@@ -13,14 +13,15 @@ import { base64Of } from "../proof/bytes";
 import { parseCheckpoint } from "../proof/checkpoint";
 import { lastLook, logFindings } from "../trust/state";
 import { Ago, agoOf } from "./ago";
+import { isLate } from "./heartbeats";
 import { SignedBy } from "./keys";
 import { nameOf } from "./names";
 import { latest } from "./part";
 import { useKeptCheckpoints } from "./remembered";
 import { saidIn } from "./statements";
 
-const MOST_HEARTBEATS = 60; // logs whose last statement is asked for
-const OLD = 3_600_000_000_000n; // nanoseconds
+const MOST_HEARTBEATS = 60; // logs whose heartbeats are asked for
+const LATEST = 10; // heartbeats, from which the usual time between them is known
 
 /** The table of logs; those of unsigned streams are named below it. */
 export function LogTable({
@@ -155,8 +156,9 @@ function rootIn(note: string): string | undefined {
 function Heartbeat({ log, now }: { log: Log; now: bigint }): JSX.Element {
   const answer = useAnswer(
     async (signal) => {
-      const path = `/api/v1/logs/${log.logId}/checkpoint`;
-      return saidIn((await get<Checkpoint>(path, {}, signal)).lastStatement);
+      const path = `/api/v1/logs/${log.logId}/statements`;
+      const { statements } = await get<Statements>(path, { kinds: "heartbeat", page_size: LATEST }, signal);
+      return statements.flatMap(({ problem, note }) => (problem ? [] : (saidIn(note) ?? [])));
     },
     [log.logId, log.treeSize, now / 300_000_000_000n],
   );
@@ -167,15 +169,19 @@ function Heartbeat({ log, now }: { log: Log; now: bigint }): JSX.Element {
       </span>
     );
   }
-  const said = latest(answer);
-  if (!said) return <span class="quiet">{answer.state === "there" ? "none yet" : "…"}</span>;
-  const isOld = now - said.signedAt > OLD;
+  const heartbeats = latest(answer);
+  const [last] = heartbeats ?? [];
+  if (!heartbeats || !last) return <span class="quiet">{answer.state === "there" ? "none yet" : "…"}</span>;
+  const isOld = isLate(
+    heartbeats.map(({ signedAt }) => signedAt),
+    now,
+  );
   return (
     <span class={isOld ? "old" : undefined}>
       {isOld && <span aria-hidden="true">▲ </span>}
-      {agoOf(said.signedAt, now)}
-      {isOld && " (late)"}
-      <div class="quiet">statement {shownNumber(said.number)}</div>
+      {agoOf(last.signedAt, now)}
+      {isOld && " (the next one is late)"}
+      <div class="quiet">statement {shownNumber(last.number)}</div>
     </span>
   );
 }

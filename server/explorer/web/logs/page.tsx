@@ -37,7 +37,7 @@ export default function Page(): JSX.Element {
       <Part title="Findings of self-verification" roles={["auditor"]} ask={(signal) => askFindings(signal)} inputs={[]}>
         {(answer) => <FindingList answer={answer} />}
       </Part>
-      <Part title="Gaps" roles={["auditor"]} ask={askGaps} inputs={[]}>
+      <Part title="Gaps" roles={["auditor"]} ask={(signal) => askGaps(signal)} inputs={[]}>
         {(answer) => <GapTable answer={answer} now={now} />}
       </Part>
       <Part title="Tenants" roles={["auditor", "operator"]} ask={askTenants} inputs={[]}>
