@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import re
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -51,6 +52,25 @@ _FRAMES = """
     else requestAnimationFrame(next);
   };
   requestAnimationFrame(next);
+})
+"""
+# From a click to the frame in which another number of records is shown, without the duration of the search itself.
+_ANSWERED = """
+(button) => new Promise((resolve) => {
+  const shown = () => [...document.querySelectorAll("[role=status]")]
+    .map(({ textContent }) => textContent).find((text) => /^[\\d,]+ records?$/.test(text));
+  const before = shown();
+  const began = performance.now();
+  button.click();
+  const look = (now) => {
+    const asked = performance.getEntriesByType("resource")
+      .filter(({ name, startTime }) => startTime >= began && name.includes("/api/v1/search?"));
+    const rows = document.querySelector("tbody tr[aria-rowindex]");
+    if (rows && asked.length && shown() && shown() !== before) {
+      resolve(now - began - Math.max(...asked.map(({ duration }) => duration)));
+    } else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
 })
 """
 
@@ -130,7 +150,7 @@ def _first_page(report: Report, chromium: Browser, server: LognotaryServer, roun
 
 
 def _interactions(report: Report, chromium: Browser, server: LognotaryServer, rounds: int) -> None:
-    every: dict[str, list[float]] = {"keys in the query": [], "next row": [], "record opened": []}
+    every: dict[str, list[float]] = {"keys in the query": [], "next row": [], "record opened": [], "facet chosen": []}
     frames = []
     for _ in range(rounds):
         with tab(chromium) as opened:
@@ -144,8 +164,11 @@ def _interactions(report: Report, chromium: Browser, server: LognotaryServer, ro
             every["next row"].append(_slowest(page, ["j"] * 30))
             every["record opened"].append(_slowest(page, ["Enter", *["j"] * 10, "Escape"] * 2))
             frames.append(_frame(page, ".rows", 120))
+            facet = page.get_by_role("button", name=re.compile(r"^failure [\d,]+")).element_handle(timeout=_PATIENCE)
+            every["facet chosen"].append(float(page.evaluate(_ANSWERED, facet)))
     for what, slowest in every.items():
-        report.figure(f"{what}: slowest, to the next frame", "ms", slowest)
+        until = "to its rows, without the query" if what == "facet chosen" else "slowest, to the next frame"
+        report.figure(f"{what}: {until}", "ms", slowest)
         report.ratio(f"{what} / {_INTERACTION:.0f} ms", slowest, [_INTERACTION] * rounds)
     report.figure("scrolling through rows: frame, p95", "ms", frames)
 

@@ -45,6 +45,17 @@ test("a term is added to the whole query", () => {
   assert.equal(withTerm("x a:b", "a:b"), "x a:b");
 });
 
+test("a term is added before a query that goes on, which would take it in", () => {
+  for (const query of ["x AND", "NOT", "x -", "severity:>=", "actor:"]) {
+    assert.equal(withTerm(query, "a:b"), `a:b ${query}`);
+  }
+  assert.equal(withTerm('actor:"x:"', "a:b"), 'actor:"x:" a:b');
+});
+
+test("a query that closes more than it opened stays the error that it is", () => {
+  assert.ok(!needsParentheses("a OR b) (c"));
+});
+
 test("a term that is excluded replaces the same term that is demanded", () => {
   assert.equal(withTerm('x a:"b c"', '-a:"b c"'), 'x -a:"b c"');
   assert.equal(withTerm("-a:b", "a:b"), "a:b");

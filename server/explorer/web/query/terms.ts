@@ -71,14 +71,27 @@ export function namesField(query: string, name: string): boolean {
   return tokensOf(query).some(({ field }) => field.toLowerCase() === name.toLowerCase());
 }
 
-/** Return whether terms beside a query would apply to a part of it only, because of an OR. */
+/**
+ * Return whether terms beside a query would apply to a part of it only, because of an OR. A query that closes more than
+ * it opened is an error, which parentheses around it would hide.
+ */
 export function needsParentheses(query: string): boolean {
-  let depth = 0;
-  return tokensOf(query).some(({ kind, start, end }) => {
+  let [depth, lowest, hasChoice] = [0, 0, false];
+  for (const { kind, start, end } of tokensOf(query)) {
     if (kind === "open") depth += 1;
     else if (kind === "close") depth -= 1;
-    return kind === "operator" && depth === 0 && /^(OR|\|\|)$/.test(query.slice(start, end));
-  });
+    lowest = Math.min(lowest, depth);
+    hasChoice ||= kind === "operator" && depth === 0 && /^(OR|\|\|)$/.test(query.slice(start, end));
+  }
+  return hasChoice && lowest === 0;
+}
+
+/** Return whether a query goes on after its last character: what follows would belong to an operator or a field. */
+function isUnfinished(query: string): boolean {
+  const last = tokensOf(query).at(-1);
+  if (!last) return false;
+  const text = query.slice(last.start, last.end);
+  return last.kind === "operator" || /^[-!]$|:(?:[<>]=?)?$/.test(text);
 }
 
 /** A query that also demands a term. */
@@ -88,6 +101,7 @@ export function withTerm(query: string, term: string): string {
   const opposite = term.startsWith("-") ? term.slice(1) : `-${term}`;
   const rest = hasTerm(text, opposite) ? withoutTerm(text, opposite) : text;
   if (!rest) return term;
+  if (isUnfinished(rest)) return `${term} ${rest}`;
   return needsParentheses(rest) ? `(${rest}) ${term}` : `${rest} ${term}`;
 }
 

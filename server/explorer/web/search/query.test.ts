@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { WITHOUT_WHO_LOOKED } from "../common/who_looked";
 import { withoutColumn, wrongColumn } from "../query/errors";
 import { askedQuery, searchOf, stateOf } from "./query";
 
@@ -33,18 +34,25 @@ test("values of the URL that do not exist have their defaults", () => {
 
 test("records of who looked are left out of the whole query, also of one with OR", () => {
   const asked = (query: string, more = "") => askedQuery(of(`q=${encodeURIComponent(query)}${more}`)).query;
-  assert.equal(asked("a b"), "a b -(scope:lognotary.access sender:server)");
-  assert.equal(asked("a OR b"), "(a OR b) -(scope:lognotary.access sender:server)");
+  assert.equal(asked("a b"), `${WITHOUT_WHO_LOOKED} a b`);
+  assert.equal(asked("a OR b"), `${WITHOUT_WHO_LOOKED} (a OR b)`);
   assert.equal(asked("a", "&access=1"), "a");
   assert.equal(asked("a", "&streams=operational"), "a");
   assert.equal(asked("sender:server"), "sender:server");
 });
 
+test("nothing that a query leaves open at its end takes in what leaves out records of who looked", () => {
+  for (const query of ["a AND", "NOT", "-", "severity:>=", "actor:", '"a', "a) OR (b"]) {
+    assert.equal(askedQuery(of(`q=${encodeURIComponent(query)}`)).query, `${WITHOUT_WHO_LOOKED} ${query}`);
+  }
+});
+
 test("the column of an error is that of the query which the reader wrote", () => {
   const wrong = (query: string, message: string) =>
     wrongColumn(message, askedQuery(of(`q=${encodeURIComponent(query)}`)).before);
-  assert.equal(wrong("actr:x", "query: column 1: there is no field"), 1);
-  assert.equal(wrong("a OR actr:x", "query: column 7: there is no field"), 6);
+  const column = (query: string, at: number) => askedQuery(of(`q=${encodeURIComponent(query)}`)).before + at;
+  assert.equal(wrong("actr:x", `query: column ${WITHOUT_WHO_LOOKED.length + 2}: there is no field`), 1);
+  assert.equal(wrong("a OR actr:x", `query: column ${column("a OR actr:x", 6)}: there is no field`), 6);
   assert.equal(wrong("a", "query: too long"), undefined);
   assert.equal(withoutColumn("query: column 7: there is no field"), "there is no field");
 });

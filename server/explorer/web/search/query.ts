@@ -86,11 +86,12 @@ export function askedQuery({ query, streams, withAccess }: Pick<SearchState, "qu
   before: number;
 } {
   const text = query.trimEnd();
-  const before = query.length - query.trimStart().length;
   if (withAccess || !streams.includes("audit") || namesAccess(text)) return { query: text, before: 0 };
-  if (!text.trim()) return { query: WITHOUT_WHO_LOOKED, before };
-  if (needsParentheses(text)) return { query: `(${text}) ${WITHOUT_WHO_LOOKED}`, before: 1 };
-  return { query: `${text} ${WITHOUT_WHO_LOOKED}`, before: 0 };
+  if (!text.trim()) return { query: WITHOUT_WHO_LOOKED, before: 0 };
+  // In front, so that no operator or field without a value at the end of the reader's query takes it in.
+  const [start, end] = needsParentheses(text) ? ["(", ")"] : ["", ""];
+  const front = `${WITHOUT_WHO_LOOKED} ${start}`;
+  return { query: `${front}${text}${end}`, before: front.length };
 }
 
 /** Return whether a query is about the server's own records, such as those of who looked. */
