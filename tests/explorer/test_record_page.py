@@ -233,6 +233,8 @@ def test_a_record_that_was_changed_in_storage_is_named_and_has_no_bundle(seen: T
     _visit(seen.page, altered, 1)
     _expect_verdict(seen.page, "RECORD_CHANGED")
     expect(seen.page.get_by_text("not the leaf in the log")).to_be_visible()
+    expect(seen.page.get_by_text("the record was changed")).to_be_visible()
+    expect(seen.page.get_by_text("lognotary prove")).to_have_count(0)
     expect(seen.page.get_by_role("link", name="Download bundle")).to_have_count(0)
 
 
