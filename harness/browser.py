@@ -16,7 +16,7 @@ try:
 except ImportError:  # pragma: no cover
     lacking("Playwright is not installed: pip install 'playwright>=1.65,<2'")
 
-__all__ = ["CHROMIUM", "Observed", "Tab", "browser", "tab"]
+__all__ = ["CHROMIUM", "Observed", "Tab", "browser", "keeping_pages", "tab"]
 
 CHROMIUM = Path("/usr/bin/chromium")
 _FLAGS = (
@@ -82,6 +82,18 @@ def browser() -> Iterator[Browser]:
             yield started
         finally:
             started.close()
+
+
+@contextmanager
+def keeping_pages(like: Browser) -> Iterator[Browser]:
+    """Start another Chromium, which keeps pages that are left, and shows them again after Back, as people's do."""
+    started = like.browser_type.launch(
+        executable_path=str(CHROMIUM), args=list(_FLAGS), ignore_default_args=["--disable-back-forward-cache"]
+    )
+    try:
+        yield started
+    finally:
+        started.close()
 
 
 @contextmanager

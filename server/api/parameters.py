@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -18,16 +19,21 @@ __all__ = ["parse_body", "parse_parameters"]
 _MessageT = TypeVar("_MessageT", bound=Message)
 _WORDS = {"true": True, "false": False}
 _WELL_KNOWN = "google.protobuf"
+_STEP = re.compile(r"^~(?=~*\.{1,2}$)")
 _TIME = "a time in RFC 3339, such as 2026-01-31T12:00:00Z"
 
 
 def parse_parameters(query: Iterable[tuple[str, str]], path: Mapping[str, str], message: _MessageT) -> _MessageT:
     """Fill a request from query parameters and from the path.
 
+    Clients take the segments ``.`` and ``..`` for steps in a path, also percent-encoded ones (WHATWG URL, section
+    4.4). So a tilde in front keeps an ID of this form: ``~..`` stands for ``..``, and ``~~..`` for ``~..``.
+
     Raises:
         InvalidArgumentError: a parameter is unknown, given twice, or has a value of the wrong form.
     """
-    return _noted(_filled(message, "parameter", (*path.items(), *query)))
+    named = ((name, _STEP.sub("", value)) for name, value in path.items())
+    return _noted(_filled(message, "parameter", (*named, *query)))
 
 
 def parse_body(values: Any, message: _MessageT) -> _MessageT:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from lognotary.v1 import administration_pb2 as messages
+from lognotary.v1 import correlation_pb2
 from server.api.errors import InvalidArgumentError
-from server.api.parameters import parse_body
+from server.api.parameters import parse_body, parse_parameters
 
 
 def parsed(scope: Any) -> messages.HoldScope:
@@ -20,6 +21,20 @@ def test_the_fields_of_an_object_in_a_body_are_read() -> None:
     assert parsed(scope).since.ToJsonString() == "2026-01-31T12:00:00Z"
     assert (parsed(scope).service, parsed(scope).trace_id) == ("shop", "ab")
     assert parse_body({"scope": {}}, messages.AddHoldRequest()).HasField("scope")
+
+
+@pytest.mark.parametrize(
+    ("segment", "actor"),
+    [("~.", "."), ("~..", ".."), ("~~..", "~.."), ("~", "~"), ("~a", "~a"), ("~...", "~..."), ("a/..", "a/..")],
+)
+def test_a_tilde_keeps_an_id_in_a_path_from_being_a_step(segment: str, actor: str) -> None:
+    request = parse_parameters([], {"actor_id": segment}, correlation_pb2.ActorTimelineRequest())
+    assert request.actor_id == actor
+
+
+def test_a_tilde_in_a_query_parameter_is_an_ordinary_character() -> None:
+    request = parse_parameters([("actor_id", "~.")], {}, correlation_pb2.ActorTimelineRequest())
+    assert request.actor_id == "~."
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from harness.browser import tab
+from harness.browser import keeping_pages, tab
 from harness.free_port import free_port
 from harness.keycloak import CLIENT_SECRET, PASSWORD, keycloak
 from harness.lognotary_server import LognotaryServer
@@ -72,6 +72,22 @@ def test_a_reader_logs_in_is_back_at_the_address_and_logs_out_at_the_provider_to
         page.wait_for_url("**/realms/**", timeout=_PATIENCE)
         assert httpx.get(f"{server.http}/login/whoami", cookies=_cookies(page, server)).status_code == 401
         assert opened.observed.violations == []
+
+
+def test_after_a_logout_the_browser_shows_no_records_that_it_keeps(server: LognotaryServer, chromium: Browser) -> None:
+    with keeping_pages(chromium) as keeping, tab(keeping) as opened:
+        page = opened.page
+        page.add_init_script("addEventListener('pageshow', ({ persisted }) => { window.wasKept = persisted; });")
+        page.goto(f"{server.http}/actor/bob")
+        _log_in(page, "ada")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("bob", timeout=_PATIENCE)
+        expect(page.get_by_role("table").first).to_be_visible(timeout=_PATIENCE)
+        page.get_by_role("button", name="Log out").click()
+        page.wait_for_url("**/realms/**", timeout=_PATIENCE)
+        page.go_back(wait_until="commit")
+        expect(page.get_by_role("heading", name="Log in")).to_be_visible(timeout=_PATIENCE)
+        expect(page.get_by_role("table")).to_have_count(0)
+        assert page.evaluate("window.wasKept")
 
 
 def test_a_viewer_is_offered_only_what_the_role_permits(server: LognotaryServer, chromium: Browser) -> None:

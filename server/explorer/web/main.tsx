@@ -3,7 +3,7 @@ import { render } from "preact";
 import { listenToKeys } from "./app/keyboard";
 import { followLinks } from "./app/location";
 import { applyTheme } from "./app/preferences";
-import { findReader } from "./app/session";
+import { findReader, watchReturns } from "./app/session";
 import { Shell } from "./app/shell";
 
 const root = document.getElementById("app");
@@ -12,5 +12,6 @@ if (root) {
   followLinks();
   listenToKeys();
   render(<Shell />, root);
+  watchReturns();
   void findReader();
 }

@@ -1,4 +1,5 @@
 /** The pages of the explorer and their addresses. */
+import { segment } from "../api/segment";
 
 /** A page, with what its path names. */
 export type Route =
@@ -52,9 +53,6 @@ function decoded(text: string): string {
     return text;
   }
 }
-
-/** A segment of a path. Browsers take . and .. for steps, however they are encoded: a tilde keeps such an ID from it. */
-const segment = (text: string): string => encodeURIComponent(text.replace(/^(?=~*\.{1,2}$)/, "~"));
 
 /** Path of a trace. */
 export const tracePath = (traceId: string): string => `/trace/${segment(traceId)}`;

@@ -25,6 +25,15 @@ export async function findReader(): Promise<void> {
   }
 }
 
+/** Ask again when the browser shows the page from its cache, as after Back: the session may have ended meanwhile. */
+export function watchReturns(): void {
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted || !hasLoginPage()) return;
+    session.value = { state: "unknown" };
+    void findReader();
+  });
+}
+
 /** Return whether there is a page on which readers log in. Servers without an OpenID provider have none. */
 export function hasLoginPage(): boolean {
   const known = session.value;
@@ -58,5 +67,6 @@ export async function logOut(): Promise<void> {
   const response = await request("/logout", { method: "POST", headers: { Accept: "application/json" } });
   const { location: next } = (await response.json()) as { location: string };
   forgetQueries(); // the next reader at this browser need not know what this one looked for
+  session.value = { state: "needs login", hasPage: true }; // nor see the page, which Back may bring from a cache
   window.location.assign(next);
 }

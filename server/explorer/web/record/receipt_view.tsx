@@ -1,6 +1,8 @@
 /** The receipt of an audit record, if its sender asked for one. */
+
 import type { JSX } from "preact";
 import { get } from "../api/client";
+import { segment } from "../api/segment";
 import type { Receipt } from "../api/types";
 import { useAnswer } from "../common/answer";
 import { Copy } from "../common/copy";
@@ -16,7 +18,7 @@ export function hasReceipt(entry: Entry): boolean {
 
 /** The receipt of a record by its audit.record.id. */
 export function ReceiptView({ recordId, logId, leaf }: { recordId: string; logId: string; leaf: string }): JSX.Element {
-  const path = `/api/v1/receipts/${encodeURIComponent(recordId)}`;
+  const path = `/api/v1/receipts/${segment(recordId)}`;
   const answer = useAnswer<Receipt>((signal) => get(path, {}, signal), [path]);
   return (
     <section class="panel">

@@ -1,5 +1,7 @@
 /** The view of an actor or a target that the address of the page describes. */
+
 import type { Fields } from "../api/client";
+import { segment } from "../api/segment";
 import { timeOf } from "../common/age";
 import { commandOf } from "../common/shell_words";
 import { termOf } from "../common/terms";
@@ -38,7 +40,7 @@ export function viewOf(parameters: URLSearchParams, kind: Kind): View {
 export const isNarrowed = (view: View): boolean => Boolean(view.query.trim() || view.since || view.until);
 
 /** Path of the API for a subject. */
-export const pathOfSubject = ({ kind, id }: Subject): string => `/api/v1/${kind}s/${encodeURIComponent(id)}`;
+export const pathOfSubject = ({ kind, id }: Subject): string => `/api/v1/${kind}s/${segment(id)}`;
 
 /** Fields of the request for the events in a view. */
 export function fieldsOf(view: View, now: bigint): Fields {
