@@ -86,3 +86,17 @@ def test_the_command_below_a_verification_runs_with_the_files_that_the_page_save
     done = run_lognotary(*words[1:], cwd=tmp_path, env={"LOGNOTARY_API": shop.server.api_grpc})
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all records match what was signed" in done.stdout + done.stderr
+
+
+def test_what_was_read_of_a_log_is_not_shown_under_the_name_of_another(shop: Shop, seen: Tab) -> None:
+    page = seen.page
+    first = first_audit_log(shop.server.http)
+    page.goto(shop.url(f"/logs/{first}"))
+    expect(page.locator(".signed-note")).to_contain_text("/audit/")
+    page.get_by_role("link", name="All logs").click()
+    page.locator(".logs tbody tr").filter(has_text="/spans/").get_by_role("link", name="/spans/").click()
+    expect(page.locator(".signed-note")).to_contain_text("/spans/")
+    page.route("**/checkpoint", lambda _: None)  # not answered, so that only what was read before could be shown
+    page.evaluate("history.go(-2)")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(first)
+    expect(page.locator(".signed-note")).to_have_count(0)
