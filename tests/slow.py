@@ -25,6 +25,7 @@ SLOW = {
     "tests/explorer/test_readers_in_the_browser.py": "starts servers and a browser",
     "tests/explorer/test_record_page.py": "starts servers and a browser",
     "tests/explorer/test_search_page.py": "starts servers and a browser",
+    "tests/explorer/test_state_of_logs.py": "starts servers and a browser",
     "tests/explorer/test_trace_page.py": "starts servers and a browser",
     "tests/explorer/test_trust.py": "starts servers and a browser",
     "tests/explorer/test_proofs_in_the_browser.py": "checks thousands of bundles in two languages",

@@ -60,7 +60,8 @@ def test_demo_shows_the_main_job(tmp_path: Path) -> None:
     assert after.count("└ ✘ tampered: content does not match what was signed") == 1
     assert re.search(r"^✘ .*AUDIT +alice refund\.approve on order 1047 .*→ success$", after, re.MULTILINE)
     assert list(tmp_path.iterdir()) == []
-    assert re.search(r"http://127\.0\.0\.1:\d+/trace/[0-9a-f]{32}: lognotary demo --keep leaves it running\.$", after)
+    assert "http://" not in after  # the server has stopped
+    assert after.endswith("run lognotary demo --keep: it leaves the server running, and prints the address.\n")
 
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
     for number, section in enumerate(sections[2:], 3):

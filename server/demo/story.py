@@ -88,7 +88,8 @@ def _tell(directory: Path, *, keep: bool) -> None:
             _stay(server, page, directory)
     if not keep:
         say("", f"{closing} The temporary directory is removed.")
-        say(f"While the server ran, a browser could see the trace at {page}: lognotary demo --keep leaves it running.")
+        advice = "run lognotary demo --keep: it leaves the server running, and prints the address."
+        say(f"To see the trace in a browser, {advice}")
 
 
 def _stay(server: RunningServer, page: str, directory: Path) -> None:

@@ -67,7 +67,7 @@ def read_built(directory: Traversable) -> BuiltExplorer | None:
     page = directory.joinpath("index.html")
     if not page.is_file():
         return None
-    # Only what the page names is served, so that the server cannot be made to read anything else.
+    # Read now, so that no request can make the server read a file.
     assets = {file.name: _asset(file) for file in directory.joinpath("assets").iterdir()}
     return BuiltExplorer(_asset(page), MappingProxyType(assets), _asset(directory.joinpath("licences.txt")))
 

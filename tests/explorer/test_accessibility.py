@@ -112,6 +112,36 @@ def test_axe_finds_nothing_on_a_page(
 
 
 @pytest.mark.parametrize("shop", ["embedded"], indirect=True)
+def test_keys_of_one_character_can_be_turned_off_and_stay_off(chromium: Browser, shop: Shop) -> None:
+    with tab(chromium) as opened:
+        page = opened.page
+        visit(opened, shop, "trace")
+        dialog, button = page.get_by_role("dialog", name="Keys"), page.get_by_role("button", name="Keys")
+        text = page.get_by_placeholder("text in entries")
+        page.keyboard.press("/")
+        expect(text).to_be_focused()
+        button.click()
+        dialog.get_by_role("checkbox", name="Keys of one character work").uncheck()
+        expect(dialog.locator("kbd", has_text="/")).to_have_count(0)
+        expect(dialog.locator("kbd", has_text="Esc")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.reload()
+        expect(text).to_be_visible()
+        expect(page.get_by_role("button", name="next error")).to_be_visible()
+        expect(page.locator("button kbd").first).to_be_hidden()
+        for key in ("/", "?", "e", "+"):
+            page.keyboard.press(key)
+        expect(text).not_to_be_focused()
+        expect(dialog).to_have_count(0)
+        assert page.url.endswith(shop.day.refund), page.url  # no entry was chosen, and nothing zoomed
+        button.click()
+        dialog.get_by_role("checkbox", name="Keys of one character work").check()
+        page.keyboard.press("Escape")
+        page.keyboard.press("?")
+        expect(dialog).to_be_visible()
+
+
+@pytest.mark.parametrize("shop", ["embedded"], indirect=True)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_a_narrow_window_loads_little_script_and_the_browser_complains_of_nothing(
     chromium: Browser, shop: Shop, name: str

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
+from pathlib import Path
 
 from playwright.sync_api import expect
 
 from harness.browser import Tab
+from harness.lognotary_server import run_lognotary
 from tests.explorer.conftest import Shop
 from tests.explorer.pages import first_audit_log
 
@@ -59,3 +62,41 @@ def test_the_click_that_stops_a_verification_leaves_it_without_a_verdict(shop: S
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("there is no verdict")).to_be_visible()
     expect(page.get_by_role("button", name="Verify")).to_be_enabled()
+
+
+def test_the_command_below_a_verification_runs_with_the_files_that_the_page_saves(
+    shop: Shop, seen: Tab, tmp_path: Path
+) -> None:
+    page = seen.page
+    page.goto(shop.url("/trust"))
+    page.get_by_label("Key from a file").set_input_files(shop.server.verifier_keys)
+    expect(page.get_by_role("button", name="Unpin")).to_be_visible()
+    expect(page.get_by_text("Last compared at")).to_be_visible(timeout=20_000)
+    page.goto(shop.url("/verify?keys=pinned"))
+    command = page.locator(".command code", has_text="lognotary verify")
+    expect(command).to_contain_text(re.compile("--checkpoint kept-1 .*--public-key key-1$"))
+    for button in page.get_by_role("button", name=re.compile(r"^(kept|key)-\d+$")).all():
+        with page.expect_download() as saved:
+            button.click()
+        saved.value.save_as(tmp_path / saved.value.suggested_filename)
+    # The key was pinned for the logs that it is named after, and leaves the browser for no others.
+    kept, given = shop.server.verifier_keys.read_text(), (tmp_path / "key-1").read_text()
+    assert set(given.split()) == set(kept.split())
+    words = shlex.split(command.inner_text())
+    done = run_lognotary(*words[1:], cwd=tmp_path, env={"LOGNOTARY_API": shop.server.api_grpc})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "all records match what was signed" in done.stdout + done.stderr
+
+
+def test_what_was_read_of_a_log_is_not_shown_under_the_name_of_another(shop: Shop, seen: Tab) -> None:
+    page = seen.page
+    first = first_audit_log(shop.server.http)
+    page.goto(shop.url(f"/logs/{first}"))
+    expect(page.locator(".signed-note")).to_contain_text("/audit/")
+    page.get_by_role("link", name="All logs").click()
+    page.locator(".logs tbody tr").filter(has_text="/spans/").get_by_role("link", name="/spans/").click()
+    expect(page.locator(".signed-note")).to_contain_text("/spans/")
+    page.route("**/checkpoint", lambda _: None)  # not answered, so that only what was read before could be shown
+    page.evaluate("history.go(-2)")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(first)
+    expect(page.locator(".signed-note")).to_have_count(0)

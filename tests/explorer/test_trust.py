@@ -310,3 +310,17 @@ def test_a_reader_who_is_an_auditor_no_more_is_told_that_nothing_is_compared(see
     page.goto(shop.url("/"))
     expect(_overdue(page)).to_contain_text("it says that this reader, eve (viewer), is no auditor", timeout=20_000)
     expect(_overdue(page)).to_contain_text("not compared since 20")
+
+
+def test_a_reader_without_a_role_still_reads_what_the_marks_mean(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+
+    def nobody(route: Route) -> None:
+        said = route.fetch().json()
+        route.fulfill(json={**said, "name": "eve", "roles": []})
+
+    page.route("**/login/whoami", nobody)
+    page.goto(shop.url("/trust"))
+    expect(page.get_by_role("heading", name="What the marks mean")).to_be_visible()
+    page.get_by_role("link", name="Lognotary").click()
+    expect(page.get_by_role("heading", name="You have no role here")).to_be_visible()

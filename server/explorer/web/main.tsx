@@ -2,13 +2,13 @@
 import { render } from "preact";
 import { listenToKeys } from "./app/keyboard";
 import { followLinks } from "./app/location";
-import { applyTheme } from "./app/preferences";
+import { applyPreferences } from "./app/preferences";
 import { findReader, watchReturns } from "./app/session";
 import { Shell } from "./app/shell";
 
 const root = document.getElementById("app");
 if (root) {
-  applyTheme();
+  applyPreferences();
   followLinks();
   listenToKeys();
   render(<Shell />, root);

@@ -56,7 +56,7 @@ async function jsonOf<T>(response: Response): Promise<T> {
   try {
     return (await response.json()) as T;
   } catch (error) {
-    if (error instanceof SyntaxError) throw new ApiError(response.status, "UNKNOWN", "the answer is no JSON");
+    if (error instanceof SyntaxError) throw new ApiError(response.status, "UNKNOWN", "the answer is not JSON");
     throw failure(error);
   }
 }
@@ -75,12 +75,12 @@ export async function* lines<T>(path: string, signal: AbortSignal, body?: unknow
       rest = parts.pop() ?? "";
       for (const part of parts) if (part) yield JSON.parse(part) as T;
     }
+    if (rest) yield JSON.parse(rest) as T; // throws if the answer was cut
   } catch (error) {
     throw failure(error);
   } finally {
     reader.cancel().catch(() => undefined); // the stream may have failed already
   }
-  if (rest) yield JSON.parse(rest) as T;
 }
 
 /** Fetch something that need not be JSON. Throws as `get`. */

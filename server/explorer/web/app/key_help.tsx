@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { Dialog } from "../common/dialog";
 import { shortcuts } from "./keyboard";
+import { characterKeys } from "./preferences";
 
 const NAMES: Record<string, string> = { " ": "Space", Escape: "Esc", ArrowDown: "↓", ArrowUp: "↑" };
 
@@ -21,6 +22,17 @@ export function KeyHelp({ onClose }: { onClose: () => void }): JSX.Element {
           </div>
         ))}
       </dl>
+      <label>
+        <input
+          type="checkbox"
+          checked={characterKeys.value === "on"}
+          onChange={(event) => (characterKeys.value = event.currentTarget.checked ? "on" : "off")}
+        />{" "}
+        Keys of one character work
+      </label>
+      <p class="quiet">
+        Turn them off if this computer types what you say: it would press them. This browser keeps the choice.
+      </p>
     </Dialog>
   );
 }

@@ -1,6 +1,7 @@
 /** Keys of the explorer. Pages add their own while they are shown. */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { useLayoutEffect } from "preact/hooks";
+import { characterKeys } from "./preferences";
 
 interface Shortcut {
   /** The key, as KeyboardEvent.key names it. */
@@ -12,16 +13,24 @@ interface Shortcut {
   whileTyping?: boolean;
 }
 
+/** The keys of what is shown, the latest first. */
+const added = signal<readonly Shortcut[]>([]);
+
 /** The keys that work now, the latest first. */
-export const shortcuts = signal<readonly Shortcut[]>([]);
+export const shortcuts = computed(() =>
+  added.value.filter(({ key }) => characterKeys.value === "on" || !isCharacter(key)),
+);
+
+/** Return whether a key is a letter, a digit or a sign, and not one with a name, such as Enter. */
+const isCharacter = (key: string): boolean => key.length === 1 && key !== " ";
 
 /** Add keys for as long as a component is shown. Later ones come before earlier ones of the same key. */
-export function useShortcuts(added: readonly Shortcut[], inputs: readonly unknown[]): void {
+export function useShortcuts(own: readonly Shortcut[], inputs: readonly unknown[]): void {
   // Before the next key: an effect after the frame would leave it to what was shown before.
   useLayoutEffect(() => {
-    shortcuts.value = [...added, ...shortcuts.peek()];
+    added.value = [...own, ...added.peek()];
     return () => {
-      shortcuts.value = shortcuts.peek().filter((shortcut) => !added.includes(shortcut));
+      added.value = added.peek().filter((shortcut) => !own.includes(shortcut));
     };
   }, inputs);
 }

@@ -70,7 +70,6 @@ function Content(): JSX.Element {
     case "failed":
       return <Failure error={session.value.error} />;
     default:
-      if (!session.value.reader.roles.length) return <NoRole name={session.value.reader.name} />;
       return <Permitted route={currentRoute()} />;
   }
 }
@@ -83,6 +82,7 @@ function currentRoute(): Route {
 
 function Permitted({ route }: { route: Route }): JSX.Element {
   if (mayRead(route.page, rolesOfReader())) return <Outlet route={route} />;
+  if (!rolesOfReader().length) return <NoRole />;
   return (
     <section class="login">
       <h1>This page is for other roles</h1>
@@ -94,7 +94,8 @@ function Permitted({ route }: { route: Route }): JSX.Element {
   );
 }
 
-function NoRole({ name }: { name: string }): JSX.Element {
+function NoRole(): JSX.Element {
+  const name = session.value.state === "known" ? session.value.reader.name : "";
   return (
     <section class="login">
       <h1>You have no role here</h1>

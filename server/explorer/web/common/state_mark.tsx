@@ -50,14 +50,18 @@ export function markOf(evidence: Entry["evidence"], verdict: Verdict): Mark {
     default:
       return evidence.state === "VERIFIED"
         ? { kind: "said", word: "server: verified", detail: "the server says so; not checked in this browser" }
-        : { kind: "signed", word: "signed", detail: "its batch is signed; the record was not hashed again" };
+        : {
+            kind: "signed",
+            word: "signed",
+            detail: "the server says that its batch is signed; nobody hashed the record again",
+          };
   }
 }
 
 /** The shape of each kind of mark. */
 export const SHAPES: Record<Mark["kind"], string> = {
   checked: "✔",
-  uncompared: "◑",
+  uncompared: "≟",
   unpinned: "◐",
   said: "○",
   signed: "✎",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { choicesOf, commandFor, linesOf, requestOf } from "./choices";
+import { choicesOf, commandFor, filesFor, linesOf, requestOf } from "./choices";
 
 const NOW = 1_800_000_000_000_000_000n; // 2027-01-15T08:00:00Z
 const GIVEN = { checkpoints: ["note 1", "note 2"], publicKeys: ["key"] };
@@ -32,6 +32,22 @@ test("the command makes the same choices, and names files for checkpoints and ke
     commandFor(choices("since=1d&log=a%20b&lookups=all&keys=pinned"), GIVEN),
     "lognotary verify --since 1d --log 'a b' --lookups all --checkpoint kept-1 --checkpoint kept-2 --public-key key-1",
   );
+});
+
+test("every file that the command names can be saved", () => {
+  const all = choices("keys=pinned");
+  const command = commandFor(all, GIVEN).split(" ");
+  const files = filesFor(all, GIVEN);
+  assert.deepEqual(
+    files.map(({ name, text }) => [name, text]),
+    [
+      ["kept-1", "note 1"],
+      ["kept-2", "note 2"],
+      ["key-1", "key"],
+    ],
+  );
+  for (const { option, name } of files) assert.equal(command[command.indexOf(name) - 1], option);
+  assert.deepEqual(filesFor(choices("checkpoints=none"), GIVEN), []);
 });
 
 test("names of logs are taken from lines, each once", () => {

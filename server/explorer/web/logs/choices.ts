@@ -52,19 +52,31 @@ export function requestOf(choices: Choices, given: Given, now: bigint): Record<s
   };
 }
 
-/** The command that verifies the same; checkpoints and keys are in files that the reader has to save. */
+/** A file that the command reads, and the option that names it. */
+interface CommandFile {
+  readonly option: string;
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The files that the reader has to save for the command: checkpoints and keys. */
+export function filesFor(choices: Choices, given: Given): CommandFile[] {
+  return [
+    ...filesOf("--checkpoint", "kept", choices.withCheckpoints ? given.checkpoints : []),
+    ...filesOf("--public-key", "key", choices.withPins ? given.publicKeys : []),
+  ];
+}
+
+/** The command that verifies the same. */
 export function commandFor(choices: Choices, given: Given): string {
   const words = ["lognotary", "verify"];
   if (choices.since) words.push("--since", choices.since);
   if (choices.until) words.push("--until", choices.until);
   for (const log of choices.logs) words.push("--log", log);
   if (choices.allLookups) words.push("--lookups", "all");
-  if (choices.withCheckpoints) words.push(...optionsOf("--checkpoint", "kept", given.checkpoints));
-  if (choices.withPins) words.push(...optionsOf("--public-key", "key", given.publicKeys));
+  for (const { option, name } of filesFor(choices, given)) words.push(option, name);
   return commandOf(...words);
 }
 
-/** An option with a file for each of some texts: --public-key key-1. */
-function optionsOf(option: string, file: string, texts: readonly string[]): string[] {
-  return texts.flatMap((_, at) => [option, `${file}-${at + 1}`]);
-}
+const filesOf = (option: string, name: string, texts: readonly string[]): CommandFile[] =>
+  texts.map((text, at) => ({ option, name: `${name}-${at + 1}`, text }));

@@ -13,7 +13,7 @@ export function FindingItem({ finding }: { finding: Finding }): JSX.Element {
       <div>
         <strong class={known ? "old" : "bad"}>
           <span aria-hidden="true">{known ? "● " : "✘ "}</span>
-          {finding.kind}
+          <Text text={finding.kind} most={100} />
           {known && " (acknowledged)"}
         </strong>{" "}
         <Text text={finding.message} />
@@ -29,7 +29,7 @@ export function FindingItem({ finding }: { finding: Finding }): JSX.Element {
         )}
         {finding.batchId && (
           <span class="quiet">
-            batch <code>{finding.batchId}</code>
+            batch <Text text={finding.batchId} most={100} />
           </span>
         )}
         {!known && finding.id && (
@@ -45,7 +45,8 @@ export function FindingItem({ finding }: { finding: Finding }): JSX.Element {
       )}
       {known && (
         <div>
-          known since <Moment at={known.time} />, signed by <code>{known.signedBy}</code>: <Text text={known.reason} />
+          known since <Moment at={known.time} />, signed by <Text text={known.signedBy} most={100} />:{" "}
+          <Text text={known.reason} />
         </div>
       )}
     </li>

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { get } from "../api/client";
 import type { Gap, Gaps } from "../api/types";
 import { logPath } from "../app/routes";
-import { counted, shownNumber } from "../common/counted";
+import { counted } from "../common/counted";
 import { Moment } from "../common/moment";
 import { Text } from "../common/text";
 import { nanosOf, shownDuration } from "../common/time";
@@ -89,9 +89,9 @@ function GapRow({ gap, now, namesLog }: { gap: Gap; now: bigint; namesLog: boole
   );
 }
 
-/** What the log received in a gap, as its statements say. */
-function meanwhileText({ lastTreeSize, nextTreeSize }: Gap): string {
+/** The entries that the log received in a gap, as its statements say. */
+export function meanwhileText({ lastTreeSize, nextTreeSize }: Pick<Gap, "lastTreeSize" | "nextTreeSize">): string {
   if (nextTreeSize === undefined) return "no statement since";
   const added = BigInt(nextTreeSize) - BigInt(lastTreeSize);
-  return added > 0n ? `${shownNumber(added)} entries more at the next statement` : "nothing was received";
+  return added > 0n ? `${counted(added, "more entry", "more entries")} at the next statement` : "nothing was received";
 }

@@ -16,7 +16,12 @@ import { useNow } from "./now";
 import { Part } from "./part";
 import { StatementTable } from "./statement_table";
 
+/** The page starts anew for each log: what was read of one must not stand under the name of another. */
 export default function Page({ route: { log } }: { route: { log: string } }): JSX.Element {
+  return <LogPage key={log} log={log} />;
+}
+
+function LogPage({ log }: { log: string }): JSX.Element {
   const { now } = useNow();
   const path = `/api/v1/logs/${encodeURIComponent(log)}/checkpoint`;
   return (

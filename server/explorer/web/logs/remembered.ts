@@ -1,10 +1,8 @@
 /** What this browser remembers of logs: pinned keys, and the last checkpoint that it saw of each (trust/). */
 import { useEffect } from "preact/hooks";
 import { useAnswer } from "../common/answer";
-import { fromBase64 } from "../proof/bytes";
-import { ED25519, keyOf, pemOf } from "../proof/keys";
 import { all } from "../trust/database";
-import { type PinnedKey, readPinnedKeys } from "../trust/pinned_keys";
+import { type PinnedKey, readPinnedKeys, textOfPinned } from "../trust/pinned_keys";
 import { lastLook, pinnedKeys } from "../trust/state";
 import type { KeptCheckpoint } from "../trust/witness";
 import type { Given } from "./choices";
@@ -29,8 +27,8 @@ export function useKeptCheckpoints(): ReadonlyMap<string, KeptCheckpoint> | unde
 export function useGiven(): Given {
   const kept = useKeptCheckpoints();
   const keys = usePinnedKeys();
-  const pems = useAnswer(() => Promise.all((keys ?? []).map(pemOfPinned)), [keys]);
-  return { checkpoints: [...(kept?.values() ?? [])].map(({ note }) => note), publicKeys: latest(pems) ?? [] };
+  const texts = useAnswer(() => Promise.all((keys ?? []).map(textOfPinned)), [keys]);
+  return { checkpoints: [...(kept?.values() ?? [])].map(({ note }) => note), publicKeys: latest(texts) ?? [] };
 }
 
 function usePinnedKeys(): readonly PinnedKey[] | undefined {
@@ -39,6 +37,3 @@ function usePinnedKeys(): readonly PinnedKey[] | undefined {
   }, []);
   return pinnedKeys.value;
 }
-
-const pemOfPinned = async ({ publicKey }: PinnedKey): Promise<string> =>
-  pemOf(await keyOf("", ED25519, fromBase64(publicKey, "a pinned key")));

@@ -92,7 +92,9 @@ function Rows({ statements, isNarrowed }: { statements: readonly Statement[]; is
               <th scope="row" class="number">
                 {shownNumber(statement.number)}
               </th>
-              <td>{statement.kind}</td>
+              <td>
+                <Text text={statement.kind} most={100} />
+              </td>
               <td>
                 <Moment at={statement.signedAt} />
               </td>

@@ -3,11 +3,10 @@ import type { JSX } from "preact";
 import { get } from "../api/client";
 import type { Logs } from "../api/types";
 import { parameters } from "../app/location";
-import { hasRole } from "../app/session";
-import { Notice, useAnswer } from "../common/answer";
+import { useAnswer } from "../common/answer";
 import { Command } from "../common/copy";
 import { saveFile } from "../common/saving";
-import { choicesOf, commandFor, type Given, requestOf } from "./choices";
+import { type Choices, choicesOf, commandFor, filesFor, type Given, requestOf } from "./choices";
 import { latest } from "./part";
 import { useGiven } from "./remembered";
 import { RunView } from "./run_view";
@@ -15,17 +14,6 @@ import { useRun } from "./use_run";
 import { VerifyForm } from "./verify_form";
 
 export default function Page(): JSX.Element {
-  return hasRole("auditor") ? (
-    <Verification />
-  ) : (
-    <section>
-      <h1>Verify</h1>
-      <Notice kind="note">Verification takes the role auditor, which you do not have.</Notice>
-    </section>
-  );
-}
-
-function Verification(): JSX.Element {
   const running = useRun();
   const given = useGiven();
   const choices = choicesOf(parameters.value);
@@ -49,7 +37,7 @@ function Verification(): JSX.Element {
       <RunView running={running} logs={latest(logs)?.logs ?? []} />
       <h2>The same on the command line</h2>
       <Command text={commandFor(choices, given)} />
-      {choices.withCheckpoints && <Files given={given} />}
+      <Files choices={choices} given={given} />
       <p class="quiet">
         With <code>--storage URL</code> and <code>--public-key FILE</code> it reads the storage directly, and trusts no
         server.
@@ -58,14 +46,15 @@ function Verification(): JSX.Element {
   );
 }
 
-function Files({ given: { checkpoints } }: { given: Given }): JSX.Element | null {
-  if (!checkpoints.length) return null;
+function Files({ choices, given }: { choices: Choices; given: Given }): JSX.Element | null {
+  const files = filesFor(choices, given);
+  if (!files.length) return null;
   return (
     <p class="links">
-      Save the checkpoints first:
-      {checkpoints.map((note, index) => (
-        <button key={note} type="button" onClick={() => saveFile(`kept-${index + 1}`, note)}>
-          kept-{index + 1}
+      Save its files first:
+      {files.map(({ name, text }) => (
+        <button key={name} type="button" onClick={() => saveFile(name, text)}>
+          {name}
         </button>
       ))}
     </p>

@@ -1,6 +1,7 @@
 /** The verdict on a record, in words, shape and colour, with what to do. */
 import type { ComponentChildren, JSX } from "preact";
 import { readableStreams } from "../app/session";
+import { SHAPES as MARKS } from "../common/state_mark";
 import { Text } from "../common/text";
 import { streamOf } from "../proof/columns";
 import { VerificationError } from "../proof/errors";
@@ -13,13 +14,14 @@ interface VerdictProps {
   children: ComponentChildren;
 }
 
-const SHAPES: Record<VerdictProps["kind"], string> = {
-  checked: "✔",
-  uncompared: "◑",
-  unpinned: "◐",
+/** The shape of each verdict: that of the mark beside a record if there is one of this meaning, else one of its own. */
+export const SHAPES: Record<VerdictProps["kind"], string> = {
+  checked: MARKS.checked,
+  uncompared: MARKS.uncompared,
+  unpinned: MARKS.unpinned,
+  refuted: MARKS.tampered,
   gone: "∅",
-  refuted: "✘",
-  unproved: "▢",
+  unproved: "?",
   waiting: "…",
 };
 

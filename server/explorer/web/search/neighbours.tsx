@@ -112,7 +112,7 @@ function NeighbourTable({ answer, place }: { answer: NeighboursAnswer; place: st
             ) : "unshown" in row ? (
               <tr key={row.unshown[0]} class="row-missing">
                 <th scope="row">{row.unshown[0] === row.unshown[1] ? row.unshown[0] : row.unshown.join(" to ")}</th>
-                <td>▢ the server does not show what is here</td>
+                <td>? the server does not show what is here</td>
               </tr>
             ) : (
               <tr key={row.missing} class="row-missing">

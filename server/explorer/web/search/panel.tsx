@@ -62,7 +62,7 @@ export function Panel({ open, entries, streams, ...actions }: PanelProps): JSX.E
           Record
         </h2>
         <button type="button" onClick={actions.onClose}>
-          Close <kbd>Esc</kbd>
+          Close <kbd class="named-key">Esc</kbd>
         </button>
       </div>
       {found ? (

@@ -1,6 +1,7 @@
 /** Evidence of a whole trace: what the server says, and what this browser checked itself. */
 import type { JSX } from "preact";
 import { counted } from "../common/counted";
+import { SHAPES } from "../common/state_mark";
 import type { CheckOfAll } from "./check_all";
 import { Fact } from "./fact";
 import type { EvidenceWord, Summary } from "./summary";
@@ -80,13 +81,14 @@ function OwnCheck({ check, view }: { check: CheckOfAll; view: TraceView }): JSX.
       )}
       {tally.uncompared > 0 && (
         <span class="state state-uncompared">
-          <span aria-hidden="true">◑</span> {tally.uncompared.toLocaleString("en")} signed, history not compared
+          <span aria-hidden="true">{SHAPES.uncompared}</span> {tally.uncompared.toLocaleString("en")} signed, history
+          not compared
         </span>
       )}
       {tally.unpinned > 0 && (
         <span class="state state-unpinned">
-          <span aria-hidden="true">◐</span> {tally.unpinned.toLocaleString("en")} fit their signature, by a{" "}
-          <a href="/trust">key that is not pinned</a>
+          <span aria-hidden="true">{SHAPES.unpinned}</span> {tally.unpinned.toLocaleString("en")} fit their signature,
+          by a <a href="/trust">key that is not pinned</a>
         </span>
       )}
       {tally.unproved > 0 && (

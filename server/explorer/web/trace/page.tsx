@@ -94,7 +94,10 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
       {misplaced.size > 0 && (
         <Notice kind="error">
           {counted(misplaced.size, "entry is", "entries are")} not of this trace: the server put{" "}
-          {misplaced.size === 1 ? "it" : "them"} here. Press <kbd>u</kbd> for the next one.
+          {misplaced.size === 1 ? "it" : "them"} here.{" "}
+          <span class="key-hint">
+            Press <kbd>u</kbd> for the next one.
+          </span>
         </Notice>
       )}
       <OverviewBar view={view} quiet={quiet} />

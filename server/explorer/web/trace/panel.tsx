@@ -25,7 +25,7 @@ export function Panel({ view, isReading }: { view: TraceView; isReading: boolean
       <div class="panel-top">
         <h2>{row ? <Title row={row} /> : "Selected entry"}</h2>
         <button type="button" onClick={selection.close}>
-          close <kbd>Esc</kbd>
+          close <kbd class="named-key">Esc</kbd>
         </button>
       </div>
       {row ? (

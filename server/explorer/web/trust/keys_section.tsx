@@ -1,13 +1,12 @@
 /** The pinned keys. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { Notice } from "../common/answer";
 import { saveFile } from "../common/saving";
 import { Text } from "../common/text";
-import { fromBase64 } from "../proof/bytes";
-import { ED25519, keyOf, pemOf } from "../proof/keys";
 import { isKept } from "./database";
 import { PinForm } from "./pin_form";
-import { type PinnedKey, unpin } from "./pinned_keys";
+import { type PinnedKey, textOfPinned, unpin } from "./pinned_keys";
 import { pathOfSquares, squaresOf } from "./qr";
 import { pinnedKeys } from "./state";
 
@@ -54,11 +53,13 @@ export function KeysSection(): JSX.Element {
 function PinnedRow({ pinned }: { pinned: PinnedKey }): JSX.Element {
   const { fingerprint, name, way, since, logs } = pinned;
   const [path, setPath] = useState<{ d: string; size: number }>();
-  const pem = async () => pemOf(await keyOf("", ED25519, fromBase64(pinned.publicKey, "a pinned key")));
+  const [isTooLong, setTooLong] = useState(false);
   const show = async () => {
-    const squares = await squaresOf(await pem());
-    setPath({ d: pathOfSquares(squares), size: squares.length });
+    const squares = await squaresOf(await textOfPinned(pinned));
+    setTooLong(!squares);
+    if (squares) setPath({ d: pathOfSquares(squares), size: squares.length });
   };
+  const save = async () => saveFile(`${fingerprint}.${logs?.length ? "vkey" : "pem"}`, await textOfPinned(pinned));
   return (
     <>
       <tr>
@@ -81,13 +82,16 @@ function PinnedRow({ pinned }: { pinned: PinnedKey }): JSX.Element {
             >
               QR code
             </button>
-            <button type="button" onClick={async () => saveFile(`${fingerprint}.pem`, await pem())}>
+            <button type="button" onClick={() => void save()}>
               Save
             </button>
             <button type="button" onClick={() => void unpin(fingerprint)}>
               Unpin
             </button>
           </div>
+          {isTooLong && (
+            <Notice kind="warning">It may sign more logs than a QR code has room for: save it as a file.</Notice>
+          )}
         </td>
       </tr>
       {path && (

@@ -6,7 +6,7 @@ import type { Logs } from "../api/types";
 import { Notice } from "../common/answer";
 import { Command } from "../common/copy";
 import { VerificationError } from "../proof/errors";
-import { fingerprintOf, type Key, parseKey, parseKeys } from "../proof/keys";
+import { fingerprintOf, type Key, parseKeys } from "../proof/keys";
 import { Camera } from "./camera";
 import { FileInput } from "./file_input";
 import { keyWithFingerprint, pin, requirePinnable, type Way } from "./pinned_keys";
@@ -55,10 +55,10 @@ export function PinForm(): JSX.Element {
         onText={(text) => attempt("fingerprint", async () => [await keyWithFingerprint(text, await offeredKeys())])}
       />
       <OneText
-        label="Key: a PEM file's text, or a verifier key"
+        label="Key: a PEM file's text, or verifier keys, one a line"
         button="Pin the pasted key"
         isLong
-        onText={(text) => attempt("pasted", async () => [await parseKey(text)])}
+        onText={(text) => attempt("pasted", () => parseKeys(text))}
       />
       <div class="trust-row">
         <FileInput
@@ -69,7 +69,7 @@ export function PinForm(): JSX.Element {
         <FileInput
           label="Key from a picture of a QR code"
           accept="image/*"
-          onFile={(file) => void attempt("QR code", async () => [await parseKey(await textInPicture(file))])}
+          onFile={(file) => void attempt("QR code", async () => parseKeys(await textInPicture(file)))}
         />
         {"mediaDevices" in navigator && (
           <button type="button" aria-expanded={films} onClick={() => setFilms(!films)}>
@@ -81,7 +81,7 @@ export function PinForm(): JSX.Element {
         <Camera
           onText={(text) => {
             setFilms(false);
-            void attempt("QR code", async () => [await parseKey(text)]);
+            void attempt("QR code", () => parseKeys(text));
           }}
           onFailure={(text) => {
             setFilms(false);

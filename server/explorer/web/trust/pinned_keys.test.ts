@@ -2,9 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { areEqual } from "../proof/bytes";
 import { VerificationError } from "../proof/errors";
-import { fingerprintOf, longFingerprintOf, parseKey, verifierKeyOf } from "../proof/keys";
+import { fingerprintOf, longFingerprintOf, parseKey, parseKeys, verifierKeyOf } from "../proof/keys";
 import { madeKey } from "../proof/made_log";
-import { believedKeys, keyWithFingerprint, pin, readPinnedKeys, requirePinnable, unpin } from "./pinned_keys";
+import {
+  believedKeys,
+  keyWithFingerprint,
+  pin,
+  readPinnedKeys,
+  requirePinnable,
+  textOfPinned,
+  unpin,
+} from "./pinned_keys";
 import { pathOfSquares, squaresOf } from "./qr";
 import { pinnedKeys } from "./state";
 
@@ -48,6 +56,25 @@ test("keys are pinned once, by their fingerprint, and unpinned", async () => {
   assert.deepEqual(await believedKeys(), []);
 });
 
+test("a pinned key leaves the browser for the logs that it was pinned for, and for no others", async () => {
+  const texts = async () => Promise.all(((await readPinnedKeys()) ?? []).map(textOfPinned));
+  for (const log of [ORIGIN, "shop/spans/a"]) await pin(await madeKey(1, log), "", "file");
+  const [scoped = ""] = await texts();
+  assert.deepEqual(
+    (await parseKeys(scoped)).map(({ name }) => name),
+    [ORIGIN, "shop/spans/a"],
+  );
+  await pin(await madeKey(1, ""), "", "file");
+  const [whole = ""] = await texts();
+  assert.match(whole, /^-----BEGIN PUBLIC KEY-----/);
+  await unpin(await fingerprintOf(await madeKey(1, "")));
+});
+
+test("a text that is too long for a QR code has none", async () => {
+  assert.equal(await squaresOf("x".repeat(2332)), undefined);
+  assert.ok(await squaresOf("x".repeat(2331)));
+});
+
 test("a witness's key cannot be pinned as one of a log", async () => {
   const witness = await parseKey("witness.example.com/w1+8122a5ab+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs");
   assert.throws(() => requirePinnable(witness), VerificationError);
@@ -56,7 +83,7 @@ test("a witness's key cannot be pinned as one of a log", async () => {
 
 test("the QR code of a key can be read again", async () => {
   const text = verifierKeyOf(await madeKey(3, ORIGIN));
-  const squares = await squaresOf(text);
+  const squares = (await squaresOf(text)) ?? [];
   const scale = 4;
   const size = squares.length * scale;
   const data = new Uint8Array(size * size * 4).fill(255);

@@ -1,7 +1,17 @@
 /** Keys that the reader pinned: the only ones that this browser believes. */
 import { base64Of, fromBase64 } from "../proof/bytes";
 import { malformed } from "../proof/errors";
-import { ED25519, fingerprintOf, type Key, keyOf, longFingerprintOf, parseVerifierKey, renamed } from "../proof/keys";
+import {
+  ED25519,
+  fingerprintOf,
+  type Key,
+  keyOf,
+  longFingerprintOf,
+  parseVerifierKey,
+  pemOf,
+  renamed,
+  verifierKeyOf,
+} from "../proof/keys";
 import { all, askToKeep, update } from "./database";
 import { pinnedKeys } from "./state";
 
@@ -30,13 +40,22 @@ export async function readPinnedKeys(): Promise<readonly PinnedKey[]> {
 }
 
 /** The pinned keys, each by the names of its logs; one without a name may sign every log. */
-export function believedKeys(): Promise<Key[]> {
-  const kept = pinnedKeys.value ?? [];
-  return Promise.all(
-    kept.flatMap(({ publicKey, logs }) =>
-      (logs?.length ? logs : [""]).map((log) => keyOf(log, ED25519, fromBase64(publicKey, "a pinned key"))),
-    ),
-  );
+export async function believedKeys(): Promise<Key[]> {
+  return (await Promise.all((pinnedKeys.value ?? []).map(keysOf))).flat();
+}
+
+/**
+ * A pinned key as it leaves this browser, for files, QR codes and verification: a PEM file if it may sign every log, else
+ * a verifier key for each log that it may sign, one a line.
+ */
+export async function textOfPinned(pinned: PinnedKey): Promise<string> {
+  const keys = await keysOf(pinned);
+  return keys.map((key) => (key.name === "" ? pemOf(key) : `${verifierKeyOf(key)}\n`)).join("");
+}
+
+function keysOf({ publicKey, logs }: PinnedKey): Promise<Key[]> {
+  const bytes = fromBase64(publicKey, "a pinned key");
+  return Promise.all((logs?.length ? logs : [""]).map((log) => keyOf(log, ED25519, bytes)));
 }
 
 /**

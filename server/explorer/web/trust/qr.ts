@@ -1,10 +1,14 @@
 /** QR codes of keys: to take a pinned key over to a phone or another browser. */
+import { utf8 } from "../proof/bytes";
 import { malformed } from "../proof/errors";
 
 const MOST_PIXELS = 1600; // of each side; a code in a larger picture is found as well in a smaller one
 
-/** The squares of a QR code for a text: rows of dark (true) and light ones. */
-export async function squaresOf(text: string): Promise<boolean[][]> {
+const MOST_BYTES = 2331; // in a code of version 40 with medium error correction (ISO/IEC 18004, table 7)
+
+/** The squares of a QR code for a text: rows of dark (true) and light ones; undefined if the text is too long for one. */
+export async function squaresOf(text: string): Promise<boolean[][] | undefined> {
+  if (utf8(text).length > MOST_BYTES) return undefined;
   const { encodeQR } = await import("qr");
   return encodeQR(text, "raw", { ecc: "medium", border: 4 });
 }
@@ -18,17 +22,19 @@ export function pathOfSquares(squares: readonly (readonly boolean[])[]): string 
   return parts.join("");
 }
 
-/** Read the QR code in a picture. Throws VerificationError if the file is no picture, or no code is found in it. */
+/** Read the QR code in a picture. Throws VerificationError if the file is not a picture, or no code is found in it. */
 export async function textInPicture(file: Blob): Promise<string> {
   let picture: ImageBitmap;
   try {
     picture = await createImageBitmap(file);
   } catch {
-    throw malformed("the file is no picture that this browser can read");
+    throw malformed("the file is not a picture that this browser can read");
   }
   try {
     const text = await textInFrame(picture, picture.width, picture.height);
-    if (text === undefined) throw malformed("no QR code was found in the picture: cut it out, or take it from nearer");
+    if (text === undefined) {
+      throw malformed("no QR code was found: crop the picture, or photograph the code from closer");
+    }
     return text;
   } finally {
     picture.close();
