@@ -254,6 +254,31 @@ def test_all_rows_that_claim_a_leaf_are_shown_with_their_states(seen: Tab, alter
     _expect_verdict(seen.page, "not the record that was signed at this leaf")
 
 
+def test_without_a_proof_no_row_that_claims_a_leaf_is_called_another_record(
+    chromium: Browser, altered: LognotaryServer
+) -> None:
+    def refuse(route: Route) -> None:
+        route.fulfill(status=403, json={"code": "PERMISSION_DENIED", "message": "it takes the role auditor"})
+
+    def without_proofs(route: Route) -> None:
+        said = route.fetch().json()
+        for entry in said["entries"]:
+            entry["auditEvent"]["evidence"].update(canonicalRecord="", inclusionPath=[], checkpoint="")
+        route.fulfill(json=said)
+
+    with tab(chromium) as opened:
+        page = opened.page
+        page.route("**/inclusion-proof*", refuse)
+        page.route("**/api/v1/search*", without_proofs)
+        _visit(page, altered, 3)
+        _expect_verdict(page, "The server sent no proof")
+        for row in (1, 2):
+            page.locator(".claims tbody tr").nth(row - 1).get_by_role("button").click()
+            expect(page.get_by_role("row").nth(row).get_by_role("button", pressed=True)).to_be_visible()
+            _expect_verdict(page, "The server sent no proof")
+            expect(page.get_by_text("The proof below")).to_have_count(0)
+
+
 def test_who_else_vouches_for_a_checkpoint_is_shown_with_what_this_browser_could_check(
     seen: Tab, tmp_path: Path
 ) -> None:
