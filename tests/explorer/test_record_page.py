@@ -212,6 +212,17 @@ def test_the_name_of_the_log_is_the_one_that_its_checkpoint_has(seen: Tab, shop:
     expect(seen.page.locator(".record-place")).to_contain_text(_audit_log(shop.server)["origin"])
 
 
+def test_a_check_that_the_browser_cannot_make_ends_with_the_reason(chromium: Browser, shop: Shop) -> None:
+    with tab(chromium) as opened:
+        opened.page.add_init_script(
+            "IDBObjectStore.prototype.getAll = () => { throw new DOMException('the disk is gone', 'UnknownError'); };"
+        )
+        _visit(opened.page, shop.server, 3)
+        _expect_verdict(opened.page, "It could not be checked here")
+        expect(opened.page.get_by_label("Verdict")).to_contain_text("the disk is gone")
+        assert opened.observed.exceptions == []
+
+
 @pytest.mark.parametrize(
     ("log", "leaf", "title"),
     [("audit", "99999999", "The log has no leaf 99999999"), ("0" * 16, "1", "no log with this ID")],

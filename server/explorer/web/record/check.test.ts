@@ -195,3 +195,16 @@ test("a name, an ID or a size beside the checkpoint's own is refused: pages and 
     );
   }
 });
+
+test("an answer in another form than that of a proof is refused as malformed, and one without a path does not hold", async () => {
+  const log = await signer();
+  const proof = await proofBy(log);
+  for (const other of [{ path: "none" }, { path: [1] }, { leafIndex: 1 }, { treeSize: "x" }, { keyChanges: {} }]) {
+    await assert.rejects(
+      async () => checkProof({ ...proof, ...other } as unknown as InclusionProof, await wanted(), [log.key]),
+      (error) => error instanceof VerificationError && error.code === "MALFORMED",
+    );
+  }
+  const { path: _, ...without } = proof;
+  await assert.rejects(async () => checkProof(without as InclusionProof, await wanted(), []), VerificationError);
+});

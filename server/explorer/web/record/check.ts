@@ -15,6 +15,7 @@ import { parseTimestamp, SHA_256 } from "../proof/timestamp";
 import { findingOf } from "../trust/entry_check";
 import { ChangesNotTold, voucherOf } from "../trust/log_keys";
 import { type PathStep, stepsOf } from "./path";
+import { shaped } from "./shape";
 import { type CheckedSignature, checkSignatures } from "./signers";
 
 /**
@@ -67,12 +68,13 @@ export interface Wanted {
 /**
  * Check a proof.
  *
- * @param proof the server's answer
+ * @param answer the server's answer
  * @param wanted the record that was asked for
  * @param pinned keys that the reader pinned; one without a name may sign every log
  * @throws VerificationError if the proof is malformed or of another record, so that nothing can be drawn
  */
-export async function checkProof(proof: InclusionProof, wanted: Wanted, pinned: readonly Key[]): Promise<Checked> {
+export async function checkProof(answer: InclusionProof, wanted: Wanted, pinned: readonly Key[]): Promise<Checked> {
+  const proof = shaped(answer);
   const checkpoint = parseCheckpoint(proof.checkpoint, "the checkpoint");
   await requireWanted(checkpoint.origin, proof.leafIndex, wanted);
   requireSaid(proof, checkpoint, wanted);

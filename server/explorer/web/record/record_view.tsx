@@ -174,6 +174,15 @@ function Judgement({ found, wanted, entry, check }: JudgementProps): JSX.Element
       </Verdict>
     );
   }
+  if (check.state === "failed") {
+    return (
+      <Verdict kind="unproved" title="It could not be checked here">
+        <p>
+          <Text text={sentence(check.message)} />
+        </p>
+      </Verdict>
+    );
+  }
   if (seen?.kind === "refuted" && check.checked.outcome.kind !== "refuted") {
     return (
       <Verdict kind="refuted" title={`${seen.finding}: this is not what was signed`}>
