@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from harness.browser import Tab
+from harness.browser import Tab, tab
 from tests.explorer.conftest import Shop
 
 
@@ -113,3 +113,16 @@ def test_a_genuine_event_of_somebody_else_is_refuted_on_the_page_of_an_actor_or_
         expect(row).to_contain_text("the server lists it here")
         expect(row.get_by_role("link", name="bob").first).to_be_visible()
         expect(page.get_by_text("as this actor")).to_have_count(0)
+
+
+def test_a_first_page_that_failed_is_asked_for_again(shop: Shop, chromium: Browser) -> None:
+    with tab(chromium) as opened:
+        page = opened.page
+        failure = {"code": "UNAVAILABLE", "message": "the storage does not answer"}
+        page.route("**/api/v1/actors/bob?*", lambda route: route.fulfill(status=503, json=failure))
+        page.goto(shop.url("/actor/bob"))
+        expect(page.get_by_role("alert").filter(has_text="the storage does not answer")).to_be_visible()
+        page.unroute("**/api/v1/actors/bob?*")
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator("tr.event").first).to_be_visible()
+        expect(page.get_by_text("the storage does not answer")).to_have_count(0)

@@ -39,7 +39,14 @@ function SubjectPage({ route }: { route: { page: Kind; id: string } }): JSX.Elem
       </h1>
       {found?.overview && !isEmpty && <Summary overview={found.overview} />}
       <Controls subject={subject} view={view} />
-      {asked.error && !found && <Failure error={asked.error} />}
+      {asked.error && !found && (
+        <>
+          <Failure error={asked.error} />
+          <button type="button" onClick={asked.more}>
+            Try again
+          </button>
+        </>
+      )}
       {!found && !asked.error && <p role="status">Loading …</p>}
       {isEmpty && <Nobody subject={subject} view={view} ofThisName={found.actorsOfThisName} />}
       {found && !isEmpty && (
