@@ -1,6 +1,7 @@
 /** Everything of one actor, or on one target, in time. */
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
+import { serverNow } from "../api/clock";
 import { parameters, withParameters } from "../app/location";
 import { hasRole } from "../app/session";
 import { Failure, Notice } from "../common/answer";
@@ -25,7 +26,7 @@ export default function Page({ route }: { route: { page: Kind; id: string } }): 
 function SubjectPage({ route }: { route: { page: Kind; id: string } }): JSX.Element {
   const subject = useMemo((): Subject => ({ kind: route.page, id: route.id }), [route.page, route.id]);
   const view = viewOf(parameters.value, subject.kind);
-  const now = useMemo(() => BigInt(Date.now()) * 1_000_000n, [subject, view.since, view.until]);
+  const now = useMemo(serverNow, [subject, view.since, view.until]);
   const asked = useEvents(subject, view, now);
   const wider = useWholeOverview(subject, view, now);
   const { found } = asked;
