@@ -9,6 +9,7 @@ import { Command } from "../common/copy";
 import { counted } from "../common/counted";
 import { Moment } from "../common/moment";
 import { Text } from "../common/text";
+import { isWrongQuery } from "../query/errors";
 import { Activity } from "./activity";
 import { type Found, useEvents, useWholeOverview } from "./ask";
 import { Controls } from "./controls";
@@ -39,8 +40,8 @@ function SubjectPage({ route }: { route: { page: Kind; id: string } }): JSX.Elem
         <span class="quiet">{subject.kind === "actor" ? "Actor" : "Target"}</span> <Text text={subject.id} most={300} />
       </h1>
       {found?.overview && !isEmpty && <Summary overview={found.overview} />}
-      <Controls subject={subject} view={view} />
-      {asked.error && !found && (
+      <Controls subject={subject} view={view} now={now} error={asked.error} />
+      {asked.error && !found && !isWrongQuery(asked.error) && (
         <>
           <Failure error={asked.error} />
           <button type="button" onClick={asked.more}>
