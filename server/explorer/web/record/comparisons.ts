@@ -12,7 +12,7 @@ export interface Comparison {
 }
 
 /** A named value of a record. */
-export interface Named {
+interface Named {
   readonly name: string;
   readonly value: string;
 }

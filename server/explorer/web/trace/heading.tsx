@@ -160,4 +160,4 @@ function Gaps({ trace, view, summary, quiet }: Omit<Props, "check">): JSX.Elemen
 }
 
 /** Return whether a link of the server's settings leads to the web. */
-export const isWeb = (url: string): boolean => /^https?:\/\//i.test(url);
+const isWeb = (url: string): boolean => /^https?:\/\//i.test(url);

@@ -3,7 +3,7 @@ import { isError } from "../common/entry";
 import { axisOf, placeOn } from "./axis";
 import type { Layout } from "./layout";
 
-export interface Minimap {
+interface Minimap {
   /** Number of spans that ran in each step. */
   spans: readonly number[];
   /** Number of logs of each step. */

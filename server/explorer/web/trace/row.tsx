@@ -32,10 +32,10 @@ export interface RowProps {
   isReading: boolean;
 }
 
-/** Number of colours of services in trace.css. */
+/** Number of colours of services in colours.css. */
 export const COLOURS = 8;
 
-/** Height of each row, in pixels, as in trace.css. */
+/** Height of each row, in pixels, as in waterfall.css. */
 export const ROW_HEIGHT = 28;
 
 const DEEPEST = 14; // levels that are indented

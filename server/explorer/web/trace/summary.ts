@@ -51,7 +51,7 @@ export function summaryOf({ rows }: Layout, misplaced: ReadonlySet<Entry> = new 
 }
 
 /** The server's word for the evidence of an entry. */
-export function evidenceWord({ evidence }: Entry): EvidenceWord {
+function evidenceWord({ evidence }: Entry): EvidenceWord {
   if (!evidence) return "in no log";
   if (evidence.state === "VERIFIED") return "verified";
   if (evidence.state === "SIGNED") return "signed";

@@ -20,7 +20,7 @@ import type { Period } from "./quiet";
 import { type Selection, useSelection } from "./selection";
 
 /** What one can jump to. */
-export type Jump = "error" | "audit event" | "unproved entry";
+type Jump = "error" | "audit event" | "unproved entry";
 
 export interface TraceView {
   layout: Layout;
