@@ -133,6 +133,9 @@ def test_a_genuine_entry_of_another_trace_is_refuted_and_does_not_count_among_th
     expect(page.get_by_role("alert").filter(has_text="3 entries are not of this trace")).to_be_visible()
     expect(_grid(page).get_by_role("row", name="refund.approve").first).to_contain_text("not of this page")
     expect(page.locator(".trace-heading").get_by_role("link", name="bob")).to_have_count(0)
+    page.keyboard.press("u")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary")).to_contain_text("This browser found not of this page: the server lists")
 
 
 @pytest.fixture(scope="module")

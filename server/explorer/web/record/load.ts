@@ -3,7 +3,7 @@ import { ApiError, get } from "../api/client";
 import type { Checkpoint, Evidence, InclusionProof, SearchAnswer } from "../api/types";
 import { type Entry, entryOf, type Stream } from "../common/entry";
 import { logIdOf } from "../common/log_id";
-import { base64Of } from "../proof/bytes";
+import { base64Of, bytesOfHex } from "../proof/bytes";
 import { leafHash } from "../proof/merkle";
 import type { Wanted } from "./check";
 
@@ -140,7 +140,7 @@ async function withoutProofs(wanted: Wanted, readable: readonly Stream[], signal
 
 /** The proof that an evidence has in it, in the form of the answer about a proof. */
 async function proofWithin(evidence: Evidence): Promise<InclusionProof> {
-  const hash = Uint8Array.from(evidence.recordHash.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+  const hash = bytesOfHex(evidence.recordHash);
   return {
     origin: evidence.origin,
     logId: evidence.logId,

@@ -5,10 +5,10 @@ import type { Facets } from "../api/types";
 import { withParameters } from "../app/location";
 import { searchPath } from "../app/routes";
 import { useAnswer } from "../common/answer";
+import { isMark } from "../common/redactions";
 import { quoted, termOf } from "../common/terms";
 import { Text } from "../common/text";
 import { WITHOUT_WHO_LOOKED } from "../common/who_looked";
-import { isMark } from "./marks";
 import { isNarrowed, type Kind, type Subject, type View } from "./view";
 import { SubjectLink } from "./words";
 
