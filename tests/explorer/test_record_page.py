@@ -247,7 +247,7 @@ def test_a_record_that_was_changed_in_storage_is_named_and_has_no_bundle(seen: T
     expect(seen.page.get_by_role("link", name="Download bundle")).to_have_count(0)
 
 
-def test_a_record_that_was_deleted_is_no_checked_record_but_its_leaf_is_proved(
+def test_a_record_that_was_deleted_is_not_a_checked_record_but_its_leaf_is_proved(
     chromium: Browser, altered: LognotaryServer
 ) -> None:
     with tab(chromium) as opened:

@@ -30,7 +30,7 @@ test("a response that ends anywhere in the statement is refused", () => {
   }
 });
 
-test("a refusal is no timestamp", () => {
+test("a refusal is not a timestamp", () => {
   const refused = Uint8Array.of(0x30, 0x05, 0x30, 0x03, 0x02, 0x01, 0x02);
   assert.throws(() => parseTimestamp(refused), /refused/);
 });

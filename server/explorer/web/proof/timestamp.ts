@@ -3,7 +3,7 @@ import { areEqual, hexOf, utf8 } from "./bytes";
 import { malformed, VerificationError } from "./errors";
 import { sha256 } from "./sha256";
 
-/** What a timestamp says; no signature is checked. */
+/** The statement of a timestamp; no signature is checked. */
 export interface Timestamp {
   /** The hash that was stamped, and its algorithm as an object identifier. */
   readonly imprint: Uint8Array;

@@ -145,7 +145,7 @@ test("a record that cannot be decoded is refuted, even if it has the leaf of the
   assert.equal(outcome.kind === "refuted" && outcome.finding, "RECORD_CHANGED");
 });
 
-test("a witness, whose key nobody knows here, is no signer of the log", async () => {
+test("a witness, whose key nobody knows here, is not a signer of the log", async () => {
   const [log, witness] = [await signer(), await signer("witness.example")];
   const proof = await proofBy(log);
   const text = proof.checkpoint.slice(0, proof.checkpoint.indexOf("\n\n") + 1);

@@ -120,7 +120,7 @@ async function requireWanted(origin: string, leaf: string, wanted: Wanted): Prom
   );
 }
 
-/** What an answer says beside its checkpoint must be the same: pages and commands name it. */
+/** Require that what an answer says beside its checkpoint is the same: pages and commands name it. */
 function requireSaid({ origin, logId, treeSize }: InclusionProof, checkpoint: Checkpoint, wanted: Wanted): void {
   if (origin === checkpoint.origin && logId === wanted.logId && treeSize === String(checkpoint.size)) return;
   throw new VerificationError(

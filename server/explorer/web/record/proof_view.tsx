@@ -54,7 +54,7 @@ export function ProofView({ checked, isLimited }: ProofProps): JSX.Element {
       </Step>
       {isLimited ? (
         <Step title="Witnesses, timestamps, key changes">
-          <p class="quiet">Only readers with the role auditor are told of them.</p>
+          <p class="quiet">Only readers with the role auditor may see them.</p>
         </Step>
       ) : (
         <Vouchers checked={checked} />
@@ -63,7 +63,7 @@ export function ProofView({ checked, isLimited }: ProofProps): JSX.Element {
   );
 }
 
-/** Who else vouches for the checkpoint, and how the keys of its log changed. */
+/** Witnesses and timestamp of the checkpoint, and the key changes of its log. */
 function Vouchers({ checked: { signatures, timestamp, changes, outcome } }: { checked: Checked }): JSX.Element {
   const ofWitnesses = signatures.filter(({ isWitness }) => isWitness);
   return (

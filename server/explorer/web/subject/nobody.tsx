@@ -45,7 +45,7 @@ export function Nobody({
         )}
         {ofThisName.length > 0 && (
           <li>
-            Actors have this as their name, which is no ID: <Links kind="actor" ids={ofThisName} />
+            Actors have this as their name, which is not an ID: <Links kind="actor" ids={ofThisName} />
           </li>
         )}
         {alike.length > 0 && (

@@ -49,7 +49,7 @@ test("the query of an actor includes what others did on the actor's behalf", () 
   assert.equal(wholeQuery({ kind: "target", id: "7" }, view("")), 'target:"7"');
 });
 
-test("the command quotes the ID, and an ID that begins with a dash is no option", () => {
+test("the command quotes the ID, and an ID that begins with a dash is not an option", () => {
   assert.equal(commandFor({ kind: "actor", id: "al ice" }, view("since=7d")), "lognotary actor --since 7d 'al ice'");
   assert.equal(
     commandFor({ kind: "target", id: "--help" }, view("q=-outcome:success&order=oldest")),

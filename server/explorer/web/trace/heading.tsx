@@ -1,4 +1,4 @@
-/** What a trace says as a whole: when, who, where, with which errors, what is missing, and whether it can be proved. */
+/** The sum of a trace: when, who, where, with which errors, what is missing, and whether it can be proved. */
 import type { JSX } from "preact";
 import { change } from "../app/location";
 import { zone } from "../app/preferences";

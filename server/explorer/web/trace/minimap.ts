@@ -1,4 +1,4 @@
-/** What a trace looks like from far: how much happened in each step of its time. Pure. */
+/** A trace from far: how much happened in each step of its time. Pure. */
 import { isError } from "../common/entry";
 import { axisOf, placeOn } from "./axis";
 import type { Layout } from "./layout";

@@ -1,4 +1,4 @@
-/** What a trace says as a whole: the same as the API's overview, but of all pages. Pure. */
+/** The sum of a trace: the same as the API's overview, but of all pages. Pure. */
 import type { Entry } from "../common/entry";
 import { isError } from "../common/entry";
 import type { Layout } from "./layout";
