@@ -16,9 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-import httpx
 from playwright.sync_api import Page
 
+from harness.audit_log import audit_log
 from harness.browser import browser, tab
 from harness.lognotary_server import LognotaryServer
 from harness.shop_day import Day, send_all, shop_day
@@ -52,16 +52,10 @@ def tampered_shop() -> Iterator[tuple[LognotaryServer, Day]]:
         server = LognotaryServer(f"chdb://{directory / 'chdb'}", directory / "data", heartbeat=10)
         with server:
             send_all(server.otlp_http, day.requests)
-            log = audit_log(server)
+            log = str(audit_log(server.http)["logId"])
         change_actor(server, log, CHANGED, "alice")
         with server:
             yield server, day
-
-
-def audit_log(server: LognotaryServer) -> str:
-    """Return the ID of a server's log of audit events."""
-    logs = httpx.get(f"{server.http}/api/v1/logs", headers={"Host": "localhost"}).json()["logs"]
-    return next(str(log["logId"]) for log in logs if log["stream"] == "audit")
 
 
 def pin_key(page: Page, server: LognotaryServer) -> None:
@@ -85,7 +79,7 @@ def take(page: Page, url: str, file: Path) -> None:
 
 def pages_of(server: LognotaryServer, day: Day) -> dict[str, str]:
     """Name -> path of each page, of a server with a day."""
-    audit = audit_log(server)
+    audit = audit_log(server.http)["logId"]
     return {
         "search": "/?since=6h",
         "search-tampered": "/?since=6h&q=evidence:tampered",

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import httpx
-
+from harness.audit_log import audit_log
 from harness.shop_day import Day
 
-__all__ = ["PAGES", "first_audit_log"]
+__all__ = ["PAGES"]
 
 
-def first_audit_log(http: str) -> str:
-    """The ID of the server's log of audit events."""
-    logs = httpx.get(f"{http}/api/v1/logs", headers={"Host": "localhost"}).json()["logs"]
-    return next(str(log["logId"]) for log in logs if log["stream"] == "audit")
+def _record(http: str, leaf: int) -> str:
+    return f"/r/{audit_log(http)['logId']}/{leaf}"
 
 
 _Path = Callable[[str, Day], str]
@@ -30,10 +27,10 @@ PAGES: Mapping[str, _Path] = {
     "actor": lambda _, __: "/actor/bob",
     "nobody": lambda _, __: "/actor/nobody%20at%20all",
     "target": lambda _, __: "/target/1047",
-    "record": lambda http, _: f"/r/{first_audit_log(http)}/3",
-    "no such record": lambda http, _: f"/r/{first_audit_log(http)}/99999999",
+    "record": lambda http, _: _record(http, 3),
+    "no such record": lambda http, _: _record(http, 99_999_999),
     "logs": lambda _, __: "/logs",
-    "log": lambda http, _: f"/logs/{first_audit_log(http)}",
+    "log": lambda http, _: f"/logs/{audit_log(http)['logId']}",
     "verify": lambda _, __: "/verify",
     "trust": lambda _, __: "/trust",
 }

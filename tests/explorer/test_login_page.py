@@ -118,7 +118,7 @@ def test_a_viewer_checks_a_log_record_against_its_batch_and_is_shown_no_audit_ev
         path = _record_path(page, "operational")
         page.goto(f"{server.http}{path}")
         _expect_verdict(page, "Signed, but its history was not compared")
-        expect(page.get_by_text("Only readers with the role auditor are told")).to_be_visible()
+        expect(page.get_by_text("Only readers with the role auditor may see them")).to_be_visible()
         expect(page.get_by_role("link", name="Download bundle")).to_have_count(0)
         page.goto(f"{server.http}/r/{_log_ids(server)['audit']}/0")
         _expect_verdict(page, "No record at this leaf is shown to you")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from harness.audit_log import audit_log
 from harness.browser import Tab
 from harness.lognotary_server import run_lognotary
 from tests.explorer.conftest import Shop
-from tests.explorer.pages import first_audit_log
 
 
 def test_all_logs_are_listed_with_their_signers_and_heartbeats(shop: Shop, seen: Tab) -> None:
@@ -25,7 +25,7 @@ def test_all_logs_are_listed_with_their_signers_and_heartbeats(shop: Shop, seen:
 
 def test_statements_of_a_log_are_chosen_by_kind_in_the_address(shop: Shop, seen: Tab) -> None:
     page = seen.page
-    page.goto(shop.url(f"/logs/{first_audit_log(shop.server.http)}"))
+    page.goto(shop.url(f"/logs/{audit_log(shop.server.http)['logId']}"))
     page.get_by_role("checkbox", name="retention").check()
     expect(page).to_have_url(re.compile(r"\?kinds=retention$"))
     rows = page.locator(".statements tbody tr")

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from harness.audit_log import audit_log
 from harness.browser import Tab, tab
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.shop_day import send_all, shop_day
@@ -23,7 +24,7 @@ from harness.witness import SmallWitness
 from server.notary.keys import VerifierKey
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
-from tests.explorer.conftest import Shop
+from tests.explorer.conftest import ENGINES, Shop, storage_on
 
 _PATIENCE = 20_000  # milliseconds; the machine may be busy
 _CHANGE = {"change.before": '{"limit":100,"gone":1}', "change.after": '{"limit":250,"by":"alice"}'}
@@ -35,13 +36,8 @@ def _get(server: LognotaryServer, path: str, **parameters: str) -> dict[str, Any
     return found
 
 
-def _audit_log(server: LognotaryServer) -> dict[str, Any]:
-    logs: list[dict[str, Any]] = _get(server, "/api/v1/logs")["logs"]
-    return next(log for log in logs if log["stream"] == "audit" and "/access/" not in log["origin"])
-
-
 def _visit(page: Page, server: LognotaryServer, leaf: int | str) -> None:
-    page.goto(f"{server.http}/r/{_audit_log(server)['logId']}/{leaf}")
+    page.goto(f"{server.http}/r/{audit_log(server.http)['logId']}/{leaf}")
 
 
 def _pin(page: Page, server: LognotaryServer) -> None:
@@ -65,13 +61,16 @@ def _audit_event(attributes: dict[str, str]) -> tuple[str, dict[str, Any]]:
     return "/v1/logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}
 
 
-@pytest.fixture(scope="module")
-def altered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LognotaryServer]:
+@pytest.fixture(params=ENGINES, scope="module")
+def altered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LognotaryServer]:
     """A server in whose storage leaf 1 was changed, leaf 2 was deleted, and leaf 3 has a second row."""
     directory: Path = tmp_path_factory.mktemp("altered")
-    with LognotaryServer(f"chdb://{directory / 'chdb'}", directory / "data", batch_age=0.02) as server:
+    with (
+        storage_on(request, directory) as storage,
+        LognotaryServer(storage, directory / "data", batch_age=0.02) as server,
+    ):
         send_all(server.otlp_http, shop_day(time.time_ns(), logs=0, events=20, traces=0).requests)
-        log_id = str(_audit_log(server)["logId"])
+        log_id = str(audit_log(server.http)["logId"])
         server.stop()
         change_actor(server, log_id, 1, "mallory")
         engine = connect(parse_storage_url(server.storage_url))
@@ -95,7 +94,7 @@ def test_a_record_is_checked_against_the_pinned_key_and_its_path_drawn_up_to_the
     _pin(page, shop.server)
     _visit(page, shop.server, 3)
     _expect_verdict(page, "Checked in this browser")
-    size = int(_audit_log(shop.server)["treeSize"])
+    size = int(audit_log(shop.server.http)["treeSize"])
     path = page.get_by_label("Merkle path")
     expect(path.get_by_text("computed here, and equal to the signed root")).to_be_visible()
     assert path.locator(".tree-pair").count() == len(f"{size - 1:b}")
@@ -106,6 +105,7 @@ def test_the_keys_h_and_l_step_through_the_log_and_the_address_keeps_the_place(s
     page = seen.page
     _visit(page, shop.server, 4)
     _expect_verdict(page, "its key is not pinned")
+    page.keyboard.press("ArrowRight")  # scrolls, or moves a caret
     page.keyboard.press("l")
     expect(page).to_have_url(page.url.rsplit("/", 1)[0] + "/5")
     _expect_verdict(page, "its key is not pinned")
@@ -131,7 +131,7 @@ def test_hostile_records_are_shown_as_text(seen: Tab, shop: Shop) -> None:
 def test_what_a_record_has_before_and_after_is_compared_by_path(seen: Tab, shop: Shop) -> None:
     send_all(shop.server.otlp_http, [_audit_event(_CHANGE)])
     page = seen.page
-    _visit(page, shop.server, int(_audit_log(shop.server)["treeSize"]) - 1)
+    _visit(page, shop.server, int(audit_log(shop.server.http)["treeSize"]) - 1)
     rows = page.locator(".comparison tbody tr")
     expect(rows).to_have_count(3, timeout=_PATIENCE)
     expect(rows).to_contain_text(["limit→ changed100250", "gone\u2212 removed1", "by+ addedwas not therealice"])
@@ -209,7 +209,18 @@ def test_the_name_of_the_log_is_the_one_that_its_checkpoint_has(seen: Tab, shop:
     seen.page.route("**/inclusion-proof*", rename)
     _visit(seen.page, shop.server, 3)
     _expect_verdict(seen.page, "the proof does not hold")
-    expect(seen.page.locator(".record-place")).to_contain_text(_audit_log(shop.server)["origin"])
+    expect(seen.page.locator(".record-place")).to_contain_text(audit_log(shop.server.http)["origin"])
+
+
+def test_a_check_that_the_browser_cannot_make_ends_with_the_reason(chromium: Browser, shop: Shop) -> None:
+    with tab(chromium) as opened:
+        opened.page.add_init_script(
+            "IDBObjectStore.prototype.getAll = () => { throw new DOMException('the disk is gone', 'UnknownError'); };"
+        )
+        _visit(opened.page, shop.server, 3)
+        _expect_verdict(opened.page, "It could not be checked here")
+        expect(opened.page.get_by_label("Verdict")).to_contain_text("the disk is gone")
+        assert opened.observed.exceptions == []
 
 
 @pytest.mark.parametrize(
@@ -218,13 +229,13 @@ def test_the_name_of_the_log_is_the_one_that_its_checkpoint_has(seen: Tab, shop:
 )
 def test_a_place_where_no_record_is_says_why(chromium: Browser, shop: Shop, log: str, leaf: str, title: str) -> None:
     with tab(chromium) as opened:
-        log_id = _audit_log(shop.server)["logId"] if log == "audit" else log
+        log_id = audit_log(shop.server.http)["logId"] if log == "audit" else log
         opened.page.goto(shop.url(f"/r/{log_id}/{leaf}"))
         _expect_verdict(opened.page, title)
 
 
 def test_the_name_of_a_log_in_place_of_its_id_leads_to_the_record(seen: Tab, shop: Shop) -> None:
-    log = _audit_log(shop.server)
+    log = audit_log(shop.server.http)
     seen.page.goto(shop.url(f"/r/{log['origin']}/3"))
     expect(seen.page).to_have_url(shop.url(f"/r/{log['logId']}/3"), timeout=_PATIENCE)
 
@@ -238,7 +249,7 @@ def test_a_record_that_was_changed_in_storage_is_named_and_has_no_bundle(seen: T
     expect(seen.page.get_by_role("link", name="Download bundle")).to_have_count(0)
 
 
-def test_a_record_that_was_deleted_is_no_checked_record_but_its_leaf_is_proved(
+def test_a_record_that_was_deleted_is_not_a_checked_record_but_its_leaf_is_proved(
     chromium: Browser, altered: LognotaryServer
 ) -> None:
     with tab(chromium) as opened:
@@ -256,10 +267,41 @@ def test_all_rows_that_claim_a_leaf_are_shown_with_their_states(seen: Tab, alter
     _expect_verdict(seen.page, "not the record that was signed at this leaf")
 
 
-def test_who_else_vouches_for_a_checkpoint_is_shown_with_what_this_browser_could_check(
-    seen: Tab, tmp_path: Path
+def test_without_a_proof_no_row_that_claims_a_leaf_is_called_another_record(
+    chromium: Browser, altered: LognotaryServer
 ) -> None:
-    storage, data = f"chdb://{tmp_path / 'chdb'}", tmp_path / "data"
+    def refuse(route: Route) -> None:
+        route.fulfill(status=403, json={"code": "PERMISSION_DENIED", "message": "it takes the role auditor"})
+
+    def without_proofs(route: Route) -> None:
+        said = route.fetch().json()
+        for entry in said["entries"]:
+            entry["auditEvent"]["evidence"].update(canonicalRecord="", inclusionPath=[], checkpoint="")
+        route.fulfill(json=said)
+
+    with tab(chromium) as opened:
+        page = opened.page
+        page.route("**/inclusion-proof*", refuse)
+        page.route("**/api/v1/search*", without_proofs)
+        _visit(page, altered, 3)
+        _expect_verdict(page, "The server sent no proof")
+        for row in (1, 2):
+            page.locator(".claims tbody tr").nth(row - 1).get_by_role("button").click()
+            expect(page.get_by_role("row").nth(row).get_by_role("button", pressed=True)).to_be_visible()
+            _expect_verdict(page, "The server sent no proof")
+            expect(page.get_by_text("The proof below")).to_have_count(0)
+
+
+@pytest.fixture(params=ENGINES)
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    with storage_on(request, tmp_path) as url:
+        yield url
+
+
+def test_who_else_vouches_for_a_checkpoint_is_shown_with_what_this_browser_could_check(
+    seen: Tab, storage: str, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
     with LognotaryServer(storage, data, batch_age=0.02) as server:
         send_all(server.otlp_http, [_audit_event(_CHANGE)])
     assert run_lognotary("keys", "rotate", "--data-dir", str(data)).returncode == 0
@@ -281,7 +323,7 @@ def test_who_else_vouches_for_a_checkpoint_is_shown_with_what_this_browser_could
         }
         with LognotaryServer(storage, data, **flags) as server:
             send_all(server.otlp_http, [_audit_event({"audit.record.id": "r-2"})])
-            path = f"/api/v1/logs/{_audit_log(server)['logId']}/inclusion-proof"
+            path = f"/api/v1/logs/{audit_log(server.http)['logId']}/inclusion-proof"
             wait_for(lambda: bool(_get(server, path, leaf_index="0", for_evidence="true")["timestamp"]))
             _pin(seen.page, server)
             _visit(seen.page, server, 0)

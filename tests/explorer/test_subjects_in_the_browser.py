@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from harness.browser import Tab
+from harness.browser import Tab, tab
 from tests.explorer.conftest import Shop
 
 
@@ -16,6 +16,10 @@ def events_of(page: Page) -> str:
     line = page.locator(".summary")
     expect(line).to_be_visible()
     return line.inner_text()
+
+
+def _query(page: Page) -> Locator:
+    return page.get_by_role("combobox", name="Query", exact=True)
 
 
 def test_a_value_of_the_overview_narrows_the_events_and_back_widens_them_again(shop: Shop, seen: Tab) -> None:
@@ -27,10 +31,10 @@ def test_a_value_of_the_overview_narrows_the_events_and_back_widens_them_again(s
     expect(page.locator(".summary")).not_to_have_text(everything)
     expect(page.locator("tr.event").first).to_contain_text("refund.approve")
     page.reload()
-    expect(page.get_by_role("searchbox")).to_have_value('action:"refund.approve"')
+    expect(_query(page)).to_have_value('action:"refund.approve"')
     page.go_back()
     expect(page.locator(".summary")).to_have_text(everything)
-    expect(page.get_by_role("searchbox")).to_have_value("")
+    expect(_query(page)).to_have_value("")
 
 
 def test_the_first_event_of_an_actor_has_its_first_times_marked(shop: Shop, seen: Tab) -> None:
@@ -113,3 +117,86 @@ def test_a_genuine_event_of_somebody_else_is_refuted_on_the_page_of_an_actor_or_
         expect(row).to_contain_text("the server lists it here")
         expect(row.get_by_role("link", name="bob").first).to_be_visible()
         expect(page.get_by_text("as this actor")).to_have_count(0)
+
+
+def test_a_first_page_that_failed_is_asked_for_again(shop: Shop, chromium: Browser) -> None:
+    with tab(chromium) as opened:
+        page = opened.page
+        failure = {"code": "UNAVAILABLE", "message": "the storage does not answer"}
+        page.route("**/api/v1/actors/bob?*", lambda route: route.fulfill(status=503, json=failure))
+        page.goto(shop.url("/actor/bob"))
+        expect(page.get_by_role("alert").filter(has_text="the storage does not answer")).to_be_visible()
+        page.unroute("**/api/v1/actors/bob?*")
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator("tr.event").first).to_be_visible()
+        expect(page.get_by_text("the storage does not answer")).to_have_count(0)
+
+
+def test_the_query_of_an_actor_is_completed_and_an_error_in_it_is_shown_at_its_place(
+    shop: Shop, chromium: Browser
+) -> None:
+    with tab(chromium) as opened:  # the browser reports the answer 400
+        page = opened.page
+        page.goto(shop.url("/actor/bob"))
+        page.keyboard.press("/")
+        _query(page).press_sequentially("outc")
+        page.get_by_role("option", name=re.compile("^outcome")).click()
+        page.get_by_role("option", name=re.compile("^failure")).click()
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(r"/actor/bob\?q=outcome%3Afailure$"))
+        expect(page.locator("tr.event").first).to_contain_text("failure")
+        _query(page).fill("outcome:failure actr:alice")
+        page.keyboard.press("Enter")
+        error = page.get_by_role("alert").filter(has_text="Column 17:")
+        expect(error.locator("mark")).to_have_text("actr")
+        expect(page.get_by_role("button", name="Try again")).to_have_count(0)
+        page.go_back()
+        expect(page.locator("tr.event").first).to_contain_text("failure")
+        expect(error).to_have_count(0)
+
+
+def test_range_order_and_grouping_are_in_the_address_and_survive_reload_back_and_forward(shop: Shop, seen: Tab) -> None:
+    page = seen.page
+    page.goto(shop.url("/actor/bob"))
+    everything = events_of(page)
+    page.get_by_role("button", name="the first record to now").click()
+    page.get_by_role("button", name="7d").click()
+    expect(page).to_have_url(re.compile(r"/actor/bob\?since=7d$"))
+    page.get_by_role("checkbox", name="oldest first").check()
+    page.get_by_role("checkbox", name="group by session").uncheck()
+    expect(page.locator("tr.session-row")).to_have_count(0)
+    kept = page.url
+    page.reload()
+    expect(page.get_by_role("button", name="last 7 days")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="oldest first")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="group by session")).not_to_be_checked()
+    assert page.url == kept
+    for _ in range(3):
+        page.go_back()
+    expect(page).to_have_url(re.compile("/actor/bob$"))
+    expect(page.get_by_role("button", name="the first record to now")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="group by session")).to_be_checked()
+    for _ in range(3):
+        page.go_forward()
+    expect(page).to_have_url(kept)
+    expect(page.get_by_role("checkbox", name="group by session")).not_to_be_checked()
+    page.get_by_role("button", name="last 7 days").click()
+    page.get_by_role("button", name="all").click()
+    expect(page.locator(".summary")).to_have_text(everything)
+
+
+def test_a_range_of_seconds_and_one_between_two_times_narrow_the_events(shop: Shop, seen: Tab) -> None:
+    page = seen.page
+    page.goto(shop.url("/actor/bob?q=action:refund.approve"))
+    expect(page.locator("tr.event").first).to_be_visible()
+    page.get_by_role("button", name="the first record to now").click()
+    page.get_by_label("Last", exact=True).fill("5s")
+    page.get_by_role("button", name="Use").first.click()
+    expect(page).to_have_url(re.compile(r"since=5s$"))
+    expect(page.get_by_text("No event of the actor")).to_be_visible()
+    page.get_by_role("button", name="last 5 seconds").click()
+    page.get_by_label("From", exact=True).fill("2020-01-01T00:00:00")
+    page.get_by_label("To", exact=True).fill("2020-01-02T00:00:00")
+    page.get_by_role("button", name="Use").last.click()
+    expect(page).to_have_url(re.compile(r"since=2020-01-01T.*&until=2020-01-02T"))
+    expect(page.get_by_text("No event of the actor")).to_be_visible()

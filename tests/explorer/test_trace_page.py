@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +77,38 @@ def test_the_id_may_be_in_another_notation_and_a_trace_that_is_not_there_says_wh
         assert opened.observed.exceptions == []
 
 
+def test_the_conditions_of_the_list_are_in_the_address_and_survive_reload_back_and_forward(
+    seen: Tab, shop: Shop
+) -> None:
+    page = seen.page
+    page.goto(shop.url("/traces"))
+    rows = page.locator(".trace-list tbody tr")
+    expect(rows.first).to_be_visible(timeout=_PATIENCE)
+    page.get_by_role("combobox", name="Query", exact=True).fill("action:refund.approve")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/traces\?q=action%3Arefund.approve$"))
+    expect(rows.first.get_by_role("link", name="bob", exact=True)).to_be_visible(timeout=_PATIENCE)
+    matching = rows.count()
+    page.get_by_label("took at least").fill("3h")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No trace matches")).to_be_visible(timeout=_PATIENCE)
+    kept = page.url
+    page.reload()
+    expect(page.get_by_text("No trace matches")).to_be_visible(timeout=_PATIENCE)
+    expect(page.get_by_label("took at least")).to_have_value("3h")
+    expect(page.get_by_role("combobox", name="Query", exact=True)).to_have_value("action:refund.approve")
+    assert page.url == kept
+    page.go_back()
+    expect(rows).to_have_count(matching, timeout=_PATIENCE)
+    expect(page.get_by_label("took at least")).to_have_value("")
+    page.go_back()
+    expect(page.get_by_role("combobox", name="Query", exact=True)).to_have_value("")
+    page.go_forward()
+    page.go_forward()
+    expect(page).to_have_url(kept)
+    expect(page.get_by_text("No trace matches")).to_be_visible(timeout=_PATIENCE)
+
+
 def test_from_an_audit_event_to_its_actor_and_back_to_the_trace(seen: Tab, shop: Shop) -> None:
     page = seen.page
     _visit(page, shop)
@@ -100,6 +133,9 @@ def test_a_genuine_entry_of_another_trace_is_refuted_and_does_not_count_among_th
     expect(page.get_by_role("alert").filter(has_text="3 entries are not of this trace")).to_be_visible()
     expect(_grid(page).get_by_role("row", name="refund.approve").first).to_contain_text("not of this page")
     expect(page.locator(".trace-heading").get_by_role("link", name="bob")).to_have_count(0)
+    page.keyboard.press("u")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary")).to_contain_text("This browser found not of this page: the server lists")
 
 
 @pytest.fixture(scope="module")

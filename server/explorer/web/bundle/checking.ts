@@ -11,7 +11,7 @@ export interface Checked {
   /** Undefined while the bundle is being checked, and if it cannot be checked with what was given as a key. */
   readonly standing: Standing | undefined;
   readonly given: GivenKeys;
-  /** Why the text that the reader gave is no key; empty if it is one, or there is none. */
+  /** The reason for which the text that the reader gave is not a key; empty if it is one, or there is none. */
   readonly keyError: string;
 }
 

@@ -41,7 +41,7 @@ test("keys of several logs may be in one file, if the key of this log is among t
   await refused(verifierKeyOf(other), /a key of the log shop\/audit\/b, and the bundle is of shop\/audit\/a/);
 });
 
-test("a text that is no key is refused with a reason", async () => {
+test("a text that is not a key is refused with a reason", async () => {
   await refused("hello", /not a key/);
   await refused(`${pemOf(own)} and more`, /not a key/);
   await refused(verifierKeyOf(own).replace("+", "+0000"), /not a key|the key ID/);

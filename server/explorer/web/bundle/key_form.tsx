@@ -7,7 +7,7 @@ import type { GivenKeys } from "./given_keys";
 
 const LARGEST = 1 << 20; // bytes of a file of keys
 
-/** The field. `error` is why its text is no key; empty if there is nothing wrong. */
+/** The field. `error` is the reason for which its text is not a key; empty if there is nothing wrong. */
 export function KeyForm(props: {
   text: string;
   onChange: (text: string) => void;

@@ -1,4 +1,4 @@
-/** What this page does not prove, and the command that says the same without its script. */
+/** The limits of what this page proves, and the command that says the same without its script. */
 import type { JSX } from "preact";
 import { Command } from "../common/copy";
 import { commandOf } from "../common/shell_words";

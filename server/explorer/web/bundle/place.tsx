@@ -1,8 +1,8 @@
 /** The record's place: its log, its leaf, the checkpoint with its signatures, key changes and timestamp. */
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
-import { Command } from "../common/copy";
 import { Text } from "../common/text";
+import { TimestampCommands } from "../common/timestamp_commands";
 import { base64Of, textOf } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
@@ -13,7 +13,7 @@ import { useTimestamp } from "./timestamp";
 /** The section; all of it is what the file says, which the steps of the check confirm or refute. */
 export function Place({ files, record }: { files: Files; record: ReadRecord | undefined }): JSX.Element | null {
   const checkpoint = useMemo(() => checkpointIn(files), [files]);
-  const timestamp = useTimestamp(files);
+  const timestamp = useTimestamp(files["timestamp.tsr"], checkpoint?.text);
   if (!checkpoint) return null;
   const changes = Object.keys(files).filter((name) => name.startsWith("key-changes/")).length;
   return (
@@ -58,8 +58,7 @@ export function Place({ files, record }: { files: Files; record: ReadRecord | un
       {"timestamp.tsr" in files && (
         <>
           <p>To check the timestamp, save the files below, and get the certificates of the authority that made it:</p>
-          <Command text="head -n 3 checkpoint > signed-text" />
-          <Command text="openssl ts -verify -data signed-text -in timestamp.tsr -CAfile certificates.pem" />
+          <TimestampCommands />
         </>
       )}
       <details>

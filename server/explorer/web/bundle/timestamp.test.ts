@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { utf8 } from "../proof/bytes";
-import { MadeLog } from "../proof/made_log";
-import { timestampIn } from "./timestamp";
+import { sentenceOf } from "./timestamp";
 
-const checkpoint = utf8(await new MadeLog("shop/audit/a", ["one"]).checkpoint(1, [1]));
-
-test("what is no timestamp is said to be none, and a bundle without one has no sentence", async () => {
-  assert.equal(await timestampIn({ checkpoint }), "");
-  assert.match(await timestampIn({ checkpoint, "timestamp.tsr": utf8("0") }), /^it cannot be read: the timestamp/);
-  assert.match(
-    await timestampIn({ checkpoint, "timestamp.tsr": new Uint8Array() }),
-    /^it cannot be read: the timestamp/,
-  );
+test("what cannot be read as a timestamp is said to be none", async () => {
+  assert.match(await sentenceOf(utf8("0"), "a text\n"), /^it cannot be read: the timestamp/);
+  assert.match(await sentenceOf(new Uint8Array(), "a text\n"), /^it cannot be read: the timestamp/);
 });

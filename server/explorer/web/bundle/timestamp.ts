@@ -1,34 +1,26 @@
 /** The timestamp in a bundle, as far as it can be read without the certificates of the authority that made it. */
 import { useEffect, useState } from "preact/hooks";
-import { areEqual, textIn, utf8 } from "../proof/bytes";
-import { parseCheckpoint } from "../proof/checkpoint";
-import { VerificationError } from "../proof/errors";
-import { sha256 } from "../proof/sha256";
-import { parseTimestamp, SHA_256 } from "../proof/timestamp";
-import type { Files } from "./files";
+import { readTimestamp } from "../proof/timestamp";
 
-/** One sentence about the timestamp; empty if there is none. It never says that the timestamp is valid. */
-export async function timestampIn(files: Files): Promise<string> {
-  const response = files["timestamp.tsr"];
-  if (!response) return "";
-  try {
-    const { imprint, algorithm, time } = parseTimestamp(response);
-    const { text } = parseCheckpoint(textIn(files.checkpoint ?? new Uint8Array(), "checkpoint"), "checkpoint");
-    if (algorithm !== SHA_256)
-      return `it says ${time}, of a hash that is not SHA-256, which this page does not compare`;
-    if (!areEqual(imprint, await sha256(utf8(text)))) return `it is not of this checkpoint: its hash is another one`;
-    return `${time}, of this checkpoint, by its hash; this page does not check who made it`;
-  } catch (error) {
-    if (error instanceof VerificationError) return `it cannot be read: ${error.message}`;
-    throw error;
+/** One sentence about a timestamp of a checkpoint's text. It never says that the timestamp is valid. */
+export async function sentenceOf(response: Uint8Array, text: string): Promise<string> {
+  const found = await readTimestamp(() => response, text);
+  if ("problem" in found) return `it cannot be read: ${found.problem}`;
+  switch (found.isOf) {
+    case "this text":
+      return `${found.time}, of this checkpoint, by its hash; this page does not check who made it`;
+    case "another text":
+      return "it is not of this checkpoint: its hash is another one";
+    default:
+      return `it says ${found.time}, of a hash that is not SHA-256, which this page does not compare`;
   }
 }
 
-/** The sentence of `timestampIn`, once it is known. */
-export function useTimestamp(files: Files): string {
+/** The sentence, once it is known; empty before that, and without a timestamp or a text. */
+export function useTimestamp(response: Uint8Array | undefined, text: string | undefined): string {
   const [sentence, setSentence] = useState("");
   useEffect(() => {
-    void timestampIn(files).then(setSentence);
-  }, [files]);
+    if (response && text !== undefined) void sentenceOf(response, text).then(setSentence);
+  }, [response, text]);
   return sentence;
 }

@@ -1,12 +1,19 @@
 /** Sentences on what is wrong with an entry: what the server says, and what this browser found. */
 import type { JSX } from "preact";
+import { type Place, verdictAt } from "../trust/belongs";
 import { verdictOf } from "../trust/entries";
 import { Notice } from "./answer";
 import type { Entry } from "./entry";
 import { Text } from "./text";
 
-export function Reasons({ entry }: { entry: Entry }): JSX.Element {
-  const verdict = verdictOf(entry).value;
+interface Props {
+  entry: Entry;
+  /** What the records of the page have in common. */
+  place?: Place;
+}
+
+export function Reasons({ entry, place }: Props): JSX.Element {
+  const verdict = verdictAt(entry, place, verdictOf(entry).value);
   const { reason, isExpected } = entry.evidence ?? {};
   return (
     <>

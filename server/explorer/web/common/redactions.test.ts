@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { markedParts, meaningOf } from "./redactions";
+import { isMark, markedParts, meaningOf } from "./redactions";
 
 const DIGITS = "0f".repeat(32);
 
@@ -23,7 +23,14 @@ test("each kind of mark is told apart from the text around it", () => {
 test("a text that is nearly a mark is none", () => {
   for (const text of ["[redacted]", "[redacted:A]", "[hmac:card:6b2f]", `[redacted:x:sha256:${DIGITS}0]`]) {
     assert.deepEqual(markedParts(text), [{ kind: "text", text }]);
+    assert.equal(isMark(text), false);
   }
+});
+
+test("a mark alone is one, and with a text beside it is not", () => {
+  assert.ok(isMark("[hmac:actor.id:6b2f0c1d9a8e7f34]"));
+  assert.ok(!isMark("[redacted:card] and more"));
+  assert.ok(!isMark(""));
 });
 
 test("a commitment that the server did not make is the sender's text", () => {

@@ -28,6 +28,12 @@ export function markedParts(text: string): Marked[] {
   return parts;
 }
 
+/** Return whether a text is a mark, and nothing else. */
+export function isMark(text: string): boolean {
+  const [first, ...rest] = markedParts(text);
+  return first !== undefined && first.kind !== "text" && rest.length === 0;
+}
+
 /** What a mark says, for people. `made` has the commitments that the server has made in the record. */
 export function meaningOf(mark: Exclude<Marked, { kind: "text" }>, made: ReadonlySet<string>): string {
   switch (mark.kind) {

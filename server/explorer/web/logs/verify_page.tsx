@@ -1,6 +1,7 @@
 /** A run of verification, with its progress. */
 import type { JSX } from "preact";
 import { get } from "../api/client";
+import { serverNow } from "../api/clock";
 import type { Logs } from "../api/types";
 import { parameters } from "../app/location";
 import { useAnswer } from "../common/answer";
@@ -19,7 +20,7 @@ export default function Page(): JSX.Element {
   const choices = choicesOf(parameters.value);
   const logs = useAnswer((signal) => get<Logs>("/api/v1/logs", {}, signal), []);
   // The last change of a field may not be rendered yet.
-  const start = () => running.start(requestOf(choicesOf(parameters.peek()), given, BigInt(Date.now()) * 1_000_000n));
+  const start = () => running.start(requestOf(choicesOf(parameters.peek()), given, serverNow()));
   return (
     <article class="logs-page verify">
       <h1>Verify</h1>

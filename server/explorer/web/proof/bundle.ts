@@ -37,7 +37,7 @@ export interface Report {
   readonly checkpoint?: Checkpoint;
   /** Opened values by the marks that stand for them in the record; none unless the record is proved. */
   readonly disclosed: ReadonlyMap<string, Json>;
-  /** What nobody checked: other files, and signatures by unknown keys or of ML-DSA-44. */
+  /** The parts that nobody checked: other files, and signatures by unknown keys or of ML-DSA-44. */
   readonly notChecked: readonly string[];
 }
 
@@ -150,7 +150,7 @@ async function checkInclusion({ record, proof, checkpoint }: Evidence): Promise<
   return [`the record, SHA-256 ${hexOf(entry)}, is ${place}`, undefined];
 }
 
-/** The checkpoint may have signatures more, of witnesses that came later. */
+/** The checkpoint may have more signatures, of witnesses that came later. */
 async function checkProofIsOfCheckpoint({ proof, checkpoint }: Evidence): Promise<[string, undefined]> {
   const has = checkpoint.signatures.map(({ name, keyId, signature }) => `${name} ${keyId} ${hexOf(signature)}`);
   const proved = proof.checkpoint.signatures.map(

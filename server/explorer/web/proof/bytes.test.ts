@@ -22,7 +22,7 @@ test("bytes have one text in base64: all others that decoders take for the same 
   }
 });
 
-test("padding in other places, and other signs, are no base64", () => {
+test("padding in other places, and other signs, are not base64", () => {
   for (const text of ["", "A", "AA", "AAA", "A===", "====", "AA=A", "A=AA", "AAAA=", "AA\n=", "AA-_", "AA==AA=="]) {
     assert.throws(() => fromBase64(text, "it"), /it is not base64/, text);
   }

@@ -53,7 +53,7 @@ for (const [name, verify] of [
   });
 }
 
-test("bytes of other lengths, and a key that is no point, are no signature and no error", async () => {
+test("bytes of other lengths, and a key that is not a point, are not a signature, and not an error", async () => {
   const [key, message, signature] = VECTORS[0] as [Uint8Array, Uint8Array, Uint8Array];
   assert.equal(await isSignedWith(key.subarray(1), signature, message), false);
   assert.equal(await isSignedWith(key, signature.subarray(1), message), false);

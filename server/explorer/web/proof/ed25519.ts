@@ -9,7 +9,7 @@ let chosen: Promise<Verify> | undefined;
 /**
  * Return whether a signature is one over a message, by the key of 32 bytes.
  *
- * Bytes that are no key or no signature of Ed25519 give false.
+ * Bytes that are not a key or not a signature of Ed25519 give false.
  */
 export async function isSignedWith(
   publicKey: Uint8Array,
@@ -21,7 +21,7 @@ export async function isSignedWith(
   try {
     return await (await chosen)(publicKey, signature, message);
   } catch {
-    return false; // bytes that are no point of the curve
+    return false; // bytes that are not a point of the curve
   }
 }
 

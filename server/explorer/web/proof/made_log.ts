@@ -1,7 +1,7 @@
 /** Logs for tests: small ones, in memory, with keys made from a seed. */
 import { createPrivateKey, createPublicKey, sign } from "node:crypto";
 import { base64Of, bytesOfHex, joined, utf8 } from "./bytes";
-import { ED25519, type Key, keyOf, labelOf, verifierKeyOf } from "./keys";
+import { ED25519, type Key, keyOf, verifierKeyOf } from "./keys";
 import { leafHash, nodeHash } from "./merkle";
 import { sha256 } from "./sha256";
 
@@ -12,7 +12,7 @@ export function madeKey(seed: number, name: string): Promise<Key> {
 }
 
 /** A text as a signed note, signed with the keys of some seeds. */
-export async function signedNote(text: string, name: string, ...seeds: readonly number[]): Promise<string> {
+async function signedNote(text: string, name: string, ...seeds: readonly number[]): Promise<string> {
   const lines: string[] = [];
   for (const seed of seeds) {
     const { id } = await madeKey(seed, name);
@@ -65,9 +65,6 @@ export class MadeLog {
       : [...(await this.subproof(first - split, start + split, end, false)), await left];
   }
 }
-
-/** Name and ID of the key of a seed. */
-export const madeLabel = async (seed: number, name: string): Promise<string> => labelOf(await madeKey(seed, name));
 
 function splitOf(count: number): number {
   let split = 1;

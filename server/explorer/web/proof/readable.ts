@@ -37,7 +37,7 @@ export function readableOf(record: ReadRecord): Map<string, Json> {
 }
 
 /** The value of a column as record.json has it. */
-export function readableValue(kind: Kind, value: Value): Json {
+function readableValue(kind: Kind, value: Value): Json {
   if (kind.endsWith("[]")) return (value as Value[]).map((each) => readableValue(kind.slice(0, -2) as Kind, each));
   if (kind === "map") return readablePairs(value as Pairs);
   if (kind === "text") return readableText(value as Uint8Array);

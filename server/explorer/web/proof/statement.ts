@@ -1,4 +1,4 @@
-/** Statements of a log about its keys: checkpoints with a line more (docs/evidence.md). */
+/** Statements of a log about its keys: checkpoints with one more line (docs/evidence.md). */
 import { type Checkpoint, parseCheckpoint } from "./checkpoint";
 import { malformed } from "./errors";
 import { COSIGNATURE, type Key, parseVerifierKey } from "./keys";

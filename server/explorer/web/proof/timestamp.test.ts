@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { fromBase64, hexOf } from "./bytes";
 import { VerificationError } from "./errors";
-import { parseTimestamp, SHA_256 } from "./timestamp";
+import { parseTimestamp, readTimestamp } from "./timestamp";
 
 // Of the text "hello\n": openssl ts -reply.
 const RESPONSE = fromBase64(
@@ -20,7 +20,7 @@ const RESPONSE = fromBase64(
 test("a response of OpenSSL has the hash that was stamped, and its time", () => {
   const { imprint, algorithm, time } = parseTimestamp(RESPONSE);
   assert.equal(hexOf(imprint), "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03");
-  assert.equal(algorithm, SHA_256);
+  assert.equal(algorithm, "2.16.840.1.101.3.4.2.1"); // SHA-256;
   assert.equal(time, "2026-11-30T18:24:01Z");
 });
 
@@ -30,7 +30,15 @@ test("a response that ends anywhere in the statement is refused", () => {
   }
 });
 
-test("a refusal is no timestamp", () => {
+test("a refusal is not a timestamp", () => {
   const refused = Uint8Array.of(0x30, 0x05, 0x30, 0x03, 0x02, 0x01, 0x02);
   assert.throws(() => parseTimestamp(refused), /refused/);
+});
+
+test("a timestamp is of the text that was stamped and of no other, and what cannot be read is a problem", async () => {
+  const time = "2026-11-30T18:24:01Z";
+  assert.deepEqual(await readTimestamp(() => RESPONSE, "hello\n"), { time, isOf: "this text" });
+  assert.deepEqual(await readTimestamp(() => RESPONSE, "hello"), { time, isOf: "another text" });
+  const found = await readTimestamp(() => fromBase64("?", "the timestamp"), "hello\n");
+  assert.deepEqual(found, { problem: "the timestamp is not base64" });
 });

@@ -1,8 +1,9 @@
 /** Timestamps (RFC 3161): what they are of, and their time. Nothing here checks who made them. */
-import { hexOf } from "./bytes";
-import { malformed } from "./errors";
+import { areEqual, hexOf, utf8 } from "./bytes";
+import { malformed, VerificationError } from "./errors";
+import { sha256 } from "./sha256";
 
-/** What a timestamp says; no signature is checked. */
+/** The statement of a timestamp; no signature is checked. */
 export interface Timestamp {
   /** The hash that was stamped, and its algorithm as an object identifier. */
   readonly imprint: Uint8Array;
@@ -12,11 +13,33 @@ export interface Timestamp {
 }
 
 /** Object identifier of SHA-256. */
-export const SHA_256 = "2.16.840.1.101.3.4.2.1";
+const SHA_256 = "2.16.840.1.101.3.4.2.1";
 
 const SIGNED_DATA = "1.2.840.113549.1.7.2";
 const TST_INFO = "1.2.840.113549.1.9.16.1.4";
 const [INTEGER, OCTETS, OID, TIME, SEQUENCE, SET, EXPLICIT] = [0x02, 0x04, 0x06, 0x18, 0x30, 0x31, 0xa0];
+
+/** A timestamp held against a text; hashes other than SHA-256 are not compared. */
+export type ReadTimestamp =
+  | { readonly time: string; readonly isOf: "this text" | "another text" | "not compared" }
+  | { readonly problem: string };
+
+/**
+ * Read a timestamp, and compare its hash with that of a text.
+ *
+ * @param der returns the TimeStampResp; its VerificationError is a problem of the timestamp
+ * @param text the text that should be stamped
+ */
+export async function readTimestamp(der: () => Uint8Array, text: string): Promise<ReadTimestamp> {
+  try {
+    const { imprint, algorithm, time } = parseTimestamp(der());
+    if (algorithm !== SHA_256) return { time, isOf: "not compared" };
+    return { time, isOf: areEqual(imprint, await sha256(utf8(text))) ? "this text" : "another text" };
+  } catch (error) {
+    if (error instanceof VerificationError) return { problem: error.message };
+    throw error;
+  }
+}
 
 /** Parse a TimeStampResp in DER. Throws VerificationError if it is none, or is of a refusal. */
 export function parseTimestamp(der: Uint8Array): Timestamp {

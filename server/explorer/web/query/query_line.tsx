@@ -18,6 +18,7 @@ interface QueryLineProps {
   onSearch: (query: string) => void;
   onHelp: () => void;
   input: { current: HTMLInputElement | null };
+  placeholder?: string;
 }
 
 export function QueryLine({
@@ -29,6 +30,7 @@ export function QueryLine({
   onSearch,
   onHelp,
   input,
+  placeholder = "All records. For example: refused, actor:alice, severity:>=error, -outcome:success",
 }: QueryLineProps): JSX.Element {
   const [text, setText] = useState(query);
   const [cursor, setCursor] = useState(query.length);
@@ -97,7 +99,7 @@ export function QueryLine({
         autocapitalize="off"
         spellcheck={false}
         maxLength={4096}
-        placeholder="All records. For example: refused, actor:alice, severity:>=error, -outcome:success"
+        placeholder={placeholder}
         value={text}
         aria-expanded={shown}
         aria-controls={`${id}-list`}

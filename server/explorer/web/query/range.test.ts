@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fromLocalText, lengthOf, localText, rangeName, rangeOf, zoomedOut } from "./range";
+import { lengthOf } from "../common/age";
+import { fromLocalText, localText, rangeName, rangeOf, zoomedOut } from "./range";
 
 const NOW = 1_800_000_000_000_000_000n; // 2027-01-15T08:00:00Z
 

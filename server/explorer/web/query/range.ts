@@ -1,5 +1,6 @@
 /** Ranges of time: relative ones such as `90m`, which end now, and absolute ones. */
 import type { Zone } from "../app/preferences";
+import { lengthOf } from "../common/age";
 import { nanosOf, shownTime, textOf } from "../common/time";
 
 /** Ends of a range in RFC 3339; open where one is missing. */
@@ -14,16 +15,8 @@ export const PRESETS: readonly string[] = ["15m", "1h", "6h", "24h", "3d", "7d",
 /** No limit, as an end of a range. */
 export const ANY = "any";
 
-const UNITS: Record<string, bigint> = { s: 1n, m: 60n, h: 3600n, d: 86_400n, w: 604_800n };
 const NAMES: Record<string, string> = { s: "second", m: "minute", h: "hour", d: "day", w: "week" };
 const SECOND = 1_000_000_000n;
-
-/** The length of a relative range such as 90m, in nanoseconds; undefined for another text. */
-export function lengthOf(text: string): bigint | undefined {
-  const found = /^(\d{1,6})([smhdw])$/.exec(text.trim());
-  const length = found ? BigInt(found[1] ?? "") * (UNITS[found[2] ?? ""] ?? 0n) * SECOND : 0n;
-  return length > 0n ? length : undefined;
-}
 
 /**
  * The range between two texts of the URL: `since` relative, absolute or `any`; `until` absolute, `any`, or empty for now.
@@ -74,15 +67,21 @@ export function zoomedOut(since: string, until: string, now: bigint): { since: s
   if (since === ANY) return { since, until };
   const length = lengthOf(since);
   if (length !== undefined && !until) {
-    const seconds = (2n * length) / SECOND;
-    const unit = seconds % 86_400n === 0n ? "d" : seconds % 3600n === 0n ? "h" : seconds % 60n === 0n ? "m" : "s";
-    return { since: `${seconds / (UNITS[unit] ?? 1n)}${unit}`, until: "" };
+    return { since: ageOf(2n * length), until: "" };
   }
   const end = until && until !== ANY ? nanosOf(until) : now;
   const start = length === undefined ? nanosOf(since) : end - length;
   const half = (end - start) / 2n;
   const later = end + half;
   return { since: textOf(start - half), until: later > now ? "" : textOf(later) };
+}
+
+/** An age in whole seconds, in the largest unit that divides it. */
+function ageOf(length: bigint): string {
+  const seconds = length / SECOND;
+  if (seconds % 86_400n === 0n) return `${seconds / 86_400n}d`;
+  if (seconds % 3600n === 0n) return `${seconds / 3600n}h`;
+  return seconds % 60n === 0n ? `${seconds / 60n}m` : `${seconds}s`;
 }
 
 /** A time as a field of a form takes it (datetime-local), in a zone. */

@@ -145,7 +145,7 @@ test("a record that cannot be decoded is refuted, even if it has the leaf of the
   assert.equal(outcome.kind === "refuted" && outcome.finding, "RECORD_CHANGED");
 });
 
-test("a witness, whose key nobody knows here, is no signer of the log", async () => {
+test("a witness, whose key nobody knows here, is not a signer of the log", async () => {
   const [log, witness] = [await signer(), await signer("witness.example")];
   const proof = await proofBy(log);
   const text = proof.checkpoint.slice(0, proof.checkpoint.indexOf("\n\n") + 1);
@@ -194,4 +194,17 @@ test("a name, an ID or a size beside the checkpoint's own is refused: pages and 
       (error) => error instanceof VerificationError && error.code === "PROOF_WRONG",
     );
   }
+});
+
+test("an answer in another form than that of a proof is refused as malformed, and one without a path does not hold", async () => {
+  const log = await signer();
+  const proof = await proofBy(log);
+  for (const other of [{ path: "none" }, { path: [1] }, { leafIndex: 1 }, { treeSize: "x" }, { keyChanges: {} }]) {
+    await assert.rejects(
+      async () => checkProof({ ...proof, ...other } as unknown as InclusionProof, await wanted(), [log.key]),
+      (error) => error instanceof VerificationError && error.code === "MALFORMED",
+    );
+  }
+  const { path: _, ...without } = proof;
+  await assert.rejects(async () => checkProof(without as InclusionProof, await wanted(), []), VerificationError);
 });

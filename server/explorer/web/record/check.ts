@@ -2,7 +2,7 @@
 
 import type { InclusionProof } from "../api/types";
 import { logIdOf } from "../common/log_id";
-import { areEqual, fromBase64, hexOf, utf8 } from "../proof/bytes";
+import { areEqual, fromBase64, hexOf } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { followKeys } from "../proof/key_changes";
@@ -11,10 +11,11 @@ import { leafHash } from "../proof/merkle";
 import { type ReadRecord, readRecord } from "../proof/readable";
 import { sha256 } from "../proof/sha256";
 import { type KeyChange, parseKeyChange } from "../proof/statement";
-import { parseTimestamp, SHA_256 } from "../proof/timestamp";
+import { type ReadTimestamp, readTimestamp } from "../proof/timestamp";
 import { findingOf } from "../trust/entry_check";
 import { ChangesNotTold, voucherOf } from "../trust/log_keys";
 import { type PathStep, stepsOf } from "./path";
+import { shaped } from "./shape";
 import { type CheckedSignature, checkSignatures } from "./signers";
 
 /**
@@ -30,11 +31,6 @@ export type Outcome =
   | { readonly kind: "unpinned" }
   | { readonly kind: "refuted"; readonly finding: string; readonly message: string }
   | { readonly kind: "unproved"; readonly message: string };
-
-/** A timestamp of the checkpoint: its time, and whether it is of this checkpoint; nobody checked the authority. */
-export type CheckedTimestamp =
-  | { readonly time: string; readonly isOfCheckpoint: boolean }
-  | { readonly problem: string };
 
 /** All that the check found out. What could not be computed is not there. */
 export interface Checked {
@@ -54,7 +50,8 @@ export interface Checked {
   readonly checkpoint: Checkpoint;
   readonly signatures: readonly CheckedSignature[];
   readonly changes: readonly KeyChange[];
-  readonly timestamp?: CheckedTimestamp;
+  /** The timestamp, held against the text of the checkpoint; nobody checked the authority. */
+  readonly timestamp?: ReadTimestamp;
 }
 
 /** The record that was asked for. */
@@ -67,12 +64,13 @@ export interface Wanted {
 /**
  * Check a proof.
  *
- * @param proof the server's answer
+ * @param answer the server's answer
  * @param wanted the record that was asked for
  * @param pinned keys that the reader pinned; one without a name may sign every log
  * @throws VerificationError if the proof is malformed or of another record, so that nothing can be drawn
  */
-export async function checkProof(proof: InclusionProof, wanted: Wanted, pinned: readonly Key[]): Promise<Checked> {
+export async function checkProof(answer: InclusionProof, wanted: Wanted, pinned: readonly Key[]): Promise<Checked> {
+  const proof = shaped(answer);
   const checkpoint = parseCheckpoint(proof.checkpoint, "the checkpoint");
   await requireWanted(checkpoint.origin, proof.leafIndex, wanted);
   requireSaid(proof, checkpoint, wanted);
@@ -92,7 +90,9 @@ export async function checkProof(proof: InclusionProof, wanted: Wanted, pinned: 
   ];
   const signatures = await checkSignatures(checkpoint, { pinned: believed, said });
   const found = { entry, saidLeaf, computedLeaf, steps, root, checkpoint, signatures, changes };
-  const timestamp = await timestampOf(proof.timestamp, checkpoint);
+  const timestamp = proof.timestamp
+    ? await readTimestamp(() => fromBase64(proof.timestamp, "the timestamp"), checkpoint.text)
+    : undefined;
   let record: ReadRecord | undefined;
   try {
     if (content) record = await readRecord(content, checkpoint.origin, index);
@@ -120,7 +120,7 @@ async function requireWanted(origin: string, leaf: string, wanted: Wanted): Prom
   );
 }
 
-/** What an answer says beside its checkpoint must be the same: pages and commands name it. */
+/** Require that what an answer says beside its checkpoint is the same: pages and commands name it. */
 function requireSaid({ origin, logId, treeSize }: InclusionProof, checkpoint: Checkpoint, wanted: Wanted): void {
   if (origin === checkpoint.origin && logId === wanted.logId && treeSize === String(checkpoint.size)) return;
   throw new VerificationError(
@@ -178,16 +178,4 @@ async function outcomeOf(
     throw new VerificationError("KEY_UNKNOWN", "no key that the server names for the log signed the checkpoint");
   }
   return { kind: "unpinned" };
-}
-
-async function timestampOf(response: string, checkpoint: Checkpoint): Promise<CheckedTimestamp | undefined> {
-  if (!response) return undefined;
-  try {
-    const { imprint, algorithm, time } = parseTimestamp(fromBase64(response, "the timestamp"));
-    const isOfCheckpoint = algorithm === SHA_256 && areEqual(imprint, await sha256(utf8(checkpoint.text)));
-    return { time, isOfCheckpoint };
-  } catch (error) {
-    if (error instanceof VerificationError) return { problem: error.message };
-    throw error;
-  }
 }

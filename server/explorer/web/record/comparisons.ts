@@ -1,4 +1,4 @@
-/** What a record has before and after: attributes, and members of JSON in them, that belong together by their names. */
+/** Pairs of values before and after: attributes, and members of JSON in them, that belong together by their names. */
 import type { Json } from "../proof/json";
 import { type Change, changesBetween, isObject, parsedText, pathName } from "./diff";
 
@@ -12,7 +12,7 @@ export interface Comparison {
 }
 
 /** A named value of a record. */
-export interface Named {
+interface Named {
   readonly name: string;
   readonly value: string;
 }
@@ -84,8 +84,8 @@ function replacedWord(name: string, word: string, other: string): string | undef
 }
 
 /**
- * GitHub's webhooks have the earlier values of members under `changes`, such as `changes.title.from`, and the later ones
- * in the object itself, such as `issue.title`.
+ * GitHub's webhooks have the earlier values of members under `changes`, such as `changes.title.from`, and the later
+ * ones in the object itself, such as `issue.title`.
  */
 function changesFrom(names: readonly string[]): [string, string][] {
   const found = names.flatMap((name): { name: string; path: string; member: string }[] => {

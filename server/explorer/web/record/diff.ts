@@ -4,7 +4,7 @@ import { looksLikeJson } from "../common/json_text";
 import { VerificationError } from "../proof/errors";
 import { type Json, jsonText, parseJson } from "../proof/json";
 
-/** A difference at a path; values are as text, JSON if they are no strings. */
+/** A difference at a path; values are as text, JSON unless they are strings. */
 export type Change = { readonly path: string } & (
   | { readonly kind: "added"; readonly after: string }
   | { readonly kind: "removed"; readonly before: string }

@@ -1,4 +1,4 @@
-/** What a record has before and after, as tables of differences. */
+/** Values of a record before and after a change, as tables of differences. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { Value } from "../common/fields";

@@ -1,9 +1,9 @@
-/** What the server has at a leaf of a log: the rows that claim it, and the proof. */
+/** The answers of the server about a leaf of a log: the rows that claim it, and the proof. */
 import { ApiError, get } from "../api/client";
 import type { Checkpoint, Evidence, InclusionProof, SearchAnswer } from "../api/types";
 import { type Entry, entryOf, type Stream } from "../common/entry";
 import { logIdOf } from "../common/log_id";
-import { base64Of } from "../proof/bytes";
+import { base64Of, bytesOfHex } from "../proof/bytes";
 import { leafHash } from "../proof/merkle";
 import type { Wanted } from "./check";
 
@@ -11,12 +11,12 @@ import type { Wanted } from "./check";
 export type Found =
   | {
       readonly kind: "found";
-      /** Rows that claim the leaf: the one with the proof first. None if the record's content is not stored any more. */
+      /** Rows that claim the leaf: the one with the proof first. None if the record's content is not stored now. */
       readonly claims: readonly Entry[];
       readonly proof?: InclusionProof;
       /** Name of the log, which the log's ID is computed from; undefined if nothing names it. */
       readonly origin?: string;
-      /** Why there is no proof, or not all of it. */
+      /** The reason for which there is no proof, or not all of it. */
       readonly problem?: Problem;
     }
   | { readonly kind: "elsewhere"; readonly logId: string }
@@ -129,7 +129,7 @@ function withProof(claim: Entry, { record, path, checkpoint, treeSize, evidence:
   return { ...claim, evidence: { ...evidence, ...proof } };
 }
 
-/** What a reader finds who may search, but not ask for proofs. */
+/** Find what a reader may see who may search, but not ask for proofs. */
 async function withoutProofs(wanted: Wanted, readable: readonly Stream[], signal: AbortSignal): Promise<Found> {
   const claims = await claimsOf(wanted, readable, true, signal);
   if (!claims.length) return { kind: "not shown" };
@@ -140,7 +140,7 @@ async function withoutProofs(wanted: Wanted, readable: readonly Stream[], signal
 
 /** The proof that an evidence has in it, in the form of the answer about a proof. */
 async function proofWithin(evidence: Evidence): Promise<InclusionProof> {
-  const hash = Uint8Array.from(evidence.recordHash.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+  const hash = bytesOfHex(evidence.recordHash);
   return {
     origin: evidence.origin,
     logId: evidence.logId,

@@ -12,7 +12,7 @@ import { Text } from "../common/text";
 import { type Place, whyMisplaced } from "../trust/belongs";
 import type { Wanted } from "./check";
 
-/** Links to the previous and the next leaf, with the keys h and l, and the arrows. */
+/** Links to the previous and the next leaf, with the keys h and l: arrows scroll, and move carets. */
 export function Neighbours({ logId, leaf }: Wanted): JSX.Element {
   const answer = useAnswer<Answer>(
     (signal) => get("/api/v1/neighbours", { log: logId, leaf_index: leaf, by: "leaf", before: 1, after: 1 }, signal),
@@ -29,10 +29,8 @@ export function Neighbours({ logId, leaf }: Wanted): JSX.Element {
   };
   useShortcuts(
     [
-      { key: "h", does: "the record before, in its log", run: go(previous, isFirst) },
-      { key: "l", does: "the record after, in its log", run: go(next, isLast) },
-      { key: "ArrowLeft", does: "the record before, in its log", run: go(previous, isFirst) },
-      { key: "ArrowRight", does: "the record after, in its log", run: go(next, isLast) },
+      { key: "h", does: "previous record of the log", run: go(previous, isFirst) },
+      { key: "l", does: "next record of the log", run: go(next, isLast) },
     ],
     [logId, leaf, isLast],
   );

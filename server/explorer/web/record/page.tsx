@@ -89,7 +89,7 @@ function Answered({ found, wanted }: { found: Found; wanted: Wanted }): JSX.Elem
           <Verdict kind="unproved" title="No record at this leaf is shown to you">
             <p>
               There is none, its content has expired, or your roles do not permit you to see it. Readers with the role
-              auditor are told which.
+              auditor see which.
             </p>
           </Verdict>
         </>

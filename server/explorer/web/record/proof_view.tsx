@@ -1,9 +1,11 @@
 /** The proof of a record: each step from its bytes to the signatures, with what this browser computed. */
 import type { ComponentChildren, JSX } from "preact";
-import { Command, Copy } from "../common/copy";
+import { Copy } from "../common/copy";
 import { Text } from "../common/text";
+import { TimestampCommands } from "../common/timestamp_commands";
 import { areEqual, base64Of, hexOf } from "../proof/bytes";
 import { labelOf } from "../proof/keys";
+import { noteOf } from "../proof/note";
 import type { Checked } from "./check";
 import { Hash, Seconds } from "./hash";
 import type { CheckedSignature, SignatureState } from "./signers";
@@ -42,9 +44,9 @@ export function ProofView({ checked, isLimited }: ProofProps): JSX.Element {
         <details>
           <summary>the signed note</summary>
           <pre class="note-text">
-            <Text text={noteOf(checked)} most={20_000} />
+            <Text text={noteOf(checkpoint)} most={20_000} />
           </pre>
-          <Copy text={noteOf(checked)} label="copy note" />
+          <Copy text={noteOf(checkpoint)} label="copy note" />
         </details>
       </Step>
       <Step title="Signatures of the log">
@@ -52,7 +54,7 @@ export function ProofView({ checked, isLimited }: ProofProps): JSX.Element {
       </Step>
       {isLimited ? (
         <Step title="Witnesses, timestamps, key changes">
-          <p class="quiet">Only readers with the role auditor are told of them.</p>
+          <p class="quiet">Only readers with the role auditor may see them.</p>
         </Step>
       ) : (
         <Vouchers checked={checked} />
@@ -61,7 +63,7 @@ export function ProofView({ checked, isLimited }: ProofProps): JSX.Element {
   );
 }
 
-/** Who else vouches for the checkpoint, and how the keys of its log changed. */
+/** Witnesses and timestamp of the checkpoint, and the key changes of its log. */
 function Vouchers({ checked: { signatures, timestamp, changes, outcome } }: { checked: Checked }): JSX.Element {
   const ofWitnesses = signatures.filter(({ isWitness }) => isWitness);
   return (
@@ -198,41 +200,29 @@ function Signatures({ signatures }: { signatures: readonly CheckedSignature[] })
   );
 }
 
-/** As in the instructions that are in each bundle (server/notary/bundle.py). */
-const STAMP_COMMANDS = [
-  "head -n 3 checkpoint > signed-text",
-  "openssl ts -verify -data signed-text -in timestamp.tsr -CAfile certificates.pem",
-];
-
 function TimestampView({ timestamp }: { timestamp: NonNullable<Checked["timestamp"]> }): JSX.Element {
   if ("problem" in timestamp) return <p class="step-mark step-bad">✘ It cannot be read: {timestamp.problem}.</p>;
   return (
     <>
       <p>
         RFC 3161, at <Text text={timestamp.time} />.{" "}
-        {timestamp.isOfCheckpoint ? (
+        {timestamp.isOf === "this text" ? (
           <span class="step-mark step-good">✔ it is of this checkpoint: the hashes are equal</span>
-        ) : (
+        ) : timestamp.isOf === "another text" ? (
           <span class="step-mark step-bad">✘ it is of something else than this checkpoint</span>
+        ) : (
+          <span class="step-mark step-open">
+            ◌ it is of a hash other than SHA-256, which this page does not compare
+          </span>
         )}
       </p>
       <p class="step-mark step-open">
         ◌ The authority's signature is not checked in the browser. To check it, unpack the bundle (zip) and run, with
         the authority's root certificate in <code>certificates.pem</code>:
       </p>
-      {STAMP_COMMANDS.map((command) => (
-        <Command key={command} text={command} />
-      ))}
+      <TimestampCommands />
     </>
   );
-}
-
-function noteOf({ checkpoint: { text, signatures } }: Checked): string {
-  const lines = signatures.map(({ name, keyId, signature }) => {
-    const id = Uint8Array.from(keyId.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
-    return `— ${name} ${base64Of(Uint8Array.of(...id, ...signature))}\n`;
-  });
-  return `${text}\n${lines.join("")}`;
 }
 
 /** The hash of a record in hexadecimal digits, as `sha256sum` prints it. */

@@ -141,7 +141,6 @@ function Judgement({ found, wanted, entry, check }: JudgementProps): JSX.Element
       </Verdict>
     );
   }
-  if (entry && entry !== claims[0]) return <OtherClaim entry={entry} />;
   if (!proof) {
     return (
       <Verdict kind="unproved" title="The server sent no proof">
@@ -156,6 +155,8 @@ function Judgement({ found, wanted, entry, check }: JudgementProps): JSX.Element
       </Verdict>
     );
   }
+  // Without a proof, the order of the claims says nothing about them.
+  if (entry && entry !== claims[0]) return <OtherClaim entry={entry} />;
   // The mark of the row compares more, such as the root hash with one that this browser saw before at this size.
   if (check.state === "waiting" || seen?.kind === "waiting") {
     return (
@@ -167,6 +168,15 @@ function Judgement({ found, wanted, entry, check }: JudgementProps): JSX.Element
   if (check.state === "refused") {
     return (
       <Verdict kind="refuted" title={`${check.finding}: the proof does not hold`}>
+        <p>
+          <Text text={sentence(check.message)} />
+        </p>
+      </Verdict>
+    );
+  }
+  if (check.state === "failed") {
+    return (
+      <Verdict kind="unproved" title="It could not be checked here">
         <p>
           <Text text={sentence(check.message)} />
         </p>

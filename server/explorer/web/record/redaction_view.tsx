@@ -1,4 +1,4 @@
-/** What redaction took from a record before it was signed, and what can be disclosed. */
+/** Values that redaction took from a record before it was signed, and those that can be disclosed. */
 import type { JSX } from "preact";
 import { Command } from "../common/copy";
 import { commandOf } from "../common/shell_words";

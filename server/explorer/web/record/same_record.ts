@@ -6,10 +6,10 @@ import { differenceIn } from "../trust/shown";
 import type { Checked, Wanted } from "./check";
 
 /**
- * What a row says otherwise than the proof, and the record in it; undefined if both are of the same record.
+ * Return what a row says otherwise than the proof, and the record in it; undefined if both are of the same record.
  *
- * Whether its fields are those that were signed means little before its stream is: an audit event that is sent as a log
- * record or a span has no actor and no action, and differs in no field that it has.
+ * Its fields mean little, even if they are those that were signed, before its stream is: an audit event that is sent as
+ * a log record or a span has no actor and no action, and differs in no field that it has.
  *
  * @param entry the row that is shown
  * @param checked the check of the proof

@@ -20,9 +20,9 @@ export function columnsOfRecord(record: ReadRecord): FieldGroup {
   return { title: "Signed record: all columns of its canonical form", fields };
 }
 
-/** What redaction did to a record. */
+/** A report of what redaction did to a record. */
 export interface RedactionReport {
-  /** How many values each rule replaced before the record was signed, from the signed column Redactions. */
+  /** Number of values that each rule replaced before the record was signed, from the signed column Redactions. */
   readonly counts: readonly (readonly [rule: string, count: string])[];
   /** Commitments that the server made: their values can be disclosed until they are erased. */
   readonly commitments: readonly { readonly rule: string; readonly digits: string }[];

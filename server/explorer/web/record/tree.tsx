@@ -51,7 +51,7 @@ interface PairProps {
   isComputed: boolean;
   /** The node on the path, before this step. */
   below: Node;
-  /** Where the next row has the hash of both. */
+  /** Side on which the next row has the hash of both. */
   next: "left" | "right" | "middle";
 }
 

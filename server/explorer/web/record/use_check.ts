@@ -11,20 +11,24 @@ import { type Checked, checkProof, type Outcome, type Wanted } from "./check";
 export type CheckState =
   | { readonly state: "waiting" }
   | { readonly state: "done"; readonly checked: Checked }
-  | { readonly state: "refused"; readonly finding: string; readonly message: string };
+  | { readonly state: "refused"; readonly finding: string; readonly message: string }
+  /** Neither proved nor refuted, such as when the browser's own storage fails. */
+  | { readonly state: "failed"; readonly message: string };
 
 /** Check a proof, if there is one. */
 export function useCheck(proof: InclusionProof | undefined, { logId, leaf }: Wanted): CheckState {
   const [result, setResult] = useState<CheckState>({ state: "waiting" });
   const names = pinnedNames.value;
   useEffect(() => {
-    if (names === undefined) void readPinnedKeys();
-    if (names === undefined || !proof) return;
+    if (!proof) return;
     let isCurrent = true;
-    setResult({ state: "waiting" });
-    checkNow(proof, { logId, leaf }).then((next) => {
+    const show = (next: CheckState) => {
       if (isCurrent) setResult(next);
-    });
+    };
+    setResult({ state: "waiting" });
+    if (names === undefined)
+      readPinnedKeys().catch((error: unknown) => show(failed(error))); // else it comes back here
+    else void checkNow(proof, { logId, leaf }).then(show);
     return () => {
       isCurrent = false;
     };
@@ -37,10 +41,16 @@ async function checkNow(proof: InclusionProof, wanted: Wanted): Promise<CheckSta
     const checked = await checkProof(proof, wanted, await believedKeys());
     return { state: "done", checked: { ...checked, outcome: await withHistory(checked) } };
   } catch (error) {
-    if (!(error instanceof VerificationError)) throw error;
+    if (!(error instanceof VerificationError)) return failed(error);
     return { state: "refused", finding: findingOf(error), message: error.message };
   }
 }
+
+/** The state after an error that says nothing about the proof. */
+const failed = (error: unknown): CheckState => ({
+  state: "failed",
+  message: `it could not be checked: ${error instanceof Error ? error.message : error}`,
+});
 
 /** The outcome, if the log has the history that this browser keeps: whoever has its key can sign another one. */
 async function withHistory({ outcome, checkpoint }: Checked): Promise<Outcome> {

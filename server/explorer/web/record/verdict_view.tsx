@@ -42,7 +42,7 @@ export function Verdict({ kind, title, children }: VerdictProps): JSX.Element {
 
 interface CheckProps {
   checked: Checked;
-  /** What this page shows otherwise than the record that was signed. */
+  /** Names of what this page shows otherwise than the record that was signed. */
   difference?: string;
   /** True if the server shows a row of this leaf. */
   hasRow: boolean;

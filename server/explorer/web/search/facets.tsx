@@ -5,6 +5,7 @@ import { get } from "../api/client";
 import type { Facets as FacetsAnswer } from "../api/types";
 import { zone } from "../app/preferences";
 import { Failure, Notice, useAnswer } from "../common/answer";
+import { shownShare } from "../common/counted";
 import type { Stream } from "../common/entry";
 import { termOf } from "../common/terms";
 import { Text } from "../common/text";
@@ -178,7 +179,7 @@ function FacetValue({ field, value, count, total, search, query, onTerm, onStrea
           <Text text={value || "(empty)"} most={120} />
         </span>
         <span class="facet-count">
-          {count.toLocaleString("en")} <span class="quiet">{shownShare(share)}</span>
+          {count.toLocaleString("en")} <span class="quiet">{shownShare(count, total)}</span>
         </span>
         <span class="facet-bar" aria-hidden="true" style={{ width: `${share}%` }} />
       </button>
@@ -195,10 +196,4 @@ function FacetValue({ field, value, count, total, search, query, onTerm, onStrea
       )}
     </li>
   );
-}
-
-/** A share in per cent; one that is not nothing is never shown as nothing. */
-export function shownShare(share: number): string {
-  if (share > 0 && share < 1) return "<1%";
-  return `${share > 99 && share < 100 ? 99 : Math.round(share)}%`;
 }

@@ -1,6 +1,7 @@
 /** The list of records: a table of which only the rows in view are in the page. */
 import type { JSX, VNode } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { serverNow } from "../api/clock";
 import { withParameters } from "../app/location";
 import { type Zone, zone } from "../app/preferences";
 import { type Entry, isError } from "../common/entry";
@@ -108,7 +109,7 @@ function Space({ height }: { height: number }): JSX.Element | null {
 }
 
 function Head({ columns, extra, oldestFirst, onSort }: RowsProps): JSX.Element {
-  const zoneText = zoneName(BigInt(Date.now()) * 1_000_000n, zone.value);
+  const zoneText = zoneName(serverNow(), zone.value);
   return (
     <>
       <colgroup>

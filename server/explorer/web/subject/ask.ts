@@ -28,7 +28,7 @@ export interface Asked {
   readonly isWaiting: boolean;
   readonly isLoadingMore: boolean;
   readonly error: Error | undefined;
-  /** Ask for the next page, if there is one and nobody asked for it yet; also again after an error. */
+  /** Ask for the next page, if there is one and nobody asked for it yet; after an error, for the same page again. */
   readonly more: () => void;
 }
 
@@ -86,9 +86,11 @@ export function useEvents(subject: Subject, view: View, now: bigint): Asked {
   }, [ask]);
 
   const more = useCallback(() => {
-    if (state.isWaiting || !state.found?.next || isAsking.current) return;
-    setState((now) => ({ ...now, isLoadingMore: true, error: undefined }));
-    ask(state.found);
+    const { found, isWaiting, error } = state;
+    const isThere = found ? found.next !== "" : error !== undefined;
+    if (isWaiting || !isThere || isAsking.current) return;
+    setState((now) => ({ ...now, isWaiting: !found, isLoadingMore: found !== undefined, error: undefined }));
+    ask(found);
   }, [state, ask]);
   return { ...state, more };
 }

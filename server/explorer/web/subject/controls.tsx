@@ -1,55 +1,63 @@
 /** The query, the range of time and the order, which are in the address of the page. */
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { useShortcuts } from "../app/keyboard";
 import { change } from "../app/location";
 import { WITHOUT_WHO_LOOKED } from "../common/who_looked";
+import { isWrongQuery, wrongColumn } from "../query/errors";
+import { QueryLine } from "../query/query_line";
+import { ANY } from "../query/range";
+import { keepQuery } from "../query/recent";
+import { SyntaxHelp } from "../query/syntax_help";
 import { hasTerm, toggled } from "../query/terms";
-import type { Subject, View } from "./view";
+import { TimePicker } from "../query/time_picker";
+import { rangeIn, type Subject, type View } from "./view";
 
-const RANGES: [string, string][] = [
-  ["", "all time"],
-  ["1h", "last hour"],
-  ["24h", "last 24 hours"],
-  ["7d", "last 7 days"],
-  ["30d", "last 30 days"],
-];
+const STREAMS = ["audit"];
 
-/** What narrows the events of a page, and how they are shown. */
-export function Controls({ subject, view }: { subject: Subject; view: View }): JSX.Element {
-  const [query, setQuery] = useState(view.query);
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => setQuery(view.query), [view.query]);
+interface Props {
+  subject: Subject;
+  view: View;
+  now: bigint;
+  /** The error of the events, which is shown here if it is about the query. */
+  error: Error | undefined;
+}
+
+/** Query, range of time and order. */
+export function Controls({ subject, view, now, error }: Props): JSX.Element {
+  const [isHelpShown, showHelp] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const { since, until, resolved } = rangeIn(view, now);
+  const ask = (text: string) => {
+    keepQuery(text);
+    change({ q: text.trim() });
+  };
   useShortcuts(
     [
-      { key: "/", does: "go to the query", run: () => field.current?.focus() },
-      { key: "Escape", does: "leave the query", run: () => field.current?.blur(), whileTyping: true },
+      { key: "/", does: "write a query", run: () => input.current?.focus() },
+      { key: "Escape", does: "leave the query", run: () => input.current?.blur(), whileTyping: true },
     ],
     [],
   );
   return (
     <div class="controls">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          change({ q: query.trim() });
-        }}
-      >
-        <label class="query">
-          <span class="read-out">Query that events must match</span>
-          <input
-            ref={field}
-            type="search"
-            value={query}
-            placeholder="query, such as outcome:failure"
-            spellcheck={false}
-            autocomplete="off"
-            onInput={(event) => setQuery(event.currentTarget.value)}
-          />
-        </label>
-        <button type="submit">Filter</button>
-      </form>
-      <Range view={view} />
+      <QueryLine
+        query={view.query.trim()}
+        streams={STREAMS}
+        since={resolved?.since}
+        until={resolved?.until}
+        placeholder="All events. For example: outcome:failure, action:role.*, source:203.0.113.7"
+        error={isWrongQuery(error) ? { message: error.message, column: wrongColumn(error.message) } : undefined}
+        onSearch={ask}
+        onHelp={() => showHelp(true)}
+        input={input}
+      />
+      <TimePicker
+        since={since}
+        until={until}
+        resolved={resolved}
+        onChange={(from, to) => change({ since: from === ANY ? undefined : from, until: to })}
+      />
       <div class="choices">
         <label>
           <input
@@ -79,6 +87,15 @@ export function Controls({ subject, view }: { subject: Subject; view: View }): J
           </Toggle>
         )}
       </div>
+      {isHelpShown && (
+        <SyntaxHelp
+          onClose={() => showHelp(false)}
+          onExample={(query) => {
+            showHelp(false);
+            ask(query);
+          }}
+        />
+      )}
     </div>
   );
 }
@@ -94,51 +111,5 @@ function Toggle({ query, term, children }: { query: string; term: string; childr
     >
       {children}
     </button>
-  );
-}
-
-function Range({ view }: { view: View }): JSX.Element {
-  const isListed = !view.until && RANGES.some(([since]) => since === view.since);
-  const [isOwn, setIsOwn] = useState(false);
-  return (
-    <div class="range">
-      <label>
-        <span class="read-out">Range of time</span>
-        <select
-          value={isListed && !isOwn ? view.since : "own"}
-          onChange={(event) => {
-            const since = event.currentTarget.value;
-            setIsOwn(since === "own");
-            if (since !== "own") change({ since, until: undefined });
-          }}
-        >
-          {RANGES.map(([since, name]) => (
-            <option key={since} value={since}>
-              {name}
-            </option>
-          ))}
-          <option value="own">from … until …</option>
-        </select>
-      </label>
-      {(isOwn || !isListed) && (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            const given = new FormData(event.currentTarget);
-            change({ since: String(given.get("since")).trim(), until: String(given.get("until")).trim() });
-            setIsOwn(false);
-          }}
-        >
-          <label>
-            from{" "}
-            <input name="since" key={view.since} defaultValue={view.since} placeholder="2026-11-28T04:00:00Z or 7d" />
-          </label>
-          <label>
-            until <input name="until" key={view.until} defaultValue={view.until} placeholder="now" />
-          </label>
-          <button type="submit">Apply</button>
-        </form>
-      )}
-    </div>
   );
 }

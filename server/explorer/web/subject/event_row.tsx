@@ -84,7 +84,7 @@ function FirstTime({ marks }: { marks: readonly FirstMark[] }): JSX.Element {
   );
 }
 
-/** What happened, in a sentence: without the subject of the page, if the event is of it. */
+/** The event in a sentence: without the subject of the page, if the event is of it. */
 function Sentence({ subject, entry }: { subject: Subject | undefined; entry: Entry }): JSX.Element | null {
   if (entry.stream === "spans") return null;
   const { audit, body, eventName } = entry.record;

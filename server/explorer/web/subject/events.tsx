@@ -1,4 +1,4 @@
-/** The list of events: only rows in view are in the page, and pages are asked for as the reader comes near their end. */
+/** The list of events: only rows in view are in the page, and answers are asked for near the end of those before. */
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { AuditOverview } from "../api/types";

@@ -21,12 +21,7 @@ const VALUES: Record<Field, (audit: AuditEvent) => string> = {
 };
 
 /** Fields that the events of a kind of subject differ in. */
-export const fieldsOfKind = (kind: Kind): Field[] => [
-  "source",
-  "action",
-  kind === "actor" ? "target" : "actor",
-  "session",
-];
+const fieldsOfKind = (kind: Kind): Field[] => ["source", "action", kind === "actor" ? "target" : "actor", "session"];
 
 /**
  * The values that each event, by its key, was the first to have.

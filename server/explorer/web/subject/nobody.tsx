@@ -5,10 +5,10 @@ import type { Facets } from "../api/types";
 import { withParameters } from "../app/location";
 import { searchPath } from "../app/routes";
 import { useAnswer } from "../common/answer";
+import { isMark } from "../common/redactions";
 import { quoted, termOf } from "../common/terms";
 import { Text } from "../common/text";
 import { WITHOUT_WHO_LOOKED } from "../common/who_looked";
-import { isMark } from "./marks";
 import { isNarrowed, type Kind, type Subject, type View } from "./view";
 import { SubjectLink } from "./words";
 
@@ -45,7 +45,7 @@ export function Nobody({
         )}
         {ofThisName.length > 0 && (
           <li>
-            Actors have this as their name, which is no ID: <Links kind="actor" ids={ofThisName} />
+            Actors have this as their name, which is not an ID: <Links kind="actor" ids={ofThisName} />
           </li>
         )}
         {alike.length > 0 && (

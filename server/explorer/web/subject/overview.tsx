@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import type { AuditOverview, ValueSummary } from "../api/types";
 import { withParameters } from "../app/location";
 import { searchPath } from "../app/routes";
-import { counted, shownNumber } from "../common/counted";
+import { counted, shownNumber, shownShare } from "../common/counted";
 import { Moment } from "../common/moment";
 import { termOf } from "../common/terms";
 import { Text } from "../common/text";
@@ -75,7 +75,7 @@ function Outcomes({
                   style={{ width: `${(Number(count) / Math.max(total, 1)) * 100}%` }}
                   aria-hidden="true"
                 />
-                <span class="percent">{percent(Number(count), total)}</span>
+                <span class="percent">{shownShare(Number(count), total)}</span>
               </div>
             </td>
             <td class="number">{shownNumber(count)}</td>
@@ -199,9 +199,3 @@ function Elsewhere({ field, value }: { field: string; value: string }): JSX.Elem
 const PLURALS: Record<string, string> = { category: "Categories" };
 
 const nameOf = (field: string): string => PLURALS[field] ?? `${field.charAt(0).toUpperCase()}${field.slice(1)}s`;
-
-function percent(count: number, total: number): string {
-  const share = (count / Math.max(total, 1)) * 100;
-  if (share > 0 && share < 1) return "< 1 %";
-  return share > 99 && share < 100 ? "> 99 %" : `${Math.round(share)} %`;
-}

@@ -1,6 +1,7 @@
 /** Everything of one actor, or on one target, in time. */
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
+import { serverNow } from "../api/clock";
 import { parameters, withParameters } from "../app/location";
 import { hasRole } from "../app/session";
 import { Failure, Notice } from "../common/answer";
@@ -8,6 +9,7 @@ import { Command } from "../common/copy";
 import { counted } from "../common/counted";
 import { Moment } from "../common/moment";
 import { Text } from "../common/text";
+import { isWrongQuery } from "../query/errors";
 import { Activity } from "./activity";
 import { type Found, useEvents, useWholeOverview } from "./ask";
 import { Controls } from "./controls";
@@ -25,7 +27,7 @@ export default function Page({ route }: { route: { page: Kind; id: string } }): 
 function SubjectPage({ route }: { route: { page: Kind; id: string } }): JSX.Element {
   const subject = useMemo((): Subject => ({ kind: route.page, id: route.id }), [route.page, route.id]);
   const view = viewOf(parameters.value, subject.kind);
-  const now = useMemo(() => BigInt(Date.now()) * 1_000_000n, [subject, view.since, view.until]);
+  const now = useMemo(serverNow, [subject, view.since, view.until]);
   const asked = useEvents(subject, view, now);
   const wider = useWholeOverview(subject, view, now);
   const { found } = asked;
@@ -38,8 +40,15 @@ function SubjectPage({ route }: { route: { page: Kind; id: string } }): JSX.Elem
         <span class="quiet">{subject.kind === "actor" ? "Actor" : "Target"}</span> <Text text={subject.id} most={300} />
       </h1>
       {found?.overview && !isEmpty && <Summary overview={found.overview} />}
-      <Controls subject={subject} view={view} />
-      {asked.error && !found && <Failure error={asked.error} />}
+      <Controls subject={subject} view={view} now={now} error={asked.error} />
+      {asked.error && !found && !isWrongQuery(asked.error) && (
+        <>
+          <Failure error={asked.error} />
+          <button type="button" onClick={asked.more}>
+            Try again
+          </button>
+        </>
+      )}
       {!found && !asked.error && <p role="status">Loading …</p>}
       {isEmpty && <Nobody subject={subject} view={view} ofThisName={found.actorsOfThisName} />}
       {found && !isEmpty && (

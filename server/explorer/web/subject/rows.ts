@@ -14,8 +14,7 @@ export type Row =
     };
 
 /** ID of the session of an event; empty if it has none. */
-export const sessionOf = (entry: Entry): string =>
-  entry.stream === "spans" ? "" : (entry.record.audit?.sessionId ?? "");
+const sessionOf = (entry: Entry): string => (entry.stream === "spans" ? "" : (entry.record.audit?.sessionId ?? ""));
 
 /**
  * The rows for events in their order. Grouped, a heading precedes each run of events of one session; there is none if

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { timeOf } from "../common/age";
-import { commandFor, fieldsOf, isNarrowed, pathOfSubject, viewOf, wholeQuery } from "./view";
+import { commandFor, fieldsOf, isNarrowed, pathOfSubject, rangeIn, viewOf, wholeQuery } from "./view";
 
 const NOW = 1_800_000_000_000_000_000n; // 2027-01-15T08:00:00Z
 const view = (text: string) => viewOf(new URLSearchParams(text), "actor");
 
 test("an age is counted back from now, and other times are left to the server", () => {
   assert.equal(timeOf("90m", NOW), "2027-01-15T06:30:00Z");
+  assert.equal(timeOf("30s", NOW), "2027-01-15T07:59:30Z"); // the time picker gives seconds, too
   assert.equal(timeOf("1w", NOW), "2027-01-08T08:00:00Z");
   assert.equal(timeOf(" 2026-11-28T04:00:00Z ", NOW), "2026-11-28T04:00:00Z");
   assert.equal(timeOf("tomorrow", NOW), "tomorrow");
@@ -48,10 +49,23 @@ test("the query of an actor includes what others did on the actor's behalf", () 
   assert.equal(wholeQuery({ kind: "target", id: "7" }, view("")), 'target:"7"');
 });
 
-test("the command quotes the ID, and an ID that begins with a dash is no option", () => {
+test("the command quotes the ID, and an ID that begins with a dash is not an option", () => {
   assert.equal(commandFor({ kind: "actor", id: "al ice" }, view("since=7d")), "lognotary actor --since 7d 'al ice'");
   assert.equal(
     commandFor({ kind: "target", id: "--help" }, view("q=-outcome:success&order=oldest")),
     "lognotary target --oldest-first -- --help -outcome:success",
   );
+});
+
+test("the time picker shows the range that is asked for: all of it, an age until now, or two times", () => {
+  assert.deepEqual(rangeIn(view(""), NOW), {
+    since: "any",
+    until: "",
+    resolved: { since: undefined, until: "2027-01-15T08:00:00Z" },
+  });
+  assert.equal(rangeIn(view("since=7d"), NOW).since, "7d");
+  const both = rangeIn(view("since=7d&until=1d"), NOW);
+  assert.deepEqual([both.since, both.until], ["2027-01-08T08:00:00Z", "2027-01-14T08:00:00Z"]);
+  assert.deepEqual(both.resolved, { since: both.since, until: both.until });
+  assert.deepEqual(rangeIn(view("since=yesterday"), NOW), { since: "yesterday", until: "", resolved: undefined });
 });

@@ -5,6 +5,7 @@ import { segment } from "../api/segment";
 import { timeOf } from "../common/age";
 import { commandOf } from "../common/shell_words";
 import { termOf } from "../common/terms";
+import { ANY, rangeOf, type TimeRange } from "../query/range";
 import { both } from "../query/terms";
 
 export type Kind = "actor" | "target";
@@ -52,8 +53,28 @@ export function fieldsOf(view: View, now: bigint): Fields {
   };
 }
 
+/**
+ * The range of a view as the time picker takes it. There, an age is counted back from the end, and here, as on the
+ * command line, from now: so before an end, it is given as a time.
+ */
+export function rangeIn(view: View, now: bigint): { since: string; until: string; resolved: TimeRange | undefined } {
+  const until = timeOf(view.until, now) ?? "";
+  const since = (until ? timeOf(view.since, now) : view.since.trim()) || ANY;
+  return { since, until, resolved: resolved(since, until, now) };
+}
+
+/** The range between two texts; undefined if they are none, about which the server complains. */
+function resolved(since: string, until: string, now: bigint): TimeRange | undefined {
+  try {
+    return rangeOf(since, until, now);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
 /** The query that finds all events of a subject. */
-export function queryOf({ kind, id }: Subject): string {
+function queryOf({ kind, id }: Subject): string {
   if (kind === "target") return termOf("target", id);
   return `${termOf("actor", id)} OR ${termOf("effective_actor", id)}`;
 }

@@ -33,7 +33,7 @@ export function zoomChanges(zoom: Period | undefined, base: bigint): Changes {
   return zoom ? { from: text(zoom.from), to: text(zoom.to) } : { from: undefined, to: undefined };
 }
 
-/** Return the collapsed spans of an address: their IDs with dots between, or "all" and the IDs of those that are not. */
+/** Return the collapsed spans of an address: IDs with dots between, or "all" and the IDs of those that are not. */
 export function collapsedOf(parameters: URLSearchParams): Collapsed {
   const [first = "", ...others] = (parameters.get("collapsed") ?? "").split(".");
   if (first === "all") return { isAll: true, except: new Set(others) };

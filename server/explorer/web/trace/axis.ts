@@ -12,7 +12,7 @@ export function axisOf({ first, last }: Layout, zoom: Period | undefined): Perio
 export const placeOn = (axis: Period, at: number): number =>
   (100 * (Math.min(Math.max(at, axis.from), axis.to) - axis.from)) / (axis.to - axis.from);
 
-/** Where a row stands on the axis: `left` and `width` in per cent, and the sides on which it goes on outside. */
+/** The place of a row on the axis: `left` and `width` in per cent, and the sides on which it goes on outside. */
 export interface Place {
   left: number;
   width: number;

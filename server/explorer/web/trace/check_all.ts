@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Entry } from "../common/entry";
 import { type Place, verdictAt } from "../trust/belongs";
 import { verdictOf } from "../trust/entries";
+import { whenIdle } from "../trust/queue";
 import type { Verdict } from "../trust/verdict";
 
 export type Tally = Record<Verdict["kind"], number>;
@@ -92,9 +93,8 @@ export function run(
       told = now;
       tell({ ...tally }, [...refuted], isDone);
     }
-    if (!isDone) setTimeout(whenIdle, 4);
+    if (!isDone) setTimeout(() => whenIdle(step), 4);
   };
-  const whenIdle = () => ("requestIdleCallback" in globalThis ? requestIdleCallback(step, { timeout: 500 }) : step());
   step();
   return {
     stop: () => {

@@ -12,7 +12,7 @@ test("the command has the options of the page, and then the query", () => {
   );
 });
 
-test("a query that begins with a hyphen is no option", () => {
+test("a query that begins with a hyphen is not an option", () => {
   assert.equal(command("q=-service:shop"), "lognotary traces --since 24h -- -service:shop");
 });
 

@@ -1,24 +1,23 @@
 /** Evidence of a whole trace: what the server says, and what this browser checked itself. */
-import type { JSX } from "preact";
-import { counted } from "../common/counted";
-import { SHAPES } from "../common/state_mark";
+import type { ComponentChildren, JSX } from "preact";
+import { counted, shownNumber } from "../common/counted";
+import { type Mark, SHAPES } from "../common/state_mark";
 import type { CheckOfAll } from "./check_all";
 import { Fact } from "./fact";
 import type { EvidenceWord, Summary } from "./summary";
 import type { TraceView } from "./view";
 
-/** Shape, class and sentence of each word; shapes are those of the marks at the entries. */
-const WORDS: Record<EvidenceWord, { shape: string; kind: string; said: string }> = {
-  tampered: { shape: "✘", kind: "tampered", said: "tampered with" },
-  unsigned: { shape: "▢", kind: "unsigned", said: "unsigned" },
+/** Mark and sentence of each word. */
+const WORDS: Record<EvidenceWord, { kind: Mark["kind"]; said: string }> = {
+  tampered: { kind: "tampered", said: "tampered with" },
+  unsigned: { kind: "unsigned", said: "unsigned" },
   "in no log": {
-    shape: "·",
     kind: "expected",
     said: "in no signed log: anyone who can write to storage may have added them",
   },
-  "not signed": { shape: "·", kind: "expected", said: "unsigned: their stream is not signed (signed_streams)" },
-  signed: { shape: "✎", kind: "signed", said: "signed; not hashed again" },
-  verified: { shape: "○", kind: "said", said: "verified" },
+  "not signed": { kind: "expected", said: "unsigned: their stream is not signed (signed_streams)" },
+  signed: { kind: "signed", said: "signed; not hashed again" },
+  verified: { kind: "said", said: "verified" },
 };
 
 export function EvidenceFacts({ summary, check, view }: Props): JSX.Element {
@@ -26,9 +25,9 @@ export function EvidenceFacts({ summary, check, view }: Props): JSX.Element {
     <>
       <Fact name="Server says">
         {summary.evidence.map(({ word, count }) => (
-          <span key={word} class={`state state-${WORDS[word].kind}`}>
-            <span aria-hidden="true">{WORDS[word].shape}</span> {count.toLocaleString("en")} {WORDS[word].said}
-          </span>
+          <Counted key={word} kind={WORDS[word].kind}>
+            {shownNumber(count)} {WORDS[word].said}
+          </Counted>
         ))}
         {summary.evidence.some(({ word }) => word === "tampered" || word === "unsigned") && (
           <button type="button" class="trace-chip trace-chip-error" onClick={() => view.jump("unproved entry", 1)}>
@@ -40,6 +39,15 @@ export function EvidenceFacts({ summary, check, view }: Props): JSX.Element {
         <OwnCheck check={check} view={view} />
       </Fact>
     </>
+  );
+}
+
+/** A number of entries, with the mark that they have in lists. */
+function Counted({ kind, children }: { kind: Mark["kind"]; children: ComponentChildren }): JSX.Element {
+  return (
+    <span class={`state state-${kind}`}>
+      <span aria-hidden="true">{SHAPES[kind]}</span> {children}
+    </span>
   );
 }
 
@@ -64,38 +72,22 @@ function OwnCheck({ check, view }: { check: CheckOfAll; view: TraceView }): JSX.
   const all = tally.waiting + tally.checked + tally.uncompared + tally.unpinned + tally.unproved + tally.refuted;
   return (
     <>
-      {tally.refuted > 0 && (
-        <span class="state state-tampered">
-          <span aria-hidden="true">✘</span> {counted(tally.refuted, "entry", "entries")} refuted
-        </span>
-      )}
+      {tally.refuted > 0 && <Counted kind="tampered">{counted(tally.refuted, "entry", "entries")} refuted</Counted>}
       {refuted.length > 0 && (
         <button type="button" class="trace-chip trace-chip-error" onClick={() => view.jump("unproved entry", 1)}>
           show next <kbd>u</kbd>
         </button>
       )}
-      {tally.checked > 0 && (
-        <span class="state state-checked">
-          <span aria-hidden="true">✔</span> {tally.checked.toLocaleString("en")} checked
-        </span>
-      )}
+      {tally.checked > 0 && <Counted kind="checked">{shownNumber(tally.checked)} checked</Counted>}
       {tally.uncompared > 0 && (
-        <span class="state state-uncompared">
-          <span aria-hidden="true">{SHAPES.uncompared}</span> {tally.uncompared.toLocaleString("en")} signed, history
-          not compared
-        </span>
+        <Counted kind="uncompared">{shownNumber(tally.uncompared)} signed, history not compared</Counted>
       )}
       {tally.unpinned > 0 && (
-        <span class="state state-unpinned">
-          <span aria-hidden="true">{SHAPES.unpinned}</span> {tally.unpinned.toLocaleString("en")} fit their signature,
-          by a <a href="/trust">key that is not pinned</a>
-        </span>
+        <Counted kind="unpinned">
+          {shownNumber(tally.unpinned)} fit their signature, by a <a href="/trust">key that is not pinned</a>
+        </Counted>
       )}
-      {tally.unproved > 0 && (
-        <span class="state state-expected">
-          <span aria-hidden="true">·</span> {tally.unproved.toLocaleString("en")} without a proof
-        </span>
-      )}
+      {tally.unproved > 0 && <Counted kind="expected">{shownNumber(tally.unproved)} without a proof</Counted>}
       {isRunning ? (
         <>
           <progress aria-label="Checked entries" max={all} value={all - tally.waiting} />
@@ -106,7 +98,7 @@ function OwnCheck({ check, view }: { check: CheckOfAll; view: TraceView }): JSX.
       ) : (
         tally.waiting > 0 && (
           <button type="button" onClick={check.start}>
-            check the other {tally.waiting.toLocaleString("en")}
+            check the other {shownNumber(tally.waiting)}
           </button>
         )
       )}

@@ -1,4 +1,4 @@
-/** The rows of a trace that are shown: those that match the filters, in the zoomed time, with the spans around them. Pure. */
+/** The rows of a trace that are shown: those that match filters and zoomed time, and the spans around them. Pure. */
 import { type Entry, isError, titleOf } from "../common/entry";
 import type { Layout, Row } from "./layout";
 
@@ -21,7 +21,7 @@ export interface Filter {
 export const EVERYTHING: Filter = { kinds: "all", errors: false, service: "", text: "", time: undefined };
 
 /**
- * Spans that hide what is under them: those of the set. With `isAll`, all that have a parent hide it, but for those of the
+ * Spans that hide what is under them: those of the set. With `isAll`, all that have a parent hide it, save those of the
  * set, and so do those of the set without a parent.
  */
 export interface Collapsed {

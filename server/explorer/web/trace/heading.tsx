@@ -1,4 +1,4 @@
-/** What a trace says as a whole: when, who, where, with which errors, what is missing, and whether it can be proved. */
+/** The sum of a trace: when, who, where, with which errors, what is missing, and whether it can be proved. */
 import type { JSX } from "preact";
 import { change } from "../app/location";
 import { zone } from "../app/preferences";
@@ -160,4 +160,4 @@ function Gaps({ trace, view, summary, quiet }: Omit<Props, "check">): JSX.Elemen
 }
 
 /** Return whether a link of the server's settings leads to the web. */
-export const isWeb = (url: string): boolean => /^https?:\/\//i.test(url);
+const isWeb = (url: string): boolean => /^https?:\/\//i.test(url);

@@ -99,7 +99,7 @@ function rowsOf(top: readonly Node[], base: bigint, isPlausible: (node: Node) =>
 }
 
 /** The time of a span in which none of its child spans ran. */
-export function ownTime(node: Node): bigint {
+function ownTime(node: Node): bigint {
   let own = node.end - node.begin;
   let covered = node.begin;
   for (const child of node.children) {

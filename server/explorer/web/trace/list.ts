@@ -3,10 +3,10 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type Fields, get, isAbort } from "../api/client";
 import type { FoundTraces, TraceSummary } from "../api/types";
 
-/** What is asked for. */
+/** The conditions of the list. */
 export interface ListState {
   query: string;
-  /** Where a match counts; empty for audit events and logs. */
+  /** Streams in which a match counts; empty for audit events and logs. */
   streams: string;
   since: string;
   until: string;

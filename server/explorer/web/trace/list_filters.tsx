@@ -1,4 +1,4 @@
-/** What the list of traces is about. */
+/** The conditions of the list of traces, as fields to change them. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { change } from "../app/location";

@@ -111,7 +111,7 @@ function statusOf({ traces, isReading, hasMore, error }: ReturnType<typeof useLi
   if (error || !isAsked) return "";
   if (isReading) return traces.length ? `${counted(traces.length, "trace")}, reading more …` : "Reading …";
   if (!traces.length) return "No trace matches: choose a longer time, or fewer conditions.";
-  return hasMore ? counted(traces.length, "trace") : `${counted(traces.length, "trace")}, and no more`;
+  return hasMore ? counted(traces.length, "trace") : `${counted(traces.length, "trace")}, and that is all`;
 }
 
 /** Read more when the end of the list comes into view. */
@@ -135,9 +135,9 @@ function fieldsOf(state: ListState, usual: readonly string[]) {
   const { query, streams, since, until, errors, least } = state;
   try {
     const shortest = least ? durationOf(least) : 0n;
-    if (shortest === undefined) return { problem: `${least} is no duration: write one such as 500ms or 2s` };
-    const range = rangeOf(since, until || ANY, serverNow()); // without an end, the server's own: records of fast clocks count
-
+    if (shortest === undefined) return { problem: `${least} is not a duration: write one such as 500ms or 2s` };
+    // Without an end, the server's own, so that records of fast clocks count.
+    const range = rangeOf(since, until || ANY, serverNow());
     const fields = {
       query,
       streams: streams || usual,

@@ -51,7 +51,7 @@ test("the check of all entries counts every verdict once, and ends when there ar
   assert.equal(refuted.length, 100);
 });
 
-test("a check that was stopped tells nothing more", async () => {
+test("a check that was stopped reports nothing after that", async () => {
   let told = 0;
   const tell = () => {
     told += 1;

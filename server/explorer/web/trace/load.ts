@@ -6,7 +6,7 @@ import type { Trace } from "../api/types";
 import { type Entry, entryOf } from "../common/entry";
 import { PROOFS } from "../trust/proofs";
 
-/** What was read of a trace so far. */
+/** The part of a trace that was read so far. */
 export interface LoadedTrace {
   /** The ID in its canonical notation. */
   traceId: string;
@@ -26,7 +26,7 @@ const UNASKED = 20_000;
 
 export interface Loading {
   trace: LoadedTrace | undefined;
-  /** Why reading ended early. */
+  /** The reason for which reading ended early. */
   error: Error | undefined;
   /** True if reading has stopped because there are very many entries. */
   isPaused: boolean;
@@ -34,7 +34,7 @@ export interface Loading {
   readOn: () => void;
 }
 
-/** Entries of each kind in the first answer, so that it is there soon, and in the others: the most that the server gives. */
+/** Entries of each kind in the first answer, which is there soon, and in the others: the most that the server gives. */
 const FIRST = 200;
 const OTHERS = 1000;
 
@@ -42,7 +42,7 @@ interface Reading {
   controller: AbortController;
   /** The trace's ID, as the page was asked for it and in its canonical notation. */
   names: Set<string>;
-  /** Where to go on. */
+  /** Token of the page at which to go on. */
   token: string;
   read?: LoadedTrace;
   /** Number of entries at which reading stops until the reader asks for more. */
@@ -82,7 +82,7 @@ export function useTrace(traceId: string): Loading {
   };
 
   useEffect(() => {
-    // The page's address gets the canonical ID after the first answer, which is no reason to read again.
+    // The page's address gets the canonical ID after the first answer, which is not a reason to read again.
     if (reading.current?.names.has(traceId)) return;
     reading.current?.controller.abort();
     reading.current = { controller: new AbortController(), names: new Set([traceId]), token: "", most: UNASKED };
@@ -94,7 +94,7 @@ export function useTrace(traceId: string): Loading {
 }
 
 /**
- * Require that a page is of the trace that was asked for. Every notation of an ID has its 32 digits, some between dashes.
+ * Require that a page is of the trace that was asked for. Each notation of an ID has its 32 digits, some with dashes.
  *
  * Throws an Error if the server answers with another trace: the address of the page would change to that.
  */
@@ -104,7 +104,7 @@ export function requireSame(asked: string, answered: string): void {
   throw new Error(`the server answered with another trace, ${answered.slice(0, 80)}, than the one that was asked for`);
 }
 
-/** What was read, with one more page. Pure. */
+/** The part that was read, with one more page. Pure. */
 export function joined(before: LoadedTrace | undefined, page: Trace): LoadedTrace {
   const entries = page.entries.map(entryOf);
   return {

@@ -1,9 +1,9 @@
-/** What a trace looks like from far: how much happened in each step of its time. Pure. */
+/** A trace from far: how much happened in each step of its time. Pure. */
 import { isError } from "../common/entry";
 import { axisOf, placeOn } from "./axis";
 import type { Layout } from "./layout";
 
-export interface Minimap {
+interface Minimap {
   /** Number of spans that ran in each step. */
   spans: readonly number[];
   /** Number of logs of each step. */

@@ -167,7 +167,7 @@ function cutCycles(nodes: readonly Node[]): void {
   }
 }
 
-/** Put entries whose span is not known under the span without a parent that ran at their time, the latest of several. */
+/** Put entries of unknown spans under the span without a parent that ran at their time, the latest of several. */
 function placeByTime(alone: readonly Node[], roots: readonly Node[]): void {
   const open: Node[] = [];
   let next = 0;

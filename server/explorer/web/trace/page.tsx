@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { ApiError } from "../api/client";
+import { serverNow } from "../api/clock";
 import { useShortcuts } from "../app/keyboard";
 import { address, navigate } from "../app/location";
 import { type Route, searchPath, tracePath } from "../app/routes";
@@ -40,7 +41,7 @@ export default function TracePage({ route }: { route: Extract<Route, { page: "tr
 const CHECKED_UNASKED = 500;
 
 function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): JSX.Element {
-  const layout = useMemo(() => layoutOf(trace.entries, BigInt(Date.now()) * 1_000_000n), [trace.entries]);
+  const layout = useMemo(() => layoutOf(trace.entries, serverNow()), [trace.entries]);
   const place = useMemo((): Place => ({ kind: "trace", id: trace.traceId }), [trace.traceId]);
   const misplaced = useMemo(
     () => new Set(trace.entries.filter((entry) => whyMisplaced(entry, place))),

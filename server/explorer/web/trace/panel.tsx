@@ -5,12 +5,11 @@ import { actorPath, recordPath, searchPath, targetPath, tracePath } from "../app
 import { Notice } from "../common/answer";
 import { type Entry, isError, titleOf } from "../common/entry";
 import { Fields } from "../common/fields";
+import { Reasons } from "../common/reasons";
 import { StateMark } from "../common/state_mark";
 import { termOf } from "../common/terms";
 import { Text } from "../common/text";
 import { shownTime, zoneName } from "../common/time";
-import { type Place, verdictAt } from "../trust/belongs";
-import { verdictOf } from "../trust/entries";
 import type { Row } from "./layout";
 import { durationText, offsetText, sentencesOf } from "./notes";
 import { kindText } from "./row";
@@ -82,10 +81,7 @@ function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
           </span>
         )}
       </p>
-      {entry.evidence?.reason && (
-        <Notice kind={entry.evidence.isExpected ? "note" : "error"}>{entry.evidence.reason}</Notice>
-      )}
-      <Refutation entry={entry} place={view.place} />
+      <Reasons entry={entry} place={view.place} />
       {sentencesOf(row, layout).map((text) => (
         <Notice key={text} kind="warning">
           {text}
@@ -94,17 +90,6 @@ function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
       <Links row={row} entry={entry} view={view} />
       <Fields entry={entry} />
     </>
-  );
-}
-
-/** What this browser found wrong. */
-function Refutation({ entry, place }: { entry: Entry; place: Place }): JSX.Element | null {
-  const verdict = verdictAt(entry, place, verdictOf(entry).value);
-  if (verdict.kind !== "refuted") return null;
-  return (
-    <Notice kind="error">
-      <Text text={`${verdict.finding}: ${verdict.message}`} />
-    </Notice>
   );
 }
 

@@ -13,7 +13,7 @@ const LEAST = 1_000_000; // 1 ms: shorter ones say nothing across machines
 const MOST = 3;
 
 /**
- * The longest periods in which no entry is dated and no span ran, other than spans that only waited for their child spans.
+ * The longest periods in which no entry is dated and no span ran, save spans that only waited for their child spans.
  *
  * @returns in order of time, at most 3
  */

@@ -13,7 +13,7 @@ import type { Period } from "./quiet";
 
 export interface RowProps {
   row: Row;
-  /** What the entry has to be of. */
+  /** The trace that the entry has to be of. */
   place: Place;
   index: number;
   /** Number of the row in the table, from 1; the header is the first. */
@@ -32,10 +32,10 @@ export interface RowProps {
   isReading: boolean;
 }
 
-/** Number of colours of services in trace.css. */
+/** Number of colours of services in colours.css. */
 export const COLOURS = 8;
 
-/** Height of each row, in pixels, as in trace.css. */
+/** Height of each row, in pixels, as in waterfall.css. */
 export const ROW_HEIGHT = 28;
 
 const DEEPEST = 14; // levels that are indented
@@ -122,7 +122,7 @@ export function kindText({ kind, entry }: Row): string {
   return severityOf(entry.record.severityNumber) || "log";
 }
 
-/** When it was: from the start of the trace; the date, if that is not plausible. */
+/** The time of a row: from the start of the trace; the date, if that is not plausible. */
 function atText({ row: { kind, begin, entry, isPlausible }, axis }: RowProps): string {
   if (kind === "missing" || !entry) return "";
   return isPlausible ? offsetText(begin, (axis.to - axis.from) / 1000) : textOf(entry.nanos).slice(0, 10);

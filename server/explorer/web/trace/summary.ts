@@ -1,4 +1,4 @@
-/** What a trace says as a whole: the same as the API's overview, but of all pages. Pure. */
+/** The sum of a trace: the same as the API's overview, but of all pages. Pure. */
 import type { Entry } from "../common/entry";
 import { isError } from "../common/entry";
 import type { Layout } from "./layout";
@@ -51,7 +51,7 @@ export function summaryOf({ rows }: Layout, misplaced: ReadonlySet<Entry> = new 
 }
 
 /** The server's word for the evidence of an entry. */
-export function evidenceWord({ evidence }: Entry): EvidenceWord {
+function evidenceWord({ evidence }: Entry): EvidenceWord {
   if (!evidence) return "in no log";
   if (evidence.state === "VERIFIED") return "verified";
   if (evidence.state === "SIGNED") return "signed";

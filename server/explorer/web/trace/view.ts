@@ -19,12 +19,12 @@ import type { Layout, Row } from "./layout";
 import type { Period } from "./quiet";
 import { type Selection, useSelection } from "./selection";
 
-/** What one can jump to. */
-export type Jump = "error" | "audit event" | "unproved entry";
+/** Kinds of entries to jump to. */
+type Jump = "error" | "audit event" | "unproved entry";
 
 export interface TraceView {
   layout: Layout;
-  /** What all entries have to be of. */
+  /** The trace that all entries have to be of. */
   place: Place;
   filter: Filter;
   collapsed: Collapsed;

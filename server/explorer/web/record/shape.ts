@@ -1,0 +1,31 @@
+/** The form of the server's answer with a proof: a check that meets another one would end in an error of its own. */
+import type { InclusionProof } from "../api/types";
+import { NUMBER } from "../proof/checkpoint";
+import { malformed } from "../proof/errors";
+
+const TEXTS = ["origin", "logId", "leafHash", "checkpoint", "record", "timestamp"] as const;
+const NUMBERS = ["leafIndex", "treeSize"] as const;
+const LISTS = ["path", "verifierKeys", "keyChanges"] as const;
+
+/**
+ * The members that a check reads; those that are absent are empty, as in JSON of protobuf.
+ *
+ * @throws VerificationError if one has another type
+ */
+export function shaped(proof: InclusionProof): InclusionProof {
+  const given = proof as { readonly [name: string]: unknown };
+  const found: Record<string, unknown> = { ...given };
+  for (const name of TEXTS) found[name] = checkedAs(isText, given[name] ?? "", name);
+  for (const name of NUMBERS) found[name] = checkedAs(isNumber, given[name] ?? "0", name);
+  for (const name of LISTS) found[name] = checkedAs(areTexts, given[name] ?? [], name);
+  return found as InclusionProof;
+}
+
+function checkedAs(has: (value: unknown) => boolean, value: unknown, name: string): unknown {
+  if (!has(value)) throw malformed(`the server's answer has something else than a proof in ${name}`);
+  return value;
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+const isNumber = (value: unknown): boolean => isText(value) && NUMBER.test(value);
+const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
