@@ -7,9 +7,9 @@ import { theme, zone } from "../app/preferences";
 import { type Answer, Failure, Notice, useAnswer } from "../common/answer";
 import { Text } from "../common/text";
 import { nanosOf, shownDuration, shownTime, textOf } from "../common/time";
+import type { AskedMarks } from "./asked_marks";
 import { barsOf, groupName, type OrderedBars } from "./histogram_bars";
-import { MarkStrip } from "./mark_strip";
-import type { Mark } from "./marks";
+import { MarkNotices, MarkStrip } from "./mark_strip";
 import { fieldsOfSearch, GROUPS, type Search } from "./query";
 
 interface HistogramProps {
@@ -19,7 +19,7 @@ interface HistogramProps {
   groupBy: string;
   /** Number of rows, if all of them are there. */
   rows: number | undefined;
-  marks: readonly Mark[];
+  marks: AskedMarks | undefined;
   onGroupBy: (field: string) => void;
   onZoom: (since: string, until: string) => void;
   onOpen: (place: string) => void;
@@ -43,7 +43,7 @@ export function useHistogram(search: Search, groupBy: string): Answer<HistogramA
 }
 
 export function Histogram(props: HistogramProps): JSX.Element {
-  const { answer, rows } = props;
+  const { answer, rows, marks } = props;
   const value = answer.state === "there" ? answer.value : answer.state === "waiting" ? answer.before : undefined;
   const there = answer.state === "there" ? answer.value : undefined;
   const difference = there && !there.isPartial && rows !== undefined ? rows - Number(there.count) : 0;
@@ -51,6 +51,7 @@ export function Histogram(props: HistogramProps): JSX.Element {
     <section class="histogram" aria-label="Histogram" aria-busy={answer.state === "waiting"}>
       {answer.state === "failed" && <Failure error={answer.error} />}
       {value ? <Bucketed {...props} answer={value} /> : <div class="chart-space" />}
+      <MarkNotices marks={marks} />
       {there?.isPartial && (
         <Notice kind="warning">
           There are too many records to count them all: the histogram begins only at{" "}
@@ -90,7 +91,7 @@ function Bucketed({
   const bars = useMemo(() => barsOf(answer, groupBy), [answer]);
   return (
     <>
-      {bars && <MarkStrip since={bars.since} until={bars.until} {...{ marks, onOpen, onZoom }} />}
+      {bars && <MarkStrip since={bars.since} until={bars.until} marks={marks?.marks ?? []} {...{ onOpen, onZoom }} />}
       {bars ? (
         <Chart bars={bars} onPoint={setPoint} onZoom={onZoom} />
       ) : (
