@@ -5,11 +5,12 @@ import { serverNow } from "../api/clock";
 import { searchPath } from "../app/routes";
 import { Failure, Notice } from "../common/answer";
 import type { Entry } from "../common/entry";
+import { Moment } from "../common/moment";
 import { termOf } from "../common/terms";
 import { shownDuration } from "../common/time";
 import { askedQuery, type SearchState } from "./query";
 import { Rows } from "./rows";
-import { EMPTY_FEED, type Feed, follow, type MissedRecords, resumed, signedAfter, withEntries } from "./tail";
+import { EMPTY_FEED, type Feed, follow, type MissedRecords, resumed, signedWithin, withEntries } from "./tail";
 
 interface LiveProps {
   state: SearchState;
@@ -53,7 +54,7 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
         else if (step.kind === "lost") setConnection({ state: "lost", message: step.message });
         else {
           const now = serverNow();
-          for (const entry of step.entries) arrivals.current.set(entry, now);
+          if (!step.isLate) for (const entry of step.entries) arrivals.current.set(entry, now);
           setFeed((before) => withEntries(before, step.entries, paused.current));
           setBehind(step.behind);
           if (step.missed.length) setMissed((before) => [...before, ...step.missed].slice(-20));
@@ -79,10 +80,12 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
     if (body.current) body.current.scrollTop = 0;
     setFeed((now) => resumed(now));
   };
-  const begun = useMemo(() => new Date().toLocaleTimeString("en-GB"), [query, streams]);
+  const begun = useMemo(serverNow, [query, streams]);
   const extra = useMemo(
     () => ({
-      name: "Signed after",
+      name: "Signed within",
+      title:
+        "time from a record's receipt until it was here with its signature; not known of records that waited for a lost connection",
       width: "7rem",
       value: (entry: Entry) => shownWait(entry, arrivals.current.get(entry)),
     }),
@@ -122,7 +125,9 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
         </Notice>
       )}
       {feed.shown.length === 0 && connection.state === "connected" && (
-        <p class="nothing quiet">No record has come since {begun}. They are shown as they are signed.</p>
+        <p class="nothing quiet">
+          No record has come since <Moment at={begun} />. Records are shown as they are signed.
+        </p>
       )}
       <Rows
         entries={feed.shown}
@@ -198,7 +203,7 @@ function MissedNotice({ missed: { origin, first, end, wereDeleted } }: { missed:
 }
 
 function shownWait(entry: Entry, arrived: bigint | undefined): string {
-  const passed = arrived === undefined ? undefined : signedAfter(entry, arrived);
+  const passed = arrived === undefined ? undefined : signedWithin(entry, arrived);
   if (passed === undefined) return entry.evidence?.state === "UNSIGNED" ? "not signed" : "–";
   return shownDuration((passed / 1_000_000n) * 1_000_000n);
 }

@@ -32,8 +32,8 @@ export interface RowsProps {
   /** The end of the loaded rows is near. */
   onEnd?: () => void;
   onScroll?: (scrolled: number) => void;
-  /** One more column, such as the time until a record was signed. */
-  extra?: { name: string; width: string; value: (entry: Entry) => string };
+  /** One more column, such as the time within which a record was signed. */
+  extra?: { name: string; title: string; width: string; value: (entry: Entry) => string };
   body: { current: HTMLDivElement | null };
 }
 
@@ -123,7 +123,11 @@ function Head({ columns, extra, oldestFirst, onSort }: RowsProps): JSX.Element {
           <th scope="col">
             <span class="read-out">Evidence</span>
           </th>
-          {extra && <th scope="col">{extra.name}</th>}
+          {extra && (
+            <th scope="col" title={extra.title}>
+              {extra.name}
+            </th>
+          )}
           {columns.map((column) =>
             column === "time" ? (
               <th key={column} scope="col" aria-sort={oldestFirst ? "ascending" : "descending"}>
