@@ -4,6 +4,7 @@ import type { Stream } from "../common/entry";
 import { WITHOUT_WHO_LOOKED } from "../common/who_looked";
 import { rangeOf, type TimeRange } from "../query/range";
 import { namesField, needsParentheses } from "../query/terms";
+import { columnsIn } from "./columns";
 
 /** Everything that the URL says. */
 export interface SearchState {
@@ -36,7 +37,7 @@ export function stateOf(parameters: URLSearchParams, readable: readonly Stream[]
   const text = (name: string) => parameters.get(name) ?? "";
   const named = text("streams").split(",");
   const streams = readable.filter((stream) => named.includes(stream));
-  const columns = text("columns").split(",").filter(Boolean);
+  const columns = columnsIn(text("columns"));
   return {
     query: text("q"),
     streams: streams.length ? streams : readable.filter((stream) => stream !== "spans"),
