@@ -4,6 +4,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import { serverNow } from "../api/clock";
 import { searchPath } from "../app/routes";
 import { Failure, Notice } from "../common/answer";
+import { shownNumber } from "../common/counted";
 import type { Entry } from "../common/entry";
 import { Moment } from "../common/moment";
 import { termOf } from "../common/terms";
@@ -120,8 +121,7 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
       ))}
       {feed.dropped > 0 && (
         <Notice kind="note">
-          {feed.dropped.toLocaleString("en")} records came while this page paused, and are not kept here: search for
-          them.
+          {shownNumber(feed.dropped)} records came while this page paused, and are not kept here: search for them.
         </Notice>
       )}
       {feed.shown.length === 0 && connection.state === "connected" && (
@@ -161,7 +161,7 @@ function LiveState({
   behind: number;
 }): JSX.Element {
   const waiting = feed.waiting.length;
-  const count = waiting.toLocaleString("en");
+  const count = shownNumber(waiting);
   const text =
     connection.state === "lost"
       ? `The connection was lost. It is resumed without gaps: ${connection.message}`
@@ -183,7 +183,7 @@ function LiveState({
           : {count} new {waiting === 1 ? "record" : "records"}
         </span>
       )}
-      {behind > 0 && <span class="quiet"> · {behind.toLocaleString("en")} records to catch up with</span>}
+      {behind > 0 && <span class="quiet"> · {shownNumber(behind)} records to catch up with</span>}
     </>
   );
 }

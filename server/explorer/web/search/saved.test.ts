@@ -14,3 +14,8 @@ test("what is kept is read again, and anything else is no search", () => {
   assert.deepEqual(savedIn(JSON.stringify(saved)), saved);
   for (const text of [null, "", "{", "{}", '[1, null, {"name": 1}]']) assert.deepEqual(savedIn(text), []);
 });
+
+test("a long name is cut between characters, not within one", () => {
+  const [saved] = withSaved([], `${"x".repeat(99)}😀`, new URLSearchParams());
+  assert.equal(saved?.name, "x".repeat(99));
+});
