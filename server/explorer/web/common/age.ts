@@ -1,12 +1,18 @@
 /** Ages, such as 7d, as the command line takes them in place of times. */
 import { textOf } from "./time";
 
-const UNITS: Record<string, bigint> = { m: 60n, h: 3600n, d: 86_400n, w: 604_800n };
+/** Seconds in each unit of an age. */
+export const UNITS: Readonly<Record<string, bigint>> = { s: 1n, m: 60n, h: 3600n, d: 86_400n, w: 604_800n };
+
+/** The length of an age such as 90m, in nanoseconds; undefined for another text. */
+export function lengthOf(text: string): bigint | undefined {
+  const [, number = "", unit = ""] = /^(\d{1,6})([smhdw])$/.exec(text.trim()) ?? [];
+  const length = BigInt(number) * (UNITS[unit] ?? 0n) * 1_000_000_000n;
+  return length > 0n ? length : undefined;
+}
 
 /** A time as the API takes it: an age is counted back from now; everything else is left to the server to judge. */
 export function timeOf(text: string, now: bigint): string | undefined {
-  const [, number, unit = ""] = /^(\d{1,5})([mhdw])$/.exec(text.trim()) ?? [];
-  const seconds = UNITS[unit];
-  if (number === undefined || seconds === undefined) return text.trim() || undefined;
-  return textOf(now - BigInt(number) * seconds * 1_000_000_000n);
+  const length = lengthOf(text);
+  return length === undefined ? text.trim() || undefined : textOf(now - length);
 }

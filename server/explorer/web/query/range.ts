@@ -1,5 +1,6 @@
 /** Ranges of time: relative ones such as `90m`, which end now, and absolute ones. */
 import type { Zone } from "../app/preferences";
+import { lengthOf, UNITS } from "../common/age";
 import { nanosOf, shownTime, textOf } from "../common/time";
 
 /** Ends of a range in RFC 3339; open where one is missing. */
@@ -14,16 +15,8 @@ export const PRESETS: readonly string[] = ["15m", "1h", "6h", "24h", "3d", "7d",
 /** No limit, as an end of a range. */
 export const ANY = "any";
 
-const UNITS: Record<string, bigint> = { s: 1n, m: 60n, h: 3600n, d: 86_400n, w: 604_800n };
 const NAMES: Record<string, string> = { s: "second", m: "minute", h: "hour", d: "day", w: "week" };
 const SECOND = 1_000_000_000n;
-
-/** The length of a relative range such as 90m, in nanoseconds; undefined for another text. */
-export function lengthOf(text: string): bigint | undefined {
-  const found = /^(\d{1,6})([smhdw])$/.exec(text.trim());
-  const length = found ? BigInt(found[1] ?? "") * (UNITS[found[2] ?? ""] ?? 0n) * SECOND : 0n;
-  return length > 0n ? length : undefined;
-}
 
 /**
  * The range between two texts of the URL: `since` relative, absolute or `any`; `until` absolute, `any`, or empty for now.
@@ -44,7 +37,7 @@ function absolute(text: string): bigint {
   try {
     return nanosOf(text);
   } catch {
-    throw new RangeError(`${text} is no range of time: write one such as 90m, 6h or 7d, or two times`);
+    throw new RangeError(`${text} is not a range of time: write one such as 90m, 6h or 7d, or two times`);
   }
 }
 

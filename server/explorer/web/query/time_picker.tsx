@@ -3,9 +3,10 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { serverNow } from "../api/clock";
 import { zone } from "../app/preferences";
+import { lengthOf } from "../common/age";
 import { Menu } from "../common/menu";
 import { nanosOf, zoneName } from "../common/time";
-import { ANY, fromLocalText, lengthOf, localText, PRESETS, rangeName, type TimeRange, zoomedOut } from "./range";
+import { ANY, fromLocalText, localText, PRESETS, rangeName, type TimeRange, zoomedOut } from "./range";
 
 interface TimePickerProps {
   since: string;
