@@ -19,7 +19,7 @@ const NAMES: Record<string, string> = { s: "second", m: "minute", h: "hour", d: 
 const SECOND = 1_000_000_000n;
 
 /**
- * The range between two texts of the URL: `since` relative, absolute or `any`; `until` absolute, `any`, or empty for now.
+ * The range between two texts of the URL: `since` relative, absolute or `any`; `until` absolute, `any`, or empty (now).
  *
  * Throws RangeError, with a message for people, if there is no such range.
  */

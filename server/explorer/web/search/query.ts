@@ -65,7 +65,7 @@ export interface Search extends TimeRange {
   readonly isAboutEvidence: boolean;
 }
 
-/** The search of a state at a time, in nanoseconds since 1970. Throws RangeError for a range that is none. */
+/** The search of a state at a time, in nanoseconds since 1970. Throws RangeError for texts that are not a range. */
 export function searchOf(state: SearchState, now: bigint): Search {
   const { query, before } = askedQuery(state);
   return {

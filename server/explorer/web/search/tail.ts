@@ -104,7 +104,7 @@ export const EMPTY_FEED: Feed = { shown: [], waiting: [], dropped: 0 };
 
 const MOST = 5_000;
 
-/** A feed with more entries, which came in their order; they wait while it is paused. */
+/** A feed with further entries, which came in their order; they wait while it is paused. */
 export function withEntries(feed: Feed, entries: readonly Entry[], isPaused: boolean, most = MOST): Feed {
   if (entries.length === 0) return feed;
   const known = new Set([...feed.shown, ...feed.waiting].map(({ key }) => key));
@@ -128,8 +128,8 @@ function cut(feed: Feed, most: number): Feed {
 }
 
 /**
- * The time from the receipt of a record to its arrival here, with its signed checkpoint: it was signed within this time.
- * Undefined if clocks differ.
+ * The time from the receipt of a record to its arrival here, with its signed checkpoint: it was signed within this
+ * time. Undefined if clocks differ.
  */
 export function signedWithin(entry: Entry, arrived: bigint): bigint | undefined {
   if (!entry.evidence || entry.evidence.state === "UNSIGNED") return undefined;
