@@ -4,7 +4,7 @@ import { type Entry, titleOf } from "../common/entry";
 import { beginningOf } from "../common/text";
 import { nanosOf } from "../common/time";
 
-export type MarkKind = "finding" | "gap" | "key change" | "start";
+type MarkKind = "finding" | "gap" | "key change" | "start";
 
 /** Something that happened to the logs themselves, in [from, until]. */
 export interface Mark {

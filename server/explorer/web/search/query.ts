@@ -24,7 +24,7 @@ export interface SearchState {
   readonly withAccess: boolean;
 }
 
-export const ALL_STREAMS: readonly Stream[] = ["audit", "operational", "spans"];
+const ALL_STREAMS: readonly Stream[] = ["audit", "operational", "spans"];
 export const DEFAULT_COLUMNS: readonly string[] = ["time", "stream", "service", "severity", "message"];
 export const GROUPS: readonly string[] = ["stream", "severity", "outcome", "service", "category", "action"];
 

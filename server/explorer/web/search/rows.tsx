@@ -13,7 +13,7 @@ import { NAMED_COLUMNS, oneLine, textIn } from "./columns";
 import { entryAt } from "./places";
 
 export const ROW_HEIGHT = 26;
-export const WRAPPED_HEIGHT = 68;
+const WRAPPED_HEIGHT = 68;
 
 export interface RowsProps {
   entries: readonly Entry[];
