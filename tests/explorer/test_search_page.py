@@ -17,22 +17,9 @@ from harness.browser import Tab
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.shop_day import Day, send_all, shop_day
 from harness.tampering import change_actor, copy_record
+from harness.waiting import wait_for
 from tests.explorer.conftest import Shop
-
-_PATIENCE = 30_000  # milliseconds; the machine may be busy
-
-
-def _visit(page: Page, shop: Shop, query: str = "", **more: str) -> None:
-    parameters = httpx.QueryParams({"since": "24h", **({"q": query} if query else {}), **more})
-    page.goto(shop.url(f"/?{parameters}"))
-
-
-def _count(page: Page) -> int:
-    """The number of records that the page says it has found, once the first of them is shown."""
-    expect(page.get_by_role("table", name="Records").get_by_role("row").nth(1)).to_be_visible(timeout=_PATIENCE)
-    status = page.get_by_role("status").filter(has_text=re.compile(r"^[\d,]+ records?$"))
-    expect(status).to_be_visible(timeout=_PATIENCE)
-    return int((status.text_content() or "").partition(" ")[0].replace(",", ""))
+from tests.explorer.search_page import PATIENCE, count, send_audit_event, send_log, state, visit
 
 
 def _asked(shop: Shop, query: str) -> int:
@@ -51,14 +38,10 @@ def _day_ago() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 86_400))
 
 
-def _state(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.url).query)
-
-
 def test_count_histogram_facets_and_rows_are_about_the_same_records(seen: Tab, shop: Shop) -> None:
     page = seen.page
-    _visit(page, shop, "actor:bob")
-    found = _count(page)
+    visit(page, shop, "actor:bob")
+    found = count(page)
     assert found == _asked(shop, "actor:bob") > 0
     page.get_by_role("region", name="Histogram").get_by_role("button", name="Table").click()
     totals = page.get_by_role("region", name="Histogram").locator("tbody tr td:nth-child(2)")
@@ -70,38 +53,38 @@ def test_count_histogram_facets_and_rows_are_about_the_same_records(seen: Tab, s
 
 def test_a_facet_narrows_the_search_and_its_minus_excludes(seen: Tab, shop: Shop) -> None:
     page = seen.page
-    _visit(page, shop, "actor:bob")
-    _count(page)
+    visit(page, shop, "actor:bob")
+    count(page)
     page.get_by_role("button", name=re.compile(r"^failure [\d,]+")).click()
     expect(page.get_by_role("combobox", name="Query")).to_have_value('actor:bob outcome:"failure"')
-    failures = _count(page)
+    failures = count(page)
     assert failures == _asked(shop, "actor:bob outcome:failure")
     page.go_back()
     expect(page.get_by_role("combobox", name="Query")).to_have_value("actor:bob")
     page.get_by_role("button", name="exclude failure").click()
     expect(page.get_by_role("combobox", name="Query")).to_have_value('actor:bob -outcome:"failure"')
-    assert _count(page) == _asked(shop, "actor:bob -outcome:failure")
+    assert count(page) == _asked(shop, "actor:bob -outcome:failure")
 
 
 def test_reload_back_and_forward_keep_the_query_the_columns_and_the_opened_record(seen: Tab, shop: Shop) -> None:
     page = seen.page
-    _visit(page, shop, "actor:bob", columns="time,actor,action", sort="oldest")
-    _count(page)
+    visit(page, shop, "actor:bob", columns="time,actor,action", sort="oldest")
+    count(page)
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     panel = page.get_by_role("complementary", name="Record")
-    expect(panel).to_be_visible(timeout=_PATIENCE)
-    opened = _state(page)["open"]
+    expect(panel).to_be_visible(timeout=PATIENCE)
+    opened = state(page)["open"]
     page.reload()
-    expect(panel).to_be_visible(timeout=_PATIENCE)
-    assert _state(page)["open"] == opened
+    expect(panel).to_be_visible(timeout=PATIENCE)
+    assert state(page)["open"] == opened
     headers = page.get_by_role("table", name="Records").get_by_role("columnheader")
     expect(headers).to_contain_text(["Evidence", "Time", "Actor", "Action"], ignore_case=True)
     panel.get_by_role("button", name="Close").click()
     expect(panel).not_to_be_visible()
-    assert "open" not in _state(page)
+    assert "open" not in state(page)
     page.go_back()
-    expect(panel).to_be_visible(timeout=_PATIENCE)
+    expect(panel).to_be_visible(timeout=PATIENCE)
     page.go_forward()
     expect(panel).not_to_be_visible()
 
@@ -110,14 +93,14 @@ def test_after_a_page_that_failed_the_search_goes_on(seen: Tab, shop: Shop) -> N
     page = seen.page
     later_pages = re.compile(r"/api/v1/search\?.*page_token=")
     page.route(later_pages, lambda route: route.abort())
-    _visit(page, shop)
-    total = _count(page)
+    visit(page, shop)
+    total = count(page)
     _scroll_down(page)
     again = page.get_by_role("button", name="Try again")
-    expect(again).to_be_visible(timeout=_PATIENCE)
+    expect(again).to_be_visible(timeout=PATIENCE)
     page.unroute(later_pages)
     again.click()
-    expect(again).not_to_be_visible(timeout=_PATIENCE)
+    expect(again).not_to_be_visible(timeout=PATIENCE)
     _scroll_to_row(page, total)
     seen.observed.console_errors.clear()  # the browser names what was aborted
 
@@ -125,73 +108,74 @@ def test_after_a_page_that_failed_the_search_goes_on(seen: Tab, shop: Shop) -> N
 def test_a_search_that_was_stopped_before_its_first_page_goes_on(seen: Tab, shop: Shop) -> None:
     page = seen.page
     page.route(re.compile(r"/api/v1/search\?"), lambda _: None)  # never answered
-    _visit(page, shop, "actor:bob")
+    visit(page, shop, "actor:bob")
     page.get_by_role("button", name="Stop").click()
     page.unroute_all()
     page.get_by_role("button", name="Go on").click()
-    assert _count(page) == _asked(shop, "actor:bob")
+    assert count(page) == _asked(shop, "actor:bob")
 
 
 def test_an_error_in_a_query_is_shown_with_its_place(shop: Shop, seen: Tab) -> None:
     page = seen.page
-    _visit(page, shop, "actr:bob")
+    visit(page, shop, "bob actr:bob")
     alert = page.get_by_role("alert").filter(has_text="there is no field")
-    expect(alert).to_contain_text("did you mean 'actor'?", timeout=_PATIENCE)
+    expect(alert).to_contain_text("did you mean 'actor'?", timeout=PATIENCE)
+    expect(alert).to_contain_text("Column 5")
+    expect(alert.locator("mark")).to_have_text("actr")
     # The browser itself names answers with an error in its console, and this page asks for several.
     seen.observed.console_errors.clear()
 
 
 def test_names_and_values_are_completed_by_the_keyboard(seen: Tab, shop: Shop) -> None:
     page = seen.page
-    _visit(page, shop)
-    _count(page)
+    visit(page, shop)
+    count(page)
     page.keyboard.press("/")
     query = page.get_by_role("combobox", name="Query")
     expect(query).to_be_focused()
     page.keyboard.type("acto")
-    page.get_by_role("option", name=re.compile("^actor")).first.wait_for(timeout=_PATIENCE)
+    page.get_by_role("option", name=re.compile("^actor")).first.wait_for(timeout=PATIENCE)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(query).to_have_value("actor:")
     page.keyboard.type("bo")
-    page.get_by_role("option", name=re.compile("bob")).first.wait_for(timeout=_PATIENCE)
+    page.get_by_role("option", name=re.compile("bob")).first.wait_for(timeout=PATIENCE)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
-    assert _count(page) == _asked(shop, "actor:bob")
+    assert count(page) == _asked(shop, "actor:bob")
 
 
 def test_a_live_tail_shows_what_arrives_and_waits_while_a_record_is_read(seen: Tab, shop: Shop) -> None:
     page = seen.page
     word = f"w{time.time_ns()}"
-    _visit(page, shop, word, live="1")
-    expect(page.get_by_role("table", name="Records")).to_be_visible(timeout=_PATIENCE)
-    with page.expect_response(re.compile("/api/v1/tail"), timeout=_PATIENCE):
-        page.reload()
-    page.wait_for_timeout(1000)  # a tail begins with what is committed after it was asked for
-    _log(shop, f"first {word}")
+    visit(page, shop, word, live="1")
+    expect(page.get_by_role("table", name="Records")).to_be_visible(timeout=PATIENCE)
+    # A tail begins with what is committed after it was asked for.
+    expect(page.get_by_role("status").filter(has_text="Following")).to_be_visible(timeout=PATIENCE)
+    send_log(shop, f"first {word}")
     rows = page.get_by_role("row").filter(has_text=word)
-    expect(rows).to_have_count(1, timeout=_PATIENCE)
+    expect(rows).to_have_count(1, timeout=PATIENCE)
     rows.first.click()
     expect(page.get_by_role("complementary", name="Record")).to_be_visible()
-    _log(shop, f"second {word}")
-    expect(page.get_by_text(re.compile("paused", re.IGNORECASE)).first).to_be_visible(timeout=_PATIENCE)
+    send_log(shop, f"second {word}")
+    expect(page.get_by_text(re.compile("paused", re.IGNORECASE)).first).to_be_visible(timeout=PATIENCE)
     page.get_by_role("complementary", name="Record").get_by_role("button", name="Close").click()
-    expect(rows.filter(has_text="second")).to_have_count(1, timeout=_PATIENCE)
+    expect(rows.filter(has_text="second")).to_have_count(1, timeout=PATIENCE)
 
 
 def test_an_export_has_the_whole_answer_and_a_manifest_that_the_command_checks(
     seen: Tab, shop: Shop, tmp_path: Path
 ) -> None:
     page = seen.page
-    _visit(page, shop, "actor:bob")
-    found = _count(page)
+    visit(page, shop, "actor:bob")
+    found = count(page)
     page.get_by_role("button", name="Export …").click()
     file, manifest = tmp_path / "lognotary-export.ndjson", tmp_path / "lognotary-export.ndjson.manifest"
-    with page.expect_download(timeout=_PATIENCE) as download:
+    with page.expect_download(timeout=PATIENCE) as download:
         page.get_by_role("link", name=re.compile("^Download lognotary-export")).click()
     download.value.save_as(file)
-    with page.expect_download(timeout=_PATIENCE) as download:
+    with page.expect_download(timeout=PATIENCE) as download:
         page.get_by_role("dialog").get_by_text(re.compile("manifest", re.IGNORECASE)).get_by_role("link").or_(
             page.get_by_role("dialog").get_by_role("link", name=re.compile("manifest", re.IGNORECASE))
         ).first.click()
@@ -204,25 +188,25 @@ def test_an_export_has_the_whole_answer_and_a_manifest_that_the_command_checks(
 
 def test_a_sender_cannot_hide_events_by_the_name_of_records_of_who_looked(seen: Tab, shop: Shop) -> None:
     page, actor = seen.page, f"hider-{time.time_ns()}"
-    _audit(shop, actor, scope="lognotary.access", event="lognotary.access")
-    _visit(page, shop, f"actor:{actor}")
-    assert _count(page) == 1
+    send_audit_event(shop, actor, scope="lognotary.access", event="lognotary.access")
+    visit(page, shop, f"actor:{actor}")
+    assert count(page) == 1
     page.get_by_role("button", name="Export …").click()
     export = page.get_by_role("link", name=re.compile("^Download")).get_attribute("href")
     assert actor in httpx.get(shop.url(str(export)), headers={"Host": "localhost"}).text
     page.goto(shop.url(f"/actor/{actor}"))
     page.get_by_role("button", name="without who looked").click()
-    expect(page.get_by_text(re.compile("1 event")).first).to_be_visible(timeout=_PATIENCE)
+    expect(page.get_by_text(re.compile("1 event")).first).to_be_visible(timeout=PATIENCE)
 
 
 def test_the_link_of_a_log_finds_its_records_whatever_their_age_and_stream(seen: Tab, shop: Shop) -> None:
     page = seen.page
-    _audit(shop, "alice", happened=time.time_ns() - 9 * 86_400 * 10**9)
+    send_audit_event(shop, "alice", happened=time.time_ns() - 9 * 86_400 * 10**9)
     logs = httpx.get(shop.url("/api/v1/logs"), headers={"Host": "localhost"}).json()["logs"]
     for log in logs:
         page.goto(shop.url(f"/logs/{log['logId']}"))
         page.get_by_role("link", name="search its records").click()
-        found = _count(page)
+        found = count(page)
         # The log of who looked goes on growing.
         assert found >= int(log["treeSize"]) if "/access/" in log["origin"] else found == int(log["treeSize"])
 
@@ -230,21 +214,21 @@ def test_the_link_of_a_log_finds_its_records_whatever_their_age_and_stream(seen:
 def test_a_browser_whose_clock_is_behind_shows_the_latest_records(seen: Tab, shop: Shop) -> None:
     page = seen.page
     word = f"w{time.time_ns()}"
-    _log(shop, f"just now {word}")
+    send_log(shop, f"just now {word}")
     page.add_init_script("const now = Date.now; Date.now = () => now() - 90_000;")
-    _visit(page, shop, word)
-    assert _count(page) == 1
+    visit(page, shop, word)
+    assert count(page) == 1
 
 
 def test_a_search_asks_no_more_than_it_shows(seen: Tab, shop: Shop) -> None:
     """Each call of the API is a record of who looked."""
     page = seen.page
-    _visit(page, shop, "actor:bob")
-    _count(page)
+    visit(page, shop, "actor:bob")
+    count(page)
     page.wait_for_load_state("networkidle")
     seen.observed.requests.clear()
     page.get_by_role("combobox", name="Query").press("Enter")
-    _count(page)
+    count(page)
     page.wait_for_load_state("networkidle")
     asked = [urlsplit(request.partition(" ")[2]).path for request in seen.observed.requests]
     assert sorted(asked) == ["/api/v1/facets", "/api/v1/histogram", "/api/v1/search"]
@@ -252,14 +236,14 @@ def test_a_search_asks_no_more_than_it_shows(seen: Tab, shop: Shop) -> None:
 
 def test_a_server_without_spans_is_not_called_empty(seen: Tab, changed: Shop) -> None:
     page = seen.page
-    _visit(page, changed, streams="spans")
-    expect(page.get_by_role("heading", name="No record matches")).to_be_visible(timeout=_PATIENCE)
+    visit(page, changed, streams="spans")
+    expect(page.get_by_role("heading", name="No record matches")).to_be_visible(timeout=PATIENCE)
 
 
 def test_searches_are_offered_and_saved_in_the_browser(seen: Tab, shop: Shop) -> None:
     page = seen.page
-    _visit(page, shop, "actor:bob", streams="audit")
-    found = _count(page)
+    visit(page, shop, "actor:bob", streams="audit")
+    found = count(page)
     page.get_by_role("button", name="Searches").click()
     menu = page.get_by_role("region", name="Searches")
     for link in menu.get_by_role("link").all():
@@ -270,14 +254,14 @@ def test_searches_are_offered_and_saved_in_the_browser(seen: Tab, shop: Shop) ->
     page.goto(shop.url("/"))
     page.get_by_role("button", name="Searches").click()
     menu.get_by_role("link", name="of bob").click()
-    assert _count(page) == found
+    assert count(page) == found
     expect(page.get_by_role("combobox", name="Query")).to_have_value("actor:bob")
 
 
 def test_the_commands_beside_a_search_find_the_same(seen: Tab, shop: Shop) -> None:
     page = seen.page
-    _visit(page, shop, "actor:bob outcome:failure", streams="audit")
-    found = _count(page)
+    visit(page, shop, "actor:bob outcome:failure", streams="audit")
+    found = count(page)
     page.get_by_role("button", name="Command line").click()
     commands = page.get_by_role("region", name="This search on the command line").locator("code")
     for command in commands.all_text_contents():
@@ -290,14 +274,14 @@ def test_the_commands_beside_a_search_find_the_same(seen: Tab, shop: Shop) -> No
 
 def test_hostile_records_are_text_in_rows_and_panel(seen: Tab, shop: Shop) -> None:
     page = seen.page
-    _visit(page, shop, 'service:"<b>hostile</b>"')
-    assert _count(page) == 9
+    visit(page, shop, 'service:"<b>hostile</b>"')
+    assert count(page) == 9
     expect(page.get_by_text("<script>document.title='owned'</script>").first).to_be_visible()
     assert page.locator("main script, main img, main b").count() == 0
     for _ in range(9):
         page.keyboard.press("j")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("complementary", name="Record")).to_be_visible(timeout=_PATIENCE)
+    expect(page.get_by_role("complementary", name="Record")).to_be_visible(timeout=PATIENCE)
     assert page.locator("main script, main img, main b").count() == 0
     assert "owned" not in page.title()
 
@@ -319,32 +303,32 @@ def changed(storage_url: str, tmp_path: Path) -> Iterator[Shop]:
 
 def test_a_row_that_was_changed_behind_the_servers_back_is_named(seen: Tab, changed: Shop) -> None:
     page = seen.page
-    _visit(page, changed, "actor:mallory")
+    visit(page, changed, "actor:mallory")
     row = page.get_by_role("row").filter(has_text="mallory")
-    expect(row).to_contain_text("RECORD_CHANGED", timeout=_PATIENCE)  # the browser's own finding
+    expect(row).to_contain_text("RECORD_CHANGED", timeout=PATIENCE)  # the browser's own finding
     row.click()
     reasons = page.get_by_role("complementary", name="Record").get_by_role("alert")
-    expect(reasons.filter(has_text="RECORD_CHANGED")).to_be_visible(timeout=_PATIENCE)
+    expect(reasons.filter(has_text="RECORD_CHANGED")).to_be_visible(timeout=PATIENCE)
     expect(reasons.filter(has_text="The server says")).to_be_visible()
-    _visit(page, changed, "evidence:tampered")
-    expect(row).to_have_count(1, timeout=_PATIENCE)
+    visit(page, changed, "evidence:tampered")
+    expect(row).to_have_count(1, timeout=PATIENCE)
 
 
 def test_rows_that_claim_the_same_leaf_are_opened_one_by_one(seen: Tab, changed: Shop) -> None:
     page = seen.page
-    _visit(page, changed, "leaf:5", streams="audit")
+    visit(page, changed, "leaf:5", streams="audit")
     rows = page.get_by_role("table", name="Records").locator("tbody tr.row")
-    expect(rows).to_have_count(2, timeout=_PATIENCE)
+    expect(rows).to_have_count(2, timeout=PATIENCE)
     opened = []
     for number in range(2):
         rows.nth(number).click()
         expect(rows.nth(number)).to_have_attribute("aria-current", "true")
         expect(page.locator("tr[aria-current=true]")).to_have_count(1)
         expect(page.get_by_role("complementary", name="Record")).to_contain_text("Another row claims this leaf")
-        opened += _state(page)["open"]
+        opened += state(page)["open"]
     assert len(set(opened)) == 2
     page.reload()
-    expect(page.locator("tr[aria-current=true]")).to_have_count(1, timeout=_PATIENCE)
+    expect(page.locator("tr[aria-current=true]")).to_have_count(1, timeout=PATIENCE)
 
 
 def _scroll_down(page: Page) -> None:
@@ -354,21 +338,9 @@ def _scroll_down(page: Page) -> None:
 def _scroll_to_row(page: Page, number: int) -> None:
     """Scroll down, as far as rows are loaded each time, until a row is in the page; the first one is 1."""
     row = page.locator(f'tr[aria-rowindex="{number + 1}"]')
-    end = time.monotonic() + _PATIENCE / 1000
-    while not row.count() and time.monotonic() < end:
+
+    def is_shown() -> bool:
         _scroll_down(page)
-        page.wait_for_timeout(100)
-    expect(row).to_be_attached()
+        return row.count() > 0
 
-
-def _log(shop: Shop, text: str) -> None:
-    record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": text}}
-    send_all(shop.server.otlp_http, [("/v1/logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]})])
-
-
-def _audit(shop: Shop, actor: str, *, scope: str = "", event: str = "", happened: int | None = None) -> None:
-    texts = {"audit.actor.id": actor, "audit.action": "user.delete", "audit.outcome": "success"}
-    attributes = [{"key": key, "value": {"stringValue": text}} for key, text in texts.items()]
-    record = {"timeUnixNano": str(happened or time.time_ns()), "eventName": event, "attributes": attributes}
-    scoped = {"scope": {"name": scope}, "logRecords": [record]}
-    send_all(shop.server.otlp_http, [("/v1/logs", {"resourceLogs": [{"scopeLogs": [scoped]}]})])
+    wait_for(is_shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -11,6 +12,7 @@ WEB = ROOT / "server" / "explorer" / "web"
 SECTION = re.compile(r"^## The explorer$(.*?)^## ", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| (?P<folders>`[^|]+) \| (?P<imports>[^|]+) \|$", re.MULTILINE)
 NAME = re.compile(r"`(\w+)`")
+VALUES = re.compile(r"""^(?:import|export)\s(?!type\b)[^;]*?from\s"(\.[^"]+)\"""", re.MULTILINE)
 IMPORT = re.compile(r"""(?:from|import\()\s*"\.\./(\w+)/""")
 
 
@@ -41,3 +43,14 @@ def test_every_folder_of_the_page_is_in_the_table() -> None:
 def test_folders_import_what_the_table_lets_them() -> None:
     wrong = {folder: found - table()[folder] - {folder} for folder, found in imported().items()}
     assert {folder: others for folder, others in wrong.items() if others} == {}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    modules = {file.with_suffix("") for file in WEB.glob("*/*.ts*") if file.parent.name != "node_modules"}
+    texts = {module: next(module.parent.glob(f"{module.name}.ts*")).read_text(encoding="utf-8") for module in modules}
+    imports = {
+        module: {(module.parent / path).resolve() for path in VALUES.findall(text)} & modules
+        for module, text in texts.items()
+    }
+    assert sum(map(len, imports.values())) > len(modules)
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the modules

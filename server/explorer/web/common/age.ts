@@ -1,13 +1,13 @@
 /** Ages, such as 7d, in place of times. */
 import { textOf } from "./time";
 
+/** Seconds in each unit of an age. */
 const UNITS: Readonly<Record<string, bigint>> = { s: 1n, m: 60n, h: 3600n, d: 86_400n, w: 604_800n };
-const SECOND = 1_000_000_000n;
 
 /** The length of an age such as 90m, in nanoseconds; undefined for another text. */
 export function lengthOf(text: string): bigint | undefined {
   const [, number = "", unit = ""] = /^(\d{1,6})([smhdw])$/.exec(text.trim()) ?? [];
-  const length = BigInt(number) * (UNITS[unit] ?? 0n) * SECOND;
+  const length = BigInt(number) * (UNITS[unit] ?? 0n) * 1_000_000_000n;
   return length > 0n ? length : undefined;
 }
 

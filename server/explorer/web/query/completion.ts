@@ -1,4 +1,5 @@
 /** Completion of a query at the place of the cursor; pure. */
+import { shownNumber } from "../common/counted";
 import { escapedName, quoted } from "../common/terms";
 import { tokensOf } from "./terms";
 
@@ -136,7 +137,7 @@ export function fieldSuggestions(names: Names, prefix: string, afterTerm: boolea
   const attributes = names.attributes.map(({ name, count }) => ({
     insert: `${escapedName(name)}:`,
     label: name,
-    note: `${Number(count).toLocaleString("en")} records`,
+    note: `${shownNumber(count)} records`,
   }));
   const rank = ({ label }: Suggestion) => {
     const text = label.toLowerCase();
@@ -168,7 +169,7 @@ export function valueSuggestions(
 ): Suggestion[] {
   const wanted = prefix.toLowerCase();
   const counts = new Map(found.map(({ value, count }) => [value, count]));
-  const noteOf = (count: string | undefined) => (count ? `${Number(count).toLocaleString("en")} records` : "");
+  const noteOf = (count: string | undefined) => (count ? `${shownNumber(count)} records` : "");
   const words = WORDS[field.toLowerCase()];
   if (words) {
     return words

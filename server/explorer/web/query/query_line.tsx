@@ -132,7 +132,7 @@ export function QueryLine({
           suggestions.map((suggestion, at) => (
             // biome-ignore lint/a11y/useKeyWithClickEvents: keys are those of the combobox
             <div
-              key={suggestion.label}
+              key={`${suggestion.note} ${suggestion.insert}`}
               id={`${id}-${at}`}
               role="option"
               tabIndex={-1}

@@ -19,7 +19,7 @@ const NAMES: Record<string, string> = { s: "second", m: "minute", h: "hour", d: 
 const SECOND = 1_000_000_000n;
 
 /**
- * The range between two texts of the URL: `since` relative, absolute or `any`; `until` absolute, `any`, or empty for now.
+ * The range between two texts of the URL: `since` relative, absolute or `any`; `until` absolute, `any`, or empty (now).
  *
  * Throws RangeError, with a message for people, if there is no such range.
  */
@@ -37,7 +37,7 @@ function absolute(text: string): bigint {
   try {
     return nanosOf(text);
   } catch {
-    throw new RangeError(`${text} is no range of time: write one such as 90m, 6h or 7d, or two times`);
+    throw new RangeError(`${text} is not a range of time: write one such as 90m, 6h or 7d, or two times`);
   }
 }
 

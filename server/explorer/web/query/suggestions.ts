@@ -1,4 +1,4 @@
-/** What the server knows for completion: names of fields, and values that records have. */
+/** The server's knowledge for completion: names of fields, and values that records have. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../api/client";
 import type { Facets, FieldNames } from "../api/types";

@@ -12,7 +12,7 @@ export interface Token {
 
 const OPERATORS = new Set(["AND", "OR", "NOT", "&&", "||"]);
 
-/** Split a query into its tokens. Every text has tokens, also one that is no query. */
+/** Split a query into its tokens. Every text has tokens, also one that is not a query. */
 export function tokensOf(query: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
@@ -117,7 +117,7 @@ export function withoutTerm(query: string, term: string): string {
   return `${query.slice(0, place.start).trimEnd()} ${query.slice(place.end).trimStart()}`.trim();
 }
 
-/** A query with a term more, or without it if it had it. */
+/** A query with one more term, or without that term if it had it. */
 export function toggled(query: string, term: string): string {
   return hasTerm(query, term) ? withoutTerm(query, term) : withTerm(query, term);
 }
@@ -137,7 +137,7 @@ function placeOf(query: string, term: string): Part | undefined {
   );
 }
 
-/** What stands between spaces in a query: a term with its range, or everything in parentheses. */
+/** A part of a query between spaces: a term with its range, or everything in parentheses. */
 interface Part {
   readonly start: number;
   readonly end: number;

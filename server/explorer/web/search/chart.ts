@@ -4,7 +4,7 @@ import type { Zone } from "../app/preferences";
 import { shownTime } from "../common/time";
 import { bucketAt } from "./bucket_at";
 
-/** What to draw: for each group its counts, in the order of the stack from the bottom. */
+/** The bars to draw: for each group its counts, in the order of the stack from the bottom. */
 export interface Bars {
   /** Starts of the buckets, as if none was cut, in milliseconds since 1970. */
   readonly starts: readonly number[];

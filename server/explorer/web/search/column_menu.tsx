@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useId, useState } from "preact/hooks";
 import { Menu } from "../common/menu";
+import { Text } from "../common/text";
 import { OFFERED } from "./columns";
 import { DEFAULT_COLUMNS } from "./query";
 
@@ -39,14 +40,20 @@ function ColumnForm({ columns, onChange }: ColumnMenuProps): JSX.Element {
       <ol>
         {columns.map((column, at) => (
           <li key={column}>
-            <span class="column-name">{column}</span>
+            <span class="column-name">
+              <Text text={column} most={80} />
+            </span>
             <button type="button" disabled={at === 0} onClick={() => move(at, -1)}>
               <span aria-hidden="true">↑</span>
-              <span class="read-out">{column} further left</span>
+              <span class="read-out">
+                <Text text={column} most={80} /> further left
+              </span>
             </button>
             <button type="button" disabled={at === columns.length - 1} onClick={() => move(at, 1)}>
               <span aria-hidden="true">↓</span>
-              <span class="read-out">{column} further right</span>
+              <span class="read-out">
+                <Text text={column} most={80} /> further right
+              </span>
             </button>
             <button
               type="button"
@@ -54,7 +61,9 @@ function ColumnForm({ columns, onChange }: ColumnMenuProps): JSX.Element {
               onClick={() => onChange(columns.filter((other) => other !== column))}
             >
               <span aria-hidden="true">×</span>
-              <span class="read-out">remove {column}</span>
+              <span class="read-out">
+                remove <Text text={column} most={80} />
+              </span>
             </button>
           </li>
         ))}

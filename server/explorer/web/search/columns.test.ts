@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LogRecord } from "../api/types";
+import type { LogRecord, Span } from "../api/types";
 import { entryOf } from "../common/entry";
-import { oneLine, textIn } from "./columns";
+import { columnsIn, oneLine, textIn } from "./columns";
 
 const RECORD = {
   body: "a\n  b",
@@ -38,4 +38,28 @@ test("a key alone is an attribute of the record, or else of its resource, and ne
 test("a value is one line of some hundred characters, however long it is", () => {
   assert.equal(oneLine("a\n  b\tc"), "a b c");
   assert.equal(oneLine("x".repeat(1_500_000)).length, 401);
+  assert.equal(oneLine(`${"x".repeat(399)}😀`), `${"x".repeat(399)}…`);
+});
+
+test("the case of a field's name does not matter, neither for records nor for spans; that of an attribute does", () => {
+  const span = {
+    serviceName: "shop",
+    traceId: "",
+    spanId: "ab",
+    name: "pay",
+    kind: "server",
+    durationNanos: "2000000",
+  };
+  const attributes = { resourceAttributes: {}, scopeAttributes: {}, attributes: { Paid: "yes" } };
+  const pay = entryOf({ timestamp: "2026-11-30T00:00:00Z", span: { ...span, ...attributes } as unknown as Span });
+  assert.equal(textIn(pay, "Duration"), "2 ms");
+  assert.equal(textIn(pay, "KIND"), "server");
+  assert.equal(textIn(pay, "Paid"), "yes");
+  assert.equal(textIn(pay, "paid"), "");
+  assert.equal(textIn(entry, "Actor"), "alice");
+});
+
+test("a column is named once, and those with a meaning of their own have it in every case of letters", () => {
+  assert.deepEqual(columnsIn("Time,time,Paid,,LogAttributes.A"), ["time", "Paid", "LogAttributes.A"]);
+  assert.deepEqual(columnsIn(""), []);
 });

@@ -1,5 +1,6 @@
 /** Columns of the list: their names, and their values as one line of text. */
 import { type Entry, severityOf, titleOf } from "../common/entry";
+import { beginningOf } from "../common/text";
 import { shownDuration } from "../common/time";
 
 /** Most characters of a value in the list; the record beside it has all of them. */
@@ -36,6 +37,12 @@ export const OFFERED: readonly string[] = [
   "leaf",
 ];
 
+/** The columns of a text of names, separated by commas: each once, those that are offered in lower case. */
+export function columnsIn(text: string): string[] {
+  const names = text.split(",").filter(Boolean);
+  return [...new Set(names.map((name) => (OFFERED.includes(name.toLowerCase()) ? name.toLowerCase() : name)))];
+}
+
 /** The value of a column but time and stream, as one line of at most some hundred characters. */
 export function textIn(entry: Entry, column: string): string {
   return oneLine(rawValue(entry, column));
@@ -43,12 +50,13 @@ export function textIn(entry: Entry, column: string): string {
 
 /** A text as one line. */
 export function oneLine(text: string): string {
-  const cut = text.length > MOST ? `${text.slice(0, MOST)}…` : text;
+  const cut = text.length > MOST ? `${beginningOf(text, MOST)}…` : text;
   return /\s{2}|[\n\t]/.test(cut) ? cut.replace(/\s+/g, " ") : cut;
 }
 
 function rawValue(entry: Entry, column: string): string {
-  switch (column.toLowerCase()) {
+  const field = column.toLowerCase(); // as in queries, the case of fields does not matter, and that of attributes does
+  switch (field) {
     case "message":
       return messageOf(entry);
     case "service":
@@ -61,7 +69,7 @@ function rawValue(entry: Entry, column: string): string {
       return entry.evidence?.logId ? entry.evidence.leafIndex : "";
     default:
   }
-  const value = entry.stream === "spans" ? spanValue(entry, column) : recordValue(entry, column);
+  const value = entry.stream === "spans" ? spanValue(entry, field) : recordValue(entry, field);
   return value ?? attributeOf(entry, column) ?? "";
 }
 
@@ -74,7 +82,7 @@ function messageOf(entry: Entry): string {
   return more ? `${shown} – ${more}` : shown;
 }
 
-function spanValue({ span }: Extract<Entry, { stream: "spans" }>, column: string): string | undefined {
+function spanValue({ span }: Extract<Entry, { stream: "spans" }>, field: string): string | undefined {
   const values: Record<string, string> = {
     severity: "",
     body: span.name,
@@ -87,11 +95,11 @@ function spanValue({ span }: Extract<Entry, { stream: "spans" }>, column: string
     received: span.ingestedAt ?? "",
     timestamp: span.timestamp ?? "",
   };
-  if (column === "duration") return shownDuration(BigInt(span.durationNanos));
-  return valueIn(values, column);
+  if (field === "duration") return shownDuration(BigInt(span.durationNanos));
+  return valueIn(values, field);
 }
 
-function recordValue({ record }: Extract<Entry, { record: unknown }>, column: string): string | undefined {
+function recordValue({ record }: Extract<Entry, { record: unknown }>, field: string): string | undefined {
   const { audit } = record;
   const values: Record<string, string | undefined> = {
     severity: severityOf(record.severityNumber),
@@ -119,7 +127,7 @@ function recordValue({ record }: Extract<Entry, { record: unknown }>, column: st
     sourcetype: audit?.sourceType,
     signature: record.producerSignature?.result,
   };
-  return valueIn(values, column.toLowerCase());
+  return valueIn(values, field);
 }
 
 /** The value of an attribute, by its whole name or by its key alone, as in queries. */

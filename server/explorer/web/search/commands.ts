@@ -12,20 +12,24 @@ export function partsOf(search: Search): Search[] {
 }
 
 /** The commands that list the records of a search, one for each part of it. */
-export const searchCommands = (search: Search): string[] => partsOf(search).map((part) => commandFor(part, []));
+export const searchCommands = (search: Search): string[] => partsOf(search).map((part) => listing(part, []));
 
 /** The commands whose answers prove that no record is left out. */
 export const completeCommands = (search: Search): string[] =>
-  partsOf(search).map((part) => commandFor(part, ["--complete"]));
+  partsOf(search).map((part) => listing(part, ["--complete"]));
 
-function commandFor({ streams, since, until, oldestFirst, query }: Search, options: readonly string[]): string {
+const listing = (part: Search, options: readonly string[]): string =>
+  commandFor("search", part, [...(part.oldestFirst ? ["--oldest-first"] : []), ...options]);
+
+/** The command about the records of a part of a search, with options of its own. */
+export function commandFor(command: string, part: Search, options: readonly string[]): string {
+  const { streams, since, until, query } = part;
   return commandOf(
     "lognotary",
-    "search",
+    command,
     ...(streams.length === 1 ? ["--stream", streams.join()] : []),
     ...(since ? ["--since", since] : []),
     ...(until ? ["--until", until] : []),
-    ...(oldestFirst ? ["--oldest-first"] : []),
     ...options,
     ...(query ? ["--", query] : []), // a query may begin with a minus
   );

@@ -36,11 +36,15 @@ test("the commands do the same, with the query after all options", () => {
   assert.equal(check, "lognotary check lognotary-export.csv lognotary-export.csv.manifest --public-key public-key.pem");
 });
 
-test("streams that the command line exports one by one have a command each", () => {
+test("the command line exports audit events and logs together, and spans on their own, each into a file", () => {
   const commands = (streams: Search["streams"]) =>
-    exportCommands({ search: { ...SEARCH, streams }, format: "csv", columns: "" }).exports.length;
-  assert.equal(commands(["audit", "operational"]), 1);
-  assert.equal(commands(["audit", "operational", "spans"]), 3);
+    exportCommands({ search: { ...SEARCH, query: "", streams }, format: "csv", columns: "" }).exports;
+  const range = "--since 2026-11-30T00:00:00Z --until 2026-12-01T00:00:00Z --format csv";
+  assert.equal(commands(["audit", "operational"]).length, 1);
+  assert.deepEqual(commands(["audit", "operational", "spans"]), [
+    `lognotary export ${range} -o lognotary-audit-operational.csv --manifest lognotary-audit-operational.csv.manifest`,
+    `lognotary export --stream spans ${range} -o lognotary-spans.csv --manifest lognotary-spans.csv.manifest`,
+  ]);
 });
 
 test("an export as OCSF has audit records only", () => {
@@ -56,7 +60,7 @@ test("names of manifests are of 32 digits, each another one", () => {
   assert.notEqual(newName(), newName());
 });
 
-test("the numbers of a manifest are told, with what was left out", () => {
+test("the numbers of a manifest are shown, with what was left out", () => {
   const note =
     'lognotary/export/v1\n{"Records": 1234, "LeftOut": {"Tampered": 1, "Unsigned": 0, "Later": 2}}\n\n— x y\n';
   assert.equal(numbersOf(note), "1,234 records; left out: 1 tampered, 2 later");

@@ -1,6 +1,7 @@
 /** Requests of exports, and the commands that do the same; pure. */
 import { pathOf } from "../api/client";
 import { commandOf } from "../common/shell_words";
+import { commandFor, partsOf } from "./commands";
 import { fieldsOfSearch, type Search } from "./query";
 
 export interface ExportRequest {
@@ -45,19 +46,14 @@ export const exportName = ({ format }: Pick<ExportRequest, "format">): string =>
 /** Commands that export, one for each file, and the command that checks what was downloaded. */
 export function exportCommands(request: ExportRequest): { exports: string[]; check: string } {
   const { search, format, columns } = request;
-  // The command line exports audit events and logs together, or one stream.
-  const together = search.streams.join() === "audit,operational";
-  const parts = together ? [search] : search.streams.map((stream) => ({ ...search, streams: [stream] }));
+  const parts = partsOf(search);
+  const names = namesOf(columns);
   const exports = parts.map((part) => {
-    const file = together || parts.length === 1 ? exportName(request) : `lognotary-${part.streams.join()}.${format}`;
-    const words = ["lognotary", "export"];
-    if (!together) words.push("--stream", ...part.streams);
-    if (part.since) words.push("--since", part.since);
-    if (part.until) words.push("--until", part.until);
-    if (namesOf(columns).length) words.push("--columns", namesOf(columns).join(","));
-    words.push("--format", format, "-o", file, "--manifest", `${file}.manifest`);
-    if (part.query) words.push("--", part.query); // a query may begin with a minus
-    return commandOf(...words);
+    const file = parts.length === 1 ? exportName(request) : `lognotary-${part.streams.join("-")}.${format}`;
+    return commandFor("export", part, [
+      ...(names.length ? ["--columns", names.join()] : []),
+      ...["--format", format, "-o", file, "--manifest", `${file}.manifest`],
+    ]);
   });
   const file = exportName(request);
   return {

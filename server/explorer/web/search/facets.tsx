@@ -3,13 +3,12 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { get } from "../api/client";
 import type { Facets as FacetsAnswer } from "../api/types";
-import { zone } from "../app/preferences";
 import { Failure, Notice, useAnswer } from "../common/answer";
-import { shownShare } from "../common/counted";
+import { shownNumber, shownShare } from "../common/counted";
 import type { Stream } from "../common/entry";
+import { Moment } from "../common/moment";
 import { termOf } from "../common/terms";
 import { Text } from "../common/text";
-import { nanosOf, shownTime } from "../common/time";
 import { hasTerm } from "../query/terms";
 import { facetFields } from "./facet_fields";
 import { fieldsOfSearch, type Search } from "./query";
@@ -47,7 +46,9 @@ export function Facets({ search, query, onTerm, onStreams }: FacetsProps): JSX.E
       {search?.isAboutEvidence && <p class="quiet">Records of a query about evidence cannot be counted.</p>}
       {answer.state === "waiting" && !value && <p class="quiet">Counting …</p>}
       {value?.isPartial && value.since && (
-        <Notice kind="note">there are too many records: only those since {shownWhole(value.since)} are counted</Notice>
+        <Notice kind="note">
+          there are too many records: only those since <Moment at={value.since} /> are counted
+        </Notice>
       )}
       {search &&
         value?.facets
@@ -61,11 +62,6 @@ export function Facets({ search, query, onTerm, onStreams }: FacetsProps): JSX.E
           ))}
     </aside>
   );
-}
-
-function shownWhole(text: string): string {
-  const { date, time } = shownTime(nanosOf(text), zone.value, 0);
-  return `${date} ${time}`;
 }
 
 const STATES: readonly [term: string, name: string][] = [
@@ -134,15 +130,13 @@ function FacetGroup({ facet, total, search, ...actions }: GroupProps): JSX.Eleme
             <p class="facet-rest quiet">
               {others > 0 && !wantsMore && (
                 <button type="button" class="as-link" onClick={() => setWantsMore(true)}>
-                  {others.toLocaleString("en")} more<span class="read-out"> values of {facet.field}</span>
+                  {shownNumber(others)} more<span class="read-out"> values of {facet.field}</span>
                 </button>
               )}
-              {others > 0 &&
-                wantsMore &&
-                (more.state === "waiting" ? "…" : `${others.toLocaleString("en")} others not shown`)}
+              {others > 0 && wantsMore && (more.state === "waiting" ? "…" : `${shownNumber(others)} others not shown`)}
               {Number(shown.missingCount) > 0 && (
                 <button type="button" class="as-link" onClick={() => actions.onTerm(`-${facet.field}:*`)}>
-                  {Number(shown.missingCount).toLocaleString("en")} without
+                  {shownNumber(shown.missingCount)} without
                 </button>
               )}
             </p>
@@ -179,7 +173,7 @@ function FacetValue({ field, value, count, total, search, query, onTerm, onStrea
           <Text text={value || "(empty)"} most={120} />
         </span>
         <span class="facet-count">
-          {count.toLocaleString("en")} <span class="quiet">{shownShare(count, total)}</span>
+          {shownNumber(count)} <span class="quiet">{shownShare(count, total)}</span>
         </span>
         <span class="facet-bar" aria-hidden="true" style={{ width: `${share}%` }} />
       </button>
@@ -191,7 +185,9 @@ function FacetValue({ field, value, count, total, search, query, onTerm, onStrea
           onClick={exclude}
         >
           <span aria-hidden="true">−</span>
-          <span class="read-out">exclude {value.slice(0, 100)}</span>
+          <span class="read-out">
+            exclude <Text text={value || "(empty)"} most={100} />
+          </span>
         </button>
       )}
     </li>

@@ -1,4 +1,4 @@
-/** What a search found: histogram, count, facets and rows, all about exactly the same range. */
+/** Results of a search: histogram, count, facets and rows, all about exactly the same range. */
 import type { JSX } from "preact";
 import { useCallback, useEffect, useLayoutEffect } from "preact/hooks";
 import type { Histogram as HistogramAnswer } from "../api/types";
@@ -7,6 +7,7 @@ import { hasRole } from "../app/session";
 import { Failure, Notice } from "../common/answer";
 import { counted } from "../common/counted";
 import type { Entry, Stream } from "../common/entry";
+import { setStreams } from "./choices";
 import { Facets } from "./facets";
 import { groupsFor, Histogram, useHistogram } from "./histogram";
 import { LaterNotice } from "./later";
@@ -16,7 +17,6 @@ import type { Search, SearchState } from "./query";
 import { type Count, type Results, useResults } from "./results";
 import { Rows } from "./rows";
 import { StateCountsLine } from "./state_counts";
-import { setStreams } from "./toolbar";
 
 interface FoundProps {
   search: Search;

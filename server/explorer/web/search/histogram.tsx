@@ -5,11 +5,13 @@ import { get } from "../api/client";
 import type { Histogram as HistogramAnswer } from "../api/types";
 import { theme, zone } from "../app/preferences";
 import { type Answer, Failure, Notice, useAnswer } from "../common/answer";
+import { shownNumber } from "../common/counted";
+import { Moment } from "../common/moment";
 import { Text } from "../common/text";
-import { nanosOf, shownDuration, shownTime, textOf } from "../common/time";
+import { shownDuration, textOf } from "../common/time";
+import type { AskedMarks } from "./asked_marks";
 import { barsOf, groupName, type OrderedBars } from "./histogram_bars";
-import { MarkStrip } from "./mark_strip";
-import type { Mark } from "./marks";
+import { MarkNotices, MarkStrip } from "./mark_strip";
 import { fieldsOfSearch, GROUPS, type Search } from "./query";
 
 interface HistogramProps {
@@ -19,7 +21,7 @@ interface HistogramProps {
   groupBy: string;
   /** Number of rows, if all of them are there. */
   rows: number | undefined;
-  marks: readonly Mark[];
+  marks: AskedMarks | undefined;
   onGroupBy: (field: string) => void;
   onZoom: (since: string, until: string) => void;
   onOpen: (place: string) => void;
@@ -43,7 +45,7 @@ export function useHistogram(search: Search, groupBy: string): Answer<HistogramA
 }
 
 export function Histogram(props: HistogramProps): JSX.Element {
-  const { answer, rows } = props;
+  const { answer, rows, marks } = props;
   const value = answer.state === "there" ? answer.value : answer.state === "waiting" ? answer.before : undefined;
   const there = answer.state === "there" ? answer.value : undefined;
   const difference = there && !there.isPartial && rows !== undefined ? rows - Number(there.count) : 0;
@@ -51,15 +53,16 @@ export function Histogram(props: HistogramProps): JSX.Element {
     <section class="histogram" aria-label="Histogram" aria-busy={answer.state === "waiting"}>
       {answer.state === "failed" && <Failure error={answer.error} />}
       {value ? <Bucketed {...props} answer={value} /> : <div class="chart-space" />}
+      <MarkNotices marks={marks} />
       {there?.isPartial && (
         <Notice kind="warning">
-          There are too many records to count them all: the histogram begins only at{" "}
-          {there.since && shownWhole(nanosOf(there.since))}. Choose a shorter range, or add a term, to see the rest.
+          There are too many records to count them all: the histogram begins only at <Moment at={there.since} />. Choose
+          a shorter range, or add a term, to see the rest.
         </Notice>
       )}
       {difference !== 0 && (
         <Notice kind="note">
-          The list has {Math.abs(difference).toLocaleString("en")} {difference > 0 ? "more" : "fewer"} records than the
+          The list has {shownNumber(Math.abs(difference))} {difference > 0 ? "more" : "fewer"} records than the
           histogram: they were stored, or removed, between the two questions. Search again to ask both at once.
         </Notice>
       )}
@@ -90,7 +93,7 @@ function Bucketed({
   const bars = useMemo(() => barsOf(answer, groupBy), [answer]);
   return (
     <>
-      {bars && <MarkStrip since={bars.since} until={bars.until} {...{ marks, onOpen, onZoom }} />}
+      {bars && <MarkStrip since={bars.since} until={bars.until} marks={marks?.marks ?? []} {...{ onOpen, onZoom }} />}
       {bars ? (
         <Chart bars={bars} onPoint={setPoint} onZoom={onZoom} />
       ) : (
@@ -175,8 +178,7 @@ function Legend({
         .map((group, at) => (
           <span key={group.name} class="legend">
             <span class={`swatch swatch-${group.colour.slice(2)}`} />
-            <Text text={group.name} most={40} />{" "}
-            {Number(answer.groups[bars.order[at] ?? 0]?.count).toLocaleString("en")}
+            <Text text={group.name} most={40} /> {shownNumber(answer.groups[bars.order[at] ?? 0]?.count ?? 0)}
           </span>
         ))
         .reverse()}
@@ -191,13 +193,16 @@ function Point({ answer, groupBy, point }: { answer: HistogramAnswer; groupBy: s
   if (!bucket?.start) return <>&nbsp;</>;
   return (
     <>
-      <strong>{shownWhole(nanosOf(bucket.start))}</strong> {Number(bucket.count).toLocaleString("en")} records:{" "}
+      <strong>
+        <Moment at={bucket.start} />
+      </strong>{" "}
+      {shownNumber(bucket.count)} records:{" "}
       {answer.groups.map((group, at) => {
         const count = Number(bucket.groupCounts[at] ?? 0);
         return (
           count > 0 && (
             <span key={`${group.value} ${group.isOther}`} class="legend">
-              <Text text={groupName(group, groupBy)} most={40} /> {count.toLocaleString("en")}
+              <Text text={groupName(group, groupBy)} most={40} /> {shownNumber(count)}
             </span>
           )
         );
@@ -230,10 +235,12 @@ function BucketTable({
         <tbody>
           {answer.buckets.map(({ start = "", end = "", count, groupCounts }) => (
             <tr key={start}>
-              <th scope="row">{shownWhole(nanosOf(start))}</th>
-              <td>{Number(count).toLocaleString("en")}</td>
+              <th scope="row">
+                <Moment at={start} />
+              </th>
+              <td>{shownNumber(count)}</td>
               {groupCounts.map((each, at) => (
-                <td key={answer.groups[at]?.value}>{Number(each).toLocaleString("en")}</td>
+                <td key={answer.groups[at]?.value}>{shownNumber(each)}</td>
               ))}
               <td>
                 <button type="button" class="copy" onClick={() => onZoom(start, end)}>
@@ -246,9 +253,4 @@ function BucketTable({
       </table>
     </section>
   );
-}
-
-function shownWhole(nanos: bigint): string {
-  const { date, time } = shownTime(nanos, zone.value, 0);
-  return `${date} ${time}`;
 }

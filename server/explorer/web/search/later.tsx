@@ -1,6 +1,7 @@
 /** A note on records that are dated in the future, which a search until now does not show. */
 import type { JSX } from "preact";
 import { Notice, useAnswer } from "../common/answer";
+import { shownNumber } from "../common/counted";
 import { nanosOf, textOf } from "../common/time";
 import { ANY } from "../query/range";
 import type { Search } from "./query";
@@ -30,8 +31,8 @@ export function LaterNotice({
   return (
     <Notice kind="note">
       {isLowerBound && "more than "}
-      {count.toLocaleString("en")} matching {count === 1 ? "record is" : "records are"} dated in the future, by a clock
-      that is ahead.{" "}
+      {shownNumber(count)} matching {count === 1 ? "record is" : "records are"} dated in the future, by a clock that is
+      ahead.{" "}
       <button type="button" class="as-link" onClick={() => onShow(since, ANY)}>
         Show
       </button>

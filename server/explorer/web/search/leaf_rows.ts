@@ -2,8 +2,8 @@
 import type { Entry } from "../common/entry";
 
 /**
- * A record; or the number of a leaf of which the server says that no stored record claims it; or the first and the last of
- * leaves in a row that the server neither shows nor names.
+ * A record; or the number of a leaf of which the server says that no stored record claims it; or the first and the last
+ * of leaves in a row that the server neither shows nor names.
  */
 export type LeafRow =
   | { readonly entry: Entry }

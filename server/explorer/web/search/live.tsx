@@ -4,12 +4,14 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import { serverNow } from "../api/clock";
 import { searchPath } from "../app/routes";
 import { Failure, Notice } from "../common/answer";
+import { shownNumber } from "../common/counted";
 import type { Entry } from "../common/entry";
+import { Moment } from "../common/moment";
 import { termOf } from "../common/terms";
 import { shownDuration } from "../common/time";
 import { askedQuery, type SearchState } from "./query";
 import { Rows } from "./rows";
-import { EMPTY_FEED, type Feed, follow, type MissedRecords, resumed, signedAfter, withEntries } from "./tail";
+import { EMPTY_FEED, type Feed, follow, type MissedRecords, resumed, signedWithin, withEntries } from "./tail";
 
 interface LiveProps {
   state: SearchState;
@@ -53,7 +55,7 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
         else if (step.kind === "lost") setConnection({ state: "lost", message: step.message });
         else {
           const now = serverNow();
-          for (const entry of step.entries) arrivals.current.set(entry, now);
+          if (!step.isLate) for (const entry of step.entries) arrivals.current.set(entry, now);
           setFeed((before) => withEntries(before, step.entries, paused.current));
           setBehind(step.behind);
           if (step.missed.length) setMissed((before) => [...before, ...step.missed].slice(-20));
@@ -79,10 +81,12 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
     if (body.current) body.current.scrollTop = 0;
     setFeed((now) => resumed(now));
   };
-  const begun = useMemo(() => new Date().toLocaleTimeString("en-GB"), [query, streams]);
+  const begun = useMemo(serverNow, [query, streams]);
   const extra = useMemo(
     () => ({
-      name: "Signed after",
+      name: "Signed within",
+      title:
+        "time from a record's receipt until it was here with its signature; not known of records that waited for a lost connection",
       width: "7rem",
       value: (entry: Entry) => shownWait(entry, arrivals.current.get(entry)),
     }),
@@ -117,12 +121,13 @@ export function Live({ state, current, onOpen, onEntries, body }: LiveProps): JS
       ))}
       {feed.dropped > 0 && (
         <Notice kind="note">
-          {feed.dropped.toLocaleString("en")} records came while this page paused, and are not kept here: search for
-          them.
+          {shownNumber(feed.dropped)} records came while this page paused, and are not kept here: search for them.
         </Notice>
       )}
       {feed.shown.length === 0 && connection.state === "connected" && (
-        <p class="nothing quiet">No record has come since {begun}. They are shown as they are signed.</p>
+        <p class="nothing quiet">
+          No record has come since <Moment at={begun} />. Records are shown as they are signed.
+        </p>
       )}
       <Rows
         entries={feed.shown}
@@ -156,7 +161,7 @@ function LiveState({
   behind: number;
 }): JSX.Element {
   const waiting = feed.waiting.length;
-  const count = waiting.toLocaleString("en");
+  const count = shownNumber(waiting);
   const text =
     connection.state === "lost"
       ? `The connection was lost. It is resumed without gaps: ${connection.message}`
@@ -178,7 +183,7 @@ function LiveState({
           : {count} new {waiting === 1 ? "record" : "records"}
         </span>
       )}
-      {behind > 0 && <span class="quiet"> · {behind.toLocaleString("en")} records to catch up with</span>}
+      {behind > 0 && <span class="quiet"> · {shownNumber(behind)} records to catch up with</span>}
     </>
   );
 }
@@ -198,7 +203,7 @@ function MissedNotice({ missed: { origin, first, end, wereDeleted } }: { missed:
 }
 
 function shownWait(entry: Entry, arrived: bigint | undefined): string {
-  const passed = arrived === undefined ? undefined : signedAfter(entry, arrived);
+  const passed = arrived === undefined ? undefined : signedWithin(entry, arrived);
   if (passed === undefined) return entry.evidence?.state === "UNSIGNED" ? "not signed" : "–";
   return shownDuration((passed / 1_000_000n) * 1_000_000n);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LogRecord } from "../api/types";
 import { entryOf } from "../common/entry";
-import { areFresh, groupMarks, type Mark, markOfGap, markOfRecord } from "./marks";
+import { groupMarks, type Mark, markOfGap, markOfRecord } from "./marks";
 
 function own(values: object) {
   const evidence = { logId: "0123456789abcdef", leafIndex: "7", recordHash: "aabbccdd" };
@@ -25,7 +25,7 @@ test("the server's own records are findings, changes of keys, or starts", () => 
   assert.equal(kinds[2]?.place, "0123456789abcdef#7");
 });
 
-test("a gap that lasts goes on until the end of the range, and is none without any end", () => {
+test("a gap that lasts goes on until the end of the range, and there is no mark without any end", () => {
   const gap = { origin: "shop", since: "2026-11-30T00:00:00Z" };
   assert.deepEqual(markOfGap(gap, undefined), []);
   assert.match(markOfGap(gap, "2026-11-30T00:01:00Z")[0]?.text ?? "", /which lasts/);
@@ -33,23 +33,13 @@ test("a gap that lasts goes on until the end of the range, and is none without a
   assert.equal((mark?.until ?? 0n) - (mark?.from ?? 0n), 30_000_000_000n);
 });
 
-test("marks that would be over each other are one, and those outside of the range are none", () => {
+test("marks that would be over each other are one, and those outside of the range are left out", () => {
   const groups = groupMarks([mark(1n), mark(2n), mark(90n), mark(200n)], 0n, 100n, 10);
   assert.deepEqual(
-    groups.map(({ at, marks }) => [at, marks.length]),
+    groups.map(({ part, at, marks }) => [part, at, marks.length]),
     [
-      [0.05, 2],
-      [0.95, 1],
+      [0, 0.05, 2],
+      [9, 0.95, 1],
     ],
   );
-});
-
-test("marks are asked for again only if a range has more than their own, or another minute", () => {
-  const asked = { range: { since: "2026-11-30T10:00:00Z", until: "2026-11-30T11:00:00Z" }, marks: [] };
-  assert.ok(areFresh(asked, { since: "2026-11-30T10:00:30Z", until: "2026-11-30T11:00:30Z" }));
-  assert.ok(areFresh(asked, { since: "2026-11-30T10:10:00Z", until: "2026-11-30T10:20:00Z" }));
-  assert.ok(!areFresh(asked, { since: "2026-11-30T10:00:00Z", until: "2026-11-30T11:01:01Z" }));
-  assert.ok(!areFresh(asked, { since: "2026-11-30T09:59:59Z", until: "2026-11-30T11:00:00Z" }));
-  assert.ok(!areFresh(asked, { since: undefined, until: "2026-11-30T11:00:00Z" }));
-  assert.ok(!areFresh(undefined, {}));
 });

@@ -1,11 +1,10 @@
-/** Marks on the histogram: gaps, findings, changes of keys, starts of servers. */
-import { ApiError, get } from "../api/client";
-import type { SearchAnswer } from "../api/types";
-import { type Entry, entryOf, titleOf } from "../common/entry";
+/** Marks on the histogram: gaps, findings, changes of keys, starts of servers; pure. */
+import type { Gap } from "../api/types";
+import { type Entry, titleOf } from "../common/entry";
+import { beginningOf } from "../common/text";
 import { nanosOf } from "../common/time";
-import type { TimeRange } from "../query/range";
 
-export type MarkKind = "finding" | "gap" | "key change" | "start";
+type MarkKind = "finding" | "gap" | "key change" | "start";
 
 /** Something that happened to the logs themselves, in [from, until]. */
 export interface Mark {
@@ -25,40 +24,11 @@ export const MARK_SHAPES: Readonly<Record<MarkKind, string>> = {
   start: "▲",
 };
 
-const QUERY = "sender:server (event:lognotary.verification.finding OR action:key.rotate OR action:settings.start)";
-const MOST = 200;
-
-/** A gap of `/api/v1/gaps`; one without an end lasts. */
-interface Gap {
-  readonly origin: string;
-  readonly since?: string;
-  readonly until?: string;
-}
-
-/** The marks of a range of time, in order. Throws as `get`. */
-export async function marksOf(range: TimeRange, signal: AbortSignal): Promise<Mark[]> {
-  const { since, until } = range;
-  const [gaps, records] = await Promise.all([
-    gapsOf(range, signal),
-    get<SearchAnswer>("/api/v1/search", { query: QUERY, streams: "audit", since, until, page_size: MOST }, signal),
-  ]);
-  return [...gaps, ...records.entries.map(entryOf).flatMap(markOfRecord)].sort((one, other) =>
-    one.from < other.from ? -1 : 1,
-  );
-}
-
-async function gapsOf({ since, until }: TimeRange, signal: AbortSignal): Promise<Mark[]> {
-  try {
-    const { gaps } = await get<{ gaps: Gap[] }>("/api/v1/gaps", { since, until }, signal);
-    return gaps.flatMap((gap) => markOfGap(gap, until));
-  } catch (error) {
-    if (error instanceof ApiError) return []; // the other marks are worth showing, and Logs tells of gaps too
-    throw error;
-  }
-}
-
 /** The mark of a gap; one that lasts goes on until the end of the range. */
-export function markOfGap({ origin, since, until }: Gap, end: string | undefined): Mark[] {
+export function markOfGap(
+  { origin, since, until }: Pick<Gap, "origin" | "since" | "until">,
+  end: string | undefined,
+): Mark[] {
   const last = until ?? end;
   if (!since || !last || since >= last) return [];
   const lasts = until ? "" : ", which lasts";
@@ -79,29 +49,13 @@ export function markOfRecord(entry: Entry): Mark[] {
   const text = kind === "start" ? `start of writer ${audit?.targetId ?? ""}` : body || titleOf(entry);
   const { evidence, nanos } = entry;
   const place = evidence?.logId ? `${evidence.logId}#${evidence.leafIndex}` : undefined;
-  return [{ kind, from: nanos, until: nanos, text: text.slice(0, 300), place }];
-}
-
-/** Marks as they were asked for. */
-export interface AskedMarks {
-  readonly range: TimeRange;
-  readonly marks: readonly Mark[];
-}
-
-// A range until now ends later with each search, and every question is a record of who looked.
-const FRESH = 60_000_000_000n; // nanoseconds
-
-/** Return whether marks have all that happened in a range, but for its latest minute. */
-export function areFresh(asked: AskedMarks | undefined, { since, until }: TimeRange): asked is AskedMarks {
-  if (!asked) return false;
-  const { range } = asked;
-  const begins = range.since === undefined || (since !== undefined && nanosOf(since) >= nanosOf(range.since));
-  const ends = range.until === undefined || (until !== undefined && nanosOf(until) <= nanosOf(range.until) + FRESH);
-  return begins && ends;
+  return [{ kind, from: nanos, until: nanos, text: beginningOf(text, 300), place }];
 }
 
 /** Marks that would be over each other, as one. */
 export interface MarkGroup {
+  /** Number of the part of the range, from 0. */
+  readonly part: number;
   /** Place from 0 to 1 on the axis of time. */
   readonly at: number;
   readonly marks: readonly Mark[];
@@ -120,5 +74,5 @@ export function groupMarks(marks: readonly Mark[], since: bigint, until: bigint,
   }
   return [...groups]
     .sort(([one], [other]) => one - other)
-    .map(([part, found]) => ({ at: (part + 0.5) / parts, marks: found }));
+    .map(([part, found]) => ({ part, at: (part + 0.5) / parts, marks: found }));
 }

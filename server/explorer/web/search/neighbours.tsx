@@ -30,7 +30,7 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Properties by which a record can have neighbours. */
-export function waysFor(entry: Entry): string[] {
+function waysFor(entry: Entry): string[] {
   const audit = entry.stream === "spans" ? undefined : entry.record.audit;
   return [
     "leaf",

@@ -4,14 +4,15 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import { serverNow } from "../api/clock";
 import { useShortcuts } from "../app/keyboard";
 import { change, parameters } from "../app/location";
-import { hasRole } from "../app/session";
+import { readableStreams } from "../app/session";
 import { Failure, Notice } from "../common/answer";
-import type { Entry, Stream } from "../common/entry";
+import type { Entry } from "../common/entry";
 import { isWrongQuery, wrongColumn } from "../query/errors";
 import { QueryLine } from "../query/query_line";
 import { keepQuery } from "../query/recent";
 import { SyntaxHelp } from "../query/syntax_help";
 import { hasTerm, withoutTerm, withTerm } from "../query/terms";
+import { setColumns } from "./choices";
 import { ExportDialog } from "./export_dialog";
 import { Found } from "./found";
 import { Live } from "./live";
@@ -20,13 +21,7 @@ import { DEFAULT_COLUMNS, type Search, type SearchState, searchOf, stateOf } fro
 import { Toolbar } from "./toolbar";
 
 export default function Page(): JSX.Element {
-  const readable = useMemo<Stream[]>(
-    () => [
-      ...(hasRole("auditor") ? (["audit"] as const) : []),
-      ...(hasRole("viewer") ? (["operational", "spans"] as const) : []),
-    ],
-    [],
-  );
+  const readable = useMemo(readableStreams, []);
   const state = stateOf(parameters.value, readable);
   const [run, setRun] = useState(0);
   const { search, problem } = useSearch(state, run);
@@ -166,11 +161,6 @@ function toggled(columns: readonly string[], column: string): readonly string[] 
   return left.length ? left : DEFAULT_COLUMNS;
 }
 
-/** Choose the columns of the list. */
-export function setColumns(columns: readonly string[]): void {
-  change({ columns: columns.join() === DEFAULT_COLUMNS.join() ? undefined : columns.join() }, { replace: true });
-}
-
 interface RowKeys {
   entries: readonly Entry[];
   current: number;
@@ -194,7 +184,7 @@ function useRowKeys({ entries, current, setCurrent, isOpen, openPlace, body }: R
   useShortcuts(
     [
       { key: "j", does: "next record", run: () => move(1) },
-      { key: "k", does: "record before", run: () => move(-1) },
+      { key: "k", does: "previous record", run: () => move(-1) },
       {
         key: "Enter",
         does: "open the record",

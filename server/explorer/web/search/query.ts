@@ -4,6 +4,7 @@ import type { Stream } from "../common/entry";
 import { WITHOUT_WHO_LOOKED } from "../common/who_looked";
 import { rangeOf, type TimeRange } from "../query/range";
 import { namesField, needsParentheses } from "../query/terms";
+import { columnsIn } from "./columns";
 
 /** Everything that the URL says. */
 export interface SearchState {
@@ -23,7 +24,7 @@ export interface SearchState {
   readonly withAccess: boolean;
 }
 
-export const ALL_STREAMS: readonly Stream[] = ["audit", "operational", "spans"];
+const ALL_STREAMS: readonly Stream[] = ["audit", "operational", "spans"];
 export const DEFAULT_COLUMNS: readonly string[] = ["time", "stream", "service", "severity", "message"];
 export const GROUPS: readonly string[] = ["stream", "severity", "outcome", "service", "category", "action"];
 
@@ -36,7 +37,7 @@ export function stateOf(parameters: URLSearchParams, readable: readonly Stream[]
   const text = (name: string) => parameters.get(name) ?? "";
   const named = text("streams").split(",");
   const streams = readable.filter((stream) => named.includes(stream));
-  const columns = text("columns").split(",").filter(Boolean);
+  const columns = columnsIn(text("columns"));
   return {
     query: text("q"),
     streams: streams.length ? streams : readable.filter((stream) => stream !== "spans"),
@@ -64,7 +65,7 @@ export interface Search extends TimeRange {
   readonly isAboutEvidence: boolean;
 }
 
-/** The search of a state at a time, in nanoseconds since 1970. Throws RangeError for a range that is none. */
+/** The search of a state at a time, in nanoseconds since 1970. Throws RangeError for texts that are not a range. */
 export function searchOf(state: SearchState, now: bigint): Search {
   const { query, before } = askedQuery(state);
   return {

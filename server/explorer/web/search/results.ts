@@ -92,7 +92,7 @@ export function useResults(search: Search | undefined): { results: Results; more
       controller.abort();
     };
   }, [search]);
-  // Another function after each page, so that who waits at the end of the list asks again, also after an empty page.
+  // Another function after each page, so that a list whose end is in view asks again, also after an empty page.
   const more = useCallback(() => {
     const run = running.current;
     if (run && (run.isFirst || run.token)) ask();

@@ -14,7 +14,7 @@ import { NAMED_COLUMNS, oneLine, textIn } from "./columns";
 import { entryAt } from "./places";
 
 export const ROW_HEIGHT = 26;
-export const WRAPPED_HEIGHT = 68;
+const WRAPPED_HEIGHT = 68;
 
 export interface RowsProps {
   entries: readonly Entry[];
@@ -33,8 +33,8 @@ export interface RowsProps {
   /** The end of the loaded rows is near. */
   onEnd?: () => void;
   onScroll?: (scrolled: number) => void;
-  /** One more column, such as the time until a record was signed. */
-  extra?: { name: string; width: string; value: (entry: Entry) => string };
+  /** One more column, such as the time within which a record was signed. */
+  extra?: { name: string; title: string; width: string; value: (entry: Entry) => string };
   body: { current: HTMLDivElement | null };
 }
 
@@ -124,7 +124,11 @@ function Head({ columns, extra, oldestFirst, onSort }: RowsProps): JSX.Element {
           <th scope="col">
             <span class="read-out">Evidence</span>
           </th>
-          {extra && <th scope="col">{extra.name}</th>}
+          {extra && (
+            <th scope="col" title={extra.title}>
+              {extra.name}
+            </th>
+          )}
           {columns.map((column) =>
             column === "time" ? (
               <th key={column} scope="col" aria-sort={oldestFirst ? "ascending" : "descending"}>

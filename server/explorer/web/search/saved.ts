@@ -1,4 +1,5 @@
 /** Searches that the reader saved under a name, kept in this browser only. */
+import { beginningOf } from "../common/text";
 
 /** A saved search: parameters of the page's URL, without the record that was open. */
 export interface SavedSearch {
@@ -11,7 +12,7 @@ const MOST = 100;
 const LONGEST_NAME = 100;
 const NOT_SAVED: readonly string[] = ["open", "near", "live"];
 
-/** The saved searches in a text; a text that is none has none. */
+/** The saved searches in a text; there are none in any other text. */
 export function savedIn(text: string | null): SavedSearch[] {
   try {
     const kept: unknown = JSON.parse(text ?? "[]");
@@ -30,7 +31,7 @@ function isSaved(value: unknown): value is SavedSearch {
 export function withSaved(saved: readonly SavedSearch[], name: string, parameters: URLSearchParams): SavedSearch[] {
   const kept = new URLSearchParams(parameters);
   for (const each of NOT_SAVED) kept.delete(each);
-  const added = { name: name.trim().slice(0, LONGEST_NAME), parameters: kept.toString() };
+  const added = { name: beginningOf(name.trim(), LONGEST_NAME), parameters: kept.toString() };
   if (!added.name) return [...saved];
   return [...saved.filter((other) => other.name !== added.name), added].slice(-MOST);
 }

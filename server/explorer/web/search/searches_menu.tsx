@@ -74,7 +74,11 @@ function Saved({ onChoose }: { onChoose: () => void }): JSX.Element {
               <Text text={search.name} most={100} />
             </a>{" "}
             <button type="button" class="copy" onClick={() => keep(saved.filter((other) => other !== search))}>
-              remove<span class="read-out"> {search.name}</span>
+              remove
+              <span class="read-out">
+                {" "}
+                <Text text={search.name} most={100} />
+              </span>
             </button>
           </li>
         ))}

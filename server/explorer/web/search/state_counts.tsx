@@ -1,6 +1,8 @@
 /** The number of loaded rows in each state of evidence: all of them are checked, not only those in view. */
+import { effect, type ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { shownNumber } from "../common/counted";
 import type { Entry } from "../common/entry";
 import { type Mark, markOf, SHAPES } from "../common/state_mark";
 import { verdictOf } from "../trust/entries";
@@ -12,15 +14,18 @@ export interface StateCounts {
   readonly waiting: number;
 }
 
-const ORDER: readonly (readonly [Mark["kind"], string])[] = [
-  ["tampered", "tampered"],
-  ["unsigned", "unsigned"],
-  ["checked", "checked"],
-  ["unpinned", "key not pinned"],
-  ["said", "server: verified"],
-  ["signed", "signed"],
-  ["expected", "not signed"],
-];
+/** The word of each kind, in the order of the line: first those that need attention. */
+const WORDS: Readonly<Record<Mark["kind"], string>> = {
+  tampered: "tampered",
+  unsigned: "unsigned",
+  checked: "checked",
+  uncompared: "history not compared",
+  unpinned: "key not pinned",
+  said: "server: verified",
+  signed: "signed",
+  expected: "not signed",
+};
+const KINDS = Object.keys(WORDS) as Mark["kind"][];
 
 const PAUSE = 400; // ms between counts
 
@@ -37,32 +42,57 @@ export function countStates(entries: readonly Entry[], verdict: (entry: Entry) =
   return { kinds, waiting };
 }
 
+/**
+ * Count entries, and again whenever a verdict has changed, as when a key is pinned in another tab.
+ *
+ * @param verdict the verdict on an entry, which may change
+ * @param later calls a function after a while, and returns a function that keeps it from being called: thousands of
+ *   verdicts may change one by one, and are counted together
+ * @returns a function that ends the counting
+ */
+export function watchStates(
+  entries: readonly Entry[],
+  verdict: (entry: Entry) => ReadonlySignal<Verdict>,
+  onCounts: (counts: StateCounts) => void,
+  later: (work: () => void) => () => void = afterPause,
+): () => void {
+  let end = () => {};
+  let cancel = later(count); // rows come first
+  function count() {
+    end();
+    let isCounted = false;
+    end = effect(() => {
+      // It reads no verdict this time, and so is not called again.
+      if (isCounted) cancel = later(count);
+      else onCounts(countStates(entries, (entry) => verdict(entry).value));
+      isCounted = true;
+    });
+  }
+  return () => {
+    cancel();
+    end();
+  };
+}
+
+function afterPause(work: () => void): () => void {
+  const timer = setTimeout(work, PAUSE);
+  return () => clearTimeout(timer);
+}
+
 export function StateCountsLine({ entries }: { entries: readonly Entry[] }): JSX.Element | null {
   const [counts, setCounts] = useState<StateCounts>();
-  useEffect(() => {
-    // Thousands of verdicts may change one by one: they are counted now and then, until the last is there.
-    let timer: ReturnType<typeof setTimeout>;
-    const count = () => {
-      const now = countStates(entries, (entry) => verdictOf(entry).peek());
-      setCounts(now);
-      if (now.waiting) timer = setTimeout(count, PAUSE);
-    };
-    timer = setTimeout(count, PAUSE); // rows come first
-    return () => clearTimeout(timer);
-  }, [entries]);
+  useEffect(() => watchStates(entries, verdictOf, setCounts), [entries]);
   if (!counts || entries.length === 0) return null;
-  const shown = ORDER.filter(([kind]) => counts.kinds.has(kind));
+  const shown = KINDS.filter((kind) => counts.kinds.has(kind));
   return (
     <span class="state-counts">
       Loaded rows:{" "}
-      {shown.map(([kind, word]) => (
+      {shown.map((kind) => (
         <span key={kind} class={`state state-${kind}`}>
-          <span aria-hidden="true">{SHAPES[kind]}</span> {(counts.kinds.get(kind) ?? 0).toLocaleString("en")} {
-            word
-          }{" "}
+          <span aria-hidden="true">{SHAPES[kind]}</span> {shownNumber(counts.kinds.get(kind) ?? 0)} {WORDS[kind]}{" "}
         </span>
       ))}
-      {counts.waiting > 0 && <span class="quiet">({counts.waiting.toLocaleString("en")} being checked)</span>}
+      {counts.waiting > 0 && <span class="quiet">({shownNumber(counts.waiting)} being checked)</span>}
     </span>
   );
 }

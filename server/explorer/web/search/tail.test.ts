@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { LogRecord } from "../api/types";
 import { type Entry, entryOf } from "../common/entry";
-import { EMPTY_FEED, follow, resumed, signedAfter, type TailStep, waitAfter, withEntries } from "./tail";
+import { EMPTY_FEED, follow, resumed, signedWithin, type TailStep, waitAfter, withEntries } from "./tail";
 
 const original = globalThis.fetch;
 afterEach(() => {
@@ -39,10 +39,10 @@ test("no more records are kept than the page can have, and those never shown are
   assert.deepEqual([leaves(paused.waiting), paused.dropped], [[5, 4, 3], 2]);
 });
 
-test("the time until a record was signed is from its receipt to its arrival", () => {
+test("a record was signed within the time from its receipt to its arrival", () => {
   const receipt = 1_795_996_801_000_000_000n;
-  assert.equal(signedAfter(record(1), receipt + 300_000_000n), 300_000_000n);
-  assert.equal(signedAfter(record(1), receipt - 1n), undefined);
+  assert.equal(signedWithin(record(1), receipt + 300_000_000n), 300_000_000n);
+  assert.equal(signedWithin(record(1), receipt - 1n), undefined);
 });
 
 test("a lost connection is made again from the last cursor on", async () => {
@@ -76,7 +76,12 @@ test("a lost connection is made again from the last cursor on", async () => {
     entries: [],
     missed: [{ origin: "shop", first: "3", end: "5", wereDeleted: true }],
     behind: 2,
+    isLate: true,
   });
+  assert.deepEqual(
+    steps.map((step) => step.kind === "records" && step.isLate),
+    [false, false, false, false, true, false],
+  );
   assert.deepEqual(waits, [1, 1]);
 });
 

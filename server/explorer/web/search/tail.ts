@@ -5,9 +5,9 @@ import { type Entry, entryOf } from "../common/entry";
 import { nanosOf } from "../common/time";
 import { PROOFS } from "../trust/proofs";
 
-/** Something that a tail tells. */
+/** A step of a tail. `isLate` is true for records that may have waited for a lost connection. */
 export type TailStep =
-  | { kind: "records"; entries: Entry[]; missed: MissedRecords[]; behind: number }
+  | { kind: "records"; entries: Entry[]; missed: MissedRecords[]; behind: number; isLate: boolean }
   | { kind: "connected" }
   | { kind: "lost"; message: string; retryInSeconds: number };
 
@@ -36,6 +36,7 @@ export async function* follow(
 ): AsyncGenerator<TailStep, void, void> {
   let cursor = "";
   let failures = 0;
+  let isLate = false;
   while (!signal.aborted) {
     let message = "the server ended the connection";
     try {
@@ -46,7 +47,9 @@ export async function* follow(
         isFirst = false;
         failures = 0;
         cursor = answer.cursor;
-        yield stepOf(answer);
+        const step = stepOf(answer, isLate);
+        isLate &&= step.behind > 0;
+        yield step;
       }
     } catch (error) {
       if (signal.aborted || isAbort(error)) return;
@@ -54,13 +57,14 @@ export async function* follow(
       message = error.message;
     }
     failures += 1;
+    isLate = true;
     const seconds = waitAfter(failures);
     yield { kind: "lost", message, retryInSeconds: seconds };
     await wait(seconds, signal);
   }
 }
 
-function stepOf({ entries, missed, behind }: TailAnswer): TailStep {
+function stepOf({ entries, missed, behind }: TailAnswer, isLate: boolean): TailStep & { kind: "records" } {
   return {
     kind: "records",
     entries: entries.map(entryOf),
@@ -71,6 +75,7 @@ function stepOf({ entries, missed, behind }: TailAnswer): TailStep {
       wereDeleted: reason === "NOT_STORED",
     })),
     behind: Number(behind),
+    isLate,
   };
 }
 
@@ -99,7 +104,7 @@ export const EMPTY_FEED: Feed = { shown: [], waiting: [], dropped: 0 };
 
 const MOST = 5_000;
 
-/** A feed with more entries, which came in their order; they wait while it is paused. */
+/** A feed with further entries, which came in their order; they wait while it is paused. */
 export function withEntries(feed: Feed, entries: readonly Entry[], isPaused: boolean, most = MOST): Feed {
   if (entries.length === 0) return feed;
   const known = new Set([...feed.shown, ...feed.waiting].map(({ key }) => key));
@@ -122,8 +127,11 @@ function cut(feed: Feed, most: number): Feed {
   };
 }
 
-/** The time from the receipt of a record to its arrival here, with its signed checkpoint; undefined if clocks differ. */
-export function signedAfter(entry: Entry, arrived: bigint): bigint | undefined {
+/**
+ * The time from the receipt of a record to its arrival here, with its signed checkpoint: it was signed within this
+ * time. Undefined if clocks differ.
+ */
+export function signedWithin(entry: Entry, arrived: bigint): bigint | undefined {
   if (!entry.evidence || entry.evidence.state === "UNSIGNED") return undefined;
   const { ingestedAt } = entry.stream === "spans" ? entry.span : entry.record;
   if (!ingestedAt) return undefined;

@@ -4,9 +4,9 @@ import { change } from "../app/location";
 import type { Stream } from "../common/entry";
 import { STREAM_MARKS } from "../common/streams";
 import { TimePicker } from "../query/time_picker";
+import { setColumns, setStreams } from "./choices";
 import { ColumnMenu } from "./column_menu";
 import { CommandMenu } from "./command_menu";
-import { setColumns } from "./page";
 import { namesAccess, type Search, type SearchState } from "./query";
 import { SearchesMenu } from "./searches_menu";
 
@@ -74,9 +74,4 @@ export function Toolbar({ state, readable, search, onRange, onExport }: ToolbarP
       )}
     </div>
   );
-}
-
-/** Choose the streams to search. */
-export function setStreams(streams: readonly Stream[]): void {
-  change({ streams: streams.join() === "audit,operational" ? undefined : streams.join() });
 }

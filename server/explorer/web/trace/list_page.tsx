@@ -5,7 +5,7 @@ import { serverNow } from "../api/clock";
 import { useShortcuts } from "../app/keyboard";
 import { parameters, withParameters } from "../app/location";
 import { searchPath } from "../app/routes";
-import { hasRole } from "../app/session";
+import { readableStreams } from "../app/session";
 import { Failure, Notice } from "../common/answer";
 import { Command } from "../common/copy";
 import { counted } from "../common/counted";
@@ -127,7 +127,7 @@ function useMoreAtEnd(end: { current: HTMLElement | null }, more: () => void, is
 
 /** The streams in which a match counts unless others are chosen, as on the command line: all but spans. */
 function usualStreams(): string[] {
-  return [...(hasRole("auditor") ? ["audit"] : []), ...(hasRole("viewer") ? ["operational"] : [])];
+  return readableStreams().filter((stream) => stream !== "spans");
 }
 
 /** The fields of the request, or why there is none. */
