@@ -28,7 +28,7 @@ export function markedParts(text: string): Marked[] {
   return parts;
 }
 
-/** What a mark says, for people. `made` has the commitments that the server has made in the record. */
+/** Meaning of a mark, for people. `made` has the commitments that the server has made in the record. */
 export function meaningOf(mark: Exclude<Marked, { kind: "text" }>, made: ReadonlySet<string>): string {
   switch (mark.kind) {
     case "removed":
