@@ -124,7 +124,7 @@ def test_a_viewer_checks_a_log_record_against_its_batch_and_is_shown_no_audit_ev
         _expect_verdict(page, "No record at this leaf is shown to you")
 
 
-def test_an_auditor_who_is_no_viewer_reads_an_audit_event_and_is_told_of_a_log_record_that_roles_hide_it(
+def test_an_auditor_who_is_not_a_viewer_reads_an_audit_event_and_that_roles_hide_a_log_record(
     server: LognotaryServer, chromium: Browser
 ) -> None:
     with tab(chromium) as opened:

@@ -272,7 +272,7 @@ def test_a_log_that_is_not_in_its_form_does_not_keep_the_others_from_being_compa
 
 
 @pytest.mark.parametrize("body", ["nothing of the kind", '{"logs": "none"}', "null"])
-def test_a_list_of_logs_that_cannot_be_read_is_told_on_every_page(seen: Tab, shop: Shop, body: str) -> None:
+def test_a_list_of_logs_that_cannot_be_read_is_reported_on_every_page(seen: Tab, shop: Shop, body: str) -> None:
     page = _visit(seen, shop)
     count = page.locator("#checkpoints tbody tr").count()
     page.route("**/api/v1/logs", lambda route: route.fulfill(content_type="application/json", body=body))
@@ -286,7 +286,7 @@ def test_a_list_of_logs_that_cannot_be_read_is_told_on_every_page(seen: Tab, sho
     expect(_overdue(page)).to_have_count(0)
 
 
-def test_a_proof_that_is_refused_again_is_told_on_every_page(seen: Tab, shop: Shop) -> None:
+def test_a_proof_that_is_refused_again_is_reported_on_every_page(seen: Tab, shop: Shop) -> None:
     page = _visit(seen, shop)
     log = next(log for log in _logs(shop) if log["stream"] == "operational")
     page.route(
@@ -299,7 +299,7 @@ def test_a_proof_that_is_refused_again_is_told_on_every_page(seen: Tab, shop: Sh
     expect(page.locator(".trust-banner", has_text="LOG_")).to_have_count(0)
 
 
-def test_a_reader_who_is_an_auditor_no_more_is_told_that_nothing_is_compared(seen: Tab, shop: Shop) -> None:
+def test_a_reader_who_is_not_an_auditor_any_more_reads_that_nothing_is_compared(seen: Tab, shop: Shop) -> None:
     page = _visit(seen, shop)
 
     def viewer(route: Route) -> None:
@@ -308,7 +308,7 @@ def test_a_reader_who_is_an_auditor_no_more_is_told_that_nothing_is_compared(see
 
     page.route("**/login/whoami", viewer)
     page.goto(shop.url("/"))
-    expect(_overdue(page)).to_contain_text("it says that this reader, eve (viewer), is no auditor", timeout=20_000)
+    expect(_overdue(page)).to_contain_text("it says that this reader, eve (viewer), is not an auditor", timeout=20_000)
     expect(_overdue(page)).to_contain_text("not compared since 20")
 
 

@@ -6,7 +6,7 @@ import { characterKeys } from "./preferences";
 interface Shortcut {
   /** The key, as KeyboardEvent.key names it. */
   key: string;
-  /** What the key does, for the list of keys. */
+  /** Effect of the key, for the list of keys. */
   does: string;
   run: (event: KeyboardEvent) => void;
   /** True if the key also works while the reader types. */

@@ -9,7 +9,7 @@ test("a record is at its log's ID, or its name with slashes, encoded or not", ()
   assert.deepEqual(routeOf(recordPath("shop/audit/node-1", "7")), record("shop/audit/node-1"));
 });
 
-test("a path without a leaf is no record's", () => {
+test("a path without a leaf is not a record's", () => {
   for (const path of ["/r", "/r/", "/r/7", "/r//7", "/r/52ee01323c348f62/", "/r/52ee01323c348f62/x"]) {
     assert.deepEqual(routeOf(path), { page: "missing" }, path);
   }

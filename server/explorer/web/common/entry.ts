@@ -63,7 +63,7 @@ export function severityOf(number: number): string {
   return ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"][Math.floor((number - 1) / 4)] ?? "";
 }
 
-/** Return whether an entry is an error, as the server counts them: severity ERROR and above, outcome failure, status of a span. */
+/** Return whether an entry is an error, as the server counts them: by severity, outcome, or the status of a span. */
 export function isError(entry: Entry): boolean {
   if (entry.stream === "spans") return /error/i.test(entry.span.statusCode);
   return entry.record.severityNumber >= 17 || entry.record.audit?.outcome === "failure";

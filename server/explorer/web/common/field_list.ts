@@ -18,7 +18,7 @@ export interface Field {
 /** Fields that belong together. */
 export interface FieldGroup {
   readonly title: string;
-  /** What it is one of many of: groups of one series follow each other, and pages show a part of them. */
+  /** The series that it is one group of: groups of one series follow each other, and pages show a part of them. */
   readonly series?: "events" | "links";
   readonly fields: readonly Field[];
 }
@@ -180,7 +180,7 @@ function evidenceGroup({ evidence }: Entry): FieldGroup {
   ]);
 }
 
-// Names that are no fields of queries.
+// Names that are not fields of queries.
 const NOT_SEARCHABLE = /^(Events|Links)\.|^(reason|key|algorithm|form|BatchId|SHA-256 of the record)$/;
 
 function group(title: string, rows: readonly Row[]): FieldGroup {

@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { zone } from "../app/preferences";
 import { Copy } from "./copy";
+import { shownNumber } from "./counted";
 import type { Entry } from "./entry";
 import { commitmentsOf, type Field, type FieldGroup, fieldGroupsOf, runsOf } from "./field_list";
 import { looksLikeJson, prettyJson } from "./json_text";
@@ -159,9 +160,9 @@ export function Value({
       {rest > 0 && (
         <span class="cut">
           {" "}
-          … {rest.toLocaleString("en")} more characters{" "}
+          … {shownNumber(rest)} more characters{" "}
           <button type="button" onClick={() => setMost(most + STEP)}>
-            show {Math.min(rest, STEP).toLocaleString("en")} more
+            show {shownNumber(Math.min(rest, STEP))} more
           </button>{" "}
           <Copy text={text} label="copy all" />
         </span>

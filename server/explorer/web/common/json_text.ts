@@ -1,7 +1,7 @@
 /** JSON for people, kept as it was written: numbers of any size, and members of the same name. */
 import { endOfString } from "./value_types";
 
-/** JSON over several lines, with an indent of two spaces; undefined for a text that is no JSON object or array. */
+/** JSON over several lines, with an indent of two spaces; undefined for a text that is not a JSON object or array. */
 export function prettyJson(text: string): string | undefined {
   if (!looksLikeJson(text)) return undefined;
   try {

@@ -34,7 +34,7 @@ export function isMark(text: string): boolean {
   return first !== undefined && first.kind !== "text" && rest.length === 0;
 }
 
-/** What a mark says, for people. `made` has the commitments that the server has made in the record. */
+/** Meaning of a mark, for people. `made` has the commitments that the server has made in the record. */
 export function meaningOf(mark: Exclude<Marked, { kind: "text" }>, made: ReadonlySet<string>): string {
   switch (mark.kind) {
     case "removed":

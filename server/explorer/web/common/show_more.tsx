@@ -6,7 +6,7 @@ interface ShowMoreProps {
   /** Length of the whole list, and how much of it is shown at most. */
   of: number;
   most: number;
-  /** How many more are shown at first; after that, twice as many each time. */
+  /** Number of entries that are shown at first; after that, twice as many each time. */
   step: number;
   /** Plural of what is listed. */
   noun: string;
@@ -27,7 +27,7 @@ export function ShowMore({ of, most, step, noun, onMore }: ShowMoreProps): JSX.E
   );
 }
 
-/** How much of a list is shown after the next request for more. */
+/** Number of entries that are shown after the next request for more. */
 export function nextMost(of: number, most: number, step: number): number {
   return Math.min(of, most + Math.max(step, most));
 }

@@ -74,7 +74,7 @@ interface StateMarkProps {
   entry: Entry;
   /** With it, words that need no attention are only read out. */
   isShort?: boolean;
-  /** What the records of the page have in common. */
+  /** The common property of the records of the page. */
   place?: Place;
 }
 

@@ -1,5 +1,6 @@
 /** Text from storage, which is hostile: it must never change the page around it, or look like something else. */
 import type { JSX } from "preact";
+import { shownNumber } from "./counted";
 
 // Controls, directions of text (UAX 9), lines of their own, halves of pairs; and what is not seen at all, though Unicode
 // calls it a letter, a mark or a symbol: Hangul fillers, selectors of variants, the blank pattern of Braille.
@@ -51,7 +52,7 @@ export function Text({ text, most = 2000 }: { text: string; most?: number }): JS
     <bdi class="text">
       {partsOf(shown).map((part) => (part.isEscaped ? <span class="hidden-character">{part.text}</span> : part.text))}
       {shown.length < text.length && (
-        <span class="cut"> … {(text.length - shown.length).toLocaleString("en")} more characters</span>
+        <span class="cut"> … {shownNumber(text.length - shown.length)} more characters</span>
       )}
     </bdi>
   );

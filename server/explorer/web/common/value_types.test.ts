@@ -17,7 +17,7 @@ test("separators within strings end nothing", () => {
   ]);
 });
 
-test("a text that is no object has no members", () => {
+test("a text that is not an object has no members", () => {
   for (const text of ["", "[]", "{}", "{", '{"a"', "null", "{1:2}"]) assert.deepEqual(membersOf(text), [], text);
 });
 

@@ -5,7 +5,7 @@ type Member = readonly [name: string, value: string];
 
 /**
  * The members of a JSON object, in their order. Unlike JSON.parse, this keeps all members of the same name, since the
- * n-th type of an attribute belongs to its n-th value. Anything that is no object has no members.
+ * n-th type of an attribute belongs to its n-th value. Anything that is not an object has no members.
  */
 export function membersOf(json: string): Member[] {
   const members: Member[] = [];

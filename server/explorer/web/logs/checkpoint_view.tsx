@@ -116,13 +116,13 @@ function Signatures({
   );
 }
 
-/** When a witness cosigned, in nanoseconds since 1970; undefined for a signature without a time. */
+/** Time of a cosignature, in nanoseconds since 1970; undefined for a signature without a time. */
 function timeOf({ signature }: NoteSignature): bigint | undefined {
   if (signature.length !== COSIGNATURE_BYTES) return undefined;
   return numberOf(signature.subarray(0, 8)) * 1_000_000_000n;
 }
 
-/** What this browser finds of the signatures, by name and ID of the key: others may write the same ID. */
+/** Results of checking the signatures in this browser, by name and ID of the key: others may write the same ID. */
 async function resultsOf(checkpoint: Parsed, texts: readonly string[]): Promise<Map<string, string>> {
   const results = new Map<string, string>();
   for (const text of texts) {

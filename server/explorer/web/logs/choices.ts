@@ -16,7 +16,7 @@ export interface Choices {
   readonly withPins: boolean;
 }
 
-/** What this browser can give to a verification. */
+/** Evidence that this browser can give to a verification. */
 export interface Given {
   readonly checkpoints: readonly string[];
   readonly publicKeys: readonly string[];

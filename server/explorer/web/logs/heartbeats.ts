@@ -1,4 +1,4 @@
-/** Times between the heartbeats of a log, from which a late one can be told as the server tells gaps (docs/api.md). */
+/** Times between the heartbeats of a log, from which a late one is recognized as the server recognizes gaps (docs/api.md). */
 
 const SECOND = 1_000_000_000n;
 const FEWEST = 3; // heartbeats from which on the time between them is known

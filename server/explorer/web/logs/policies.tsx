@@ -105,7 +105,7 @@ function Act({ act }: { act: Hold["added"] }): JSX.Element | null {
   );
 }
 
-/** What a hold keeps, in words. */
+/** Records that a hold keeps, in words. */
 function scopeText({ scope }: Hold): string {
   const parts = [
     scope?.stream && `stream ${scope.stream}`,

@@ -1,4 +1,4 @@
-/** What this browser remembers of logs: pinned keys, and the last checkpoint that it saw of each (trust/). */
+/** Memory of this browser about logs: pinned keys, and the last checkpoint that it saw of each (trust/). */
 import { useEffect } from "preact/hooks";
 import { useAnswer } from "../common/answer";
 import { all } from "../trust/database";
@@ -23,7 +23,7 @@ export function useKeptCheckpoints(): ReadonlyMap<string, KeptCheckpoint> | unde
   return latest(answer);
 }
 
-/** What this browser can give to a verification. */
+/** Evidence that this browser can give to a verification. */
 export function useGiven(): Given {
   const kept = useKeptCheckpoints();
   const keys = usePinnedKeys();

@@ -66,7 +66,7 @@ test("a verification without findings says what it verified", () => {
   });
 });
 
-test("a verification of nothing is no success", () => {
+test("a verification of nothing is not a success", () => {
   const none = verdictOn(summary({ logs: "0", records: "0", nothingVerified: true }));
   assert.equal(none.kind, "bad");
   assert.match(none.text, /^nothing was verified: there is no log in storage\. Storage that was emptied/);

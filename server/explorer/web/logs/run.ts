@@ -1,5 +1,6 @@
 /** A run of verification as it goes on: what its messages have said so far. */
 import type { Finding, VerifyExpired, VerifyStep, VerifySummary } from "../api/types";
+import { shownNumber } from "../common/counted";
 
 /** Findings that a page shows; the others are counted. */
 export const MOST_FINDINGS = 500;
@@ -37,7 +38,7 @@ export const NOTHING_YET: Run = {
   summary: undefined,
 };
 
-/** The run after some messages more. */
+/** The run after more messages. */
 export function withSteps(run: Run, steps: readonly VerifyStep[]): Run {
   return steps.reduce(withStep, run);
 }
@@ -86,5 +87,5 @@ export function paceOf({ records, totalRecords }: Run, seconds: number): string 
   const two = (value: number) => String(value).padStart(2, "0");
   const [hours, minutes] = [Math.floor(left / 3600), Math.floor(left / 60) % 60];
   const shown = hours ? `${hours}:${two(minutes)}:${two(left % 60)}` : `${minutes}:${two(left % 60)}`;
-  return `${Math.round(rate).toLocaleString("en")} records per second, ${shown} left`;
+  return `${shownNumber(Math.round(rate))} records per second, ${shown} left`;
 }

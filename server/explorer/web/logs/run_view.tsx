@@ -12,7 +12,7 @@ import { type LogProgress, paceOf, type Run, shareOf } from "./run";
 import type { Running } from "./use_run";
 import { type Line, limitsOf, type Outcome, verdictOn } from "./verdict";
 
-/** What a verification has said so far. */
+/** A verification, as far as it has come. */
 export function RunView({ running, logs }: { running: Running; logs: readonly Log[] }): JSX.Element | null {
   const { state, run, seconds, error } = running;
   if (state === "idle") return null;
@@ -180,7 +180,7 @@ function Findings({ run }: { run: Run }): JSX.Element {
           <FindingItem key={`${finding.id} ${index}`} finding={finding} />
         ))}
       </ul>
-      {more > 0 && <p class="quiet">{counted(more, "finding")} more: the command below lists all.</p>}
+      {more > 0 && <p class="quiet">{counted(more, "more finding")}: the command below lists all.</p>}
       {known.length > 0 && (
         <details>
           <summary>{counted(run.acknowledgedCount, "acknowledged finding")}</summary>

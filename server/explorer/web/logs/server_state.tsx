@@ -12,7 +12,7 @@ const ENCRYPTED: Record<string, string> = {
   none: ", disks not encrypted by ClickHouse",
 };
 
-/** What an operator sees of the server. */
+/** The server as an operator sees it. */
 export function ServerState({ status, now }: { status: Status; now: bigint }): JSX.Element {
   return (
     <dl class="log-facts">

@@ -5,10 +5,10 @@ import { parseCheckpoint } from "../proof/checkpoint";
 
 const NANOS = 1_000_000_000n;
 
-/** What the line of a statement says. */
+/** The line of a statement, in parts. */
 export interface Said {
   readonly number: bigint;
-  /** When it was signed, in nanoseconds since 1970. */
+  /** Time of the signature, in nanoseconds since 1970. */
   readonly signedAt: bigint;
   /** heartbeat, keys, retention, witnessed or timestamped. */
   readonly kind: string;

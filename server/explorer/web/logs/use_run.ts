@@ -45,25 +45,25 @@ async function follow(
   const began = performance.now();
   let run = NOTHING_YET;
   let [waiting, shown]: [VerifyStep[], number] = [[], 0];
-  const told = (state: State["state"], error?: Error) => {
+  const showNow = (state: State["state"], error?: Error) => {
     run = withSteps(run, waiting);
     waiting = [];
     shown = performance.now();
     show({ state, run, seconds: (shown - began) / 1000, error });
   };
-  told("running");
+  showNow("running");
   const timer = setInterval(() => {
-    if (performance.now() - shown >= 1000) told("running"); // the time goes on without messages too
+    if (performance.now() - shown >= 1000) showNow("running"); // the time goes on without messages too
   }, 500);
   try {
     for await (const step of lines<VerifyStep>("/api/v1/verify", signal, request)) {
       waiting.push(step);
-      if (performance.now() - shown >= PAUSE) told("running");
+      if (performance.now() - shown >= PAUSE) showNow("running");
     }
-    told("done");
+    showNow("done");
   } catch (error) {
-    if (isAbort(error) || signal.aborted) told("stopped");
-    else told("failed", error instanceof Error ? error : new Error(String(error)));
+    if (isAbort(error) || signal.aborted) showNow("stopped");
+    else showNow("failed", error instanceof Error ? error : new Error(String(error)));
   } finally {
     clearInterval(timer);
   }

@@ -13,7 +13,7 @@ export interface Line {
 const EMPTIED =
   "Storage that was emptied looks the same: name the logs that must be there, or give a checkpoint that was kept";
 
-/** What a verdict does not cover, if anything: entries that were left out, logs and checks, in order. */
+/** Limits of a verdict, if it has any: entries that were left out, logs and checks, in order. */
 export function limitsOf(summary: VerifySummary): Line[] {
   const lines: Line[] = summary.entries.map(({ origin, firstLeaf, endLeaf }) => ({
     kind: "note",

@@ -33,7 +33,7 @@ export function changesOf({ origin, size }: Checkpoint, isAgain: boolean): Promi
   return answer;
 }
 
-/** The hashes of a consistency proof. Throws ApiError, or VerificationError if they are no hashes. */
+/** The hashes of a consistency proof. Throws ApiError, or VerificationError if they are not hashes. */
 export async function consistencyProofOf(logId: string, first: bigint, second: bigint): Promise<Uint8Array[]> {
   const fields = { first: String(first), second: String(second) };
   const proof = await ask<ConsistencyProof>(`/api/v1/logs/${logId}/consistency-proof`, fields);
@@ -43,7 +43,7 @@ export async function consistencyProofOf(logId: string, first: bigint, second: b
 async function askForChanges(origin: string, size: bigint): Promise<readonly string[] | undefined> {
   if (size === 0n) return [];
   try {
-    // Whichever leaf is asked for, all changes are told. The last one need not be there: the checkpoint may be forged.
+    // Whichever leaf is asked for, all changes are in the answer. The last one need not be there: the checkpoint may be forged.
     const fields = { leaf_index: "0", for_evidence: true };
     const path = `/api/v1/logs/${await logIdOf(origin)}/inclusion-proof`;
     return textsIn((await ask<InclusionProof>(path, fields))?.keyChanges, "key changes");

@@ -62,7 +62,7 @@ function Findings(): JSX.Element {
   );
 }
 
-/** What a server hides by not answering is no finding, and must not go unnoticed. */
+/** A server that does not answer hides something. That is not a finding, and must not go unnoticed. */
 function Overdue(): JSX.Element {
   const open = overdue.value.filter((sentence) => !hidden.value.has(sentence));
   const most = open.slice(0, MOST_SENTENCES);

@@ -7,7 +7,7 @@
 import type { Entry } from "../common/entry";
 import type { Verdict } from "./verdict";
 
-/** What the records of a page have in common. */
+/** The common property of the records of a page. */
 export type Place =
   | { readonly kind: "actor" | "target"; readonly id: string }
   /** A trace, by its 32 hexadecimal digits. */
@@ -18,7 +18,7 @@ export type Place =
 /** The name of the finding: these are not words of verification, which knows no pages. */
 export const MISPLACED = "not of this page";
 
-/** Why an entry does not belong to a place, as a sentence; undefined if it does. */
+/** The reason for which an entry does not belong to a place, as a sentence; undefined if it does. */
 export function whyMisplaced(entry: Entry, place: Place): string | undefined {
   const audit = entry.stream === "audit" ? entry.record.audit : undefined;
   switch (place.kind) {

@@ -5,7 +5,7 @@ import { textInFrame } from "./qr";
 
 const PAUSE = 200; // ms between frames
 
-/** What the camera sees. Pictures stay in the browser. */
+/** The picture of the camera. Pictures stay in the browser. */
 export function Camera(props: { onText: (text: string) => void; onFailure: (text: string) => void }): JSX.Element {
   const video = useRef<HTMLVideoElement>(null);
   useEffect(() => {

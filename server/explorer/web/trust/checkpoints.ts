@@ -32,7 +32,7 @@ export async function readFindings(): Promise<void> {
   logFindings.value = kept.sort((one, other) => one.at.localeCompare(other.at));
 }
 
-/** Compare what the server shows with what was seen. What cannot be compared at the second attempt either is told. */
+/** Compare what the server shows with what was seen. What cannot be compared at the second attempt either is reported. */
 export function watchLogs(): Promise<void> {
   running ??= watch().finally(() => {
     running = undefined;
@@ -43,7 +43,7 @@ export function watchLogs(): Promise<void> {
 async function watch(): Promise<void> {
   await readFindings();
   if (!hasRole("auditor")) {
-    overdue.value = unread(await keptCheckpoints(), `it says that this reader, ${shownReader()}, is no auditor`);
+    overdue.value = unread(await keptCheckpoints(), `it says that this reader, ${shownReader()}, is not an auditor`);
     return;
   }
   const first = await look(false);
@@ -63,7 +63,7 @@ export async function acknowledge({ id, logId }: LogFinding): Promise<void> {
   await watchLogs();
 }
 
-/** What came of a look: `isUnsure` if logs seem to be gone or cut, `overdue` has a sentence for what was not compared. */
+/** Result of a look: `isUnsure` if logs seem to be gone or cut, `overdue` has a sentence for what was not compared. */
 interface Looked {
   readonly isUnsure: boolean;
   readonly overdue: readonly string[];
@@ -130,7 +130,7 @@ async function look(isSure: boolean): Promise<Looked> {
 async function listedLogs(): Promise<readonly unknown[]> {
   const logs: unknown = (await ask<Partial<Logs> | null>("/api/v1/logs"))?.logs ?? [];
   if (Array.isArray(logs)) return logs;
-  throw new ApiError(200, "UNKNOWN", "it is no list");
+  throw new ApiError(200, "UNKNOWN", "it is not a list");
 }
 
 function isLog(value: unknown): value is Log {
@@ -142,7 +142,7 @@ function isLog(value: unknown): value is Log {
   );
 }
 
-/** What is told of kept checkpoints if no log can be compared. */
+/** The sentence about kept checkpoints if no log can be compared. */
 function unread(kept: readonly KeptCheckpoint[], why: string): string[] {
   const [oldest] = kept.map(({ at }) => at).sort();
   if (!oldest) return [];

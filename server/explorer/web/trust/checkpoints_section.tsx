@@ -5,6 +5,7 @@ import { ApiError } from "../api/client";
 import { logPath } from "../app/routes";
 import { hasRole } from "../app/session";
 import { Failure, Notice, useAnswer } from "../common/answer";
+import { shownNumber } from "../common/counted";
 import { checkpointFile, saveFile } from "../common/saving";
 import { Text } from "../common/text";
 import { parseCheckpoint } from "../proof/checkpoint";
@@ -24,12 +25,12 @@ export function CheckpointsSection(): JSX.Element {
       <p>
         Every auditor is a witness: this browser keeps the last checkpoint that it saw of every log. At each visit,
         every few minutes, and for the checkpoint of each record, it demands a proof that the log has only grown. A
-        proof that is wrong is a finding; one that is refused is told on every page.
+        proof that is wrong is a finding; one that is refused is reported on every page.
       </p>
       {answer.state === "failed" && <Failure error={answer.error} />}
       {!hasRole("auditor") && (
         <Notice kind="note">
-          Only auditors may list logs, and the server says that you are none: nothing is compared or kept.
+          Only auditors may list logs, and the server says that you are not an auditor: nothing is compared or kept.
         </Notice>
       )}
       {kept.length > 0 && <Kept kept={kept} problems={look?.problems ?? new Map()} />}
@@ -83,7 +84,7 @@ function Kept({
                     <Text text={origin} />
                   </a>
                 </th>
-                <td>{size.toLocaleString("en")}</td>
+                <td>{shownNumber(size)}</td>
                 <td>{since.slice(0, 10)}</td>
                 <td>{at.slice(0, 16).replace("T", " ")} UTC</td>
                 <td>{problem ? <Text text={problem} /> : since === at ? "first seen now" : "has only grown"}</td>

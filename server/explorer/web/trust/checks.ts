@@ -70,7 +70,7 @@ async function pinnedVoucher(checkpoint: Checkpoint, pinned: readonly Key[]): Pr
   throw unvouched(checkpoint, "no pinned key (if several servers sign, pin the key of each)");
 }
 
-/** Where no key is pinned, the key that the server offered at first has at least to stay the same. */
+/** If no key is pinned, the key that the server offered at first has at least to stay the same. */
 async function firstSeenVoucher(checkpoint: Checkpoint): Promise<Voucher | undefined> {
   const kept = (await keptCheckpoints()).find(({ origin }) => origin === checkpoint.origin);
   if (!kept) return undefined;
@@ -79,7 +79,7 @@ async function firstSeenVoucher(checkpoint: Checkpoint): Promise<Voucher | undef
   throw unvouched(checkpoint, "no key that this browser saw before");
 }
 
-/** What this browser saw, without what it saw of logs that the reader has accepted as they are now. */
+/** Everything that this browser saw, except of logs that the reader has accepted as they are now. */
 function seenNow(): Promise<Seen> {
   const accepted = logFindings.peek().filter(({ acknowledged }) => acknowledged).length;
   if (seen?.accepted !== accepted) seen = { accepted, made: seenBefore() };

@@ -13,7 +13,7 @@ import { ChangesNotTold } from "./log_keys";
 import { differenceIn } from "./shown";
 import type { Verdict } from "./verdict";
 
-/** Who vouches for a checkpoint. */
+/** The voucher for a checkpoint. */
 export interface Voucher {
   /** Fingerprint of the key. */
   readonly key: string;
@@ -21,7 +21,7 @@ export interface Voucher {
   readonly isPinned: boolean;
 }
 
-/** What a check of an entry needs besides the entry. */
+/** Means of a check besides the entry. */
 export interface Trust {
   /**
    * The key that vouches for a checkpoint; undefined if no key is pinned and the log was never seen. Throws
@@ -75,7 +75,7 @@ export function findingOf({ code }: VerificationError): string {
 
 async function checkProof(entry: Entry, evidence: Evidence, trust: Trust): Promise<Verdict> {
   if (![evidence.leafIndex, evidence.treeSize].every((number) => NUMBER.test(number))) {
-    throw new VerificationError("MALFORMED", "its leaf or the size of its tree is no number");
+    throw new VerificationError("MALFORMED", "its leaf or the size of its tree is not a number");
   }
   const checkpoint = parseCheckpoint(evidence.checkpoint, "the checkpoint");
   await requirePlace(entry, evidence, checkpoint);

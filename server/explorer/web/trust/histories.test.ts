@@ -107,7 +107,7 @@ test("a log of which nothing is kept is not compared", async () => {
   assert.deepEqual(state.asked, []);
 });
 
-test("a mistake is no refusal", async () => {
+test("a mistake is not a refusal", async () => {
   const { state, histories } = await browser(TRUE);
   Object.defineProperty(state, "kept", {
     get() {

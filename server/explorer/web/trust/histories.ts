@@ -14,7 +14,7 @@ import { contradictionOf, findingOfLog, type KeptCheckpoint, type LogFinding, ty
 const PAUSE = 30_000; // ms, before a server that refused a proof is asked again for one of the same log
 const MOST_ATTEMPTS = 3; // while other tabs move the kept checkpoint
 
-/** What the comparison needs besides the checkpoints. */
+/** Means of the comparison besides the checkpoints. */
 export interface HistoryMeans extends Pick<Means, "consistencyProofOf"> {
   /** The checkpoint that this browser keeps of a log; undefined if there is none, also after looking at all logs. */
   readonly keptOf: (origin: string) => Promise<KeptCheckpoint | undefined>;

@@ -1,4 +1,4 @@
-/** What this page does not prove, and the command beside each. */
+/** Limits of what this page proves, and the command beside each. */
 import type { JSX } from "preact";
 import { Command } from "../common/copy";
 
@@ -15,12 +15,13 @@ export function LimitsSection(): JSX.Element {
       <Command text="lognotary check BUNDLE --public-key KEY" />
       <p>
         A bundle is also one HTML file: <em>download bundle</em> at a record, or{" "}
-        <code>lognotary prove … -o record.html</code>. Who keeps it has record, proof and the check in one file, which
-        needs no server and no network; its script is the one that you saved, and not what a server sends tomorrow.
+        <code>lognotary prove … -o record.html</code>. Whoever keeps it has the record, its proof and the check in one
+        file, which needs no server and no network; its script is the one that you saved, and not what a server sends
+        tomorrow.
       </p>
       <h3>Records that are not shown</h3>
       <p>
-        Each record that is shown is checked alone. That no record is missing from an answer, this page cannot tell:
+        Each record that is shown is checked alone. This page cannot tell whether a record is missing from an answer:
         somebody may have deleted rows, or the server may leave some out. Verification reads whole logs, from storage
         and without a server:
       </p>
@@ -29,7 +30,7 @@ export function LimitsSection(): JSX.Element {
       <p>
         This browser compares each log with what it saw itself. A server can show every reader another history, as long
         as nobody compares: save checkpoints, and compare them with what others saved, or with a witness's cosignature.
-        Who is no auditor may not ask for the proofs that this takes, so for other readers nothing is compared.
+        Only auditors may ask for the proofs that this takes, so for other readers nothing is compared.
       </p>
       <Command text="lognotary verify --checkpoint FILE" />
       <h3>That it is true</h3>

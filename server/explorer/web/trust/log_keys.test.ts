@@ -42,7 +42,7 @@ test("key changes are asked for again before a key is called unknown", async () 
   assert.deepEqual(asked, [false, true]);
 });
 
-test("who may not read key changes is not told that a later key is a wrong one", async () => {
+test("who may not read key changes does not learn that a later key is a wrong one", async () => {
   const notTold = async () => undefined;
   await assert.rejects(voucherOf(await at(9, 2), [await madeKey(1, "")], notTold), ChangesNotTold);
   assert.equal(await voucherOf(await at(9, 1), [await madeKey(1, "")], notTold), await fingerprint(1));

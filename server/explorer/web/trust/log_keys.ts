@@ -13,7 +13,7 @@ import { type KeyChange, parseKeyChange } from "../proof/statement";
  */
 export type ChangesOf = (checkpoint: Checkpoint, isAgain: boolean) => Promise<readonly string[] | undefined>;
 
-/** Nobody told this browser the key changes that it needs: that is no fault of the checkpoint. */
+/** This browser did not get the key changes that it needs, which is not the fault of the checkpoint. */
 export class ChangesNotTold extends Error {
   constructor({ origin }: Checkpoint) {
     super(`${origin}: its key changed, or is another one than the pinned: only auditors may ask for the key changes`);

@@ -1,4 +1,4 @@
-/** What each kind of mark beside a record means. */
+/** The meaning of each kind of mark beside a record. */
 import type { JSX } from "preact";
 import { type Mark, SHAPES } from "../common/state_mark";
 

@@ -1,4 +1,4 @@
-/** What this browser believes, what it keeps, and what it found. */
+/** The browser's keys, checkpoints and findings. */
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { address } from "../app/location";

@@ -25,10 +25,10 @@ export interface PinnedKey {
   readonly publicKey: string;
   /** Names of the logs that it may sign, by the verifier keys that were given; none means every log. */
   readonly logs?: readonly string[];
-  /** What the reader calls it. */
+  /** Name that the reader gave it. */
   readonly name: string;
   readonly way: Way;
-  /** When, by RFC 3339. */
+  /** Time of pinning, by RFC 3339. */
   readonly since: string;
 }
 
@@ -60,7 +60,7 @@ function keysOf({ publicKey, logs }: PinnedKey): Promise<Key[]> {
 
 /**
  * Pin a key: for the log that it is named after, besides those for which it is pinned already; for every log if it has
- * no name. Throws VerificationError if it is no key of a log that this browser can check.
+ * no name. Throws VerificationError if it is not a key of a log that this browser can check.
  */
 export async function pin(key: Key, name: string, way: Way): Promise<void> {
   requirePinnable(key);
@@ -89,7 +89,7 @@ export async function unpin(fingerprint: string): Promise<void> {
  *
  * @param text 16 or 64 hexadecimal digits, as the reader got them through another channel; spaces do not count
  * @param offered verifier keys that the server offers
- * @throws VerificationError if the text is no fingerprint, or none of these keys has it
+ * @throws VerificationError if the text is not a fingerprint, or none of these keys has it
  */
 export async function keyWithFingerprint(text: string, offered: readonly string[]): Promise<Key> {
   const wanted = text.replace(/[\s:]/g, "").toLowerCase();

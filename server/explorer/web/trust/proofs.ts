@@ -1,2 +1,2 @@
-/** What requests have to ask for, so that the entries of their answers can be checked in this browser. */
+/** Fields that requests need, so that the entries of their answers can be checked in this browser. */
 export const PROOFS = { include_proofs: true };

@@ -75,7 +75,7 @@ export function differenceIn(entry: Entry, columns: Columns): string | undefined
   return difference ?? (entry.nanos === happenedAt(columns) ? undefined : "the time of the entry");
 }
 
-/** When a record happened, by the server's rule: its timestamp, or the time of its receipt if it was sent without one. */
+/** Time of a record by the server's rule: its timestamp, or the time of its receipt if it was sent without one. */
 export function happenedAt(columns: Columns): Value | undefined {
   const timestamp = columns.get("Timestamp")?.value;
   return timestamp === 0n ? columns.get("IngestedAt")?.value : timestamp;
@@ -91,7 +91,7 @@ function differenceInRecord(record: LogRecord, columns: Columns, isAudit: boolea
     differenceInSignature(record, details) ??
     (isAudit
       ? differenceInFields(record.audit ?? {}, AUDIT, columns)
-      : record.audit && "audit: the record is no audit event")
+      : record.audit && "audit: the record is not an audit event")
   );
 }
 

@@ -1,4 +1,4 @@
-/** What this browser believes and found, as pages show it. The code that fills it is loaded when it is needed. */
+/** Beliefs and findings of this browser, as pages show them. The code that fills it is loaded when it is needed. */
 import { computed, signal } from "@preact/signals";
 import type { PinnedKey } from "./pinned_keys";
 import type { LogFinding } from "./witness";

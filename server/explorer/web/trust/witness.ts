@@ -1,5 +1,5 @@
 /**
- * What a witness does: it compares the checkpoint that it is shown with the last one that it saw, and demands a proof
+ * The work of a witness: it compares the checkpoint that it is shown with the last one that it saw, and demands a proof
  * that the log has only grown.
  */
 import type { Log } from "../api/types";
@@ -19,10 +19,10 @@ export interface KeptCheckpoint {
   readonly note: string;
   /** Verifier keys that the server offered when it was first seen: those who sign it have to stay the same. */
   readonly keys: readonly string[];
-  /** When the log was seen first and last, by RFC 3339. */
+  /** Times at which the log was seen first and last, by RFC 3339. */
   readonly since: string;
   readonly at: string;
-  /** Who saw it: others may not see every log. */
+  /** The reader who saw it: others may not see every log. */
   readonly reader: string;
 }
 
@@ -38,18 +38,18 @@ export interface LogFinding {
   /** Signed notes: the kept one, and the one that contradicts it; that is missing if the server showed none. */
   readonly kept: string;
   readonly other?: string;
-  /** When the reader acknowledged it, by RFC 3339. */
+  /** Time at which the reader acknowledged it, by RFC 3339. */
   readonly acknowledged?: string;
 }
 
-/** What came of looking at a log. */
+/** Result of looking at a log. */
 export type Outcome =
   | { kind: "seen"; checkpoint: KeptCheckpoint }
   | { kind: "finding"; finding: LogFinding }
   /** It does not count: nobody whom this browser believes signed it. */
   | { kind: "not counted"; reason: string };
 
-/** What a witness needs besides the logs. */
+/** Means of a witness besides the logs. */
 export interface Means {
   /** Pinned keys. */
   readonly keys: readonly Key[];
@@ -65,7 +65,7 @@ export interface Means {
  *
  * @param log the log
  * @param kept the last checkpoint that was seen of it, if there is one
- * @throws whatever the means throw that is no VerificationError: then nothing was compared
+ * @throws whatever the means throw that is not a VerificationError: then nothing was compared
  */
 export async function witnessed(log: Log, kept: KeptCheckpoint | undefined, means: Means): Promise<Outcome> {
   const before = kept && parseCheckpoint(kept.note, "the kept checkpoint");
@@ -96,8 +96,8 @@ export async function witnessed(log: Log, kept: KeptCheckpoint | undefined, mean
 }
 
 /**
- * Why a checkpoint does not count although its signature may be valid; undefined if it counts. If keys are pinned, only
- * they vouch: else the server could offer another one. Throws VerificationError (KEY_UNKNOWN) if the log was seen
+ * The reason for which a checkpoint does not count although its signature may be valid; undefined if it counts. If keys
+ * are pinned, only they vouch: else the server could offer another one. Throws VerificationError (KEY_UNKNOWN) if the log was seen
  * before, and nobody vouches who did then.
  */
 async function doubtOf(
@@ -126,8 +126,8 @@ export function missing(kept: KeptCheckpoint, means: Means): LogFinding {
 }
 
 /**
- * Compare two checkpoints of a log, the earlier one first, which is said to be of `whose`; returns the finding and its sentence if they contradict.
- * Throws what the means throw that is no VerificationError.
+ * Compare two checkpoints of a log, the earlier one first, which is said to be of `whose`; returns the finding and its
+ * sentence if they contradict. Throws what the means throw that is not a VerificationError.
  */
 export async function contradictionOf(
   before: Checkpoint,
