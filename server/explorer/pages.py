@@ -83,12 +83,13 @@ _MISSING = """\
 <html lang="en"><meta charset="utf-8"><title>Lognotary</title>
 <h1>The explorer was not built</h1>
 <p>This server answers, but its web page is not part of this installation: {why}.</p>
-<p>To get it, install the wheel of a release, which has it, or install Lognotary again with the npm registry within
-reach, and Node.js or PyPI for it. In a checkout: <code>make explorer</code>.</p>
+<p>To get it, {advice}. In a checkout: <code>make explorer</code>.</p>
 <p>Meanwhile, the command line does the same: <code>lognotary search</code>, <code>trace</code>, <code>actor</code>,
 <code>tail</code>, <code>verify</code>. The API is described in <a href="/api/openapi.json">/api/openapi.json</a>.</p>
 </html>
 """
+_BY_WHEEL = "install the wheel of a release, which has it"
+_BY_BUILD = "with the npm registry within reach, and Node.js or PyPI for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,12 @@ class Explorer:
         return Response(self.built.page.content, 404, headers, self.built.page.media_type)
 
     def _not_built(self, status: int) -> Response:
-        page = _MISSING.format(why=escape(self.why_not))
+        # Whoever left it out on purpose has what the build needs, or knows that it is not there.
+        if "BUILD_EXPLORER" in self.why_not:
+            advice = f"install Lognotary again without <code>BUILD_EXPLORER=no</code>, {_BY_BUILD}, or {_BY_WHEEL}"
+        else:
+            advice = f"{_BY_WHEEL}, or install Lognotary again {_BY_BUILD}"
+        page = _MISSING.format(why=escape(self.why_not), advice=advice)
         return HTMLResponse(page, status, {**SECURITY_HEADERS, "Cache-Control": "no-store"})
 
     async def _asset(self, request: Request) -> Response:

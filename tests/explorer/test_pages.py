@@ -155,6 +155,18 @@ async def test_without_the_explorer_pages_say_how_to_get_it() -> None:
             assert (await browser.get(path)).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("why", "first"),
+    [
+        ("BUILD_EXPLORER was 'no'", "install Lognotary again without <code>BUILD_EXPLORER=no</code>"),
+        ("Node.js 20.19 or newer with npm is missing", "install the wheel of a release"),
+    ],
+)
+async def test_the_first_advice_fits_the_reason(why: str, first: str) -> None:
+    async with client(Explorer(None, why)) as browser:
+        assert f"To get it, {first}" in (await browser.get("/")).text
+
+
 def test_the_policy_permits_no_other_site_and_no_markup_from_texts() -> None:
     policy = dict(part.strip().split(" ", 1) for part in SECURITY_HEADERS["Content-Security-Policy"].split(";"))
     assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
