@@ -244,9 +244,11 @@ def _serve(options: argparse.Namespace) -> int:
     import asyncio
 
     from server.app import run_server
+    from server.explorer.assets import built_files, why_not_built
     from server.process.ending import end_without_threads
     from server.process.lifecycle import ignore_signals
     from server.process.log_setup import configure_logging, log_uncaught_errors
+    from server.process.start_report import explorer_url
 
     configure_logging(settings.log_level, settings.log_format)
     log_uncaught_errors()
@@ -260,7 +262,8 @@ def _serve(options: argparse.Namespace) -> int:
             say_json(json.dumps({"ready": True, **addresses}))
         else:
             listing = " ".join(f"{name}={address}" for name, address in addresses.items())
-            say(f"lognotary is ready: {listing}")
+            explorer = f"the explorer is at {explorer_url(bound.http, has_tls='http' in settings.tls)}"
+            say(f"lognotary is ready: {listing}", *([] if why_not_built(built_files()) else [explorer]))
 
     async def run() -> None:
         try:

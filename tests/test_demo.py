@@ -17,6 +17,7 @@ from lognotary.v1 import evidence_pb2
 from server.demo import run_demo, story
 from server.demo.server_process import ServerFailedError, running_server
 from server.demo.shop import Shop
+from server.notary.trust import fingerprint, read_public_pem
 
 # The first words of the headings, in order.
 STEPS = (
@@ -47,16 +48,16 @@ def test_demo_shows_the_main_job(tmp_path: Path) -> None:
     assert [section.startswith(step) for section, step in zip(sections, STEPS, strict=True)] == [True] * 7
     _, _, before, verified, change, found, after = sections
 
-    assert before.count("✔ 11 records verified") == 1
+    assert before.count("✔ 17 entries verified") == 1
     assert "✘" not in before
     assert before.count("▶") == 4
     assert re.search(r"AUDIT +bob refund\.approve on order 1047 .*→ success", before)
-    assert "✔ 251 records in" in verified
+    assert "✔ 417 records in" in verified
     leaf = re.search(r"UPDATE ActorId = 'alice' WHERE LogId = '\w{16}' AND LeafIndex = (\d+)", change)
     assert leaf is not None
     assert f"RECORD_CHANGED  record {leaf[1]} of shop/audit/" in found
-    assert "✘ 1 finding; verified 250 of 251 records" in found
-    assert after.count("✘ of 11 records: 1 tampered with, 10 verified") == 1
+    assert "✘ 1 finding; verified 416 of 417 records" in found
+    assert after.count("✘ of 17 entries: 1 tampered with, 16 verified") == 1
     assert after.count("└ ✘ tampered: content does not match what was signed") == 1
     assert re.search(r"^✘ .*AUDIT +alice refund\.approve on order 1047 .*→ success$", after, re.MULTILINE)
     assert list(tmp_path.iterdir()) == []
@@ -84,7 +85,7 @@ def test_demo_fails_if_a_record_does_not_arrive(
     monkeypatch.setattr(Shop, "sent", property(lambda shop: sum(s.sent for s in shop.services) + 1))
 
     assert run_demo() == 1
-    assert "not go as expected: 251 records were verified, not 252" in capsys.readouterr().err
+    assert "not go as expected: 417 records were verified, not 418" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 128 + signal.SIGTERM)])
@@ -96,20 +97,23 @@ def test_demo_that_is_kept_leaves_the_server_running_with_the_changed_record(
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with process:
         assert process.stdout is not None
-        page = ""
+        told: list[str] = []
         for line in process.stdout:
-            page = line.strip() if line.startswith("  http://") else page
+            told.append(line)
             if line.startswith("Its data is in "):
                 break
         [directory] = tmp_path.glob("lognotary-demo-*")
         assert line == f"Its data is in {directory}. Ctrl-C stops the server and removes the directory.\n"
+        [page] = [line.strip() for line in told if line.startswith("  http://")]
         shown = httpx.get(page, headers={"Accept": "text/html"})
         assert shown.status_code in (200, 501)  # 501 if the explorer was not built here
         assert shown.headers["content-type"].startswith("text/html")
         trace = httpx.get(page, headers={"Accept": "*/*"}, follow_redirects=True, timeout=60).json()
-        states = [(entry.get("auditEvent") or entry["log"])["evidence"]["state"] for entry in trace["entries"]]
+        entries = [entry.get("auditEvent") or entry.get("log") or entry["span"] for entry in trace["entries"]]
+        states = [entry["evidence"]["state"] for entry in entries]
         assert sorted(set(states)) == ["TAMPERED", "VERIFIED"]
         assert states.count("TAMPERED") == 1
+        _assert_that_commands_reach_it("".join(told), page.partition("/trace/")[2])
         process.send_signal(number)
         rest, errors = process.communicate(timeout=PATIENCE)
 
@@ -183,6 +187,19 @@ def test_demo_says_how_to_install_what_it_needs(
 
     assert run_demo() == 2
     assert "pip install 'lognotary[demo]'" in capsys.readouterr().err
+
+
+def _assert_that_commands_reach_it(told: str, trace_id: str) -> None:
+    [variable, address] = re.findall(r"^  export (\w+)=(\S+)$", told, re.MULTILINE)[0]
+    command = [sys.executable, "-m", "server", "trace", trace_id]
+    traced = subprocess.run(
+        command, env={**os.environ, variable: address}, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert "1 tampered with" in traced.stdout, traced.stderr
+
+    [key] = re.findall(r"signs with the key ([0-9a-f]{16})\. To pin it at http://127\.0\.0\.1:\d+/trust,", told)
+    [file] = re.findall(r"^  (/.+\.pem)$", told, re.MULTILINE)
+    assert fingerprint(read_public_pem(Path(file).read_text(encoding="ascii"))) == key
 
 
 def _running_with(argument: str) -> list[str]:

@@ -151,6 +151,7 @@ HTTP_RULES: Mapping[tuple[str, str], Permission] = MappingProxyType(
                 ("GET", "/assets/{name}"),
                 ("GET", "/favicon.ico"),
                 ("GET", "/licences.txt"),
+                ("GET", "/{path:path}"),  # of browsers alone: that there is no such page
             ),
             Permission.OPEN,
         ),

@@ -89,7 +89,9 @@ def list_keys(options: argparse.Namespace) -> int:
         )
     else:
         for key in keys:
-            say(f"{key.fingerprint}  {key.algorithm:<9}  {_state(key, pending)}", f"    {key.place}")
+            say(f"{key.fingerprint}  {key.algorithm:<9}  {_state(key, pending)}", f"    private key  {key.place}")
+            if key.public_file:
+                say(f"    public key   {key.public_file}")
         for origin in pending:
             say(f"key change pending: in storage, {', '.join(sorted(signing[origin]))} still signs {visible(origin)}")
     return 0
@@ -116,6 +118,7 @@ def _as_json(key: StoredKey, signing: Mapping[str, set[str]], pending: Sequence[
         "fingerprint": key.fingerprint,
         "algorithm": key.algorithm,
         "place": key.place,
+        "public_key_file": key.public_file or None,
         "current": key.current,
         "compromised_since": None if key.compromised is None else _time(key.compromised),
         "signs": sorted(origin for origin, signers in signing.items() if key.fingerprint in signers),

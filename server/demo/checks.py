@@ -22,7 +22,7 @@ __all__ = [
 CULPRIT, SCAPEGOAT = "bob", "alice"
 
 _SERVICES = {"frontend", "accounts", "cart", "payment"}
-_AUDIT_EVENTS, _LOGS = 4, 7  # of the refund's trace
+_AUDIT_EVENTS, _LOGS, _SPANS = 4, 7, 6  # of the refund's trace
 
 
 class UnexpectedError(LognotaryError):
@@ -41,11 +41,15 @@ def check_trace(trace: correlation_pb2.GetTraceResponse, sent: Sent) -> correlat
     """Check that the trace is complete and verified; return the audit event of the refund."""
     audit = _audit_events(trace)
     logs = [entry.log for entry in trace.entries if entry.HasField("log")]
+    spans = _spans(trace)
     _expect(trace.trace_id == sent.trace_id, f"asked for trace {sent.trace_id}, got {trace.trace_id}")
     _expect(
-        (len(audit), len(logs), len(trace.entries)) == (_AUDIT_EVENTS, _LOGS, _AUDIT_EVENTS + _LOGS),
-        f"the trace has {len(audit)} audit events and {len(logs)} logs, not {_AUDIT_EVENTS} and {_LOGS}",
+        (len(audit), len(logs), len(spans)) == (_AUDIT_EVENTS, _LOGS, _SPANS),
+        f"the trace has {len(audit)} audit events, {len(logs)} logs and {len(spans)} spans, "
+        f"not {_AUDIT_EVENTS}, {_LOGS} and {_SPANS}",
     )
+    missing = trace.overview.missing_span_ids
+    _expect(not missing, f"spans of the trace name the spans {', '.join(missing)}, which are not there")
     services = {record.service_name for record in (*audit, *logs)}
     _expect(services == _SERVICES, f"the trace has the services {', '.join(sorted(services))}")
     for record in (*audit, *logs):
@@ -53,6 +57,8 @@ def check_trace(trace: correlation_pb2.GetTraceResponse, sent: Sent) -> correlat
             record.evidence.state == evidence_pb2.VERIFIED,
             f"the record {record.body!r} is not verified but {_state(record)}: {record.evidence.reason}",
         )
+    for span in spans:
+        _expect(span.evidence.state == evidence_pb2.VERIFIED, f"the span {span.name!r} is {_state(span)}, not verified")
     refunds = [
         record for record in audit if (record.audit.action, record.audit.outcome) == ("refund.approve", "success")
     ]
@@ -67,7 +73,7 @@ def check_verified(steps: list[evidence_pb2.VerifyResponse], sent: Sent) -> None
     """Check that every record sent was verified, without a finding."""
     summary = _summary(steps)
     _expect(summary.findings == 0, f"verification has {summary.findings} findings, not 0")
-    _expect(summary.logs == 2, f"{summary.logs} logs were verified, not 2")
+    _expect(summary.logs == 3, f"{summary.logs} logs were verified, not 3")
     _expect(summary.records == sent.records, f"{summary.records} records were verified, not {sent.records}")
 
 
@@ -89,8 +95,11 @@ def check_found(steps: list[evidence_pb2.VerifyResponse], changed: evidence_pb2.
 
 def check_tampered(trace: correlation_pb2.GetTraceResponse, changed: evidence_pb2.Evidence) -> None:
     """Check that the trace shows the changed record as tampered, and every other as verified."""
-    _expect(len(trace.entries) == _AUDIT_EVENTS + _LOGS, f"the trace has {len(trace.entries)} entries now")
-    for record in (entry.audit_event if entry.HasField("audit_event") else entry.log for entry in trace.entries):
+    _expect(len(trace.entries) == _AUDIT_EVENTS + _LOGS + _SPANS, f"the trace has {len(trace.entries)} entries now")
+    for span in _spans(trace):
+        _expect(span.evidence.state == evidence_pb2.VERIFIED, f"the span {span.name!r} is {_state(span)} now")
+    records = [entry for entry in trace.entries if not entry.HasField("span")]
+    for record in (entry.audit_event if entry.HasField("audit_event") else entry.log for entry in records):
         place = (record.evidence.log_id, record.evidence.leaf_index)
         is_changed = place == (changed.log_id, changed.leaf_index)
         wanted = evidence_pb2.TAMPERED if is_changed else evidence_pb2.VERIFIED
@@ -106,13 +115,17 @@ def _audit_events(trace: correlation_pb2.GetTraceResponse) -> list[correlation_p
     return [entry.audit_event for entry in trace.entries if entry.HasField("audit_event")]
 
 
+def _spans(trace: correlation_pb2.GetTraceResponse) -> list[correlation_pb2.Span]:
+    return [entry.span for entry in trace.entries if entry.HasField("span")]
+
+
 def _summary(steps: list[evidence_pb2.VerifyResponse]) -> evidence_pb2.VerifySummary:
     _expect(bool(steps) and steps[-1].HasField("summary"), "verification broke off without a summary")
     return steps[-1].summary
 
 
-def _state(record: correlation_pb2.Record) -> str:
-    return evidence_pb2.EvidenceState.Name(record.evidence.state)
+def _state(signed: correlation_pb2.Record | correlation_pb2.Span) -> str:
+    return evidence_pb2.EvidenceState.Name(signed.evidence.state)
 
 
 def _expect(holds: bool, otherwise: str) -> None:

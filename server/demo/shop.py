@@ -15,10 +15,12 @@ from typing import Any
 
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 __all__ = ["Service", "Shop"]
 
@@ -27,7 +29,7 @@ _NO_PROXY: Any = (("grpc.enable_http_proxy", 0),)  # the SDK declares text value
 
 
 class Service:
-    """One service: logs, audit events, and spans for their trace context."""
+    """One service: its logs, audit events and spans."""
 
     def __init__(self, name: str, otlp_grpc: str) -> None:
         """Set the OpenTelemetry SDK up.
@@ -44,11 +46,14 @@ class Service:
         self._logs.add_log_record_processor(BatchLogRecordProcessor(exporter))
         self._logger = self._logs.get_logger(f"shop.{name}")
         self._spans = TracerProvider(resource=resource, shutdown_on_exit=False)
+        spans = OTLPSpanExporter(endpoint=otlp_grpc, insecure=True, channel_options=_NO_PROXY)
+        self._spans.add_span_processor(BatchSpanProcessor(spans))
         self._tracer = self._spans.get_tracer(f"shop.{name}")
 
     @contextlib.contextmanager
     def span(self, name: str) -> Iterator[str]:
         """Run the block in a span, a child of the current span; yields the trace ID."""
+        self.sent += 1
         with self._tracer.start_as_current_span(name) as span:
             yield f"{span.get_span_context().trace_id:032x}"
             time.sleep(0.002)
@@ -81,6 +86,7 @@ class Service:
     def flush(self) -> None:
         """Wait until the server has acknowledged every record."""
         self._logs.force_flush(_FLUSH_MILLISECONDS)
+        self._spans.force_flush(_FLUSH_MILLISECONDS)
 
     def close(self) -> None:
         """Stop the SDK's threads."""
@@ -110,7 +116,7 @@ class Shop:
 
     @property
     def sent(self) -> int:
-        """Number of records emitted by the services."""
+        """Number of records emitted by the services: logs, audit events and spans."""
         return sum(service.sent for service in self.services)
 
     def flush(self) -> None:

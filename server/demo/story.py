@@ -32,6 +32,7 @@ from server.demo.checks import (
 from server.demo.server_process import RunningServer, ServerFailedError, running_server
 from server.demo.shop import Shop
 from server.explorer.assets import built_files, why_not_built
+from server.notary.trust import fingerprint, read_public_pem
 from storage.clickhouse import connect
 from storage.errors import StorageError
 from storage.url import EmbeddedUrl
@@ -62,7 +63,7 @@ def _tell(directory: Path, *, keep: bool) -> None:
     with running_server(directory) as server:
         say(f"Receiving OTLP on {server.otlp_grpc}; the API is on {server.api_grpc}")
 
-        _heading(2, "Four services of a shop send logs and audit events through the OpenTelemetry SDK")
+        _heading(2, "Four services of a shop send logs, audit events and spans through the OpenTelemetry SDK")
         sent = send_records(server.otlp_grpc)
         say(f"{sent.records} records sent. A sender gets OK once its records and the signature over them are stored.")
 
@@ -96,7 +97,13 @@ def _stay(server: RunningServer, page: str, directory: Path) -> None:
     """Leave the server running until Ctrl-C."""
     say("The server runs on, with these records and the changed one. Open the trace in a browser:", "", f"  {page}", "")
     if why := why_not_built(built_files()):
-        say(f"(The browser will only show how to get the explorer, which this installation is without: {why})")
+        say(f"(The browser will only show how to get the explorer, which this installation is without: {why})", "")
+    say("For commands, such as those that its pages show, run this in the other terminal first:", "")
+    say(f"  export LOGNOTARY_API={server.api_grpc}", "")
+    public = directory / "data" / "keys" / "public-key.pem"
+    key = fingerprint(read_public_pem(public.read_text(encoding="ascii")))
+    say(f"The server signs with the key {key}. To pin it at http://{server.http}/trust, give this file:", "")
+    say(f"  {public}", "")
     say(f"Its data is in {directory}. Ctrl-C stops the server and removes the directory.")
     try:
         server.wait()

@@ -12,6 +12,7 @@ GET  /trust                   what this browser trusts, and why
 GET  /assets/{name}           scripts and styles
 GET  /favicon.ico             the icon, for pages that name none, such as answers of the API in a browser
 GET  /licences.txt            licences of the code of others in the scripts
+GET  any other path           for browsers, the page with status 404, which says that there is no such page
 
 Nothing here has any content of records: pages ask the API, which decides who may read what. So it does not matter
 either by which name a browser reaches them (DNS rebinding): under a foreign name, the API answers nothing.
@@ -28,12 +29,13 @@ from types import MappingProxyType
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from server.explorer.assets import Asset, BuiltExplorer
-from server.explorer.negotiation import accepts_gzip, has_current
+from server.explorer.negotiation import accepts_gzip, has_current, prefers_html
 
-__all__ = ["ASSET_PATHS", "PAGE_PATHS", "SECURITY_HEADERS", "Explorer"]
+__all__ = ["ASSET_PATHS", "PAGE_PATHS", "SECURITY_HEADERS", "UNKNOWN_PATH", "Explorer"]
 
 PAGE_PATHS = (
     "/",
@@ -50,6 +52,9 @@ PAGE_PATHS = (
 
 ASSET_PATHS = ("/assets/{name}", "/favicon.ico", "/licences.txt")
 """Paths of what pages load."""
+
+UNKNOWN_PATH = "/{path:path}"
+"""All paths that nothing else serves, if a browser asks for a page there."""
 
 SECURITY_HEADERS: Mapping[str, str] = MappingProxyType(
     {
@@ -69,18 +74,22 @@ SECURITY_HEADERS: Mapping[str, str] = MappingProxyType(
 )
 """Headers of everything that the explorer consists of."""
 
+_OF_PROGRAMS = ("/api/", "/assets/", "/tlog/", "/v1/")
+"""Beginnings of paths at which nobody expects a page: their error says more."""
+
 _YEAR = 365 * 24 * 3600  # seconds
 _MISSING = """\
 <!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Lognotary</title>
 <h1>The explorer was not built</h1>
 <p>This server answers, but its web page is not part of this installation: {why}.</p>
-<p>To get it, install the wheel of a release, which has it, or install Lognotary again with the npm registry within
-reach, and Node.js or PyPI for it. In a checkout: <code>make explorer</code>.</p>
+<p>To get it, {advice}. In a checkout: <code>make explorer</code>.</p>
 <p>Meanwhile, the command line does the same: <code>lognotary search</code>, <code>trace</code>, <code>actor</code>,
 <code>tail</code>, <code>verify</code>. The API is described in <a href="/api/openapi.json">/api/openapi.json</a>.</p>
 </html>
 """
+_BY_WHEEL = "install the wheel of a release, which has it"
+_BY_BUILD = "with the npm registry within reach, and Node.js or PyPI for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +111,31 @@ class Explorer:
         return [
             *(_any_text(Route(path, self.page)) for path in PAGE_PATHS),
             *(Route(path, answer) for path, answer in zip(ASSET_PATHS, assets, strict=True)),
+            _any_text(_UnknownPage(UNKNOWN_PATH, self._unknown)),
         ]
 
     async def page(self, request: Request) -> Response:
         """Answer a request for any page."""
         if self.built is None:
-            page = _MISSING.format(why=escape(self.why_not))
-            return HTMLResponse(page, 501, {**SECURITY_HEADERS, "Cache-Control": "no-store"})
+            return self._not_built(501)
         # Browsers ask each time whether the page is still the same: it names the scripts of this version.
         return _answer(request, self.built.page, "no-cache")
+
+    async def _unknown(self, _: Request) -> Response:
+        if self.built is None:
+            return self._not_built(404)
+        # A later version may have a page there, so nothing keeps this answer.
+        headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Vary": "Accept"}
+        return Response(self.built.page.content, 404, headers, self.built.page.media_type)
+
+    def _not_built(self, status: int) -> Response:
+        # Whoever left it out on purpose has what the build needs, or knows that it is not there.
+        if "BUILD_EXPLORER" in self.why_not:
+            advice = f"install Lognotary again without <code>BUILD_EXPLORER=no</code>, {_BY_BUILD}, or {_BY_WHEEL}"
+        else:
+            advice = f"{_BY_WHEEL}, or install Lognotary again {_BY_BUILD}"
+        page = _MISSING.format(why=escape(self.why_not), advice=advice)
+        return HTMLResponse(page, status, {**SECURITY_HEADERS, "Cache-Control": "no-store"})
 
     async def _asset(self, request: Request) -> Response:
         return self._named(request, request.path_params["name"], f"public, max-age={_YEAR}, immutable")
@@ -132,6 +157,18 @@ class Explorer:
 
 _HASHED = re.compile(r"-[0-9A-Z]{8}\.\w+\Z")
 """Names that change with the content: esbuild's ``[name]-[hash]``."""
+
+
+class _UnknownPage(Route):
+    """Route of all paths for browsers that ask for a page; for everybody else, there is no such route."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match no request of a program, so that its answer stays the one of the router."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(_OF_PROGRAMS):
+            return Match.NONE, {}
+        if not prefers_html(_all(Request(scope), "accept")):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 def _any_text(route: Route) -> Route:

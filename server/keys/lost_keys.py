@@ -9,13 +9,17 @@ from server.notary.errors import KeyMaterialError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.trust import fingerprint, read_public_pem
 
-__all__ = ["lost_key", "missing_key", "published_key", "published_keys", "trace_of_key"]
+__all__ = ["PUBLIC_FILE", "lost_key", "missing_key", "published_key", "published_keys", "trace_of_key"]
+
+
+PUBLIC_FILE = "public-key.pem"
+"""Name of the file of the Ed25519 public key in a key directory."""
 
 
 def published_key(directory: Path) -> bytes | None:
     """Return the raw Ed25519 public key that was published last in a key directory, None if none was."""
     try:
-        return read_public_pem((directory / "public-key.pem").read_text(encoding="ascii"))
+        return read_public_pem((directory / PUBLIC_FILE).read_text(encoding="ascii"))
     except (OSError, ValueError, KeyMaterialError):
         return None
 
@@ -37,7 +41,7 @@ def trace_of_key(file: Path) -> str:
         return (
             f"its public key was published in {directory / 'verifier-keys.txt'}" if KeyType.ML_DSA_44 in kinds else ""
         )
-    if (directory / "public-key.pem").exists():
+    if (directory / PUBLIC_FILE).exists():
         return f"its public key was published in {directory / 'public-key.pem'}"
     retired = any((directory / "retired").glob("*.pem"))
     return f"{directory / 'retired'} has keys that it replaced" if retired else ""

@@ -22,7 +22,7 @@ from server.errors.files import reason_of, unwritable
 from server.keys.compromised_keys import read_compromised, write_compromised
 from server.keys.key_files import KeyStoreError, read_private_key
 from server.keys.known_keys import KnownKeys
-from server.keys.lost_keys import lost_key, published_key, published_keys, trace_of_key
+from server.keys.lost_keys import PUBLIC_FILE, lost_key, published_key, published_keys, trace_of_key
 from server.notary.errors import KeyMaterialError, NotaryError
 from server.notary.keys import KeyType, VerifierKey
 from server.notary.origin import LogName
@@ -44,6 +44,7 @@ class StoredKey:
         compromised: time since which others may have the key, in nanoseconds since the epoch; None if it is not
             compromised.
         public_key: raw public key.
+        public_file: file of the public key, for whoever verifies; empty if it was not published, or no longer.
     """
 
     fingerprint: str
@@ -52,6 +53,7 @@ class StoredKey:
     current: bool
     compromised: int | None
     public_key: bytes
+    public_file: str = ""
 
 
 class KeyStore:
@@ -113,7 +115,7 @@ class KeyStore:
 
     def discard_created(self) -> None:
         """Remove the keys that this object created, and the public keys; only before they have signed anything."""
-        for file in (*self._created, self._directory / "public-key.pem", self._directory / "verifier-keys.txt"):
+        for file in (*self._created, self._directory / PUBLIC_FILE, self._directory / "verifier-keys.txt"):
             file.unlink(missing_ok=True)
         self._created = []
         self._used.clear()
@@ -153,7 +155,7 @@ class KeyStore:
             KeyStoreError: a key cannot be used, or the files cannot be written.
         """
         signer = signer or self.signer()
-        self._publish("public-key.pem", signer.public_pem().decode())
+        self._publish(PUBLIC_FILE, signer.public_pem().decode())
         self.publish_keys([*(key for name in logs for key in signer.verifier_keys(name.origin)), *others])
 
     def publish_keys(self, keys: Iterable[VerifierKey]) -> None:
@@ -201,11 +203,13 @@ class KeyStore:
             KeyStoreError: a key cannot be used.
         """
         marks = self.compromised()
+        published = self.published()
         listed = []
         for place, key, current in self._places():
             name = fingerprint(key.public_key)
             algorithm = key.key_type.algorithm
-            listed.append(StoredKey(name, algorithm, place, current, marks.get(name), key.public_key))
+            public = str(self._directory / PUBLIC_FILE) if key.public_key == published else ""
+            listed.append(StoredKey(name, algorithm, place, current, marks.get(name), key.public_key, public))
         return listed
 
     def compromised(self) -> dict[str, int]:

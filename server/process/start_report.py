@@ -16,7 +16,7 @@ from server.settings.settings import Settings
 from server.settings.table import PORTS
 from server.settings.values import Address
 
-__all__ = ["log_ready", "log_start", "until_ready"]
+__all__ = ["explorer_url", "log_ready", "log_start", "until_ready"]
 
 _logger = logging.getLogger(__name__)
 
@@ -111,6 +111,17 @@ def log_ready(addresses: Mapping[str, Address]) -> None:
     """Log the addresses that the server listens on, by the names of their settings."""
     listing = ", ".join(f"{name}={address}" for name, address in addresses.items())
     _logger.info("lognotary is ready: %s", listing)
+
+
+def explorer_url(http: Address, *, has_tls: bool) -> str:
+    """Return the URL at which a browser on this machine reaches the explorer.
+
+    Args:
+        http: address that the HTTP API listens on.
+        has_tls: True if that port has TLS.
+    """
+    is_everywhere = http.host in ("0.0.0.0", "::")  # noqa: S104 - nobody can connect to that, and this machine is in it
+    return f"{'https' if has_tls else 'http'}://{Address('localhost', http.port) if is_everywhere else http}/"
 
 
 def _days(days: int | None) -> str:

@@ -47,7 +47,9 @@ class RulesInForce:
     def reload(self) -> None:
         """Read the rules again, and use them if they can be used; otherwise the old ones stay in force."""
         if not self._must_exist and not Path(self._file).exists():
-            _logger.info("no settings file %s: the audit rules stay in force, digest %s", self._file, self._digest)
+            # This is logged at every start, too, and must not sound like a fault.
+            optional = f"there is no settings file {self._file}, and none is needed"
+            _logger.info("the audit rules are those in force, digest %s (%s)", self._digest, optional)
             return
         self._must_exist = True
         try:

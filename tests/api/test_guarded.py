@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from server.access.call_rules import GRPC_RULES, HTTP_RULES, http_rules
 from server.access.callers import Role
 from server.api.guarded_http import guarded_http
-from server.explorer.pages import ASSET_PATHS, PAGE_PATHS
+from server.explorer.pages import ASSET_PATHS, PAGE_PATHS, UNKNOWN_PATH
 from storage.deferred import DeferredEngine
 from tests.api.guarded import Guarded, guarded_http_client
 
@@ -105,7 +105,7 @@ ROLES_OF_ROUTES = {
     "GET /api/openapi.json": EVERYBODY,
 }
 OPEN_ROUTES = {"GET /healthz", "GET /readyz"}
-PAGES = {f"GET {path}" for path in (*PAGE_PATHS, *ASSET_PATHS, "/trace/{trace_id}")}
+PAGES = {f"GET {path}" for path in (*PAGE_PATHS, *ASSET_PATHS, UNKNOWN_PATH, "/trace/{trace_id}")}
 """Routes of the explorer, which have no records: everybody gets them, and the API decides who may read what."""
 
 VALUES = {"log": "shop", "log_id": "0" * 16, "path": "checkpoint", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}
@@ -246,12 +246,26 @@ async def test_open_routes_answer_everybody(guarded: Guarded) -> None:
     async with guarded.http() as client:
         for route in OPEN_ROUTES:
             assert (await asked(client, *route.split(), None)).status_code == 200  # type: ignore[call-arg]
-        for route in PAGES:
+        for route in PAGES - {f"GET {UNKNOWN_PATH}"}:
             method, path = route.split()
             answers = [await asked(client, method, filled(path), token) for token in (None, "nobody", "admin")]
             assert {answer.status_code for answer in answers} <= {307, 404, 501}, route
             assert len({answer.text for answer in answers}) == 1, route
     assert guarded.denials == []
+
+
+async def test_browsers_get_a_page_at_an_unknown_path_and_programs_the_error(guarded: Guarded) -> None:
+    async with guarded.http() as client:
+        for path in ("/nope", "/logs/shop/audit/vm-1"):
+            for token in (None, "admin"):
+                headers = {"Accept": "text/html,*/*;q=0.8", **dict(authorization(token))}
+                page = await client.get(path, headers=headers)
+                assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+            program = await asked(client, "GET", path, "admin")
+            assert (program.status_code, program.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+            assert (await asked(client, "GET", path, None)).status_code == 401
+        of_a_program = await client.get(f"{API}/nope", headers={"Accept": "text/html"})
+        assert of_a_program.status_code == 401
 
 
 CONFUSED = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from pathlib import Path
 
@@ -46,6 +47,23 @@ def test_the_keys_of_a_tenant_are_listed_rotated_and_marked_apart(
     assert f"{old.fingerprint}  Ed25519    replaced, compromised since 2026-01-01" in listed
     assert servers.fingerprint not in listed
     assert KeyStore(directory / "keys").keys() == [servers]
+
+
+def test_the_list_tells_the_public_key_from_the_private_one(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ["keys", "list", "--data-dir", str(directory)]
+    assert main(at) == 0
+    keys = directory / "keys"
+    places = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert places == [
+        ["private", "key", str(keys / "signing-key.pem")],
+        ["public", "key", str(keys / "public-key.pem")],
+    ]
+    KeyStore(keys).rotate()  # the key that was published last is a replaced one now, until a server runs
+    assert main([*at, "--json"]) == 0
+    files = {key["current"]: key["public_key_file"] for key in json.loads(capsys.readouterr().out)}
+    assert files == {True: None, False: str(keys / "public-key.pem")}
 
 
 def test_a_tenant_without_keys_is_told_with_what_to_do(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:

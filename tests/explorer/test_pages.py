@@ -74,6 +74,28 @@ async def test_other_paths_are_not_found(browser: httpx.AsyncClient, path: str) 
     assert (await browser.get(path)).status_code == 404
 
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("path", ["/nope", "/logs/lognotary/audit/vm-1", "/r/x", "/traces/", "/verify%0A", "/%2F"])
+async def test_browsers_get_the_page_for_unknown_addresses_too(browser: httpx.AsyncClient, path: str) -> None:
+    answer = await browser.get(path, headers=BROWSER)
+    assert (answer.status_code, answer.text) == (404, "<!doctype html><title>Lognotary</title>")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["vary"] == "Accept"
+    assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nope", "/assets/other.js", "/assets/x/y", "/tlog/x", "/v1/logs"])
+async def test_addresses_of_programs_have_no_page(browser: httpx.AsyncClient, path: str) -> None:
+    answer = await browser.get(path, headers=BROWSER)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+
+
+async def test_an_unknown_address_takes_no_other_method(browser: httpx.AsyncClient) -> None:
+    assert (await browser.post("/nope", headers=BROWSER)).status_code == 404
+
+
 async def test_a_hashed_asset_is_kept_for_ever_and_another_one_is_asked_for(browser: httpx.AsyncClient) -> None:
     script, icon, favicon = [
         await browser.get(path) for path in (f"/assets/{SCRIPT}", "/assets/icon.svg", "/favicon.ico")
@@ -128,8 +150,21 @@ async def test_without_the_explorer_pages_say_how_to_get_it() -> None:
         assert "npm said &lt;script&gt;alert(1)&lt;/script&gt;" in page.text
         assert "<script>" not in page.text
         assert "make explorer" in page.text
+        assert (await browser.get("/nope", headers=BROWSER)).status_code == 404
         for path in (f"/assets/{SCRIPT}", "/licences.txt", "/favicon.ico"):
             assert (await browser.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("why", "first"),
+    [
+        ("BUILD_EXPLORER was 'no'", "install Lognotary again without <code>BUILD_EXPLORER=no</code>"),
+        ("Node.js 20.19 or newer with npm is missing", "install the wheel of a release"),
+    ],
+)
+async def test_the_first_advice_fits_the_reason(why: str, first: str) -> None:
+    async with client(Explorer(None, why)) as browser:
+        assert f"To get it, {first}" in (await browser.get("/")).text
 
 
 def test_the_policy_permits_no_other_site_and_no_markup_from_texts() -> None:

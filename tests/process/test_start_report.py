@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.certificates import local_certificate, new_authority, put
-from server.process.start_report import log_ready, log_start, until_ready
+from server.process.start_report import explorer_url, log_ready, log_start, until_ready
 from server.settings.settings import load_settings
 from server.settings.values import Address
 
@@ -113,3 +113,17 @@ async def test_a_server_that_is_not_ready_says_what_it_waits_for_and_waits(caplo
     stopped = asyncio.Event()
     stopped.set()
     assert not await until_ready(lambda: "", stopped)
+
+
+@pytest.mark.parametrize(
+    ("host", "has_tls", "url"),
+    [
+        ("127.0.0.1", False, "http://127.0.0.1:7318/"),
+        ("::1", True, "https://[::1]:7318/"),
+        ("0.0.0.0", True, "https://localhost:7318/"),
+        ("::", False, "http://localhost:7318/"),
+        ("logs.example", True, "https://logs.example:7318/"),
+    ],
+)
+def test_the_explorer_is_at_an_address_that_a_browser_can_open(host: str, has_tls: bool, url: str) -> None:
+    assert explorer_url(Address(host, 7318), has_tls=has_tls) == url

@@ -16,6 +16,7 @@ import pytest
 
 from harness.lognotary_server import LognotaryServer, kinds, read_verification, run_lognotary
 from harness.otlp_load import log_record, send
+from server.explorer.assets import built_files, why_not_built
 from server.notary.signers import Ed25519Key
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
@@ -196,11 +197,13 @@ def test_a_changed_record_is_a_finding_for_every_command(lognotary: LognotarySer
 
 def test_the_ready_line_is_for_people(storage_url: str, tmp_path: Path) -> None:
     with LognotaryServer(storage_url, tmp_path / "data", json_output=False) as server:
-        line = server.output_text()
+        line, *explorer = server.output_text().splitlines()
         assert server.stop() == 0
     addresses = " ".join(rf"{name}=127\.0\.0\.1:[1-9]\d*" for name in ADDRESSES)
-    assert re.fullmatch(rf"lognotary is ready: {addresses}\n", line)
+    assert re.fullmatch(rf"lognotary is ready: {addresses}", line)
     assert len(set(re.findall(r":(\d+)", line))) == 4
+    http = line.rpartition(" http=")[2]
+    assert explorer == ([] if why_not_built(built_files()) else [f"the explorer is at http://{http}/"])
 
 
 def test_the_ready_line_is_json_for_programs(lognotary: LognotaryServer) -> None:

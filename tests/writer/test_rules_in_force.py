@@ -38,8 +38,8 @@ def test_a_settings_file_that_is_written_after_the_start_is_found(
     rules = RulesInForce(settings, used.append)
     monkeypatch.chdir("/")
     rules.reload()
-    unchanged = f"the audit rules stay in force, digest {rules_digest(settings.audit_rules)}"
-    assert caplog.messages[-1] == f"no settings file {file}: {unchanged}"
+    unchanged = f"the audit rules are those in force, digest {rules_digest(settings.audit_rules)}"
+    assert caplog.messages[-1] == f"{unchanged} (there is no settings file {file}, and none is needed)"
     file.write_text(RULE.format("mine"))
     rules.reload()
     assert used[0][0].name == "mine"

@@ -1,6 +1,6 @@
 /** The keys that the reader gave: those of the log's owner, and those of witnesses. */
 import { malformed } from "../proof/errors";
-import { COSIGNATURE, type Key, ML_DSA_44, parseKeys, parsePem } from "../proof/keys";
+import { COSIGNATURE, type Key, ML_DSA_44, parseKeys, parsePem, refusePrivate } from "../proof/keys";
 
 /** Keys to believe. */
 export interface GivenKeys {
@@ -23,9 +23,7 @@ const PEM = /-----BEGIN [A-Z0-9 ]+-----[^-]*-----END [A-Z0-9 ]+-----/g;
  * @param origin the log's name; undefined if it is not known, because the bundle is damaged
  */
 export async function readGivenKeys(text: string, origin: string | undefined): Promise<GivenKeys> {
-  if (text.includes("PRIVATE KEY")) {
-    throw malformed("this is a private key: keep it secret, and give the public key that belongs to it");
-  }
+  refusePrivate(text);
   const keys: Key[] = [];
   for (const [block] of text.matchAll(PEM)) keys.push(await parsePem(block));
   const rest = text.replace(PEM, "\n");

@@ -65,7 +65,9 @@ for (const [text, words] of [
   [SPEC.replace("+Aeky", "+Auky"), /not Ed25519/],
   [`${SPEC}\n${SPEC}`, /there are 2/],
   ["-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----", /of no Ed25519/],
-  ["-----BEGIN PRIVATE KEY-----\nMCow\n-----END PRIVATE KEY-----", /of no public key/],
+  ["-----BEGIN PRIVATE KEY-----\nMCow\n-----END PRIVATE KEY-----", /private key.* public-key\.pem/],
+  ["-----BEGIN EC PRIVATE KEY-----\nMCow\n-----END EC PRIVATE KEY-----", /private key.* public-key\.pem/],
+  ["-----BEGIN CERTIFICATE-----\nMCow\n-----END CERTIFICATE-----", /of no public key/],
 ] as const) {
   test(`no key: ${JSON.stringify(text.slice(0, 40))} ${words}`, async () => {
     await assert.rejects(parseKey(text), (error) => error instanceof VerificationError && words.test(error.message));

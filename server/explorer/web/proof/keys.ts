@@ -70,8 +70,19 @@ export async function parseVerifierKey(text: string): Promise<Key> {
 // SubjectPublicKeyInfo of an Ed25519 key (RFC 8410, section 4): all but the key itself is always the same.
 const SPKI = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00);
 
+/** Refuse a private key, which people take for the public one that lies beside it. Throws VerificationError. */
+export function refusePrivate(text: string): void {
+  if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(text)) {
+    throw malformed(
+      "this is a private key: keep it secret, and give it to no page. The public key is needed, such as public-key.pem " +
+        "in the same directory",
+    );
+  }
+}
+
 /** Parse a PEM file of an Ed25519 public key (RFC 7468); the key has no name. Throws VerificationError. */
 export async function parsePem(text: string): Promise<Key> {
+  refusePrivate(text);
   const found = /-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END PUBLIC KEY-----/.exec(text);
   if (!found) throw malformed("it is a PEM file, but of no public key");
   const der = fromBase64((found[1] ?? "").replace(/\s/g, ""), "the PEM file");
