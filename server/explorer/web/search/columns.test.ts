@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LogRecord } from "../api/types";
 import { entryOf } from "../common/entry";
-import { oneLine, textIn } from "./columns";
+import { firstLineOf, oneLine, textIn } from "./columns";
 
 const RECORD = {
   body: "a\n  b",
@@ -38,4 +38,13 @@ test("a key alone is an attribute of the record, or else of its resource, and ne
 test("a value is one line of some hundred characters, however long it is", () => {
   assert.equal(oneLine("a\n  b\tc"), "a b c");
   assert.equal(oneLine("x".repeat(1_500_000)).length, 401);
+});
+
+test("a message over several lines begins with its first line, and says how many follow", () => {
+  const trace = entryOf({
+    timestamp: "2026-11-30T00:00:00Z",
+    log: { ...RECORD, audit: undefined, body: "\nA: b\n  at c\n  at d\n" },
+  });
+  assert.deepEqual(firstLineOf(trace), { line: "A: b", others: 2 });
+  assert.deepEqual(firstLineOf(entry), { line: "alice role.grant on user bob – failure", others: 0 });
 });
