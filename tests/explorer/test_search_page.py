@@ -161,6 +161,26 @@ def test_names_and_values_are_completed_by_the_keyboard(seen: Tab, shop: Shop) -
     assert _count(page) == _asked(shop, "actor:bob")
 
 
+def test_escape_leaves_the_query_so_that_keys_of_the_list_work_again(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    _visit(page, shop, "actor:bob")
+    _count(page)
+    page.keyboard.press("/")
+    query = page.get_by_role("combobox", name="Query")
+    page.keyboard.type(" actio")
+    page.get_by_role("option", name=re.compile("^action")).first.wait_for(timeout=_PATIENCE)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox", name="Completions")).not_to_be_visible()
+    expect(query).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(query).not_to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary", name="Record")).to_be_visible(timeout=_PATIENCE)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("leave the query")
+
+
 def test_a_record_beside_the_list_leaves_room_for_messages_and_has_room_for_its_values(seen: Tab, shop: Shop) -> None:
     page = seen.page
     _visit(page, shop, "actor:bob")
