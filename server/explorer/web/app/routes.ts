@@ -56,8 +56,9 @@ function decoded(text: string): string {
 /** A segment of a path. Browsers take . and .. for steps, however they are encoded: a tilde keeps such an ID from it. */
 const segment = (text: string): string => encodeURIComponent(text.replace(/^(?=~*\.{1,2}$)/, "~"));
 
-/** Path of a trace. */
-export const tracePath = (traceId: string): string => `/trace/${segment(traceId)}`;
+/** Path of a trace, and of an entry that is opened in it: see placeInTrace. */
+export const tracePath = (traceId: string, entry?: string): string =>
+  `/trace/${segment(traceId)}${entry ? `?entry=${encodeURIComponent(entry)}` : ""}`;
 
 /** Path of everything that an actor did. */
 export const actorPath = (id: string): string => `/actor/${segment(id)}`;

@@ -8,7 +8,7 @@ import { hasRole } from "../app/session";
 import { Failure, Notice, useAnswer } from "../common/answer";
 import { Copy } from "../common/copy";
 import { counted } from "../common/counted";
-import type { Entry } from "../common/entry";
+import { type Entry, placeInTrace } from "../common/entry";
 import type { Field } from "../common/field_list";
 import { Fields } from "../common/fields";
 import { Reasons } from "../common/reasons";
@@ -159,7 +159,7 @@ function PanelLinks({ entry }: { entry: Entry }): JSX.Element {
           <a href={address}>Record and proof</a> <Copy text={location.origin + address} label="copy address" />
         </>
       )}
-      {traceId && <a href={tracePath(traceId)}>Trace</a>}
+      {traceId && <a href={tracePath(traceId, placeInTrace(entry))}>Trace</a>}
       {audit?.actorId && hasRole("auditor") && <a href={actorPath(audit.actorId)}>Actor</a>}
       {audit?.targetId && hasRole("auditor") && <a href={targetPath(audit.targetId)}>Target</a>}
     </p>
