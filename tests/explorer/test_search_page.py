@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from harness.browser import Tab
 from harness.lognotary_server import LognotaryServer, run_lognotary
@@ -144,6 +144,57 @@ def test_names_and_values_are_completed_by_the_keyboard(seen: Tab, shop: Shop) -
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
     assert count(page) == _asked(shop, "actor:bob")
+
+
+def test_escape_leaves_the_query_so_that_keys_of_the_list_work_again(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    _visit(page, shop, "actor:bob")
+    _count(page)
+    page.keyboard.press("/")
+    query = page.get_by_role("combobox", name="Query")
+    page.keyboard.type(" actio")
+    page.get_by_role("option", name=re.compile("^action")).first.wait_for(timeout=_PATIENCE)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox", name="Completions")).not_to_be_visible()
+    expect(query).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(query).not_to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary", name="Record")).to_be_visible(timeout=_PATIENCE)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("leave the query")
+
+
+def test_a_record_beside_the_list_leaves_room_for_messages_and_has_room_for_its_values(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    _visit(page, shop, "actor:bob")
+    _count(page)
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    panel = page.get_by_role("complementary", name="Record")
+    value = panel.get_by_role("row", name=re.compile("^actor ")).locator(".field-value")
+    expect(value).to_be_visible(timeout=_PATIENCE)
+    rows = page.get_by_role("table", name="Records").get_by_role("row")
+    message = rows.nth(1).locator(".cell-message")
+    for width in (1024, 1100, 1280, 1440, 1920):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert _seen_width(value) > 300, width
+        assert _seen_width(message) > 200, width
+        assert [rows.nth(at).evaluate("row => row.offsetHeight") for at in (1, 2)] == [26, 26], width
+
+
+def _seen_width(cell: Locator) -> float:
+    """Pixels of a cell that the window and the list around the cell show."""
+    return float(
+        cell.evaluate(
+            """cell => {
+              const own = cell.getBoundingClientRect();
+              const around = (cell.closest(".rows") ?? document.body).getBoundingClientRect();
+              return Math.min(own.right, around.right) - own.left;
+            }"""
+        )
+    )
 
 
 def test_a_live_tail_shows_what_arrives_and_waits_while_a_record_is_read(seen: Tab, shop: Shop) -> None:

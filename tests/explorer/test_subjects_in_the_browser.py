@@ -53,7 +53,7 @@ def test_an_event_leads_to_its_trace_its_record_and_its_target_and_back(shop: Sh
     expect(page.locator("tr.event").first).to_contain_text("bob")
     page.go_back()
     page.locator("tr.event").first.get_by_role("link", name=re.compile("^trace ")).click()
-    expect(page).to_have_url(re.compile("/trace/[0-9a-f]{32}$"))
+    expect(page).to_have_url(re.compile("/trace/[0-9a-f]{32}[?]entry="))
     page.go_back()
     page.locator("tr.event").first.get_by_role("link", name=re.compile("^record ")).click()
     expect(page).to_have_url(re.compile(r"/r/[0-9a-f]{16}/\d+$"))

@@ -115,8 +115,34 @@ def test_from_an_audit_event_to_its_actor_and_back_to_the_trace(seen: Tab, shop:
     page.get_by_role("link", name="bob", exact=True).first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("bob")
     expect(page).to_have_url(shop.url("/actor/bob"))
-    page.locator(f'a[href="/trace/{shop.day.refund}"]').first.click(timeout=_PATIENCE)
+    page.locator(f'a[href^="/trace/{shop.day.refund}"]').first.click(timeout=_PATIENCE)
     expect(_grid(page)).to_be_visible(timeout=_PATIENCE)
+
+
+def test_the_link_from_a_record_opens_it_in_its_trace(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    page.goto(shop.url("/?since=24h&q=action:role.grant"))
+    page.get_by_role("table", name="Records").get_by_role("row").nth(1).click(timeout=_PATIENCE)
+    record = page.get_by_role("complementary", name="Record")
+    record.get_by_role("link", name="Trace", exact=True).click(timeout=_PATIENCE)
+    opened = page.get_by_role("complementary", name="Selected entry")
+    expect(opened.get_by_role("heading", level=2)).to_contain_text("role.grant", timeout=_PATIENCE)
+    expect(_grid(page).locator("tr.is-selected")).to_contain_text("role.grant")
+
+
+def test_no_label_of_the_axis_is_cut_and_every_column_has_a_heading(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    _visit(page, shop)
+    labels = page.locator(".axis-label:visible")
+    expect(labels.first).to_be_visible(timeout=_PATIENCE)
+    expect(page.get_by_role("columnheader", name="Evidence").get_by_text("Evidence")).to_be_visible()
+    for width in (360, 800, 1024, 1280, 1440):
+        page.set_viewport_size({"width": width, "height": 800})
+        cut = """labels => labels.filter((label) => {
+          const { right } = label.closest("th").getBoundingClientRect();
+          return label.getBoundingClientRect().right > right;
+        }).map((label) => label.textContent)"""
+        assert labels.evaluate_all(cut) == [], width
 
 
 def test_a_genuine_entry_of_another_trace_is_refuted_and_does_not_count_among_the_actors(seen: Tab, shop: Shop) -> None:

@@ -163,6 +163,12 @@ def test_a_forged_history_is_refused_with_both_signed_notes_as_evidence(
     expect(page.get_by_text("You acknowledged it at")).to_be_visible()
 
 
+def test_marks_are_as_high_as_their_words_whatever_is_said_of_them(seen: Tab, shop: Shop) -> None:
+    marks = _visit(seen, shop).locator(".trust-marks .state")
+    expect(marks).not_to_have_count(0)
+    assert marks.evaluate_all("marks => new Set(marks.map((mark) => mark.offsetHeight)).size") == 1
+
+
 def _saved(page: Page, button: str) -> str:
     with page.expect_download() as download:
         page.get_by_role("button", name=button).click()

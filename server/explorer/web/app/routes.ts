@@ -54,8 +54,9 @@ function decoded(text: string): string {
   }
 }
 
-/** Path of a trace. */
-export const tracePath = (traceId: string): string => `/trace/${segment(traceId)}`;
+/** Path of a trace, and of an entry that is opened in it: see placeInTrace. */
+export const tracePath = (traceId: string, entry?: string): string =>
+  `/trace/${segment(traceId)}${entry ? `?entry=${encodeURIComponent(entry)}` : ""}`;
 
 /** Path of everything that an actor did. */
 export const actorPath = (id: string): string => `/actor/${segment(id)}`;

@@ -50,6 +50,12 @@ export function auditEntryOf(record: LogRecord): Entry {
   return entryOf({ timestamp: hasTime ? timestamp : ingestedAt, auditEvent: record } as TimelineEntry);
 }
 
+/** Identity of an entry in the address of its trace; undefined for one that is in no log. */
+export function placeInTrace({ evidence }: Pick<Entry, "evidence">): string | undefined {
+  // Somebody may have inserted a row that claims another one's leaf: only the hash tells them apart.
+  return evidence?.logId ? `${evidence.logId}.${evidence.leafIndex}.${evidence.recordHash.slice(0, 8)}` : undefined;
+}
+
 function keyOf(evidence: Evidence | undefined, otherwise: string): string {
   // Somebody may have inserted a row that claims another one's leaf: only the whole hash tells them apart.
   if (evidence?.logId) return `${evidence.logId}#${evidence.leafIndex}#${evidence.recordHash}`;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { AuditEvent, Evidence, LogRecord, Span, TimelineEntry } from "../api/types";
 import { entryOf } from "./entry";
-import { commitmentsOf, type Field, fieldGroupsOf, runsOf } from "./field_list";
+import { commitmentsOf, type Field, fieldGroupsOf, isBlock, runsOf } from "./field_list";
 
 const AUDIT: AuditEvent = {
   recordId: "r1",
@@ -217,4 +217,12 @@ test("a span of tens of thousands of events has a group for each, with its types
   for (const { run } of runs.slice(1, 3)) {
     assert.equal(run.at(-1)?.fields.find(({ name }) => name.endsWith(".k"))?.type, "int");
   }
+});
+
+test("values over several lines, and long ones, need the whole width", () => {
+  const field = (...values: string[]): Field => ({ name: "body", type: "string", values, isSearchable: true });
+  assert.equal(isBlock(field("Traceback:\n  File", "short")), true);
+  assert.equal(isBlock(field("x".repeat(301))), true);
+  assert.equal(isBlock(field("one line\n")), false);
+  assert.equal(isBlock(field()), false);
 });

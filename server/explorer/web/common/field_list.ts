@@ -15,6 +15,12 @@ export interface Field {
   readonly isSearchable: boolean;
 }
 
+const LONG = 300; // characters
+
+/** Return whether the value of a field needs the whole width: it is long, or over several lines, as a stack trace is. */
+export const isBlock = ({ values }: Field): boolean =>
+  values.some((value) => value.length > LONG || value.trimEnd().includes("\n"));
+
 /** Fields that belong together. */
 export interface FieldGroup {
   readonly title: string;

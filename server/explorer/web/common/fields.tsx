@@ -5,7 +5,7 @@ import { zone } from "../app/preferences";
 import { Copy } from "./copy";
 import { shownNumber } from "./counted";
 import type { Entry } from "./entry";
-import { commitmentsOf, type Field, type FieldGroup, fieldGroupsOf, runsOf } from "./field_list";
+import { commitmentsOf, type Field, type FieldGroup, fieldGroupsOf, isBlock, runsOf } from "./field_list";
 import { looksLikeJson, prettyJson } from "./json_text";
 import { markedParts, meaningOf } from "./redactions";
 import { ShowMore } from "./show_more";
@@ -69,10 +69,10 @@ interface TableProps {
 export function FieldTable({ group: { title, fields }, made, actions }: TableProps): JSX.Element {
   const [most, setMost] = useState(MOST_FIELDS);
   return (
-    <>
+    <div class="field-table">
       <TableOf {...{ title, made, actions }} fields={fields.slice(0, most)} />
       <ShowMore of={fields.length} most={most} step={MOST_FIELDS} noun="fields" onMore={setMost} />
-    </>
+    </div>
   );
 }
 
@@ -80,12 +80,6 @@ function TableOf({ title, fields, made, actions }: FieldGroup & Omit<TableProps,
   return (
     <table class="fields">
       <caption>{title}</caption>
-      <colgroup>
-        <col class="field-name-column" />
-        <col class="field-type-column" />
-        <col />
-        {actions && <col class="field-actions-column" />}
-      </colgroup>
       <thead class="read-out">
         <tr>
           <th scope="col">Field</th>
@@ -96,7 +90,7 @@ function TableOf({ title, fields, made, actions }: FieldGroup & Omit<TableProps,
       </thead>
       <tbody>
         {fields.map((field) => (
-          <tr key={field.name}>
+          <tr key={field.name} class={isBlock(field) ? "field-block" : undefined}>
             <th scope="row">
               <Text text={field.name} most={300} />
             </th>

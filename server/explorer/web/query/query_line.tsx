@@ -1,6 +1,7 @@
 /** The line in which a query is written, with completion (a combobox of WAI-ARIA) and errors at their place. */
 import type { JSX } from "preact";
 import { useEffect, useId, useMemo, useState } from "preact/hooks";
+import { useShortcuts } from "../app/keyboard";
 import { Text } from "../common/text";
 import { type Context, completed, contextAt, type Suggestion } from "./completion";
 import { withoutColumn } from "./errors";
@@ -82,6 +83,11 @@ export function QueryLine({
     event.preventDefault();
     event.stopPropagation();
   };
+  // The first Esc closes the completions, in onKeyDown.
+  useShortcuts(
+    [{ key: "Escape", does: "leave the query", run: () => input.current?.blur(), whileTyping: true }],
+    [input],
+  );
   const follow = ({ currentTarget }: { currentTarget: HTMLInputElement }) =>
     setCursor(currentTarget.selectionStart ?? 0);
   return (

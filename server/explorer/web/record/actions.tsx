@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { pathOf } from "../api/client";
 import { actorPath, logPath, recordPath, searchPath, targetPath, tracePath } from "../app/routes";
 import { Copy } from "../common/copy";
-import type { Entry } from "../common/entry";
+import { type Entry, placeInTrace } from "../common/entry";
 import type { Field } from "../common/field_list";
 import { termOf } from "../common/terms";
 import { plainOf } from "../common/text";
@@ -50,7 +50,7 @@ export function Related({ entry, place }: { entry: Entry; place: Place }): JSX.E
     <ul class="related" aria-label="Related pages">
       {entry.traceId && (
         <li>
-          <a href={tracePath(entry.traceId)}>Its trace</a>
+          <a href={tracePath(entry.traceId, placeInTrace(entry))}>Its trace</a>
         </li>
       )}
       {audit?.actorId && (

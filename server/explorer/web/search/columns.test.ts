@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LogRecord, Span } from "../api/types";
 import { entryOf } from "../common/entry";
-import { columnsIn, oneLine, textIn } from "./columns";
+import { columnsIn, firstLineOf, oneLine, textIn } from "./columns";
 
 const RECORD = {
   body: "a\n  b",
@@ -62,4 +62,13 @@ test("the case of a field's name does not matter, neither for records nor for sp
 test("a column is named once, and those with a meaning of their own have it in every case of letters", () => {
   assert.deepEqual(columnsIn("Time,time,Paid,,LogAttributes.A"), ["time", "Paid", "LogAttributes.A"]);
   assert.deepEqual(columnsIn(""), []);
+});
+
+test("a message over several lines begins with its first line, and says how many follow", () => {
+  const trace = entryOf({
+    timestamp: "2026-11-30T00:00:00Z",
+    log: { ...RECORD, audit: undefined, body: "\nA: b\n  at c\n  at d\n" },
+  });
+  assert.deepEqual(firstLineOf(trace), { line: "A: b", others: 2 });
+  assert.deepEqual(firstLineOf(entry), { line: "alice role.grant on user bob – failure", others: 0 });
 });

@@ -48,6 +48,12 @@ export function textIn(entry: Entry, column: string): string {
   return oneLine(rawValue(entry, column));
 }
 
+/** The first line of the message, and how many follow: the lines of a stack trace do not read as one. */
+export function firstLineOf(entry: Entry): { line: string; others: number } {
+  const [line = "", ...others] = messageOf(entry).trim().split("\n");
+  return { line, others: others.length };
+}
+
 /** A text as one line. */
 export function oneLine(text: string): string {
   const cut = text.length > MOST ? `${beginningOf(text, MOST)}…` : text;

@@ -59,7 +59,7 @@ export default function Page(): JSX.Element {
     [
       {
         key: "Escape",
-        does: "close the record",
+        does: "close completions, leave the query, close the record",
         run: () => {
           closePanel();
           body.current?.querySelector<HTMLElement>(`[data-row="${current}"]`)?.focus({ preventScroll: true });

@@ -7,7 +7,8 @@ import { actorPath, recordPath, targetPath, tracePath } from "../app/routes";
 import { hasRole } from "../app/session";
 import { Failure, Notice, useAnswer } from "../common/answer";
 import { Copy } from "../common/copy";
-import type { Entry } from "../common/entry";
+import { counted } from "../common/counted";
+import { type Entry, placeInTrace } from "../common/entry";
 import type { Field } from "../common/field_list";
 import { Fields } from "../common/fields";
 import { Reasons } from "../common/reasons";
@@ -16,7 +17,7 @@ import { STREAM_MARKS } from "../common/streams";
 import { termOf } from "../common/terms";
 import { plainOf, Text } from "../common/text";
 import { shownTime, zoneName } from "../common/time";
-import { textIn } from "./columns";
+import { firstLineOf, textIn } from "./columns";
 import { Neighbours } from "./neighbours";
 import { entryAt, leafOf, rivalsOf } from "./places";
 import { recordAt } from "./results";
@@ -94,6 +95,7 @@ function Shown({ entry, columns, onTerm, onColumn }: ShownProps): JSX.Element {
   const near = parameters.value.get("near") ?? "";
   const { date, time } = shownTime(entry.nanos, zone.value, 9);
   const { shape, word } = STREAM_MARKS[entry.stream];
+  const { line, others } = firstLineOf(entry);
   const actions = (field: Field, value: string) => <FieldActions {...{ field, value, columns, onTerm, onColumn }} />;
   return (
     <>
@@ -108,7 +110,8 @@ function Shown({ entry, columns, onTerm, onColumn }: ShownProps): JSX.Element {
         <span class="quiet">{zoneName(entry.nanos, zone.value)}</span>
       </p>
       <p class="panel-message">
-        <Text text={textIn(entry, "message")} most={400} />
+        <Text text={line} most={400} />
+        {others > 0 && <span class="quiet"> … {counted(others, "more line")}</span>}
       </p>
       <Reasons entry={entry} />
       <PanelLinks entry={entry} />
@@ -156,7 +159,7 @@ function PanelLinks({ entry }: { entry: Entry }): JSX.Element {
           <a href={address}>Record and proof</a> <Copy text={location.origin + address} label="copy address" />
         </>
       )}
-      {traceId && <a href={tracePath(traceId)}>Trace</a>}
+      {traceId && <a href={tracePath(traceId, placeInTrace(entry))}>Trace</a>}
       {audit?.actorId && hasRole("auditor") && <a href={actorPath(audit.actorId)}>Actor</a>}
       {audit?.targetId && hasRole("auditor") && <a href={targetPath(audit.targetId)}>Target</a>}
     </p>

@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { recordPath, tracePath } from "../app/routes";
 import { counted } from "../common/counted";
-import { type Entry, isError } from "../common/entry";
+import { type Entry, isError, placeInTrace } from "../common/entry";
 import { Moment } from "../common/moment";
 import { StateMark } from "../common/state_mark";
 import { beginningOf, plainOf, Text } from "../common/text";
@@ -135,7 +135,7 @@ function Around({ entry, showsSession }: { entry: Entry; showsSession: boolean }
   return (
     <>
       {traceId && (
-        <a class="trace-link" href={tracePath(traceId)} title={plainOf(traceId)}>
+        <a class="trace-link" href={tracePath(traceId, placeInTrace(entry))} title={plainOf(traceId)}>
           trace <Text text={beginningOf(traceId, 8)} />
         </a>
       )}

@@ -1,5 +1,5 @@
 /** The layout of a trace: a row for each entry, in the order of the tree of spans, with its place in time. Pure. */
-import type { Entry } from "../common/entry";
+import { type Entry, placeInTrace } from "../common/entry";
 import { earlier, type Kind, later, type Node, type Note, nodesOf, treeOf } from "./node";
 
 /** A row of the waterfall. Times are nanoseconds since the base of the layout. */
@@ -115,9 +115,8 @@ function ownTime(node: Node): bigint {
 
 function idOf({ kind, entry, spanId, begin }: Node): string {
   if (kind === "missing") return `missing.${spanId}`;
-  const evidence = entry?.evidence;
-  // Somebody may have inserted a row that claims another one's leaf: only the hash tells them apart.
-  if (evidence?.logId) return `${evidence.logId}.${evidence.leafIndex}.${evidence.recordHash.slice(0, 8)}`;
+  const place = entry && placeInTrace(entry);
+  if (place !== undefined) return place;
   return kind === "span" && spanId ? `span.${spanId}` : `${kind}.${begin}`;
 }
 

@@ -73,7 +73,7 @@ export function Waterfall({ view, services, isReading, hasFindings, table }: Pro
               Took
             </th>
             <th scope="col" class="row-state">
-              <span class="read-out">Evidence</span>
+              <span class="row-state-name">Evidence</span>
             </th>
           </tr>
         </thead>
@@ -125,7 +125,7 @@ function Ticks({ axis, most }: { axis: TraceView["axis"]; most: number }): JSX.E
     <span class="lane-line" aria-hidden="true">
       {ticks.map((at) => (
         <span key={at} class="axis-tick" style={{ left: `${placeOn(axis, at)}%` }}>
-          {tickText(at, step)}
+          <span class="axis-label">{tickText(at, step)}</span>
         </span>
       ))}
     </span>
