@@ -1,4 +1,5 @@
 /** Ages, such as 7d, as the command line takes them in place of times. */
+import { ownOf } from "./own";
 import { textOf } from "./time";
 
 const UNITS: Record<string, bigint> = { m: 60n, h: 3600n, d: 86_400n, w: 604_800n };
@@ -6,7 +7,7 @@ const UNITS: Record<string, bigint> = { m: 60n, h: 3600n, d: 86_400n, w: 604_800
 /** A time as the API takes it: an age is counted back from now; everything else is left to the server to judge. */
 export function timeOf(text: string, now: bigint): string | undefined {
   const [, number, unit = ""] = /^(\d{1,5})([mhdw])$/.exec(text.trim()) ?? [];
-  const seconds = UNITS[unit];
+  const seconds = ownOf(UNITS, unit);
   if (number === undefined || seconds === undefined) return text.trim() || undefined;
   return textOf(now - BigInt(number) * seconds * 1_000_000_000n);
 }

@@ -1,4 +1,5 @@
 /** Completion of a query at the place of the cursor; pure. */
+import { ownOf } from "../common/own";
 import { escapedName, quoted } from "../common/terms";
 import { tokensOf } from "./terms";
 
@@ -132,7 +133,11 @@ const MOST = 12;
 /** Suggestions of fields, and of operators after a term. The best come first. */
 export function fieldSuggestions(names: Names, prefix: string, afterTerm: boolean): Suggestion[] {
   const wanted = prefix.toLowerCase();
-  const fields = names.fields.map((name) => ({ insert: `${name}:`, label: name, note: FIELD_NOTES[name] ?? "" }));
+  const fields = names.fields.map((name) => ({
+    insert: `${name}:`,
+    label: name,
+    note: ownOf(FIELD_NOTES, name) ?? "",
+  }));
   const attributes = names.attributes.map(({ name, count }) => ({
     insert: `${escapedName(name)}:`,
     label: name,
@@ -150,7 +155,7 @@ export function fieldSuggestions(names: Names, prefix: string, afterTerm: boolea
     .map(({ suggestion }) => suggestion);
   const operators = ["AND", "OR", "NOT"]
     .filter((name) => (afterTerm || prefix) && name.startsWith(prefix))
-    .map((name) => ({ insert: `${name} `, label: name, note: OPERATOR_NOTES[name] ?? "" }));
+    .map((name) => ({ insert: `${name} `, label: name, note: ownOf(OPERATOR_NOTES, name) ?? "" }));
   return [...operators, ...ranked].slice(0, MOST);
 }
 
@@ -169,7 +174,7 @@ export function valueSuggestions(
   const wanted = prefix.toLowerCase();
   const counts = new Map(found.map(({ value, count }) => [value, count]));
   const noteOf = (count: string | undefined) => (count ? `${Number(count).toLocaleString("en")} records` : "");
-  const words = WORDS[field.toLowerCase()];
+  const words = ownOf(WORDS, field.toLowerCase());
   if (words) {
     return words
       .filter((word) => word.startsWith(wanted))

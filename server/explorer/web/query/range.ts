@@ -1,5 +1,6 @@
 /** Ranges of time: relative ones such as `90m`, which end now, and absolute ones. */
 import type { Zone } from "../app/preferences";
+import { ownOf } from "../common/own";
 import { nanosOf, shownTime, textOf } from "../common/time";
 
 /** Ends of a range in RFC 3339; open where one is missing. */
@@ -21,7 +22,7 @@ const SECOND = 1_000_000_000n;
 /** The length of a relative range such as 90m, in nanoseconds; undefined for another text. */
 export function lengthOf(text: string): bigint | undefined {
   const found = /^(\d{1,6})([smhdw])$/.exec(text.trim());
-  const length = found ? BigInt(found[1] ?? "") * (UNITS[found[2] ?? ""] ?? 0n) * SECOND : 0n;
+  const length = found ? BigInt(found[1] ?? "") * (ownOf(UNITS, found[2] ?? "") ?? 0n) * SECOND : 0n;
   return length > 0n ? length : undefined;
 }
 
@@ -52,7 +53,7 @@ function absolute(text: string): bigint {
 export function rangeName(since: string, until: string, zone: Zone): string {
   const length = /^(\d+)([smhdw])$/.exec(since.trim());
   if (length && !until) {
-    const unit = NAMES[length[2] ?? ""] ?? "";
+    const unit = ownOf(NAMES, length[2] ?? "") ?? "";
     return length[1] === "1" ? `last ${unit}` : `last ${length[1]} ${unit}s`;
   }
   const end = until === ANY ? "the last record" : until ? shownEnd(until, zone) : "now";
@@ -76,7 +77,7 @@ export function zoomedOut(since: string, until: string, now: bigint): { since: s
   if (length !== undefined && !until) {
     const seconds = (2n * length) / SECOND;
     const unit = seconds % 86_400n === 0n ? "d" : seconds % 3600n === 0n ? "h" : seconds % 60n === 0n ? "m" : "s";
-    return { since: `${seconds / (UNITS[unit] ?? 1n)}${unit}`, until: "" };
+    return { since: `${seconds / (ownOf(UNITS, unit) ?? 1n)}${unit}`, until: "" };
   }
   const end = until && until !== ANY ? nanosOf(until) : now;
   const start = length === undefined ? nanosOf(since) : end - length;

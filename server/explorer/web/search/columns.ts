@@ -1,5 +1,6 @@
 /** Columns of the list: their names, and their values as one line of text. */
 import { type Entry, severityOf, titleOf } from "../common/entry";
+import { ownOf } from "../common/own";
 import { shownDuration } from "../common/time";
 
 /** Most characters of a value in the list; the record beside it has all of them. */
@@ -88,7 +89,7 @@ function spanValue({ span }: Extract<Entry, { stream: "spans" }>, column: string
     timestamp: span.timestamp ?? "",
   };
   if (column === "duration") return shownDuration(BigInt(span.durationNanos));
-  return valueIn(values, column);
+  return ownOf(values, column);
 }
 
 function recordValue({ record }: Extract<Entry, { record: unknown }>, column: string): string | undefined {
@@ -119,7 +120,7 @@ function recordValue({ record }: Extract<Entry, { record: unknown }>, column: st
     sourcetype: audit?.sourceType,
     signature: record.producerSignature?.result,
   };
-  return valueIn(values, column.toLowerCase());
+  return ownOf(values, column.toLowerCase());
 }
 
 /** The value of an attribute, by its whole name or by its key alone, as in queries. */
@@ -127,12 +128,9 @@ function attributeOf(entry: Entry, column: string): string | undefined {
   const own = entry.stream === "spans" ? entry.span.attributes : entry.record.logAttributes;
   const { resourceAttributes, scopeAttributes } = entry.stream === "spans" ? entry.span : entry.record;
   const found = /^(Log|Span|Resource|Scope)Attributes\.(.+)$/s.exec(column);
-  if (!found) return valueIn(own, column) ?? valueIn(resourceAttributes, column);
+  if (!found) return ownOf(own, column) ?? ownOf(resourceAttributes, column);
   const [, place, key = ""] = found;
-  if (place === "Resource") return valueIn(resourceAttributes, key);
-  if (place === "Scope") return valueIn(scopeAttributes, key);
-  return (place === "Span") === (entry.stream === "spans") ? valueIn(own, key) : undefined;
+  if (place === "Resource") return ownOf(resourceAttributes, key);
+  if (place === "Scope") return ownOf(scopeAttributes, key);
+  return (place === "Span") === (entry.stream === "spans") ? ownOf(own, key) : undefined;
 }
-
-const valueIn = (attributes: Record<string, string | undefined>, key: string): string | undefined =>
-  Object.hasOwn(attributes, key) ? attributes[key] : undefined;

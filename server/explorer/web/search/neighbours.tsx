@@ -8,6 +8,7 @@ import { zone } from "../app/preferences";
 import { recordPath } from "../app/routes";
 import { Failure, Notice, useAnswer } from "../common/answer";
 import { type Entry, entryOf } from "../common/entry";
+import { ownOf } from "../common/own";
 import { StateMark } from "../common/state_mark";
 import { STREAM_MARKS } from "../common/streams";
 import { Text } from "../common/text";
@@ -62,7 +63,7 @@ export function Neighbours({ entry, by }: { entry: Entry; by: string }): JSX.Ele
       <nav class="ways" aria-label="Neighbours by">
         {ways.map((each) => (
           <a key={each} href={withParameters({ near: each })} aria-current={each === way ? "true" : undefined}>
-            {NAMES[each]}
+            {ownOf(NAMES, each)}
           </a>
         ))}
       </nav>

@@ -6,6 +6,7 @@ import { withParameters } from "../app/location";
 import { searchPath } from "../app/routes";
 import { counted, shownNumber } from "../common/counted";
 import { Moment } from "../common/moment";
+import { ownOf } from "../common/own";
 import { termOf } from "../common/terms";
 import { Text } from "../common/text";
 import { hasTerm, toggled } from "../query/terms";
@@ -198,7 +199,7 @@ function Elsewhere({ field, value }: { field: string; value: string }): JSX.Elem
 
 const PLURALS: Record<string, string> = { category: "Categories" };
 
-const nameOf = (field: string): string => PLURALS[field] ?? `${field.charAt(0).toUpperCase()}${field.slice(1)}s`;
+const nameOf = (field: string): string => ownOf(PLURALS, field) ?? `${field.charAt(0).toUpperCase()}${field.slice(1)}s`;
 
 function percent(count: number, total: number): string {
   const share = (count / Math.max(total, 1)) * 100;
