@@ -2,16 +2,16 @@
 import type { JSX } from "preact";
 import { verdictOf } from "../trust/entries";
 import { Notice } from "./answer";
-import type { Entry } from "./entry";
+import { type Entry, mayBeUnsigned } from "./entry";
 import { Text } from "./text";
 
 export function Reasons({ entry }: { entry: Entry }): JSX.Element {
   const verdict = verdictOf(entry).value;
-  const { reason, isExpected } = entry.evidence ?? {};
+  const reason = entry.evidence?.reason ?? "";
   return (
     <>
       {reason && (
-        <Notice kind={isExpected ? "note" : "error"}>
+        <Notice kind={mayBeUnsigned(entry) ? "note" : "error"}>
           The server says: <Text text={reason} most={1000} />
         </Notice>
       )}

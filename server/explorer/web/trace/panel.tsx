@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { zone } from "../app/preferences";
 import { actorPath, recordPath, searchPath, targetPath, tracePath } from "../app/routes";
 import { Notice } from "../common/answer";
-import { type Entry, isError, titleOf } from "../common/entry";
+import { type Entry, isError, mayBeUnsigned, titleOf } from "../common/entry";
 import { Fields } from "../common/fields";
 import { StateMark } from "../common/state_mark";
 import { termOf } from "../common/terms";
@@ -83,7 +83,7 @@ function Content({ row, view }: { row: Row; view: TraceView }): JSX.Element {
         )}
       </p>
       {entry.evidence?.reason && (
-        <Notice kind={entry.evidence.isExpected ? "note" : "error"}>{entry.evidence.reason}</Notice>
+        <Notice kind={mayBeUnsigned(entry) ? "note" : "error"}>{entry.evidence.reason}</Notice>
       )}
       <Refutation entry={entry} place={view.place} />
       {sentencesOf(row, layout).map((text) => (
