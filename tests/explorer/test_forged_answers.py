@@ -34,8 +34,26 @@ def _visit(page: Page, server: LognotaryServer, **parameters: str) -> None:
 
 def _pin(page: Page, server: LognotaryServer) -> None:
     page.goto(f"{server.http}/trust")
+    expect(page.get_by_text("Last compared at")).to_be_visible(timeout=_PATIENCE)
     page.get_by_label("Key from a file").set_input_files(server.public_key)
     expect(page.get_by_role("button", name="Unpin")).to_be_visible(timeout=_PATIENCE)
+
+
+def _asked(server: LognotaryServer, path: str, **parameters: str) -> _Answer:
+    answer = httpx.get(f"{server.http}/api/v1/{path}", params=parameters, headers={"Host": "localhost"})
+    found: _Answer = answer.raise_for_status().json()
+    return found
+
+
+def _events(server: LognotaryServer, query: str = "") -> list[_Answer]:
+    """Audit events with their proofs, the latest first, without those of who looked."""
+    fields = {"query": f"{query} -scope:lognotary.access", "streams": "audit", "includeProofs": "true"}
+    return list(_asked(server, "search", since="2000-01-01T00:00:00Z", **fields)["entries"])
+
+
+def _place(event: _Answer) -> str:
+    evidence = event["auditEvent"]["evidence"]
+    return f"{evidence['logId']}#{evidence['leafIndex']}"
 
 
 def _serve(page: Page, path: str, change: Callable[[_Answer], _Answer]) -> None:
@@ -55,3 +73,53 @@ def test_a_column_that_every_object_inherits_is_like_any_other_name(seen: Tab, s
     expect(histogram.locator("canvas")).to_be_visible(timeout=_PATIENCE)
     enumerable = "(() => { const names = []; for (const name in {}) names.push(name); return names; })()"
     assert seen.page.evaluate(enumerable) == []
+
+
+def test_neighbours_by_leaf_are_those_that_were_asked_for_and_none_is_left_out_unseen(
+    seen: Tab, server: LognotaryServer
+) -> None:
+    page = seen.page
+    event = next(each for each in _events(server) if each["auditEvent"]["evidence"]["leafIndex"] == "20")
+    others = _asked(server, "search", streams="operational", includeProofs="true")["entries"][:3]
+    _serve(page, "neighbours*", lambda said: {**said, "by": "time", "before": others})
+    _visit(page, server, streams="audit", open=_place(event), near="leaf")
+    around = page.get_by_role("region", name="Before and after")
+    expect(around.get_by_role("alert")).to_contain_text("answered by time", timeout=_PATIENCE)
+    expect(around.get_by_role("table")).to_have_count(0)
+    page.unroute_all()
+    nothing: _Answer = {"before": [], "after": [], "missingLeaves": [], "moreBefore": False, "moreAfter": False}
+    _serve(page, "neighbours*", lambda said: {**said, **nothing})
+    page.reload()
+    unshown = around.get_by_role("row", name="the server does not show what is here")
+    expect(unshown).to_have_count(2, timeout=_PATIENCE)
+    expect(unshown.nth(0)).to_contain_text("5 to 19")
+    expect(unshown.nth(1)).to_contain_text("21 to 35")
+
+
+def test_neighbours_of_an_actor_are_that_actors_own(seen: Tab, server: LognotaryServer) -> None:
+    page = seen.page
+    event, other = _events(server, "actor:alice")[0], _events(server, "actor:bob")[0]
+    _pin(page, server)
+    _serve(page, "neighbours*", lambda said: {**said, "before": [other], "after": []})
+    _visit(page, server, streams="audit", open=_place(event), near="actor")
+    rows = page.get_by_role("region", name="Before and after").locator("tbody tr:not(.quiet)")
+    expect(rows).to_have_count(2, timeout=_PATIENCE)
+    expect(rows.nth(0)).to_contain_text("✘ not of this page", timeout=_PATIENCE)
+    expect(rows.nth(1).locator(".state-checked")).to_be_visible(timeout=_PATIENCE)
+
+
+def test_the_leaves_beside_a_record_have_marks_of_their_own(seen: Tab, server: LognotaryServer) -> None:
+    def forged(said: _Answer) -> _Answer:
+        said["before"][0]["auditEvent"]["audit"]["actorId"] = "mallory"
+        return {**said, "after": [], "moreAfter": False}
+
+    page = seen.page
+    _pin(page, server)
+    log = _place(_events(server)[0]).partition("#")[0]
+    _serve(page, "neighbours*", forged)
+    page.goto(f"{server.http}/r/{log}/20")
+    leaves = page.get_by_role("navigation", name="Records before and after").locator(".leaf")
+    before, after = leaves.nth(0), leaves.nth(1)
+    expect(before).to_contain_text("mallory", timeout=_PATIENCE)
+    expect(before).to_contain_text("✘ RECORD_CHANGED", timeout=_PATIENCE)
+    expect(after).to_contain_text("leaf 21")
