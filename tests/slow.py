@@ -21,6 +21,7 @@ SLOW = {
     "tests/docs/test_evidence_page.py::TestRecordOfARunningServer": "starts a server",
     "tests/explorer/test_accessibility.py": "starts a server and a browser",
     "tests/explorer/test_entries_in_the_browser.py": "starts servers",
+    "tests/explorer/test_forged_answers.py": "starts a server and a browser",
     "tests/explorer/test_login_page.py": "starts an OpenID provider, a server and a browser",
     "tests/explorer/test_readers_in_the_browser.py": "starts servers and a browser",
     "tests/explorer/test_record_page.py": "starts servers and a browser",

@@ -1,4 +1,4 @@
-"""The table of the explorer's folders in CONTRIBUTING.md, held against what their modules import."""
+"""The table of the explorer's folders in CONTRIBUTING.md, held against what their modules import; tables by text."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ SECTION = re.compile(r"^## The explorer$(.*?)^## ", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| (?P<folders>`[^|]+) \| (?P<imports>[^|]+) \|$", re.MULTILINE)
 NAME = re.compile(r"`(\w+)`")
 VALUES = re.compile(r"""^(?:import|export)\s(?!type\b)[^;]*?from\s"(\.[^"]+)\"""", re.MULTILINE)
+TABLE = re.compile(r"\b(?:const|let) (\w+): (?:Readonly<|Partial<)*Record<string,")
 IMPORT = re.compile(r"""(?:from|import\()\s*"\.\./(\w+)/""")
 
 
@@ -54,3 +55,21 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     }
     assert sum(map(len, imports.values())) > len(modules)
     TopologicalSorter(imports).prepare()  # raises CycleError, which names the modules
+
+
+def test_tables_by_text_are_not_asked_for_what_every_object_inherits() -> None:
+    """A name such as ``__proto__`` in a link or a record must not reach the prototype of a table (common/own.ts)."""
+    texts = {
+        str(file.relative_to(WEB)): file.read_text(encoding="utf-8")
+        for file in [*WEB.glob("*.ts*"), *WEB.glob("*/*.ts*")]
+        if file.parent.name != "node_modules" and ".test." not in file.name
+    }
+    exported = {name for text in texts.values() for name in TABLE.findall(text) if f"export const {name}" in text}
+    wrong = []
+    for file, text in texts.items():
+        taken = set(re.findall(r"\w+", " ".join(re.findall(r"^import \{(.*?)\}", text, re.MULTILINE | re.DOTALL))))
+        for name in {*TABLE.findall(text), *(taken & exported)}:
+            asked = re.compile(rf"^.*(?:(?<![\w.]){name}\[(?!\")| in {name}\b).*$", re.MULTILINE)
+            wrong += [f"{file}: {line.strip()}" for line in asked.findall(text) if f"hasOwn({name}," not in line]
+    assert len(exported) > 3
+    assert wrong == []

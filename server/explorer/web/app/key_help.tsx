@@ -1,6 +1,7 @@
 /** The list of keys, as a dialog. */
 import type { JSX } from "preact";
 import { Dialog } from "../common/dialog";
+import { ownOf } from "../common/own";
 import { shortcuts } from "./keyboard";
 import { characterKeys } from "./preferences";
 
@@ -16,7 +17,7 @@ export function KeyHelp({ onClose }: { onClose: () => void }): JSX.Element {
         {working.map(({ key, does }) => (
           <div key={key}>
             <dt>
-              <kbd>{NAMES[key] ?? key}</kbd>
+              <kbd>{ownOf(NAMES, key) ?? key}</kbd>
             </dt>
             <dd>{does}</dd>
           </div>

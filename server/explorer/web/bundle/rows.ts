@@ -1,4 +1,5 @@
 /** The fields of a record as rows of a table. */
+import { ownOf } from "../common/own";
 import { base64Of, textOf } from "../proof/bytes";
 import type { Pairs, Value } from "../proof/canonical";
 import type { Kind } from "../proof/columns";
@@ -53,7 +54,7 @@ function rowsIn(name: string, key: string, kind: Kind, value: Value): Row[] {
   }
   if (kind === "text") return [{ name, key, ...shown(value as Uint8Array) }];
   if (kind === "time") return [{ name, key, type: "time", text: timeText(value as bigint) }];
-  return [{ name, key, type: NUMBERS[kind] ?? "number", text: String(value) }];
+  return [{ name, key, type: ownOf(NUMBERS, kind) ?? "number", text: String(value) }];
 }
 
 function shown(raw: Uint8Array): { type: string; text: string } {

@@ -63,6 +63,15 @@ function keyOf(evidence: Evidence | undefined, otherwise: string): string {
   return `${otherwise} ${unnamed}`;
 }
 
+/**
+ * Return whether an entry is in no log and need not be: a span that a Collector wrote to storage itself, or a record of a
+ * stream that the server does not sign. Audit events are always signed, whatever an answer says.
+ */
+export function mayBeUnsigned({ stream, evidence }: Pick<Entry, "stream" | "evidence">): boolean {
+  if (!evidence) return stream === "spans";
+  return stream !== "audit" && evidence.state === "UNSIGNED" && evidence.isExpected;
+}
+
 /** Name of the severity of a number from 1 to 24 (OTLP): TRACE to FATAL; empty for none. */
 export function severityOf(number: number): string {
   if (number < 1 || number > 24) return "";

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { type Place, verdictAt } from "../trust/belongs";
 import { verdictOf } from "../trust/entries";
 import { Notice } from "./answer";
-import type { Entry } from "./entry";
+import { type Entry, mayBeUnsigned } from "./entry";
 import { Text } from "./text";
 
 interface Props {
@@ -14,11 +14,11 @@ interface Props {
 
 export function Reasons({ entry, place }: Props): JSX.Element {
   const verdict = verdictAt(entry, place, verdictOf(entry).value);
-  const { reason, isExpected } = entry.evidence ?? {};
+  const reason = entry.evidence?.reason ?? "";
   return (
     <>
       {reason && (
-        <Notice kind={isExpected ? "note" : "error"}>
+        <Notice kind={mayBeUnsigned(entry) ? "note" : "error"}>
           The server says: <Text text={reason} most={1000} />
         </Notice>
       )}

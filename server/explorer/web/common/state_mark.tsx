@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { type Place, verdictAt } from "../trust/belongs";
 import { verdictOf } from "../trust/entries";
 import type { Verdict } from "../trust/verdict";
-import type { Entry } from "./entry";
+import { type Entry, mayBeUnsigned } from "./entry";
 import { plainOf } from "./text";
 
 /** A mark: its kind, its word, and the sentence behind it. */
@@ -15,15 +15,18 @@ export interface Mark {
 }
 
 /** The mark of an entry with a verdict; a pure function of both. */
-export function markOf(evidence: Entry["evidence"], verdict: Verdict): Mark {
+export function markOf(entry: Pick<Entry, "evidence" | "stream">, verdict: Verdict): Mark {
+  const { evidence } = entry;
   if (verdict.kind === "refuted") return { kind: "tampered", word: verdict.finding, detail: verdict.message };
   if (!evidence)
-    return { kind: "expected", word: "in no log", detail: "a Collector wrote this span to storage itself" };
+    return mayBeUnsigned(entry)
+      ? { kind: "expected", word: "in no log", detail: "a Collector wrote this span to storage itself" }
+      : { kind: "unsigned", word: "no evidence", detail: "the server sent no evidence of this record" };
   switch (evidence.state) {
     case "TAMPERED":
       return { kind: "tampered", word: "tampered", detail: evidence.reason };
     case "UNSIGNED":
-      return evidence.isExpected
+      return mayBeUnsigned(entry)
         ? { kind: "expected", word: "not signed", detail: evidence.reason }
         : { kind: "unsigned", word: "unsigned", detail: evidence.reason };
     default:
@@ -50,11 +53,13 @@ export function markOf(evidence: Entry["evidence"], verdict: Verdict): Mark {
     default:
       return evidence.state === "VERIFIED"
         ? { kind: "said", word: "server: verified", detail: "the server says so; not checked in this browser" }
-        : {
-            kind: "signed",
-            word: "signed",
-            detail: "the server says that its batch is signed; nobody hashed the record again",
-          };
+        : evidence.state === "SIGNED"
+          ? {
+              kind: "signed",
+              word: "signed",
+              detail: "the server says that its batch is signed; nobody hashed the record again",
+            }
+          : { kind: "unsigned", word: "no evidence", detail: "the server does not say whether the record is signed" };
   }
 }
 
@@ -80,7 +85,7 @@ interface StateMarkProps {
 
 /** The mark of an entry. */
 export function StateMark({ entry, isShort = false, place }: StateMarkProps): JSX.Element {
-  const mark = markOf(entry.evidence, verdictAt(entry, place, verdictOf(entry).value));
+  const mark = markOf(entry, verdictAt(entry, place, verdictOf(entry).value));
   const isCalm = isShort && mark.kind !== "tampered" && mark.kind !== "unsigned";
   return (
     // An isolated frame of its own: text of senders beside it can neither turn it around nor look like it.

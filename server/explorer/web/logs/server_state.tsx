@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import type { Status } from "../api/types";
 import { counted, shownNumber } from "../common/counted";
+import { ownOf } from "../common/own";
 import { plainOf, Text } from "../common/text";
 import { shownDuration } from "../common/time";
 import { Ago } from "./ago";
@@ -29,7 +30,7 @@ export function ServerState({ status, now }: { status: Status; now: bigint }): J
       <dd>
         <Text text={status.storage} />
         {status.storageVersion && `, ClickHouse ${plainOf(status.storageVersion)}`}
-        {ENCRYPTED[status.diskEncryption]}
+        {ownOf(ENCRYPTED, status.diskEncryption)}
         {status.storageProblem && (
           <>
             <br />

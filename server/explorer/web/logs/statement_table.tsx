@@ -8,6 +8,7 @@ import { Failure, useAnswer } from "../common/answer";
 import { Copy } from "../common/copy";
 import { shownNumber } from "../common/counted";
 import { Moment } from "../common/moment";
+import { ownOf } from "../common/own";
 import { Text } from "../common/text";
 import { latest } from "./part";
 import { KINDS, saidIn, sentenceOf } from "./statements";
@@ -16,7 +17,7 @@ const PAGE = 50;
 
 /** The statements of a log; the kinds are in the address. */
 export function StatementTable({ log }: { log: string }): JSX.Element {
-  const chosen = (parameters.value.get("kinds") ?? "").split(",").filter((kind) => kind in KINDS);
+  const chosen = (parameters.value.get("kinds") ?? "").split(",").filter((kind) => Object.hasOwn(KINDS, kind));
   const kinds = chosen.join();
   const [more, setMore] = useState<{ kinds: string; pages: readonly Statements[] }>({ kinds, pages: [] });
   const [error, setError] = useState<Error>();
@@ -121,5 +122,5 @@ function Rows({ statements, isNarrowed }: { statements: readonly Statement[]; is
 
 function saysText(statement: Statement): string {
   const said = saidIn(statement.note);
-  return (said && sentenceOf(said)) || KINDS[statement.kind] || "";
+  return (said && sentenceOf(said)) || ownOf(KINDS, statement.kind) || "";
 }

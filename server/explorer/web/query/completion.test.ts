@@ -74,3 +74,14 @@ test("a suggestion replaces what was being written, and the cursor is behind it"
     cursor: 12,
   });
 });
+
+test("names that every object inherits are as unknown as others", () => {
+  for (const name of ["__proto__", "constructor", "toString"]) {
+    assert.deepEqual(
+      fieldSuggestions({ fields: [name], attributes: [] }, name, false).map(({ note }) => note),
+      [""],
+    );
+    const values = valueSuggestions(name, "", [{ value: "x", count: "7" }]);
+    assert.deepEqual(values, [{ insert: '"x"', label: "x", note: "7 records" }]);
+  }
+});

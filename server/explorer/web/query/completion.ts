@@ -1,5 +1,6 @@
 /** Completion of a query at the place of the cursor; pure. */
 import { shownNumber } from "../common/counted";
+import { ownOf } from "../common/own";
 import { escapedName, quoted } from "../common/terms";
 import { tokensOf } from "./terms";
 
@@ -133,7 +134,11 @@ const MOST = 12;
 /** Suggestions of fields, and of operators after a term. The best come first. */
 export function fieldSuggestions(names: Names, prefix: string, afterTerm: boolean): Suggestion[] {
   const wanted = prefix.toLowerCase();
-  const fields = names.fields.map((name) => ({ insert: `${name}:`, label: name, note: FIELD_NOTES[name] ?? "" }));
+  const fields = names.fields.map((name) => ({
+    insert: `${name}:`,
+    label: name,
+    note: ownOf(FIELD_NOTES, name) ?? "",
+  }));
   const attributes = names.attributes.map(({ name, count }) => ({
     insert: `${escapedName(name)}:`,
     label: name,
@@ -151,7 +156,7 @@ export function fieldSuggestions(names: Names, prefix: string, afterTerm: boolea
     .map(({ suggestion }) => suggestion);
   const operators = ["AND", "OR", "NOT"]
     .filter((name) => (afterTerm || prefix) && name.startsWith(prefix))
-    .map((name) => ({ insert: `${name} `, label: name, note: OPERATOR_NOTES[name] ?? "" }));
+    .map((name) => ({ insert: `${name} `, label: name, note: ownOf(OPERATOR_NOTES, name) ?? "" }));
   return [...operators, ...ranked].slice(0, MOST);
 }
 
@@ -170,7 +175,7 @@ export function valueSuggestions(
   const wanted = prefix.toLowerCase();
   const counts = new Map(found.map(({ value, count }) => [value, count]));
   const noteOf = (count: string | undefined) => (count ? `${shownNumber(count)} records` : "");
-  const words = WORDS[field.toLowerCase()];
+  const words = ownOf(WORDS, field.toLowerCase());
   if (words) {
     return words
       .filter((word) => word.startsWith(wanted))

@@ -1,6 +1,7 @@
 /** Ranges of time: relative ones such as `90m`, which end now, and absolute ones. */
 import type { Zone } from "../app/preferences";
 import { lengthOf } from "../common/age";
+import { ownOf } from "../common/own";
 import { nanosOf, shownTime, textOf } from "../common/time";
 
 /** Ends of a range in RFC 3339; open where one is missing. */
@@ -45,7 +46,7 @@ function absolute(text: string): bigint {
 export function rangeName(since: string, until: string, zone: Zone): string {
   const length = /^(\d+)([smhdw])$/.exec(since.trim());
   if (length && !until) {
-    const unit = NAMES[length[2] ?? ""] ?? "";
+    const unit = ownOf(NAMES, length[2] ?? "") ?? "";
     return length[1] === "1" ? `last ${unit}` : `last ${length[1]} ${unit}s`;
   }
   const end = until === ANY ? "the last record" : until ? shownEnd(until, zone) : "now";

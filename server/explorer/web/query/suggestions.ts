@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../api/client";
 import type { Facets, FieldNames } from "../api/types";
+import { ownOf } from "../common/own";
 import { type Context, fieldSuggestions, type Names, type Suggestion, valueSuggestions, WORDS } from "./completion";
 
 const PATIENCE = 150; // milliseconds without another key before the server is asked
@@ -38,7 +39,11 @@ export function useSuggestions(
   const prefix = context?.kind === "value" ? context.prefix : "";
   const asked = JSON.stringify([field, prefix, scope]);
   useEffect(() => {
-    if (!field || WORDS[field.toLowerCase()] || /^(body|timestamp|received|leaf|duration|evidence)$/i.test(field))
+    if (
+      !field ||
+      ownOf(WORDS, field.toLowerCase()) ||
+      /^(body|timestamp|received|leaf|duration|evidence)$/i.test(field)
+    )
       return;
     const controller = new AbortController();
     const timer = setTimeout(() => {

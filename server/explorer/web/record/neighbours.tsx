@@ -8,22 +8,31 @@ import { navigate } from "../app/location";
 import { recordPath } from "../app/routes";
 import { useAnswer } from "../common/answer";
 import { type Entry, entryOf, titleOf } from "../common/entry";
+import { StateMark } from "../common/state_mark";
 import { Text } from "../common/text";
 import { type Place, whyMisplaced } from "../trust/belongs";
+import { knownSize } from "../trust/known_size";
+import { PROOFS } from "../trust/proofs";
 import type { Wanted } from "./check";
 
 /** Links to the previous and the next leaf, with the keys h and l: arrows scroll, and move carets. */
 export function Neighbours({ logId, leaf }: Wanted): JSX.Element {
-  const answer = useAnswer<Answer>(
-    (signal) => get("/api/v1/neighbours", { log: logId, leaf_index: leaf, by: "leaf", before: 1, after: 1 }, signal),
+  const answer = useAnswer(
+    async (signal) => {
+      const fields = { log: logId, leaf_index: leaf, by: "leaf", before: 1, after: 1, ...PROOFS };
+      const [found, size] = await Promise.all([get<Answer>("/api/v1/neighbours", fields, signal), knownSize(logId)]);
+      return { found, size };
+    },
     [logId, leaf],
   );
-  const found = answer.state === "there" ? answer.value : undefined;
+  const { found, size = 0n } = answer.state === "there" ? answer.value : {};
   const entries = useMemo(() => [...(found?.before ?? []), ...(found?.after ?? [])].map(entryOf), [found]);
   const [previous, next] = [BigInt(leaf) - 1n, BigInt(leaf) + 1n];
   const isFirst = previous < 0n;
   // Without an answer nobody knows whether the log goes on: the next page will say it.
-  const isLast = found !== undefined && !found.after.length && !found.moreAfter && !found.unprovedOmitted;
+  const isMissing = found?.missingLeaves.includes(String(next));
+  const hasMore = found && (found.after.length > 0 || isMissing || found.moreAfter || found.unprovedOmitted);
+  const isLast = found !== undefined && !hasMore && next >= size;
   const go = (to: bigint, isEnd: boolean) => () => {
     if (!isEnd) navigate(recordPath(logId, String(to)));
   };
@@ -60,7 +69,7 @@ function Neighbour({ to, isEnd, logId, word, end, entries }: NeighbourProps): JS
       {word} <span class="quiet">leaf {to.toLocaleString("en")}</span>
       {entry && (
         <span class="leaf-title">
-          <Text text={titleOf(entry)} most={80} />
+          <StateMark entry={entry} isShort place={place} /> <Text text={titleOf(entry)} most={80} />
         </span>
       )}
     </a>

@@ -14,11 +14,12 @@ const LISTS = ["path", "verifierKeys", "keyChanges"] as const;
  */
 export function shaped(proof: InclusionProof): InclusionProof {
   const given = proof as { readonly [name: string]: unknown };
-  const found: Record<string, unknown> = { ...given };
-  for (const name of TEXTS) found[name] = checkedAs(isText, given[name] ?? "", name);
-  for (const name of NUMBERS) found[name] = checkedAs(isNumber, given[name] ?? "0", name);
-  for (const name of LISTS) found[name] = checkedAs(areTexts, given[name] ?? [], name);
-  return found as InclusionProof;
+  const members = [
+    ...TEXTS.map((name) => [name, checkedAs(isText, given[name] ?? "", name)]),
+    ...NUMBERS.map((name) => [name, checkedAs(isNumber, given[name] ?? "0", name)]),
+    ...LISTS.map((name) => [name, checkedAs(areTexts, given[name] ?? [], name)]),
+  ];
+  return { ...proof, ...Object.fromEntries(members) };
 }
 
 function checkedAs(has: (value: unknown) => boolean, value: unknown, name: string): unknown {

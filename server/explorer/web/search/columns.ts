@@ -1,5 +1,6 @@
 /** Columns of the list: their names, and their values as one line of text. */
 import { type Entry, severityOf, titleOf } from "../common/entry";
+import { ownOf } from "../common/own";
 import { beginningOf } from "../common/text";
 import { shownDuration } from "../common/time";
 
@@ -102,7 +103,7 @@ function spanValue({ span }: Extract<Entry, { stream: "spans" }>, field: string)
     timestamp: span.timestamp ?? "",
   };
   if (field === "duration") return shownDuration(BigInt(span.durationNanos));
-  return valueIn(values, field);
+  return ownOf(values, field);
 }
 
 function recordValue({ record }: Extract<Entry, { record: unknown }>, field: string): string | undefined {
@@ -133,7 +134,7 @@ function recordValue({ record }: Extract<Entry, { record: unknown }>, field: str
     sourcetype: audit?.sourceType,
     signature: record.producerSignature?.result,
   };
-  return valueIn(values, field);
+  return ownOf(values, field);
 }
 
 /** The value of an attribute, by its whole name or by its key alone, as in queries. */
@@ -141,12 +142,9 @@ function attributeOf(entry: Entry, column: string): string | undefined {
   const own = entry.stream === "spans" ? entry.span.attributes : entry.record.logAttributes;
   const { resourceAttributes, scopeAttributes } = entry.stream === "spans" ? entry.span : entry.record;
   const found = /^(Log|Span|Resource|Scope)Attributes\.(.+)$/s.exec(column);
-  if (!found) return valueIn(own, column) ?? valueIn(resourceAttributes, column);
+  if (!found) return ownOf(own, column) ?? ownOf(resourceAttributes, column);
   const [, place, key = ""] = found;
-  if (place === "Resource") return valueIn(resourceAttributes, key);
-  if (place === "Scope") return valueIn(scopeAttributes, key);
-  return (place === "Span") === (entry.stream === "spans") ? valueIn(own, key) : undefined;
+  if (place === "Resource") return ownOf(resourceAttributes, key);
+  if (place === "Scope") return ownOf(scopeAttributes, key);
+  return (place === "Span") === (entry.stream === "spans") ? ownOf(own, key) : undefined;
 }
-
-const valueIn = (attributes: Record<string, string | undefined>, key: string): string | undefined =>
-  Object.hasOwn(attributes, key) ? attributes[key] : undefined;

@@ -52,3 +52,10 @@ test("the bucket of a time is found, and there is none outside of the bars", () 
     [undefined, 0, 1, 2, undefined],
   );
 });
+
+test("a group with a name that every object inherits is one like any other", () => {
+  const groups = ["constructor", "error", "__proto__"].map((value) => ({ value, count: "1", isOther: false }));
+  const bars = barsOf({ ...ANSWER, groups }, "severity");
+  assert.deepEqual(bars?.order, [0, 2, 1]);
+  assert.ok(bars?.groups.every(({ colour }) => colour.startsWith("--")));
+});

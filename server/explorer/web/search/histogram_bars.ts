@@ -1,5 +1,6 @@
 /** Bars of a histogram's answer: places, order of the stack, and colours; pure. */
 import type { Histogram } from "../api/types";
+import { ownOf } from "../common/own";
 import { nanosOf } from "../common/time";
 import type { Bars } from "./chart";
 
@@ -66,10 +67,10 @@ export function barsOf(answer: Histogram, groupBy: string): OrderedBars | undefi
   };
 }
 
-const rank = (group: Group | undefined): number => (group?.isOther ? -1 : (ALARM[group?.value ?? ""] ?? 0));
+const rank = (group: Group | undefined): number => (group?.isOther ? -1 : (ownOf(ALARM, group?.value ?? "") ?? 0));
 
 function colourOf(group: Group | undefined, at: number, groupBy: string): string {
   if (group?.isOther || !group?.value) return "--chart-6";
   const isFixed = groupBy === "stream" || groupBy === "severity" || groupBy === "outcome";
-  return (isFixed ? COLOURS[group.value] : undefined) ?? OTHERS[at % OTHERS.length] ?? "--chart-1";
+  return (isFixed ? ownOf(COLOURS, group.value) : undefined) ?? OTHERS[at % OTHERS.length] ?? "--chart-1";
 }

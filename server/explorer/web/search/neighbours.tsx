@@ -7,15 +7,16 @@ import { withParameters } from "../app/location";
 import { zone } from "../app/preferences";
 import { recordPath } from "../app/routes";
 import { Failure, Notice, useAnswer } from "../common/answer";
-import { type Entry, entryOf } from "../common/entry";
+import type { Entry } from "../common/entry";
+import { ownOf } from "../common/own";
 import { StateMark } from "../common/state_mark";
 import { STREAM_MARKS } from "../common/streams";
 import { Text } from "../common/text";
 import { shownTime } from "../common/time";
+import { type Place, SHARED, sharedValues } from "../trust/belongs";
 import { PROOFS } from "../trust/proofs";
 import { textIn } from "./columns";
-import { type LeafRow, leafRows } from "./leaf_rows";
-import { distinct } from "./places";
+import { type NeighbourRows, rowsOf } from "./neighbour_rows";
 
 const AROUND = 15;
 const NAMES: Readonly<Record<string, string>> = {
@@ -49,20 +50,22 @@ export function Neighbours({ entry, by }: { entry: Entry; by: string }): JSX.Ele
   const way = ways.includes(by) ? by : "leaf";
   const { logId = "", leafIndex = "" } = entry.evidence ?? {};
   const answer = useAnswer(
-    (signal) =>
-      get<NeighboursAnswer>(
-        "/api/v1/neighbours",
-        { log: logId, leaf_index: leafIndex, by: way, before: AROUND, after: AROUND, ...PROOFS },
-        signal,
-      ),
-    [logId, leafIndex, way],
+    async (signal) => {
+      const fields = { log: logId, leaf_index: leafIndex, by: way, before: AROUND, after: AROUND, ...PROOFS };
+      const [found, size] = await Promise.all([
+        get<NeighboursAnswer>("/api/v1/neighbours", fields, signal),
+        import("../trust/known_size").then(({ knownSize }) => knownSize(logId)),
+      ]);
+      return { found, ...rowsOf(found, { entry, way, around: AROUND, size }) };
+    },
+    [entry.key, way],
   );
   return (
     <section class="neighbours" aria-label="Before and after" aria-busy={answer.state === "waiting"}>
       <nav class="ways" aria-label="Neighbours by">
         {ways.map((each) => (
           <a key={each} href={withParameters({ near: each })} aria-current={each === way ? "true" : undefined}>
-            {NAMES[each]}
+            {ownOf(NAMES, each)}
           </a>
         ))}
       </nav>
@@ -75,7 +78,7 @@ export function Neighbours({ entry, by }: { entry: Entry; by: string }): JSX.Ele
       </p>
       {answer.state === "failed" && <Failure error={answer.error} />}
       {answer.state === "there" ? (
-        <NeighbourTable answer={answer.value} place={entry.key} />
+        <NeighbourTable {...answer.value} isByLeaf={way === "leaf"} own={entry.key} place={placeOf(entry, way)} />
       ) : (
         answer.state === "waiting" && <p role="status">Loading …</p>
       )}
@@ -83,20 +86,31 @@ export function Neighbours({ entry, by }: { entry: Entry; by: string }): JSX.Ele
   );
 }
 
-function NeighbourTable({ answer, place }: { answer: NeighboursAnswer; place: string }): JSX.Element {
-  const isByLeaf = answer.by === "leaf";
-  const messages = [...answer.before, ...(answer.record ? [answer.record] : []), ...answer.after];
-  const entries = distinct([], messages.map(entryOf));
-  const rows = isByLeaf ? leafRows(entries, answer.missingLeaves) : entries.map((entry): LeafRow => ({ entry }));
+/** What the rows have to have in common with the record; by time, that is nothing. */
+function placeOf(entry: Entry, way: string): Place | undefined {
+  if (way === "leaf") return { kind: "log", id: entry.evidence?.logId ?? "" };
+  const by = SHARED.find((each) => each === way);
+  return by && { kind: "shared", by, id: sharedValues(entry, by)[0] ?? "" };
+}
+
+interface TableProps extends NeighbourRows {
+  found: NeighboursAnswer;
+  isByLeaf: boolean;
+  /** The key of the record itself. */
+  own: string;
+  place: Place | undefined;
+}
+
+function NeighbourTable({ found, rows, moreBefore, moreAfter, isByLeaf, own, place }: TableProps): JSX.Element {
   return (
     <>
-      {answer.missingLeaves.length > 0 && (
+      {found.missingLeaves.length > 0 && (
         <Notice kind="warning">
-          {answer.missingLeaves.length === 1 ? "A leaf has" : `${answer.missingLeaves.length} leaves have`} no stored
+          {found.missingLeaves.length === 1 ? "A leaf has" : `${found.missingLeaves.length} leaves have`} no stored
           record: expired, or removed. Verification says which.
         </Notice>
       )}
-      {answer.unprovedOmitted && <Notice kind="note">Records that cannot be proved are left out here.</Notice>}
+      {found.unprovedOmitted && <Notice kind="note">Records that cannot be proved are left out here.</Notice>}
       <table class="neighbour-table">
         <thead>
           <tr>
@@ -105,10 +119,10 @@ function NeighbourTable({ answer, place }: { answer: NeighboursAnswer; place: st
           </tr>
         </thead>
         <tbody>
-          {answer.moreBefore && <More text="there are more before" />}
+          {moreBefore && <More text="there are more before" />}
           {rows.map((row) =>
             "entry" in row ? (
-              <NeighbourRow key={row.entry.key} {...{ entry: row.entry, isByLeaf, place }} />
+              <NeighbourRow key={row.entry.key} {...{ entry: row.entry, isByLeaf, own, place }} />
             ) : "unshown" in row ? (
               <tr key={row.unshown[0]} class="row-missing">
                 <th scope="row">{row.unshown[0] === row.unshown[1] ? row.unshown[0] : row.unshown.join(" to ")}</th>
@@ -121,15 +135,12 @@ function NeighbourTable({ answer, place }: { answer: NeighboursAnswer; place: st
               </tr>
             ),
           )}
-          {answer.moreAfter && <More text="there are more after" />}
+          {moreAfter && <More text="there are more after" />}
         </tbody>
       </table>
     </>
   );
 }
-
-/** The ID of the log in a place, which is before its leaf. */
-const logIdIn = (place: string): string => place.split("#")[0] ?? "";
 
 const More = ({ text }: { text: string }): JSX.Element => (
   <tr class="quiet">
@@ -138,10 +149,12 @@ const More = ({ text }: { text: string }): JSX.Element => (
   </tr>
 );
 
-function NeighbourRow({ entry, isByLeaf, place }: { entry: Entry; isByLeaf: boolean; place: string }): JSX.Element {
+type RowProps = Pick<TableProps, "isByLeaf" | "own" | "place"> & { entry: Entry };
+
+function NeighbourRow({ entry, isByLeaf, own, place }: RowProps): JSX.Element {
   const { date, time } = shownTime(entry.nanos, zone.value);
   const { shape, word } = STREAM_MARKS[entry.stream];
-  const isItself = entry.key === place;
+  const isItself = entry.key === own;
   const shown = isByLeaf ? entry.evidence?.leafIndex : `${date} ${time}`;
   const leads = entry.evidence?.logId ? withParameters({ open: entry.key }) : undefined;
   return (
@@ -150,7 +163,7 @@ function NeighbourRow({ entry, isByLeaf, place }: { entry: Entry; isByLeaf: bool
         {leads ? <a href={leads}>{shown}</a> : shown}
       </th>
       <td>
-        <StateMark entry={entry} isShort place={isByLeaf ? { kind: "log", id: logIdIn(place) } : undefined} />{" "}
+        <StateMark entry={entry} isShort place={place} />{" "}
         <span class={`stream stream-${entry.stream}`}>
           <span aria-hidden="true">{shape}</span> {word}
         </span>{" "}

@@ -5,6 +5,7 @@ import { serverNow } from "../api/clock";
 import { withParameters } from "../app/location";
 import { type Zone, zone } from "../app/preferences";
 import { type Entry, isError } from "../common/entry";
+import { ownOf } from "../common/own";
 import { StateMark } from "../common/state_mark";
 import { STREAM_MARKS } from "../common/streams";
 import { Text } from "../common/text";
@@ -149,7 +150,7 @@ function Head({ columns, extra, oldestFirst, onSort }: RowsProps): JSX.Element {
               </th>
             ) : (
               <th key={column} scope="col" class={`cell-${column}`}>
-                {NAMED_COLUMNS[column] ?? <Text text={column} most={80} />}
+                {ownOf(NAMED_COLUMNS, column) ?? <Text text={column} most={80} />}
               </th>
             ),
           )}

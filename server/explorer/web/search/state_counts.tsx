@@ -36,7 +36,7 @@ export function countStates(entries: readonly Entry[], verdict: (entry: Entry) =
   for (const entry of entries) {
     const found = verdict(entry);
     if (found.kind === "waiting") waiting += 1;
-    const { kind } = markOf(entry.evidence, found);
+    const { kind } = markOf(entry, found);
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   }
   return { kinds, waiting };

@@ -6,6 +6,7 @@ import { withParameters } from "../app/location";
 import { searchPath } from "../app/routes";
 import { counted, shownNumber, shownShare } from "../common/counted";
 import { Moment } from "../common/moment";
+import { ownOf } from "../common/own";
 import { termOf } from "../common/terms";
 import { Text } from "../common/text";
 import { hasTerm, toggled } from "../query/terms";
@@ -198,4 +199,4 @@ function Elsewhere({ field, value }: { field: string; value: string }): JSX.Elem
 
 const PLURALS: Record<string, string> = { category: "Categories" };
 
-const nameOf = (field: string): string => PLURALS[field] ?? `${field.charAt(0).toUpperCase()}${field.slice(1)}s`;
+const nameOf = (field: string): string => ownOf(PLURALS, field) ?? `${field.charAt(0).toUpperCase()}${field.slice(1)}s`;

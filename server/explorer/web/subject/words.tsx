@@ -1,6 +1,7 @@
 /** Outcomes, and links from an event to what it names. */
 import type { JSX } from "preact";
 import { actorPath, targetPath } from "../app/routes";
+import { ownOf } from "../common/own";
 import { Text } from "../common/text";
 import { outcomeOf } from "./outcomes";
 import type { Kind } from "./view";
@@ -12,7 +13,7 @@ export function Outcome({ of }: { of: string }): JSX.Element {
   const outcome = outcomeOf(of);
   return (
     <span class={`outcome outcome-${outcome}`}>
-      <span aria-hidden="true">{SHAPES[outcome] ?? "?"}</span> <span class="outcome-word">{outcome}</span>
+      <span aria-hidden="true">{ownOf(SHAPES, outcome) ?? "?"}</span> <span class="outcome-word">{outcome}</span>
     </span>
   );
 }

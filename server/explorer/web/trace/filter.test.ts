@@ -62,6 +62,7 @@ test("entries that cannot be proved are shown whatever the filters", () => {
   assert.equal(isDoubtful(record({ state: "SIGNED" })), false);
   assert.equal(isDoubtful(record({ state: "UNSIGNED" })), true);
   assert.equal(isDoubtful(span({ id: "a", inLog: false })), false);
+  assert.equal(isDoubtful({ ...record({ actor: "bob" }), evidence: undefined }), true);
 });
 
 test("so are entries that this browser refuted", () => {

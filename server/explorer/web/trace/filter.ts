@@ -1,5 +1,5 @@
 /** The rows of a trace that are shown: those that match filters and zoomed time, and the spans around them. Pure. */
-import { type Entry, isError, titleOf } from "../common/entry";
+import { type Entry, isError, mayBeUnsigned, titleOf } from "../common/entry";
 import type { Layout, Row } from "./layout";
 
 /** The kinds of entries to show. */
@@ -44,8 +44,8 @@ export const isEverything = ({ kinds, errors, service, text, time }: Filter): bo
 
 /** Return whether an entry cannot be proved: such entries are shown whatever the filters, as on the command line. */
 export function isDoubtful(entry: Entry | undefined): boolean {
-  const evidence = entry?.evidence;
-  return evidence !== undefined && !evidence.isExpected && evidence.state !== "VERIFIED" && evidence.state !== "SIGNED";
+  if (!entry || mayBeUnsigned(entry)) return false;
+  return entry.evidence?.state !== "VERIFIED" && entry.evidence?.state !== "SIGNED";
 }
 
 /** Return whether a row hides what is under it. */

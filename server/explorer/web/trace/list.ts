@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Fields, get, isAbort } from "../api/client";
 import type { FoundTraces, TraceSummary } from "../api/types";
+import { ownOf } from "../common/own";
 
 /** The conditions of the list. */
 export interface ListState {
@@ -33,7 +34,7 @@ const UNITS: Record<string, number> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e
 export function durationOf(text: string): bigint | undefined {
   const found = /^(\d{1,12}(?:\.\d{1,9})?)\s*(ns|us|µs|ms|s|m|min|h)?$/.exec(text.trim());
   if (!found) return undefined;
-  return BigInt(Math.round(Number(found[1]) * (UNITS[found[2] ?? "ms"] ?? 0)));
+  return BigInt(Math.round(Number(found[1]) * (ownOf(UNITS, found[2] ?? "ms") ?? 0)));
 }
 
 export interface List {

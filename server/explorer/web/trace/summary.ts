@@ -1,6 +1,5 @@
 /** The sum of a trace: the same as the API's overview, but of all pages. Pure. */
-import type { Entry } from "../common/entry";
-import { isError } from "../common/entry";
+import { type Entry, isError, mayBeUnsigned } from "../common/entry";
 import type { Layout } from "./layout";
 
 export interface Summary {
@@ -51,10 +50,11 @@ export function summaryOf({ rows }: Layout, misplaced: ReadonlySet<Entry> = new 
 }
 
 /** The server's word for the evidence of an entry. */
-function evidenceWord({ evidence }: Entry): EvidenceWord {
-  if (!evidence) return "in no log";
+function evidenceWord(entry: Entry): EvidenceWord {
+  const { evidence } = entry;
+  if (!evidence) return mayBeUnsigned(entry) ? "in no log" : "unsigned";
   if (evidence.state === "VERIFIED") return "verified";
   if (evidence.state === "SIGNED") return "signed";
   if (evidence.state === "TAMPERED") return "tampered";
-  return evidence.isExpected ? "not signed" : "unsigned";
+  return mayBeUnsigned(entry) ? "not signed" : "unsigned";
 }

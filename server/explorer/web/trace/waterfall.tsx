@@ -1,6 +1,7 @@
 /** The waterfall: a tree grid of all entries on one axis of time. Only the rows in view are in the page. */
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { ownOf } from "../common/own";
 import { useVirtualRows } from "../common/virtual_rows";
 import { placeOn, ticksOf } from "./axis";
 import { isEverything } from "./filter";
@@ -157,7 +158,7 @@ function pressed(event: KeyboardEvent, view: TraceView, page: number): void {
     Enter: () => row && selection.open(row.id),
     " ": () => row && selection.open(row.id),
   };
-  const found = keys[event.key];
+  const found = ownOf(keys, event.key);
   if (!found) return;
   event.preventDefault();
   found();

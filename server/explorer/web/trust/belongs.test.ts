@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { LogRecord, TimelineEntry } from "../api/types";
 import { type Entry, entryOf } from "../common/entry";
-import { MISPLACED, type Place, verdictAt, whyMisplaced } from "./belongs";
+import { MISPLACED, type Place, SHARED, type Shared, sharedValues, verdictAt, whyMisplaced } from "./belongs";
 
 function event(audit: Partial<NonNullable<LogRecord["audit"]>>, more: Partial<LogRecord> = {}): Entry {
   const evidence = { logId: "aa", origin: "shop/audit/a", leafIndex: "5", recordHash: "00" };
@@ -51,4 +51,19 @@ test("a genuine record on a page that it is not of is refuted there, and keeps i
   assert.equal(there.kind === "refuted" && there.finding, MISPLACED);
   assert.equal(verdictAt(bob, { kind: "actor", id: "bob" }, checked), checked);
   assert.equal(verdictAt(bob, undefined, checked), checked);
+});
+
+test("neighbours by a property have the same value of it, and not one that the server gives for it", () => {
+  const shared = (by: Shared, id: string): Place => ({ kind: "shared", by, id });
+  const own = { actorId: "bob", targetId: "1047", sessionId: "s", sourceId: "203.0.113.7", sourceHost: "till" };
+  const more = { serviceName: "shop", resourceAttributes: { "host.name": "node-1" } };
+  const entry = event({ ...own, effectiveActorId: "alice" }, more);
+  for (const by of SHARED) {
+    for (const value of sharedValues(entry, by)) assert.equal(whyMisplaced(entry, shared(by, value)), undefined);
+    assert.match(whyMisplaced(entry, shared(by, "alice")) ?? "", new RegExp(`its ${by} is not alice`));
+    assert.notEqual(whyMisplaced(entry, shared(by, "")), undefined, by);
+  }
+  assert.deepEqual(sharedValues(entry, "host"), ["till", "node-1"]);
+  const repeatedAttributes = [{ place: "resource", key: "host.name", values: ["node-0", "node-1"] }];
+  assert.deepEqual(sharedValues(event({}, { ...more, repeatedAttributes }), "host"), ["node-0", "node-1"]);
 });

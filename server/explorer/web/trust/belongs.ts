@@ -5,6 +5,7 @@
  * compared here are those that are shown, which the check of an entry compares with the signed ones.
  */
 import type { Entry } from "../common/entry";
+import { ownOf } from "../common/own";
 import type { Verdict } from "./verdict";
 
 /** The common property of the records of a page. */
@@ -13,7 +14,34 @@ export type Place =
   /** A trace, by its 32 hexadecimal digits. */
   | { readonly kind: "trace"; readonly id: string }
   /** A log by its ID, or a leaf of it. */
-  | { readonly kind: "log"; readonly id: string; readonly leaf?: string };
+  | { readonly kind: "log"; readonly id: string; readonly leaf?: string }
+  /** A property with a value, as of the neighbours of a record. */
+  | { readonly kind: "shared"; readonly by: Shared; readonly id: string };
+
+/** Properties that records share with their neighbours. */
+export const SHARED = ["actor", "session", "source", "target", "host", "service"] as const;
+export type Shared = (typeof SHARED)[number];
+
+/** The values of an entry for a property; hosts may be named by audit events, and by resources. */
+export function sharedValues(entry: Entry, by: Shared): readonly string[] {
+  const audit = entry.stream === "audit" ? entry.record.audit : undefined;
+  const values = {
+    actor: () => [audit?.actorId],
+    session: () => [audit?.sessionId],
+    source: () => [audit?.sourceId],
+    target: () => [audit?.targetId],
+    host: () => [audit?.sourceHost, ...resourceValues(entry, "host.name")],
+    service: () => [entry.service],
+  }[by]();
+  return values.filter((value) => value !== undefined && value !== "") as string[];
+}
+
+function resourceValues(entry: Entry, key: string): readonly string[] {
+  const { resourceAttributes, repeatedAttributes } = entry.stream === "spans" ? entry.span : entry.record;
+  const repeated = (repeatedAttributes ?? []).find((each) => each.place === "resource" && each.key === key);
+  const value = ownOf(resourceAttributes ?? {}, key);
+  return repeated?.values ?? (value === undefined ? [] : [value]);
+}
 
 /** The name of the finding: these are not words of verification, which knows no pages. */
 export const MISPLACED = "not of this page";
@@ -31,6 +59,9 @@ export function whyMisplaced(entry: Entry, place: Place): string | undefined {
     case "trace":
       if (entry.traceId === place.id) return undefined;
       return `the server lists it here, but it is of ${entry.traceId ? `the trace ${entry.traceId}` : "no trace"}`;
+    case "shared":
+      if (sharedValues(entry, place.by).includes(place.id)) return undefined;
+      return `the server lists it here, but its ${place.by} is not ${place.id}`;
     case "log": {
       const { logId, leafIndex, origin } = entry.evidence ?? {};
       if (logId !== place.id) return `the server lists it here, but it is of another log, ${origin || logId || "none"}`;

@@ -1,7 +1,7 @@
 /** Entries of answers, checked in this browser while they are looked at. */
 import { effect, type Signal, signal } from "@preact/signals";
 import { ApiError } from "../api/client";
-import type { Entry } from "../common/entry";
+import { type Entry, mayBeUnsigned } from "../common/entry";
 import { IdleQueue } from "./queue";
 import { lastLook, pinnedNames } from "./state";
 import type { Verdict } from "./verdict";
@@ -34,7 +34,8 @@ export function verdictOf(entry: Entry): Signal<Verdict> {
     check(made);
     listen();
   } else {
-    made.verdict.value = { kind: "unproved", reason: entry.evidence?.reason || "it is in no log" };
+    const reason = mayBeUnsigned(entry) ? "it is in no log" : "the server does not say in which log it is";
+    made.verdict.value = { kind: "unproved", reason: entry.evidence?.reason || reason };
   }
   return made.verdict;
 }

@@ -40,7 +40,7 @@ export interface Trust {
 /** Check an entry. Whatever is wrong with it is in the verdict; only failures of the network are thrown. */
 export async function checkEntry(entry: Entry, trust: Trust): Promise<Verdict> {
   const { evidence } = entry;
-  if (!evidence) return { kind: "unproved", reason: "the span is in no log" };
+  if (!evidence) return { kind: "unproved", reason: "the server sent no evidence of it" };
   const reason = evidence.reason || "the server sent no proof of it";
   if (!evidence.checkpoint) return { kind: "unproved", reason };
   if (!evidence.canonicalRecord) return { kind: "unproved", reason: "it is too large for an answer with others" };

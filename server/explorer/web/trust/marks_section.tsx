@@ -24,7 +24,11 @@ const MARKS: [Mark["kind"], string, string][] = [
     "The server says that it hashed the record again. This browser has not checked it (yet).",
   ],
   ["signed", "signed", "The server says that the record's batch is signed. Nobody hashed the record again."],
-  ["unsigned", "unsigned", "The record is in no signed batch: it is new, was left behind by a crash, or was inserted."],
+  [
+    "unsigned",
+    "unsigned",
+    "The record is in no signed batch: it is new, was left behind by a crash, or was inserted. Or the server sent no evidence of it.",
+  ],
   [
     "expected",
     "not signed, in no log",
