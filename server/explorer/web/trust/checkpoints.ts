@@ -11,7 +11,7 @@ import { VerificationError } from "../proof/errors";
 import { parseVerifierKey } from "../proof/keys";
 import { ask, changesOf, consistencyProofOf } from "./asked";
 import { all, update } from "./database";
-import { voucherOf } from "./log_keys";
+import { longer, voucherOf } from "./log_keys";
 import { believedKeys, readPinnedKeys } from "./pinned_keys";
 import { lastLook, logFindings, overdue } from "./state";
 import { contradictionOf, type KeptCheckpoint, type LogFinding, type Means, missing, witnessed } from "./witness";
@@ -105,8 +105,14 @@ async function look(isSure: boolean): Promise<Looked> {
       const outcome = await witnessed(log, before, means);
       if (outcome.kind === "finding") await report(outcome.finding);
       else if (outcome.kind === "not counted") problems.set(log.origin, outcome.reason);
-      // Else another tab kept another one meanwhile, and compares. A log that is listed twice is compared with itself.
-      else if (await replace(before, outcome.checkpoint)) kept.set(log.logId, outcome.checkpoint);
+      else {
+        // Else another tab kept another one meanwhile, and compares. A log that is listed twice is compared with itself.
+        if (await replace(before, outcome.checkpoint)) kept.set(log.logId, outcome.checkpoint);
+        if (outcome.withheld) {
+          problems.set(log.origin, outcome.withheld);
+          overdue.push(`${log.origin}: ${outcome.withheld}`);
+        }
+      }
     } catch (error) {
       const problem = `it could not be compared: ${error instanceof Error ? error.message : error}`;
       problems.set(log.origin, problem);
@@ -161,7 +167,8 @@ export async function replace(before: KeptCheckpoint | undefined, after: KeptChe
   let isReplaced = false;
   await update<KeptCheckpoint>("checkpoints", after.logId, (now) => {
     isReplaced = now?.note === before?.note;
-    return isReplaced ? after : now;
+    const changes = longer(now?.changes, after.changes); // another tab may have seen more of them
+    return isReplaced ? { ...after, changes } : now;
   });
   return isReplaced;
 }
@@ -199,11 +206,12 @@ export async function compareWithFile(text: string): Promise<string> {
   const pinned = await believedKeys();
   const keys = pinned.length ? pinned : await Promise.all(log.verifierKeys.map(parseVerifierKey));
   const now = parseCheckpoint(log.checkpoint, "the server's checkpoint");
+  const kept = (await keptCheckpoints()).find(({ origin }) => origin === mine.origin);
   for (const [checkpoint, whose] of [
     [mine, "the file's"],
     [now, "the server's"],
   ] as const) {
-    if ((await voucherOf(checkpoint, keys, changesOf)) === undefined) {
+    if ((await voucherOf(checkpoint, keys, changesOf, kept?.changes)) === undefined) {
       throw new VerificationError(
         "KEY_UNKNOWN",
         `no ${pinned.length ? "pinned" : "known"} key signed ${whose} checkpoint`,

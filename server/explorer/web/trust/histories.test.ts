@@ -116,3 +116,15 @@ test("a mistake is no refusal", async () => {
   });
   await assert.rejects(histories.compare(await at(TRUE, 7)), TypeError);
 });
+
+test("key changes are kept with a later checkpoint, and those of an earlier one beside the kept checkpoint", async () => {
+  for (const size of [7, 13]) {
+    const { state, histories } = await browser(TRUE);
+    const change = await TRUE.keyChange(1, 5, 1, 2);
+    assert.equal(await histories.compare(await at(TRUE, size), [change]), undefined);
+    assert.deepEqual(state.kept?.changes, [change]);
+    assert.equal(state.kept?.note, await TRUE.checkpoint(Math.max(size, 10), [1]));
+    assert.equal(await histories.compare(await at(TRUE, 15), []), undefined);
+    assert.deepEqual(state.kept?.changes, [change]);
+  }
+});
