@@ -2,7 +2,7 @@
 import { base64Of, fromBase64 } from "../proof/bytes";
 import { malformed } from "../proof/errors";
 import { ED25519, fingerprintOf, type Key, keyOf, longFingerprintOf, parseVerifierKey, renamed } from "../proof/keys";
-import { all, askToKeep, update } from "./database";
+import { all, askToKeep, onLost, update } from "./database";
 import { pinnedKeys } from "./state";
 
 /** Ways to pin a key. A fingerprint comes through another channel than the key. */
@@ -24,6 +24,7 @@ export interface PinnedKey {
 
 /** Read the pinned keys; another tab may have changed them. */
 export async function readPinnedKeys(): Promise<readonly PinnedKey[]> {
+  onLost(readPinnedKeys);
   const kept = await all<PinnedKey>("keys");
   pinnedKeys.value = kept.sort((one, other) => one.since.localeCompare(other.since));
   return pinnedKeys.value;
