@@ -11,9 +11,10 @@ import { VerificationError } from "../proof/errors";
 import { parseVerifierKey } from "../proof/keys";
 import { ask, changesOf, consistencyProofOf } from "./asked";
 import { all, update } from "./database";
+import { keepFinding, noteAcknowledged, readFindings } from "./findings";
 import { longer, voucherOf } from "./log_keys";
 import { believedKeys, readPinnedKeys } from "./pinned_keys";
-import { lastLook, logFindings, overdue } from "./state";
+import { lastLook, overdue } from "./state";
 import { contradictionOf, type KeptCheckpoint, type LogFinding, type Means, missing, witnessed } from "./witness";
 
 const PAUSE = 2000; // ms, before a log that seems to be gone is looked for again
@@ -24,12 +25,6 @@ let running: Promise<void> | undefined;
 /** The checkpoints that this browser keeps. */
 export function keptCheckpoints(): Promise<KeptCheckpoint[]> {
   return all<KeptCheckpoint>("checkpoints");
-}
-
-/** Read the findings; another tab may have found some. */
-export async function readFindings(): Promise<void> {
-  const kept = await all<LogFinding>("findings");
-  logFindings.value = kept.sort((one, other) => one.at.localeCompare(other.at));
 }
 
 /** Compare what the server shows with what was seen. What cannot be compared at the second attempt either is told. */
@@ -57,9 +52,8 @@ async function watch(): Promise<void> {
 /** Accept a log as it is now, in spite of a finding, whose evidence stays. */
 export async function acknowledge({ id, logId }: LogFinding): Promise<void> {
   const acknowledged = new Date().toISOString();
-  await update<LogFinding>("findings", id, (now) => now && { ...now, acknowledged });
+  await noteAcknowledged(id, acknowledged);
   await update<KeptCheckpoint>("checkpoints", logId, () => undefined);
-  await readFindings();
   await watchLogs();
 }
 
@@ -171,16 +165,6 @@ export async function replace(before: KeptCheckpoint | undefined, after: KeptChe
     return isReplaced ? { ...after, changes } : now;
   });
   return isReplaced;
-}
-
-/** Keep a finding, once for each log and kind until it is acknowledged. */
-export async function keepFinding(finding: LogFinding): Promise<void> {
-  const isKnown = logFindings.value.some(
-    ({ logId, kind, acknowledged }) => logId === finding.logId && kind === finding.kind && !acknowledged,
-  );
-  if (isKnown) return;
-  await update<LogFinding>("findings", finding.id, () => finding);
-  await readFindings();
 }
 
 function shownReader(): string {

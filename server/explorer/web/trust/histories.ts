@@ -101,7 +101,8 @@ export class Histories {
     const at = new Date(this.means.now()).toISOString();
     if (contradiction) {
       const [kind, message] = contradiction;
-      await this.means.report(findingOfLog(kind, kept, message, at, noteOf(checkpoint)));
+      // What was found out is told, also if its evidence cannot be kept.
+      await this.means.report(findingOfLog(kind, kept, message, at, noteOf(checkpoint))).catch(console.error);
       throw new VerificationError(kind, message);
     }
     const later = isLater ? { note: noteOf(checkpoint), at } : {};
