@@ -218,3 +218,8 @@ test("a span of tens of thousands of events has a group for each, with its types
     assert.equal(run.at(-1)?.fields.find(({ name }) => name.endsWith(".k"))?.type, "int");
   }
 });
+
+test("the batch, which is not signed, is told to be the server's word", () => {
+  const type = fieldsOf(fieldGroupsOf(entryWith({}))).get("BatchId")?.type;
+  assert.match(type ?? "", /not signed, the server's word/);
+});
