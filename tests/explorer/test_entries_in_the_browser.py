@@ -178,6 +178,7 @@ def _others(value: Any) -> Iterator[tuple[str, Any]]:
         case str() if value.endswith("Z") and value[:2] == "20":
             yield " fraction", value[:-1] + "1Z" if "." in value else value[:-1] + ".000000001Z"
             yield " missing", None
+            yield " in another form", f"{value[:-1]}+00:00"
         case str():
             yield "", "1" if value == "0" else f"{value}1"
             yield " as a list", [value]

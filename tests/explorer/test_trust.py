@@ -227,8 +227,22 @@ def _pin(seen: Tab, shop: Shop) -> Page:
     return page
 
 
-def test_a_forged_history_of_records_is_refused_and_named_on_every_page(seen: Tab, shop: Shop) -> None:
+# As a browser does whose disk is full: the transaction ends without its values.
+_FULL_DISK = """
+const put = IDBObjectStore.prototype.put;
+IDBObjectStore.prototype.put = function (...given) {
+  const request = put.apply(this, given);
+  if (this.name === "findings") this.transaction.abort();
+  return request;
+};
+"""
+
+
+@pytest.mark.parametrize("disk", ["with space", "full"])
+def test_a_forged_history_of_records_is_refused_and_named_on_every_page(seen: Tab, shop: Shop, disk: str) -> None:
     page = _pin(seen, shop)
+    if disk == "full":
+        page.add_init_script(_FULL_DISK)
 
     def forged(route: Route) -> None:
         said = route.fetch().json()
@@ -245,8 +259,29 @@ def test_a_forged_history_of_records_is_refused_and_named_on_every_page(seen: Ta
     expect(_banner(page)).to_contain_text("LOG_FORKED")
     expect(page.locator(".state-checked").first).to_be_visible(timeout=20_000)
     page.unroute_all(behavior="ignoreErrors")
-    page.goto(shop.url("/logs"))
+    if disk == "full":
+        expect(_banner(page)).to_contain_text("loses it when this page is closed")
+        page.get_by_role("navigation", name="Pages").get_by_role("link", name="Logs").click()
+        expect(page.get_by_role("heading", name="Logs", exact=True)).to_be_visible()
+    else:
+        page.goto(shop.url("/logs"))
     expect(_banner(page)).to_contain_text("LOG_FORKED")
+
+
+def test_a_reader_who_clears_what_the_browser_keeps_sees_nothing_checked_by_a_key_that_is_gone(
+    seen: Tab, shop: Shop
+) -> None:
+    page = _pin(seen, shop)
+    page.goto(shop.url("/?q=service:accounts"))
+    expect(page.locator(".state-checked").first).to_be_visible(timeout=20_000)
+    cleared = {"origin": shop.url("").rstrip("/"), "storageTypes": "indexeddb"}
+    page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", cleared)
+    expect(page.locator(".state-unpinned").first).to_be_visible(timeout=20_000)
+    expect(page.locator(".state-checked")).to_have_count(0)
+    # The page goes on keeping what it is given.
+    page.get_by_role("link", name=re.compile("[Tt]rust")).first.click()
+    page.get_by_label("Key from a file").set_input_files(shop.server.public_key)
+    expect(page.get_by_role("row", name=_fingerprint(shop))).to_be_visible()
 
 
 def test_records_are_not_called_checked_while_the_proof_of_their_history_is_refused(seen: Tab, shop: Shop) -> None:

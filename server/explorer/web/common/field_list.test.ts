@@ -226,3 +226,8 @@ test("values over several lines, and long ones, need the whole width", () => {
   assert.equal(isBlock(field("one line\n")), false);
   assert.equal(isBlock(field()), false);
 });
+
+test("the batch, which is not signed, is shown as the server's word", () => {
+  const type = fieldsOf(fieldGroupsOf(entryWith({}))).get("BatchId")?.type;
+  assert.match(type ?? "", /not signed, the server's word/);
+});

@@ -181,7 +181,7 @@ function evidenceGroup({ evidence }: Entry): FieldGroup {
   return group("Evidence", [
     ["log", evidence?.origin || evidence?.logId],
     ["leaf", evidence?.logId ? evidence.leafIndex : "", "int"],
-    ["BatchId", evidence?.batchId],
+    ["BatchId", evidence?.batchId, "string: not signed, the server's word"],
     ["SHA-256 of the record", evidence?.recordHash, "hexadecimal"],
   ]);
 }

@@ -10,7 +10,7 @@ import { looksLikeJson, prettyJson } from "./json_text";
 import { markedParts, meaningOf } from "./redactions";
 import { ShowMore } from "./show_more";
 import { beginningOf, Text } from "./text";
-import { nanosOf, shownTime, zoneName } from "./time";
+import { nanosIn, shownTime, zoneName } from "./time";
 
 interface FieldsProps {
   entry: Entry;
@@ -192,8 +192,8 @@ function MarkedText({ text, isMono, made }: { text: string; isMono: boolean; mad
 }
 
 function TimeValue({ text }: { text: string }): JSX.Element {
-  const nanos = nanosOf(text);
-  if (zoneName(nanos, zone.value) === "UTC") return <Text text={text} />;
+  const nanos = nanosIn(text);
+  if (nanos === undefined || zoneName(nanos, zone.value) === "UTC") return <Text text={text} />;
   const { date, time } = shownTime(nanos, "local", 9);
   return (
     <>

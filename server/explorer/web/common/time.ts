@@ -5,10 +5,18 @@ const RFC3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d
 
 /** Nanoseconds since 1970 of a time in RFC 3339; throws RangeError for anything else. */
 export function nanosOf(text: string): bigint {
-  const found = RFC3339.exec(text);
-  const seconds = found ? Date.parse(`${found[1]}${found[3]}`) : Number.NaN;
-  if (!found || Number.isNaN(seconds)) throw new RangeError(`${text} is not a time in RFC 3339`);
-  return BigInt(seconds) * 1_000_000n + BigInt((found[2] ?? "").padEnd(9, "0"));
+  const nanos = nanosIn(text);
+  if (nanos === undefined) throw new RangeError(`${text} is not a time in RFC 3339`);
+  return nanos;
+}
+
+/** Nanoseconds since 1970 of a time in RFC 3339; undefined for anything else. */
+export function nanosIn(text: string): bigint | undefined {
+  const [, local, fraction = "", zone] = RFC3339.exec(text) ?? [];
+  const millis = Date.parse(`${local}${zone}`);
+  // A day that a month does not have, or hour 24, is taken for a later one.
+  const isReal = !Number.isNaN(millis) && new Date(`${local}Z`).toISOString().slice(0, 19) === local;
+  return isReal ? BigInt(millis) * 1_000_000n + BigInt(fraction.padEnd(9, "0")) : undefined;
 }
 
 /** A time in RFC 3339 and UTC, with as many digits of its nanoseconds as it needs: 0, 3, 6 or 9. */

@@ -9,6 +9,7 @@ import { VerificationError } from "../proof/errors";
 import { ED25519, fingerprintOf, type Key, keyOf, verifierKeyOf } from "../proof/keys";
 import { leafHash, nodeHash } from "../proof/merkle";
 import { sha256 } from "../proof/sha256";
+import { NotInForce } from "../trust/log_keys";
 import { checkProof } from "./check";
 
 const ORIGIN = "shop/operational/a";
@@ -207,4 +208,40 @@ test("an answer in another form than that of a proof is refused as malformed, an
   }
   const { path: _, ...without } = proof;
   await assert.rejects(async () => checkProof(without as InclusionProof, await wanted(), []), VerificationError);
+});
+
+/** The statement that the key of the log changed at 2 of its 3 entries. */
+function keyChange(before: Signer, after: Signer): string {
+  const words = `${verifierKeyOf(after.key)} after ${verifierKeyOf(before.key)}`;
+  const text = `${ORIGIN}\n2\n${base64Of(new Uint8Array(32))}\nlognotary/v1 1 1767225600 keys ${words}\n`;
+  return `${text}\n${before.sign(text)}${after.sign(text)}`;
+}
+
+test("a key that was replaced vouches for nothing later, also if the server leaves out the change that was seen", async () => {
+  const [old, log] = [await signer(), await signer()];
+  const change = keyChange(old, log);
+  const forged = await proofBy(old);
+  for (const pinned of [[old.key], [old.key, log.key], NOBODY]) {
+    for (const verifierKeys of [[], [verifierKeyOf(old.key)]]) {
+      const checked = await checkProof({ ...forged, verifierKeys }, await wanted(), pinned, [change]);
+      const { outcome, failure } = checked;
+      assert.equal(outcome.kind === "refuted" && outcome.finding, "BATCH_FOREIGN_SIGNED");
+      if (pinned.includes(old.key)) assert.ok(failure instanceof NotInForce);
+    }
+    const { outcome } = await checkProof(await proofBy(log), await wanted(), pinned, [change]);
+    assert.equal(outcome.kind, pinned.length ? "checked" : "unpinned");
+  }
+  const told = await checkProof({ ...forged, keyChanges: [change] }, await wanted(), NOBODY);
+  assert.equal(told.outcome.kind, "refuted");
+});
+
+test("another key change than the one that was seen is refuted, and the one that was seen is drawn", async () => {
+  const [old, log, thief] = [await signer(), await signer(), await signer()];
+  const proof = { ...(await proofBy(thief)), keyChanges: [keyChange(old, thief)] };
+  const { outcome, changes } = await checkProof(proof, await wanted(), [old.key], [keyChange(old, log)]);
+  assert.equal(outcome.kind === "refuted" && outcome.finding, "BATCH_FOREIGN_SIGNED");
+  assert.deepEqual(
+    changes.map(({ after }) => after.map(({ id }) => id)),
+    [[log.key.id]],
+  );
 });

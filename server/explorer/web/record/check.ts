@@ -6,14 +6,14 @@ import { areEqual, fromBase64, hexOf } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { followKeys } from "../proof/key_changes";
-import { type Key, parseVerifierKey, renamed } from "../proof/keys";
+import { fingerprintOf, type Key, parseVerifierKey, renamed } from "../proof/keys";
 import { leafHash } from "../proof/merkle";
 import { type ReadRecord, readRecord } from "../proof/readable";
 import { sha256 } from "../proof/sha256";
 import { type KeyChange, parseKeyChange } from "../proof/statement";
 import { type ReadTimestamp, readTimestamp } from "../proof/timestamp";
 import { findingOf } from "../trust/entry_check";
-import { ChangesNotTold, voucherOf } from "../trust/log_keys";
+import { ChangesNotTold, type Vouched, voucherOf } from "../trust/log_keys";
 import { type PathStep, stepsOf } from "./path";
 import { shaped } from "./shape";
 import { type CheckedSignature, checkSignatures } from "./signers";
@@ -49,9 +49,12 @@ export interface Checked {
   readonly root: Uint8Array;
   readonly checkpoint: Checkpoint;
   readonly signatures: readonly CheckedSignature[];
+  /** The log's key changes: those that were seen before, and what the server tells more. */
   readonly changes: readonly KeyChange[];
   /** The timestamp, held against the text of the checkpoint; nobody checked the authority. */
   readonly timestamp?: ReadTimestamp;
+  /** The reason for which the outcome is another one than that it fits. */
+  readonly failure?: VerificationError;
 }
 
 /** The record that was asked for. */
@@ -67,9 +70,15 @@ export interface Wanted {
  * @param answer the server's answer
  * @param wanted the record that was asked for
  * @param pinned keys that the reader pinned; one without a name may sign every log
+ * @param seen key changes that this browser has seen of the log: the server may leave them out
  * @throws VerificationError if the proof is malformed or of another record, so that nothing can be drawn
  */
-export async function checkProof(answer: InclusionProof, wanted: Wanted, pinned: readonly Key[]): Promise<Checked> {
+export async function checkProof(
+  answer: InclusionProof,
+  wanted: Wanted,
+  pinned: readonly Key[],
+  seen: readonly string[] = [],
+): Promise<Checked> {
   const proof = shaped(answer);
   const checkpoint = parseCheckpoint(proof.checkpoint, "the checkpoint");
   await requireWanted(checkpoint.origin, proof.leafIndex, wanted);
@@ -82,7 +91,8 @@ export async function checkProof(answer: InclusionProof, wanted: Wanted, pinned:
   const content = proof.record ? fromBase64(proof.record, "the record") : undefined;
   const entry = content && (await sha256(content));
   const computedLeaf = entry && (await leafHash(entry));
-  const changes = await Promise.all(proof.keyChanges.map((note, at) => parseKeyChange(note, `key change ${at + 1}`)));
+  const notes = [...seen, ...proof.keyChanges.slice(seen.length)];
+  const changes = await Promise.all(notes.map((note, at) => parseKeyChange(note, `key change ${at + 1}`)));
   const believed = await keysOf(checkpoint.origin, pinned);
   const said = [
     ...(await Promise.all(proof.verifierKeys.map(parseVerifierKey))),
@@ -97,14 +107,16 @@ export async function checkProof(answer: InclusionProof, wanted: Wanted, pinned:
   try {
     if (content) record = await readRecord(content, checkpoint.origin, index);
     requireFit(found);
-    const outcome = await outcomeOf(found, proof.keyChanges, believed, said);
+    // Proofs within other answers, for readers who may not ask for more, have neither keys nor key changes.
+    const told = proof.verifierKeys.length || proof.keyChanges.length ? proof.keyChanges : undefined;
+    const outcome = await outcomeOf(found, { told, seen }, believed, said);
     return { ...found, record, timestamp, outcome };
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
     const { code, message } = error;
     const outcome: Outcome =
       code === "NOT_CHECKED" ? { kind: "unproved", message } : { kind: "refuted", finding: findingOf(error), message };
-    return { ...found, record, timestamp, outcome };
+    return { ...found, record, timestamp, outcome, failure: error };
   }
 }
 
@@ -146,36 +158,38 @@ function requireFit({ computedLeaf, saidLeaf, root, checkpoint, signatures }: Fo
   if (wrong) throw new VerificationError("SIGNATURE_WRONG", `the signature of ${wrong.name}+${wrong.keyId} is wrong`);
 }
 
+/** Key changes as signed notes: those that the server tells, undefined if it tells none to the reader; those seen. */
+interface Notes {
+  readonly told: readonly string[] | undefined;
+  readonly seen: readonly string[];
+}
+
 async function outcomeOf(
   { checkpoint, changes, signatures }: Found,
-  notes: readonly string[],
+  { told, seen }: Notes,
   believed: readonly Key[],
   said: readonly Key[],
 ): Promise<Outcome> {
   if (changes.length) await followKeys(checkpoint, changes, said);
-  if (believed.length) {
-    // Proofs within other answers, for readers who may not ask for more, have neither keys nor key changes.
-    const told = said.length ? notes : undefined;
-    let key: string | undefined;
-    try {
-      key = await voucherOf(checkpoint, believed, async () => told);
-    } catch (error) {
-      if (error instanceof ChangesNotTold) return { kind: "unproved", message: error.message };
-      throw error;
-    }
-    if (key !== undefined) return { kind: "checked", key };
-    const by = signatures.map(({ name, keyId }) => `${name}+${keyId}`).join(", ");
-    throw new VerificationError(
-      "KEY_UNKNOWN",
-      `no key that you pinned vouches for it: it is signed by ${by}. If another server of yours signs this log, pin its key too`,
-    );
-  }
-  if (!said.length) {
+  if (!believed.length && !said.length) {
     const message = "record, path and root fit together, but you have pinned no key to check the signature with";
     return { kind: "unproved", message };
   }
-  if (!signatures.some(({ state, isWitness }) => state === "said" && !isWitness)) {
+  let vouched: Vouched | undefined;
+  try {
+    vouched = await voucherOf(checkpoint, believed.length ? believed : said, async () => told, seen);
+  } catch (error) {
+    if (error instanceof ChangesNotTold) return { kind: "unproved", message: error.message };
+    throw error;
+  }
+  if (vouched)
+    return believed.length ? { kind: "checked", key: await fingerprintOf(vouched.key) } : { kind: "unpinned" };
+  if (!believed.length) {
     throw new VerificationError("KEY_UNKNOWN", "no key that the server names for the log signed the checkpoint");
   }
-  return { kind: "unpinned" };
+  const by = signatures.map(({ name, keyId }) => `${name}+${keyId}`).join(", ");
+  throw new VerificationError(
+    "KEY_UNKNOWN",
+    `no key that you pinned vouches for it: it is signed by ${by}. If another server of yours signs this log, pin its key too`,
+  );
 }

@@ -77,11 +77,15 @@ function Vouchers({ checked: { signatures, timestamp, changes, outcome } }: { ch
             </p>
           </>
         ) : (
-          <p class="quiet">No witness cosigned this checkpoint.</p>
+          <p class="quiet">The server shows no witness that cosigned this checkpoint.</p>
         )}
       </Step>
       <Step title="Timestamp">
-        {timestamp ? <TimestampView timestamp={timestamp} /> : <p class="quiet">No authority timestamped it.</p>}
+        {timestamp ? (
+          <TimestampView timestamp={timestamp} />
+        ) : (
+          <p class="quiet">The server shows no timestamp of it.</p>
+        )}
       </Step>
       <Step title="Key changes">
         {changes.length ? (
@@ -99,7 +103,7 @@ function Vouchers({ checked: { signatures, timestamp, changes, outcome } }: { ch
             </ol>
           </>
         ) : (
-          <p class="quiet">The log has had the same key from its first entry to this checkpoint.</p>
+          <p class="quiet">The server names no change of the log's keys, and this browser has seen none.</p>
         )}
       </Step>
     </>

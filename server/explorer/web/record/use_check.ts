@@ -2,7 +2,8 @@
 import { useEffect, useState } from "preact/hooks";
 import type { InclusionProof } from "../api/types";
 import { VerificationError } from "../proof/errors";
-import { historyOf } from "../trust/checks";
+import { noteOf } from "../proof/note";
+import { historyOf, reportForeign, seenChanges } from "../trust/checks";
 import { findingOf } from "../trust/entry_check";
 import { believedKeys, readPinnedKeys } from "../trust/pinned_keys";
 import { pinnedKeys, pinnedNames } from "../trust/state";
@@ -38,7 +39,8 @@ export function useCheck(proof: InclusionProof | undefined, { logId, leaf }: Wan
 
 async function checkNow(proof: InclusionProof, wanted: Wanted): Promise<CheckState> {
   try {
-    const checked = await checkProof(proof, wanted, await believedKeys());
+    const checked = await checkProof(proof, wanted, await believedKeys(), await seenChanges(proof.origin));
+    await reportForeign(checked.checkpoint, checked.failure);
     return { state: "done", checked: { ...checked, outcome: await withHistory(checked) } };
   } catch (error) {
     if (!(error instanceof VerificationError)) return failed(error);
@@ -53,10 +55,12 @@ const failed = (error: unknown): CheckState => ({
 });
 
 /** The outcome, if the log has the history that this browser keeps: whoever has its key can sign another one. */
-async function withHistory({ outcome, checkpoint }: Checked): Promise<Outcome> {
+async function withHistory({ outcome, checkpoint, changes }: Checked): Promise<Outcome> {
   if (outcome.kind !== "checked" && outcome.kind !== "unpinned") return outcome;
   try {
-    const reason = await historyOf(checkpoint);
+    // Without a pinned key, only the server vouches for them: they are not to be kept.
+    const notes = outcome.kind === "checked" ? changes.map((change) => noteOf(change.checkpoint)) : [];
+    const reason = await historyOf(checkpoint, notes);
     if (reason === undefined || outcome.kind === "unpinned") return outcome;
     return { kind: "uncompared", key: outcome.key, reason };
   } catch (error) {

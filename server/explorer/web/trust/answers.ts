@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 import type { TimelineEntry } from "../api/types";
 import { entryOf } from "../common/entry";
-import { parseKey } from "../proof/keys";
+import { fingerprintOf, parseKey } from "../proof/keys";
 import { checkEntry } from "./entry_check";
 import { unvouched, voucherOf } from "./log_keys";
 import { SeenRoots } from "./seen";
@@ -20,9 +20,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   const verdict = await checkEntry(entryOf(entry), {
     voucherOf: async (checkpoint) => {
       if (!believed.length) return undefined;
-      const key = await voucherOf(checkpoint, believed, async () => changes);
-      if (key === undefined) throw unvouched(checkpoint, "no key");
-      return { key, isPinned: true };
+      const vouched = await voucherOf(checkpoint, believed, async () => changes);
+      if (!vouched) throw unvouched(checkpoint, "no key");
+      return { key: await fingerprintOf(vouched.key), isPinned: true, changes: vouched.changes };
     },
     compareWithSeen: async (checkpoint) => seen.compare(checkpoint),
     compareHistory: async () => undefined, // one answer has no history

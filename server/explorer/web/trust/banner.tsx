@@ -5,7 +5,7 @@ import { useEffect } from "preact/hooks";
 import { session } from "../app/session";
 import { Text } from "../common/text";
 import { whenIdle } from "./queue";
-import { logFindings, overdue } from "./state";
+import { logFindings, overdue, unkeptFindings } from "./state";
 
 const EVERY = 5 * 60_000; // ms
 const SOON = 30_000; // ms, while something could not be compared
@@ -55,6 +55,8 @@ function Findings(): JSX.Element {
           ))}
           <p>
             This browser found it itself. <a href="/trust#findings">See the evidence, and save it</a>
+            {unkeptFindings.value.length > 0 &&
+              " now: the browser could not keep it, as if its disk was full, and loses it when this page is closed."}
           </p>
         </div>
       )}

@@ -11,9 +11,10 @@ import { VerificationError } from "../proof/errors";
 import { parseVerifierKey } from "../proof/keys";
 import { ask, changesOf, consistencyProofOf } from "./asked";
 import { all, update } from "./database";
-import { voucherOf } from "./log_keys";
+import { keepFinding, noteAcknowledged, readFindings } from "./findings";
+import { longer, voucherOf } from "./log_keys";
 import { believedKeys, readPinnedKeys } from "./pinned_keys";
-import { lastLook, logFindings, overdue } from "./state";
+import { lastLook, overdue } from "./state";
 import { contradictionOf, type KeptCheckpoint, type LogFinding, type Means, missing, witnessed } from "./witness";
 
 const PAUSE = 2000; // ms, before a log that seems to be gone is looked for again
@@ -24,12 +25,6 @@ let running: Promise<void> | undefined;
 /** The checkpoints that this browser keeps. */
 export function keptCheckpoints(): Promise<KeptCheckpoint[]> {
   return all<KeptCheckpoint>("checkpoints");
-}
-
-/** Read the findings; another tab may have found some. */
-export async function readFindings(): Promise<void> {
-  const kept = await all<LogFinding>("findings");
-  logFindings.value = kept.sort((one, other) => one.at.localeCompare(other.at));
 }
 
 /** Compare what the server shows with what was seen. What cannot be compared at the second attempt either is reported. */
@@ -57,9 +52,8 @@ async function watch(): Promise<void> {
 /** Accept a log as it is now, in spite of a finding, whose evidence stays. */
 export async function acknowledge({ id, logId }: LogFinding): Promise<void> {
   const acknowledged = new Date().toISOString();
-  await update<LogFinding>("findings", id, (now) => now && { ...now, acknowledged });
+  await noteAcknowledged(id, acknowledged);
   await update<KeptCheckpoint>("checkpoints", logId, () => undefined);
-  await readFindings();
   await watchLogs();
 }
 
@@ -105,8 +99,14 @@ async function look(isSure: boolean): Promise<Looked> {
       const outcome = await witnessed(log, before, means);
       if (outcome.kind === "finding") await report(outcome.finding);
       else if (outcome.kind === "not counted") problems.set(log.origin, outcome.reason);
-      // Else another tab kept another one meanwhile, and compares. A log that is listed twice is compared with itself.
-      else if (await replace(before, outcome.checkpoint)) kept.set(log.logId, outcome.checkpoint);
+      else {
+        // Else another tab kept another one meanwhile, and compares. A log that is listed twice is compared with itself.
+        if (await replace(before, outcome.checkpoint)) kept.set(log.logId, outcome.checkpoint);
+        if (outcome.withheld) {
+          problems.set(log.origin, outcome.withheld);
+          overdue.push(`${log.origin}: ${outcome.withheld}`);
+        }
+      }
     } catch (error) {
       const problem = `it could not be compared: ${error instanceof Error ? error.message : error}`;
       problems.set(log.origin, problem);
@@ -161,19 +161,10 @@ export async function replace(before: KeptCheckpoint | undefined, after: KeptChe
   let isReplaced = false;
   await update<KeptCheckpoint>("checkpoints", after.logId, (now) => {
     isReplaced = now?.note === before?.note;
-    return isReplaced ? after : now;
+    const changes = longer(now?.changes, after.changes); // another tab may have seen more of them
+    return isReplaced ? { ...after, changes } : now;
   });
   return isReplaced;
-}
-
-/** Keep a finding, once for each log and kind until it is acknowledged. */
-export async function keepFinding(finding: LogFinding): Promise<void> {
-  const isKnown = logFindings.value.some(
-    ({ logId, kind, acknowledged }) => logId === finding.logId && kind === finding.kind && !acknowledged,
-  );
-  if (isKnown) return;
-  await update<LogFinding>("findings", finding.id, () => finding);
-  await readFindings();
 }
 
 function shownReader(): string {
@@ -199,11 +190,12 @@ export async function compareWithFile(text: string): Promise<string> {
   const pinned = await believedKeys();
   const keys = pinned.length ? pinned : await Promise.all(log.verifierKeys.map(parseVerifierKey));
   const now = parseCheckpoint(log.checkpoint, "the server's checkpoint");
+  const kept = (await keptCheckpoints()).find(({ origin }) => origin === mine.origin);
   for (const [checkpoint, whose] of [
     [mine, "the file's"],
     [now, "the server's"],
   ] as const) {
-    if ((await voucherOf(checkpoint, keys, changesOf)) === undefined) {
+    if ((await voucherOf(checkpoint, keys, changesOf, kept?.changes)) === undefined) {
       throw new VerificationError(
         "KEY_UNKNOWN",
         `no ${pinned.length ? "pinned" : "known"} key signed ${whose} checkpoint`,

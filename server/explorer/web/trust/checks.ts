@@ -2,17 +2,19 @@
 import { ApiError } from "../api/client";
 import type { Entry } from "../common/entry";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
-import { type Key, parseVerifierKey } from "../proof/keys";
+import { fingerprintOf, type Key, parseVerifierKey } from "../proof/keys";
 import { noteOf } from "../proof/note";
 import { changesOf, consistencyProofOf } from "./asked";
-import { keepFinding, keptCheckpoints, replace, watchLogs } from "./checkpoints";
+import { keptCheckpoints, replace, watchLogs } from "./checkpoints";
 import { checkEntry, type Trust, type Voucher } from "./entry_check";
-import { Histories } from "./histories";
-import { unvouched, voucherOf } from "./log_keys";
+import { keepFinding } from "./findings";
+import { Histories, type HistoryMeans } from "./histories";
+import { NotInForce, unvouched, type Vouched, voucherOf } from "./log_keys";
 import { believedKeys, readPinnedKeys } from "./pinned_keys";
 import { SeenRoots } from "./seen";
 import { lastLook, logFindings, pinnedKeys, pinnedNames } from "./state";
 import type { Verdict } from "./verdict";
+import { findingOfLog, type KeptCheckpoint } from "./witness";
 
 interface Seen {
   readonly roots: SeenRoots;
@@ -30,13 +32,27 @@ export async function verdictNow(entry: Entry): Promise<Verdict> {
 }
 
 /**
- * Compare a checkpoint, whose signature is valid, with the one of its log that this browser keeps; returns why that was
- * not possible, undefined if one continues the other. Throws VerificationError if they contradict each other.
+ * Compare a checkpoint, whose signature is valid, and its log's key changes with what this browser keeps of the log;
+ * returns why that was not possible, undefined if one continues the other. Throws VerificationError if they contradict
+ * each other.
  */
-export async function historyOf(checkpoint: Checkpoint): Promise<string | undefined> {
+export async function historyOf(checkpoint: Checkpoint, changes: readonly string[]): Promise<string | undefined> {
   const { roots, histories } = await seenNow();
   roots.compare(checkpoint);
-  return histories.compare(checkpoint);
+  return histories.compare(checkpoint, changes);
+}
+
+/** The key changes that this browser has seen of a log. */
+export async function seenChanges(origin: string): Promise<readonly string[]> {
+  return (await keptOf(origin))?.changes ?? [];
+}
+
+/** Keep a finding, on every page, if a key signed a checkpoint that was not in force; any other error is none. */
+export async function reportForeign(checkpoint: Checkpoint, error: unknown): Promise<void> {
+  const kept = await keptOf(checkpoint.origin);
+  if (!kept || !(error instanceof NotInForce)) return;
+  const at = new Date().toISOString();
+  await keepFinding(findingOfLog("BATCH_FOREIGN_SIGNED", kept, error.message, at, noteOf(checkpoint)));
 }
 
 function trustNow(): Promise<Trust> {
@@ -60,23 +76,44 @@ async function makeTrust(): Promise<Trust> {
       return found;
     },
     compareWithSeen: async (checkpoint) => (await seenNow()).roots.compare(checkpoint),
-    compareHistory: async (checkpoint) => (await seenNow()).histories.compare(checkpoint),
+    compareHistory: async (checkpoint, changes) => (await seenNow()).histories.compare(checkpoint, changes),
   };
 }
 
 async function pinnedVoucher(checkpoint: Checkpoint, pinned: readonly Key[]): Promise<Voucher> {
-  const key = await voucherOf(checkpoint, pinned, changesOf);
-  if (key !== undefined) return { key, isPinned: true };
+  const vouched = await vouchedNow(checkpoint, pinned, await keptOf(checkpoint.origin));
+  if (vouched) return voucher(vouched, true);
   throw unvouched(checkpoint, "no pinned key (if several servers sign, pin the key of each)");
 }
 
 /** If no key is pinned, the key that the server offered at first has at least to stay the same. */
 async function firstSeenVoucher(checkpoint: Checkpoint): Promise<Voucher | undefined> {
-  const kept = (await keptCheckpoints()).find(({ origin }) => origin === checkpoint.origin);
+  const kept = await keptOf(checkpoint.origin);
   if (!kept) return undefined;
-  const key = await voucherOf(checkpoint, await Promise.all(kept.keys.map(parseVerifierKey)), changesOf);
-  if (key !== undefined) return { key, isPinned: false };
+  const vouched = await vouchedNow(checkpoint, await Promise.all(kept.keys.map(parseVerifierKey)), kept);
+  if (vouched) return voucher(vouched, false);
   throw unvouched(checkpoint, "no key that this browser saw before");
+}
+
+async function vouchedNow(
+  checkpoint: Checkpoint,
+  keys: readonly Key[],
+  kept: KeptCheckpoint | undefined,
+): Promise<Vouched | undefined> {
+  try {
+    return await voucherOf(checkpoint, keys, changesOf, kept?.changes);
+  } catch (error) {
+    await reportForeign(checkpoint, error);
+    throw error;
+  }
+}
+
+async function voucher({ key, changes }: Vouched, isPinned: boolean): Promise<Voucher> {
+  return { key: await fingerprintOf(key), isPinned, changes };
+}
+
+async function keptOf(origin: string): Promise<KeptCheckpoint | undefined> {
+  return (await keptCheckpoints()).find((kept) => kept.origin === origin);
 }
 
 /** Everything that this browser saw, except of logs that the reader has accepted as they are now. */
@@ -89,13 +126,15 @@ function seenNow(): Promise<Seen> {
 async function seenBefore(): Promise<Seen> {
   const roots = new SeenRoots();
   for (const { note } of await keptCheckpoints()) roots.compare(parseCheckpoint(note, "a kept checkpoint"));
-  const keptOf = async (origin: string) => {
-    const find = async () => (await keptCheckpoints()).find((kept) => kept.origin === origin);
-    return (await find()) ?? (await firstLook().then(find));
+  const means: HistoryMeans = {
+    keptOf: async (origin) => (await keptOf(origin)) ?? (await firstLook().then(() => keptOf(origin))),
+    replace,
+    report: keepFinding,
+    consistencyProofOf,
+    refusalOf,
+    now: () => Date.now(),
   };
-  const now = () => Date.now();
-  const histories = new Histories({ keptOf, replace, report: keepFinding, consistencyProofOf, refusalOf, now });
-  return { roots, histories };
+  return { roots, histories: new Histories(means) };
 }
 
 /** On the first visit, the page may show records before its browser has looked at the logs. */

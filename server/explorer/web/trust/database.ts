@@ -9,13 +9,19 @@ export type Store = (typeof STORES)[number];
 
 const VERSION = 1;
 const memory = new Map<string, unknown>();
+const readers = new Set<() => Promise<unknown>>();
 let opened: Promise<IDBDatabase | undefined> | undefined;
 
 /** All values of a store. */
 export async function all<T>(store: Store): Promise<T[]> {
-  const database = await open();
-  if (!database) return [...memory].filter(([key]) => key.startsWith(`${store}/`)).map(([, value]) => value as T);
-  return done<T[]>(database.transaction(store).objectStore(store).getAll());
+  const transaction = await begin(store, "readonly");
+  if (!transaction) return [...memory].filter(([key]) => key.startsWith(`${store}/`)).map(([, value]) => value as T);
+  return done<T[]>(transaction.objectStore(store).getAll());
+}
+
+/** Read again whenever the browser took away what was kept, such as after somebody cleared the data of this site. */
+export function onLost(read: () => Promise<unknown>): void {
+  readers.add(read);
 }
 
 /**
@@ -30,14 +36,13 @@ export async function update<T>(
   key: string,
   change: (now: T | undefined) => T | undefined,
 ): Promise<void> {
-  const database = await open();
-  if (!database) {
+  const transaction = await begin(store, "readwrite");
+  if (!transaction) {
     const next = change(memory.get(`${store}/${key}`) as T | undefined);
     if (next === undefined) memory.delete(`${store}/${key}`);
     else memory.set(`${store}/${key}`, next);
     return;
   }
-  const transaction = database.transaction(store, "readwrite");
   const ended = ending(transaction);
   ended.catch(() => undefined); // if reading fails, that error is the one to tell
   const values = transaction.objectStore(store);
@@ -57,6 +62,28 @@ export function askToKeep(): void {
   globalThis.navigator?.storage?.persist?.().catch(() => undefined);
 }
 
+/** Begin a transaction; undefined if the browser keeps nothing. A connection that was closed meanwhile is replaced. */
+async function begin(store: Store, mode: IDBTransactionMode): Promise<IDBTransaction | undefined> {
+  const database = await open();
+  try {
+    return database?.transaction(store, mode);
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === "InvalidStateError")) throw error;
+    if (database) lose(database);
+    return (await open())?.transaction(store, mode);
+  }
+}
+
+const lost = new WeakSet<IDBDatabase>();
+
+/** Forget a connection that was closed, and have everything read again: what is shown may be there no more. */
+function lose(database: IDBDatabase): void {
+  if (lost.has(database)) return;
+  lost.add(database);
+  opened = undefined;
+  for (const read of readers) read().catch(console.error);
+}
+
 function open(): Promise<IDBDatabase | undefined> {
   opened ??= new Promise((resolve) => {
     try {
@@ -64,7 +91,15 @@ function open(): Promise<IDBDatabase | undefined> {
       request.onupgradeneeded = () => {
         for (const store of STORES) request.result.createObjectStore(store);
       };
-      request.onsuccess = () => resolve(request.result);
+      request.onsuccess = () => {
+        const database = request.result;
+        database.onclose = () => lose(database);
+        database.onversionchange = () => {
+          database.close(); // another tab deletes it, or has a newer version of this page
+          lose(database);
+        };
+        resolve(database);
+      };
       request.onerror = () => resolve(undefined);
       request.onblocked = () => resolve(undefined);
     } catch {

@@ -19,6 +19,8 @@ export interface Voucher {
   readonly key: string;
   /** False if it is only the key that the server offered when this browser saw the log first. */
   readonly isPinned: boolean;
+  /** The log's key changes that are known now. */
+  readonly changes: readonly string[];
 }
 
 /** Means of a check besides the entry. */
@@ -31,10 +33,10 @@ export interface Trust {
   /** Compares a checkpoint, whose signature is valid, with those seen before; throws VerificationError. */
   readonly compareWithSeen: (checkpoint: Checkpoint) => Promise<void>;
   /**
-   * Compares such a checkpoint with the kept one of its log; returns why that was not possible, undefined if one
-   * continues the other. Throws VerificationError if they contradict each other.
+   * Compares such a checkpoint, and its log's key changes, with what is kept of the log; returns why that was not
+   * possible, undefined if one continues the other. Throws VerificationError if they contradict each other.
    */
-  readonly compareHistory: (checkpoint: Checkpoint) => Promise<string | undefined>;
+  readonly compareHistory: (checkpoint: Checkpoint, changes: readonly string[]) => Promise<string | undefined>;
 }
 
 /** Check an entry. Whatever is wrong with it is in the verdict; only failures of the network are thrown. */
@@ -92,7 +94,7 @@ async function checkProof(entry: Entry, evidence: Evidence, trust: Trust): Promi
   const voucher = await trust.voucherOf(checkpoint);
   if (!voucher) return { kind: "unpinned" };
   await trust.compareWithSeen(checkpoint);
-  const reason = await trust.compareHistory(checkpoint);
+  const reason = await trust.compareHistory(checkpoint, voucher.changes);
   if (!voucher.isPinned) return { kind: "unpinned" };
   const { key } = voucher;
   return reason === undefined ? { kind: "checked", key } : { kind: "uncompared", key, reason };

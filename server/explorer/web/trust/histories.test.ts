@@ -25,7 +25,7 @@ class Refusal extends Error {}
 const at = async (log: MadeLog, size: number) => parseCheckpoint(await log.checkpoint(size, [1]), "a checkpoint");
 
 /** A browser that keeps the true checkpoint of 10 entries, and a server that proves what `proofs` says. */
-async function browser(proofs: MadeLog | undefined) {
+async function browser(proofs: MadeLog | undefined, report?: HistoryMeans["report"]) {
   const [note, logId] = [await TRUE.checkpoint(10, [1]), await logIdOf(ORIGIN)];
   const since = "2026-01-01T00:00:00.000Z";
   const state = {
@@ -43,7 +43,7 @@ async function browser(proofs: MadeLog | undefined) {
       state.kept = after;
       return true;
     },
-    report: async (finding) => void state.findings.push(finding),
+    report: report ?? (async (finding) => void state.findings.push(finding)),
     consistencyProofOf: async (_, first, second) => {
       state.asked.push(`${first}-${second}`);
       state.atOnce += 1;
@@ -83,6 +83,14 @@ for (const proofs of [TRUE, FORGED]) {
   }
 }
 
+test("another history is refuted, also if its evidence cannot be kept", async () => {
+  const { histories } = await browser(TRUE, async () => {
+    throw new Error("the disk is full");
+  });
+  const isForked = (error: unknown) => error instanceof VerificationError && error.code === "LOG_FORKED";
+  await assert.rejects(histories.compare(await at(FORGED, 7)), isForked);
+});
+
 test("a later checkpoint is kept after its proof, so that two branches after the kept one are told apart", async () => {
   const { state, histories } = await browser(BRANCH);
   assert.equal(await histories.compare(await at(BRANCH, 15)), undefined);
@@ -115,4 +123,16 @@ test("a mistake is not a refusal", async () => {
     },
   });
   await assert.rejects(histories.compare(await at(TRUE, 7)), TypeError);
+});
+
+test("key changes are kept with a later checkpoint, and those of an earlier one beside the kept checkpoint", async () => {
+  for (const size of [7, 13]) {
+    const { state, histories } = await browser(TRUE);
+    const change = await TRUE.keyChange(1, 5, 1, 2);
+    assert.equal(await histories.compare(await at(TRUE, size), [change]), undefined);
+    assert.deepEqual(state.kept?.changes, [change]);
+    assert.equal(state.kept?.note, await TRUE.checkpoint(Math.max(size, 10), [1]));
+    assert.equal(await histories.compare(await at(TRUE, 15), []), undefined);
+    assert.deepEqual(state.kept?.changes, [change]);
+  }
 });

@@ -9,6 +9,7 @@ import { base64Of } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { noteOf } from "../proof/note";
+import { longer } from "./log_keys";
 import { contradictionOf, findingOfLog, type KeptCheckpoint, type LogFinding, type Means } from "./witness";
 
 const PAUSE = 30_000; // ms, before a server that refused a proof is asked again for one of the same log
@@ -39,16 +40,18 @@ export class Histories {
   /**
    * Compare a checkpoint, whose signature is valid, with the kept one of its log.
    *
+   * @param checkpoint the checkpoint
+   * @param changes the log's key changes that are known now, to be kept with it
    * @returns undefined if one continues the other; else why that could not be found out
    * @throws VerificationError if they contradict each other
    */
-  compare(checkpoint: Checkpoint): Promise<string | undefined> {
+  compare(checkpoint: Checkpoint, changes: readonly string[] = []): Promise<string | undefined> {
     const { origin, size, root } = checkpoint;
     const place = `${origin}\n${size}\n${base64Of(root)}`;
     const known = this.compared.get(place);
     if (known) return known;
     const before = this.turns.get(origin) ?? Promise.resolve();
-    const result = before.then(() => this.compareNow(checkpoint));
+    const result = before.then(() => this.compareNow(checkpoint, changes));
     const done = result.catch(() => undefined);
     this.turns.set(origin, done);
     this.compared.set(place, result);
@@ -59,12 +62,12 @@ export class Histories {
     return result;
   }
 
-  private async compareNow(checkpoint: Checkpoint): Promise<string | undefined> {
+  private async compareNow(checkpoint: Checkpoint, changes: readonly string[]): Promise<string | undefined> {
     const { means, refusals } = this;
     const refused = refusals.get(checkpoint.origin);
     if (refused && means.now() < refused.until) return refused.reason;
     try {
-      const reason = await this.attempts(checkpoint);
+      const reason = await this.attempts(checkpoint, changes);
       refusals.delete(checkpoint.origin);
       return reason;
     } catch (error) {
@@ -76,17 +79,21 @@ export class Histories {
     }
   }
 
-  private async attempts(checkpoint: Checkpoint): Promise<string | undefined> {
+  private async attempts(checkpoint: Checkpoint, changes: readonly string[]): Promise<string | undefined> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       const kept = await this.means.keptOf(checkpoint.origin);
       if (!kept) return "this browser keeps no checkpoint of its log to compare with";
-      if (await this.isConsistent(checkpoint, kept)) return undefined;
+      if (await this.isConsistent(checkpoint, changes, kept)) return undefined;
     }
     return "other tabs of this browser compare its log at the same time";
   }
 
-  /** Demand the proof, and keep the checkpoint if it is the later one; false if another tab was quicker. */
-  private async isConsistent(checkpoint: Checkpoint, kept: KeptCheckpoint): Promise<boolean> {
+  /** Demand the proof, and keep what is later of checkpoint and key changes; false if another tab was quicker. */
+  private async isConsistent(
+    checkpoint: Checkpoint,
+    changes: readonly string[],
+    kept: KeptCheckpoint,
+  ): Promise<boolean> {
     const seen = parseCheckpoint(kept.note, "the kept checkpoint");
     const isLater = checkpoint.size > seen.size;
     const [first, second] = isLater ? [seen, checkpoint] : [checkpoint, seen];
@@ -94,9 +101,13 @@ export class Histories {
     const at = new Date(this.means.now()).toISOString();
     if (contradiction) {
       const [kind, message] = contradiction;
-      await this.means.report(findingOfLog(kind, kept, message, at, noteOf(checkpoint)));
+      // What was found out is told, also if its evidence cannot be kept.
+      await this.means.report(findingOfLog(kind, kept, message, at, noteOf(checkpoint))).catch(console.error);
       throw new VerificationError(kind, message);
     }
-    return !isLater || this.means.replace(kept, { ...kept, note: noteOf(checkpoint), at });
+    const later = isLater ? { note: noteOf(checkpoint), at } : {};
+    const known = longer(kept.changes, changes);
+    const isNews = isLater || known.length > (kept.changes?.length ?? 0);
+    return !isNews || this.means.replace(kept, { ...kept, ...later, changes: known });
   }
 }

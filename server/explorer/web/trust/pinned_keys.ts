@@ -12,7 +12,7 @@ import {
   renamed,
   verifierKeyOf,
 } from "../proof/keys";
-import { all, askToKeep, update } from "./database";
+import { all, askToKeep, onLost, update } from "./database";
 import { pinnedKeys } from "./state";
 
 /** Ways to pin a key. A fingerprint comes through another channel than the key. */
@@ -34,6 +34,7 @@ export interface PinnedKey {
 
 /** Read the pinned keys; another tab may have changed them. */
 export async function readPinnedKeys(): Promise<readonly PinnedKey[]> {
+  onLost(readPinnedKeys);
   const kept = await all<PinnedKey>("keys");
   pinnedKeys.value = kept.sort((one, other) => one.since.localeCompare(other.since));
   return pinnedKeys.value;

@@ -166,3 +166,51 @@ test("a log that is gone is named, with its size and the checkpoint as evidence"
   assert.equal(finding.kept, before.note);
   assert.equal(finding.other, undefined);
 });
+
+/** A browser that has seen the log of 13 entries after its key was changed at 9. */
+async function keptAfterChange(): Promise<[KeptCheckpoint, string]> {
+  const change = await TRUE.keyChange(1, 9, 1, 2);
+  const told = means(TRUE, { changesOf: async () => [change] });
+  const outcome = await witnessed(await shown(TRUE, 13, 2), await kept(TRUE, 7, 1), told);
+  assert.equal(outcome.kind, "seen");
+  return [(outcome as Extract<typeof outcome, { kind: "seen" }>).checkpoint, change];
+}
+
+test("key changes are kept with the checkpoint, so that a key that was replaced cannot sign what came later", async () => {
+  const [before, change] = await keptAfterChange();
+  assert.deepEqual(before.changes, [change]);
+  for (const keys of [[], [await madeKey(1, "")]]) {
+    for (const told of [[], [change], [await TRUE.keyChange(1, 9, 1, 9)]]) {
+      const given = means(TRUE, { keys, changesOf: async () => told });
+      const outcome = await witnessed(await shown(TRUE, 20, 1), before, given);
+      assert.equal(outcome.kind === "finding" && outcome.finding.kind, "BATCH_FOREIGN_SIGNED");
+    }
+  }
+});
+
+test("a key change that the server does not tell any more is named, and still counts", async () => {
+  const [before, change] = await keptAfterChange();
+  const outcome = await witnessed(await shown(TRUE, 20, 2), before, means(TRUE));
+  assert.equal(outcome.kind, "seen");
+  if (outcome.kind !== "seen") return;
+  assert.match(outcome.withheld ?? "", /names 0 of the 1 changes/);
+  assert.deepEqual(outcome.checkpoint.changes, [change]);
+  const told = await witnessed(await shown(TRUE, 20, 2), before, means(TRUE, { changesOf: async () => [change] }));
+  assert.equal(told.kind === "seen" && told.withheld, undefined);
+});
+
+test("a key that only the server offers beside the pinned one is not believed after the pinned one was unpinned", async () => {
+  const log = await shown(TRUE, 7, 1);
+  const foreign = verifierKeyOf(await madeKey(9, ORIGIN));
+  for (const keys of [[await madeKey(1, "")], []]) {
+    const first = await witnessed(
+      { ...log, verifierKeys: [...log.verifierKeys, foreign] },
+      undefined,
+      means(TRUE, { keys }),
+    );
+    assert.equal(first.kind, "seen");
+    if (first.kind !== "seen") return;
+    const outcome = await witnessed(await shown(TRUE, 13, 9), first.checkpoint, means(TRUE));
+    assert.equal(outcome.kind === "finding" && outcome.finding.kind, "BATCH_FOREIGN_SIGNED");
+  }
+});

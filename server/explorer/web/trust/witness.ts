@@ -7,9 +7,9 @@ import { logIdOf } from "../common/log_id";
 import { areEqual } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { malformed, VerificationError } from "../proof/errors";
-import { type Key, parseVerifierKey } from "../proof/keys";
+import { type Key, parseVerifierKey, verifierKeyOf } from "../proof/keys";
 import { checkConsistency } from "../proof/merkle";
-import { type ChangesOf, unvouched, voucherOf } from "./log_keys";
+import { type ChangesOf, unvouched, type Vouched, voucherOf } from "./log_keys";
 
 /** The last checkpoint of a log that this browser saw. */
 export interface KeptCheckpoint {
@@ -17,8 +17,13 @@ export interface KeptCheckpoint {
   readonly origin: string;
   /** The signed note. */
   readonly note: string;
-  /** Verifier keys that the server offered when it was first seen: those who sign it have to stay the same. */
+  /**
+   * Verifier keys of those who vouch for it: they have to stay the same. If no key was pinned, it is the one that the
+   * server offered when the log was first seen.
+   */
   readonly keys: readonly string[];
+  /** All key changes that were seen and checked, as signed notes: a server may leave them out later. */
+  readonly changes?: readonly string[];
   /** Times at which the log was seen first and last, by RFC 3339. */
   readonly since: string;
   readonly at: string;
@@ -44,7 +49,7 @@ export interface LogFinding {
 
 /** Result of looking at a log. */
 export type Outcome =
-  | { kind: "seen"; checkpoint: KeptCheckpoint }
+  | { kind: "seen"; checkpoint: KeptCheckpoint; withheld?: string }
   | { kind: "finding"; finding: LogFinding }
   /** It does not count: nobody whom this browser believes signed it. */
   | { kind: "not counted"; reason: string };
@@ -70,14 +75,14 @@ export interface Means {
 export async function witnessed(log: Log, kept: KeptCheckpoint | undefined, means: Means): Promise<Outcome> {
   const before = kept && parseCheckpoint(kept.note, "the kept checkpoint");
   let checkpoint: Checkpoint;
-  let reason: string | undefined;
+  let counted: Counted;
   try {
     checkpoint = parseCheckpoint(log.checkpoint, "the checkpoint");
     if (checkpoint.origin !== log.origin || (await logIdOf(log.origin)) !== log.logId) {
       throw malformed(`it is one of ${checkpoint.origin}, or the log's ID is not ${log.logId}`);
     }
-    reason = await doubtOf(checkpoint, log, kept, means);
-    if (reason && !kept) return { kind: "not counted", reason };
+    counted = await countedBy(checkpoint, log, kept, means);
+    if (counted.doubt && !kept) return { kind: "not counted", reason: counted.doubt };
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
     if (kept && error.code === "KEY_UNKNOWN") return found("BATCH_FOREIGN_SIGNED", kept, error.message, means, log);
@@ -88,34 +93,62 @@ export async function witnessed(log: Log, kept: KeptCheckpoint | undefined, mean
     const contradiction = await contradictionOf(before, checkpoint, kept.logId, means);
     if (contradiction) return found(contradiction[0], kept, contradiction[1], means, log);
   }
+  const { doubt: reason, keys, changes, withheld } = counted;
   if (reason) return { kind: "not counted", reason };
   const { reader, now } = means;
-  const keys = kept?.keys ?? log.verifierKeys;
-  const seen = { logId: log.logId, origin: log.origin, note: log.checkpoint, keys, since: kept?.since ?? now, at: now };
-  return { kind: "seen", checkpoint: { ...seen, reader } };
+  const since = kept?.since ?? now;
+  const seen = { logId: log.logId, origin: log.origin, note: log.checkpoint, keys, changes, since, at: now, reader };
+  return { kind: "seen", checkpoint: seen, withheld };
+}
+
+interface Counted {
+  /** Why the checkpoint does not count although its signature may be valid; undefined if it counts. */
+  readonly doubt?: string;
+  /** Verifier keys of those who vouch for it. */
+  readonly keys: readonly string[];
+  readonly changes: readonly string[];
+  /** A sentence for key changes that this browser saw, and the server does not tell any more. */
+  readonly withheld?: string;
 }
 
 /**
- * The reason for which a checkpoint does not count although its signature may be valid; undefined if it counts. If keys
- * are pinned, only they vouch: else the server could offer another one. Throws VerificationError (KEY_UNKNOWN) if the log was seen
- * before, and nobody vouches who did then.
+ * Find out who vouches for a checkpoint. If keys are pinned, only they do: else the server could offer another one.
+ * Throws VerificationError (KEY_UNKNOWN) if the log was seen before, and nobody vouches who did then.
  */
-async function doubtOf(
+async function countedBy(
   checkpoint: Checkpoint,
   { verifierKeys }: Log,
   kept: KeptCheckpoint | undefined,
   { keys, changesOf }: Means,
-): Promise<string | undefined> {
-  if (keys.length && (await voucherOf(checkpoint, keys, changesOf)) !== undefined) return undefined;
+): Promise<Counted> {
+  const before = kept?.changes ?? [];
+  let told = before.length;
+  const asked: ChangesOf = async (...question) => {
+    const notes = await changesOf(...question);
+    told = notes?.length ?? told;
+    return notes;
+  };
+  const pinned = keys.length ? await voucherOf(checkpoint, keys, asked, before) : undefined;
+  const counted = ({ key, changes }: Vouched): Counted => ({
+    // Other keys that the server offered vouch for nothing, also after the pinned ones were unpinned.
+    keys: [verifierKeyOf(key)],
+    changes,
+    withheld:
+      told < before.length
+        ? `the server names ${told} of the ${before.length} changes of its keys that this browser has seen`
+        : undefined,
+  });
+  if (pinned) return counted(pinned);
   const doubt = keys.length
     ? unvouched(checkpoint, "no pinned key (if several servers sign, pin the key of each)").message
     : undefined;
-  if (doubt && !kept) return doubt;
+  if (doubt && !kept) return { doubt, keys: [], changes: [] };
   const offered = await Promise.all((kept?.keys ?? verifierKeys).map(parseVerifierKey));
-  if ((await voucherOf(checkpoint, offered, changesOf)) !== undefined) return doubt;
+  const first = await voucherOf(checkpoint, offered, asked, before);
+  if (first) return { ...counted(first), doubt };
   const nobody = unvouched(checkpoint, "no key that is pinned or was seen before");
   if (kept) throw nobody;
-  return nobody.message;
+  return { doubt: nobody.message, keys: [], changes: [] };
 }
 
 /** The finding that a log, which was there, is not shown any more. */

@@ -1,0 +1,47 @@
+/** Findings about logs: kept by this browser until the reader acknowledges them, shown even if they cannot be kept. */
+import { all, onLost, update } from "./database";
+import { logFindings, unkeptFindings } from "./state";
+import type { LogFinding } from "./witness";
+
+/** Read the findings; another tab may have found some. */
+export async function readFindings(): Promise<void> {
+  onLost(readFindings);
+  show(await all<LogFinding>("findings"));
+}
+
+/**
+ * Show a finding on every page and keep it, once for each log and kind until it is acknowledged. A browser that cannot
+ * write, such as one whose disk is full, shows it all the same, and says that it is not kept.
+ */
+export async function keepFinding(finding: LogFinding): Promise<void> {
+  const isKnown = logFindings.value.some(
+    ({ logId, kind, acknowledged }) => logId === finding.logId && kind === finding.kind && !acknowledged,
+  );
+  if (isKnown) return;
+  unkeptFindings.value = [...unkeptFindings.value, finding];
+  show(logFindings.value);
+  try {
+    await update<LogFinding>("findings", finding.id, () => finding);
+    forget(finding.id);
+    await readFindings();
+  } catch {
+    // It is among those that are not kept, which the page tells.
+  }
+}
+
+/** Note when the reader acknowledged a finding: it stays, with its evidence. */
+export async function noteAcknowledged(id: string, acknowledged: string): Promise<void> {
+  unkeptFindings.value = unkeptFindings.value.map((each) => (each.id === id ? { ...each, acknowledged } : each));
+  await update<LogFinding>("findings", id, (now) => now && { ...now, acknowledged });
+  await readFindings();
+}
+
+function forget(id: string): void {
+  unkeptFindings.value = unkeptFindings.value.filter((each) => each.id !== id);
+}
+
+function show(kept: readonly LogFinding[]): void {
+  const unkept = unkeptFindings.value;
+  const others = kept.filter(({ id }) => !unkept.some((each) => each.id === id));
+  logFindings.value = [...others, ...unkept].sort((one, other) => one.at.localeCompare(other.at));
+}
