@@ -16,13 +16,15 @@ const ORDER: readonly (readonly [Mark["kind"], string])[] = [
   ["tampered", "tampered"],
   ["unsigned", "unsigned"],
   ["checked", "checked"],
+  ["uncompared", "history not compared"],
   ["unpinned", "key not pinned"],
   ["said", "server: verified"],
   ["signed", "signed"],
   ["expected", "not signed"],
 ];
 
-const PAUSE = 400; // ms between counts
+const PAUSE = 400; // ms between counts while rows are being checked
+const LONG_PAUSE = 2000; // ms between counts afterwards: a key may be pinned or lost, or another history found
 
 /** Count entries by their marks. */
 export function countStates(entries: readonly Entry[], verdict: (entry: Entry) => Verdict): StateCounts {
@@ -40,12 +42,12 @@ export function countStates(entries: readonly Entry[], verdict: (entry: Entry) =
 export function StateCountsLine({ entries }: { entries: readonly Entry[] }): JSX.Element | null {
   const [counts, setCounts] = useState<StateCounts>();
   useEffect(() => {
-    // Thousands of verdicts may change one by one: they are counted now and then, until the last is there.
+    // Thousands of verdicts may change one by one: they are counted now and then.
     let timer: ReturnType<typeof setTimeout>;
     const count = () => {
       const now = countStates(entries, (entry) => verdictOf(entry).peek());
       setCounts(now);
-      if (now.waiting) timer = setTimeout(count, PAUSE);
+      timer = setTimeout(count, now.waiting ? PAUSE : LONG_PAUSE);
     };
     timer = setTimeout(count, PAUSE); // rows come first
     return () => clearTimeout(timer);
