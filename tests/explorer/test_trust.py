@@ -277,7 +277,7 @@ def test_a_reader_who_clears_what_the_browser_keeps_sees_nothing_checked_by_a_ke
     cleared = {"origin": shop.url("").rstrip("/"), "storageTypes": "indexeddb"}
     page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", cleared)
     expect(page.locator(".state-unpinned").first).to_be_visible(timeout=20_000)
-    expect(page.locator(".state-checked")).to_have_count(0)
+    expect(page.locator(".state-checked")).to_have_count(0, timeout=20_000)
     # The page goes on keeping what it is given.
     page.get_by_role("link", name=re.compile("[Tt]rust")).first.click()
     page.get_by_label("Key from a file").set_input_files(shop.server.public_key)
@@ -351,6 +351,28 @@ def test_a_reader_who_is_not_an_auditor_any_more_reads_that_nothing_is_compared(
     page.goto(shop.url("/"))
     expect(_overdue(page)).to_contain_text("it says that this reader, eve (viewer), is not an auditor", timeout=20_000)
     expect(_overdue(page)).to_contain_text("not compared since 20")
+    page.goto(shop.url("/trust"))
+    expect(page.get_by_text("nothing is compared or kept")).to_be_visible()
+    expect(page.locator("#checkpoints tbody tr")).to_have_count(0)
+    for log in _logs(shop):
+        expect(page.get_by_text(log["origin"])).to_have_count(0)
+
+
+def test_logs_that_another_reader_saw_are_counted_and_not_named(seen: Tab, shop: Shop) -> None:
+    page = _visit(seen, shop)
+    hidden = _logs(shop)[0]
+
+    def other_auditor(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "name": "eve"})
+
+    page.route("**/login/whoami", other_auditor)
+    _serve(page, lambda logs: [log for log in logs if log["logId"] != hidden["logId"]])
+    page.goto(shop.url("/trust"))
+    expect(_overdue(page)).to_contain_text("another one saw them then", timeout=20_000)
+    expect(_overdue(page)).to_contain_text("not compared since 20")
+    expect(page.get_by_text("It also keeps 1 checkpoint that another reader saw here.")).to_be_visible()
+    expect(page.get_by_role("row", name=_logs(shop)[1]["origin"])).to_contain_text("has only grown")
+    expect(page.get_by_text(hidden["origin"])).to_have_count(0)
 
 
 def test_a_reader_without_a_role_still_reads_what_the_marks_mean(seen: Tab, shop: Shop) -> None:

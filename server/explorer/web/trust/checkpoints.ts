@@ -113,15 +113,15 @@ async function look(isSure: boolean): Promise<Looked> {
       overdue.push(`${log.origin}: ${sinceWhen(before)}${problem}`);
     }
   }
+  const others: KeptCheckpoint[] = [];
   for (const each of kept.values()) {
     if (shown.has(each.logId)) continue;
     if (each.reader === means.reader) await report(missing(each, means));
-    else {
-      const message = `the server does not show it to this reader, ${shownReader()}`;
-      problems.set(each.origin, message);
-      overdue.push(`${each.origin}: ${sinceWhen(each)}${message}; another one saw it then`);
-    }
+    else others.push(each);
   }
+  // Their names are for whoever saw them: this reader may not see these logs.
+  const why = `the server does not show them to this reader, ${shownReader()}; another one saw them then`;
+  overdue.push(...unread(others, why));
   lastLook.value = { at: now, problems };
   return { isUnsure, overdue };
 }
@@ -173,7 +173,8 @@ function shownReader(): string {
   return `${name || "without a name"} (${roles.map(({ role }) => role).join(", ") || "no role"})`;
 }
 
-function readerNow(): string {
+/** The reader by name and roles, as it is kept with the checkpoints that it saw. */
+export function readerNow(): string {
   if (session.value.state !== "known") return "";
   const { name, roles } = session.value.reader;
   return JSON.stringify([name, roles]);

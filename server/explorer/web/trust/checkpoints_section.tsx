@@ -5,12 +5,13 @@ import { ApiError } from "../api/client";
 import { logPath } from "../app/routes";
 import { hasRole } from "../app/session";
 import { Failure, Notice, useAnswer } from "../common/answer";
-import { shownNumber } from "../common/counted";
+import { counted, shownNumber } from "../common/counted";
 import { checkpointFile, saveFile } from "../common/saving";
 import { Text } from "../common/text";
 import { parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
-import { compareWithFile, keptCheckpoints, watchLogs } from "./checkpoints";
+import { compareWithFile, keptCheckpoints, readerNow, watchLogs } from "./checkpoints";
+import { comparedText, ownOf } from "./compared";
 import { FileInput } from "./file_input";
 import { lastLook } from "./state";
 import type { KeptCheckpoint } from "./witness";
@@ -18,7 +19,9 @@ import type { KeptCheckpoint } from "./witness";
 export function CheckpointsSection(): JSX.Element {
   const look = lastLook.value;
   const answer = useAnswer(() => keptCheckpoints(), [look]);
-  const kept = answer.state === "there" ? answer.value : answer.state === "waiting" ? (answer.before ?? []) : [];
+  const all = answer.state === "there" ? answer.value : answer.state === "waiting" ? (answer.before ?? []) : [];
+  const isAuditor = hasRole("auditor");
+  const { own: kept, others } = ownOf(isAuditor ? all : [], readerNow());
   return (
     <section id="checkpoints" aria-labelledby="checkpoints-title">
       <h2 id="checkpoints-title">Checkpoints that this browser keeps</h2>
@@ -28,12 +31,13 @@ export function CheckpointsSection(): JSX.Element {
         proof that is wrong is a finding; one that is refused is reported on every page.
       </p>
       {answer.state === "failed" && <Failure error={answer.error} />}
-      {!hasRole("auditor") && (
+      {!isAuditor && (
         <Notice kind="note">
           Only auditors may list logs, and the server says that you are not an auditor: nothing is compared or kept.
         </Notice>
       )}
-      {kept.length > 0 && <Kept kept={kept} problems={look?.problems ?? new Map()} />}
+      {kept.length > 0 && <Kept kept={kept} />}
+      {others > 0 && <p>It also keeps {counted(others, "checkpoint")} that another reader saw here.</p>}
       {[...(look?.problems ?? [])]
         .filter(([origin]) => !kept.some((each) => each.origin === origin))
         .map(([origin, problem]) => (
@@ -52,13 +56,8 @@ export function CheckpointsSection(): JSX.Element {
   );
 }
 
-function Kept({
-  kept,
-  problems,
-}: {
-  kept: readonly KeptCheckpoint[];
-  problems: ReadonlyMap<string, string>;
-}): JSX.Element {
+function Kept({ kept }: { kept: readonly KeptCheckpoint[] }): JSX.Element {
+  const look = lastLook.value;
   const rows = kept.toSorted((one, other) => one.origin.localeCompare(other.origin));
   return (
     <div class="trust-scroll">
@@ -74,9 +73,9 @@ function Kept({
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ logId, origin, note, since, at }) => {
+          {rows.map((each) => {
+            const { logId, origin, note, since, at } = each;
             const { size } = parseCheckpoint(note, "a kept checkpoint");
-            const problem = problems.get(origin);
             return (
               <tr key={logId}>
                 <th scope="row">
@@ -87,7 +86,9 @@ function Kept({
                 <td>{shownNumber(size)}</td>
                 <td>{since.slice(0, 10)}</td>
                 <td>{at.slice(0, 16).replace("T", " ")} UTC</td>
-                <td>{problem ? <Text text={problem} /> : since === at ? "first seen now" : "has only grown"}</td>
+                <td>
+                  <Text text={comparedText(each, look)} />
+                </td>
                 <td>
                   <button type="button" onClick={() => saveFile(checkpointFile(logId, size), note)}>
                     Save

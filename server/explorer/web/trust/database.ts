@@ -13,7 +13,11 @@ const readers = new Set<() => Promise<unknown>>();
 let opened: Promise<IDBDatabase | undefined> | undefined;
 
 /** All values of a store. */
-export async function all<T>(store: Store): Promise<T[]> {
+export function all<T>(store: Store): Promise<T[]> {
+  return onOpen(() => allNow<T>(store));
+}
+
+async function allNow<T>(store: Store): Promise<T[]> {
   const transaction = await begin(store, "readonly");
   if (!transaction) return [...memory].filter(([key]) => key.startsWith(`${store}/`)).map(([, value]) => value as T);
   return done<T[]>(transaction.objectStore(store).getAll());
@@ -31,11 +35,11 @@ export function onLost(read: () => Promise<unknown>): void {
  * @param key key of the value
  * @param change gets the value that is there, and returns the one to keep: undefined removes it
  */
-export async function update<T>(
-  store: Store,
-  key: string,
-  change: (now: T | undefined) => T | undefined,
-): Promise<void> {
+export function update<T>(store: Store, key: string, change: (now: T | undefined) => T | undefined): Promise<void> {
+  return onOpen(() => updateNow(store, key, change));
+}
+
+async function updateNow<T>(store: Store, key: string, change: (now: T | undefined) => T | undefined): Promise<void> {
   const transaction = await begin(store, "readwrite");
   if (!transaction) {
     const next = change(memory.get(`${store}/${key}`) as T | undefined);
@@ -62,6 +66,29 @@ export function askToKeep(): void {
   globalThis.navigator?.storage?.persist?.().catch(() => undefined);
 }
 
+/** The browser closed the connection: what was asked of it has no answer. */
+class Closed extends Error {}
+
+const waiting = new Set<(error: Closed) => void>();
+
+/** Do something with the database; once more on a new connection if the one that it had was closed meanwhile. */
+async function onOpen<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await whileOpen(work());
+  } catch (error) {
+    const isClosed = error instanceof Closed || (error instanceof DOMException && error.name === "AbortError");
+    if (isClosed) return whileOpen(work());
+    throw error;
+  }
+}
+
+function whileOpen<T>(work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    waiting.add(reject);
+    work.then(resolve, reject).finally(() => waiting.delete(reject));
+  });
+}
+
 /** Begin a transaction; undefined if the browser keeps nothing. A connection that was closed meanwhile is replaced. */
 async function begin(store: Store, mode: IDBTransactionMode): Promise<IDBTransaction | undefined> {
   const database = await open();
@@ -81,6 +108,7 @@ function lose(database: IDBDatabase): void {
   if (lost.has(database)) return;
   lost.add(database);
   opened = undefined;
+  for (const reject of waiting) reject(new Closed("the browser closed its storage"));
   for (const read of readers) read().catch(console.error);
 }
 
