@@ -24,6 +24,7 @@ SLOW = {
     "tests/explorer/test_login_page.py": "starts an OpenID provider, a server and a browser",
     "tests/explorer/test_readers_in_the_browser.py": "starts servers and a browser",
     "tests/explorer/test_record_page.py": "starts servers and a browser",
+    "tests/explorer/test_search_controls.py": "starts servers and a browser",
     "tests/explorer/test_search_page.py": "starts servers and a browser",
     "tests/explorer/test_trace_page.py": "starts servers and a browser",
     "tests/explorer/test_trust.py": "starts servers and a browser",
