@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from harness.browser import Tab
 from harness.lognotary_server import run_lognotary
@@ -145,6 +145,26 @@ def test_marks_that_cannot_be_read_are_named(seen: Tab, shop: Shop) -> None:
     expect(said).to_have_count(0, timeout=PATIENCE)
     page.wait_for_load_state("networkidle")
     seen.observed.console_errors.clear()  # the browser names the answer with the error
+
+
+def test_a_gap_is_marked_above_the_histogram_and_is_zoomed_into(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    since, until = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - ago)) for ago in (7200, 3600))
+
+    def with_gap(route: Route) -> None:
+        # Gaps are at least a minute long, so this one is not the server's.
+        said = route.fetch().json()
+        said["gaps"].append({"origin": "shop", "logId": "ab" * 8, "since": since, "until": until})
+        route.fulfill(json=said)
+
+    page.route("**/api/v1/gaps?*", with_gap)
+    visit(page, shop)
+    marks = page.get_by_role("region", name=_MARKS)
+    marks.get_by_role("button", name="nobody signed a statement of shop").click(timeout=PATIENCE)
+    listed = marks.get_by_role("list").last.get_by_role("listitem")
+    expect(listed).to_contain_text("nobody signed a statement of shop")
+    listed.get_by_role("button", name="zoom in").click()
+    assert state(page)["since"][0] < since < until < state(page)["until"][0]
 
 
 def test_the_tail_says_within_which_time_a_record_was_signed(seen: Tab, shop: Shop) -> None:
