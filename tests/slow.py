@@ -26,6 +26,7 @@ SLOW = {
     "tests/explorer/test_readers_in_the_browser.py": "starts servers and a browser",
     "tests/explorer/test_record_page.py": "starts servers and a browser",
     "tests/explorer/test_replaced_keys.py": "starts servers and a browser",
+    "tests/explorer/test_search_controls.py": "starts servers and a browser",
     "tests/explorer/test_search_page.py": "starts servers and a browser",
     "tests/explorer/test_state_of_logs.py": "starts servers and a browser",
     "tests/explorer/test_trace_page.py": "starts servers and a browser",
