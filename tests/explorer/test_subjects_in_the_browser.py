@@ -200,3 +200,17 @@ def test_a_range_of_seconds_and_one_between_two_times_narrow_the_events(shop: Sh
     page.get_by_role("button", name="Use").last.click()
     expect(page).to_have_url(re.compile(r"since=2020-01-01T.*&until=2020-01-02T"))
     expect(page.get_by_text("No event of the actor")).to_be_visible()
+
+
+def test_a_range_that_the_server_refuses_is_shown_with_its_error_and_another_can_be_chosen(
+    shop: Shop, chromium: Browser
+) -> None:
+    with tab(chromium) as opened:  # the browser reports the answer 400
+        page = opened.page
+        page.goto(shop.url("/actor/bob?since=soon"))
+        expect(page.get_by_role("alert").filter(has_text="soon")).to_be_visible()
+        expect(page.get_by_role("button", name="Zoom out")).to_be_disabled()
+        page.get_by_role("button", name="soon to now").click()
+        page.get_by_role("button", name="7d").click()
+        expect(page.locator("tr.event").first).to_be_visible()
+        assert opened.observed.exceptions == []

@@ -11,7 +11,7 @@ import { ANY, fromLocalText, localText, PRESETS, rangeName, type TimeRange, zoom
 interface TimePickerProps {
   since: string;
   until: string;
-  /** The range as it was resolved, which the fields of an absolute one begin with. */
+  /** The range as it was resolved, which the fields of an absolute one begin with; undefined for texts that are none. */
   resolved: TimeRange | undefined;
   onChange: (since: string, until: string) => void;
 }
@@ -34,7 +34,7 @@ export function TimePicker({ since, until, resolved, onChange }: TimePickerProps
           />
         )}
       </Menu>
-      <button type="button" onClick={zoomOut} disabled={since === ANY} title="twice as long">
+      <button type="button" onClick={zoomOut} disabled={since === ANY || !resolved} title="twice as long">
         Zoom out
       </button>
     </div>
