@@ -48,12 +48,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LognotaryServer
     settings = directory / "lognotary.toml"
     settings.write_text(RULES)
     storage, data = f"chdb://{directory / 'chdb'}", directory / "data"
-    flags: dict[str, str | float] = {"batch_age": 0.02, "config": str(settings), "writer": "node-1"}
+
+    def node(http: str = "127.0.0.1:0", self_verify: str = "off") -> LognotaryServer:
+        return LognotaryServer(
+            storage, data, batch_age=0.02, config=str(settings), writer="node-1", http=http, self_verify=self_verify
+        )
+
     with LognotaryServer(f"chdb://{directory / 'other'}", data, writer="other") as running:
         pass  # its keys are there, and nothing is in the storage
     rmtree(data / "journal")
     _sign_before(running, storage, time.time_ns() // 10**9 - OUTAGE)
-    with LognotaryServer(storage, data, **flags) as running:
+    with node() as running:
         send_all(running.otlp_http, shop_day(time.time_ns(), logs=20, events=30, traces=1).requests)
         for case in ("case-1", "case-2"):
             added = running.cli("hold", "add", case, "--actor", "alice", "--reason", f"the lawsuit {case}")
@@ -61,8 +66,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LognotaryServer
         assert running.cli("hold", "release", "case-1", "--reason", "settled").returncode == 0
         log = first_audit_log(running.http)
     change_actor(running, log, CHANGED, "mallory")
-    flags |= {"http": f"127.0.0.1:{free_port()}", "self_verify": f"{1 / 3600}h"}
-    with LognotaryServer(storage, data, **flags) as running:
+    with node(http=f"127.0.0.1:{free_port()}", self_verify=f"{1 / 3600}h") as running:
         wait_for(lambda: 'findings{kind="RECORD_CHANGED"} 1' in _metrics(running))
         wait_for(lambda: "unrecorded_findings 0" in _metrics(running))
         yield running

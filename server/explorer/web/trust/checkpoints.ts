@@ -27,7 +27,7 @@ export function keptCheckpoints(): Promise<KeptCheckpoint[]> {
 }
 
 /** Read the findings; another tab may have found some. */
-export async function readFindings(): Promise<void> {
+async function readFindings(): Promise<void> {
   const kept = await all<LogFinding>("findings");
   logFindings.value = kept.sort((one, other) => one.at.localeCompare(other.at));
 }
