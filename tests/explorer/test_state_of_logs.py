@@ -108,6 +108,14 @@ def test_a_period_without_statements_is_a_gap_of_the_log(server: LognotaryServer
     expect(_part(page, "Gaps").locator("tbody tr")).to_contain_text(re.compile(r"2 h \d+ min"))
 
 
+def test_a_log_whose_next_heartbeat_is_late_is_marked(server: LognotaryServer, seen: Tab) -> None:
+    page = seen.page
+    page.goto(f"{server.http}/logs")
+    row = page.locator(".logs tbody tr").filter(has_text="/audit/")
+    expect(row.locator(".old")).to_contain_text(re.compile(r"2 h \d+ min( \d+ s)? ago \(the next one is late\)"))
+    expect(row.locator(".old")).to_contain_text("statement 4")
+
+
 def test_holds_in_force_come_before_those_that_were_released(server: LognotaryServer, seen: Tab) -> None:
     page = seen.page
     page.goto(f"{server.http}/logs")
