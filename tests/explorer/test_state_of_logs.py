@@ -48,12 +48,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LognotaryServer
     settings = directory / "lognotary.toml"
     settings.write_text(RULES)
     storage, data = f"chdb://{directory / 'chdb'}", directory / "data"
-    flags: dict[str, str | float] = {"batch_age": 0.02, "config": str(settings), "writer": "node-1"}
+
+    def node(http: str = "127.0.0.1:0", self_verify: str = "off") -> LognotaryServer:
+        return LognotaryServer(
+            storage, data, batch_age=0.02, config=str(settings), writer="node-1", http=http, self_verify=self_verify
+        )
+
     with LognotaryServer(f"chdb://{directory / 'other'}", data, writer="other") as running:
         pass  # its keys are there, and nothing is in the storage
     rmtree(data / "journal")
     _sign_before(running, storage, time.time_ns() // 10**9 - OUTAGE)
-    with LognotaryServer(storage, data, **flags) as running:
+    with node() as running:
         send_all(running.otlp_http, shop_day(time.time_ns(), logs=20, events=30, traces=1).requests)
         for case in ("case-1", "case-2"):
             added = running.cli("hold", "add", case, "--actor", "alice", "--reason", f"the lawsuit {case}")
@@ -61,8 +66,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LognotaryServer
         assert running.cli("hold", "release", "case-1", "--reason", "settled").returncode == 0
         log = first_audit_log(running.http)
     change_actor(running, log, CHANGED, "mallory")
-    flags |= {"http": f"127.0.0.1:{free_port()}", "self_verify": f"{1 / 3600}h"}
-    with LognotaryServer(storage, data, **flags) as running:
+    with node(http=f"127.0.0.1:{free_port()}", self_verify=f"{1 / 3600}h") as running:
         wait_for(lambda: 'findings{kind="RECORD_CHANGED"} 1' in _metrics(running))
         wait_for(lambda: "unrecorded_findings 0" in _metrics(running))
         yield running
@@ -102,6 +106,14 @@ def test_a_period_without_statements_is_a_gap_of_the_log(server: LognotaryServer
     expect(row.locator(".bad")).to_have_count(0)
     row.get_by_role("link").click()
     expect(_part(page, "Gaps").locator("tbody tr")).to_contain_text(re.compile(r"2 h \d+ min"))
+
+
+def test_a_log_whose_next_heartbeat_is_late_is_marked(server: LognotaryServer, seen: Tab) -> None:
+    page = seen.page
+    page.goto(f"{server.http}/logs")
+    row = page.locator(".logs tbody tr").filter(has_text="/audit/")
+    expect(row.locator(".old")).to_contain_text(re.compile(r"2 h \d+ min( \d+ s)? ago \(the next one is late\)"))
+    expect(row.locator(".old")).to_contain_text("statement 4")
 
 
 def test_holds_in_force_come_before_those_that_were_released(server: LognotaryServer, seen: Tab) -> None:

@@ -387,3 +387,18 @@ def test_a_reader_without_a_role_still_reads_what_the_marks_mean(seen: Tab, shop
     expect(page.get_by_role("heading", name="What the marks mean")).to_be_visible()
     page.get_by_role("link", name="Lognotary").click()
     expect(page.get_by_role("heading", name="You have no role here")).to_be_visible()
+
+
+def test_an_address_with_the_name_of_a_section_leads_there(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    limits = page.get_by_role("heading", name="What this does not prove")
+    page.goto(shop.url("/trust"))
+    expect(limits).to_be_visible()
+    expect(limits).not_to_be_in_viewport()
+    page.goto(shop.url("/traces"))
+    page.goto(shop.url("/trust#limits"))
+    expect(limits).to_be_in_viewport()
+    page.get_by_role("link", name="Traces").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Traces")
+    page.go_back()
+    expect(limits).to_be_in_viewport()

@@ -104,7 +104,7 @@ function posted(body: unknown, signal?: AbortSignal): RequestInit {
 }
 
 /** The error that an answer's body describes. */
-export function errorOf(status: number, body: string): ApiError {
+function errorOf(status: number, body: string): ApiError {
   try {
     const { code, message, login } = JSON.parse(body) as Record<string, unknown>;
     if (typeof code === "string" && typeof message === "string") {

@@ -43,11 +43,11 @@ export function Outlet({ route }: { route: Route }): JSX.Element {
     );
   }, [name]);
   const isThere = loaded.has(name);
+  const { hash } = address.value;
   useEffect(() => {
     // The browser itself finds the place of a link only on a page that is there when it follows the link.
-    const { hash } = address.peek();
     if (isThere && hash) document.getElementById(hash.slice(1))?.scrollIntoView();
-  }, [name, isThere]);
+  }, [name, isThere, hash]);
   if (name === "missing") return <MissingPage />;
   const Loaded = loaded.get(name) as ComponentType<{ route: Route }> | undefined;
   if (!Loaded && failed?.name === name) return <Failure error={failed.error} />;

@@ -1,7 +1,7 @@
 /** Marks that redaction left in place of values (docs/configuration.md, redaction). */
 
 /** A part of a text: as it is, or a mark. */
-export type Marked =
+type Marked =
   | { readonly kind: "text"; readonly text: string }
   | {
       readonly kind: "removed" | "hash" | "commitment";

@@ -13,7 +13,7 @@ import { askFindings, FindingList } from "./findings";
 import { askGaps, GapTable } from "./gaps";
 import { KeyTable } from "./keys";
 import { useNow } from "./now";
-import { Part } from "./part";
+import { Headed, Part } from "./part";
 import { StatementTable } from "./statement_table";
 
 /** The page starts anew for each log: what was read of one must not stand under the name of another. */
@@ -32,20 +32,10 @@ function LogPage({ log }: { log: string }): JSX.Element {
       <h1>
         <span class="quiet">Log</span> <Text text={log} most={300} />
       </h1>
-      <Part
-        title="Problems"
-        roles={["auditor"]}
-        ask={(signal) => get<Logs>("/api/v1/logs", {}, signal)}
-        inputs={[log, now]}
-      >
+      <Part title="Problems" ask={(signal) => get<Logs>("/api/v1/logs", {}, signal)} inputs={[log, now]}>
         {({ logs }) => <Problems logs={logs} log={log} />}
       </Part>
-      <Part
-        title="Last checkpoint"
-        roles={["auditor"]}
-        ask={(signal) => get<Checkpoint>(path, {}, signal)}
-        inputs={[path, now]}
-      >
+      <Part title="Last checkpoint" ask={(signal) => get<Checkpoint>(path, {}, signal)} inputs={[path, now]}>
         {(checkpoint) => (
           <>
             <Links checkpoint={checkpoint} />
@@ -60,20 +50,15 @@ function LogPage({ log }: { log: string }): JSX.Element {
           </>
         )}
       </Part>
-      <Part
-        title="Findings of self-verification"
-        roles={["auditor"]}
-        ask={(signal) => askFindings(signal, log)}
-        inputs={[log]}
-      >
+      <Part title="Findings of self-verification" ask={(signal) => askFindings(signal, log)} inputs={[log]}>
         {(answer) => <FindingList answer={answer} logId={log} />}
       </Part>
-      <Part title="Gaps" roles={["auditor"]} ask={(signal) => askGaps(signal, log)} inputs={[log]}>
+      <Part title="Gaps" ask={(signal) => askGaps(signal, log)} inputs={[log]}>
         {(answer) => <GapTable answer={answer} now={now} isOfOne />}
       </Part>
-      <Part title="Statements" roles={["auditor"]} ask={async () => true} inputs={[]}>
-        {() => <StatementTable log={log} />}
-      </Part>
+      <Headed title="Statements">
+        <StatementTable log={log} />
+      </Headed>
     </article>
   );
 }

@@ -8,25 +8,33 @@ type Role = "auditor" | "operator";
 
 interface Props<T> {
   title: string;
-  /** Roles of which one is needed. */
-  roles: readonly Role[];
+  /** Roles of which one is needed; without them, that of an auditor. */
+  roles?: readonly Role[];
   ask: (signal: AbortSignal) => Promise<T>;
   inputs: readonly unknown[];
   children: (value: T) => ComponentChildren;
 }
 
 /** A heading with what a call of the API answers; or who may see it. */
-export function Part<T>(props: Props<T>): JSX.Element {
-  const isPermitted = hasRole(...props.roles);
+export function Part<T>({ title, roles = ["auditor"], ...call }: Props<T>): JSX.Element {
+  return (
+    <Headed title={title}>
+      {hasRole(...roles) ? <Asked roles={roles} {...call} /> : <p class="quiet hidden-part">{rolesText(roles)}.</p>}
+    </Headed>
+  );
+}
+
+/** A heading with what is below it. */
+export function Headed({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
   return (
     <section class="part">
-      <h2>{props.title}</h2>
-      {isPermitted ? <Asked {...props} /> : <p class="quiet hidden-part">{rolesText(props.roles)}.</p>}
+      <h2>{title}</h2>
+      {children}
     </section>
   );
 }
 
-function Asked<T>({ roles, ask, inputs, children }: Props<T>): JSX.Element {
+function Asked<T>({ roles, ask, inputs, children }: Required<Omit<Props<T>, "title">>): JSX.Element {
   const answer = useAnswer(ask, inputs);
   const value = latest(answer);
   return (

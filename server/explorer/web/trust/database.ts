@@ -4,8 +4,8 @@
  */
 
 /** Places for values, each with its own keys. */
-export const STORES = ["keys", "checkpoints", "findings"] as const;
-export type Store = (typeof STORES)[number];
+const STORES = ["keys", "checkpoints", "findings"] as const;
+type Store = (typeof STORES)[number];
 
 const VERSION = 1;
 const memory = new Map<string, unknown>();

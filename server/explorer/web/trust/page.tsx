@@ -1,7 +1,6 @@
 /** The browser's keys, checkpoints and findings. */
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { address } from "../app/location";
 import { CheckpointsSection } from "./checkpoints_section";
 import { FindingsSection } from "./findings_section";
 import { KeysSection } from "./keys_section";
@@ -11,11 +10,6 @@ import { readPinnedKeys } from "./pinned_keys";
 
 export default function Page(): JSX.Element {
   useEffect(() => void readPinnedKeys(), []);
-  const { hash } = address.value;
-  useEffect(() => {
-    // The page is not loaded anew, so the browser does not go to the section by itself.
-    if (hash) document.getElementById(hash.slice(1))?.scrollIntoView();
-  }, [hash]);
   return (
     <div class="trust">
       <h1>Trust</h1>

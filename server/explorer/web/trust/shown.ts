@@ -76,7 +76,7 @@ export function differenceIn(entry: Entry, columns: Columns): string | undefined
 }
 
 /** Time of a record by the server's rule: its timestamp, or the time of its receipt if it was sent without one. */
-export function happenedAt(columns: Columns): Value | undefined {
+function happenedAt(columns: Columns): Value | undefined {
   const timestamp = columns.get("Timestamp")?.value;
   return timestamp === 0n ? columns.get("IngestedAt")?.value : timestamp;
 }
