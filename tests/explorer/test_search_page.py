@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from harness.browser import Tab
 from harness.lognotary_server import LognotaryServer, run_lognotary
@@ -137,6 +137,7 @@ def test_an_error_in_a_query_is_shown_with_its_place(shop: Shop, seen: Tab) -> N
     _visit(page, shop, "actr:bob")
     alert = page.get_by_role("alert").filter(has_text="there is no field")
     expect(alert).to_contain_text("did you mean 'actor'?", timeout=_PATIENCE)
+    expect(page.get_by_role("button", name="Try again")).to_have_count(0)  # it could not help
     # The browser itself names answers with an error in its console, and this page asks for several.
     seen.observed.console_errors.clear()
 
@@ -305,6 +306,30 @@ def test_a_server_without_spans_is_not_called_empty(seen: Tab, changed: Shop) ->
     page = seen.page
     _visit(page, changed, streams="spans")
     expect(page.get_by_role("heading", name="No record matches")).to_be_visible(timeout=_PATIENCE)
+
+
+def test_the_first_visit_guesses_no_address_to_which_records_would_be_sent(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    nothing = {"entries": [], "nextPageToken": "", "unprovedOmitted": False}
+    page.route("**/api/v1/search?*", lambda route: route.fulfill(json=nothing))
+    _visit(page, shop)
+    expect(page.get_by_role("heading", name="There are no records yet")).to_be_visible(timeout=_PATIENCE)
+    command = page.locator(".command code").filter(has_text="curl")
+    expect(command).to_contain_text('"$OTEL_EXPORTER_OTLP_ENDPOINT/v1/logs"')
+    expect(page.get_by_text("otlp_http=")).to_be_visible()
+
+
+def test_the_list_says_that_it_has_records_which_cannot_be_proved_and_where(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json=response.json() | {"unprovedOmitted": True})
+
+    page.route("**/api/v1/search?*", answer)
+    _visit(page, shop)
+    told = page.get_by_role("note").filter(has_text="There are records here that cannot be proved")
+    expect(told).to_contain_text("at the end of the list", timeout=_PATIENCE)
 
 
 def test_searches_are_offered_and_saved_in_the_browser(seen: Tab, shop: Shop) -> None:

@@ -20,7 +20,7 @@ test("absolute and open ends are kept", () => {
 });
 
 test("a range that is none is refused in words", () => {
-  assert.throws(() => rangeOf("soon", "", NOW), /soon is no range of time: write one such as 90m/);
+  assert.throws(() => rangeOf("soon", "", NOW), /soon is not a range of time: write one such as 90m/);
   assert.throws(() => rangeOf("2027-02-01T00:00:00Z", "", NOW), /ends before it begins/);
   assert.equal(lengthOf("0m"), undefined);
   assert.equal(lengthOf("-5m"), undefined);

@@ -44,7 +44,7 @@ function absolute(text: string): bigint {
   try {
     return nanosOf(text);
   } catch {
-    throw new RangeError(`${text} is no range of time: write one such as 90m, 6h or 7d, or two times`);
+    throw new RangeError(`${text} is not a range of time: write one such as 90m, 6h or 7d, or two times`);
   }
 }
 
