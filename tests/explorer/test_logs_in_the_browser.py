@@ -90,7 +90,7 @@ def test_the_command_below_a_verification_runs_with_the_files_that_the_page_save
 
 def test_what_was_read_of_a_log_is_not_shown_under_the_name_of_another(shop: Shop, seen: Tab) -> None:
     page = seen.page
-    first = first_audit_log(shop.server.http)
+    first = str(audit_log(shop.server.http)["logId"])
     page.goto(shop.url(f"/logs/{first}"))
     expect(page.locator(".signed-note")).to_contain_text("/audit/")
     page.get_by_role("link", name="All logs").click()

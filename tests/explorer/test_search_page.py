@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from harness.browser import Tab
 from harness.lognotary_server import LognotaryServer, run_lognotary
@@ -122,6 +122,7 @@ def test_an_error_in_a_query_is_shown_with_its_place(shop: Shop, seen: Tab) -> N
     expect(alert).to_contain_text("did you mean 'actor'?", timeout=PATIENCE)
     expect(alert).to_contain_text("Column 5")
     expect(alert.locator("mark")).to_have_text("actr")
+    expect(page.get_by_role("button", name="Try again")).to_have_count(0)  # it could not help
     # The browser itself names answers with an error in its console, and this page asks for several.
     seen.observed.console_errors.clear()
 
@@ -148,12 +149,12 @@ def test_names_and_values_are_completed_by_the_keyboard(seen: Tab, shop: Shop) -
 
 def test_escape_leaves_the_query_so_that_keys_of_the_list_work_again(seen: Tab, shop: Shop) -> None:
     page = seen.page
-    _visit(page, shop, "actor:bob")
-    _count(page)
+    visit(page, shop, "actor:bob")
+    count(page)
     page.keyboard.press("/")
     query = page.get_by_role("combobox", name="Query")
     page.keyboard.type(" actio")
-    page.get_by_role("option", name=re.compile("^action")).first.wait_for(timeout=_PATIENCE)
+    page.get_by_role("option", name=re.compile("^action")).first.wait_for(timeout=PATIENCE)
     page.keyboard.press("Escape")
     expect(page.get_by_role("listbox", name="Completions")).not_to_be_visible()
     expect(query).to_be_focused()
@@ -161,20 +162,20 @@ def test_escape_leaves_the_query_so_that_keys_of_the_list_work_again(seen: Tab, 
     expect(query).not_to_be_focused()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("complementary", name="Record")).to_be_visible(timeout=_PATIENCE)
+    expect(page.get_by_role("complementary", name="Record")).to_be_visible(timeout=PATIENCE)
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_contain_text("leave the query")
 
 
 def test_a_record_beside_the_list_leaves_room_for_messages_and_has_room_for_its_values(seen: Tab, shop: Shop) -> None:
     page = seen.page
-    _visit(page, shop, "actor:bob")
-    _count(page)
+    visit(page, shop, "actor:bob")
+    count(page)
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     panel = page.get_by_role("complementary", name="Record")
     value = panel.get_by_role("row", name=re.compile("^actor ")).locator(".field-value")
-    expect(value).to_be_visible(timeout=_PATIENCE)
+    expect(value).to_be_visible(timeout=PATIENCE)
     rows = page.get_by_role("table", name="Records").get_by_role("row")
     message = rows.nth(1).locator(".cell-message")
     for width in (1024, 1100, 1280, 1440, 1920):
@@ -289,6 +290,30 @@ def test_a_server_without_spans_is_not_called_empty(seen: Tab, changed: Shop) ->
     page = seen.page
     visit(page, changed, streams="spans")
     expect(page.get_by_role("heading", name="No record matches")).to_be_visible(timeout=PATIENCE)
+
+
+def test_the_first_visit_guesses_no_address_to_which_records_would_be_sent(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    nothing = {"entries": [], "nextPageToken": "", "unprovedOmitted": False}
+    page.route("**/api/v1/search?*", lambda route: route.fulfill(json=nothing))
+    visit(page, shop)
+    expect(page.get_by_role("heading", name="There are no records yet")).to_be_visible(timeout=PATIENCE)
+    command = page.locator(".command code").filter(has_text="curl")
+    expect(command).to_contain_text('"$OTEL_EXPORTER_OTLP_ENDPOINT/v1/logs"')
+    expect(page.get_by_text("otlp_http=")).to_be_visible()
+
+
+def test_the_list_says_that_it_has_records_which_cannot_be_proved_and_where(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json=response.json() | {"unprovedOmitted": True})
+
+    page.route("**/api/v1/search?*", answer)
+    visit(page, shop)
+    told = page.get_by_role("note").filter(has_text="There are records here that cannot be proved")
+    expect(told).to_contain_text("at the end of the list", timeout=PATIENCE)
 
 
 def test_searches_are_offered_and_saved_in_the_browser(seen: Tab, shop: Shop) -> None:

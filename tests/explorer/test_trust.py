@@ -163,6 +163,13 @@ def test_a_forged_history_is_refused_with_both_signed_notes_as_evidence(
     expect(page.get_by_text("You acknowledged it at")).to_be_visible()
 
 
+def test_times_of_comparisons_are_in_the_zone_that_the_reader_chose(seen: Tab, shop: Shop) -> None:
+    page = _visit(seen, shop)
+    compared = page.locator("#checkpoints").get_by_text("Last compared at")
+    expect(compared).to_contain_text(re.compile(r"at \d{4}-\d\d-\d\d \d\d:\d\d \S+\."))
+    expect(compared.locator("time")).to_have_count(1)
+
+
 def test_marks_are_as_high_as_their_words_whatever_is_said_of_them(seen: Tab, shop: Shop) -> None:
     marks = _visit(seen, shop).locator(".trust-marks .state")
     expect(marks).not_to_have_count(0)

@@ -35,9 +35,9 @@ export function SyntaxHelp({
   return (
     <Dialog title="Queries" onClose={onClose}>
       <p>
-        Words are found in upper and in lower case. Terms side by side must all match; <code>AND</code>, <code>OR</code>{" "}
-        and <code>NOT</code> are in capitals. <code>field:value</code> is the whole value for most fields, and a part of
-        it for attributes; <code>field:"value"</code> is always the whole value. Special characters are ordinary ones in
+        Case does not matter for words. Terms side by side must all match; <code>AND</code>, <code>OR</code> and{" "}
+        <code>NOT</code> are in capitals. <code>field:value</code> is the whole value for most fields, and a part of it
+        for attributes; <code>field:"value"</code> is always the whole value. Special characters are ordinary ones in
         quotes or after a backslash.
       </p>
       <table>

@@ -22,6 +22,7 @@ export interface ChartEvents {
 }
 
 const HEIGHT = 96;
+const MARGIN = 24; // as of .mark-strip: half of a label, whose middle may be at the very end
 
 /** Draw into an element, and return what removes the chart. */
 export function drawChart(element: HTMLElement, bars: Bars, zone: Zone, events: ChartEvents): () => void {
@@ -39,7 +40,7 @@ export function drawChart(element: HTMLElement, bars: Bars, zone: Zone, events: 
       width: Math.max(element.clientWidth, 200),
       height: HEIGHT,
       ms: 1,
-      padding: [6, 4, 0, 0],
+      padding: [6, MARGIN, 0, 0],
       tzDate: (at) => (zone === "utc" ? uPlot.tzDate(new Date(at), "Etc/UTC") : new Date(at)),
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },

@@ -7,6 +7,7 @@ import { hasRole } from "../app/session";
 import { Failure, Notice } from "../common/answer";
 import { counted } from "../common/counted";
 import type { Entry, Stream } from "../common/entry";
+import { isWrongQuery } from "../query/errors";
 import { setStreams } from "./choices";
 import { Facets } from "./facets";
 import { groupsFor, Histogram, useHistogram } from "./histogram";
@@ -77,16 +78,16 @@ export function Found(props: FoundProps): JSX.Element {
             Stop
           </button>
         )}
-        {(results.wasStopped || error) && !results.isAsking && !results.isComplete && (
+        {(results.wasStopped || (error && !isWrongQuery(error))) && !results.isAsking && !results.isComplete && (
           <button type="button" onClick={more}>
             {error ? "Try again" : "Go on"}
           </button>
         )}
         {results.unprovedOmitted && (
           <Notice kind="warning">
-            Records that cannot be proved come last, after all others.{" "}
+            There are records here that cannot be proved: they are at the end of the list.{" "}
             <button type="button" class="as-link" onClick={() => onTerm("-evidence:verified")}>
-              Show only these
+              Show only those
             </button>
           </Notice>
         )}

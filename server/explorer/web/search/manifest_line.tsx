@@ -50,16 +50,19 @@ export function ManifestLine({ name, file }: { name: string; file: string }): JS
   if (state.state === "failed") return <Failure error={state.error} />;
   if (state.state === "waiting") {
     return (
-      <p role="status">
-        The download is under way; its manifest is made at its end. Keep this page open.{" "}
-        <span class="quiet">{state.message}</span>
+      <p role="status" class="notice notice-warning">
+        1 of 2: the file is being downloaded. Keep this dialog open: its manifest is made at its end, and only with it
+        can the file be checked. <span class="quiet">{state.message}</span>
       </p>
     );
   }
   const said = numbersOf(state.note);
   return (
-    <div role="status">
-      <p>The file is complete{said && `: ${said}`}.</p>
+    <div role="status" class="notice notice-warning">
+      <p>
+        2 of 2: the file is complete{said && `: ${said}`}. Save its manifest, too: without it, nobody can check the
+        file.
+      </p>
       <p>
         <a class="button primary" href={manifestPath(name)} download={`${file}.manifest`}>
           Download {file}.manifest

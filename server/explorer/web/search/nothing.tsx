@@ -20,7 +20,8 @@ interface NothingProps {
   onRange: (since: string, until: string) => void;
 }
 
-const SEND = `curl http://127.0.0.1:4318/v1/logs -H 'Content-Type: application/json' -d '{"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "hello"}}]}]}]}'`;
+// Not to an address that is guessed: another server may listen there.
+const SEND = `curl "$OTEL_EXPORTER_OTLP_ENDPOINT/v1/logs" -H 'Content-Type: application/json' -d '{"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "hello"}}]}]}]}'`;
 
 export function Nothing({ search, state, readable, onRange }: NothingProps): JSX.Element {
   const answer = useAnswer(
@@ -72,7 +73,7 @@ export function Nothing({ search, state, readable, onRange }: NothingProps): JSX
             </li>
             <li>
               other words: <code>pay*</code> finds payment, <code>*pay*</code> finds it within words; most fields need
-              the whole value, with upper and lower case: <code>actor:ali*</code>
+              the whole value, where case matters: <code>actor:ali*</code>
             </li>
           </>
         )}
@@ -87,8 +88,9 @@ function FirstVisit(): JSX.Element {
       <h2>There are no records yet that you may read</h2>
       <p>If others see records here, ask for more roles. Otherwise, nobody has sent any to this server yet.</p>
       <p>
-        Send logs and spans by OTLP: over gRPC to port 4317, or over HTTP to port 4318, as every OpenTelemetry SDK and
-        Collector does. From a terminal on the server's machine:
+        Send logs and spans by OTLP, as every OpenTelemetry SDK and Collector does. The server prints its addresses for
+        them when it starts, as <code>otlp_grpc=</code> and <code>otlp_http=</code>. With the latter, as a URL, in{" "}
+        <code>OTEL_EXPORTER_OTLP_ENDPOINT</code>:
       </p>
       <Command text={SEND} />
       <p>

@@ -8,6 +8,7 @@ import { Failure } from "../common/answer";
 import { shownNumber } from "../common/counted";
 import { ZoneName } from "../common/moment";
 import { useVirtualRows } from "../common/virtual_rows";
+import { isWrongQuery } from "../query/errors";
 import { whyMisplaced } from "../trust/belongs";
 import type { Asked, Found } from "./ask";
 import { EventRow, ROW_HEIGHT, recordPathOf, SessionRow } from "./event_row";
@@ -104,9 +105,11 @@ export function Events({ subject, view, asked, found, whole, isAll }: Props): JS
       {asked.error && (
         <>
           <Failure error={asked.error} />
-          <button type="button" onClick={asked.more}>
-            Try again
-          </button>
+          {!isWrongQuery(asked.error) && (
+            <button type="button" onClick={asked.more}>
+              Try again
+            </button>
+          )}
         </>
       )}
     </div>

@@ -90,7 +90,7 @@ export default function TracesPage(): JSX.Element {
       )}
       <div ref={end} class="list-end">
         <span role="status">{statusOf(list, "fields" in asked)}</span>{" "}
-        {(list.error || list.hasMore) && !list.isReading && (
+        {(list.error ? !isWrongQuery(list.error) : list.hasMore) && !list.isReading && (
           <button type="button" onClick={list.more}>
             {list.error ? "try again" : "more traces"}
           </button>

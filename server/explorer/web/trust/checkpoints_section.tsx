@@ -6,8 +6,10 @@ import { logPath } from "../app/routes";
 import { hasRole } from "../app/session";
 import { Failure, Notice, useAnswer } from "../common/answer";
 import { counted, shownNumber } from "../common/counted";
+import { Moment, ZoneName } from "../common/moment";
 import { checkpointFile, saveFile } from "../common/saving";
 import { Text } from "../common/text";
+import { nanosOf } from "../common/time";
 import { parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { compareWithFile, keptCheckpoints, readerNow, watchLogs } from "./checkpoints";
@@ -49,12 +51,25 @@ export function CheckpointsSection(): JSX.Element {
         <button type="button" disabled={!hasRole("auditor")} onClick={() => void watchLogs()}>
           Compare now
         </button>{" "}
-        <span class="quiet">{look?.at ? `Last compared at ${look.at.slice(0, 19)}Z.` : ""}</span>
+        <span class="quiet">
+          {look?.at && (
+            <>
+              Last compared at <Minute at={look.at} />.
+            </>
+          )}
+        </span>
       </p>
       <Compare />
     </section>
   );
 }
+
+/** A time to the minute, with its zone. */
+const Minute = ({ at }: { at: string }): JSX.Element => (
+  <>
+    <Moment at={at} isShort /> <ZoneName at={nanosOf(at)} />
+  </>
+);
 
 function Kept({ kept }: { kept: readonly KeptCheckpoint[] }): JSX.Element {
   const look = lastLook.value;
@@ -85,7 +100,9 @@ function Kept({ kept }: { kept: readonly KeptCheckpoint[] }): JSX.Element {
                 </th>
                 <td>{shownNumber(size)}</td>
                 <td>{since.slice(0, 10)}</td>
-                <td>{at.slice(0, 16).replace("T", " ")} UTC</td>
+                <td>
+                  <Minute at={at} />
+                </td>
                 <td>
                   <Text text={comparedText(each, look)} />
                 </td>
