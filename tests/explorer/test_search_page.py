@@ -216,6 +216,17 @@ def test_a_live_tail_shows_what_arrives_and_waits_while_a_record_is_read(seen: T
     expect(rows.filter(has_text="second")).to_have_count(1, timeout=PATIENCE)
 
 
+def test_a_live_tail_that_a_proxy_holds_back_says_so(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    page.clock.install()
+    page.route(re.compile("/api/v1/tail"), lambda _: None)  # is never answered
+    with page.expect_request(re.compile("/api/v1/tail"), timeout=_PATIENCE):
+        _visit(page, shop, live="1")
+    expect(page.get_by_role("status").filter(has_text=re.compile("^Connecting …$"))).to_be_visible()
+    page.clock.fast_forward(10_000)
+    expect(page.get_by_role("status").filter(has_text="A proxy in front of the server")).to_be_visible()
+
+
 def test_an_export_has_the_whole_answer_and_a_manifest_that_the_command_checks(
     seen: Tab, shop: Shop, tmp_path: Path
 ) -> None:

@@ -160,13 +160,16 @@ function LiveState({
   feed: Feed;
   behind: number;
 }): JSX.Element {
+  const isSlow = useIsLong(connection.state === "connecting");
   const waiting = feed.waiting.length;
   const count = shownNumber(waiting);
   const text =
     connection.state === "lost"
       ? `The connection was lost. It is resumed without gaps: ${connection.message}`
       : connection.state === "connecting"
-        ? "Connecting …"
+        ? isSlow
+          ? "Connecting … There is no answer yet. A proxy in front of the server may hold it back"
+          : "Connecting …"
         : connection.state === "failed"
           ? "Stopped"
           : isPaused
@@ -186,6 +189,20 @@ function LiveState({
       {behind > 0 && <span class="quiet"> · {shownNumber(behind)} records to catch up with</span>}
     </>
   );
+}
+
+/** Return whether something has lasted for ten seconds; a tail that nothing holds back begins to answer at once. */
+function useIsLong(isGoingOn: boolean): boolean {
+  const [isLong, setLong] = useState(false);
+  useEffect(() => {
+    if (!isGoingOn) return;
+    const timer = setTimeout(() => setLong(true), 10_000);
+    return () => {
+      clearTimeout(timer);
+      setLong(false);
+    };
+  }, [isGoingOn]);
+  return isLong;
 }
 
 function MissedNotice({ missed: { origin, first, end, wereDeleted } }: { missed: MissedRecords }): JSX.Element {
