@@ -5,7 +5,7 @@ import type { Checkpoint, Logs } from "../api/types";
 import { recordPath, searchPath } from "../app/routes";
 import { Notice } from "../common/answer";
 import { Command } from "../common/copy";
-import { commandOf } from "../common/shell_words";
+import { commandOf, optionOf } from "../common/shell_words";
 import { termOf } from "../common/terms";
 import { Text } from "../common/text";
 import { CheckpointView } from "./checkpoint_view";
@@ -51,7 +51,7 @@ export default function Page({ route: { log } }: { route: { log: string } }): JS
               you got through another channel, and pin it on the page <a href="/trust">Trust</a>.
             </p>
             <KeyTable keys={checkpoint.verifierKeys} />
-            <Command text={commandOf("lognotary", "checkpoint", "--log", checkpoint.origin)} />
+            <Command text={commandOf("lognotary", "checkpoint", ...optionOf("--log", checkpoint.origin))} />
           </>
         )}
       </Part>
