@@ -141,3 +141,17 @@ def test_a_signed_record_counts_once_however_often_it_is_listed(seen: Tab, serve
     page.goto(f"{server.http}/actor/bob")
     expect(page.locator("main .state-checked")).to_have_count(1, timeout=_PATIENCE)
     expect(page.locator("main .state", has_text="shown twice")).to_have_count(3, timeout=_PATIENCE)
+
+
+def test_a_mark_in_the_list_of_traces_vouches_for_nothing_but_the_match(seen: Tab, server: LognotaryServer) -> None:
+    def forged(said: _Answer) -> _Answer:
+        return {**said, "traces": [{**trace, "actors": ["mallory"], "errorCount": "0"} for trace in said["traces"]]}
+
+    page = seen.page
+    _pin(page, server)
+    _serve(page, "traces?*", forged)
+    page.goto(f"{server.http}/traces?since=any")
+    table = page.get_by_role("table")
+    expect(table.locator(".state-checked").first).to_be_visible(timeout=_PATIENCE)
+    expect(table.get_by_role("link", name="mallory").first).to_be_visible()
+    expect(page.get_by_text("A mark is of the latest match alone")).to_be_visible()

@@ -11,10 +11,19 @@ import type { Entry } from "./entry";
 export function distinct(known: readonly Entry[], more: readonly Entry[]): Entry[] {
   const taken = new Set(known.map(({ key }) => key));
   const signed = new Set(known.filter(isSaidToBeSigned).map(identityOf));
+  // A server may list a record many thousand times: the search for a free key goes on where the last one ended.
+  const counts = new Map<string, number>();
+  for (const entry of known) counts.set(identityOf(entry), (counts.get(identityOf(entry)) ?? 0) + 1);
   return more.map((entry) => {
+    const identity = identityOf(entry);
     let key = entry.key;
-    for (let number = 2; taken.has(key); number += 1) key = `${entry.key}#${number}`;
+    let number = Math.max(counts.get(identity) ?? 0, 1);
+    while (taken.has(key)) {
+      number += 1;
+      key = `${entry.key}#${number}`;
+    }
     taken.add(key);
+    counts.set(identity, number);
     const isRepeated = isSaidToBeSigned(entry) && signed.has(identityOf(entry));
     if (isSaidToBeSigned(entry)) signed.add(identityOf(entry));
     if (isRepeated) return { ...entry, key, isRepeated };
