@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -123,3 +124,33 @@ def test_the_leaves_beside_a_record_have_marks_of_their_own(seen: Tab, server: L
     expect(before).to_contain_text("mallory", timeout=_PATIENCE)
     expect(before).to_contain_text("✘ RECORD_CHANGED", timeout=_PATIENCE)
     expect(after).to_contain_text("leaf 21")
+
+
+def test_a_signed_record_counts_once_however_often_it_is_listed(seen: Tab, server: LognotaryServer) -> None:
+    page = seen.page
+    _pin(page, server)
+    event = _events(server, "actor:bob")[0]
+    several: _Answer = {"entries": [event] * 4, "nextPageToken": ""}
+    _serve(page, "search?*", lambda said: {**said, **several} if len(said["entries"]) > 1 else said)
+    _visit(page, server, q="actor:bob", streams="audit")
+    rows = page.get_by_role("table", name="Records").locator("tbody")
+    expect(rows.locator(".state-checked")).to_have_count(1, timeout=_PATIENCE)
+    expect(rows.locator(".state", has_text="shown twice")).to_have_count(3, timeout=_PATIENCE)
+    expect(page.get_by_text(re.compile(r"^4 records listed, [\d,]+ records counted$"))).to_be_visible(timeout=_PATIENCE)
+    _serve(page, "actors/*", lambda said: {**said, **several})
+    page.goto(f"{server.http}/actor/bob")
+    expect(page.locator("main .state-checked")).to_have_count(1, timeout=_PATIENCE)
+    expect(page.locator("main .state", has_text="shown twice")).to_have_count(3, timeout=_PATIENCE)
+
+
+def test_a_mark_in_the_list_of_traces_vouches_for_nothing_but_the_match(seen: Tab, server: LognotaryServer) -> None:
+    def forged(said: _Answer) -> _Answer:
+        return {**said, "traces": [{**trace, "actors": ["mallory"], "errorCount": "0"} for trace in said["traces"]]}
+
+    page = seen.page
+    _serve(page, "traces?*", forged)
+    page.goto(f"{server.http}/traces?since=any")
+    table = page.get_by_role("table")
+    expect(table.get_by_role("link", name="mallory").first).to_be_visible(timeout=_PATIENCE)
+    expect(table.locator(".state").first).to_contain_text("server: verified")
+    expect(page.get_by_text("A mark is of the latest match alone")).to_be_visible()

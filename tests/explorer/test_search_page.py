@@ -220,8 +220,8 @@ def test_a_live_tail_that_a_proxy_holds_back_says_so(seen: Tab, shop: Shop) -> N
     page = seen.page
     page.clock.install()
     page.route(re.compile("/api/v1/tail"), lambda _: None)  # is never answered
-    with page.expect_request(re.compile("/api/v1/tail"), timeout=_PATIENCE):
-        _visit(page, shop, live="1")
+    with page.expect_request(re.compile("/api/v1/tail"), timeout=PATIENCE):
+        visit(page, shop, live="1")
     expect(page.get_by_role("status").filter(has_text=re.compile("^Connecting …$"))).to_be_visible()
     page.clock.fast_forward(10_000)
     expect(page.get_by_role("status").filter(has_text="A proxy in front of the server")).to_be_visible()

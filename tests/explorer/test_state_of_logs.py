@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from playwright.sync_api import Locator, Page, expect
 
+from harness.audit_log import audit_log
 from harness.browser import Tab
 from harness.free_port import free_port
 from harness.lognotary_server import LognotaryServer
@@ -29,7 +30,6 @@ from storage.clickhouse import connect
 from storage.migrate import migrate
 from storage.statements import insert_statements
 from storage.url import parse_storage_url
-from tests.explorer.pages import first_audit_log
 
 CHANGED = 3  # leaf of the record that is changed
 OUTAGE = 2 * 3600 + 300  # seconds for which no server signed
@@ -64,7 +64,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LognotaryServer
             added = running.cli("hold", "add", case, "--actor", "alice", "--reason", f"the lawsuit {case}")
             assert added.returncode == 0, added.stderr
         assert running.cli("hold", "release", "case-1", "--reason", "settled").returncode == 0
-        log = first_audit_log(running.http)
+        log = str(audit_log(running.http)["logId"])
     change_actor(running, log, CHANGED, "mallory")
     with node(http=f"127.0.0.1:{free_port()}", self_verify=f"{1 / 3600}h") as running:
         wait_for(lambda: 'findings{kind="RECORD_CHANGED"} 1' in _metrics(running))
@@ -164,5 +164,5 @@ def test_a_finding_of_self_verification_leads_to_the_record_that_was_changed(
     expect(row).to_have_count(1)
     expect(row).to_contain_text("RECORD_CHANGED")
     row.get_by_role("link", name=f"record {CHANGED}").click()
-    expect(page).to_have_url(f"{server.http}/r/{first_audit_log(server.http)}/{CHANGED}")
+    expect(page).to_have_url(f"{server.http}/r/{audit_log(server.http)['logId']}/{CHANGED}")
     expect(page.get_by_label("Verdict")).to_contain_text("RECORD_CHANGED")

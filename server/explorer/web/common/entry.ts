@@ -13,6 +13,8 @@ export type Entry = {
   readonly service: string;
   readonly traceId: string;
   readonly evidence: Evidence | undefined;
+  /** True if the page has this signed record already (common/distinct.ts). */
+  readonly isRepeated?: boolean;
 } & (
   | { readonly stream: "audit" | "operational"; readonly record: LogRecord }
   | { readonly stream: "spans"; readonly span: Span }

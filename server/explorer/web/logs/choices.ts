@@ -1,6 +1,6 @@
 /** The choices of a verification, which are in the address of the page. */
 import { timeOf } from "../common/age";
-import { commandOf } from "../common/shell_words";
+import { commandOf, optionOf } from "../common/shell_words";
 
 export interface Choices {
   /** Times of receipt, in RFC 3339, or ages such as 7d; empty for none. */
@@ -72,7 +72,7 @@ export function commandFor(choices: Choices, given: Given): string {
   const words = ["lognotary", "verify"];
   if (choices.since) words.push("--since", choices.since);
   if (choices.until) words.push("--until", choices.until);
-  for (const log of choices.logs) words.push("--log", log);
+  for (const log of choices.logs) words.push(...optionOf("--log", log));
   if (choices.allLookups) words.push("--lookups", "all");
   for (const { option, name } of filesFor(choices, given)) words.push(option, name);
   return commandOf(...words);

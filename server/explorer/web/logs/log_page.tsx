@@ -5,7 +5,7 @@ import type { Checkpoint, Logs } from "../api/types";
 import { recordPath, searchPath } from "../app/routes";
 import { Notice } from "../common/answer";
 import { Command } from "../common/copy";
-import { commandOf } from "../common/shell_words";
+import { commandOf, optionOf } from "../common/shell_words";
 import { termOf } from "../common/terms";
 import { Text } from "../common/text";
 import { CheckpointView } from "./checkpoint_view";
@@ -46,7 +46,7 @@ function LogPage({ log }: { log: string }): JSX.Element {
               you got through another channel, and pin it on the page <a href="/trust">Trust</a>.
             </p>
             <KeyTable keys={checkpoint.verifierKeys} />
-            <Command text={commandOf("lognotary", "checkpoint", "--log", checkpoint.origin)} />
+            <Command text={commandOf("lognotary", "checkpoint", ...optionOf("--log", checkpoint.origin))} />
           </>
         )}
       </Part>

@@ -14,6 +14,12 @@ test("a log's name cannot end the word of a command", () => {
   assert.equal(command, `lognotary prove 'a'"'"'; rm -rf ~; '"'"'#64' -o x`);
 });
 
+test("a log's name cannot be an option of a command, nor begin the name of a file as one", () => {
+  const place = { ...PLACE, origin: "--output=/x" };
+  assert.equal(proveCommand(place, bundleName(place, "zip")), "lognotary prove -o output-x-64.zip -- '--output=/x#64'");
+  assert.equal(bundleName({ ...PLACE, origin: "///" }, "zip"), "64.zip");
+});
+
 test("a file is named after its record, without signs that file systems do not have", () => {
   assert.equal(bundleName(PLACE, "html"), "shop-audit-node-1-64.html");
   assert.equal(bundleName({ ...PLACE, origin: '../"x' }, "zip"), "..-x-64.zip");

@@ -1,6 +1,6 @@
 /** Commands for a terminal, with which anybody checks a record without this page (docs/evidence.md). */
 
-import { commandOf } from "../common/shell_words";
+import { commandOf, commandWith } from "../common/shell_words";
 import { columnsOf, type Kind, type Stream } from "../proof/columns";
 
 const TABLES: Record<Stream, string> = { audit: "audit_logs", operational: "otel_logs", spans: "otel_traces" };
@@ -14,15 +14,15 @@ export interface Place {
 
 /** Writes an evidence bundle of a record. */
 export const proveCommand = ({ origin, leaf }: Place, file: string): string =>
-  commandOf("lognotary", "prove", `${origin}#${leaf}`, "-o", file);
+  commandWith(["lognotary", "prove"], `${origin}#${leaf}`, ["-o", file]);
 
 /** Checks a bundle, without a server or a network. */
 export const checkCommand = (file: string): string =>
-  commandOf("lognotary", "check", file, "--public-key", "public-key.pem");
+  commandWith(["lognotary", "check"], file, ["--public-key", "public-key.pem"]);
 
-/** Name for the file of a bundle. */
+/** Name for the file of a bundle; it does not begin as an option does. */
 export const bundleName = ({ origin, leaf }: Place, suffix: string): string =>
-  `${origin.replace(/[^A-Za-z0-9.-]+/g, "-")}-${leaf}.${suffix}`;
+  `${`${origin}-${leaf}`.replace(/[^A-Za-z0-9.-]+/g, "-").replace(/^-+/, "")}.${suffix}`;
 
 /** The query of a record's canonical bytes in ClickHouse. Throws VerificationError for a version that is not known. */
 export function canonicalQuery(

@@ -1,6 +1,7 @@
 /** The answers of the server about a leaf of a log: the rows that claim it, and the proof. */
 import { ApiError, get } from "../api/client";
 import type { Checkpoint, Evidence, InclusionProof, SearchAnswer } from "../api/types";
+import { distinct } from "../common/distinct";
 import { type Entry, entryOf, type Stream } from "../common/entry";
 import { logIdOf } from "../common/log_id";
 import { base64Of, bytesOfHex } from "../proof/bytes";
@@ -64,14 +65,21 @@ async function findRows({ logId, leaf }: Wanted, readable: readonly Stream[], si
     const proof = await proofOf({ logId, leaf }, signal);
     return {
       kind: "found",
-      claims: inOrder(await claims, proof.evidence).map((claim) => withProof(claim, proof)),
+      claims: distinct(
+        [],
+        inOrder(await claims, proof.evidence).map((claim) => withProof(claim, proof)),
+      ),
       proof,
     };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.isForbidden) return await withoutProofs({ logId, leaf }, readable, signal);
     if (error.code === "DATA_LOSS") {
-      return { kind: "found", claims: await claims, problem: { kind: "altered", message: error.message } };
+      return {
+        kind: "found",
+        claims: distinct([], await claims),
+        problem: { kind: "altered", message: error.message },
+      };
     }
     if (error.code !== "NOT_FOUND") throw error;
     return await missing({ logId, leaf }, signal);
@@ -135,7 +143,12 @@ async function withoutProofs(wanted: Wanted, readable: readonly Stream[], signal
   if (!claims.length) return { kind: "not shown" };
   const proved = claims.find(({ evidence }) => evidence?.checkpoint);
   const proof = proved?.evidence && (await proofWithin(proved.evidence));
-  return { kind: "found", claims: inOrder(claims, proved?.evidence), proof, problem: { kind: "limited" } };
+  return {
+    kind: "found",
+    claims: distinct([], inOrder(claims, proved?.evidence)),
+    proof,
+    problem: { kind: "limited" },
+  };
 }
 
 /** The proof that an evidence has in it, in the form of the answer about a proof. */

@@ -1,7 +1,7 @@
 /** Values that redaction took from a record before it was signed, and those that can be disclosed. */
 import type { JSX } from "preact";
 import { Command } from "../common/copy";
-import { commandOf } from "../common/shell_words";
+import { commandWith } from "../common/shell_words";
 import { Text } from "../common/text";
 import type { Place } from "./commands";
 import type { RedactionReport } from "./signed_record";
@@ -53,7 +53,7 @@ export function RedactionView({ report, place }: { report: RedactionReport; plac
             ))}
           </ul>
           <p>Readers who may see them get each value and its place with:</p>
-          <Command text={commandOf("lognotary", "disclose", `${place.origin}#${place.leaf}`)} />
+          <Command text={commandWith(["lognotary", "disclose"], `${place.origin}#${place.leaf}`)} />
         </>
       )}
       {ofSender > 0 && (

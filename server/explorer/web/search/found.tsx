@@ -130,6 +130,9 @@ function statusOf(results: Results, isOld: boolean, count: Count | undefined, se
   if (isOld) return "Searching …";
   const inAll = count ? `${count.isLowerBound ? "more than " : ""}${counted(count.count, "record")}` : "";
   if (results.wasStopped) return `Stopped after ${loaded}${inAll && ` of ${inAll}`}`;
+  if (results.isComplete && count && !count.isLowerBound && count.count !== results.entries.length) {
+    return `${loaded} listed, ${inAll} counted`;
+  }
   if (inAll) return results.isAsking ? `${inAll}, reading more …` : inAll;
   if (results.isComplete) return loaded;
   return search.isAboutEvidence && results.isAsking ? `${loaded} so far, reading on …` : `${loaded} and more`;

@@ -61,9 +61,10 @@ export function Histogram(props: HistogramProps): JSX.Element {
         </Notice>
       )}
       {difference !== 0 && (
-        <Notice kind="note">
+        <Notice kind="warning">
           The list has {shownNumber(Math.abs(difference))} {difference > 0 ? "more" : "fewer"} records than the
-          histogram: they were stored, or removed, between the two questions. Search again to ask both at once.
+          histogram counts: they were stored, or removed, between the two questions, or one of the answers is wrong.
+          Search again to ask both at once.
         </Notice>
       )}
     </section>

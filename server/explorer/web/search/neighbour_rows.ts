@@ -3,11 +3,11 @@
  * leaves end. Pure.
  */
 import type { Neighbours } from "../api/types";
+import { distinct } from "../common/distinct";
 import { type Entry, entryOf } from "../common/entry";
 import { NUMBER } from "../proof/checkpoint";
 import { whyMisplaced } from "../trust/belongs";
 import { type LeafRow, leafRows } from "./leaf_rows";
-import { distinct } from "./places";
 
 /** A question about neighbours. */
 export interface Question {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Entry } from "../common/entry";
-import { distinct, entryAt, leafOf, rivalsOf } from "./places";
+import { entryAt, leafOf, rivalsOf } from "./places";
 
 const LEAF = "52ee01323c348f62#7";
 const entry = (key: string) => ({ key }) as Entry;
@@ -19,15 +19,6 @@ test("each of the rows that claim a leaf is opened by its own place", () => {
 test("a place without a hash is that of the first row with this leaf, and of no other leaf", () => {
   assert.equal(entryAt([other, forged, genuine], LEAF), forged);
   assert.equal(entryAt([other], LEAF), undefined);
-});
-
-test("copies of a row have keys of their own, also on a later page", () => {
-  const first = distinct([], [genuine, { ...genuine }]);
-  const more = distinct(first, [{ ...genuine }, other]);
-  const keys = [...first, ...more].map(({ key }) => key);
-  assert.equal(new Set(keys).size, 4);
-  assert.ok(keys.slice(0, 3).every((key) => leafOf(key) === LEAF));
-  assert.equal(more[1], other);
 });
 
 test("rows in no log have no leaf", () => {

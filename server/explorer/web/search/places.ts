@@ -1,20 +1,6 @@
 /** Places of records in the URL: log#leaf#hash, or log#leaf for whichever row has this leaf. */
 import type { Entry } from "../common/entry";
 
-/**
- * More entries for a list, after those that it has. Somebody may have copied a row: copies claim the same leaf with the
- * same hash, and get keys of their own, so that each can be opened.
- */
-export function distinct(known: readonly Entry[], more: readonly Entry[]): Entry[] {
-  const taken = new Set(known.map(({ key }) => key));
-  return more.map((entry) => {
-    let key = entry.key;
-    for (let number = 2; taken.has(key); number += 1) key = `${entry.key}#${number}`;
-    taken.add(key);
-    return key === entry.key ? entry : { ...entry, key };
-  });
-}
-
 /** The entry at a place; for log#leaf, the first row that has this leaf. */
 export function entryAt(entries: readonly Entry[], place: string): Entry | undefined {
   return entries.find(({ key }) => key === place) ?? entries.find(({ key }) => key.startsWith(`${place}#`));

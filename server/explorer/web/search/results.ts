@@ -3,10 +3,11 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get, isAbort } from "../api/client";
 import type { SearchAnswer } from "../api/types";
+import { distinct } from "../common/distinct";
 import { type Entry, entryOf } from "../common/entry";
 import { termOf } from "../common/terms";
 import { PROOFS } from "../trust/proofs";
-import { distinct, leafOf } from "./places";
+import { leafOf } from "./places";
 import { fieldsOfSearch, type Search } from "./query";
 
 const PAGE = 150;

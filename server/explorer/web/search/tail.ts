@@ -108,7 +108,7 @@ const MOST = 5_000;
 export function withEntries(feed: Feed, entries: readonly Entry[], isPaused: boolean, most = MOST): Feed {
   if (entries.length === 0) return feed;
   const known = new Set([...feed.shown, ...feed.waiting].map(({ key }) => key));
-  const added = entries.filter(({ key }) => !known.has(key)).reverse();
+  const added = entries.filter(({ key }) => !known.has(key) && known.add(key)).reverse();
   const waiting = [...added, ...feed.waiting];
   const next = isPaused ? { ...feed, waiting } : { ...feed, shown: [...waiting, ...feed.shown], waiting: [] };
   return cut(next, most);

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import { get, isAbort } from "../api/client";
 import type { ActorTimeline, AuditOverview, TargetHistory } from "../api/types";
 import { type Answer, useAnswer } from "../common/answer";
+import { distinct } from "../common/distinct";
 import { type Entry, entryOf } from "../common/entry";
 import { PROOFS } from "../trust/proofs";
 import { fieldsOf, isNarrowed, pathOfSubject, type Subject, type View } from "./view";
@@ -110,7 +111,7 @@ export function useWholeOverview(subject: Subject, view: View, now: bigint): Ans
 
 /** The events of an answer after those of earlier ones; the first answer alone has overview and end. */
 export function joined(before: Found | undefined, answer: Page): Found {
-  const entries = answer.entries.map(entryOf);
+  const entries = distinct(before?.entries ?? [], answer.entries.map(entryOf));
   return {
     entries: before ? [...before.entries, ...entries] : entries,
     overview: before?.overview ?? answer.overview,

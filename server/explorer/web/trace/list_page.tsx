@@ -69,7 +69,13 @@ export default function TracesPage(): JSX.Element {
         </Notice>
       )}
       {list.traces.length > 0 && (
-        <table class="trace-list">
+        <p class="quiet" id="trace-list-note">
+          A mark is of the latest match alone. Times, numbers, services and actors of a trace are what the server says:
+          the trace's own page checks each entry.
+        </p>
+      )}
+      {list.traces.length > 0 && (
+        <table class="trace-list" aria-describedby="trace-list-note">
           <thead>
             <tr>
               <th scope="col">Latest match</th>

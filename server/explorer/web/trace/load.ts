@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, isAbort } from "../api/client";
 import type { Trace } from "../api/types";
+import { distinct } from "../common/distinct";
 import { type Entry, entryOf } from "../common/entry";
 import { PROOFS } from "../trust/proofs";
 
@@ -106,7 +107,7 @@ export function requireSame(asked: string, answered: string): void {
 
 /** The part that was read, with one more page. Pure. */
 export function joined(before: LoadedTrace | undefined, page: Trace): LoadedTrace {
-  const entries = page.entries.map(entryOf);
+  const entries = distinct(before?.entries ?? [], page.entries.map(entryOf));
   return {
     traceId: page.traceId,
     entries: before ? [...before.entries, ...entries] : entries,

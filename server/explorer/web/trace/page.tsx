@@ -9,7 +9,7 @@ import { type Route, searchPath, tracePath } from "../app/routes";
 import { Failure, Notice } from "../common/answer";
 import { Command } from "../common/copy";
 import { counted } from "../common/counted";
-import { commandOf } from "../common/shell_words";
+import { commandWith } from "../common/shell_words";
 import { type Place, whyMisplaced } from "../trust/belongs";
 import { useCheckOfAll } from "./check_all";
 import { Controls } from "./controls";
@@ -117,7 +117,7 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
         Only stored records can be shown: <a href="/verify">verification</a> shows if one is missing. On the command
         line:
       </Notice>
-      <Command text={commandOf("lognotary", "trace", trace.traceId)} />
+      <Command text={commandWith(["lognotary", "trace"], trace.traceId)} />
     </article>
   );
 }
@@ -199,7 +199,7 @@ function Missing({ traceId, error, retry }: { traceId: string; error: Error; ret
           try again
         </button>
       )}
-      <Command text={commandOf("lognotary", "trace", traceId)} />
+      <Command text={commandWith(["lognotary", "trace"], traceId)} />
     </section>
   );
 }

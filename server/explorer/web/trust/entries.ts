@@ -6,6 +6,8 @@ import { IdleQueue } from "./queue";
 import { lastLook, pinnedNames } from "./state";
 import type { Verdict } from "./verdict";
 
+/** The name of the finding: these are not words of verification, which knows no pages. */
+const REPEATED = "shown twice";
 const MOST_AT_ONCE = 4;
 const MOST_ALIVE = 20_000; // references, of which many may be to entries that are shown no more
 
@@ -29,7 +31,13 @@ export function verdictOf(entry: Entry): Signal<Verdict> {
   if (known) return known.verdict;
   const made: Watched = { entry, verdict: signal<Verdict>({ kind: "waiting" }), checks: 0 };
   watched.set(message, made);
-  if (entry.evidence?.logId) {
+  if (entry.isRepeated) {
+    made.verdict.value = {
+      kind: "refuted",
+      finding: REPEATED,
+      message: "a log has a record once: it is listed already",
+    };
+  } else if (entry.evidence?.logId) {
     remember(made);
     check(made);
     listen();
