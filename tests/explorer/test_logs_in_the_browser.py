@@ -72,7 +72,7 @@ def test_the_command_below_a_verification_runs_with_the_files_that_the_page_save
     page.get_by_label("Key from a file").set_input_files(shop.server.verifier_keys)
     expect(page.get_by_role("button", name="Unpin")).to_be_visible()
     expect(page.get_by_text("Last compared at")).to_be_visible(timeout=20_000)
-    page.goto(shop.url("/verify?keys=pinned"))
+    page.goto(shop.url("/verify"))
     command = page.locator(".command code", has_text="lognotary verify")
     expect(command).to_contain_text(re.compile("--checkpoint kept-1 .*--public-key key-1$"))
     for button in page.get_by_role("button", name=re.compile(r"^(kept|key)-\d+$")).all():

@@ -1,5 +1,7 @@
 /** The files of the bundle, to save them. */
+
 import type { JSX } from "preact";
+import { shownNumber } from "../common/counted";
 import { saveFile } from "../common/saving";
 import { plainOf, Text } from "../common/text";
 import type { Files } from "./files";
@@ -23,7 +25,7 @@ export function SavedFiles({ files }: { files: Files }): JSX.Element {
               <th scope="row" class="mono">
                 <Text text={name} most={80} />
               </th>
-              <td class="number">{content.length.toLocaleString("en")}</td>
+              <td class="number">{shownNumber(content.length)}</td>
               <td>
                 <button type="button" aria-label={`save ${plainOf(name, 80)}`} onClick={() => saveFile(name, content)}>
                   save

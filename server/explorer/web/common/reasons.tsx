@@ -8,7 +8,7 @@ import { Text } from "./text";
 
 interface Props {
   entry: Entry;
-  /** What the records of the page have in common. */
+  /** The thing that the records of the page have in common. */
   place?: Place;
 }
 

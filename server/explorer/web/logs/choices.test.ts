@@ -6,16 +6,14 @@ const NOW = 1_800_000_000_000_000_000n; // 2027-01-15T08:00:00Z
 const GIVEN = { checkpoints: ["note 1", "note 2"], publicKeys: ["key"] };
 const choices = (text: string) => choicesOf(new URLSearchParams(text));
 
-test("a plain verification asks for everything, with the checkpoints that this browser keeps", () => {
-  assert.deepEqual(requestOf(choices(""), GIVEN, NOW), { checkpoints: ["note 1", "note 2"] });
-  assert.deepEqual(requestOf(choices("checkpoints=none"), GIVEN, NOW), {});
+test("a plain verification asks for everything, with the checkpoints and keys of this browser", () => {
+  assert.deepEqual(requestOf(choices(""), GIVEN, NOW), { checkpoints: ["note 1", "note 2"], publicKeys: ["key"] });
+  assert.deepEqual(requestOf(choices("checkpoints=none&keys=server"), GIVEN, NOW), {});
   assert.deepEqual(requestOf(choices(""), { checkpoints: [], publicKeys: [] }, NOW), {});
 });
 
 test("the address has the whole choice", () => {
-  const all = choices(
-    "since=1d&until=2027-01-15T07:00:00Z&log=shop/audit/n1&log=shop/spans/n1&lookups=all&keys=pinned",
-  );
+  const all = choices("since=1d&until=2027-01-15T07:00:00Z&log=shop/audit/n1&log=shop/spans/n1&lookups=all");
   assert.deepEqual(requestOf(all, GIVEN, NOW), {
     since: "2027-01-14T08:00:00Z",
     until: "2027-01-15T07:00:00Z",
@@ -27,15 +25,15 @@ test("the address has the whole choice", () => {
 });
 
 test("the command makes the same choices, and names files for checkpoints and keys", () => {
-  assert.equal(commandFor(choices("checkpoints=none"), GIVEN), "lognotary verify");
+  assert.equal(commandFor(choices("checkpoints=none&keys=server"), GIVEN), "lognotary verify");
   assert.equal(
-    commandFor(choices("since=1d&log=a%20b&lookups=all&keys=pinned"), GIVEN),
+    commandFor(choices("since=1d&log=a%20b&lookups=all"), GIVEN),
     "lognotary verify --since 1d --log 'a b' --lookups all --checkpoint kept-1 --checkpoint kept-2 --public-key key-1",
   );
 });
 
 test("every file that the command names can be saved", () => {
-  const all = choices("keys=pinned");
+  const all = choices("");
   const command = commandFor(all, GIVEN).split(" ");
   const files = filesFor(all, GIVEN);
   assert.deepEqual(
@@ -47,7 +45,7 @@ test("every file that the command names can be saved", () => {
     ],
   );
   for (const { option, name } of files) assert.equal(command[command.indexOf(name) - 1], option);
-  assert.deepEqual(filesFor(choices("checkpoints=none"), GIVEN), []);
+  assert.deepEqual(filesFor(choices("checkpoints=none&keys=server"), GIVEN), []);
 });
 
 test("names of logs are taken from lines, each once", () => {

@@ -30,7 +30,7 @@ export function choicesOf(parameters: URLSearchParams): Choices {
     logs: linesOf(parameters.getAll("log").join("\n")),
     allLookups: parameters.get("lookups") === "all",
     withCheckpoints: parameters.get("checkpoints") !== "none",
-    withPins: parameters.get("keys") === "pinned",
+    withPins: parameters.get("keys") !== "server",
   };
 }
 

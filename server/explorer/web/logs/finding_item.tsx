@@ -2,7 +2,9 @@
 import type { JSX } from "preact";
 import type { Finding } from "../api/types";
 import { logPath, recordPath } from "../app/routes";
+import { Command } from "../common/copy";
 import { Moment } from "../common/moment";
+import { commandOf } from "../common/shell_words";
 import { Text } from "../common/text";
 
 /** Kind, message, and links to what it is about. */
@@ -33,9 +35,13 @@ export function FindingItem({ finding }: { finding: Finding }): JSX.Element {
           </span>
         )}
         {!known && finding.id && (
-          <span class="quiet">
-            finding <code>{finding.id.slice(0, 16)}</code>
-          </span>
+          <details>
+            <summary>acknowledge</summary>
+            <p>Once you know the cause, a signed statement of exactly this finding keeps verification from failing:</p>
+            <Command
+              text={commandOf("lognotary", "findings", "acknowledge", finding.id.slice(0, 16), "--reason", "…")}
+            />
+          </details>
         )}
       </div>
       {finding.record && (

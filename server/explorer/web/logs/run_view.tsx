@@ -72,8 +72,8 @@ function Judgement({ summary }: { summary: VerifySummary }): JSX.Element {
         </p>
       )}
       <p class="quiet">
-        {counted(summary.statements, "statement")} verified. This is the server's word about its storage: the command
-        below checks the storage itself, without the server.
+        {counted(summary.statements, "statement")} verified. This is the server's word about its storage.{" "}
+        <code>lognotary verify --storage URL --public-key FILE</code> checks the storage itself, without the server.
       </p>
     </div>
   );

@@ -64,7 +64,7 @@ export function VerifyForm({ choices, given, isRunning, onStart, onStop }: Props
         <Choice
           isOn={choices.withPins && given.publicKeys.length > 0}
           isPossible={given.publicKeys.length > 0}
-          onChange={(isOn) => change({ keys: isOn ? "pinned" : undefined }, { replace: true })}
+          onChange={(isOn) => change({ keys: isOn ? undefined : "server" }, { replace: true })}
         >
           {given.publicKeys.length > 0
             ? `Trust only ${counted(given.publicKeys.length, "key")} pinned in this browser, not the server's own keys`

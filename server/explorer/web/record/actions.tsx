@@ -1,4 +1,4 @@
-/** Things to take away from the page of a record: a bundle, a link, the record as JSON. */
+/** Links and buttons that take something away from the page of a record: a bundle, a link, the record as JSON. */
 import type { JSX } from "preact";
 import { pathOf } from "../api/client";
 import { actorPath, logPath, recordPath, searchPath, targetPath, tracePath } from "../app/routes";

@@ -1,4 +1,5 @@
 /** The records just before and after one in its log: an order that no sender can change. */
+
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { get } from "../api/client";
@@ -7,6 +8,7 @@ import { useShortcuts } from "../app/keyboard";
 import { navigate } from "../app/location";
 import { recordPath } from "../app/routes";
 import { useAnswer } from "../common/answer";
+import { shownNumber } from "../common/counted";
 import { type Entry, entryOf, titleOf } from "../common/entry";
 import { StateMark } from "../common/state_mark";
 import { Text } from "../common/text";
@@ -66,7 +68,7 @@ function Neighbour({ to, isEnd, logId, word, end, entries }: NeighbourProps): JS
   const entry = entries.find((each) => whyMisplaced(each, place) === undefined);
   return (
     <a class="leaf" href={recordPath(logId, String(to))}>
-      {word} <span class="quiet">leaf {to.toLocaleString("en")}</span>
+      {word} <span class="quiet">leaf {shownNumber(to)}</span>
       {entry && (
         <span class="leaf-title">
           <StateMark entry={entry} isShort place={place} /> <Text text={titleOf(entry)} most={80} />

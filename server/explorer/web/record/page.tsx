@@ -1,10 +1,12 @@
 /** The page of a record, at the permanent address of its log and leaf. */
+
 import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { navigate } from "../app/location";
 import { logPath, type Route, recordPath } from "../app/routes";
 import { readableStreams } from "../app/session";
 import { Failure, useAnswer } from "../common/answer";
+import { shownNumber } from "../common/counted";
 import { Text } from "../common/text";
 import type { Wanted } from "./check";
 import { type Found, find } from "./load";
@@ -66,8 +68,8 @@ function Answered({ found, wanted }: { found: Found; wanted: Wanted }): JSX.Elem
           <h1>There is no such leaf</h1>
           <Verdict kind="unproved" title={`The log has no leaf ${leaf}`}>
             <p>
-              <Text text={found.origin} /> has {found.size.toLocaleString("en")} entries, numbered from 0. A record that
-              was received a moment ago has its leaf in a second or two. <a href={logPath(logId)}>The log</a>
+              <Text text={found.origin} /> has {shownNumber(found.size)} entries, numbered from 0. A record that was
+              received a moment ago has its leaf in a second or two. <a href={logPath(logId)}>The log</a>
               {found.size > 0n && (
                 <>
                   {" · "}

@@ -1,6 +1,8 @@
 /** The proof of a record: each step from its bytes to the signatures, with what this browser computed. */
+
 import type { ComponentChildren, JSX } from "preact";
 import { Copy } from "../common/copy";
+import { shownNumber } from "../common/counted";
 import { Text } from "../common/text";
 import { TimestampCommands } from "../common/timestamp_commands";
 import { areEqual, base64Of, hexOf } from "../proof/bytes";
@@ -34,7 +36,7 @@ export function ProofView({ checked, isLimited }: ProofProps): JSX.Element {
             <Text text={checkpoint.origin} />
           </dd>
           <dt>entries</dt>
-          <dd>{checkpoint.size.toLocaleString("en")}</dd>
+          <dd>{shownNumber(checkpoint.size)}</dd>
           <dt>root hash</dt>
           <dd>
             <Hash bytes={checkpoint.root} of="the root" /> <span class="quiet">in base64 in the checkpoint:</span>{" "}
@@ -96,7 +98,7 @@ function Vouchers({ checked: { signatures, timestamp, changes, outcome } }: { ch
             <ol>
               {changes.map(({ number, checkpoint: { size }, before, after }) => (
                 <li key={String(number)}>
-                  at {size.toLocaleString("en")} {size === 1n ? "entry" : "entries"}, from{" "}
+                  at {shownNumber(size)} {size === 1n ? "entry" : "entries"}, from{" "}
                   <Text text={before.map(labelOf).join(" and ")} /> to <Text text={after.map(labelOf).join(" and ")} />
                 </li>
               ))}

@@ -1,5 +1,7 @@
 /** The Merkle path, drawn: from the leaf down to the root, with left and right as they are hashed. */
+
 import type { JSX } from "preact";
+import { shownNumber } from "../common/counted";
 import { areEqual } from "../proof/bytes";
 import type { Checked } from "./check";
 import { Hash } from "./hash";
@@ -101,4 +103,4 @@ function shownLeaves({ first, last }: Leaves): string {
   return first === last ? `leaf ${first}` : `leaves ${first}–${last}`;
 }
 
-const entries = (size: bigint): string => (size === 1n ? "of 1 entry" : `of ${size.toLocaleString("en")} entries`);
+const entries = (size: bigint): string => (size === 1n ? "of 1 entry" : `of ${shownNumber(size)} entries`);

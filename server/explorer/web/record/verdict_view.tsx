@@ -1,6 +1,8 @@
 /** The verdict on a record, in words, shape and colour, with what to do. */
+
 import type { ComponentChildren, JSX } from "preact";
 import { readableStreams } from "../app/session";
+import { shownNumber } from "../common/counted";
 import { SHAPES as MARKS } from "../common/state_mark";
 import { Text } from "../common/text";
 import { streamOf } from "../proof/columns";
@@ -51,7 +53,7 @@ interface CheckProps {
 /** The verdict of a check. */
 export function CheckVerdict({ checked, difference, hasRow }: CheckProps): JSX.Element {
   const { outcome, entry, checkpoint } = checked;
-  const size = `${checkpoint.size.toLocaleString("en")} ${checkpoint.size === 1n ? "entry" : "entries"}`;
+  const size = `${shownNumber(checkpoint.size)} ${checkpoint.size === 1n ? "entry" : "entries"}`;
   if (outcome.kind === "refuted") {
     return (
       <Verdict kind="refuted" title={`${outcome.finding}: this is not what was signed`}>

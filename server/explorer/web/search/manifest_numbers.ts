@@ -1,5 +1,7 @@
 /** Numbers in the manifest of an export (docs/exports.md). */
 
+import { shownNumber } from "../common/counted";
+
 /** The numbers of records that a manifest names, as a text; undefined if it is not read. */
 export function numbersOf(note: string): string | undefined {
   try {
@@ -12,8 +14,8 @@ export function numbersOf(note: string): string | undefined {
       [LeftOut.Unsigned, "unsigned"],
       [LeftOut.Later, "later"],
     ] as const;
-    const left = out.filter(([count]) => count > 0).map(([count, name]) => `${count.toLocaleString("en")} ${name}`);
-    return `${Records.toLocaleString("en")} records${left.length ? `; left out: ${left.join(", ")}` : ""}`;
+    const left = out.filter(([count]) => count > 0).map(([count, name]) => `${shownNumber(count)} ${name}`);
+    return `${shownNumber(Records)} records${left.length ? `; left out: ${left.join(", ")}` : ""}`;
   } catch {
     return undefined;
   }

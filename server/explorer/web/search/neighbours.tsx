@@ -86,7 +86,7 @@ export function Neighbours({ entry, by }: { entry: Entry; by: string }): JSX.Ele
   );
 }
 
-/** What the rows have to have in common with the record; by time, that is nothing. */
+/** The property that the rows have to have in common with the record; none by time. */
 function placeOf(entry: Entry, way: string): Place | undefined {
   if (way === "leaf") return { kind: "log", id: entry.evidence?.logId ?? "" };
   const by = SHARED.find((each) => each === way);

@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { change } from "../app/location";
-import { counted } from "../common/counted";
+import { counted, shownNumber } from "../common/counted";
 import { isEverything, type ShownKinds } from "./filter";
 import type { TraceView } from "./view";
 
@@ -58,7 +58,7 @@ export function Controls({ view, read, input }: Props): JSX.Element {
         </button>
       </span>
       <span role="status" class="quiet">
-        {isEverything(filter) ? "" : `${visible.count.toLocaleString("en")} of ${counted(read, "entry", "entries")}`}
+        {isEverything(filter) ? "" : `${shownNumber(visible.count)} of ${counted(read, "entry", "entries")}`}
       </span>
       {!isEverything(filter) && (
         <button

@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 import type { TraceSummary } from "../api/types";
 import { zone } from "../app/preferences";
 import { actorPath, tracePath } from "../app/routes";
-import { counted } from "../common/counted";
+import { counted, shownNumber } from "../common/counted";
 import { entryOf, titleOf } from "../common/entry";
 import { StateMark } from "../common/state_mark";
 import { Text } from "../common/text";
@@ -61,7 +61,7 @@ export function ListRow({ trace, longest }: { trace: TraceSummary; longest: numb
         </ul>
       </td>
       <td class={Number(errorCount) ? "trace-failed" : "quiet"}>
-        {Number(errorCount) ? `✘ ${Number(errorCount).toLocaleString("en")}` : "none"}
+        {Number(errorCount) ? `✘ ${shownNumber(errorCount)}` : "none"}
       </td>
       <td>
         <Names names={services} />

@@ -8,7 +8,7 @@ import { address, navigate } from "../app/location";
 import { type Route, searchPath, tracePath } from "../app/routes";
 import { Failure, Notice } from "../common/answer";
 import { Command } from "../common/copy";
-import { counted } from "../common/counted";
+import { counted, shownNumber } from "../common/counted";
 import { commandWith } from "../common/shell_words";
 import { type Place, whyMisplaced } from "../trust/belongs";
 import { useCheckOfAll } from "./check_all";
@@ -74,7 +74,7 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
       <Heading trace={trace} view={view} summary={summary} quiet={quiet} check={check} />
       {isReading && (
         <p role="status" class="trace-reading">
-          Reading: {trace.entries.length.toLocaleString("en")} of {all.toLocaleString("en")} entries{" "}
+          Reading: {shownNumber(trace.entries.length)} of {shownNumber(all)} entries{" "}
           <progress aria-label="Entries read" max={all} value={trace.entries.length} />
         </p>
       )}
@@ -125,7 +125,7 @@ function Loaded({ trace, loading }: { trace: LoadedTrace; loading: Loading }): J
 function ReadOn({ read, all, onClick }: { read: number; all: number; onClick: () => void }): JSX.Element {
   return (
     <p>
-      {read.toLocaleString("en")} of {all.toLocaleString("en")} entries were read.{" "}
+      {shownNumber(read)} of {shownNumber(all)} entries were read.{" "}
       <button type="button" onClick={onClick}>
         read on
       </button>

@@ -1,5 +1,7 @@
 /** A row of the waterfall. */
+
 import { Component, type JSX } from "preact";
+import { shownNumber } from "../common/counted";
 import { isError, severityOf, titleOf } from "../common/entry";
 import { StateMark } from "../common/state_mark";
 import { STREAM_MARKS } from "../common/streams";
@@ -82,7 +84,7 @@ export class WaterfallRow extends Component<RowProps> {
                 span <Text text={row.spanId} most={40} /> {isReading ? "was not read yet" : "is missing"}
               </em>
             )}
-            {isCollapsed && <span class="hidden-rows">+{size.toLocaleString("en")}</span>}
+            {isCollapsed && <span class="hidden-rows">+{shownNumber(size)}</span>}
             {notes && (
               <span class="row-note" title={notes}>
                 <span aria-hidden="true">⚠</span>

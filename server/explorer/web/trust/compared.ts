@@ -7,7 +7,7 @@ interface Look {
   readonly problems: ReadonlyMap<string, string>;
 }
 
-/** What is said of the comparison of a log. */
+/** The words for the comparison of a log. */
 export function comparedText({ origin, since, at }: KeptCheckpoint, look: Look | undefined): string {
   const problem = look?.problems.get(origin) ?? look?.problems.get("");
   if (problem !== undefined) return problem;

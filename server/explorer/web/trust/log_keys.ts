@@ -34,7 +34,7 @@ export class NotInForce extends VerificationError {
   }
 }
 
-/** Who vouches for a checkpoint. */
+/** The key that vouches for a checkpoint, and the changes that lead to it. */
 export interface Vouched {
   /** The believed key, by the name of the log. */
   readonly key: Key;

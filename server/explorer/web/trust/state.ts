@@ -14,7 +14,7 @@ export const pinnedNames = computed(() =>
 /** All findings about logs, the latest last. */
 export const logFindings = signal<readonly LogFinding[]>([]);
 
-/** Those of the findings that this browser could not keep: they are lost when the page is closed. */
+/** Findings that this browser could not keep: they are lost when the page is closed. */
 export const unkeptFindings = signal<readonly LogFinding[]>([]);
 
 /** Sentences for what the server has not let this browser compare, at two attempts. */

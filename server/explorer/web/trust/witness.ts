@@ -102,7 +102,7 @@ export async function witnessed(log: Log, kept: KeptCheckpoint | undefined, mean
 }
 
 interface Counted {
-  /** Why the checkpoint does not count although its signature may be valid; undefined if it counts. */
+  /** The reason for which the checkpoint does not count although its signature may be valid; undefined if it counts. */
   readonly doubt?: string;
   /** Verifier keys of those who vouch for it. */
   readonly keys: readonly string[];
