@@ -134,4 +134,6 @@ def tab(
     try:
         yield Tab(context.new_page(), context, observed)
     finally:
+        for page in context.pages:
+            page.unroute_all(behavior="ignoreErrors")  # answers that a test changes may still be on their way
         context.close()

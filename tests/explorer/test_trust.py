@@ -295,7 +295,7 @@ def test_records_are_not_called_checked_while_the_proof_of_their_history_is_refu
     page = _pin(seen, shop)
     page.route("**/consistency-proof*", lambda route: route.fulfill(status=200, content_type="text/plain", body="no"))
     page.goto(shop.url("/?q=service:accounts"))
-    uncompared = page.locator(".state-uncompared").first
+    uncompared = page.get_by_role("table", name="Records").locator(".state-uncompared").first
     expect(uncompared).to_be_visible(timeout=20_000)
     expect(uncompared).to_have_attribute("title", re.compile("did not prove that its log has only grown"))
     expect(page.locator(".state-tampered")).to_have_count(0)
