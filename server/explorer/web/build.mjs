@@ -60,9 +60,29 @@ async function writeExplorer(result) {
   const icon = await readFile(path.join(web, "icon.svg"));
   await writeFile(path.join(out, "assets", "icon.svg"), icon);
   const page = await readFile(path.join(web, "index.html"), "utf8");
-  const filled = page.replace("@styles@", asset("styles/main.css")).replace("@script@", asset("main.tsx"));
+  const preloads = importsOf(result.metafile.outputs, "main.tsx")
+    .map((file) => `<link rel="modulepreload" href="/assets/${path.basename(file)}">`)
+    .join("\n");
+  const filled = page
+    .replace("@styles@", asset("styles/main.css"))
+    .replace("@preloads@", preloads)
+    .replace("@script@", asset("main.tsx"));
   await writeFile(path.join(out, "index.html"), filled);
   await writePackages(result.metafile);
+}
+
+/** The modules that an entry needs before it runs, of those that the browser would find one after the other. */
+function importsOf(outputs, source) {
+  const found = new Set();
+  const collect = ({ imports }) => {
+    for (const { path: file, kind } of imports) {
+      if (kind !== "import-statement" || found.has(file)) continue;
+      found.add(file);
+      collect(outputs[file]);
+    }
+  };
+  collect(Object.values(outputs).find(({ entryPoint }) => entryPoint === source));
+  return [...found];
 }
 
 async function writeBundlePage(result) {

@@ -25,6 +25,19 @@ const PAGES: Record<Name, [feature: string, load: () => Promise<{ default: unkno
 const NOT_LOADED = "the page cannot be loaded: the server was updated or cannot be reached. Reload the page";
 
 const loaded = new Map<string, Page>();
+const loading = new Map<Name, Promise<void>>();
+
+/** Load a page before it is shown. Its outlet tells a failure. */
+export function preload({ page }: Route): void {
+  if (page !== "missing") loadPage(page).catch(() => undefined);
+}
+
+function loadPage(name: Name): Promise<void> {
+  const running =
+    loading.get(name) ?? PAGES[name][1]().then(({ default: page }) => void loaded.set(name, page as Page));
+  loading.set(name, running);
+  return running.finally(() => loading.delete(name));
+}
 
 /** The page of a route. */
 export function Outlet({ route }: { route: Route }): JSX.Element {
@@ -33,12 +46,8 @@ export function Outlet({ route }: { route: Route }): JSX.Element {
   const name = route.page;
   useEffect(() => {
     if (name === "missing" || loaded.has(name)) return;
-    const [, load] = PAGES[name];
-    load().then(
-      (module) => {
-        loaded.set(name, module.default as Page);
-        setCount((count) => count + 1);
-      },
+    loadPage(name).then(
+      () => setCount((count) => count + 1),
       () => setFailed({ name, error: new Error(NOT_LOADED) }),
     );
   }, [name]);

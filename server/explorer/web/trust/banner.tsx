@@ -9,6 +9,7 @@ import { logFindings, overdue, unkeptFindings } from "./state";
 
 const EVERY = 5 * 60_000; // ms
 const SOON = 30_000; // ms, while something could not be compared
+const AFTER_PAGE = 1000; // ms for which the page's own questions come first
 const MOST_SENTENCES = 3;
 
 const hidden = signal<ReadonlySet<string>>(new Set());
@@ -17,10 +18,11 @@ const hidden = signal<ReadonlySet<string>>(new Set());
 export function TrustBanner(): JSX.Element {
   useEffect(() => {
     let isFirst = true;
+    let first: ReturnType<typeof setTimeout>;
     const stop = effect(() => {
       if (session.value.state !== "known" || !isFirst) return;
       isFirst = false;
-      whenIdle(watch);
+      first = setTimeout(() => whenIdle(watch), AFTER_PAGE);
     });
     const again = () => {
       if (!document.hidden) whenIdle(watch);
@@ -28,6 +30,7 @@ export function TrustBanner(): JSX.Element {
     const timers = [setInterval(again, EVERY), setInterval(() => overdue.peek().length && again(), SOON)];
     return () => {
       stop();
+      clearTimeout(first);
       timers.forEach(clearInterval);
     };
   }, []);
