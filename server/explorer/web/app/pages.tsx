@@ -44,14 +44,15 @@ export function Outlet({ route }: { route: Route }): JSX.Element {
   const [, setCount] = useState(0);
   const [failed, setFailed] = useState<{ name: string; error: Error }>();
   const name = route.page;
+  const isThere = loaded.has(name);
   useEffect(() => {
-    if (name === "missing" || loaded.has(name)) return;
+    // A page that came after this was rendered has to be shown, too.
+    if (name === "missing" || isThere) return;
     loadPage(name).then(
       () => setCount((count) => count + 1),
       () => setFailed({ name, error: new Error(NOT_LOADED) }),
     );
   }, [name]);
-  const isThere = loaded.has(name);
   const { hash } = address.value;
   useEffect(() => {
     // The browser itself finds the place of a link only on a page that is there when it follows the link.
