@@ -38,13 +38,15 @@ export function PinForm(): JSX.Element {
       <h3>Pin a key</h3>
       <p>
         Get the fingerprint from whoever runs the server, through another channel than this page: on paper, by phone, in
-        a message that is signed. On the server, this prints it:
+        a signed message. On the server, this command prints it, and names the file of the public key:{" "}
+        <code>keys/public-key.pem</code> in the server's data directory, unless it is configured otherwise. The page
+        never needs the signing key, which is private.
       </p>
       <Command text="lognotary keys list" />
       <p>
         A verifier key (<code>name+1234abcd+…</code>) may sign only the log that it is named after: if a server has
-        several logs, give the verifier keys of all of them. A PEM file has no name, nor has a fingerprint: that key may
-        sign every log that is shown here.
+        several logs, give the verifier keys of all of them. Neither a PEM file nor a fingerprint names a log: such a
+        key may sign every log that is shown here.
       </p>
       <Field label="Name for the key (optional)">
         <input type="text" value={name} maxLength={100} onInput={(event) => setName(event.currentTarget.value)} />
