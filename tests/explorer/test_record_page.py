@@ -322,7 +322,12 @@ def test_who_else_vouches_for_a_checkpoint_is_shown_with_what_this_browser_could
         with LognotaryServer(storage, data, **flags) as server:
             send_all(server.otlp_http, [_audit_event({"audit.record.id": "r-2"})])
             path = f"/api/v1/logs/{audit_log(server.http)['logId']}/inclusion-proof"
-            wait_for(lambda: bool(_get(server, path, leaf_index="0", for_evidence="true")["timestamp"]))
+
+            def is_vouched_for() -> bool:
+                proof = _get(server, path, leaf_index="0", for_evidence="true")
+                return bool(proof["timestamp"]) and witness.verifier_key.name in proof["checkpoint"]
+
+            wait_for(is_vouched_for)
             _pin(seen.page, server)
             _visit(seen.page, server, 0)
             _expect_verdict(seen.page, "Checked in this browser")
