@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,19 +27,6 @@ def test_docstrings_begin_with_a_noun_phrase_or_an_imperative() -> None:
     found = list(docstrings())
     assert len(found) > 1000
     assert [place for place, text in found if text.split(maxsplit=1)[0].strip(".,:;") in NO_OPENERS] == []
-
-
-def test_comments_on_parts_of_the_page_begin_with_a_noun_phrase_or_an_imperative() -> None:
-    web = ROOT / "server" / "explorer" / "web"
-    files = [*web.glob("*.ts*"), *web.glob("*/*.ts*")]
-    comments = [
-        (f"{file.relative_to(ROOT)}: {comment}", comment)
-        for file in files
-        if file.parent.name != "node_modules"
-        for comment in re.findall(r"/\*\*\s+(?:\* )?(\w+)", file.read_text(encoding="utf-8"))
-    ]
-    assert len(comments) > 500
-    assert [place for place, opener in comments if opener in NO_OPENERS | {"When", "Why"}] == []
 
 
 def raw_errors(file: Path) -> Iterator[str]:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from playwright.sync_api import Page, Route, expect
 
+from harness.audit_log import audit_log
 from harness.browser import Tab
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.shop_day import send_all, shop_day
@@ -48,8 +49,7 @@ class _Rotated:
 
     def log(self) -> dict[str, Any]:
         """Return the log of audit events as the server shows it."""
-        logs: list[dict[str, Any]] = self.get("/api/v1/logs")["logs"]
-        return next(log for log in logs if log["stream"] == "audit" and "/access/" not in log["origin"])
+        return audit_log(self.server.http)
 
     def leaves(self, log: dict[str, Any]) -> list[bytes]:
         """Return the hashes of the leaves of a log with fewer than 256 entries."""

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from harness.audit_log import audit_log
 from harness.browser import Tab
 from harness.lognotary_server import LognotaryServer, run_lognotary
 from harness.shop_day import Day, send_all, shop_day
@@ -380,8 +381,7 @@ def changed(storage_url: str, tmp_path: Path) -> Iterator[Shop]:
     server = LognotaryServer(storage_url, tmp_path / "data", batch_age=0.02)
     with server:
         send_all(server.otlp_http, [request for request in day.requests if request[0] == "/v1/logs"])
-        logs = httpx.get(f"{server.http}/api/v1/logs", headers={"Host": "localhost"}).json()["logs"]
-        audit = next(log["logId"] for log in logs if log["stream"] == "audit")
+        audit = str(audit_log(server.http)["logId"])
     change_actor(server, audit, 3, "mallory")
     copy_record(server, audit, 5)
     with server:

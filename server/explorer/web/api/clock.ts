@@ -25,8 +25,8 @@ export function narrowed(before: Bounds, date: number, sent: number, received: n
 }
 
 /**
- * The difference to add to the browser's clock: none while the two may agree. Else the largest, so that a range that ends
- * now has the latest records, too: a Date may be older than the answer.
+ * The difference to add to the browser's clock: none while the two may agree. Else the largest, so that a range that
+ * ends now has the latest records, too: a Date may be older than the answer.
  */
 export const differenceOf = ({ least, most }: Bounds): number => (least <= 0 && most >= 0 ? 0 : most);
 

@@ -31,7 +31,7 @@ test("a signed record is one record, however often and on however many pages the
   assert.deepEqual(repeated(distinct(first, [row("8"), row("9")])), [true, false]);
 });
 
-test("a row that the server itself does not call signed is no reason to doubt the signed one", () => {
+test("a row that the server itself does not call signed gives no reason to doubt the signed one", () => {
   const entries = distinct([], [row("7", "TAMPERED"), row("7"), row("7", "UNSIGNED"), row("7", "VERIFIED", "bb")]);
   assert.deepEqual(repeated(entries), [false, false, false, false]);
   assert.deepEqual(repeated(distinct(entries, [row("7")])), [true]);

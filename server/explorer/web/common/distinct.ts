@@ -4,9 +4,9 @@ import type { Entry } from "./entry";
 /**
  * More entries for a page, after those that it has.
  *
- * Somebody may have copied a row: copies claim the same leaf with the same hash, and get keys of their own, so that each can
- * be opened. A log has a record once. So of several rows that are said to be the signed record, the first one may be, and
- * the others are marked as repeated: else one signed record would count for as many as the server likes.
+ * Somebody may have copied a row: copies claim the same leaf with the same hash, and get keys of their own, so that
+ * each can be opened. A log has a record once. So of several rows that are said to be the signed record, the first one
+ * may be, and the others are marked as repeated: else one signed record would count for as many as the server likes.
  */
 export function distinct(known: readonly Entry[], more: readonly Entry[]): Entry[] {
   const taken = new Set(known.map(({ key }) => key));

@@ -66,8 +66,8 @@ function keyOf(evidence: Evidence | undefined, otherwise: string): string {
 }
 
 /**
- * Return whether an entry is in no log and need not be: a span that a Collector wrote to storage itself, or a record of a
- * stream that the server does not sign. Audit events are always signed, whatever an answer says.
+ * Return whether an entry is in no log and need not be: a span that a Collector wrote to storage itself, or a record of
+ * a stream that the server does not sign. Audit events are always signed, whatever an answer says.
  */
 export function mayBeUnsigned({ stream, evidence }: Pick<Entry, "stream" | "evidence">): boolean {
   if (!evidence) return stream === "spans";

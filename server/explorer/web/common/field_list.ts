@@ -17,7 +17,9 @@ export interface Field {
 
 const LONG = 300; // characters
 
-/** Return whether the value of a field needs the whole width: it is long, or over several lines, as a stack trace is. */
+/**
+ * Return whether the value of a field needs the whole width: it is long, or over several lines, as a stack trace is.
+ */
 export const isBlock = ({ values }: Field): boolean =>
   values.some((value) => value.length > LONG || value.trimEnd().includes("\n"));
 

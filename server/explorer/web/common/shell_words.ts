@@ -15,6 +15,8 @@ export function commandWith(words: readonly string[], argument: string, options:
     : commandOf(...words, argument, ...options);
 }
 
-/** The words of an option with a value, which others may have chosen; in one word if it could be taken for an option. */
+/**
+ * The words of an option with a value, which others may have chosen; in one word if it could be taken for an option.
+ */
 export const optionOf = (name: string, value: string): string[] =>
   value.startsWith("-") ? [`${name}=${value}`] : [name, value];

@@ -1,4 +1,6 @@
-/** The state of an entry's evidence, in text and shape: what this browser found, and before that what the server says. */
+/**
+ * The state of an entry's evidence, in text and shape: what this browser found, and before that what the server says.
+ */
 import type { JSX } from "preact";
 import { type Place, verdictAt } from "../trust/belongs";
 import { verdictOf } from "../trust/entries";

@@ -2,8 +2,8 @@
 import type { JSX } from "preact";
 import { shownNumber } from "./counted";
 
-// Controls, directions of text (UAX 9), lines of their own, halves of pairs; and what is not seen at all, though Unicode
-// calls it a letter, a mark or a symbol: Hangul fillers, selectors of variants, the blank pattern of Braille.
+// Controls, directions of text (UAX 9), lines of their own, halves of pairs; and what is not seen at all, though
+// Unicode calls it a letter, a mark or a symbol: Hangul fillers, selectors of variants, the blank pattern of Braille.
 const HIDDEN = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
 /** A part of a text: as it is, or a character that would not be seen, by its number. */
@@ -36,8 +36,8 @@ export function partsOf(text: string): Part[] {
 }
 
 /**
- * Text from storage for a place that takes no elements, such as a title: characters that are not seen by their numbers in
- * brackets, and all of it isolated, so that its direction does not change what stands beside it (UAX 9).
+ * Text from storage for a place that takes no elements, such as a title: characters that are not seen by their numbers
+ * in brackets, and all of it isolated, so that its direction does not change what stands beside it (UAX 9).
  */
 export function plainOf(text: string, most = 300): string {
   const shown = beginningOf(text, most);

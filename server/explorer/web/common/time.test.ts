@@ -9,7 +9,7 @@ test("a time in RFC 3339 has nanoseconds since 1970, which lead back to its text
   assert.equal(textOf(nanosOf("2026-03-03T10:00:00.120000+01:30")), "2026-03-03T08:30:00.120Z");
 });
 
-test("a day that a month does not have, and an hour that a day does not have, are no times", () => {
+test("a day that a month does not have, and an hour that a day does not have, are not times", () => {
   for (const text of [
     "2026-02-31T10:00:00Z",
     "2026-02-29T10:00:00+01:00",

@@ -1,4 +1,7 @@
-/** Times between the heartbeats of a log, from which a late one is recognized as the server recognizes gaps (docs/api.md). */
+/**
+ * Times between the heartbeats of a log, from which a late one is recognized as the server recognizes gaps
+ * (docs/api.md).
+ */
 
 const SECOND = 1_000_000_000n;
 const FEWEST = 3; // heartbeats from which on the time between them is known

@@ -11,7 +11,9 @@ import { ANY, fromLocalText, localText, PRESETS, rangeName, type TimeRange, zoom
 interface TimePickerProps {
   since: string;
   until: string;
-  /** The range as it was resolved, which the fields of an absolute one begin with; undefined for texts that are none. */
+  /**
+   * The range as it was resolved, which the fields of an absolute one begin with; undefined for texts that are none.
+   */
   resolved: TimeRange | undefined;
   onChange: (since: string, until: string) => void;
 }

@@ -1,6 +1,6 @@
 /**
- * An answer about the records around one, held against what was asked: the server chooses neither the order nor where the
- * leaves end. Pure.
+ * An answer about the records around one, held against what was asked: the server chooses neither the order nor where
+ * the leaves end. Pure.
  */
 import type { Neighbours } from "../api/types";
 import { distinct } from "../common/distinct";

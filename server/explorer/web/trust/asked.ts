@@ -43,7 +43,8 @@ export async function consistencyProofOf(logId: string, first: bigint, second: b
 async function askForChanges(origin: string, size: bigint): Promise<readonly string[] | undefined> {
   if (size === 0n) return [];
   try {
-    // Whichever leaf is asked for, all changes are in the answer. The last one need not be there: the checkpoint may be forged.
+    // Whichever leaf is asked for, all changes are in the answer. The last one need not be there: the checkpoint may be
+    // forged.
     const fields = { leaf_index: "0", for_evidence: true };
     const path = `/api/v1/logs/${await logIdOf(origin)}/inclusion-proof`;
     return textsIn((await ask<InclusionProof>(path, fields))?.keyChanges, "key changes");

@@ -1,8 +1,8 @@
 /**
  * Records belong on a page by their own fields, and not because the server lists them there. Pure.
  *
- * A genuine record, with its proof, on the page of somebody who had no part in it would be a lie, too. The fields that are
- * compared here are those that are shown, which the check of an entry compares with the signed ones.
+ * A genuine record, with its proof, on the page of somebody who had no part in it would be a lie, too. The fields that
+ * are compared here are those that are shown, which the check of an entry compares with the signed ones.
  */
 import type { Entry } from "../common/entry";
 import { ownOf } from "../common/own";

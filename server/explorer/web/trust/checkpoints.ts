@@ -27,7 +27,9 @@ export function keptCheckpoints(): Promise<KeptCheckpoint[]> {
   return all<KeptCheckpoint>("checkpoints");
 }
 
-/** Compare what the server shows with what was seen. What cannot be compared at the second attempt either is reported. */
+/**
+ * Compare what the server shows with what was seen. What cannot be compared at the second attempt either is reported.
+ */
 export function watchLogs(): Promise<void> {
   running ??= watch().finally(() => {
     running = undefined;
@@ -100,7 +102,8 @@ async function look(isSure: boolean): Promise<Looked> {
       if (outcome.kind === "finding") await report(outcome.finding);
       else if (outcome.kind === "not counted") problems.set(log.origin, outcome.reason);
       else {
-        // Else another tab kept another one meanwhile, and compares. A log that is listed twice is compared with itself.
+        // Else another tab kept another one meanwhile, and compares. A log that is listed twice is compared with
+        // itself.
         if (await replace(before, outcome.checkpoint)) kept.set(log.logId, outcome.checkpoint);
         if (outcome.withheld) {
           problems.set(log.origin, outcome.withheld);

@@ -1,6 +1,7 @@
 /**
- * Values that this browser keeps for a server: pinned keys, checkpoints, findings. IndexedDB keeps it per origin, so every
- * server has its own. Where the browser keeps nothing, such as in some private windows, it lasts as long as the page.
+ * Values that this browser keeps for a server: pinned keys, checkpoints, findings. IndexedDB keeps it per origin, so
+ * every server has its own. Where the browser keeps nothing, such as in some private windows, it lasts as long as the
+ * page.
  */
 
 /** Places for values, each with its own keys. */

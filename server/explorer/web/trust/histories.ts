@@ -1,6 +1,6 @@
 /**
- * Checkpoints of entries are of the history that this browser keeps: the checkpoint of an entry's batch has another size
- * than the kept one, so a consistency proof between the two is demanded. Without it, a server could prove altered
+ * Checkpoints of entries are of the history that this browser keeps: the checkpoint of an entry's batch has another
+ * size than the kept one, so a consistency proof between the two is demanded. Without it, a server could prove altered
  * records by checkpoints of sizes that nobody compares.
  */
 

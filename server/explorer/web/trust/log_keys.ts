@@ -53,7 +53,8 @@ export interface Vouched {
  * @param seen key changes that this browser has seen of the log
  * @returns who vouches for the checkpoint; undefined if none of the keys does
  * @throws NotInForce if a believed key signed, but another one is in force
- * @throws VerificationError if a signature of a believed key, or a key change, is wrong, or other than one that was seen
+ * @throws VerificationError if a signature of a believed key, or a key change, is wrong, or other than one that was
+ *   seen
  * @throws ChangesNotTold if no believed key signed, and the reader may not read the key changes
  */
 export async function voucherOf(

@@ -46,8 +46,8 @@ export async function believedKeys(): Promise<Key[]> {
 }
 
 /**
- * A pinned key as it leaves this browser, for files, QR codes and verification: a PEM file if it may sign every log, else
- * a verifier key for each log that it may sign, one a line.
+ * A pinned key as it leaves this browser, for files, QR codes and verification: a PEM file if it may sign every log,
+ * else a verifier key for each log that it may sign, one a line.
  */
 export async function textOfPinned(pinned: PinnedKey): Promise<string> {
   const keys = await keysOf(pinned);

@@ -6,7 +6,9 @@ const MOST_PIXELS = 1600; // of each side; a code in a larger picture is found a
 
 const MOST_BYTES = 2331; // in a code of version 40 with medium error correction (ISO/IEC 18004, table 7)
 
-/** The squares of a QR code for a text: rows of dark (true) and light ones; undefined if the text is too long for one. */
+/**
+ * The squares of a QR code for a text: rows of dark (true) and light ones; undefined if the text is too long for one.
+ */
 export async function squaresOf(text: string): Promise<boolean[][] | undefined> {
   if (utf8(text).length > MOST_BYTES) return undefined;
   const { encodeQR } = await import("qr");

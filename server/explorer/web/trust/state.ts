@@ -20,5 +20,7 @@ export const unkeptFindings = signal<readonly LogFinding[]>([]);
 /** Sentences for what the server has not let this browser compare, at two attempts. */
 export const overdue = signal<readonly string[]>([]);
 
-/** The last comparison of logs: when it was (empty if none was possible), and what hindered it or came of it, by origin. */
+/**
+ * The last comparison of logs: when it was (empty if none was possible), and what hindered it or came of it, by origin.
+ */
 export const lastLook = signal<{ at: string; problems: ReadonlyMap<string, string> } | undefined>(undefined);
