@@ -153,4 +153,4 @@ def test_a_mark_in_the_list_of_traces_vouches_for_nothing_but_the_match(seen: Ta
     table = page.get_by_role("table")
     expect(table.get_by_role("link", name="mallory").first).to_be_visible(timeout=_PATIENCE)
     expect(table.locator(".state").first).to_contain_text("server: verified")
-    expect(page.get_by_text("A mark is of the latest match alone")).to_be_visible()
+    expect(page.get_by_text("The mark is about the latest match only")).to_be_visible()

@@ -82,7 +82,7 @@ def test_an_id_with_markup_and_slashes_is_shown_as_text(shop: Shop, seen: Tab) -
 def test_nobody_of_an_id_gets_suggestions(shop: Shop, seen: Tab) -> None:
     page = seen.page
     page.goto(shop.url("/actor/bo"))
-    suggestion = page.get_by_role("listitem").filter(has_text="begins alike").get_by_role("link", name="bob")
+    suggestion = page.get_by_role("listitem").filter(has_text="similar IDs").get_by_role("link", name="bob")
     suggestion.click()
     expect(page).to_have_url(re.compile("/actor/bob$"))
     assert "events" in events_of(page)
@@ -163,6 +163,7 @@ def test_range_order_and_grouping_are_in_the_address_and_survive_reload_back_and
     page.get_by_role("button", name="7d").click()
     expect(page).to_have_url(re.compile(r"/actor/bob\?since=7d$"))
     page.get_by_role("checkbox", name="oldest first").check()
+    expect(page.locator("tr.session-row")).not_to_have_count(0)
     page.get_by_role("checkbox", name="group by session").uncheck()
     expect(page.locator("tr.session-row")).to_have_count(0)
     kept = page.url

@@ -52,7 +52,7 @@ function Content(): JSX.Element {
       return (
         <section class="login">
           <h1>Log in</h1>
-          <p>This server shows its records only to readers whom it knows.</p>
+          <p>This server shows its records only to readers who are logged in.</p>
           {session.value.hasPage ? (
             <p>
               <a class="button" href={loginPath(address.value.pathname + address.value.search)}>

@@ -59,7 +59,7 @@ export function UnreadablePage({ message }: { message: string }): JSX.Element {
         <p>
           <Text text={message} />
         </p>
-        <p>Ask for the bundle again, as a zip file: programs do not change those on their way.</p>
+        <p>Ask for the bundle again, as a zip file: zip files are not altered on the way.</p>
       </section>
     </main>
   );

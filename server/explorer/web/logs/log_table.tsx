@@ -56,7 +56,7 @@ export function LogTable({
             <tbody>
               {logs.map((log, index) => (
                 <LogRow
-                  key={`${log.logId} ${log.treeSize} ${log.problem}`}
+                  key={log.problem ? `${log.logId} ${log.treeSize}` : log.logId}
                   log={log}
                   now={now}
                   asksHeartbeat={index < MOST_HEARTBEATS}
@@ -160,7 +160,7 @@ function Heartbeat({ log, now }: { log: Log; now: bigint }): JSX.Element {
       const { statements } = await get<Statements>(path, { kinds: "heartbeat", page_size: LATEST }, signal);
       return statements.flatMap(({ problem, note }) => (problem ? [] : (saidIn(note) ?? [])));
     },
-    [log.logId, log.treeSize, now / 300_000_000_000n],
+    [log.logId, now / 300_000_000_000n],
   );
   if (answer.state === "failed") {
     return (

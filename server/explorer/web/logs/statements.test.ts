@@ -35,7 +35,7 @@ test("statements on retention say how long records are kept at least", () => {
 test("a change of keys names those that sign from then on, and those that signed before", () => {
   assert.equal(
     sentence("lognotary/v1 2 1767229200 keys shop/audit/node-1+11111111+AbCd after shop/audit/node-1+22222222+EfGh"),
-    "from this size on shop/audit/node-1+11111111 sign, after shop/audit/node-1+22222222",
+    "from this size on shop/audit/node-1+11111111 sign in place of shop/audit/node-1+22222222",
   );
 });
 

@@ -50,7 +50,7 @@ export function sentenceOf({ kind, words }: Said): string {
 function keysSentence(words: readonly string[]): string {
   const at = words.indexOf("after");
   const listed = (keys: readonly string[]) => keys.map((key) => key.split("+").slice(0, 2).join("+")).join(", ");
-  return `from this size on ${listed(words.slice(0, at))} sign, after ${listed(words.slice(at + 1))}`;
+  return `from this size on ${listed(words.slice(0, at))} sign in place of ${listed(words.slice(at + 1))}`;
 }
 
 function retentionSentence([age = "", ...rest]: readonly string[]): string {

@@ -52,7 +52,7 @@ function Files({ choices, given }: { choices: Choices; given: Given }): JSX.Elem
   if (!files.length) return null;
   return (
     <p class="links">
-      Save its files first:
+      Save the files that the command names first:
       {files.map(({ name, text }) => (
         <button key={name} type="button" onClick={() => saveFile(name, text)}>
           {name}

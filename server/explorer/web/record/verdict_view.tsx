@@ -70,8 +70,8 @@ export function CheckVerdict({ checked, difference, hasRow }: CheckProps): JSX.E
     return (
       <Verdict kind="refuted" title="RECORD_CHANGED: what is shown is not what was signed">
         <p>
-          The server's answer says something else in <Text text={difference} /> than the record that its log has. The
-          signed record is below, as this browser read it.
+          The server's answer differs from the signed record in <Text text={difference} />. The signed record is below,
+          as this browser read it.
         </p>
       </Verdict>
     );
@@ -97,7 +97,7 @@ export function CheckVerdict({ checked, difference, hasRow }: CheckProps): JSX.E
     return (
       <Verdict kind="unproved" title="The server did not send the record that was hashed">
         <p>
-          It shows a row of this leaf. Nothing tells that this row is what was signed: only the leaf is proved, by a
+          It shows a row of this leaf. Nothing shows that this row is what was signed: only the leaf is proved, by a
           checkpoint of {size}, and a leaf is a hash. <code>lognotary verify</code> checks the stored row.
         </p>
       </Verdict>
@@ -116,7 +116,7 @@ export function CheckVerdict({ checked, difference, hasRow }: CheckProps): JSX.E
           {isReadable && (
             <>
               {" "}
-              <code>lognotary verify</code> tells whether the log's retention permitted to drop it.
+              <code>lognotary verify</code> tells whether the log's retention permitted dropping it.
             </>
           )}
         </p>
@@ -129,8 +129,8 @@ export function CheckVerdict({ checked, difference, hasRow }: CheckProps): JSX.E
     return (
       <Verdict kind="uncompared" title="Signed, but its history was not compared">
         <p>
-          Computed here, this is a record that was signed: it leads to the root of a checkpoint of {size}, signed by{" "}
-          {key}.
+          This browser's computation shows that this is a signed record: it leads to the root of a checkpoint of {size},
+          signed by {key}.
         </p>
         <NotCompared reason={outcome.reason} />
       </Verdict>
@@ -150,8 +150,8 @@ export function CheckVerdict({ checked, difference, hasRow }: CheckProps): JSX.E
   return (
     <Verdict kind="checked" title="Checked in this browser">
       <p>
-        Computed here, this is the record that was signed: it leads to the root of a checkpoint of {size}, signed by{" "}
-        {key}.
+        This browser's computation shows that this is the signed record: it leads to the root of a checkpoint of {size},
+        signed by {key}.
       </p>
       <p class="quiet">
         This page's script comes from the server. <a href="/trust">What this does not prove</a>

@@ -63,7 +63,7 @@ export function Histogram(props: HistogramProps): JSX.Element {
       {difference !== 0 && (
         <Notice kind="warning">
           The list has {shownNumber(Math.abs(difference))} {difference > 0 ? "more" : "fewer"} records than the
-          histogram counts: they were stored, or removed, between the two questions, or one of the answers is wrong.
+          histogram counts: they were stored, or removed, between the two requests, or one of the answers is wrong.
           Search again to ask both at once.
         </Notice>
       )}

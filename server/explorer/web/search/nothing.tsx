@@ -99,7 +99,7 @@ function FirstVisit(): JSX.Element {
         <button type="button" onClick={() => location.reload()}>
           search again
         </button>
-        . Where the server needs tokens, <code>lognotary tokens create</code> makes one.
+        . If the server needs tokens, <code>lognotary tokens create</code> makes one.
       </p>
     </section>
   );

@@ -40,7 +40,7 @@ export function Nobody({
         {isNarrowed(view) && (
           <li>
             The query or the range of time leaves events out:{" "}
-            <a href={withParameters({ q: undefined, since: undefined, until: undefined })}>show everything of it</a>.
+            <a href={withParameters({ q: undefined, since: undefined, until: undefined })}>show all its events</a>.
           </li>
         )}
         {ofThisName.length > 0 && (
@@ -50,7 +50,7 @@ export function Nobody({
         )}
         {alike.length > 0 && (
           <li>
-            {kind === "actor" ? "Actors" : "Targets"} whose ID begins alike: <Links kind={kind} ids={alike} />
+            {kind === "actor" ? "Actors" : "Targets"} with similar IDs: <Links kind={kind} ids={alike} />
           </li>
         )}
         {others.length > 0 && (

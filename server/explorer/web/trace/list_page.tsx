@@ -70,8 +70,8 @@ export default function TracesPage(): JSX.Element {
       )}
       {list.traces.length > 0 && (
         <p class="quiet" id="trace-list-note">
-          A mark is of the latest match alone. Times, numbers, services and actors of a trace are what the server says:
-          the trace's own page checks each entry.
+          The mark is about the latest match only. Times, numbers, services and actors of a trace are what the server
+          says: the trace's own page checks each entry.
         </p>
       )}
       {list.traces.length > 0 && (

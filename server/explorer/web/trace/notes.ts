@@ -20,7 +20,7 @@ export function sentencesOf(row: Row, layout: Layout): string[] {
 function sentence(note: Note, row: Row, { rows, base }: Layout): string {
   switch (note) {
     case "duplicate span":
-      return "Another span of this trace has the same ID. What names this ID is shown under the one of its own service.";
+      return "Another span of this trace has the same ID. Entries that name this ID are shown under the span of their own service.";
     case "cycle":
       return "Its parents lead back to itself, so it is shown without a parent.";
     case "begins before its parent": {

@@ -59,7 +59,7 @@ function Findings(): JSX.Element {
           <p>
             This browser found it itself. <a href="/trust#findings">See the evidence, and save it</a>
             {unkeptFindings.value.length > 0 &&
-              " now: the browser could not keep it, as if its disk was full, and loses it when this page is closed."}
+              " now: the browser could not store it (its disk may be full), and will lose it when this page is closed."}
           </p>
         </div>
       )}

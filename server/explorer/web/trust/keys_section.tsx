@@ -98,7 +98,7 @@ function PinnedRow({ pinned }: { pinned: PinnedKey }): JSX.Element {
         <tr>
           <td colSpan={5}>
             <svg class="trust-code" viewBox={`0 0 ${path.size} ${path.size}`} role="img">
-              <title>{`QR code of the key ${fingerprint}: another browser takes it over from here`}</title>
+              <title>{`QR code of the key ${fingerprint}: scan it to pin the key in another browser`}</title>
               <rect width={path.size} height={path.size} fill="white" />
               <path d={path.d} fill="black" />
             </svg>

@@ -26,14 +26,14 @@ export function LimitsSection(): JSX.Element {
         and without a server:
       </p>
       <Command text="lognotary verify --storage URL --public-key FILE" />
-      <h3>What was seen only elsewhere</h3>
+      <h3>What other readers were shown</h3>
       <p>
         This browser compares each log with what it saw itself. A server can show every reader another history, as long
         as nobody compares: save checkpoints, and compare them with what others saved, or with a witness's cosignature.
         Only auditors may ask for the proofs that this takes, so for other readers nothing is compared.
       </p>
       <Command text="lognotary verify --checkpoint FILE" />
-      <h3>That it is true</h3>
+      <h3>That the record is true</h3>
       <p>
         A signature shows that a record is what the server received and signed then. It does not show that what a sender
         wrote is true, nor that its times are, nor that nobody else had the key.

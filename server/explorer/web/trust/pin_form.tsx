@@ -26,7 +26,7 @@ export function PinForm(): JSX.Element {
       for (const key of keys) await pin(key, name, way);
       const fingerprints = await Promise.all(keys.map(fingerprintOf));
       const compared =
-        way === "fingerprint" ? "" : " Compare the fingerprint with what whoever runs the server told you.";
+        way === "fingerprint" ? "" : " Compare the fingerprint with the one that the server's operator gave you.";
       setSaid({ kind: "note", text: `pinned ${[...new Set(fingerprints)].join(", ")}.${compared}` });
     } catch (error) {
       if (!(error instanceof VerificationError || error instanceof ApiError)) throw error;
