@@ -58,8 +58,9 @@ def witnessed_size(engine: Engine, log_id: str, leaf_index: int) -> int:
 
 
 def key_changes(engine: Engine, keys: TrustedKeys, log_id: str) -> list[str]:
-    """Return the KEYS statements of a log as signed notes, in order."""
-    return [row.note for row, _ in _good(read_statements(engine, log_id, StatementKind.KEYS), keys)]
+    """Return the KEYS statements of a log as signed notes, in order, each once: somebody may have copied its row."""
+    notes = (row.note for row, _ in _good(read_statements(engine, log_id, StatementKind.KEYS), keys))
+    return list(dict.fromkeys(notes))
 
 
 def latest_statement(engine: Engine, keys: TrustedKeys, log_id: str) -> str:

@@ -273,7 +273,7 @@ def test_a_forged_history_of_records_is_refused_and_named_on_every_page(seen: Ta
     expect(page.locator(".state-checked").first).to_be_visible(timeout=20_000)
     page.unroute_all(behavior="ignoreErrors")
     if disk == "full":
-        expect(_banner(page)).to_contain_text("loses it when this page is closed")
+        expect(_banner(page)).to_contain_text("will lose it when this page is closed")
         page.get_by_role("navigation", name="Pages").get_by_role("link", name="Logs").click()
         expect(page.get_by_role("heading", name="Logs", exact=True)).to_be_visible()
     else:

@@ -18,6 +18,8 @@ export function shaped(proof: InclusionProof): InclusionProof {
     ...TEXTS.map((name) => [name, checkedAs(isText, given[name] ?? "", name)]),
     ...NUMBERS.map((name) => [name, checkedAs(isNumber, given[name] ?? "0", name)]),
     ...LISTS.map((name) => [name, checkedAs(areTexts, given[name] ?? [], name)]),
+    // Whoever may write to storage may have copied the row of a change.
+    ["keyChanges", [...new Set(checkedAs(areTexts, given.keyChanges ?? [], "keyChanges") as string[])]],
   ];
   return { ...proof, ...Object.fromEntries(members) };
 }

@@ -39,15 +39,16 @@ export function watchLogs(): Promise<void> {
 
 async function watch(): Promise<void> {
   await readFindings();
+  if (session.value.state !== "known") return;
   if (!hasRole("auditor")) {
     overdue.value = unread(await keptCheckpoints(), `it says that this reader, ${shownReader()}, is not an auditor`);
     return;
   }
-  const first = await look(false);
-  if (first.isUnsure || first.overdue.length) {
+  const first = await look();
+  if (first.unsure.size || first.overdue.length) {
     // A replica of the storage may be behind, or the server is being started again.
     await new Promise((resolve) => setTimeout(resolve, first.overdue.length ? LONG_PAUSE : PAUSE));
-    overdue.value = (await look(true)).overdue;
+    overdue.value = (await look(first.unsure)).overdue;
   } else overdue.value = [];
 }
 
@@ -59,14 +60,19 @@ export async function acknowledge({ id, logId }: LogFinding): Promise<void> {
   await watchLogs();
 }
 
-/** Result of a look: `isUnsure` if logs seem to be gone or cut, `overdue` has a sentence for what was not compared. */
+/** Result of a look. */
 interface Looked {
-  readonly isUnsure: boolean;
+  /** IDs of logs that seem to be gone or cut, or by another key, for the first time. */
+  readonly unsure: ReadonlySet<string>;
+  /** Sentences on what was not compared. */
   readonly overdue: readonly string[];
 }
 
-/** Compare once. Unless `isSure`, logs that seem to be gone or cut are not findings yet. */
-async function look(isSure: boolean): Promise<Looked> {
+// Seen once, these may be a replica of the storage that is behind, or has the batch and not yet the change of its key.
+const SEEN_TWICE: readonly LogFinding["kind"][] = ["LOG_TRUNCATED", "LOG_MISSING", "BATCH_FOREIGN_SIGNED"];
+
+/** Compare once. Logs that seem to be gone or cut are findings only if they seemed so `before`, at the first look. */
+async function look(before?: ReadonlySet<string>): Promise<Looked> {
   await readPinnedKeys();
   const kept = new Map((await keptCheckpoints()).map((each) => [each.logId, each]));
   const problems = new Map<string, string>();
@@ -77,16 +83,17 @@ async function look(isSure: boolean): Promise<Looked> {
     if (!(error instanceof ApiError)) throw error;
     const message = `the server's list of logs cannot be read: ${error.message}`;
     lastLook.value = { at: lastLook.peek()?.at ?? "", problems: problems.set("", message) };
-    return { isUnsure: false, overdue: kept.size ? unread([...kept.values()], message) : [message] };
+    return { unsure: new Set(), overdue: kept.size ? unread([...kept.values()], message) : [message] };
   }
   const now = new Date().toISOString();
   const means: Means = { keys: await believedKeys(), changesOf, consistencyProofOf, reader: readerNow(), now };
   const overdue: string[] = [];
-  let isUnsure = false;
+  const unsure = new Set<string>();
   const report = async (finding: LogFinding) => {
     problems.set(finding.origin, finding.message);
-    if (!isSure && (finding.kind === "LOG_TRUNCATED" || finding.kind === "LOG_MISSING")) isUnsure = true;
-    else await keepFinding(finding);
+    if (!SEEN_TWICE.includes(finding.kind) || before?.has(finding.logId)) return keepFinding(finding);
+    unsure.add(finding.logId);
+    if (before) overdue.push(`${finding.message} (seen once, and looked for again)`);
   };
   const shown = new Set<string>();
   for (const [at, log] of logs.entries()) {
@@ -96,15 +103,15 @@ async function look(isSure: boolean): Promise<Looked> {
       continue;
     }
     shown.add(log.logId);
-    const before = kept.get(log.logId);
+    const last = kept.get(log.logId);
     try {
-      const outcome = await witnessed(log, before, means);
+      const outcome = await witnessed(log, last, means);
       if (outcome.kind === "finding") await report(outcome.finding);
       else if (outcome.kind === "not counted") problems.set(log.origin, outcome.reason);
       else {
         // Else another tab kept another one meanwhile, and compares. A log that is listed twice is compared with
         // itself.
-        if (await replace(before, outcome.checkpoint)) kept.set(log.logId, outcome.checkpoint);
+        if (await replace(last, outcome.checkpoint)) kept.set(log.logId, outcome.checkpoint);
         if (outcome.withheld) {
           problems.set(log.origin, outcome.withheld);
           overdue.push(`${log.origin}: ${outcome.withheld}`);
@@ -113,7 +120,7 @@ async function look(isSure: boolean): Promise<Looked> {
     } catch (error) {
       const problem = `it could not be compared: ${error instanceof Error ? error.message : error}`;
       problems.set(log.origin, problem);
-      overdue.push(`${log.origin}: ${sinceWhen(before)}${problem}`);
+      overdue.push(`${log.origin}: ${sinceWhen(last)}${problem}`);
     }
   }
   const others: KeptCheckpoint[] = [];
@@ -126,7 +133,7 @@ async function look(isSure: boolean): Promise<Looked> {
   const why = `the server does not show them to this reader, ${shownReader()}; another one saw them then`;
   overdue.push(...unread(others, why));
   lastLook.value = { at: now, problems };
-  return { isUnsure, overdue };
+  return { unsure, overdue };
 }
 
 /** The server's list of its logs. Throws ApiError if it is refused, or no list. */

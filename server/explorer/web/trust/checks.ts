@@ -2,6 +2,7 @@
 import { ApiError } from "../api/client";
 import type { Entry } from "../common/entry";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
+import { VerificationError } from "../proof/errors";
 import { fingerprintOf, type Key, parseVerifierKey } from "../proof/keys";
 import { noteOf } from "../proof/note";
 import { changesOf, consistencyProofOf } from "./asked";
@@ -14,7 +15,7 @@ import { believedKeys, readPinnedKeys } from "./pinned_keys";
 import { SeenRoots } from "./seen";
 import { lastLook, logFindings, pinnedKeys, pinnedNames } from "./state";
 import type { Verdict } from "./verdict";
-import { findingOfLog, type KeptCheckpoint } from "./witness";
+import { findingOfLog, type KeptCheckpoint, type LogFinding } from "./witness";
 
 interface Seen {
   readonly roots: SeenRoots;
@@ -37,9 +38,10 @@ export async function verdictNow(entry: Entry): Promise<Verdict> {
  * each other.
  */
 export async function historyOf(checkpoint: Checkpoint, changes: readonly string[]): Promise<string | undefined> {
-  const { roots, histories } = await seenNow();
-  roots.compare(checkpoint);
-  return histories.compare(checkpoint, changes);
+  const { histories } = await seenNow();
+  const reason = await histories.compare(checkpoint, changes);
+  await compareWithSeen(checkpoint);
+  return reason;
 }
 
 /** The key changes that this browser has seen of a log. */
@@ -49,10 +51,22 @@ export async function seenChanges(origin: string): Promise<readonly string[]> {
 
 /** Keep a finding, on every page, if a key signed a checkpoint that was not in force; any other error is none. */
 export async function reportForeign(checkpoint: Checkpoint, error: unknown): Promise<void> {
+  if (error instanceof NotInForce) await report("BATCH_FOREIGN_SIGNED", checkpoint, error.message);
+}
+
+async function report(kind: LogFinding["kind"], checkpoint: Checkpoint, message: string): Promise<void> {
   const kept = await keptOf(checkpoint.origin);
-  if (!kept || !(error instanceof NotInForce)) return;
-  const at = new Date().toISOString();
-  await keepFinding(findingOfLog("BATCH_FOREIGN_SIGNED", kept, error.message, at, noteOf(checkpoint)));
+  if (kept) await keepFinding(findingOfLog(kind, kept, message, new Date().toISOString(), noteOf(checkpoint)));
+}
+
+/** Compare a checkpoint with those of its size that were seen. A contradiction is kept as a finding, and thrown. */
+async function compareWithSeen(checkpoint: Checkpoint): Promise<void> {
+  try {
+    (await seenNow()).roots.compare(checkpoint);
+  } catch (error) {
+    if (error instanceof VerificationError) await report("LOG_FORKED", checkpoint, error.message);
+    throw error;
+  }
 }
 
 function trustNow(): Promise<Trust> {
@@ -65,9 +79,9 @@ async function makeTrust(): Promise<Trust> {
   const pinned = await believedKeys();
   const vouchers = new Map<string, Promise<Voucher | undefined>>();
   return {
-    voucherOf: (checkpoint) => {
-      // Entries of a batch have one checkpoint, whose signatures are checked once.
-      const note = noteOf(checkpoint);
+    voucherOf: async (checkpoint) => {
+      // Entries of a batch have one checkpoint, whose signatures are checked once with the key changes that were seen.
+      const note = `${noteOf(checkpoint)}\n${(await seenChanges(checkpoint.origin)).length}`;
       const known = vouchers.get(note);
       if (known) return known;
       const found = pinned.length ? pinnedVoucher(checkpoint, pinned) : firstSeenVoucher(checkpoint);
@@ -75,7 +89,7 @@ async function makeTrust(): Promise<Trust> {
       found.catch(() => vouchers.delete(note)); // the server may be reached again, or tell of a key change
       return found;
     },
-    compareWithSeen: async (checkpoint) => (await seenNow()).roots.compare(checkpoint),
+    compareWithSeen,
     compareHistory: async (checkpoint, changes) => (await seenNow()).histories.compare(checkpoint, changes),
   };
 }
@@ -108,6 +122,19 @@ async function vouchedNow(
   }
 }
 
+/** Require that a pinned key, or else one that was seen first, vouches for a checkpoint after these key changes. */
+async function requireVouched(checkpoint: Checkpoint, kept: KeptCheckpoint, changes: readonly string[]): Promise<void> {
+  const pinned = await believedKeys();
+  const keys = pinned.length ? pinned : await Promise.all(kept.keys.map(parseVerifierKey));
+  try {
+    if (await voucherOf(checkpoint, keys, async () => changes, kept.changes)) return;
+  } catch (error) {
+    await reportForeign(checkpoint, error);
+    throw error;
+  }
+  throw unvouched(checkpoint, "no key that is pinned or was seen before");
+}
+
 async function voucher({ key, changes }: Vouched, isPinned: boolean): Promise<Voucher> {
   return { key: await fingerprintOf(key), isPinned, changes };
 }
@@ -130,6 +157,7 @@ async function seenBefore(): Promise<Seen> {
     keptOf: async (origin) => (await keptOf(origin)) ?? (await firstLook().then(() => keptOf(origin))),
     replace,
     report: keepFinding,
+    requireVouched,
     consistencyProofOf,
     refusalOf,
     now: () => Date.now(),

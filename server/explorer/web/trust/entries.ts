@@ -95,11 +95,15 @@ function listen(): void {
   effect(() => {
     if (lastLook.value === look) return;
     look = lastLook.value;
-    checkAgain(({ verdict }) => verdict.peek().kind === "uncompared");
+    checkAgain(({ verdict }) => isOpen(verdict.peek()));
   });
   // Another tab may have changed them.
   addEventListener("focus", () => void import("./pinned_keys").then(({ readPinnedKeys }) => readPinnedKeys()));
 }
+
+/** Return whether another look may change a verdict: a key may have been changed just before the first one. */
+const isOpen = (verdict: Verdict): boolean =>
+  verdict.kind === "uncompared" || (verdict.kind === "refuted" && verdict.finding === "BATCH_FOREIGN_SIGNED");
 
 function checkAgain(isWanted: (entry: Watched) => boolean): void {
   for (const reference of alive) {

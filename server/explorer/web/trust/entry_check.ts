@@ -76,7 +76,12 @@ export function findingOf({ code }: VerificationError): string {
 }
 
 async function checkProof(entry: Entry, evidence: Evidence, trust: Trust): Promise<Verdict> {
-  if (![evidence.leafIndex, evidence.treeSize].every((number) => NUMBER.test(number))) {
+  const { leafIndex, treeSize, logId, origin, recordHash } = evidence;
+  // Else values that are only alike as texts would have several identities, and count as several records.
+  if (![leafIndex, treeSize, logId, origin, recordHash].every((value) => typeof value === "string")) {
+    throw new VerificationError("MALFORMED", "its place in a log is not given in texts");
+  }
+  if (![leafIndex, treeSize].every((number) => NUMBER.test(number))) {
     throw new VerificationError("MALFORMED", "its leaf or the size of its tree is not a number");
   }
   const checkpoint = parseCheckpoint(evidence.checkpoint, "the checkpoint");
@@ -93,8 +98,8 @@ async function checkProof(entry: Entry, evidence: Evidence, trust: Trust): Promi
   }
   const voucher = await trust.voucherOf(checkpoint);
   if (!voucher) return { kind: "unpinned" };
-  await trust.compareWithSeen(checkpoint);
   const reason = await trust.compareHistory(checkpoint, voucher.changes);
+  await trust.compareWithSeen(checkpoint);
   if (!voucher.isPinned) return { kind: "unpinned" };
   const { key } = voucher;
   return reason === undefined ? { kind: "checked", key } : { kind: "uncompared", key, reason };

@@ -1,5 +1,5 @@
 /** Findings about logs: kept by this browser until the reader acknowledges them, shown even if they cannot be kept. */
-import { all, onLost, update } from "./database";
+import { all, isKept, onLost, update } from "./database";
 import { logFindings, unkeptFindings } from "./state";
 import type { LogFinding } from "./witness";
 
@@ -22,6 +22,7 @@ export async function keepFinding(finding: LogFinding): Promise<void> {
   show(logFindings.value);
   try {
     await update<LogFinding>("findings", finding.id, () => finding);
+    if (!(await isKept())) return; // in memory only, so until the page is closed
     forget(finding.id);
     await readFindings();
   } catch {

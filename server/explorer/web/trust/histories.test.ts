@@ -35,6 +35,8 @@ async function browser(proofs: MadeLog | undefined, report?: HistoryMeans["repor
     atOnce: 0,
     now: 0,
     findings: [] as LogFinding[],
+    vouchedFor: [] as string[],
+    isVouched: true,
   };
   const means: HistoryMeans = {
     keptOf: async () => state.kept,
@@ -52,6 +54,10 @@ async function browser(proofs: MadeLog | undefined, report?: HistoryMeans["repor
       state.atOnce -= 1;
       if (!state.proofs) throw new Refusal("not now");
       return state.proofs.consistency(Number(first), Number(second));
+    },
+    requireVouched: async ({ size }, _, changes) => {
+      state.vouchedFor.push(`${size} after ${changes.length}`);
+      if (!state.isVouched) throw new VerificationError("KEY_UNKNOWN", "nobody vouches for it");
     },
     refusalOf: (error) => (error instanceof Refusal ? { reason: error.message, isFinal: false } : undefined),
     now: () => state.now,
@@ -135,4 +141,25 @@ test("key changes are kept with a later checkpoint, and those of an earlier one 
     assert.equal(await histories.compare(await at(TRUE, 15), []), undefined);
     assert.deepEqual(state.kept?.changes, [change]);
   }
+});
+
+test("a later checkpoint is kept only if a key that is believed vouches for it", async () => {
+  const { state, histories } = await browser(TRUE);
+  const kept = state.kept?.note;
+  state.isVouched = false;
+  await assert.rejects(histories.compare(await at(TRUE, 15)), VerificationError);
+  assert.equal(state.kept?.note, kept);
+  state.isVouched = true;
+  assert.equal(await histories.compare(await at(TRUE, 15)), undefined);
+  assert.equal(state.kept?.note, await TRUE.checkpoint(15, [1]));
+});
+
+test("a checkpoint whose signature was checked before a key change was seen is checked again after it", async () => {
+  const { state, histories } = await browser(TRUE);
+  assert.equal(await histories.compare(await at(TRUE, 7)), undefined);
+  assert.deepEqual(state.vouchedFor, []);
+  if (state.kept) state.kept = { ...state.kept, changes: ["a key change"] };
+  state.isVouched = false;
+  await assert.rejects(histories.compare(await at(TRUE, 8)), VerificationError);
+  assert.deepEqual(state.vouchedFor, ["8 after 1"]);
 });

@@ -9,7 +9,7 @@ import { base64Of } from "../proof/bytes";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { noteOf } from "../proof/note";
-import { longer } from "./log_keys";
+import { withSeen } from "./log_keys";
 import { contradictionOf, findingOfLog, type KeptCheckpoint, type LogFinding, type Means } from "./witness";
 
 const PAUSE = 30_000; // ms, before a server that refused a proof is asked again for one of the same log
@@ -23,6 +23,11 @@ export interface HistoryMeans extends Pick<Means, "consistencyProofOf"> {
   readonly replace: (before: KeptCheckpoint, after: KeptCheckpoint) => Promise<boolean>;
   /** Keep the evidence of a history that contradicts the kept one. */
   readonly report: (finding: LogFinding) => Promise<void>;
+  /**
+   * Throws VerificationError unless a key that this browser believes vouches for a checkpoint, after the log's key
+   * changes that are known now.
+   */
+  readonly requireVouched: (checkpoint: Checkpoint, kept: KeptCheckpoint, changes: readonly string[]) => Promise<void>;
   /** A sentence for a proof that was not sent; undefined if the error is not one of the server or of the way there. */
   readonly refusalOf: (error: unknown) => { reason: string; isFinal: boolean } | undefined;
   /** Time now in ms. */
@@ -96,6 +101,9 @@ export class Histories {
   ): Promise<boolean> {
     const seen = parseCheckpoint(kept.note, "the kept checkpoint");
     const isLater = checkpoint.size > seen.size;
+    const known = withSeen(checkpoint, kept.changes ?? [], changes);
+    // More may have been seen since its signature was checked; and what is kept has to be by a key that is believed.
+    if (isLater || known.length > changes.length) await this.means.requireVouched(checkpoint, kept, known);
     const [first, second] = isLater ? [seen, checkpoint] : [checkpoint, seen];
     const contradiction = await contradictionOf(first, second, await logIdOf(checkpoint.origin), this.means);
     const at = new Date(this.means.now()).toISOString();
@@ -106,7 +114,6 @@ export class Histories {
       throw new VerificationError(kind, message);
     }
     const later = isLater ? { note: noteOf(checkpoint), at } : {};
-    const known = longer(kept.changes, changes);
     const isNews = isLater || known.length > (kept.changes?.length ?? 0);
     return !isNews || this.means.replace(kept, { ...kept, ...later, changes: known });
   }

@@ -129,15 +129,18 @@ async function countedBy(
     return notes;
   };
   const pinned = keys.length ? await voucherOf(checkpoint, keys, asked, before) : undefined;
-  const counted = ({ key, changes }: Vouched): Counted => ({
-    // Other keys that the server offered vouch for nothing, also after the pinned ones were unpinned.
-    keys: [verifierKeyOf(key)],
-    changes,
-    withheld:
-      told < before.length
-        ? `the server names ${told} of the ${before.length} changes of its keys that this browser has seen`
-        : undefined,
-  });
+  const counted = async ({ key, changes }: Vouched): Promise<Counted> => {
+    if (told < before.length) await asked(checkpoint, true); // another tab may have seen a change since this one asked
+    return {
+      // Other keys that the server offered vouch for nothing, also after the pinned ones were unpinned.
+      keys: [verifierKeyOf(key)],
+      changes,
+      withheld:
+        told < before.length
+          ? `the server names ${told} of the ${before.length} changes of its keys that this browser has seen`
+          : undefined,
+    };
+  };
   if (pinned) return counted(pinned);
   const doubt = keys.length
     ? unvouched(checkpoint, "no pinned key (if several servers sign, pin the key of each)").message
@@ -145,7 +148,7 @@ async function countedBy(
   if (doubt && !kept) return { doubt, keys: [], changes: [] };
   const offered = await Promise.all((kept?.keys ?? verifierKeys).map(parseVerifierKey));
   const first = await voucherOf(checkpoint, offered, asked, before);
-  if (first) return { ...counted(first), doubt };
+  if (first) return { ...(await counted(first)), doubt };
   const nobody = unvouched(checkpoint, "no key that is pinned or was seen before");
   if (kept) throw nobody;
   return { doubt: nobody.message, keys: [], changes: [] };
