@@ -162,6 +162,12 @@ test("a witness, whose key nobody knows here, is not a signer of the log", async
   );
 });
 
+test("if a key is pinned for another log only, the key that the server names does not count", async () => {
+  const [log, other] = [await signer(), await signer("shop/audit/another")];
+  const { outcome } = await checkProof(await proofBy(log), await wanted(), [other.key]);
+  assert.equal(outcome.kind === "refuted" && outcome.finding, "BATCH_FOREIGN_SIGNED");
+});
+
 test("without any key to check the signature with, a record is not taken for one that fits", async () => {
   const proof = { ...(await proofBy(await signer())), verifierKeys: [] };
   const { outcome } = await checkProof(proof, await wanted(), NOBODY);

@@ -109,7 +109,7 @@ export async function checkProof(
     requireFit(found);
     // Proofs within other answers, for readers who may not ask for more, have neither keys nor key changes.
     const told = proof.verifierKeys.length || proof.keyChanges.length ? proof.keyChanges : undefined;
-    const outcome = await outcomeOf(found, { told, seen }, believed, said);
+    const outcome = await outcomeOf(found, { told, seen }, pinned.length ? believed : undefined, said);
     return { ...found, record, timestamp, outcome };
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
@@ -167,24 +167,23 @@ interface Notes {
 async function outcomeOf(
   { checkpoint, changes, signatures }: Found,
   { told, seen }: Notes,
-  believed: readonly Key[],
+  believed: readonly Key[] | undefined,
   said: readonly Key[],
 ): Promise<Outcome> {
   if (changes.length) await followKeys(checkpoint, changes, said);
-  if (!believed.length && !said.length) {
+  if (!believed && !said.length) {
     const message = "record, path and root fit together, but you have pinned no key to check the signature with";
     return { kind: "unproved", message };
   }
   let vouched: Vouched | undefined;
   try {
-    vouched = await voucherOf(checkpoint, believed.length ? believed : said, async () => told, seen);
+    vouched = await voucherOf(checkpoint, believed ?? said, async () => told, seen);
   } catch (error) {
     if (error instanceof ChangesNotTold) return { kind: "unproved", message: error.message };
     throw error;
   }
-  if (vouched)
-    return believed.length ? { kind: "checked", key: await fingerprintOf(vouched.key) } : { kind: "unpinned" };
-  if (!believed.length) {
+  if (vouched) return believed ? { kind: "checked", key: await fingerprintOf(vouched.key) } : { kind: "unpinned" };
+  if (!believed) {
     throw new VerificationError("KEY_UNKNOWN", "no key that the server names for the log signed the checkpoint");
   }
   const by = signatures.map(({ name, keyId }) => `${name}+${keyId}`).join(", ");

@@ -52,11 +52,18 @@ async function watch(): Promise<void> {
   } else overdue.value = [];
 }
 
-/** Accept a log as it is now, in spite of a finding, whose evidence stays. */
-export async function acknowledge({ id, logId }: LogFinding): Promise<void> {
-  const acknowledged = new Date().toISOString();
-  await noteAcknowledged(id, acknowledged);
+/**
+ * Accept a log as it is now, in spite of a finding, whose evidence stays. Unless the finding is about its keys, the key
+ * changes that were seen still count: a key that was replaced signs nothing later, whatever became of the records.
+ */
+export async function acknowledge({ id, logId, kind }: LogFinding): Promise<void> {
+  const kept = (await keptCheckpoints()).find((each) => each.logId === logId);
+  await noteAcknowledged(id, new Date().toISOString());
   await update<KeptCheckpoint>("checkpoints", logId, () => undefined);
+  await watchLogs();
+  const changes = kind === "BATCH_FOREIGN_SIGNED" ? [] : (kept?.changes ?? []);
+  if (!changes.length) return;
+  await update<KeptCheckpoint>("checkpoints", logId, (now) => now && { ...now, changes: longer(now.changes, changes) });
   await watchLogs();
 }
 
