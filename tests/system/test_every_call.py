@@ -138,6 +138,8 @@ async def test_open_calls_answer_everybody(walked: Walked) -> None:
     async with httpx.AsyncClient(base_url=walked.server.http) as client:
         for route in OPEN_ROUTES:
             assert (await ask(client, route, None))[0] == 200
+    # Browsers: other programs are told nothing about paths that do not exist, but that they need credentials.
+    async with httpx.AsyncClient(base_url=walked.server.http, headers={"Accept": "text/html"}) as client:
         for route in PAGES:
             for token in walked.wrong:
                 assert (await ask(client, route, token))[0] not in (401, 403)
