@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +11,7 @@ import httpx
 import pytest
 
 from harness.shop_day import send_all
+from harness.waiting import wait_for
 from server.notary.keys import VerifierKey
 from server.notary.trust import fingerprint
 from tests.checked_bundles import FIRST
@@ -131,14 +131,16 @@ def test_a_span_that_was_sent_without_a_time_happened_at_its_receipt(shop: Shop,
 
 
 def _committed(shop: Shop, query: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        for entry in _asked(shop, "/api/v1/search", query=query, streams="spans")["entries"]:
-            found: dict[str, Any] = entry
-            if found["span"]["evidence"]["checkpoint"]:
-                return found
-        time.sleep(0.1)
-    pytest.fail("the record was not signed")
+    """Return the first span that a query finds, once it has a proof."""
+    found: list[dict[str, Any]] = []
+
+    def is_proved() -> bool:
+        entries = _asked(shop, "/api/v1/search", query=query, streams="spans")["entries"]
+        found.extend(entry for entry in entries if entry["span"]["evidence"]["checkpoint"])
+        return bool(found)
+
+    wait_for(is_proved)
+    return found[0]
 
 
 def test_an_entry_without_a_proof_is_not_called_checked(entries: list[dict[str, Any]], keys: list[str]) -> None:
