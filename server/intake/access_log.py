@@ -17,7 +17,7 @@ from server.process.background import background
 
 __all__ = ["end_access_log", "running_access_log"]
 
-_FLUSH = 1.0  # seconds that the last events may take
+_FLUSH = 2.0  # seconds that the last events may take
 
 
 @contextlib.contextmanager

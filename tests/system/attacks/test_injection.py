@@ -25,6 +25,7 @@ from google.protobuf.message_factory import GetMessageClass
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
 
 from harness.otlp_load import log_record, request_of
+from harness.waiting import wait_for
 from lognotary.v1 import administration_pb2, correlation_pb2, disclosures_pb2, evidence_pb2, status_pb2, tokens_pb2
 from server.access.callers import Grant, Role
 from tests.api.routes import METHOD_OF_PATH, camel, json_name
@@ -374,6 +375,7 @@ def check_http(site: Site) -> None:
 
 def check_what_is_kept(site: Site) -> None:
     """End the server, and check that neither its log nor the records of who looked have raw texts."""
+    wait_for(lambda: has_recorded_all(site), every=0.2)
     assert site.server.stop() == 0
     lines = site.server.log_text().removesuffix("\n").split("\n")
     assert [line[:300] for line in lines if not LOG_LINE.match(line) or not line.isprintable()] == []
@@ -389,6 +391,12 @@ def check_what_is_kept(site: Site) -> None:
     whole = [look.get("lognotary.access.request", "") for look in kept.looks]
     cut = [text for text in whole if text and not is_json(text)]
     assert [text for text in cut if "more characters" not in text and "[redacted" not in text] == []
+
+
+def has_recorded_all(site: Site) -> bool:
+    """Return whether everything that was asked is on record: a busy machine needs longer than the end of a server."""
+    metrics = httpx.get(f"{site.server.http}/metrics", headers={"Authorization": f"Bearer {site.admin}"})
+    return "lognotary_access_log_waiting 0" in metrics.raise_for_status().text.splitlines()
 
 
 def is_json(text: str) -> bool:
