@@ -23,6 +23,7 @@ SLOW = {
     "tests/explorer/test_entries_in_the_browser.py": "starts servers",
     "tests/explorer/test_forged_answers.py": "starts a server and a browser",
     "tests/explorer/test_login_page.py": "starts an OpenID provider, a server and a browser",
+    "tests/explorer/test_not_compared.py": "starts servers and a browser",
     "tests/explorer/test_readers_in_the_browser.py": "starts servers and a browser",
     "tests/explorer/test_record_page.py": "starts servers and a browser",
     "tests/explorer/test_replaced_keys.py": "starts servers and a browser",

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, Route, expect
 from harness.browser import Tab
 from harness.lognotary_server import LognotaryServer
 from harness.shop_day import send_all, shop_day
+from tests.explorer.trust_page import pin
 
 _PATIENCE = 30_000  # milliseconds; the machine may be busy
 _Answer = dict[str, Any]
@@ -31,13 +32,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LognotaryServer
 
 def _visit(page: Page, server: LognotaryServer, **parameters: str) -> None:
     page.goto(f"{server.http}/?{httpx.QueryParams({'since': 'any', **parameters})}")
-
-
-def _pin(page: Page, server: LognotaryServer) -> None:
-    page.goto(f"{server.http}/trust")
-    expect(page.get_by_text("Last compared at")).to_be_visible(timeout=_PATIENCE)
-    page.get_by_label("Key from a file").set_input_files(server.public_key)
-    expect(page.get_by_role("button", name="Unpin")).to_be_visible(timeout=_PATIENCE)
 
 
 def _asked(server: LognotaryServer, path: str, **parameters: str) -> _Answer:
@@ -100,7 +94,7 @@ def test_neighbours_by_leaf_are_those_that_were_asked_for_and_none_is_left_out_u
 def test_neighbours_of_an_actor_are_that_actors_own(seen: Tab, server: LognotaryServer) -> None:
     page = seen.page
     event, other = _events(server, "actor:alice")[0], _events(server, "actor:bob")[0]
-    _pin(page, server)
+    pin(page, server)
     _serve(page, "neighbours*", lambda said: {**said, "before": [other], "after": []})
     _visit(page, server, streams="audit", open=_place(event), near="actor")
     rows = page.get_by_role("region", name="Before and after").locator("tbody tr:not(.quiet)")
@@ -115,7 +109,7 @@ def test_the_leaves_beside_a_record_have_marks_of_their_own(seen: Tab, server: L
         return {**said, "after": [], "moreAfter": False}
 
     page = seen.page
-    _pin(page, server)
+    pin(page, server)
     log = _place(_events(server)[0]).partition("#")[0]
     _serve(page, "neighbours*", forged)
     page.goto(f"{server.http}/r/{log}/20")
@@ -128,7 +122,7 @@ def test_the_leaves_beside_a_record_have_marks_of_their_own(seen: Tab, server: L
 
 def test_a_signed_record_counts_once_however_often_it_is_listed(seen: Tab, server: LognotaryServer) -> None:
     page = seen.page
-    _pin(page, server)
+    pin(page, server)
     event = _events(server, "actor:bob")[0]
     several: _Answer = {"entries": [event] * 4, "nextPageToken": ""}
     _serve(page, "search?*", lambda said: {**said, **several} if len(said["entries"]) > 1 else said)

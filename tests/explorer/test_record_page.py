@@ -25,6 +25,7 @@ from server.notary.keys import VerifierKey
 from storage.clickhouse import connect
 from storage.url import parse_storage_url
 from tests.explorer.conftest import ENGINES, Shop, storage_on
+from tests.explorer.trust_page import pin
 
 _PATIENCE = 20_000  # milliseconds; the machine may be busy
 _CHANGE = {"change.before": '{"limit":100,"gone":1}', "change.after": '{"limit":250,"by":"alice"}'}
@@ -38,12 +39,6 @@ def _get(server: LognotaryServer, path: str, **parameters: str) -> dict[str, Any
 
 def _visit(page: Page, server: LognotaryServer, leaf: int | str) -> None:
     page.goto(f"{server.http}/r/{audit_log(server.http)['logId']}/{leaf}")
-
-
-def _pin(page: Page, server: LognotaryServer) -> None:
-    page.goto(f"{server.http}/trust")
-    page.get_by_label("Key from a file").set_input_files(server.public_key)
-    expect(page.get_by_role("button", name="Unpin")).to_be_visible(timeout=_PATIENCE)
 
 
 def _expect_verdict(page: Page, title: str) -> None:
@@ -91,7 +86,7 @@ def test_a_record_is_checked_against_the_pinned_key_and_its_path_drawn_up_to_the
     _visit(page, shop.server, 3)
     _expect_verdict(page, "its key is not pinned")
     expect(page.get_by_role("link", name="Pin the key")).to_have_attribute("href", "/trust")
-    _pin(page, shop.server)
+    pin(page, shop.server)
     _visit(page, shop.server, 3)
     _expect_verdict(page, "Checked in this browser")
     size = int(audit_log(shop.server.http)["treeSize"])
@@ -157,7 +152,7 @@ def test_a_server_that_shows_something_else_than_its_log_has_is_refuted(seen: Ta
             entry["auditEvent"]["audit"]["actorId"] = "mallory"
         route.fulfill(json=said)
 
-    _pin(seen.page, shop.server)
+    pin(seen.page, shop.server)
     seen.page.route("**/api/v1/search*", lie)
     _visit(seen.page, shop.server, 3)
     _expect_verdict(seen.page, "RECORD_CHANGED")
@@ -181,7 +176,7 @@ def test_an_audit_event_that_is_sent_as_something_without_an_actor_is_refuted(
             entry[kind] = event if kind == "log" else {**event, **span}
         route.fulfill(json=said)
 
-    _pin(seen.page, shop.server)
+    pin(seen.page, shop.server)
     seen.page.route("**/api/v1/search*", lie)
     _visit(seen.page, shop.server, 3)
     _expect_verdict(seen.page, "RECORD_CHANGED")
@@ -195,7 +190,7 @@ def test_a_row_whose_record_is_not_sent_is_not_proved_by_its_leaf(chromium: Brow
             route.continue_()
 
     with tab(chromium) as opened:
-        _pin(opened.page, shop.server)
+        pin(opened.page, shop.server)
         opened.page.route("**/inclusion-proof*", leave_out)
         _visit(opened.page, shop.server, 3)
         _expect_verdict(opened.page, "did not send the record that was hashed")
@@ -253,7 +248,7 @@ def test_a_record_that_was_deleted_is_not_a_checked_record_but_its_leaf_is_prove
     chromium: Browser, altered: LognotaryServer
 ) -> None:
     with tab(chromium) as opened:
-        _pin(opened.page, altered)
+        pin(opened.page, altered)
         _visit(opened.page, altered, 2)
         _expect_verdict(opened.page, "its leaf is still proved")
         expect(opened.page.get_by_text("equal to the signed root")).to_be_visible()
@@ -330,7 +325,7 @@ def test_who_else_vouches_for_a_checkpoint_is_shown_with_what_this_browser_could
                 return bool(proof["timestamp"]) and witness.verifier_key.name in proof["checkpoint"]
 
             wait_for(is_vouched_for)
-            _pin(seen.page, server)
+            pin(seen.page, server)
             _visit(seen.page, server, 0)
             _expect_verdict(seen.page, "Checked in this browser")
             proof = seen.page.locator(".proof")

@@ -30,6 +30,7 @@ from server.notary.merkle import CompactRange, split_hashes
 from server.notary.note import parse_note
 from server.notary.proofs import consistency_path, inclusion_path
 from server.notary.signers import Ed25519Key, Signer
+from tests.explorer.trust_page import pin
 
 _PATIENCE = 20_000  # milliseconds; the machine may be busy
 
@@ -163,18 +164,12 @@ def _look(page: Page, rotated: _Rotated) -> None:
     expect(page.get_by_text("Last compared at")).to_be_visible(timeout=_PATIENCE)
 
 
-def _pin(page: Page, rotated: _Rotated) -> None:
-    page.goto(f"{rotated.server.http}/trust")
-    page.get_by_label("Key from a file").set_input_files(rotated.public_key)
-    expect(page.get_by_role("button", name="Unpin")).to_be_visible(timeout=_PATIENCE)
-
-
 @pytest.mark.parametrize("says", ["no key change", "another key change"])
 def test_a_stolen_key_signs_nothing_later_than_its_change_that_this_browser_has_seen(
     seen: Tab, rotated: _Rotated, says: str
 ) -> None:
     page = seen.page
-    _pin(page, rotated)
+    pin(page, rotated.server, rotated.public_key)
     _look(page, rotated)
     rotated.rotate()
     _look(page, rotated)

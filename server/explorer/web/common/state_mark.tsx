@@ -16,6 +16,9 @@ export interface Mark {
   detail: string;
 }
 
+const unchecked = (verdict: Verdict): string =>
+  verdict.kind === "unproved" ? verdict.reason : "not checked in this browser";
+
 /** The mark of an entry with a verdict; a pure function of both. */
 export function markOf(entry: Pick<Entry, "evidence" | "stream">, verdict: Verdict): Mark {
   const { evidence } = entry;
@@ -54,7 +57,7 @@ export function markOf(entry: Pick<Entry, "evidence" | "stream">, verdict: Verdi
       };
     default:
       return evidence.state === "VERIFIED"
-        ? { kind: "said", word: "server: verified", detail: "the server says so; not checked in this browser" }
+        ? { kind: "said", word: "server: verified", detail: `the server says so; ${unchecked(verdict)}` }
         : evidence.state === "SIGNED"
           ? {
               kind: "signed",

@@ -71,8 +71,13 @@ async function compareWithSeen(checkpoint: Checkpoint): Promise<void> {
 
 function trustNow(): Promise<Trust> {
   const names = pinnedNames.peek() ?? "";
-  if (trust?.names !== names) trust = { names, made: makeTrust() };
-  return trust.made;
+  if (trust?.names === names) return trust.made;
+  const made = makeTrust();
+  trust = { names, made };
+  made.catch(() => {
+    if (trust?.made === made) trust = undefined; // the database may be open again later
+  });
+  return made;
 }
 
 async function makeTrust(): Promise<Trust> {
@@ -146,8 +151,13 @@ async function keptOf(origin: string): Promise<KeptCheckpoint | undefined> {
 /** Everything that this browser saw, except of logs that the reader has accepted as they are now. */
 function seenNow(): Promise<Seen> {
   const accepted = logFindings.peek().filter(({ acknowledged }) => acknowledged).length;
-  if (seen?.accepted !== accepted) seen = { accepted, made: seenBefore() };
-  return seen.made;
+  if (seen?.accepted === accepted) return seen.made;
+  const made = seenBefore();
+  seen = { accepted, made };
+  made.catch(() => {
+    if (seen?.made === made) seen = undefined;
+  });
+  return made;
 }
 
 async function seenBefore(): Promise<Seen> {

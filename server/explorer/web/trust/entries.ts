@@ -9,13 +9,17 @@ import type { Verdict } from "./verdict";
 /** The name of the finding: these are not words of verification, which knows no pages. */
 const REPEATED = "shown twice";
 const MOST_AT_ONCE = 4;
-const MOST_ALIVE = 20_000; // references, of which many may be to entries that are shown no more
+const FIRST_SWEEP = 20_000; // references, of which many may be to entries that are shown no more
+const PAUSE = 5000; // ms, before what the server did not answer is asked again; doubled each time
+const LONGEST_PAUSE = 60_000;
 
 interface Watched {
   readonly entry: Entry;
   readonly verdict: Signal<Verdict>;
   /** Checks that were begun. */
   checks: number;
+  /** True if the last check had no answer that another one might have. */
+  isPostponed: boolean;
 }
 
 /** By the message of the answer, since what it says is compared: another answer may say something else of a leaf. */
@@ -23,13 +27,16 @@ const watched = new WeakMap<object, Watched>();
 const alive = new Set<WeakRef<Watched>>();
 const queue = new IdleQueue(MOST_AT_ONCE);
 let isListening = false;
+let sweepAt = FIRST_SWEEP;
+let pause = PAUSE;
+let retry: ReturnType<typeof setTimeout> | undefined;
 
 /** The verdict on an entry; the first call begins the check. The same message has the same signal. */
 export function verdictOf(entry: Entry): Signal<Verdict> {
   const message = entry.stream === "spans" ? entry.span : entry.record;
   const known = watched.get(message);
   if (known) return known.verdict;
-  const made: Watched = { entry, verdict: signal<Verdict>({ kind: "waiting" }), checks: 0 };
+  const made: Watched = { entry, verdict: signal<Verdict>({ kind: "waiting" }), checks: 0, isPostponed: false };
   watched.set(message, made);
   if (entry.isRepeated) {
     made.verdict.value = {
@@ -49,33 +56,51 @@ export function verdictOf(entry: Entry): Signal<Verdict> {
 }
 
 function remember(entry: Watched): void {
-  if (alive.size >= MOST_ALIVE) {
-    for (const reference of alive) if (!reference.deref() || alive.size > MOST_ALIVE / 2) alive.delete(reference);
+  if (alive.size >= sweepAt) {
+    for (const reference of alive) if (!reference.deref()) alive.delete(reference);
+    sweepAt = Math.max(FIRST_SWEEP, 2 * alive.size);
   }
   alive.add(new WeakRef(entry));
 }
 
 function check(watched: Watched): void {
   watched.checks += 1;
+  watched.isPostponed = false;
   const number = watched.checks;
   queue.add(async () => {
-    const verdict = await verdictOn(watched.entry);
+    const verdict = await verdictOn(watched);
     // A check that began before a key was pinned or unpinned must not have the last word.
     if (number === watched.checks) watched.verdict.value = verdict;
   });
 }
 
-async function verdictOn(entry: Entry): Promise<Verdict> {
+async function verdictOn(watched: Watched): Promise<Verdict> {
   try {
     const { verdictNow } = await import("./checks");
-    return await verdictNow(entry);
+    const verdict = await verdictNow(watched.entry);
+    pause = PAUSE;
+    return verdict;
   } catch (error) {
     if (error instanceof ApiError) {
+      if (isPassing(error)) postpone(watched);
       return { kind: "unproved", reason: `it could not be checked: ${error.message}` };
     }
     console.error(error); // a mistake of this page, or an answer in another form than it should have
     return { kind: "unproved", reason: `it could not be checked: ${error}` };
   }
+}
+
+/** Return whether the server may answer the same question later: it was not reached, or has too much to do. */
+const isPassing = ({ status }: ApiError): boolean => status === 0 || status === 429 || status >= 500;
+
+function postpone(watched: Watched): void {
+  watched.isPostponed = true;
+  if (retry !== undefined) return;
+  retry = setTimeout(() => {
+    retry = undefined;
+    checkAgain(({ isPostponed }) => isPostponed);
+  }, pause);
+  pause = Math.min(2 * pause, LONGEST_PAUSE);
 }
 
 /** Check everything again when the reader pins a key, or unpins one; and what could not be compared after each look. */
