@@ -28,6 +28,7 @@ SLOW = {
     "tests/explorer/test_record_page.py": "starts servers and a browser",
     "tests/explorer/test_replaced_keys.py": "starts servers and a browser",
     "tests/explorer/test_search_controls.py": "starts servers and a browser",
+    "tests/explorer/test_search_evidence.py": "starts servers and a browser",
     "tests/explorer/test_search_page.py": "starts servers and a browser",
     "tests/explorer/test_state_of_logs.py": "starts servers and a browser",
     "tests/explorer/test_trace_page.py": "starts servers and a browser",
