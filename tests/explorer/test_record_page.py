@@ -331,5 +331,5 @@ def test_who_else_vouches_for_a_checkpoint_is_shown_with_what_this_browser_could
             proof = seen.page.locator(".proof")
             expect(proof.get_by_role("row", name=witness.verifier_key.name)).to_contain_text("not checked")
             expect(proof.get_by_text("ML-DSA-44 needs 'lognotary check'")).to_be_visible()
-            expect(proof.get_by_text("it is of this checkpoint: the hashes are equal")).to_be_visible()
+            expect(proof.get_by_text("made for this checkpoint: the hashes are equal")).to_be_visible()
             expect(proof.get_by_role("listitem").filter(has_text="entry, from")).not_to_have_count(0)

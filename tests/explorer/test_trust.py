@@ -109,7 +109,7 @@ def test_a_forged_history_is_refused_with_both_signed_notes_as_evidence(
     expect(finding).to_contain_text(f"--checkpoint {true['logId']}-before.checkpoint")
     assert _saved(page, "Save the checkpoint seen before") == true["checkpoint"]
     if more is not None:
-        other = _saved(page, "Save the one that contradicts it")
+        other = _saved(page, "Save the checkpoint that contradicts it")
         assert Checkpoint.parse(parse_note(other).text).root == bytes(range(32))
     # What was seen is not replaced by the forged checkpoint.
     row = page.get_by_role("row", name=true["origin"])

@@ -139,8 +139,8 @@ def test_a_timestamp_is_shown_with_its_time_if_it_is_of_the_checkpoint(chromium:
         return authority.reply((tmp_path / "query").read_bytes())
 
     for text, words in (
-        (NOTE.text, r"RFC 3161: 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ, of this checkpoint, by its hash; this page does not"),
-        (NOTE.text + "more\n", "RFC 3161: it is not of this checkpoint"),
+        (NOTE.text, r"RFC 3161: made at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ for the hash of this checkpoint; this page"),
+        (NOTE.text + "more\n", "RFC 3161: made for something else"),
     ):
         with opened(chromium, LOG.bundle(5, NOTE, timestamp=stamped(text)), tmp_path) as page:
             page.tab.page.wait_for_selector(".place >> text=of this checkpoint")

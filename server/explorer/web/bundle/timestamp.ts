@@ -8,11 +8,11 @@ export async function sentenceOf(response: Uint8Array, text: string): Promise<st
   if ("problem" in found) return `it cannot be read: ${found.problem}`;
   switch (found.isOf) {
     case "this text":
-      return `${found.time}, of this checkpoint, by its hash; this page does not check who made it`;
+      return `made at ${found.time} for the hash of this checkpoint; this page does not check by whom`;
     case "another text":
-      return "it is not of this checkpoint: its hash is another one";
+      return "made for something else: its hash is not that of this checkpoint";
     default:
-      return `it says ${found.time}, of a hash that is not SHA-256, which this page does not compare`;
+      return `made at ${found.time} for a hash that is not SHA-256, which this page does not compare`;
   }
 }
 

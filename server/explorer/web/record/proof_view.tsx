@@ -86,7 +86,7 @@ function Vouchers({ checked: { signatures, timestamp, changes, outcome } }: { ch
         {timestamp ? (
           <TimestampView timestamp={timestamp} />
         ) : (
-          <p class="quiet">The server shows no timestamp of it.</p>
+          <p class="quiet">The server shows no timestamp of this checkpoint.</p>
         )}
       </Step>
       <Step title="Key changes">
@@ -168,7 +168,7 @@ function Step({ title, note, children }: { title: string; note?: string; childre
 const STATES: Record<SignatureState, [string, string]> = {
   pinned: ["step-good", "✔ valid, by a key that you pinned"],
   said: ["step-open", "◐ valid, by a key that only this server names"],
-  wrong: ["step-bad", "✘ wrong: it is not over this checkpoint"],
+  wrong: ["step-bad", "✘ wrong: it is not a signature of this checkpoint"],
   unchecked: ["step-open", "◌ not checked: ML-DSA-44 needs 'lognotary check'"],
   unknown: ["step-open", "◌ not checked: its key is not known here"],
 };
@@ -213,12 +213,12 @@ function TimestampView({ timestamp }: { timestamp: NonNullable<Checked["timestam
       <p>
         RFC 3161, at <Text text={timestamp.time} />.{" "}
         {timestamp.isOf === "this text" ? (
-          <span class="step-mark step-good">✔ it is of this checkpoint: the hashes are equal</span>
+          <span class="step-mark step-good">✔ made for this checkpoint: the hashes are equal</span>
         ) : timestamp.isOf === "another text" ? (
-          <span class="step-mark step-bad">✘ it is of something else than this checkpoint</span>
+          <span class="step-mark step-bad">✘ made for something else: its hash is not that of this checkpoint</span>
         ) : (
           <span class="step-mark step-open">
-            ◌ it is of a hash other than SHA-256, which this page does not compare
+            ◌ made for a hash that is not SHA-256, which this page does not compare
           </span>
         )}
       </p>

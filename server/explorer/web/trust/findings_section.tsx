@@ -39,7 +39,7 @@ function Finding({ finding }: { finding: LogFinding }): JSX.Element {
         </button>
         {other && (
           <button type="button" onClick={() => saveFile(`${logId}-contradicting.checkpoint`, other)}>
-            Save the one that contradicts it
+            Save the checkpoint that contradicts it
           </button>
         )}
         {!acknowledged && (
@@ -49,7 +49,7 @@ function Finding({ finding }: { finding: LogFinding }): JSX.Element {
         )}
       </p>
       {other && kind !== "BATCH_FOREIGN_SIGNED" && (
-        <p>Two notes with valid signatures that contradict each other prove it to anyone. Save both, then run:</p>
+        <p>Two validly signed checkpoints that contradict each other prove this to anyone. Save both, then run:</p>
       )}
       <Command text={`lognotary verify --checkpoint ${logId}-before.checkpoint`} />
     </article>
