@@ -111,10 +111,7 @@ def test_a_viewer_checks_a_log_record_against_its_batch_and_is_shown_no_audit_ev
 ) -> None:
     with tab(chromium) as opened:
         page = opened.page
-        page.goto(f"{server.http}/trust")
-        _log_in(page, "eve")
-        page.get_by_label("Key from a file").set_input_files(server.public_key, timeout=_PATIENCE)
-        expect(page.get_by_role("button", name="Unpin")).to_be_visible(timeout=_PATIENCE)
+        _log_in_and_pin(page, server, "eve")
         path = _record_path(page, "operational")
         page.goto(f"{server.http}{path}")
         _expect_verdict(page, "Signed, but its history was not compared")
@@ -129,15 +126,19 @@ def test_an_auditor_who_is_not_a_viewer_reads_an_audit_event_and_that_roles_hide
 ) -> None:
     with tab(chromium) as opened:
         page = opened.page
-        page.goto(f"{server.http}/trust")
-        _log_in(page, "ada")
-        page.get_by_label("Key from a file").set_input_files(server.public_key, timeout=_PATIENCE)
-        expect(page.get_by_role("button", name="Unpin")).to_be_visible(timeout=_PATIENCE)
+        _log_in_and_pin(page, server, "ada")
         page.goto(f"{server.http}{_record_path(page, 'audit')}")
         _expect_verdict(page, "Checked in this browser")
         expect(page.get_by_role("link", name="Download bundle")).to_be_visible()
         page.goto(f"{server.http}/r/{_log_ids(server)['operational']}/0")
         _expect_verdict(page, "Your roles do not permit you to read this record")
+
+
+def _log_in_and_pin(page: Page, server: LognotaryServer, name: str) -> None:
+    page.goto(f"{server.http}/trust")
+    _log_in(page, name)
+    page.get_by_label("Key from a file").set_input_files(server.public_key, timeout=_PATIENCE)
+    expect(page.get_by_role("button", name="Unpin")).to_be_visible(timeout=_PATIENCE)
 
 
 def _expect_verdict(page: Page, title: str) -> None:
