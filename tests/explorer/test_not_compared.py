@@ -124,6 +124,26 @@ def test_logs_that_another_reader_saw_are_counted_and_not_named(seen: Tab, shop:
     expect(page.get_by_text(hidden["origin"])).to_have_count(0)
 
 
+def test_another_reader_neither_learns_of_which_log_a_finding_is_nor_puts_it_away(seen: Tab, shop: Shop) -> None:
+    page = seen.page
+    look_at_logs(page, shop.server)
+    hidden = shown_logs(shop.server)[0]
+    serve_logs(page, lambda logs: [log for log in logs if log["logId"] != hidden["logId"]])
+    page.reload()
+    expect(banner(page)).to_contain_text(hidden["origin"], timeout=2 * PATIENCE)
+
+    def nobody(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "name": "eve", "roles": []})
+
+    page.route("**/login/whoami", nobody)
+    page.reload()
+    told = "This browser has 1 finding about logs, which an auditor can read here"
+    expect(banner(page).get_by_text(told)).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#findings")).to_contain_text(told)
+    expect(page.get_by_text(hidden["origin"])).to_have_count(0)
+    expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
+
+
 def test_records_that_could_not_be_checked_are_checked_once_the_server_answers_again(seen: Tab, shop: Shop) -> None:
     page = seen.page
     pin(page, shop.server)

@@ -250,7 +250,7 @@ def test_a_record_that_was_deleted_is_not_a_checked_record_but_its_leaf_is_prove
     with tab(chromium) as opened:
         pin(opened.page, altered)
         _visit(opened.page, altered, 2)
-        _expect_verdict(opened.page, "its leaf is still proved")
+        _expect_verdict(opened.page, "its leaf is proved")
         expect(opened.page.get_by_text("equal to the signed root")).to_be_visible()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ from server.notary.merkle import CompactRange, split_hashes
 from server.notary.note import parse_note
 from server.notary.proofs import consistency_path, inclusion_path
 from server.notary.signers import Ed25519Key, Signer
-from tests.explorer.trust_page import pin
+from tests.explorer.trust_page import banner, pin, serve_logs
 
 _PATIENCE = 20_000  # milliseconds; the machine may be busy
 
@@ -83,10 +84,14 @@ def rotated(tmp_path: Path) -> Iterator[_Rotated]:
 
 
 class _Forgery:
-    """A log that goes on with a forged record, signed with the stolen key, and all proofs of it."""
+    """A log that goes on with a forged record, or begins with it, signed with the stolen key, and all proofs of it."""
 
-    def __init__(self, rotated: _Rotated) -> None:
+    def __init__(self, rotated: _Rotated, new_log: str = "") -> None:
         self.log = rotated.log()
+        before = rotated.leaves(self.log)
+        if new_log:
+            log_id = hashlib.sha256(new_log.encode()).hexdigest()[:16]
+            self.log, before = {**self.log, "origin": new_log, "logId": log_id, "treeSize": "0"}, []
         self.size = int(self.log["treeSize"])
         found = rotated.get("/api/v1/search", streams="audit", include_proofs="true", query="-scope:lognotary.access")
         self.entry = found["entries"][0]
@@ -95,11 +100,13 @@ class _Forgery:
         other = "m" * len(actor)
         record = base64.b64decode(event["evidence"]["canonicalRecord"]).replace(actor.encode(), other.encode())
         self.entry = json.loads(json.dumps(self.entry).replace(actor, other))
-        self.leaves = [*rotated.leaves(self.log), leaf_of(record)]
+        self.leaves = [*before, leaf_of(record)]
         head = Checkpoint(self.log["origin"], self.size + 1, self._root(0, self.size + 1))
         self.note = str(sign_checkpoint(head, rotated.thief))
         self.evidence = self.entry["auditEvent"]["evidence"]
         self.evidence |= {
+            "origin": self.log["origin"],
+            "logId": self.log["logId"],
             "leafIndex": str(self.size),
             "treeSize": str(self.size + 1),
             "recordHash": hashlib.sha256(record).hexdigest(),
@@ -201,3 +208,68 @@ def test_a_stolen_key_signs_nothing_later_than_its_change_that_this_browser_has_
     # The true server does not have all that the page of the forged record asks for.
     assert all("404 (Not Found)" in error for error in seen.observed.console_errors)
     seen.observed.console_errors.clear()
+
+
+def test_a_replaced_key_is_not_believed_again_because_the_reader_acknowledges_that_its_log_was_gone(
+    seen: Tab, rotated: _Rotated
+) -> None:
+    page = seen.page
+    pin(page, rotated.server, rotated.public_key)
+    rotated.rotate()
+    _look(page, rotated)
+    forgery = _Forgery(rotated)
+    serve_logs(page, lambda logs: [log for log in logs if log["logId"] != forgery.log["logId"]])
+    page.reload()
+    expect(banner(page)).to_contain_text("LOG_MISSING", timeout=2 * _PATIENCE)
+    page.get_by_role("button", name="Acknowledge: accept the log as it is now").click()
+    expect(page.get_by_text("Acknowledged at")).to_be_visible()
+    expect(banner(page)).to_have_count(0)
+    expect(page.locator("#checkpoints").get_by_text(forgery.log["origin"])).to_have_count(0)
+    page.unroute_all(behavior="ignoreErrors")
+    forgery.serve(page, changes=[])
+    page.goto(f"{rotated.server.http}/?q=-scope:lognotary.access&streams=audit")
+    refuted = page.locator("table .state-tampered", has_text="BATCH_FOREIGN_SIGNED").first
+    expect(refuted).to_be_visible(timeout=_PATIENCE)
+    expect(page.locator("table .state-checked")).to_have_count(0)
+
+
+def test_a_replaced_key_makes_no_record_of_a_log_checked_that_this_browser_has_not_seen(
+    seen: Tab, rotated: _Rotated
+) -> None:
+    page = seen.page
+    pin(page, rotated.server, rotated.public_key)
+    rotated.rotate()
+    _look(page, rotated)
+    forgery = _Forgery(rotated, "lognotary/audit/another")
+    shown = {**forgery.log, "treeSize": "1", "checkpoint": forgery.note}
+    serve_logs(page, lambda logs: [*logs, shown])
+    forgery.serve(page, changes=[])
+    page.goto(f"{rotated.server.http}/?q=-scope:lognotary.access&streams=audit")
+    doubted = page.get_by_role("table", name="Records").locator(".state-uncompared").first
+    expect(doubted).to_be_visible(timeout=_PATIENCE)
+    expect(doubted).to_have_attribute("title", re.compile("its key was replaced in the log lognotary/"))
+    page.goto(f"{rotated.server.http}/r/{forgery.log['logId']}/0")
+    verdict = page.get_by_label("Verdict").get_by_role("heading")
+    expect(verdict).to_contain_text("Signed, but its history was not compared", timeout=_PATIENCE)
+    assert all("404 (Not Found)" in error for error in seen.observed.console_errors)
+    seen.observed.console_errors.clear()
+
+
+def test_a_finding_about_a_key_is_put_away_without_believing_the_key(seen: Tab, rotated: _Rotated) -> None:
+    page = seen.page
+    pin(page, rotated.server, rotated.public_key)
+    rotated.rotate()
+    _look(page, rotated)
+    forgery = _Forgery(rotated)
+    forgery.serve(page, changes=[])
+    page.goto(f"{rotated.server.http}/?q=-scope:lognotary.access&streams=audit")
+    expect(banner(page)).to_contain_text("a key that was not in force then", timeout=_PATIENCE)
+    page.goto(f"{rotated.server.http}/trust")
+    page.get_by_role("button", name="Acknowledge", exact=True).click()
+    expect(banner(page)).to_have_count(0)
+    expect(page.get_by_role("row", name=forgery.log["origin"])).to_contain_text(str(forgery.size))
+    # The same evidence is no news.
+    page.goto(f"{rotated.server.http}/?q=-scope:lognotary.access&streams=audit")
+    expect(page.locator("table .state-tampered").first).to_be_visible(timeout=_PATIENCE)
+    expect(page.locator("table .state-checked")).to_have_count(0)
+    expect(banner(page)).to_have_count(0)

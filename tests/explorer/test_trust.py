@@ -116,7 +116,7 @@ def test_a_forged_history_is_refused_with_both_signed_notes_as_evidence(
     expect(row).to_contain_text(f"{int(true['treeSize']):,}")
     finding.get_by_role("button", name="Acknowledge").click()
     expect(banner(page)).to_have_count(0)
-    expect(page.get_by_text("You acknowledged it at")).to_be_visible()
+    expect(page.get_by_text("Acknowledged at")).to_be_visible()
 
 
 def test_times_of_comparisons_are_in_the_zone_that_the_reader_chose(chromium: Browser, shop: Shop) -> None:

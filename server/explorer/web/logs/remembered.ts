@@ -1,7 +1,7 @@
 /** Memory of this browser about logs: pinned keys, and the last checkpoint that it saw of each (trust/). */
 import { useEffect } from "preact/hooks";
 import { useAnswer } from "../common/answer";
-import { all } from "../trust/database";
+import { keptCheckpoints } from "../trust/kept";
 import { type PinnedKey, readPinnedKeys, textOfPinned } from "../trust/pinned_keys";
 import { lastLook, pinnedKeys } from "../trust/state";
 import type { KeptCheckpoint } from "../trust/witness";
@@ -17,7 +17,7 @@ export function usePinnedFingerprints(): ReadonlySet<string> | undefined {
 /** The checkpoints that this browser keeps, by the log's ID; undefined until they are read. */
 export function useKeptCheckpoints(): ReadonlyMap<string, KeptCheckpoint> | undefined {
   const answer = useAnswer(async () => {
-    const kept = await all<KeptCheckpoint>("checkpoints");
+    const kept = await keptCheckpoints();
     return new Map(kept.map((each) => [each.logId, each]));
   }, [lastLook.value]);
   return latest(answer);

@@ -53,3 +53,9 @@ export function noteOf({ text, signatures }: Note): string {
   );
   return `${text}\n${lines.join("")}`;
 }
+
+const textOf = (note: string): string => note.slice(0, note.lastIndexOf("\n\n") + 1);
+
+/** Notes of different texts, the first of each: whoever may write to storage may have copied the row of a statement. */
+export const distinctNotes = (notes: readonly string[]): string[] =>
+  notes.filter((note, at) => notes.findIndex((each) => textOf(each) === textOf(note)) === at);

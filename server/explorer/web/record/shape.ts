@@ -2,6 +2,7 @@
 import type { InclusionProof } from "../api/types";
 import { NUMBER } from "../proof/checkpoint";
 import { malformed } from "../proof/errors";
+import { distinctNotes } from "../proof/note";
 
 const TEXTS = ["origin", "logId", "leafHash", "checkpoint", "record", "timestamp"] as const;
 const NUMBERS = ["leafIndex", "treeSize"] as const;
@@ -18,8 +19,7 @@ export function shaped(proof: InclusionProof): InclusionProof {
     ...TEXTS.map((name) => [name, checkedAs(isText, given[name] ?? "", name)]),
     ...NUMBERS.map((name) => [name, checkedAs(isNumber, given[name] ?? "0", name)]),
     ...LISTS.map((name) => [name, checkedAs(areTexts, given[name] ?? [], name)]),
-    // Whoever may write to storage may have copied the row of a change.
-    ["keyChanges", [...new Set(checkedAs(areTexts, given.keyChanges ?? [], "keyChanges") as string[])]],
+    ["keyChanges", distinctNotes(checkedAs(areTexts, given.keyChanges ?? [], "keyChanges") as string[])],
   ];
   return { ...proof, ...Object.fromEntries(members) };
 }

@@ -106,7 +106,7 @@ export function CheckVerdict({ checked, difference, hasRow }: CheckProps): JSX.E
   if (!entry) {
     const isReadable = mayRead(checkpoint.origin);
     const title = isReadable
-      ? "Its content has expired or was deleted; its leaf is still proved"
+      ? "The server does not send its content; its leaf is proved"
       : "Your roles do not permit you to read this record; its leaf is proved";
     return (
       <Verdict kind="gone" title={title}>
@@ -116,7 +116,8 @@ export function CheckVerdict({ checked, difference, hasRow }: CheckProps): JSX.E
           {isReadable && (
             <>
               {" "}
-              <code>lognotary verify</code> tells whether the log's retention permitted dropping it.
+              The server says that it has expired or was deleted. <code>lognotary verify</code> tells whether the log's
+              retention permitted that.
             </>
           )}
         </p>

@@ -4,6 +4,7 @@ import type { ConsistencyProof, InclusionProof } from "../api/types";
 import { logIdOf } from "../common/log_id";
 import { fromBase64 } from "../proof/bytes";
 import type { Checkpoint } from "../proof/checkpoint";
+import { distinctNotes } from "../proof/note";
 
 const MOST_PATIENCE = 20_000; // ms
 
@@ -47,8 +48,7 @@ async function askForChanges(origin: string, size: bigint): Promise<readonly str
     // forged.
     const fields = { leaf_index: "0", for_evidence: true };
     const path = `/api/v1/logs/${await logIdOf(origin)}/inclusion-proof`;
-    // Whoever may write to storage may have copied the row of a change.
-    return [...new Set(textsIn((await ask<InclusionProof>(path, fields))?.keyChanges, "key changes"))];
+    return distinctNotes(textsIn((await ask<InclusionProof>(path, fields))?.keyChanges, "key changes"));
   } catch (error) {
     if (error instanceof ApiError && error.isForbidden) return undefined;
     throw error;

@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { session } from "../app/session";
 import { Text } from "../common/text";
 import { whenIdle } from "./queue";
+import { forAuditors, mayRead } from "./reader";
 import { logFindings, overdue, unkeptFindings } from "./state";
 
 const EVERY = 5 * 60_000; // ms
@@ -43,9 +44,17 @@ export function TrustBanner(): JSX.Element {
 }
 
 function Findings(): JSX.Element {
-  const open = logFindings.value.filter(({ acknowledged }) => !acknowledged);
+  const all = logFindings.value.filter(({ acknowledged }) => !acknowledged);
+  const open = all.filter(mayRead);
   return (
     <div role="alert">
+      {open.length < all.length && (
+        <div class="trust-banner">
+          <p>
+            <strong aria-hidden="true">✘</strong> {forAuditors(all.length - open.length)}.
+          </p>
+        </div>
+      )}
       {open.length > 0 && (
         <div class="trust-banner">
           {open.map(({ id, kind, message }) => (

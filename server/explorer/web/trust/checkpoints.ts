@@ -10,10 +10,11 @@ import { parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { parseVerifierKey } from "../proof/keys";
 import { ask, changesOf, consistencyProofOf } from "./asked";
-import { all, update } from "./database";
 import { keepFinding, noteAcknowledged, readFindings } from "./findings";
-import { longer, voucherOf } from "./log_keys";
+import { allSeenChanges, forgetLog, keptCheckpoints, putAway, replace, seenChanges } from "./kept";
+import { voucherOf } from "./log_keys";
 import { believedKeys, readPinnedKeys } from "./pinned_keys";
+import { readerNow, shownReader } from "./reader";
 import { lastLook, overdue } from "./state";
 import { contradictionOf, type KeptCheckpoint, type LogFinding, type Means, missing, witnessed } from "./witness";
 
@@ -21,11 +22,6 @@ const PAUSE = 2000; // ms, before a log that seems to be gone is looked for agai
 const LONG_PAUSE = 8000; // ms, before logs are compared again that could not be
 
 let running: Promise<void> | undefined;
-
-/** The checkpoints that this browser keeps. */
-export function keptCheckpoints(): Promise<KeptCheckpoint[]> {
-  return all<KeptCheckpoint>("checkpoints");
-}
 
 /**
  * Compare what the server shows with what was seen. What cannot be compared at the second attempt either is reported.
@@ -53,17 +49,19 @@ async function watch(): Promise<void> {
 }
 
 /**
- * Accept a log as it is now, in spite of a finding, whose evidence stays. Unless the finding is about its keys, the key
- * changes that were seen still count: a key that was replaced signs nothing later, whatever became of the records.
+ * Acknowledge a finding, whose evidence stays, and accept the log as it is now. The key changes that were seen still
+ * count, and after a finding about a key the checkpoint as well: only `acceptKeys` lets go of these.
  */
 export async function acknowledge({ id, logId, kind }: LogFinding): Promise<void> {
-  const kept = (await keptCheckpoints()).find((each) => each.logId === logId);
+  if (kind !== "BATCH_FOREIGN_SIGNED") await putAway(logId);
   await noteAcknowledged(id, new Date().toISOString());
-  await update<KeptCheckpoint>("checkpoints", logId, () => undefined);
   await watchLogs();
-  const changes = kind === "BATCH_FOREIGN_SIGNED" ? [] : (kept?.changes ?? []);
-  if (!changes.length) return;
-  await update<KeptCheckpoint>("checkpoints", logId, (now) => now && { ...now, changes: longer(now.changes, changes) });
+}
+
+/** Acknowledge a finding about a key, and forget the log: keys of it that were replaced are believed again. */
+export async function acceptKeys({ id, logId }: LogFinding): Promise<void> {
+  await forgetLog(logId);
+  await noteAcknowledged(id, new Date().toISOString());
   await watchLogs();
 }
 
@@ -82,6 +80,7 @@ const SEEN_TWICE: readonly LogFinding["kind"][] = ["LOG_TRUNCATED", "LOG_MISSING
 async function look(before?: ReadonlySet<string>): Promise<Looked> {
   await readPinnedKeys();
   const kept = new Map((await keptCheckpoints()).map((each) => [each.logId, each]));
+  const changes = await allSeenChanges();
   const problems = new Map<string, string>();
   let logs: readonly unknown[];
   try {
@@ -112,7 +111,7 @@ async function look(before?: ReadonlySet<string>): Promise<Looked> {
     shown.add(log.logId);
     const last = kept.get(log.logId);
     try {
-      const outcome = await witnessed(log, last, means);
+      const outcome = await witnessed(log, last, means, changes.get(log.origin));
       if (outcome.kind === "finding") await report(outcome.finding);
       else if (outcome.kind === "not counted") problems.set(log.origin, outcome.reason);
       else {
@@ -171,33 +170,6 @@ function sinceWhen(kept: KeptCheckpoint | undefined): string {
 }
 
 /**
- * Keep a checkpoint in place of the one that it was compared with; if another tab has kept another meanwhile, that one
- * stays, and false is returned.
- */
-export async function replace(before: KeptCheckpoint | undefined, after: KeptCheckpoint): Promise<boolean> {
-  let isReplaced = false;
-  await update<KeptCheckpoint>("checkpoints", after.logId, (now) => {
-    isReplaced = now?.note === before?.note;
-    const changes = longer(now?.changes, after.changes); // another tab may have seen more of them
-    return isReplaced ? { ...after, changes } : now;
-  });
-  return isReplaced;
-}
-
-function shownReader(): string {
-  if (session.value.state !== "known") return "";
-  const { name, roles } = session.value.reader;
-  return `${name || "without a name"} (${roles.map(({ role }) => role).join(", ") || "no role"})`;
-}
-
-/** The reader by name and roles, as it is kept with the checkpoints that it saw. */
-export function readerNow(): string {
-  if (session.value.state !== "known") return "";
-  const { name, roles } = session.value.reader;
-  return JSON.stringify([name, roles]);
-}
-
-/**
  * Compare a checkpoint that the reader kept with the log that the server shows now; returns a sentence if all is well.
  * Throws VerificationError if they contradict, or nobody whom this browser believes signed it; or ApiError.
  */
@@ -208,12 +180,12 @@ export async function compareWithFile(text: string): Promise<string> {
   const pinned = await believedKeys();
   const keys = pinned.length ? pinned : await Promise.all(log.verifierKeys.map(parseVerifierKey));
   const now = parseCheckpoint(log.checkpoint, "the server's checkpoint");
-  const kept = (await keptCheckpoints()).find(({ origin }) => origin === mine.origin);
+  const changes = await seenChanges(mine.origin);
   for (const [checkpoint, whose] of [
     [mine, "the file's"],
     [now, "the server's"],
   ] as const) {
-    if ((await voucherOf(checkpoint, keys, changesOf, kept?.changes)) === undefined) {
+    if ((await voucherOf(checkpoint, keys, changesOf, changes)) === undefined) {
       throw new VerificationError(
         "KEY_UNKNOWN",
         `no ${pinned.length ? "pinned" : "known"} key signed ${whose} checkpoint`,

@@ -12,9 +12,11 @@ import { Text } from "../common/text";
 import { nanosOf } from "../common/time";
 import { parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
-import { compareWithFile, keptCheckpoints, readerNow, watchLogs } from "./checkpoints";
+import { compareWithFile, watchLogs } from "./checkpoints";
 import { comparedText, ownOf } from "./compared";
 import { FileInput } from "./file_input";
+import { keptCheckpoints } from "./kept";
+import { readerNow } from "./reader";
 import { lastLook } from "./state";
 import type { KeptCheckpoint } from "./witness";
 

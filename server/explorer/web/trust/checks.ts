@@ -6,12 +6,14 @@ import { VerificationError } from "../proof/errors";
 import { fingerprintOf, type Key, parseVerifierKey } from "../proof/keys";
 import { noteOf } from "../proof/note";
 import { changesOf, consistencyProofOf } from "./asked";
-import { keptCheckpoints, replace, watchLogs } from "./checkpoints";
+import { watchLogs } from "./checkpoints";
 import { checkEntry, type Trust, type Voucher } from "./entry_check";
 import { keepFinding } from "./findings";
 import { Histories, type HistoryMeans } from "./histories";
+import { allSeenChanges, keptCheckpoints, replace, seenChanges } from "./kept";
 import { NotInForce, unvouched, type Vouched, voucherOf } from "./log_keys";
 import { believedKeys, readPinnedKeys } from "./pinned_keys";
+import { replacedIn } from "./replaced";
 import { SeenRoots } from "./seen";
 import { lastLook, logFindings, pinnedKeys, pinnedNames } from "./state";
 import type { Verdict } from "./verdict";
@@ -41,12 +43,14 @@ export async function historyOf(checkpoint: Checkpoint, changes: readonly string
   const { histories } = await seenNow();
   const reason = await histories.compare(checkpoint, changes);
   await compareWithSeen(checkpoint);
-  return reason;
+  return reason ?? doubtOf(checkpoint, changes);
 }
 
-/** The key changes that this browser has seen of a log. */
-export async function seenChanges(origin: string): Promise<readonly string[]> {
-  return (await keptOf(origin))?.changes ?? [];
+/** A sentence if the key may be one that somebody stole after it was replaced; undefined if nothing suggests that. */
+async function doubtOf(checkpoint: Checkpoint, changes: readonly string[]): Promise<string | undefined> {
+  if (changes.length) return undefined;
+  const log = await replacedIn(checkpoint, await believedKeys(), await allSeenChanges());
+  return log && `its key was replaced in the log ${log}, and nothing shows that it still signs this one`;
 }
 
 /** Keep a finding, on every page, if a key signed a checkpoint that was not in force; any other error is none. */
@@ -95,12 +99,15 @@ async function makeTrust(): Promise<Trust> {
       return found;
     },
     compareWithSeen,
-    compareHistory: async (checkpoint, changes) => (await seenNow()).histories.compare(checkpoint, changes),
+    compareHistory: async (checkpoint, changes) => {
+      const reason = await (await seenNow()).histories.compare(checkpoint, changes);
+      return reason ?? doubtOf(checkpoint, changes);
+    },
   };
 }
 
 async function pinnedVoucher(checkpoint: Checkpoint, pinned: readonly Key[]): Promise<Voucher> {
-  const vouched = await vouchedNow(checkpoint, pinned, await keptOf(checkpoint.origin));
+  const vouched = await vouchedNow(checkpoint, pinned);
   if (vouched) return voucher(vouched, true);
   throw unvouched(checkpoint, "no pinned key (if several servers sign, pin the key of each)");
 }
@@ -109,18 +116,14 @@ async function pinnedVoucher(checkpoint: Checkpoint, pinned: readonly Key[]): Pr
 async function firstSeenVoucher(checkpoint: Checkpoint): Promise<Voucher | undefined> {
   const kept = await keptOf(checkpoint.origin);
   if (!kept) return undefined;
-  const vouched = await vouchedNow(checkpoint, await Promise.all(kept.keys.map(parseVerifierKey)), kept);
+  const vouched = await vouchedNow(checkpoint, await Promise.all(kept.keys.map(parseVerifierKey)));
   if (vouched) return voucher(vouched, false);
   throw unvouched(checkpoint, "no key that this browser saw before");
 }
 
-async function vouchedNow(
-  checkpoint: Checkpoint,
-  keys: readonly Key[],
-  kept: KeptCheckpoint | undefined,
-): Promise<Vouched | undefined> {
+async function vouchedNow(checkpoint: Checkpoint, keys: readonly Key[]): Promise<Vouched | undefined> {
   try {
-    return await voucherOf(checkpoint, keys, changesOf, kept?.changes);
+    return await voucherOf(checkpoint, keys, changesOf, await seenChanges(checkpoint.origin));
   } catch (error) {
     await reportForeign(checkpoint, error);
     throw error;

@@ -1,5 +1,6 @@
 /** Findings about logs: kept by this browser until the reader acknowledges them, shown even if they cannot be kept. */
 import { all, isKept, onLost, update } from "./database";
+import { readerNow, shownReader } from "./reader";
 import { logFindings, unkeptFindings } from "./state";
 import type { LogFinding } from "./witness";
 
@@ -13,11 +14,10 @@ export async function readFindings(): Promise<void> {
  * Show a finding on every page and keep it, once for each log and kind until it is acknowledged. A browser that cannot
  * write, such as one whose disk is full, shows it all the same, and says that it is not kept.
  */
-export async function keepFinding(finding: LogFinding): Promise<void> {
-  const isKnown = logFindings.value.some(
-    ({ logId, kind, acknowledged }) => logId === finding.logId && kind === finding.kind && !acknowledged,
-  );
-  if (isKnown) return;
+export async function keepFinding(found: LogFinding): Promise<void> {
+  const finding = { ...found, reader: readerNow() };
+  await readFindings().catch(() => undefined); // those of earlier pages and other tabs
+  if (logFindings.value.some((each) => isKnownBy(each, finding))) return;
   unkeptFindings.value = [...unkeptFindings.value, finding];
   show(logFindings.value);
   try {
@@ -30,10 +30,17 @@ export async function keepFinding(finding: LogFinding): Promise<void> {
   }
 }
 
-/** Note when the reader acknowledged a finding: it stays, with its evidence. */
+/** Return whether a finding says nothing new beside another: that is open, or was acknowledged with this evidence. */
+function isKnownBy(known: LogFinding, { logId, kind, other }: LogFinding): boolean {
+  if (known.logId !== logId || known.kind !== kind) return false;
+  return !known.acknowledged || (other !== undefined && known.other === other);
+}
+
+/** Note when a reader acknowledged a finding, and who: it stays, with its evidence. */
 export async function noteAcknowledged(id: string, acknowledged: string): Promise<void> {
-  unkeptFindings.value = unkeptFindings.value.map((each) => (each.id === id ? { ...each, acknowledged } : each));
-  await update<LogFinding>("findings", id, (now) => now && { ...now, acknowledged });
+  const noted = { acknowledged, acknowledgedBy: shownReader() };
+  unkeptFindings.value = unkeptFindings.value.map((each) => (each.id === id ? { ...each, ...noted } : each));
+  await update<LogFinding>("findings", id, (now) => now && { ...now, ...noted });
   await readFindings();
 }
 

@@ -1,6 +1,6 @@
 /** The least size of a log: a checkpoint that this browser keeps cannot be taken back. */
 import { parseCheckpoint } from "../proof/checkpoint";
-import { keptCheckpoints } from "./checkpoints";
+import { keptCheckpoints } from "./kept";
 
 /** Number of entries of a log in the checkpoint that this browser keeps; 0 if it keeps none, or cannot read it. */
 export async function knownSize(logId: string): Promise<bigint> {

@@ -214,3 +214,19 @@ test("a key that only the server offers beside the pinned one is not believed af
     assert.equal(outcome.kind === "finding" && outcome.finding.kind, "BATCH_FOREIGN_SIGNED");
   }
 });
+
+test("a log whose checkpoint was put away is not accepted by a key that was seen to be replaced", async () => {
+  const seen = [await TRUE.keyChange(1, 4, 1, 2)];
+  for (const pinned of [[], [await madeKey(1, "")]]) {
+    const outcome = await witnessed(await shown(TRUE, 9, 1), undefined, means(TRUE, { keys: pinned }), seen);
+    assert.equal(outcome.kind, "not counted");
+    const later = await witnessed(await shown(TRUE, 9, 2), undefined, means(TRUE, { keys: pinned }), seen);
+    assert.equal(later.kind, "seen");
+  }
+});
+
+test("two logs with one ID do not replace each other's checkpoints", async () => {
+  const before = { ...(await kept(TRUE, 7, 1)), origin: "shop/audit/other" };
+  const outcome = await witnessed(await shown(TRUE, 8, 1), before, means(TRUE));
+  assert.equal(outcome.kind === "finding" && outcome.finding.kind, "BATCH_ALTERED");
+});

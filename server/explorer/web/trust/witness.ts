@@ -43,8 +43,11 @@ export interface LogFinding {
   /** Signed notes: the kept one, and the one that contradicts it; that is missing if the server showed none. */
   readonly kept: string;
   readonly other?: string;
-  /** Time at which the reader acknowledged it, by RFC 3339. */
+  /** The reader for whom it was found. */
+  readonly reader?: string;
+  /** Time at which a reader acknowledged it, by RFC 3339, and who that was. */
   readonly acknowledged?: string;
+  readonly acknowledgedBy?: string;
 }
 
 /** Result of looking at a log. */
@@ -70,18 +73,26 @@ export interface Means {
  *
  * @param log the log
  * @param kept the last checkpoint that was seen of it, if there is one
+ * @param seen all key changes that were seen of it: they count even if its checkpoint was put away
  * @throws whatever the means throw that is not a VerificationError: then nothing was compared
  */
-export async function witnessed(log: Log, kept: KeptCheckpoint | undefined, means: Means): Promise<Outcome> {
+export async function witnessed(
+  log: Log,
+  kept: KeptCheckpoint | undefined,
+  means: Means,
+  seen: readonly string[] = kept?.changes ?? [],
+): Promise<Outcome> {
   const before = kept && parseCheckpoint(kept.note, "the kept checkpoint");
   let checkpoint: Checkpoint;
   let counted: Counted;
   try {
     checkpoint = parseCheckpoint(log.checkpoint, "the checkpoint");
+    if (kept && kept.origin !== log.origin)
+      throw malformed(`two logs have the ID ${log.logId}: ${kept.origin} is the other`);
     if (checkpoint.origin !== log.origin || (await logIdOf(log.origin)) !== log.logId) {
       throw malformed(`it is one of ${checkpoint.origin}, or the log's ID is not ${log.logId}`);
     }
-    counted = await countedBy(checkpoint, log, kept, means);
+    counted = await countedBy(checkpoint, log, kept, means, seen);
     if (counted.doubt && !kept) return { kind: "not counted", reason: counted.doubt };
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
@@ -97,8 +108,8 @@ export async function witnessed(log: Log, kept: KeptCheckpoint | undefined, mean
   if (reason) return { kind: "not counted", reason };
   const { reader, now } = means;
   const since = kept?.since ?? now;
-  const seen = { logId: log.logId, origin: log.origin, note: log.checkpoint, keys, changes, since, at: now, reader };
-  return { kind: "seen", checkpoint: seen, withheld };
+  const { logId, origin, checkpoint: note } = log;
+  return { kind: "seen", checkpoint: { logId, origin, note, keys, changes, since, at: now, reader }, withheld };
 }
 
 interface Counted {
@@ -120,8 +131,8 @@ async function countedBy(
   { verifierKeys }: Log,
   kept: KeptCheckpoint | undefined,
   { keys, changesOf }: Means,
+  before: readonly string[],
 ): Promise<Counted> {
-  const before = kept?.changes ?? [];
   let told = before.length;
   const asked: ChangesOf = async (...question) => {
     const notes = await changesOf(...question);
