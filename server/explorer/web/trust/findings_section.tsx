@@ -64,7 +64,7 @@ function Finding({ finding }: { finding: LogFinding }): JSX.Element {
   );
 }
 
-/** What a reader does whose server lost its keys. Whoever stole the old ones hopes for it, so it takes two steps. */
+/** The way out for a server that lost its keys. Whoever stole the old ones hopes for it, so it takes two steps. */
 function NewKeys({ finding }: { finding: LogFinding }): JSX.Element {
   return (
     <details>
