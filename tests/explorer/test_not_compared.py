@@ -1,4 +1,4 @@
-"""What a browser says of records and logs that it could not compare, or that it may not see any more."""
+"""Records and logs that a browser could not compare, or that its reader may not see any more."""
 
 from __future__ import annotations
 
