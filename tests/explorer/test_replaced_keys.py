@@ -31,6 +31,7 @@ from server.notary.merkle import CompactRange, split_hashes
 from server.notary.note import parse_note
 from server.notary.proofs import consistency_path, inclusion_path
 from server.notary.signers import Ed25519Key, Signer
+from server.notary.statement import Statement, StatementKind, key_change_words, sign_statement
 from tests.explorer.trust_page import banner, pin, serve_logs
 
 _PATIENCE = 20_000  # milliseconds; the machine may be busy
@@ -101,8 +102,9 @@ class _Forgery:
         record = base64.b64decode(event["evidence"]["canonicalRecord"]).replace(actor.encode(), other.encode())
         self.entry = json.loads(json.dumps(self.entry).replace(actor, other))
         self.leaves = [*before, leaf_of(record)]
-        head = Checkpoint(self.log["origin"], self.size + 1, self._root(0, self.size + 1))
-        self.note = str(sign_checkpoint(head, rotated.thief))
+        self._thief = rotated.thief
+        self.head = Checkpoint(self.log["origin"], self.size + 1, self._root(0, self.size + 1))
+        self.note = str(sign_checkpoint(self.head, self._thief))
         self.evidence = self.entry["auditEvent"]["evidence"]
         self.evidence |= {
             "origin": self.log["origin"],
@@ -114,6 +116,16 @@ class _Forgery:
             "inclusionPath": _texts(inclusion_path(self.size, self.size + 1, self._node)),
             "checkpoint": self.note,
         }
+
+    def become_another_key(self) -> str:
+        """Sign with a new key, and return the key change that leads to it from the stolen one."""
+        new = Signer.generate()
+        empty = Checkpoint(self.head.origin, 0, hashlib.sha256(b"").digest())
+        words = key_change_words(*(signer.verifier_keys(self.head.origin) for signer in (new, self._thief)))
+        change = Statement(empty, 1, int(time.time()), StatementKind.KEYS, words)
+        self.note = str(sign_checkpoint(self.head, new))
+        self.evidence["checkpoint"] = self.note
+        return sign_statement(change, [self._thief, new]).note
 
     def _root(self, start: int, end: int) -> bytes:
         return CompactRange().extend(b"".join(self.leaves[start:end]))[0].root()
@@ -233,17 +245,19 @@ def test_a_replaced_key_is_not_believed_again_because_the_reader_acknowledges_th
     expect(page.locator("table .state-checked")).to_have_count(0)
 
 
+@pytest.mark.parametrize("says", ["no key change", "a key change of the thief's own"])
 def test_a_replaced_key_makes_no_record_of_a_log_checked_that_this_browser_has_not_seen(
-    seen: Tab, rotated: _Rotated
+    seen: Tab, rotated: _Rotated, says: str
 ) -> None:
     page = seen.page
     pin(page, rotated.server, rotated.public_key)
     rotated.rotate()
     _look(page, rotated)
     forgery = _Forgery(rotated, "lognotary/audit/another")
+    changes = [] if says == "no key change" else [forgery.become_another_key()]
     shown = {**forgery.log, "treeSize": "1", "checkpoint": forgery.note}
     serve_logs(page, lambda logs: [*logs, shown])
-    forgery.serve(page, changes=[])
+    forgery.serve(page, changes=changes)
     page.goto(f"{rotated.server.http}/?q=-scope:lognotary.access&streams=audit")
     doubted = page.get_by_role("table", name="Records").locator(".state-uncompared").first
     expect(doubted).to_be_visible(timeout=_PATIENCE)
@@ -272,4 +286,12 @@ def test_a_finding_about_a_key_is_put_away_without_believing_the_key(seen: Tab, 
     page.goto(f"{rotated.server.http}/?q=-scope:lognotary.access&streams=audit")
     expect(page.locator("table .state-tampered").first).to_be_visible(timeout=_PATIENCE)
     expect(page.locator("table .state-checked")).to_have_count(0)
+    expect(banner(page)).to_have_count(0)
+    # Whoever forgets the log begins anew with what the server shows then.
+    page.unroute_all(behavior="ignoreErrors")
+    page.goto(f"{rotated.server.http}/trust")
+    page.get_by_text("The log has begun again with other keys").click()
+    page.get_by_role("button", name="Forget the log and the changes of its keys").click()
+    page.goto(f"{rotated.server.http}/?q=-scope:lognotary.access&streams=audit")
+    expect(page.locator("table .state-checked").first).to_be_visible(timeout=_PATIENCE)
     expect(banner(page)).to_have_count(0)

@@ -30,7 +30,8 @@ export function changesOf({ origin, size }: Checkpoint, isAgain: boolean): Promi
   const answer = askForChanges(origin, size);
   const now = { size, at: performance.now(), answer };
   asked.set(origin, now);
-  answer.catch(() => asked.get(origin) === now && asked.delete(origin));
+  // Many records wait for it: a server that has too much to do is not asked for each of them.
+  answer.catch(() => setTimeout(() => asked.get(origin) === now && asked.delete(origin), FRESH));
   return answer;
 }
 

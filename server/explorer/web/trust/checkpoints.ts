@@ -1,6 +1,6 @@
 /**
  * Every auditor is a witness: this browser keeps the last checkpoint that it saw of every log, and compares it with
- * what the server shows now. Evidence against the server is kept until the reader acknowledges it.
+ * what the server shows now. Evidence against the server is kept, and open until an auditor acknowledges it.
  */
 import { ApiError } from "../api/client";
 import type { Log, Logs } from "../api/types";
@@ -55,13 +55,19 @@ async function watch(): Promise<void> {
 export async function acknowledge({ id, logId, kind }: LogFinding): Promise<void> {
   if (kind !== "BATCH_FOREIGN_SIGNED") await putAway(logId);
   await noteAcknowledged(id, new Date().toISOString());
-  await watchLogs();
+  await watchAnew();
 }
 
 /** Acknowledge a finding about a key, and forget the log: keys of it that were replaced are believed again. */
 export async function acceptKeys({ id, logId }: LogFinding): Promise<void> {
   await forgetLog(logId);
   await noteAcknowledged(id, new Date().toISOString());
+  await watchAnew();
+}
+
+/** Compare with what is kept now: a comparison that runs already began with what was kept before. */
+async function watchAnew(): Promise<void> {
+  await running?.catch(() => undefined);
   await watchLogs();
 }
 
@@ -88,7 +94,11 @@ async function look(before?: ReadonlySet<string>): Promise<Looked> {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const message = `the server's list of logs cannot be read: ${error.message}`;
-    lastLook.value = { at: lastLook.peek()?.at ?? "", problems: problems.set("", message) };
+    lastLook.value = {
+      at: lastLook.peek()?.at ?? "",
+      problems: problems.set("", message),
+      changes: await countChanges(),
+    };
     return { unsure: new Set(), overdue: kept.size ? unread([...kept.values()], message) : [message] };
   }
   const now = new Date().toISOString();
@@ -138,8 +148,12 @@ async function look(before?: ReadonlySet<string>): Promise<Looked> {
   // Their names are for whoever saw them: this reader may not see these logs.
   const why = `the server does not show them to this reader, ${shownReader()}; another one saw them then`;
   overdue.push(...unread(others, why));
-  lastLook.value = { at: now, problems };
+  lastLook.value = { at: now, problems, changes: await countChanges() };
   return { unsure, overdue };
+}
+
+async function countChanges(): Promise<number> {
+  return [...(await allSeenChanges()).values()].flat().length;
 }
 
 /** The server's list of its logs. Throws ApiError if it is refused, or no list. */

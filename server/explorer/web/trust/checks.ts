@@ -1,6 +1,8 @@
 /** The checks of entries, with what they share: pinned keys, key changes, checkpoints seen. Loaded when needed. */
 import { ApiError } from "../api/client";
+import { hasRole } from "../app/session";
 import type { Entry } from "../common/entry";
+import { logIdOf } from "../common/log_id";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { VerificationError } from "../proof/errors";
 import { fingerprintOf, type Key, parseVerifierKey } from "../proof/keys";
@@ -11,13 +13,13 @@ import { checkEntry, type Trust, type Voucher } from "./entry_check";
 import { keepFinding } from "./findings";
 import { Histories, type HistoryMeans } from "./histories";
 import { allSeenChanges, keptCheckpoints, replace, seenChanges } from "./kept";
-import { NotInForce, unvouched, type Vouched, voucherOf } from "./log_keys";
+import { NotInForce, unvouched, type Vouched, voucherOf, withSeen } from "./log_keys";
 import { believedKeys, readPinnedKeys } from "./pinned_keys";
 import { replacedIn } from "./replaced";
 import { SeenRoots } from "./seen";
 import { lastLook, logFindings, pinnedKeys, pinnedNames } from "./state";
 import type { Verdict } from "./verdict";
-import { findingOfLog, type KeptCheckpoint, type LogFinding } from "./witness";
+import { findingOfLog, type KeptCheckpoint, type LogFinding, lastChange } from "./witness";
 
 interface Seen {
   readonly roots: SeenRoots;
@@ -48,9 +50,16 @@ export async function historyOf(checkpoint: Checkpoint, changes: readonly string
 
 /** A sentence if the key may be one that somebody stole after it was replaced; undefined if nothing suggests that. */
 async function doubtOf(checkpoint: Checkpoint, changes: readonly string[]): Promise<string | undefined> {
-  if (changes.length) return undefined;
-  const log = await replacedIn(checkpoint, await believedKeys(), await allSeenChanges());
-  return log && `its key was replaced in the log ${log}, and nothing shows that it still signs this one`;
+  const seen = await allSeenChanges();
+  if (!(await replacedIn(checkpoint, changes, seen))) return undefined;
+  // The log's own change may have been stored since this page asked.
+  const own = seen.get(checkpoint.origin) ?? [];
+  const now = withSeen(checkpoint, own, (await changesOf(checkpoint, true).catch(() => undefined)) ?? changes);
+  if (now.length > changes.length) await voucherOf(checkpoint, await believedKeys(), async () => now, own);
+  const log = await replacedIn(checkpoint, now, seen);
+  if (!log) return undefined;
+  const where = hasRole("auditor") ? `the log ${log}` : "another log";
+  return `its key was replaced in ${where}, and nothing shows that it still signs this one`;
 }
 
 /** Keep a finding, on every page, if a key signed a checkpoint that was not in force; any other error is none. */
@@ -59,7 +68,8 @@ export async function reportForeign(checkpoint: Checkpoint, error: unknown): Pro
 }
 
 async function report(kind: LogFinding["kind"], checkpoint: Checkpoint, message: string): Promise<void> {
-  const kept = await keptOf(checkpoint.origin);
+  const { origin } = checkpoint;
+  const kept = (await keptOf(origin)) ?? lastChange(await logIdOf(origin), origin, await seenChanges(origin));
   if (kept) await keepFinding(findingOfLog(kind, kept, message, new Date().toISOString(), noteOf(checkpoint)));
 }
 

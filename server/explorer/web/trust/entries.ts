@@ -18,7 +18,7 @@ interface Watched {
   readonly verdict: Signal<Verdict>;
   /** Checks that were begun. */
   checks: number;
-  /** True if the last check had no answer that another one might have. */
+  /** True if the server did not answer the last check, and may answer another. */
   isPostponed: boolean;
 }
 
@@ -65,7 +65,6 @@ function remember(entry: Watched): void {
 
 function check(watched: Watched): void {
   watched.checks += 1;
-  watched.isPostponed = false;
   const number = watched.checks;
   queue.add(async () => {
     const verdict = await verdictOn(watched);
@@ -78,7 +77,8 @@ async function verdictOn(watched: Watched): Promise<Verdict> {
   try {
     const { verdictNow } = await import("./checks");
     const verdict = await verdictNow(watched.entry);
-    pause = PAUSE;
+    if (watched.isPostponed) pause = PAUSE;
+    watched.isPostponed = false;
     return verdict;
   } catch (error) {
     if (error instanceof ApiError) {
@@ -98,7 +98,9 @@ function postpone(watched: Watched): void {
   if (retry !== undefined) return;
   retry = setTimeout(() => {
     retry = undefined;
-    checkAgain(({ isPostponed }) => isPostponed);
+    if (document.hidden)
+      postpone(watched); // nobody looks
+    else checkAgain(({ isPostponed }) => isPostponed);
   }, pause);
   pause = Math.min(2 * pause, LONGEST_PAUSE);
 }
@@ -119,8 +121,9 @@ function listen(): void {
   let look = lastLook.peek();
   effect(() => {
     if (lastLook.value === look) return;
+    const hasNewChanges = lastLook.value?.changes !== (look?.changes ?? 0); // of any log: its keys sign others too
     look = lastLook.value;
-    checkAgain(({ verdict }) => isOpen(verdict.peek()));
+    checkAgain(({ verdict }) => hasNewChanges || isOpen(verdict.peek()));
   });
   // Another tab may have changed them.
   addEventListener("focus", () => void import("./pinned_keys").then(({ readPinnedKeys }) => readPinnedKeys()));

@@ -1,4 +1,4 @@
-/** Findings about logs: kept by this browser until the reader acknowledges them, shown even if they cannot be kept. */
+/** Findings about logs: kept by this browser, open until an auditor acknowledges them, shown even if they cannot be kept. */
 import { all, isKept, onLost, update } from "./database";
 import { readerNow, shownReader } from "./reader";
 import { logFindings, unkeptFindings } from "./state";
@@ -30,10 +30,13 @@ export async function keepFinding(found: LogFinding): Promise<void> {
   }
 }
 
-/** Return whether a finding says nothing new beside another: that is open, or was acknowledged with this evidence. */
+/**
+ * Return whether a finding says nothing new beside another, which is open. A key that was not in force is no news
+ * either if it was acknowledged with the same evidence; a log that is cut again, or forked, is.
+ */
 function isKnownBy(known: LogFinding, { logId, kind, other }: LogFinding): boolean {
   if (known.logId !== logId || known.kind !== kind) return false;
-  return !known.acknowledged || (other !== undefined && known.other === other);
+  return !known.acknowledged || (kind === "BATCH_FOREIGN_SIGNED" && other !== undefined && known.other === other);
 }
 
 /** Note when a reader acknowledged a finding, and who: it stays, with its evidence. */

@@ -55,7 +55,8 @@ function Finding({ finding }: { finding: LogFinding }): JSX.Element {
           </button>
         )}
       </p>
-      {isOpen && kind === "BATCH_FOREIGN_SIGNED" && <NewKeys finding={finding} />}
+      {!acknowledged && !hasRole("auditor") && <p class="quiet">An auditor can acknowledge it here.</p>}
+      {hasRole("auditor") && kind === "BATCH_FOREIGN_SIGNED" && <NewKeys finding={finding} />}
       {other && kind !== "BATCH_FOREIGN_SIGNED" && (
         <p>Two validly signed checkpoints that contradict each other prove this to anyone. Save both, then run:</p>
       )}

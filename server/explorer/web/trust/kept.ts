@@ -4,21 +4,21 @@ import { longer } from "./log_keys";
 import type { KeptCheckpoint } from "./witness";
 
 /**
- * A log of which only the key changes are kept, has no note: the reader has put its checkpoint away. A key that was
+ * A log of which only the key changes are kept has no note: the reader has put its checkpoint away. A key that was
  * replaced stays replaced, whatever became of the records.
  */
 const NO_NOTE = "";
 
-const entries = (): Promise<KeptCheckpoint[]> => all<KeptCheckpoint>("checkpoints");
+const rows = (): Promise<KeptCheckpoint[]> => all<KeptCheckpoint>("checkpoints");
 
 /** The checkpoints that this browser keeps. */
 export async function keptCheckpoints(): Promise<KeptCheckpoint[]> {
-  return (await entries()).filter(({ note }) => note !== NO_NOTE);
+  return (await rows()).filter(({ note }) => note !== NO_NOTE);
 }
 
 /** Key changes of logs that this browser has seen, also of those of which it keeps no checkpoint any more. */
 export async function allSeenChanges(): Promise<ReadonlyMap<string, readonly string[]>> {
-  return new Map((await entries()).map(({ origin, changes }) => [origin, changes ?? []]));
+  return new Map((await rows()).map(({ origin, changes }) => [origin, changes ?? []]));
 }
 
 /** The key changes that this browser has seen of a log. */

@@ -17,7 +17,7 @@ export function shownReader(): string {
   return `${name || "without a name"} (${roles.map(({ role }) => role).join(", ") || "no role"})`;
 }
 
-/** Return whether the reader may know which log a finding is about: an auditor, or who found it. */
+/** Return whether the reader may know which log a finding is about: an auditor, or who found it with these roles. */
 export function mayRead({ reader }: LogFinding): boolean {
   return session.value.state === "known" && (hasRole("auditor") || reader === readerNow());
 }

@@ -1,34 +1,50 @@
 /** Keys that were replaced: a change of keys that was seen of one log makes a key doubtful in all others. */
+import { areEqual } from "../proof/bytes";
 import type { Checkpoint } from "../proof/checkpoint";
 import { signedBy } from "../proof/cosignature";
-import { includes } from "../proof/key_changes";
 import { type Key, renamed } from "../proof/keys";
-import { parseKeyChange } from "../proof/statement";
+import { type KeyChange, parseKeyChange } from "../proof/statement";
 
 /**
- * Find out whether a key signed a checkpoint that was replaced in another log. The keys of a server change in all of
- * its logs at once, so a log without a change may be one that somebody made who stole the key.
+ * Find out whether a log may be one that somebody made who stole a key which was replaced: it has no key change and is
+ * signed by that key, or its own change leads from that key to others than in the log where it was replaced. A log that
+ * ended before the change of keys looks the same.
  *
- * @param checkpoint checkpoint of a log of which no key change is known
- * @param believed keys that are believed; one that is named after the log is beyond doubt
+ * @param checkpoint checkpoint of the log
+ * @param changes the log's key changes, which were checked, as signed notes
  * @param seen all key changes that were seen and checked, by the name of the log
- * @returns the name of the log in which the key was replaced
+ * @returns the name of a log in which the key was replaced
  */
 export async function replacedIn(
   checkpoint: Checkpoint,
-  believed: readonly Key[],
+  changes: readonly string[],
   seen: ReadonlyMap<string, readonly string[]>,
 ): Promise<string | undefined> {
   const { origin } = checkpoint;
-  const isSignedBy = async (key: Key) => (await signedBy(checkpoint, await renamed(key, origin))).kind === "valid";
-  for (const key of believed) if (key.name === origin && (await isSignedBy(key))) return undefined;
+  const own = await parsed(changes);
   for (const [other, notes] of seen) {
     if (other === origin || !notes.length) continue;
-    const changes = await Promise.all(notes.map((note, at) => parseKeyChange(note, `key change ${at + 1}`)));
-    for (const [at, { before }] of changes.entries()) {
-      const later = changes.slice(at).flatMap((change) => change.after);
-      for (const key of before) if (!includes(later, key) && (await isSignedBy(key))) return other;
+    for (const [key, successors] of replacements(await parsed(notes))) {
+      if (!own.length && (await signedBy(checkpoint, await renamed(key, origin))).kind === "valid") return other;
+      const isOther = (change: KeyChange) =>
+        isAmong(change.before, key) && !change.after.some((each) => isAmong(successors, each));
+      if (own.some(isOther)) return other;
     }
   }
   return undefined;
 }
+
+const parsed = (notes: readonly string[]): Promise<KeyChange[]> =>
+  Promise.all(notes.map((note, at) => parseKeyChange(note, `key change ${at + 1}`)));
+
+/** The keys that a log's changes replaced, each with all keys that came after it. */
+function replacements(changes: readonly KeyChange[]): [Key, readonly Key[]][] {
+  return changes.flatMap(({ before }, at): [Key, readonly Key[]][] => {
+    const later = changes.slice(at).flatMap(({ after }) => after);
+    return before.filter((key) => !isAmong(later, key)).map((key) => [key, later]);
+  });
+}
+
+/** Return whether a key is among some of another log: names and IDs differ. */
+const isAmong = (keys: readonly Key[], { type, publicKey }: Key): boolean =>
+  keys.some((each) => each.type === type && areEqual(each.publicKey, publicKey));

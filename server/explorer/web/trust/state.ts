@@ -21,6 +21,9 @@ export const unkeptFindings = signal<readonly LogFinding[]>([]);
 export const overdue = signal<readonly string[]>([]);
 
 /**
- * The last comparison of logs: when it was (empty if none was possible), and what hindered it or came of it, by origin.
+ * The last comparison of logs: when it was (empty if none was possible), what hindered it or came of it, by origin, and
+ * how many key changes this browser has seen.
  */
-export const lastLook = signal<{ at: string; problems: ReadonlyMap<string, string> } | undefined>(undefined);
+export const lastLook = signal<{ at: string; problems: ReadonlyMap<string, string>; changes: number } | undefined>(
+  undefined,
+);

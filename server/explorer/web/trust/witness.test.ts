@@ -215,14 +215,20 @@ test("a key that only the server offers beside the pinned one is not believed af
   }
 });
 
-test("a log whose checkpoint was put away is not accepted by a key that was seen to be replaced", async () => {
+test("of a log whose checkpoint was put away, a key that was seen to be replaced, or a strange one, is a finding", async () => {
   const seen = [await TRUE.keyChange(1, 4, 1, 2)];
   for (const pinned of [[], [await madeKey(1, "")]]) {
-    const outcome = await witnessed(await shown(TRUE, 9, 1), undefined, means(TRUE, { keys: pinned }), seen);
-    assert.equal(outcome.kind, "not counted");
+    for (const signer of [1, 9]) {
+      const outcome = await witnessed(await shown(TRUE, 9, signer), undefined, means(TRUE, { keys: pinned }), seen);
+      assert.equal(outcome.kind === "finding" && outcome.finding.kind, "BATCH_FOREIGN_SIGNED");
+      assert.equal(outcome.kind === "finding" && outcome.finding.kept, seen[0]);
+    }
     const later = await witnessed(await shown(TRUE, 9, 2), undefined, means(TRUE, { keys: pinned }), seen);
     assert.equal(later.kind, "seen");
   }
+  // Keys that were pinned for other logs say nothing of this one.
+  const others = means(TRUE, { keys: [await madeKey(5, "")] });
+  assert.equal((await witnessed(await shown(TRUE, 9, 9), undefined, others, seen)).kind, "not counted");
 });
 
 test("two logs with one ID do not replace each other's checkpoints", async () => {

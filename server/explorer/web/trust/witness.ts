@@ -9,6 +9,7 @@ import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint";
 import { malformed, VerificationError } from "../proof/errors";
 import { type Key, parseVerifierKey, verifierKeyOf } from "../proof/keys";
 import { checkConsistency } from "../proof/merkle";
+import { parseKeyChange } from "../proof/statement";
 import { type ChangesOf, unvouched, type Vouched, voucherOf } from "./log_keys";
 
 /** The last checkpoint of a log that this browser saw. */
@@ -96,7 +97,8 @@ export async function witnessed(
     if (counted.doubt && !kept) return { kind: "not counted", reason: counted.doubt };
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
-    if (kept && error.code === "KEY_UNKNOWN") return found("BATCH_FOREIGN_SIGNED", kept, error.message, means, log);
+    const basis = kept ?? lastChange(log.logId, log.origin, seen);
+    if (basis && error.code === "KEY_UNKNOWN") return found("BATCH_FOREIGN_SIGNED", basis, error.message, means, log);
     const message = `${log.origin}: the server shows no valid checkpoint of the log: ${error.message}`;
     return kept ? found("BATCH_ALTERED", kept, message, means, log) : { kind: "not counted", reason: message };
   }
@@ -156,13 +158,20 @@ async function countedBy(
   const doubt = keys.length
     ? unvouched(checkpoint, "no pinned key (if several servers sign, pin the key of each)").message
     : undefined;
-  if (doubt && !kept) return { doubt, keys: [], changes: [] };
+  if (doubt && !kept && !(await isOneOf(keys, before))) return { doubt, keys: [], changes: [] };
   const offered = await Promise.all((kept?.keys ?? verifierKeys).map(parseVerifierKey));
   const first = await voucherOf(checkpoint, offered, asked, before);
   if (first) return { ...(await counted(first)), doubt };
   const nobody = unvouched(checkpoint, "no key that is pinned or was seen before");
-  if (kept) throw nobody;
+  if (kept || before.length) throw nobody;
   return { doubt: nobody.message, keys: [], changes: [] };
+}
+
+/** Return whether a key is one that a log's key changes lead from or to. */
+async function isOneOf(keys: readonly Key[], notes: readonly string[]): Promise<boolean> {
+  const changes = await Promise.all(notes.map((note, at) => parseKeyChange(note, `key change ${at + 1}`)));
+  const named = changes.flatMap(({ before, after }) => [...before, ...after]);
+  return keys.some(({ publicKey }) => named.some((each) => areEqual(each.publicKey, publicKey)));
 }
 
 /** The finding that a log, which was there, is not shown any more. */
@@ -204,10 +213,19 @@ export async function contradictionOf(
   }
 }
 
-/** A finding about a log, with the kept checkpoint and the note that contradicts it. */
+/** Evidence that this browser keeps of a log. */
+type Kept = Pick<KeptCheckpoint, "logId" | "origin" | "note">;
+
+/** The last key change that was seen of a log, which counts even if its checkpoint was put away. */
+export function lastChange(logId: string, origin: string, changes: readonly string[]): Kept | undefined {
+  const note = changes.at(-1);
+  return note === undefined ? undefined : { logId, origin, note };
+}
+
+/** A finding about a log, with the kept note and the one that contradicts it. */
 export function findingOfLog(
   kind: LogFinding["kind"],
-  { logId, origin, note }: KeptCheckpoint,
+  { logId, origin, note }: Kept,
   message: string,
   at: string,
   other?: string,
@@ -217,7 +235,7 @@ export function findingOfLog(
 
 function found(
   kind: LogFinding["kind"],
-  kept: KeptCheckpoint,
+  kept: Kept,
   message: string,
   { now }: Means,
   log?: Log,
