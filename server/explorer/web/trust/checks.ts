@@ -13,7 +13,7 @@ import { checkEntry, type Trust, type Voucher } from "./entry_check";
 import { keepFinding } from "./findings";
 import { Histories, type HistoryMeans } from "./histories";
 import { allSeenChanges, keptCheckpoints, replace, seenChanges } from "./kept";
-import { NotInForce, unvouched, type Vouched, voucherOf, withSeen } from "./log_keys";
+import { longer, NotInForce, unvouched, type Vouched, voucherOf, withSeen } from "./log_keys";
 import { believedKeys, readPinnedKeys } from "./pinned_keys";
 import { replacedIn } from "./replaced";
 import { SeenRoots } from "./seen";
@@ -53,10 +53,10 @@ async function doubtOf(checkpoint: Checkpoint, changes: readonly string[]): Prom
   const seen = await allSeenChanges();
   if (!(await replacedIn(checkpoint, changes, seen))) return undefined;
   // The log's own change may have been stored since this page asked.
-  const own = seen.get(checkpoint.origin) ?? [];
-  const now = withSeen(checkpoint, own, (await changesOf(checkpoint, true).catch(() => undefined)) ?? changes);
-  if (now.length > changes.length) await voucherOf(checkpoint, await believedKeys(), async () => now, own);
-  const log = await replacedIn(checkpoint, now, seen);
+  const own = longer(seen.get(checkpoint.origin), changes);
+  const told = withSeen(checkpoint, own, (await changesOf(checkpoint, true).catch(() => undefined)) ?? []);
+  const vouched = await voucherOf(checkpoint, await believedKeys(), async () => told, own);
+  const log = await replacedIn(checkpoint, vouched?.changes ?? changes, seen);
   if (!log) return undefined;
   const where = hasRole("auditor") ? `the log ${log}` : "another log";
   return `its key was replaced in ${where}, and nothing shows that it still signs this one`;

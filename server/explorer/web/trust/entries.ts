@@ -67,39 +67,37 @@ function check(watched: Watched): void {
   watched.checks += 1;
   const number = watched.checks;
   queue.add(async () => {
-    const verdict = await verdictOn(watched);
+    const { verdict, isPostponed } = await verdictOn(watched.entry);
     // A check that began before a key was pinned or unpinned must not have the last word.
-    if (number === watched.checks) watched.verdict.value = verdict;
+    if (number !== watched.checks) return;
+    watched.verdict.value = verdict;
+    if (watched.isPostponed && !isPostponed) pause = PAUSE;
+    watched.isPostponed = isPostponed;
+    if (isPostponed) checkLater();
   });
 }
 
-async function verdictOn(watched: Watched): Promise<Verdict> {
+async function verdictOn(entry: Entry): Promise<{ verdict: Verdict; isPostponed: boolean }> {
   try {
     const { verdictNow } = await import("./checks");
-    const verdict = await verdictNow(watched.entry);
-    if (watched.isPostponed) pause = PAUSE;
-    watched.isPostponed = false;
-    return verdict;
+    return { verdict: await verdictNow(entry), isPostponed: false };
   } catch (error) {
-    if (error instanceof ApiError) {
-      if (isPassing(error)) postpone(watched);
-      return { kind: "unproved", reason: `it could not be checked: ${error.message}` };
-    }
-    console.error(error); // a mistake of this page, or an answer in another form than it should have
-    return { kind: "unproved", reason: `it could not be checked: ${error}` };
+    const isAnswer = error instanceof ApiError;
+    if (!isAnswer) console.error(error); // a mistake of this page, or an answer in another form than it should have
+    const reason = `it could not be checked: ${isAnswer ? error.message : error}`;
+    return { verdict: { kind: "unproved", reason }, isPostponed: isAnswer && isPassing(error) };
   }
 }
 
 /** Return whether the server may answer the same question later: it was not reached, or has too much to do. */
 const isPassing = ({ status }: ApiError): boolean => status === 0 || status === 429 || status >= 500;
 
-function postpone(watched: Watched): void {
-  watched.isPostponed = true;
+function checkLater(): void {
   if (retry !== undefined) return;
   retry = setTimeout(() => {
     retry = undefined;
     if (document.hidden)
-      postpone(watched); // nobody looks
+      checkLater(); // nobody looks
     else checkAgain(({ isPostponed }) => isPostponed);
   }, pause);
   pause = Math.min(2 * pause, LONGEST_PAUSE);

@@ -8,7 +8,7 @@ import type { LogFinding } from "./witness";
 let found = 0;
 function finding(kind: LogFinding["kind"], other: string | undefined, logId = "a"): LogFinding {
   found += 1;
-  const at = new Date(found * 1000).toISOString();
+  const at = new Date(Date.UTC(2026, 1) + found * 1000).toISOString();
   return {
     id: `${logId} ${kind} ${at}`,
     kind,
@@ -58,4 +58,15 @@ test("a key that was not in force is a finding again with other evidence only", 
   assert.equal(open().length, 0);
   await keepFinding(finding("BATCH_FOREIGN_SIGNED", "note 2", "d"));
   assert.equal(open().length, 1);
+});
+
+test("a finding of a comparison that began before the acknowledgement is not a new one", async () => {
+  const [one, again] = [finding("LOG_FORKED", "note", "e"), finding("LOG_FORKED", "note", "e")];
+  await keepFinding(one);
+  await noteAcknowledged(one.id, "2027-01-01T00:00:00Z");
+  await keepFinding(again);
+  assert.deepEqual(
+    open().filter(({ logId }) => logId === "e"),
+    [],
+  );
 });

@@ -34,9 +34,10 @@ export async function keepFinding(found: LogFinding): Promise<void> {
  * Return whether a finding says nothing new beside another, which is open. A key that was not in force is no news
  * either if it was acknowledged with the same evidence; a log that is cut again, or forked, is.
  */
-function isKnownBy(known: LogFinding, { logId, kind, other }: LogFinding): boolean {
+function isKnownBy(known: LogFinding, { logId, kind, at, other }: LogFinding): boolean {
   if (known.logId !== logId || known.kind !== kind) return false;
-  return !known.acknowledged || (kind === "BATCH_FOREIGN_SIGNED" && other !== undefined && known.other === other);
+  if (!known.acknowledged || known.acknowledged > at) return true; // acknowledged while it was being found again
+  return kind === "BATCH_FOREIGN_SIGNED" && other !== undefined && known.other === other;
 }
 
 /** Note when a reader acknowledged a finding, and who: it stays, with its evidence. */

@@ -18,24 +18,35 @@ test("a key that was replaced in one log is doubtful in another, of which no cha
   assert.equal(await replacedIn(await signed(1), [], new Map([[AUDIT.origin, []]])), undefined);
 });
 
-test("a log in which a replaced key was replaced by another one than elsewhere is doubtful", async () => {
+const own = (...notes: Promise<string>[]) => Promise.all(notes);
+
+test("a log is doubtful in which a replaced key was not replaced, or by another one than elsewhere", async () => {
   const changes = await seen(AUDIT.keyChange(1, 4, 1, 2), AUDIT.keyChange(2, 8, 2, 3));
-  const own = (...notes: Promise<string>[]) => Promise.all(notes);
-  assert.equal(await replacedIn(await signed(9), await own(NEW.keyChange(1, 2, 1, 9)), changes), AUDIT.origin);
-  const twice = await own(NEW.keyChange(1, 2, 1, 2), NEW.keyChange(2, 4, 2, 9));
-  assert.equal(await replacedIn(await signed(9), twice, changes), AUDIT.origin);
+  for (const [signer, notes] of [
+    [9, await own(NEW.keyChange(1, 2, 1, 9))],
+    [9, await own(NEW.keyChange(1, 2, 1, 2), NEW.keyChange(2, 4, 2, 9))],
+    [1, await own(NEW.keyChange(1, 2, 9, 1))],
+    [9, await own(NEW.keyChange(1, 2, 9, 1))],
+    [2, await own(NEW.keyChange(1, 2, 1, 2))],
+  ] as const) {
+    assert.equal(await replacedIn(await signed(signer), notes, changes), AUDIT.origin);
+  }
 });
 
-test("a log whose keys changed as in others is not doubtful, also if one of both knows more changes", async () => {
-  const changes = await seen(AUDIT.keyChange(1, 4, 1, 2), AUDIT.keyChange(2, 8, 2, 3));
-  const own = (...notes: Promise<string>[]) => Promise.all(notes);
-  for (const notes of [
-    await own(NEW.keyChange(1, 2, 1, 2)),
-    await own(NEW.keyChange(1, 2, 1, 3)), // it was not written meanwhile
-    await own(NEW.keyChange(1, 2, 1, 2), NEW.keyChange(2, 4, 2, 3), NEW.keyChange(3, 6, 3, 4)),
-  ]) {
-    assert.equal(await replacedIn(await signed(1), notes, changes), undefined);
-    assert.equal(await replacedIn(await signed(4), notes, changes), undefined);
+test("a log whose keys changed as in others is not doubtful, also if one of both has other steps or more", async () => {
+  const [direct, both] = [
+    [AUDIT.keyChange(1, 4, 1, 3)],
+    [AUDIT.keyChange(1, 4, 1, 2), AUDIT.keyChange(2, 8, 2, 3)],
+  ] as const;
+  for (const [changes, notes] of [
+    [both, await own(NEW.keyChange(1, 2, 1, 2), NEW.keyChange(2, 4, 2, 3))],
+    [both, await own(NEW.keyChange(1, 2, 1, 3))], // it was not written meanwhile
+    [direct, await own(NEW.keyChange(1, 2, 1, 2), NEW.keyChange(2, 4, 2, 3))],
+    [both, await own(NEW.keyChange(1, 2, 1, 2), NEW.keyChange(2, 4, 2, 3), NEW.keyChange(3, 6, 3, 4))],
+  ] as const) {
+    for (const signer of [1, 3, 4]) {
+      assert.equal(await replacedIn(await signed(signer), notes, await seen(...changes)), undefined);
+    }
   }
 });
 

@@ -2,13 +2,13 @@
 import { areEqual } from "../proof/bytes";
 import type { Checkpoint } from "../proof/checkpoint";
 import { signedBy } from "../proof/cosignature";
-import { type Key, renamed } from "../proof/keys";
+import { ED25519, type Key, renamed } from "../proof/keys";
 import { type KeyChange, parseKeyChange } from "../proof/statement";
 
 /**
- * Find out whether a log may be one that somebody made who stole a key which was replaced: it has no key change and is
- * signed by that key, or its own change leads from that key to others than in the log where it was replaced. A log that
- * ended before the change of keys looks the same.
+ * Find out whether a log may be one that somebody made, or continued, who stole a key which was replaced: the key is
+ * used in it, and the log has no change from that key to one that came after it elsewhere. A log that ended before the
+ * change of keys looks the same.
  *
  * @param checkpoint checkpoint of the log
  * @param changes the log's key changes, which were checked, as signed notes
@@ -22,13 +22,12 @@ export async function replacedIn(
 ): Promise<string | undefined> {
   const { origin } = checkpoint;
   const own = await parsed(changes);
+  const named = own.flatMap(({ before, after }) => [...before, ...after]);
   for (const [other, notes] of seen) {
     if (other === origin || !notes.length) continue;
     for (const [key, successors] of replacements(await parsed(notes))) {
-      if (!own.length && (await signedBy(checkpoint, await renamed(key, origin))).kind === "valid") return other;
-      const isOther = (change: KeyChange) =>
-        isAmong(change.before, key) && !change.after.some((each) => isAmong(successors, each));
-      if (own.some(isOther)) return other;
+      const isUsed = isAmong(named, key) || (await signedBy(checkpoint, await renamed(key, origin))).kind === "valid";
+      if (isUsed && !isReplacedBy(own, key, successors)) return other;
     }
   }
   return undefined;
@@ -40,10 +39,22 @@ const parsed = (notes: readonly string[]): Promise<KeyChange[]> =>
 /** The keys that a log's changes replaced, each with all keys that came after it. */
 function replacements(changes: readonly KeyChange[]): [Key, readonly Key[]][] {
   return changes.flatMap(({ before }, at): [Key, readonly Key[]][] => {
-    const later = changes.slice(at).flatMap(({ after }) => after);
-    return before.filter((key) => !isAmong(later, key)).map((key) => [key, later]);
+    const later = keysFrom(changes, at);
+    return before.filter((key) => isChecked(key) && !isAmong(later, key)).map((key) => [key, later]);
   });
 }
+
+/** Return whether changes lead from a key to one of its successors, at once or by others. */
+const isReplacedBy = (changes: readonly KeyChange[], key: Key, successors: readonly Key[]): boolean =>
+  changes.some(
+    ({ before }, at) => isAmong(before, key) && keysFrom(changes, at).some((each) => isAmong(successors, each)),
+  );
+
+/** The keys after a change, and after those that follow, as far as their signatures on the changes were checked. */
+const keysFrom = (changes: readonly KeyChange[], at: number): readonly Key[] =>
+  changes.slice(at).flatMap(({ after }) => after.filter(isChecked));
+
+const isChecked = ({ type }: Key): boolean => type === ED25519;
 
 /** Return whether a key is among some of another log: names and IDs differ. */
 const isAmong = (keys: readonly Key[], { type, publicKey }: Key): boolean =>
