@@ -1,4 +1,4 @@
-/** Findings about logs: kept by this browser, open until an auditor acknowledges them, shown even if they cannot be kept. */
+/** Findings about logs: kept by this browser, and open until an auditor acknowledges them. */
 import { all, isKept, onLost, update } from "./database";
 import { readerNow, shownReader } from "./reader";
 import { logFindings, unkeptFindings } from "./state";
@@ -31,8 +31,8 @@ export async function keepFinding(found: LogFinding): Promise<void> {
 }
 
 /**
- * Return whether a finding says nothing new beside another, which is open. A key that was not in force is no news
- * either if it was acknowledged with the same evidence; a log that is cut again, or forked, is.
+ * Return whether a finding says nothing new beside another: one that is open, or for a key that was not in force, one
+ * that was acknowledged with the same evidence. A log that is cut or forked again is news.
  */
 function isKnownBy(known: LogFinding, { logId, kind, at, other }: LogFinding): boolean {
   if (known.logId !== logId || known.kind !== kind) return false;
