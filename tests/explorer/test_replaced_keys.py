@@ -183,6 +183,13 @@ def _look(page: Page, rotated: _Rotated) -> None:
     expect(page.get_by_text("Last compared at")).to_be_visible(timeout=_PATIENCE)
 
 
+def _see_rotation(page: Page, rotated: _Rotated) -> None:
+    """Pin the first key, and have the browser see that it was replaced."""
+    pin(page, rotated.server, rotated.public_key)
+    rotated.rotate()
+    _look(page, rotated)
+
+
 @pytest.mark.parametrize("says", ["no key change", "another key change"])
 def test_a_stolen_key_signs_nothing_later_than_its_change_that_this_browser_has_seen(
     seen: Tab, rotated: _Rotated, says: str
@@ -226,9 +233,7 @@ def test_a_replaced_key_is_not_believed_again_because_the_reader_acknowledges_th
     seen: Tab, rotated: _Rotated
 ) -> None:
     page = seen.page
-    pin(page, rotated.server, rotated.public_key)
-    rotated.rotate()
-    _look(page, rotated)
+    _see_rotation(page, rotated)
     forgery = _Forgery(rotated)
     serve_logs(page, lambda logs: [log for log in logs if log["logId"] != forgery.log["logId"]])
     page.reload()
@@ -250,9 +255,7 @@ def test_a_replaced_key_makes_no_record_of_a_log_checked_that_this_browser_has_n
     seen: Tab, rotated: _Rotated, says: str
 ) -> None:
     page = seen.page
-    pin(page, rotated.server, rotated.public_key)
-    rotated.rotate()
-    _look(page, rotated)
+    _see_rotation(page, rotated)
     forgery = _Forgery(rotated, "lognotary/audit/another")
     changes = [] if says == "no key change" else [forgery.become_another_key()]
     shown = {**forgery.log, "treeSize": "1", "checkpoint": forgery.note}
@@ -271,9 +274,7 @@ def test_a_replaced_key_makes_no_record_of_a_log_checked_that_this_browser_has_n
 
 def test_a_finding_about_a_key_is_put_away_without_believing_the_key(seen: Tab, rotated: _Rotated) -> None:
     page = seen.page
-    pin(page, rotated.server, rotated.public_key)
-    rotated.rotate()
-    _look(page, rotated)
+    _see_rotation(page, rotated)
     forgery = _Forgery(rotated)
     forgery.serve(page, changes=[])
     page.goto(f"{rotated.server.http}/?q=-scope:lognotary.access&streams=audit")
